@@ -1,0 +1,66 @@
+"""The one Detector: backbone, neck and heads chosen by a preset row."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from algorithm.errors import ArgumentError
+from algorithm.models.bifpn import bifpn_features
+from algorithm.models.efficientnet import efficientnet_features
+from algorithm.models.heads import detection_heads
+from algorithm.models.presets import PRESETS, Preset
+from algorithm.ops.anchors import ASPECT_RATIOS, SCALES_PER_OCTAVE, anchor_grid
+
+ANCHORS_PER_CELL = len(ASPECT_RATIOS) * SCALES_PER_OCTAVE
+
+
+class Detector(keras.Model):
+    """Images float32 [B, H, W, 3], normalised -> {"class_logits": [B, A, K], "box_deltas": [B, A, 4]}, both float32.
+
+    preset: the row it was built from. image_size: (H, W). num_classes: K.
+    anchors: float32 numpy [A, 4], [ymin, xmin, ymax, xmax] in network pixels; A over levels, rows, columns, 9 anchors.
+    """
+
+    preset: Preset
+    image_size: tuple[int, int]
+    num_classes: int
+    anchors: np.ndarray
+
+
+def parse_image_size(image_size: int | tuple[int, int]) -> tuple[int, int]:
+    """(height, width) of an int or a pair; ArgumentError when a side is below 32 (no P5 cell would be left)."""
+    size = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
+    if len(size) != 2 or min(size) < 32:
+        raise ArgumentError(f"image_size: expected two sides of at least 32 pixels, found {image_size!r}; "
+                            "use e.g. 512 or 384x640")
+    return size
+
+
+def build_detector(
+    model_name: str,
+    num_classes: int,
+    image_size: int | tuple[int, int] | None = None,
+    *,
+    anchor_scale: float | None = None,
+    survival_probability: float | None = None,
+) -> Detector:
+    """A Detector with fresh weights. image_size defaults to the preset's; an int means a square.
+
+    ArgumentError: an unknown model_name (the message lists the names) or an image too small.
+    """
+    if model_name not in PRESETS:
+        raise ArgumentError(f"model_name: {model_name!r} is not a known model; choose one of {', '.join(PRESETS)}")
+    preset = PRESETS[model_name]
+    if anchor_scale:
+        preset = dataclasses.replace(preset, anchor_scale=anchor_scale)
+    size = parse_image_size(image_size or preset.image_size)
+    images = keras.Input((*size, 3), name="images")
+    backbone = efficientnet_features(images, preset.backbone, survival_probability)
+    outputs = detection_heads(bifpn_features(backbone, preset), preset, num_classes, ANCHORS_PER_CELL)
+    detector = Detector(inputs=images, outputs=outputs, name=model_name)
+    detector.preset, detector.image_size, detector.num_classes = preset, size, num_classes
+    detector.anchors = anchor_grid(size, preset.min_level, preset.max_level, preset.anchor_scale)
+    return detector

@@ -1,0 +1,72 @@
+"""The few building blocks that backbone, neck and heads share."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers, ops
+
+BATCH_NORM_MOMENTUM = 0.99
+BATCH_NORM_EPSILON = 1e-3
+
+
+def batch_norm(name: str) -> layers.BatchNormalization:
+    """Batch normalisation with the published momentum and epsilon."""
+    return layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name=name)
+
+
+def activation(name: str, kind: str) -> layers.Layer:
+    """`swish` or `relu6` as a layer."""
+    return layers.Activation(kind, name=name)
+
+
+def upsample_nearest(height: int, width: int, name: str) -> layers.Layer:
+    """Nearest-neighbour doubling of [B, h, w, C], cropped to [B, height, width, C].
+
+    Feature sizes follow ceil(size / 2), so a target is 2h or 2h - 1; doubling and cropping then picks
+    floor(i * h / height), the source pixel of the published resize without half-pixel centres.
+    """
+    return _UpsampleNearest(height, width, name=name)
+
+
+@keras.saving.register_keras_serializable("algorithm")
+class _UpsampleNearest(layers.Layer):
+    def __init__(self, height: int, width: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.height, self.width = height, width
+
+    def call(self, inputs):
+        _, height, width, channels = inputs.shape
+        grown = ops.broadcast_to(inputs[:, :, None, :, None, :], self._grown_shape(inputs))
+        doubled = ops.reshape(grown, (-1, 2 * height, 2 * width, channels))
+        return doubled[:, : self.height, : self.width, :]
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], self.height, self.width, input_shape[-1])
+
+    def _grown_shape(self, inputs):
+        _, height, width, channels = inputs.shape
+        return (ops.shape(inputs)[0], height, 2, width, 2, channels)
+
+    def get_config(self):
+        return {**super().get_config(), "height": self.height, "width": self.width}
+
+
+@keras.saving.register_keras_serializable("algorithm")
+class StochasticDepth(layers.Layer):
+    """Drops the whole branch of a picture with probability `rate` and rescales the rest (Huang et al. 2016)."""
+
+    def __init__(self, rate: float, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.rate = rate
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def call(self, inputs, training=False):
+        if not training or self.rate == 0.0:
+            return inputs
+        keep = 1.0 - self.rate
+        draw = keras.random.uniform((ops.shape(inputs)[0], 1, 1, 1), seed=self.seed_generator, dtype="float32")
+        mask = ops.cast(ops.floor(keep + draw), inputs.dtype)
+        return inputs / ops.cast(keep, inputs.dtype) * mask
+
+    def get_config(self):
+        return {**super().get_config(), "rate": self.rate}

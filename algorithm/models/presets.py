@@ -1,0 +1,95 @@
+"""Every architecture as one row: a new model is a new row here (plus a backbone or neck if that is new).
+
+Values: EfficientDet, Tan et al. 2020, table 1 and section 4; the Lite rows and D7x as published with the
+reference implementation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_STD = (58.395, 57.12, 57.375)
+LITE_MEAN = (127.0, 127.0, 127.0)
+LITE_STD = (128.0, 128.0, 128.0)
+
+
+@dataclass(frozen=True)
+class BackboneSpec:
+    """An EfficientNet: compound-scaling factors and the variations that make it "lite".
+
+    survival_probability: stochastic depth of the last block; 0 switches it off.
+    """
+
+    width: float
+    depth: float
+    activation: str = "swish"
+    squeeze_excite: bool = True
+    fixed_stem_and_head: bool = False
+    survival_probability: float = 0.8
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One detector: backbone, neck and head sizes, the input it was designed for and its normalisation."""
+
+    name: str
+    backbone: str
+    image_size: int
+    fpn_channels: int
+    fpn_cells: int
+    head_repeats: int
+    anchor_scale: float = 4.0
+    fusion: str = "fastattn"
+    min_level: int = 3
+    max_level: int = 7
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
+    @property
+    def activation(self) -> str:
+        return BACKBONES[self.backbone].activation
+
+
+def _lite(width: float, depth: float) -> BackboneSpec:
+    return BackboneSpec(width, depth, activation="relu6", squeeze_excite=False, fixed_stem_and_head=True)
+
+
+BACKBONES: dict[str, BackboneSpec] = {
+    "efficientnet-b0": BackboneSpec(1.0, 1.0, survival_probability=0.0),
+    "efficientnet-b1": BackboneSpec(1.0, 1.1),
+    "efficientnet-b2": BackboneSpec(1.1, 1.2),
+    "efficientnet-b3": BackboneSpec(1.2, 1.4),
+    "efficientnet-b4": BackboneSpec(1.4, 1.8),
+    "efficientnet-b5": BackboneSpec(1.6, 2.2),
+    "efficientnet-b6": BackboneSpec(1.8, 2.6),
+    "efficientnet-b7": BackboneSpec(2.0, 3.1),
+    "efficientnet-lite0": _lite(1.0, 1.0),
+    "efficientnet-lite1": _lite(1.0, 1.1),
+    "efficientnet-lite2": _lite(1.1, 1.2),
+    "efficientnet-lite3": _lite(1.2, 1.4),
+    "efficientnet-lite4": _lite(1.4, 1.8),
+}
+
+_LITE = {"fusion": "sum", "mean": LITE_MEAN, "std": LITE_STD}
+
+PRESETS: dict[str, Preset] = {
+    row.name: row
+    for row in (
+        Preset("efficientdet-d0", "efficientnet-b0", 512, 64, 3, 3),
+        Preset("efficientdet-d1", "efficientnet-b1", 640, 88, 4, 3),
+        Preset("efficientdet-d2", "efficientnet-b2", 768, 112, 5, 3),
+        Preset("efficientdet-d3", "efficientnet-b3", 896, 160, 6, 4),
+        Preset("efficientdet-d4", "efficientnet-b4", 1024, 224, 7, 4),
+        Preset("efficientdet-d5", "efficientnet-b5", 1280, 288, 7, 4),
+        Preset("efficientdet-d6", "efficientnet-b6", 1280, 384, 8, 5, fusion="sum"),
+        Preset("efficientdet-d7", "efficientnet-b6", 1536, 384, 8, 5, anchor_scale=5.0, fusion="sum"),
+        Preset("efficientdet-d7x", "efficientnet-b7", 1536, 384, 8, 5, fusion="sum", max_level=8),
+        Preset("efficientdet-lite0", "efficientnet-lite0", 320, 64, 3, 3, anchor_scale=3.0, **_LITE),
+        Preset("efficientdet-lite1", "efficientnet-lite1", 384, 88, 4, 3, anchor_scale=3.0, **_LITE),
+        Preset("efficientdet-lite2", "efficientnet-lite2", 448, 112, 5, 3, anchor_scale=3.0, **_LITE),
+        Preset("efficientdet-lite3", "efficientnet-lite3", 512, 160, 6, 4, **_LITE),
+        Preset("efficientdet-lite3x", "efficientnet-lite3", 640, 200, 6, 4, anchor_scale=3.0, **_LITE),
+        Preset("efficientdet-lite4", "efficientnet-lite4", 640, 224, 7, 4, **_LITE),
+    )
+}

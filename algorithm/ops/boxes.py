@@ -1,0 +1,87 @@
+"""Box geometry on tensors. Every box is [ymin, xmin, ymax, xmax] in pixels unless its name says otherwise."""
+
+from __future__ import annotations
+
+import math
+
+import tensorflow as tf
+
+_EPSILON = 1e-8
+# exp() of a size delta above this is a box 1000 times its anchor: never right, and it overflows float16.
+MAX_SIZE_DELTA = math.log(1000.0)
+
+
+def box_area(boxes: tf.Tensor) -> tf.Tensor:
+    """float32 [...] areas of boxes [..., 4]; a box turned inside out has area 0."""
+    sides = tf.maximum(boxes[..., 2:] - boxes[..., :2], 0.0)
+    return sides[..., 0] * sides[..., 1]
+
+
+def pairwise_iou(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
+    """IoU float32 [..., N, M] of boxes [..., N, 4] with others [..., M, 4]; 0 where the union is empty."""
+    a, b = boxes[..., :, None, :], others[..., None, :, :]
+    height = tf.maximum(tf.minimum(a[..., 2], b[..., 2]) - tf.maximum(a[..., 0], b[..., 0]), 0.0)
+    width = tf.maximum(tf.minimum(a[..., 3], b[..., 3]) - tf.maximum(a[..., 1], b[..., 1]), 0.0)
+    overlap = height * width
+    union = box_area(boxes)[..., :, None] + box_area(others)[..., None, :] - overlap
+    return tf.math.divide_no_nan(overlap, union)
+
+
+def _centres_and_sizes(boxes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    return (boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]
+
+
+def encode_boxes(boxes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
+    """Deltas float32 [..., 4] = [ty, tx, th, tw] of boxes relative to anchors of the same shape (Faster R-CNN, eq. 2)."""
+    centres, sizes = _centres_and_sizes(boxes)
+    anchor_centres, anchor_sizes = _centres_and_sizes(anchors)
+    shift = (centres - anchor_centres) / anchor_sizes
+    scale = tf.math.log(tf.maximum(sizes, _EPSILON) / tf.maximum(anchor_sizes, _EPSILON))
+    return tf.concat([shift, scale], axis=-1)
+
+
+def decode_boxes(deltas: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
+    """Boxes float32 [..., 4] from deltas [ty, tx, th, tw] and anchors of a shape that broadcasts; inverse of encode_boxes."""
+    anchor_centres, anchor_sizes = _centres_and_sizes(anchors)
+    centres = deltas[..., :2] * anchor_sizes + anchor_centres
+    halves = tf.exp(tf.minimum(deltas[..., 2:], MAX_SIZE_DELTA)) * anchor_sizes / 2
+    return tf.concat([centres - halves, centres + halves], axis=-1)
+
+
+def clip_boxes(boxes: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+    """Boxes [..., 4] clipped to size [..., 2] = (height, width), broadcast."""
+    limit = tf.concat([size, size], axis=-1)
+    return tf.clip_by_value(boxes, 0.0, limit)
+
+
+def iou_loss(boxes: tf.Tensor, targets: tf.Tensor, kind: str) -> tf.Tensor:
+    """1 - IoU of matching pairs, float32 [...], or with the penalty of `kind`: iou, giou, diou or ciou.
+
+    Sources: GIoU, Rezatofighi et al. 2019, algorithm 1; DIoU and CIoU, Zheng et al. 2020, equations 6 and 10.
+    """
+    top_left = tf.maximum(boxes[..., :2], targets[..., :2])
+    overlap_sides = tf.maximum(tf.minimum(boxes[..., 2:], targets[..., 2:]) - top_left, 0.0)
+    overlap = overlap_sides[..., 0] * overlap_sides[..., 1]
+    union = box_area(boxes) + box_area(targets) - overlap
+    iou = tf.math.divide_no_nan(overlap, union)
+    hull = tf.maximum(boxes[..., 2:], targets[..., 2:]) - tf.minimum(boxes[..., :2], targets[..., :2])
+    if kind == "iou":
+        return 1.0 - iou
+    if kind == "giou":
+        enclosing = hull[..., 0] * hull[..., 1]
+        return 1.0 - iou + tf.math.divide_no_nan(enclosing - union, enclosing)
+    distance = tf.reduce_sum(tf.square(_centres_and_sizes(boxes)[0] - _centres_and_sizes(targets)[0]), axis=-1)
+    penalty = tf.math.divide_no_nan(distance, tf.reduce_sum(tf.square(hull), axis=-1))
+    if kind == "diou":
+        return 1.0 - iou + penalty
+    if kind == "ciou":
+        return 1.0 - iou + penalty + _aspect_penalty(boxes, targets, iou)
+    raise ValueError(f"iou loss: expected iou, giou, diou or ciou, found {kind!r}")
+
+
+def _aspect_penalty(boxes: tf.Tensor, targets: tf.Tensor, iou: tf.Tensor) -> tf.Tensor:
+    sizes, target_sizes = _centres_and_sizes(boxes)[1], _centres_and_sizes(targets)[1]
+    angle = tf.math.atan2(sizes[..., 1], sizes[..., 0]) - tf.math.atan2(target_sizes[..., 1], target_sizes[..., 0])
+    difference = 4 / math.pi**2 * tf.square(angle)
+    weight = tf.stop_gradient(tf.math.divide_no_nan(difference, 1.0 - iou + difference))
+    return weight * difference

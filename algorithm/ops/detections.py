@@ -1,0 +1,104 @@
+"""From raw outputs to detections: decoding, top-k and per-class NMS, batched, in plain graph operations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from algorithm.ops.boxes import box_area, clip_boxes, decode_boxes
+
+
+@dataclass(frozen=True)
+class NmsConfig:
+    """How overlapping detections of one class are thinned.
+
+    method: "gaussian" (soft NMS, Bodla et al. 2017, with variance sigma) or "hard" (dropped above iou_threshold).
+    max_inputs: how many (anchor, class) candidates enter. max_detections: M, how many leave.
+    """
+
+    method: str = "gaussian"
+    iou_threshold: float = 0.5
+    sigma: float = 0.5
+    score_threshold: float = 0.001
+    max_inputs: int = 5000
+    max_detections: int = 100
+
+
+def detect(outputs: dict[str, tf.Tensor], anchors: tf.Tensor, config: NmsConfig) -> dict[str, tf.Tensor]:
+    """Detections in network pixels: boxes float32 [B, M, 4] yxyx (not clipped), scores float32 [B, M], labels int32
+    [B, M] in 0..K-1, count int32 [B]; sorted by score, rows past `count` are zero with label -1.
+
+    outputs: a Detector's. anchors: float32 [A, 4].
+    """
+    scores, labels, boxes = _candidates(outputs, anchors, config.max_inputs)
+    return _suppress(scores, labels, boxes, config)
+
+
+def to_image(detections: dict[str, tf.Tensor], scale: tf.Tensor, size: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The same detections in the original pictures' pixels, clipped to them.
+
+    scale: float32 [B], network pixels per original pixel. size: float32 [B, 2], original (height, width).
+    """
+    boxes = clip_boxes(detections["boxes"] / scale[:, None, None], size[:, None, :])
+    return {**detections, "boxes": boxes}
+
+
+def _candidates(outputs, anchors, limit) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The `limit` highest (anchor, class) logits. Each of them lies on one of the `limit` anchors with the highest
+    best logit, so those anchors are taken first and the long sort runs over few."""
+    logits, deltas = outputs["class_logits"], outputs["box_deltas"]
+    classes = tf.shape(logits)[2]
+    anchor_limit = tf.minimum(limit, tf.shape(logits)[1])
+    best = tf.math.top_k(tf.reduce_max(logits, axis=2), anchor_limit, sorted=False).indices
+    logits = tf.gather(logits, best, batch_dims=1)
+    flat = tf.reshape(logits, (tf.shape(logits)[0], anchor_limit * classes))
+    top = tf.math.top_k(flat, tf.minimum(limit, tf.shape(flat)[1]))
+    chosen = tf.gather(best, top.indices // classes, batch_dims=1)
+    boxes = decode_boxes(tf.gather(deltas, chosen, batch_dims=1), tf.gather(anchors, chosen))
+    return tf.sigmoid(top.values), top.indices % classes, boxes
+
+
+def _decay(iou: tf.Tensor, config: NmsConfig) -> tf.Tensor:
+    if config.method == "hard":
+        return tf.cast(iou <= config.iou_threshold, tf.float32)
+    if config.method == "gaussian":
+        return tf.exp(-tf.square(iou) / config.sigma)
+    raise ValueError(f"NMS method: expected gaussian or hard, found {config.method!r}")
+
+
+def _iou_with(box: tf.Tensor, boxes: tf.Tensor, areas: tf.Tensor) -> tf.Tensor:
+    """IoU [B, N] of box [B, 4] with boxes given as four planes [4, B, N] and their areas [B, N]."""
+    height = tf.minimum(box[:, 2:3], boxes[2]) - tf.maximum(box[:, 0:1], boxes[0])
+    width = tf.minimum(box[:, 3:4], boxes[3]) - tf.maximum(box[:, 1:2], boxes[1])
+    overlap = tf.maximum(height, 0.0) * tf.maximum(width, 0.0)
+    return tf.math.divide_no_nan(overlap, box_area(box)[:, None] + areas - overlap)
+
+
+def _suppress(scores, labels, boxes, config) -> dict[str, tf.Tensor]:
+    """Greedy choice over all classes at once: a class only ever decays itself, so taking the best remaining score
+    gives the same list as NMS within each class followed by a sort over all."""
+    planes, areas = tf.transpose(boxes, (2, 0, 1)), box_area(boxes)
+    columns = tf.range(tf.shape(scores)[1], dtype=tf.int32)[None]
+
+    def step(index, scores, chosen_score, chosen):
+        best = tf.argmax(scores, axis=1, output_type=tf.int32)
+        score = tf.gather(scores, best, batch_dims=1)
+        box, label = tf.gather(boxes, best, batch_dims=1), tf.gather(labels, best, batch_dims=1)
+        decay = _decay(_iou_with(box, planes, areas), config)
+        rest = tf.where(labels == label[:, None], scores * decay, scores)
+        rest = tf.where(columns == best[:, None], 0.0, rest)
+        return index + 1, rest, chosen_score.write(index, score), chosen.write(index, best)
+
+    size = config.max_detections
+    arrays = (tf.TensorArray(tf.float32, size), tf.TensorArray(tf.int32, size))
+    _, _, score, index = tf.while_loop(
+        lambda *_: True, step, (0, scores, *arrays), maximum_iterations=size)
+    score, index = tf.transpose(score.stack()), tf.transpose(index.stack())
+    kept = score > config.score_threshold
+    return {
+        "boxes": tf.where(kept[..., None], tf.gather(boxes, index, batch_dims=1), 0.0),
+        "scores": tf.where(kept, score, 0.0),
+        "labels": tf.where(kept, tf.gather(labels, index, batch_dims=1), -1),
+        "count": tf.reduce_sum(tf.cast(kept, tf.int32), axis=1),
+    }

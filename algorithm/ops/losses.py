@@ -1,0 +1,74 @@
+"""Detection losses: focal loss on classes, Huber (and IoU) loss on boxes, normalised by the count of positives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from algorithm.ops.boxes import decode_boxes, iou_loss
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the published loss. iou_loss_type: "" (off), iou, giou, diou or ciou."""
+
+    alpha: float = 0.25
+    gamma: float = 1.5
+    delta: float = 0.1
+    label_smoothing: float = 0.0
+    box_loss_weight: float = 50.0
+    iou_loss_type: str = ""
+    iou_loss_weight: float = 1.0
+
+
+def focal_loss(logits: tf.Tensor, targets: tf.Tensor, config: LossConfig) -> tf.Tensor:
+    """Sum of the sigmoid focal loss (Lin et al. 2017, equation 5), a float32 scalar.
+
+    logits: float32 [B, A, K]. targets: int32 [B, A], -1 for background. Label smoothing changes the cross
+    entropy only, not the modulating factor, as published.
+    """
+    hit = targets[..., None] == tf.range(tf.shape(logits)[-1], dtype=targets.dtype)
+    signed = tf.where(hit, logits, -logits)
+    miss_probability = tf.sigmoid(-signed)
+    modulation = tf.pow(miss_probability, config.gamma) * tf.where(hit, config.alpha, 1.0 - config.alpha)
+    smoothing = config.label_smoothing / 2
+    # cross entropy of (1 - s, s) = (1 - s) softplus(-x) + s softplus(x), and softplus(x) = softplus(-x) + x
+    cross_entropy = tf.nn.softplus(-signed) + smoothing * signed
+    return tf.reduce_sum(modulation * cross_entropy)
+
+
+def huber_loss(deltas: tf.Tensor, targets: tf.Tensor, delta: float) -> tf.Tensor:
+    """Sum of the Huber loss over every non-zero target, a float32 scalar. deltas, targets: float32 [B, A, 4]."""
+    error = tf.abs(tf.where(targets != 0.0, deltas - targets, 0.0))
+    quadratic = tf.minimum(error, delta)
+    return tf.reduce_sum(0.5 * tf.square(quadratic) + delta * (error - quadratic))
+
+
+def detection_losses(
+    outputs: dict[str, tf.Tensor],
+    targets: dict[str, tf.Tensor],
+    anchors: tf.Tensor,
+    config: LossConfig,
+    num_positives: tf.Tensor | None = None,
+) -> dict[str, tf.Tensor]:
+    """{"cls_loss", "box_loss", "iou_loss" if asked for, "det_loss"}: float32 scalars; det_loss is their weighted sum.
+
+    outputs: a Detector's. targets: from match_anchors. anchors: float32 [A, 4]. num_positives: float32 scalar, the
+    count over the global batch (default: over this batch); the normaliser is that plus 1, times 4 for boxes.
+    """
+    positives = tf.reduce_sum(targets["num_positives"]) if num_positives is None else num_positives
+    normaliser = positives + 1.0
+    logits, deltas = outputs["class_logits"], outputs["box_deltas"]
+    losses = {
+        "cls_loss": focal_loss(logits, targets["class_targets"], config) / normaliser,
+        "box_loss": huber_loss(deltas, targets["box_targets"], config.delta) / (4.0 * normaliser),
+    }
+    losses["det_loss"] = losses["cls_loss"] + config.box_loss_weight * losses["box_loss"]
+    if config.iou_loss_type:
+        per_anchor = iou_loss(decode_boxes(deltas, anchors), decode_boxes(targets["box_targets"], anchors),
+                              config.iou_loss_type)
+        positive = targets["class_targets"] >= 0
+        losses["iou_loss"] = tf.reduce_sum(tf.where(positive, per_anchor, 0.0)) / (4.0 * normaliser)
+        losses["det_loss"] += config.iou_loss_weight * losses["iou_loss"]
+    return losses

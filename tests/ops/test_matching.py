@@ -1,0 +1,75 @@
+"""Assignment of ground truth to anchors."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from algorithm.ops.anchors import anchor_grid
+from algorithm.ops.matching import match_anchors
+
+# Four anchors of 10 x 10 in a row, 10 apart.
+ANCHORS = tf.constant([[0.0, 10 * i, 10, 10 * i + 10] for i in range(4)])
+
+
+def match(boxes, labels):
+    return match_anchors(ANCHORS, tf.constant([boxes], tf.float32), tf.constant([labels], tf.int32))
+
+
+def test_an_anchor_above_half_iou_takes_the_box():
+    targets = match([[0, 2, 10, 12]], [7])  # IoU 8/12 with anchor 0, 2/18 with anchor 1
+    np.testing.assert_array_equal(targets["class_targets"][0], [7, -1, -1, -1])
+    np.testing.assert_allclose(targets["box_targets"][0, 0], [0, 0.2, 0, 0], atol=1e-6)
+    np.testing.assert_array_equal(targets["box_targets"][0, 1:], np.zeros((3, 4)))
+    assert targets["num_positives"].numpy().tolist() == [1.0]
+
+
+def test_a_box_below_half_iou_still_gets_its_best_anchor():
+    targets = match([[0, 20, 3, 23]], [2])
+    np.testing.assert_array_equal(targets["class_targets"][0], [-1, -1, 2, -1])
+
+
+def test_of_two_boxes_claiming_one_anchor_the_first_wins():
+    targets = match([[0, 20, 3, 23], [0, 20, 4, 24]], [1, 2])
+    assert targets["class_targets"][0, 2].numpy() == 1
+
+
+def test_padding_never_matches_even_where_it_lies_on_an_anchor():
+    targets = match([[0, 0, 10, 10], [0, 30, 10, 40]], [-1, 5])
+    np.testing.assert_array_equal(targets["class_targets"][0], [-1, -1, -1, 5])
+
+
+def test_a_picture_without_boxes_is_all_background():
+    targets = match([[0, 0, 0, 0]], [-1])
+    assert targets["num_positives"].numpy().tolist() == [0.0]
+    assert np.isfinite(targets["box_targets"].numpy()).all()
+
+
+def test_any_number_of_boxes_even_none():
+    empty = match_anchors(ANCHORS, tf.zeros((2, 1, 4)), tf.fill((2, 1), -1))
+    assert empty["class_targets"].shape == (2, 4)
+    many = match([[0, 0, 10, 10]] * 500, list(range(500)))
+    assert many["class_targets"][0, 0].numpy() == 0
+
+
+def test_the_compiled_form_gives_the_same():
+    boxes, labels = tf.constant([[[0.0, 2, 10, 12], [0, 20, 3, 23]]]), tf.constant([[3, 4]])
+    plain = match_anchors(ANCHORS, boxes, labels)
+    compiled = tf.function(match_anchors, jit_compile=True)(ANCHORS, boxes, labels)
+    for name in plain:
+        np.testing.assert_allclose(plain[name].numpy(), compiled[name].numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("grid", ["square512", "lite320"])
+def test_assignment_agrees_with_the_published_implementation(shared_dir, grid):
+    golden = json.loads((shared_dir / "reference/golden/components.json").read_text())
+    labels, config = golden["labels"][grid], golden["anchors"][grid]
+    anchors = anchor_grid((config["image_size"],) * 2, config["min_level"], config["max_level"], config["anchor_scale"])
+    targets = match_anchors(tf.constant(anchors), tf.constant([labels["boxes_yxyx"]], tf.float32),
+                            tf.constant([np.array(labels["classes"]) - 1], tf.int32))
+    classes = targets["class_targets"][0].numpy()
+    positive = np.flatnonzero(classes >= 0)
+    np.testing.assert_array_equal(positive, labels["positive_index"])
+    np.testing.assert_array_equal(classes[positive], labels["positive_class"])
+    np.testing.assert_allclose(targets["box_targets"][0].numpy()[positive], labels["box_target"], atol=1e-5)
