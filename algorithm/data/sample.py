@@ -1,0 +1,46 @@
+"""The one internal form of an annotated picture, and of a dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture with its ground truth.
+
+    image_id: any string, unique in the dataset. path: local picture file. source: what the user called it.
+    width, height: of the upright picture (EXIF orientation applied), in pixels.
+    boxes: float32 [N, 4], [ymin, xmin, ymax, xmax] in pixels of the upright picture.
+    labels: int32 [N], 0..K-1, index into Dataset.label_names.
+    is_crowd: bool [N]; difficult or crowd objects: ignored in training, marked in evaluation.
+    usage: "train" or "eval".
+    """
+
+    image_id: str
+    path: str
+    source: str
+    width: int
+    height: int
+    boxes: np.ndarray
+    labels: np.ndarray
+    is_crowd: np.ndarray
+    usage: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Samples split by usage, the label map, and what a person should know about them.
+
+    category_ids: COCO category id of each label (for datasets that bring ids), else 1..K.
+    warnings: lines to log. fingerprint: changes when samples, boxes, labels or the split change.
+    """
+
+    train: tuple[Sample, ...]
+    eval: tuple[Sample, ...]
+    label_names: tuple[str, ...]
+    category_ids: tuple[int, ...]
+    warnings: tuple[str, ...] = field(default=())
+    fingerprint: str = ""

@@ -1,0 +1,48 @@
+"""The label map and what is said about odd names."""
+
+from __future__ import annotations
+
+import pytest
+
+from algorithm.data.labels import label_map, missing_classes, near_duplicates
+from algorithm.errors import DataError
+
+
+def test_names_are_sorted_and_exact() -> None:
+    assert label_map(["狗", "b", "A", "b"]) == (("A", "b", "狗"), (1, 2, 3))
+
+
+def test_categories_keep_their_order_and_ids() -> None:
+    assert label_map(["x"], (("z", 2), ("x", 7))) == (("z", "x"), (2, 7))
+
+
+def test_given_names_win() -> None:
+    assert label_map(["x"], (("z", 2), ("x", 7)), ("x", "z")) == (("x", "z"), (7, 2))
+    assert label_map(["x"], given=("y", "x")) == (("y", "x"), (1, 2))
+
+
+def test_class_outside_given_names() -> None:
+    with pytest.raises(DataError, match=r"'dag' on 2 box\(es\) \(did you mean 'dog'\?\) in TRAIN"):
+        label_map(["dag", "dag", "cat"], given=("cat", "dog"))
+
+
+def test_no_box_at_all() -> None:
+    with pytest.raises(DataError, match="expected at least one box in the TRAIN samples"):
+        label_map([])
+
+
+def test_classes_missing_on_one_side() -> None:
+    assert missing_classes(["cat", "cow", "cow"], ("cat", "dog")) == (
+        "class 'cow' is in EVAL but not in TRAIN: its 2 box(es) are left out of the evaluation",
+        "1 class(es) have no EVAL box and get no AP: dog")
+
+
+@pytest.mark.parametrize("twin", ["Dog", "d og", "ｄｏｇ", "dog ", "DOG"])
+def test_near_duplicates(twin: str) -> None:
+    lines = near_duplicates(["dog", twin, "cat"])
+    assert len(lines) == 1
+    assert repr(twin) in lines[0]
+
+
+def test_different_names_are_no_duplicates() -> None:
+    assert near_duplicates(["dog", "dogs", "狗", "犬"]) == ()
