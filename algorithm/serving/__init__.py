@@ -1,0 +1,1 @@
+"""Local twin of the platform's inference container; TensorFlow is the handler's business."""

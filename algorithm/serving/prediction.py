@@ -1,0 +1,95 @@
+"""Ask the handler of a model folder about picture files, and keep what it answers."""
+
+from __future__ import annotations
+
+import glob
+import io
+import json
+import logging
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from algorithm.errors import DataError
+from algorithm.serving.handler import load_service
+
+LOGGER = logging.getLogger(__name__)
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif")
+JPEG_QUALITY = 92
+Draw = Callable[[np.ndarray, Sequence[Sequence[float]], Sequence[str], Sequence[float], Sequence[str]], np.ndarray]
+
+
+def predict(model_dir: str | os.PathLike[str], images: str, output_dir: str | os.PathLike[str], *, draw: Draw) -> Path:
+    """Path of the written `detections.json`: {picture path: the service's reply}.
+
+    images: a file, a directory, or a glob pattern (`**` goes into subdirectories).
+    draw(uint8 [H, W, 3], boxes yxyx in pixels, class names, scores, all names of the model) gives the annotated
+    uint8 [H, W, 3], which is written as `<picture name>.detections.jpg`.
+    Raises DataError when nothing matches, when the model folder is not usable, and, after the others are done, when
+    a picture is not usable.
+    """
+    paths = find_pictures(images)
+    service = load_service(model_dir)
+    names = tuple(getattr(service, "label_names", ()))
+    root = os.path.commonpath([path.parent for path in paths])
+    replies: dict[str, Any] = {}
+    complaints = []
+    for path in paths:
+        try:
+            pixels, reply = _ask(service, path)
+        except DataError as error:
+            LOGGER.error("%s", error)
+            complaints.append(str(error))
+            continue
+        replies[str(path)] = reply
+        marked = draw(pixels, reply["detection_boxes"], reply["detection_classes"], reply["detection_scores"], names)
+        _write(Path(output_dir) / f"{path.relative_to(root)}.detections.jpg", _jpeg(marked))
+    written = Path(output_dir) / "detections.json"
+    _write(written, json.dumps(replies, ensure_ascii=False, indent=1, allow_nan=False).encode())
+    if complaints:
+        raise DataError("\n".join([f"{len(complaints)} of {len(paths)} pictures are not usable:", *complaints]))
+    return written
+
+
+def find_pictures(images: str) -> list[Path]:
+    """Sorted files that `images` (file, directory or glob pattern) stands for. Raises DataError when there is none."""
+    if Path(images).is_dir():
+        paths = [path for path in Path(images).iterdir() if path.suffix.lower() in PICTURE_SUFFIXES]
+    elif Path(images).exists():  # a file name may hold [ ] or *
+        paths = [Path(images)]
+    else:
+        paths = [Path(name) for name in glob.glob(images, recursive=True)]  # noqa: PTH207 - it takes absolute patterns
+    files = sorted(path for path in paths if path.is_file())
+    if not files:
+        raise DataError(f"expected picture files at {images}, found none; check the path, and quote a glob pattern")
+    return files
+
+
+def _ask(service: Any, path: Path) -> tuple[np.ndarray, dict[str, Any]]:
+    """(pixels uint8 [H, W, 3], reply) of one picture file. Raises DataError naming the file."""
+    try:
+        prepared = service._preprocess({"images": {str(path): io.BytesIO(path.read_bytes())}})
+        return np.asarray(prepared["images"])[0], service._postprocess(service._inference(prepared))
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+    except Exception as error:  # the handler may be anybody's code
+        reason = getattr(error, "reason", None)  # names the picture
+        raise DataError(reason or f"{path}: no answer from the model: {type(error).__name__}: {error}") from error
+
+
+def _jpeg(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=JPEG_QUALITY)
+    return buffer.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write the whole file or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.part")
+    beside.write_bytes(content)
+    beside.replace(path)

@@ -1,0 +1,139 @@
+"""The platform's HTTP, spoken by the local container."""
+
+import io
+import json
+
+import pytest
+
+from algorithm.serving.container import BODY_LIMIT, app_around, create_app
+
+PLATFORM_BODIES = {
+    "MR.0101": {"erno": "MR.0101", "msg": "The input parameter is invalid", "words_result": {}},
+    "MR.0105": {"erno": "MR.0105", "msg": "Recognition failed", "words_result": {}},
+}
+
+
+class Recorder:
+    """A service that answers with what it was given, or raises."""
+
+    def __init__(self, error=None, reply=None):
+        self.error, self.reply, self.data = error, reply, None
+
+    def inference(self, data):
+        self.data = data
+        if self.error:
+            raise self.error
+        return self.reply
+
+
+@pytest.fixture
+def client(platform, model_dir):
+    return create_app(model_dir).test_client()
+
+
+def post(client, content, name="a.png", field="images"):
+    return client.post("/", data={field: (io.BytesIO(content), name)})
+
+
+def parsed(response):
+    assert response.content_type == "application/json"
+    return json.loads(response.data)
+
+
+def test_a_picture_gets_its_detections_in_plain_utf8(client, encode):
+    response = post(client, encode(), "我的 猫.png")
+    assert response.status_code == 200
+    assert parsed(response)["detection_classes"] == ["dog", "猫"]
+    assert "猫".encode() in response.data
+
+
+def test_health(client):
+    response = client.get("/health")
+    assert response.status_code == 200 and parsed(response) == {"status": "OK", "health": "true"}
+
+
+BAD_PICTURES = {
+    "empty": b"",
+    "text": b"hello",
+    "html": b"<html></html>",
+    "pdf": b"%PDF-1.7",
+    "only a signature": b"\x89PNG\r\n\x1a\n",
+    "jpeg head": b"\xff\xd8\xff\xe0\x00\x10JFIF",
+    "lying size": b"BM" + bytes(8) + b"\x36\0\0\0\x28\0\0\0" + b"\xff\xff\0\0" * 2 + b"\1\0\x18\0" + bytes(24),
+}
+
+
+@pytest.mark.parametrize("content", BAD_PICTURES.values(), ids=BAD_PICTURES)
+def test_a_bad_picture_is_400_and_named(client, content):
+    response = post(client, content, "坏图.jpg")
+    body = parsed(response)
+    assert response.status_code == 400
+    assert "坏图.jpg" in body.pop("reason") and body == PLATFORM_BODIES["MR.0105"]
+
+
+def test_the_wrong_field_is_400_and_names_the_right_one(client, encode):
+    response = post(client, encode(), field="image")
+    assert response.status_code == 400 and "'images'" in parsed(response)["reason"]
+
+
+@pytest.mark.parametrize("names", [("a.png", "b.png"), ("a.png", "a.png")])
+def test_two_pictures_are_400(client, encode, names):
+    response = client.post("/", data={"images": [(io.BytesIO(encode()), name) for name in names]})
+    assert response.status_code == 400 and "one picture" in parsed(response)["reason"]
+
+
+@pytest.mark.parametrize("request_", [
+    {}, {"data": b"raw"}, {"json": {}}, {"data": b"{broken", "content_type": "application/json"},
+    {"data": b"--x", "content_type": "multipart/form-data"},
+    {"data": b"nothing of it", "content_type": "multipart/form-data; boundary=x"},
+])
+def test_neither_json_nor_form_is_mr_0101(client, request_):
+    response = client.post("/", **request_)
+    body = parsed(response)
+    assert response.status_code == 400
+    assert body.pop("reason") and body == PLATFORM_BODIES["MR.0101"]
+
+
+def test_query_and_fields_are_merged_as_on_the_platform():
+    service = Recorder(reply={})
+    form = {"who": "form", "f": (io.BytesIO(b"1"), "../甲.bin")}
+    app_around(service).test_client().post("/?top=3&who=url", data=form)
+    files = service.data.pop("f")
+    assert service.data == {"top": "3", "who": "url"}
+    assert {name: file.read() for name, file in files.items()} == {"../甲.bin": b"1"}
+
+
+def test_json_is_passed_as_it_is():
+    service = Recorder(reply=[1])
+    response = app_around(service).test_client().post("/", json={"a": [1]})
+    assert service.data == {"a": [1]} and parsed(response) == [1]
+
+
+@pytest.mark.parametrize("error, status", [
+    (KeyError("secret"), 400), (TypeError("secret"), 400), (ValueError("secret"), 500), (MemoryError("secret"), 500)])
+def test_errors_of_the_service_have_the_documented_code_and_tell_nothing(error, status, caplog):
+    response = app_around(Recorder(error)).test_client().post("/", json={"a": 1})
+    assert response.status_code == status and parsed(response) == PLATFORM_BODIES["MR.0105"]
+    assert "Traceback" in caplog.text and "secret" in caplog.text
+
+
+def test_a_reply_that_json_cannot_hold_is_500():
+    response = app_around(Recorder(reply={"x": float("nan")})).test_client().post("/", json={"a": 1})
+    assert response.status_code == 500 and parsed(response) == PLATFORM_BODIES["MR.0105"]
+
+
+def test_too_large_a_body_is_413(client):
+    response = client.post("/", data=bytes(BODY_LIMIT + 1), content_type="multipart/form-data; boundary=x")
+    assert response.status_code == 413 and parsed(response)["erno"] == "MR.0101"
+
+
+def test_too_many_parts_are_refused(client):
+    response = client.post("/", data={f"f{i}": "x" for i in range(11)}, content_type="multipart/form-data")
+    assert response.status_code == 413 and parsed(response)["erno"] == "MR.0101"
+
+
+@pytest.mark.parametrize("method, path, status", [("get", "/", 405), ("post", "/health", 405), ("get", "/x", 404)])
+def test_other_addresses_and_methods_answer_in_json(client, method, path, status):
+    response = getattr(client, method)(path)
+    assert response.status_code == status and parsed(response)["erno"] == "MR.0101"
+    assert (status == 405) == ("Allow" in response.headers)
