@@ -1,0 +1,25 @@
+"""The hyperparameter contract: one table, and what is made of it. Pure Python."""
+
+from algorithm.hyperparameters.parameters import MODEL_NAMES, PLATFORM_FLAGS
+from algorithm.hyperparameters.parsing import parse
+from algorithm.hyperparameters.reading import read_value, write_value
+from algorithm.hyperparameters.rendering import LANGUAGES, as_markdown, as_text
+from algorithm.hyperparameters.row import Row
+from algorithm.hyperparameters.table import HPARAMS, ROWS, TABLE
+from algorithm.hyperparameters.typed import Hyperparameters
+
+__all__ = [
+    "HPARAMS",
+    "Hyperparameters",
+    "LANGUAGES",
+    "MODEL_NAMES",
+    "PLATFORM_FLAGS",
+    "ROWS",
+    "Row",
+    "TABLE",
+    "as_markdown",
+    "as_text",
+    "parse",
+    "read_value",
+    "write_value",
+]

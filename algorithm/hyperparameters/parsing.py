@@ -1,0 +1,77 @@
+"""argv -> Hyperparameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from algorithm.errors import ArgumentError
+from algorithm.hyperparameters.command_line import refuse_if_misspelt, split_flags, split_hparams
+from algorithm.hyperparameters.parameters import PLATFORM_FLAGS
+from algorithm.hyperparameters.reading import read_value
+from algorithm.hyperparameters.table import HPARAMS, ROWS, TABLE
+from algorithm.hyperparameters.typed import Hyperparameters
+
+
+def parse(argv: Sequence[str]) -> Hyperparameters:
+    """Return the typed hyperparameters that argv writes.
+
+    Values arrive as text ("True", "8", ""); an empty one means the default. Of a flag or hparams key given twice the
+    later wins. An hparams key may also stand as a flag of its own (the platform lets users add parameters).
+    Raises ArgumentError whose first line names the parameter, the value, what is allowed and the nearest known name.
+    """
+    flags = split_flags(argv)
+    given = {name: text for name, text in flags if name in ROWS}
+    ignored = []
+    for name, text in flags:
+        if name not in ROWS:
+            if name not in PLATFORM_FLAGS:
+                refuse_if_misspelt(name, text)
+            ignored.append(name)
+    values = {row.name: read_value(row, given.get(row.name, "")) for row in TABLE}
+    values |= _listed_values(values["hparams"], {name for name in HPARAMS if given.get(name)}, values)
+    values = _without_aliases(values)
+    _check_together(values)
+    return Hyperparameters(**values, ignored=tuple(ignored))
+
+
+def _listed_values(text: str, flags: set[str], values: dict[str, Any]) -> dict[str, Any]:
+    """Return the typed values of the hparams list text, less those that stand as flags of their own."""
+    listed = {key: read_value(HPARAMS[key], value) for key, value in split_hparams(text)}
+    for key in flags & listed.keys():
+        # The default list holds a key too; nobody wrote that one, so a flag simply wins over it.
+        if listed[key] != values[key] and text != ROWS["hparams"].default:
+            raise ArgumentError(
+                f"{key}: expected one value, found '{values[key]}' as --{key} and '{listed[key]}' in --hparams. "
+                "Leave one out."
+            )
+    return {key: value for key, value in listed.items() if key not in flags}
+
+
+def _without_aliases(values: dict[str, Any]) -> dict[str, Any]:
+    for alias in (row for row in TABLE if row.alias_of):
+        value, own = values.pop(alias.name), values[alias.alias_of]
+        if value == alias.default:
+            continue
+        if own not in (value, ROWS[alias.alias_of].default):
+            raise ArgumentError(
+                f"{alias.name}: another name of {alias.alias_of}; expected one value, "
+                f"found '{value}' and '{own}'. Leave one out."
+            )
+        values[alias.alias_of] = value
+    return values
+
+
+def _check_together(values: dict[str, Any]) -> None:
+    for row in TABLE:
+        if row.required and values[row.name] is None:
+            raise ArgumentError(f"--{row.name}: expected a value, found none. {row.english}.")
+    if values["jitter_min"] > values["jitter_max"]:
+        raise ArgumentError(
+            f"--hparams=jitter_min: expected at most jitter_max ({values['jitter_max']}), found {values['jitter_min']}"
+        )
+    first, second = values["first_lr_drop_epoch"], values["second_lr_drop_epoch"]
+    if values["lr_decay_method"] == "stepwise" and first > second:
+        raise ArgumentError(
+            f"--hparams=first_lr_drop_epoch: expected at most second_lr_drop_epoch ({second:g}), found {first:g}"
+        )

@@ -1,0 +1,75 @@
+"""The hparams keys that say how a model is trained: losses, schedule, optimizer, freezing. Defaults as published."""
+
+from __future__ import annotations
+
+from algorithm.hyperparameters.row import Row
+
+LOSSES = (
+    Row("label_smoothing", "float", 0.0,
+        "Label smoothing of the class targets", "分类标签平滑系数", interval="[0, 1)"),
+    Row("box_loss_weight", "float", 50.0,
+        "Weight of the box loss", "边框回归损失的权重", interval="[0, inf)"),
+    Row("iou_loss_type", "string", "",
+        "An additional box loss by overlap, empty for none", "额外的重叠度损失类型, 空表示不使用",
+        choices=("", "iou", "giou", "diou", "ciou")),
+    Row("iou_loss_weight", "float", 1.0,
+        "Weight of the overlap loss", "重叠度损失的权重", interval="[0, inf)"),
+    Row("alpha", "float", 0.25,
+        "Focal loss, weight of positive anchors", "focal loss 正样本权重", interval="[0, 1]"),
+    Row("gamma", "float", 1.5,
+        "Focal loss, exponent that plays down easy anchors", "focal loss 调节易分样本的指数", interval="[0, inf)"),
+    Row("delta", "float", 0.1,
+        "Huber loss of the boxes, where it turns from square to linear", "huber loss 由平方转为线性的阈值",
+        interval="(0, inf)"),
+    Row("soft_cls_loss", "float", 2.0,
+        "Weight of the class loss against a teacher in distillation", "知识蒸馏中分类软损失的权重",
+        interval="[0, inf)"),
+    Row("soft_box_loss", "float", 200.0,
+        "Weight of the box loss against a teacher in distillation", "知识蒸馏中边框软损失的权重",
+        interval="[0, inf)"),
+)
+
+SCHEDULE = (
+    Row("learning_rate", "float", 0.08,
+        "Learning rate for 64 pictures per step, scaled in proportion to the real number",
+        "每步64张图片时的学习率, 按实际批大小等比缩放", interval="(0, inf)"),
+    Row("lr_warmup_init", "float", 0.008,
+        "Learning rate at the start of the warm-up, scaled the same way", "预热开始时的学习率, 同样等比缩放",
+        interval="[0, inf)"),
+    Row("lr_warmup_epoch", "float", 1.0,
+        "Length of the warm-up in epochs", "预热的轮数", interval="[0, inf)"),
+    Row("lr_decay_method", "string", "cosine",
+        "How the learning rate falls after the warm-up", "预热之后学习率的下降方式",
+        choices=("cosine", "stepwise", "polynomial", "constant")),
+    Row("first_lr_drop_epoch", "float", 200.0,
+        "Stepwise decay, epoch from which a tenth of the learning rate is used", "stepwise 方式第一次降低学习率的轮数",
+        interval="(0, inf)"),
+    Row("second_lr_drop_epoch", "float", 250.0,
+        "Stepwise decay, epoch from which a hundredth is used", "stepwise 方式第二次降低学习率的轮数",
+        interval="(0, inf)"),
+    Row("poly_lr_power", "float", 0.9,
+        "Exponent of the polynomial decay", "polynomial 方式的指数", interval="(0, inf)"),
+)
+
+OPTIMIZER = (
+    Row("optimizer", "string", "sgd",
+        "The optimizer", "优化器", choices=("sgd", "adam")),
+    Row("momentum", "float", 0.9,
+        "Momentum of sgd, first beta of adam", "sgd 的动量, 或 adam 的 beta1", interval="[0, 1)"),
+    Row("weight_decay", "float", 4e-5,
+        "L2 penalty on convolution kernels", "卷积核的 L2 正则系数", interval="[0, inf)"),
+    Row("clip_gradients_norm", "float", 10.0,
+        "Largest norm of the gradients, 0 for no limit", "梯度裁剪的范数上限, 0 表示不裁剪", interval="[0, inf)"),
+    Row("moving_average_decay", "float", 0.0,
+        "Decay of the moving average of the weights, 0 for none", "权重滑动平均的衰减系数, 0 表示不使用",
+        interval="[0, 1)"),
+    Row("freeze", "regex", "",
+        "Variables whose name matches this regular expression are not trained", "名称匹配该正则表达式的变量不参与训练"),
+    Row("var_freeze_expr", "regex", "",
+        "Another name of freeze, as published", "freeze 的另一个名称", alias_of="freeze"),
+    Row("freeze_bn", "string", "auto",
+        "Keep batch normalization as loaded. auto decides by batch size", "是否固定批归一化, auto 时由批大小决定",
+        choices=("auto", "true", "false")),
+)
+
+RECIPE = (*LOSSES, *SCHEDULE, *OPTIMIZER)

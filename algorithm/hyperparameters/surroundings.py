@@ -1,0 +1,66 @@
+"""The hparams keys around the recipe: what the network sees, what counts as a detection, how the job behaves."""
+
+from __future__ import annotations
+
+from algorithm.hyperparameters.row import Row
+
+PICTURES = (
+    Row("input_rand_hflip", "boolean", True,
+        "Flip pictures left to right at random", "是否随机水平翻转图片"),
+    Row("jitter_min", "float", 0.1,
+        "Smallest random scale of a training picture", "训练图片随机缩放的最小比例", interval="(0, inf)"),
+    Row("jitter_max", "float", 2.0,
+        "Largest random scale of a training picture", "训练图片随机缩放的最大比例", interval="(0, inf)"),
+    Row("max_instances_per_image", "integer", 100,
+        "Published key, a hint for padding. Any number of objects per picture works",
+        "填充提示, 图片中的目标数量不受此限制",
+        interval="[1, inf)", shapes_training=False),
+)
+
+NETWORK = (
+    Row("image_size", "size", None,
+        "Network input in pixels as side or height x width, empty for the size of the model",
+        "网络输入的像素大小, 边长或高 x 宽, 空表示使用模型自身的大小"),
+    Row("anchor_scale", "float", 0.0,
+        "Size of the anchors relative to the stride, 0 for that of the model",
+        "锚框相对步长的大小, 0 表示使用模型自身的值",
+        interval="[0, inf)"),
+    Row("survival_prob", "float", None,
+        "Probability that a residual block survives in training, empty for that of the model",
+        "训练时残差块的保留概率, 空表示使用模型自身的值", interval="(0, 1]"),
+)
+
+DETECTIONS = (
+    Row("nms_method", "string", "gaussian",
+        "Suppression of overlapping detections", "重叠检测框的抑制方式", choices=("gaussian", "hard"),
+        shapes_training=False),
+    Row("nms_iou_threshold", "float", 0.5,
+        "Overlap from which hard suppression drops a detection", "hard 方式的重叠阈值", interval="[0, 1]",
+        shapes_training=False),
+    Row("nms_sigma", "float", 0.5,
+        "Width of gaussian suppression", "gaussian 方式的宽度", interval="(0, inf)", shapes_training=False),
+    Row("nms_score_threshold", "float", 0.001,
+        "Detections below this score are dropped", "低于该分数的检测框被丢弃", interval="[0, 1]",
+        shapes_training=False),
+    Row("max_nms_inputs", "integer", 5000,
+        "Candidates that enter the suppression", "进入抑制步骤的候选框数量", interval="[1, inf)",
+        shapes_training=False),
+    Row("max_detections", "integer", 100,
+        "Detections per picture at most", "每张图片最多的检测框数量", interval="[1, inf)", shapes_training=False),
+)
+
+JOB = (
+    Row("seed", "integer", 0,
+        "Seed of everything random. The same seed on the same machine gives the same result",
+        "随机种子, 同一机器上相同的种子得到相同的结果", interval="[0, 2147483647]"),
+    Row("early_stop_patience", "integer", 0,
+        "Stop after this many evaluations without a better AP, 0 for never",
+        "连续多少次评估AP没有提高时停止, 0 表示不提前停止",
+        interval="[0, inf)", shapes_training=False),
+    Row("keep_checkpoint_max", "integer", 3,
+        "Checkpoints that are kept", "保留的检查点数量", interval="[1, inf)", shapes_training=False),
+    Row("log_every_steps", "integer", 10,
+        "Steps between two log lines", "两行日志之间的步数", interval="[1, inf)", shapes_training=False),
+)
+
+SURROUNDINGS = (*PICTURES, *NETWORK, *DETECTIONS, *JOB)

@@ -1,0 +1,1 @@
+"""What the platform gives a job, and what it takes from it."""

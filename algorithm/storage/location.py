@@ -1,0 +1,68 @@
+"""What a place looks like: a local path, or a bucket and a key."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+from algorithm.errors import StorageError
+
+OBJECT_SCHEMES = ("obs", "s3")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+
+
+@dataclass(frozen=True)
+class ObjectLocation:
+    """A place in an object store. key: without a leading slash; "" is the whole bucket."""
+
+    scheme: str
+    bucket: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.bucket}/{self.key}"
+
+    @property
+    def prefix(self) -> str:
+        """What the keys of everything "inside" this place begin with."""
+        return f"{self.key.rstrip('/')}/" if self.key else ""
+
+
+def is_remote(url: str) -> bool:
+    """Return True for a URL of a store (obs://, s3://, gs:// ...), False for a local path or file:// URL."""
+    match = _SCHEME.match(url)
+    return match is not None and match[1].lower() != "file"
+
+
+def local_path(url: str) -> Path:
+    """Return the path of a local place, written as a path or as a file:// URL."""
+    match = _SCHEME.match(url)
+    return Path(unquote(url[match.end() :])) if match else Path(url)
+
+
+def object_location(url: str) -> ObjectLocation:
+    """Return the bucket and key of an obs:// or s3:// URL.
+
+    Raises StorageError for another scheme and for a URL without a bucket.
+    """
+    match = _SCHEME.match(url)
+    scheme = match[1].lower() if match else ""
+    if match is None or scheme not in OBJECT_SCHEMES:
+        raise StorageError(
+            f"expected a local path, obs:// or s3:// URL, found '{url}'. {scheme or 'This'}:// is not supported yet: "
+            "copy the files to a local folder or to one of those stores and name that place."
+        )
+    bucket, _, key = url[match.end() :].partition("/")
+    if not bucket:
+        raise StorageError(f"expected {scheme}://BUCKET/KEY, found '{url}' without a bucket")
+    return ObjectLocation(scheme, bucket, key.lstrip("/"))
+
+
+def inside(folder: Path, relative: str) -> Path:
+    """Return folder/relative. Raises StorageError when that would be outside folder ("..", an absolute path)."""
+    path = folder / relative
+    if ".." in Path(relative).parts or Path(relative).is_absolute():
+        raise StorageError(f"expected an object key that stays in its folder, found '{relative}'. Rename that object.")
+    return path

@@ -1,0 +1,159 @@
+import dataclasses
+import json
+
+import pytest
+
+from algorithm.errors import ArgumentError
+from algorithm.hyperparameters import parse
+
+PLACES = ("--data_url=in", "--train_url=out")
+
+
+def refusal(*argv: str) -> str:
+    with pytest.raises(ArgumentError) as caught:
+        parse([*PLACES, *argv])
+    assert caught.value.exit_code == 2
+    return str(caught.value).splitlines()[0]
+
+
+def test_defaults_are_the_published_ones():
+    found = parse(PLACES)
+    assert (found.mode, found.model_name, found.num_epochs) == ("train", "efficientdet-d0", 100)
+    assert (found.train_batch_size, found.eval_batch_size, found.do_data_cleaning) == (8, 8, True)
+    assert (found.learning_rate, found.lr_warmup_init, found.lr_warmup_epoch) == (0.08, 0.008, 1.0)
+    assert (found.first_lr_drop_epoch, found.second_lr_drop_epoch) == (200.0, 250.0)
+    assert (found.label_smoothing, found.box_loss_weight, found.moving_average_decay) == (0.0, 50.0, 0.0)
+    assert (found.soft_cls_loss, found.soft_box_loss) == (2.0, 200.0)
+    assert found.image_size is None and found.survival_prob is None and found.freeze == ""
+
+
+def test_the_published_command_line():
+    found = parse([
+        *PLACES, "--mode=train_and_eval", "--model_name=efficientdet-d3", "--train_batch_size=4", "--num_gpus=1",
+        "--do_data_cleaning=False", "--hparams=moving_average_decay=0,label_smoothing=0.1,first_lr_drop_epoch=15",
+    ])  # fmt: skip
+    assert (found.mode, found.model_name, found.train_batch_size) == ("train_and_eval", "efficientdet-d3", 4)
+    assert (found.do_data_cleaning, found.num_gpus) == (False, 1)
+    assert (found.label_smoothing, found.first_lr_drop_epoch) == (0.1, 15.0)
+
+
+@pytest.mark.parametrize("empty", ["--num_epochs=", "--num_epochs=''", '--num_epochs=""'])
+def test_an_empty_value_means_the_default(empty):
+    assert parse([*PLACES, empty]).num_epochs == 100
+
+
+def test_both_spellings_and_the_later_one_wins():
+    found = parse(["--data_url", "a", "--train_url", "b", "--seed", "3", "--num_epochs=2", "--num_epochs", "5"])
+    assert (found.data_url, found.train_url, found.seed, found.num_epochs) == ("a", "b", 3, 5)
+
+
+def test_hparams_split_on_the_first_equals_sign_and_the_later_wins():
+    found = parse([*PLACES, "--hparams=freeze=(a=b|c),seed=1,seed=2,"])
+    assert (found.freeze, found.seed) == ("(a=b|c)", 2)
+
+
+def test_the_published_alias_sets_what_it_names():
+    assert parse([*PLACES, "--hparams=var_freeze_expr=(efficientnet|fpn)"]).freeze == "(efficientnet|fpn)"
+    assert "another name of freeze" in refusal("--hparams=var_freeze_expr=a,freeze=b")
+
+
+def test_sizes():
+    assert parse([*PLACES, "--hparams=image_size=512"]).image_size == (512, 512)
+    assert parse([*PLACES, "--hparams=image_size=300x420"]).image_size == (300, 420)
+
+
+def test_an_hparams_key_may_stand_alone():
+    assert parse([*PLACES, "--moving_average_decay=0.99"]).moving_average_decay == 0.99
+    assert "found '3' as --seed and '4' in --hparams" in refusal("--seed=3", "--hparams=seed=4")
+    assert parse([*PLACES, "--seed=", "--hparams=seed=4"]).seed == 4
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ("--model_name=efficientdet-d9", ("--model_name", "efficientdet-d9", "efficientdet-lite3x", "Did you mean")),
+        ("--mode=trian", ("--mode", "'trian'", "train_and_eval", "Did you mean 'train'?")),
+        ("--train_batch_size=0", ("--train_batch_size", "[1, 4096]", "'0'")),
+        ("--train_batch_size=8.5", ("--train_batch_size", "a whole number", "'8.5'")),
+        ("--num_epochs=8 ", ("--num_epochs", "'8 '", "spaces")),
+        ("--num_epochs=" + "9" * 400, ("--num_epochs", "[1, 100000]")),
+        ("--do_data_cleaning=maybe", ("--do_data_cleaning", "True or False", "'maybe'")),
+        ("--hparams=learning_rate=abc", ("learning_rate", "'abc'", "(0, inf)")),
+        ("--hparams=learning_rate=-1", ("learning_rate", "'-1'", "(0, inf)")),
+        ("--hparams=learning_rate=nan", ("learning_rate", "'nan'")),
+        ("--hparams=learning_rate=1e999", ("learning_rate", "'1e999'")),
+        ("--hparams=label_smoothing=1", ("label_smoothing", "[0, 1)")),
+        ("--hparams=learnin_rate=0.1", ("'learnin_rate'", "'0.1'", "Did you mean 'learning_rate'?")),
+        ("--hparams=seed=1, gamma=2", ("' gamma=2'", "spaces")),
+        ("--hparams=seed", ("key=value", "'seed'")),
+        ("--hparams=num_epochs=3", ("'num_epochs'", "--num_epochs=3")),
+        ("--hparams=iou_loss_type=guio", ("iou_loss_type", "ciou", "Did you mean 'giou'?")),
+        ("--hparams=image_size=0x5", ("image_size", "512x640", "'0x5'")),
+        ("--hparams=freeze=(", ("freeze", "a regular expression", "'('")),
+        ("--hparams=jitter_min=3", ("jitter_min", "jitter_max", "3.0")),
+        ("--hparams=lr_decay_method=stepwise,first_lr_drop_epoch=300", ("first_lr_drop_epoch", "250", "300")),
+    ],
+)
+def test_a_wrong_value_names_the_parameter_the_value_and_what_is_allowed(argument, words):
+    line = refusal(argument)
+    assert [word for word in words if word not in line] == []
+    assert len(line) < 1024
+
+
+@pytest.mark.parametrize(
+    ("argument", "meant"),
+    [
+        ("--num_epoch=3", "--num_epochs"),
+        ("--learnin_rate=1", "--learning_rate"),
+        ("--num-epochs=3", "--num_epochs"),
+        ("--mod=train", "--mode"),
+        ("--date_url=x", "--data_url"),
+    ],
+)
+def test_a_misspelt_flag_is_an_error(argument, meant):
+    assert f"Did you mean '{meant}'?" in refusal(argument)
+
+
+@pytest.mark.parametrize("argument", ["train", "-mode=train", "--"])
+def test_a_stray_word_is_an_error(argument):
+    assert "expected --name=value" in refusal(argument)
+
+
+def test_a_flag_without_its_value_is_an_error():
+    assert "--mode: expected a value" in refusal("--mode")
+    assert "--mode: expected a value" in refusal("--mode", "--num_epochs=3")
+
+
+@pytest.mark.parametrize("missing", ["data_url", "train_url"])
+def test_the_places_are_required(missing):
+    given = [place for place in PLACES if missing not in place]
+    with pytest.raises(ArgumentError, match=f"--{missing}: expected a value, found none"):
+        parse(given)
+
+
+def test_unknown_and_platform_flags_are_tolerated_and_named_without_their_values():
+    found = parse([
+        *PLACES, "--rank=0", "--init_method=tcp://1.2.3.4:5", "--task_index", "1", "--something_else", "--num_cpus=4",
+        "--access=secret",
+    ])  # fmt: skip
+    assert found.ignored == ("rank", "init_method", "task_index", "something_else", "num_cpus", "access")
+
+
+def test_written_down_and_read_back():
+    found = parse([*PLACES, "--hparams=image_size=512x640,weight_decay=1e-7,survival_prob=0.8", "--rank=0"])
+    written = json.loads(found.to_json())
+    listed = [f"--{name}={text}" for name, text in written.items() if name != "hparams"]
+    again = parse(listed)
+    assert dataclasses.replace(again, hparams=found.hparams, ignored=found.ignored) == found
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.seed = 1
+
+
+def test_the_fingerprint_holds_what_shapes_the_model():
+    first = parse(PLACES)
+    same = parse(["--data_url=x", "--train_url=y", "--num_epochs=7", "--hparams=log_every_steps=1,max_detections=9"])
+    other = parse([*PLACES, "--hparams=optimizer=adam,image_size=256"])
+    assert first.fingerprint == same.fingerprint != other.fingerprint
+    assert other.changes_since(first.as_dict()) == ("optimizer: 'sgd' -> 'adam'", "image_size: '' -> '256x256'")
+    assert same.changes_since(first.as_dict()) == ()
+    assert other.changes_since({}) == ()

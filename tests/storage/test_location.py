@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+
+from algorithm.errors import StorageError
+from algorithm.storage import is_remote, local_path
+from algorithm.storage.location import inside, object_location
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("obs://b/k", True), ("s3://b/k", True), ("OBS://b/k", True), ("gs://b/k", True), ("/a/b", False),
+        ("a/b", False), ("", False), ("file:///a/b", False), ("obs:/b", False),
+    ],
+)  # fmt: skip
+def test_is_remote(url, expected):
+    assert is_remote(url) is expected
+
+
+def test_local_path():
+    assert local_path("/a/b c") == Path("/a/b c")
+    assert local_path("file:///a/b%20c") == Path("/a/b c")
+
+
+def test_object_location():
+    place = object_location("obs://bucket/数据/a b.jpg")
+    assert (place.bucket, place.key, str(place)) == ("bucket", "数据/a b.jpg", "obs://bucket/数据/a b.jpg")
+    assert object_location("s3://bucket").prefix == ""
+    assert object_location("s3://bucket/x").prefix == object_location("s3://bucket/x/").prefix == "x/"
+
+
+@pytest.mark.parametrize("url", ["gs://bucket/key", "hdfs://host/key"])
+def test_another_store_is_refused_with_what_to_do(url):
+    with pytest.raises(StorageError, match=f"found '{url}'.*not supported yet: copy the files"):
+        object_location(url)
+
+
+def test_a_url_without_a_bucket():
+    with pytest.raises(StorageError, match="without a bucket"):
+        object_location("obs:///key")
+
+
+@pytest.mark.parametrize("key", ["../x", "a/../../x", "/etc/passwd"])
+def test_a_key_cannot_leave_its_folder(tmp_path, key):
+    with pytest.raises(StorageError, match="stays in its folder"):
+        inside(tmp_path, key)

@@ -1,0 +1,144 @@
+import socket
+
+import pytest
+
+from algorithm.errors import StorageError
+from algorithm.storage import object_store, remove, stage_files, stage_in, stage_out
+
+
+def test_local_places_pass_through(tmp_path):
+    assert stage_in(str(tmp_path), tmp_path / "scratch") == tmp_path
+    stage_out(tmp_path, str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_local_folders_are_copied_whole(tmp_path):
+    (tmp_path / "from" / "sub").mkdir(parents=True)
+    (tmp_path / "from" / "sub" / "模型.pb").write_bytes(b"abc")
+    stage_out(tmp_path / "from", str(tmp_path / "to"))
+    assert [path.name for path in (tmp_path / "to").rglob("*") if path.is_file()] == ["模型.pb"]
+    remove(str(tmp_path / "to" / "sub" / "模型.pb"))
+    remove(str(tmp_path / "to" / "sub" / "模型.pb"))
+    assert list((tmp_path / "to" / "sub").iterdir()) == []
+
+
+def test_a_local_place_that_cannot_be_written(tmp_path):
+    (tmp_path / "from").mkdir()
+    (tmp_path / "from" / "a").write_text("x")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StorageError, match="expected to write .*file"):
+        stage_out(tmp_path / "from", str(tmp_path / "file"))
+
+
+def test_a_folder_goes_out_and_comes_back(store, tmp_path):
+    contents = {"a.jpg": b"1", "数据/b c.xml": b"22", "empty": b""}
+    for name, content in contents.items():
+        path = tmp_path / "from" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    stage_out(tmp_path / "from", "obs://bucket/some/place")
+    assert store.objects == {("bucket", f"some/place/{name}"): content for name, content in contents.items()}
+    found = stage_in("s3://bucket/some/place/", tmp_path / "scratch")
+    assert {str(path.relative_to(found)): path.read_bytes() for path in found.rglob("*") if path.is_file()} == contents
+
+
+def test_one_object_and_paging_and_folder_markers(store, tmp_path):
+    store.page = 2
+    store.objects |= {("bucket", f"d/{i}"): bytes([i]) for i in range(5)}
+    store.objects |= {("bucket", "d/"): b"", ("bucket", "dx"): b"9"}
+    assert stage_in("obs://bucket/d/3", tmp_path).read_bytes() == b"\x03"
+    folder = stage_in("obs://bucket/d", tmp_path / "all")
+    assert sorted(path.name for path in folder.iterdir()) == ["0", "1", "2", "3", "4"]
+
+
+def test_named_files(store, tmp_path):
+    store.objects[("bucket", "a")] = b"1"
+    found = stage_files(["obs://bucket/a", "/local/b", "obs://bucket/a"], tmp_path)
+    assert set(found) == {"obs://bucket/a", "/local/b"}
+    assert (found["obs://bucket/a"].read_bytes(), str(found["/local/b"])) == (b"1", "/local/b")
+
+
+def test_nothing_there(store, tmp_path):
+    with pytest.raises(StorageError, match="found nothing"):
+        stage_in("obs://bucket/absent", tmp_path)
+    with pytest.raises(StorageError, match="'absent' in bucket 'bucket'.*no such object"):
+        stage_files(["obs://bucket/absent"], tmp_path)
+
+
+def test_removing(store):
+    store.objects[("bucket", "a")] = b"1"
+    remove("obs://bucket/a")
+    assert store.objects == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (403, "SignatureDoesNotMatch", "secret key does not fit"),
+        (403, "InvalidAccessKeyId", "access key is not known"),
+        (403, "AccessDenied", "ask the owner"),
+        (404, "NoSuchBucket", "no such bucket"),
+        (400, "SomethingElse", "as it is"),
+    ],
+)
+def test_a_refusal_is_one_request_and_names_bucket_key_and_fix(store, tmp_path, status, code, words):
+    store.refusal = (status, code)
+    with pytest.raises(StorageError) as caught:
+        object_store.places_inside(object_store.ObjectLocation("obs", "bucket", "key"))
+    message = str(caught.value)
+    assert caught.value.exit_code == 4
+    assert all(word in message for word in ("'bucket'", "'key'", code, words))
+    assert "never-shown" not in message
+    assert len(store.requests) == 1
+
+
+def test_a_refused_head_has_no_code_but_still_words(store, tmp_path):
+    store.refusal = (403, "unused")
+    with pytest.raises(StorageError, match="refused these credentials"):
+        stage_in("obs://bucket/key", tmp_path)
+    assert len(store.requests) == 1
+
+
+def test_no_trailing_checksums_are_sent(store, tmp_path):
+    (tmp_path / "a").write_bytes(b"x")
+    stage_out(tmp_path, "obs://bucket")
+    headers = next(headers for method, _, headers in store.requests if method == "PUT")
+    assert "aws-chunked" not in headers.get("Content-Encoding", "")
+    assert not [name for name in headers if name.lower().startswith("x-amz-checksum") or name == "X-Amz-Trailer"]
+
+
+def test_a_transfer_of_another_size_is_an_error_and_leaves_nothing(store, tmp_path):
+    store.objects[("bucket", "a")] = b"12"
+    store.lies_about_size = True
+    with pytest.raises(StorageError):
+        stage_in("obs://bucket/a", tmp_path / "scratch")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    (tmp_path / "a").write_bytes(b"12")
+    with pytest.raises(StorageError, match="expected 2 bytes .* found 3"):
+        stage_out(tmp_path, "obs://bucket")
+
+
+def test_no_store_at_the_endpoint(store, tmp_path, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv("S3_ENDPOINT", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    object_store._client.cache_clear()
+    with pytest.raises(StorageError, match="Check S3_ENDPOINT and the network"):
+        stage_in("obs://bucket/a", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "path_style", "region"),
+    [
+        ("https://obs.cn-north-4.myhuaweicloud.com", False, "cn-north-4"),
+        ("https://10.0.0.1:9000", True, "us-east-1"),
+        ("http://localhost:9000", True, "us-east-1"),
+        ("http://[::1]:9000", True, "us-east-1"),
+        (None, False, "us-east-1"),
+    ],
+)
+def test_endpoints(endpoint, path_style, region):
+    assert object_store._needs_path_style(endpoint) is path_style
+    assert object_store._region(endpoint) == region
