@@ -1,0 +1,47 @@
+"""Evaluating a detector's present weights on a dataset's EVAL samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from algorithm.data import Dataset, Sample
+from algorithm.data.decoding import decode_image
+from algorithm.evaluation.coco import Evaluation, evaluate_detections
+from algorithm.evaluation.dataset import detect_samples
+from algorithm.evaluation.inference import detection_function
+from algorithm.models.detector import Detector
+from algorithm.ops.detections import NmsConfig
+from algorithm.ops.drawing import draw_detections
+
+_PICTURES = 4
+
+
+class Evaluator:
+    """Compiles once; run() may be called after every epoch."""
+
+    def __init__(self, detector: Detector, nms: NmsConfig, dataset: Dataset, batch_size: int) -> None:
+        self.detector, self.dataset, self.batch_size = detector, dataset, batch_size
+        self._detect = detection_function(detector, nms)
+
+    def run(self) -> tuple[Evaluation, list[np.ndarray]]:
+        """The figures, and a few uint8 [H, 2W, 3] pictures: ground truth on the left, detections on the right."""
+        samples, names = self.dataset.eval, self.dataset.label_names
+        detections = detect_samples(self._detect, self.detector, samples, self.batch_size)
+        evaluation = evaluate_detections(samples, detections, names)
+        threshold = evaluation.operating_point.threshold
+        pictures = [side_by_side(sample, found, names, threshold)
+                    for sample, found in zip(samples[:_PICTURES], detections, strict=False)]
+        return evaluation, pictures
+
+
+def side_by_side(sample: Sample, found: dict[str, np.ndarray], names: Sequence[str], threshold: float) -> np.ndarray:
+    """uint8 [H, 2W, 3]: the picture with its ground truth, then with the detections at or above the threshold."""
+    picture = decode_image(Path(sample.path).read_bytes(), sample.source)
+    shown = found["scores"] >= threshold
+    truth = draw_detections(picture, sample.boxes, [names[label] for label in sample.labels], label_names=names)
+    detected = draw_detections(picture, found["boxes"][shown], [names[label] for label in found["labels"][shown]],
+                               found["scores"][shown].tolist(), label_names=names)
+    return np.concatenate([truth, detected], axis=1)

@@ -1,0 +1,26 @@
+"""Running a detector over letterboxed batches: one function for evaluation, training pictures and export checks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from algorithm.models.detector import Detector
+from algorithm.ops.detections import NmsConfig, detect, to_image
+
+Detect = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
+
+
+def detection_function(detector: Detector, config: NmsConfig) -> Detect:
+    """A compiled function (images float32 [B, H, W, 3] normalised and letterboxed, scale float32 [B], size float32
+    [B, 2] original height and width) -> detections in original pixels (see ops.detections.to_image). It reads the
+    detector's weights at each call."""
+    anchors = tf.constant(detector.anchors)
+
+    @tf.function(reduce_retracing=True)
+    def run(images: tf.Tensor, scale: tf.Tensor, size: tf.Tensor) -> dict[str, tf.Tensor]:
+        outputs = detector(images, training=False)
+        return to_image(detect(outputs, anchors, config), scale, size)
+
+    return run

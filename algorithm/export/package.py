@@ -1,0 +1,127 @@
+"""The model folder: a SavedModel with everything the platform needs to serve it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import algorithm
+from algorithm.errors import DataError
+
+SAVED_MODEL_PARTS = ("saved_model.pb", "variables/variables.data-00000-of-00001", "variables/variables.index")
+MODEL_PARTS = (*SAVED_MODEL_PARTS, "customize_service.py", "config.json", "index")
+HANDLER = Path(algorithm.__file__).parent.parent / "customize_service" / "customize_service.py"
+RUNTIME = "tensorflow_2.6.0-cuda_11.2-py_3.7-ubuntu_18.04-x86_64"  # the newest the platform offers; CPU and GPU
+# What the handler imports. The floors must exist for the runtime's Python 3.7, whose newest Pillow is 9.5.0;
+# a higher numpy would pull the runtime's own away from under TensorFlow.
+HANDLER_PACKAGES = (("numpy", "1.17.0"), ("Pillow", "9.5.0"))
+METRICS = ("f1", "recall", "precision", "accuracy")
+METRIC_DECIMALS = 6
+
+
+def package_model(saved_model_dir: str | os.PathLike[str], output_dir: str | os.PathLike[str], *,
+                  label_names: Sequence[str], metrics: Mapping[str, float], handler: Path = HANDLER) -> Path:
+    """Path of the model folder, assembled beside `output_dir` and moved there, in place of an earlier one.
+
+    The folder holds exactly MODEL_PARTS. label_names: class 1 first. metrics: some of METRICS.
+    Raises DataError when the SavedModel lacks a part or needs asset files, when the handler is absent, and when
+    `output_dir` is something else than a model folder.
+    """
+    source, target = Path(saved_model_dir), Path(output_dir)
+    _check(source, target, handler)
+    staged = target.with_name(f".{target.name}.staged")
+    shutil.rmtree(staged, ignore_errors=True)
+    (staged / "variables").mkdir(parents=True)
+    for part in SAVED_MODEL_PARTS:
+        shutil.copyfile(source / part, staged / part)
+    shutil.copyfile(handler, staged / "customize_service.py")
+    _write_json(staged / "config.json", model_config(metrics))
+    _write_json(staged / "index", {"labels_list": list(label_names), "is_multilabel": False})
+    _put_in_place(staged, target)
+    return target
+
+
+def missing_parts(model_dir: str | os.PathLike[str]) -> list[str]:
+    """Those of MODEL_PARTS that the folder lacks; empty for a complete model folder."""
+    return [part for part in MODEL_PARTS if not (Path(model_dir) / part).is_file()]
+
+
+def model_config(metrics: Mapping[str, float]) -> dict[str, Any]:
+    """The platform's config.json of a detection model.
+
+    metrics: some of METRICS, rounded here; an undefined (non-finite) one is left out, because JSON cannot hold it.
+    Raises ValueError for a metric the platform does not know.
+    """
+    unknown = sorted(set(metrics) - set(METRICS))
+    if unknown:
+        raise ValueError(f"expected metrics among {', '.join(METRICS)}, found {', '.join(unknown)}")
+    return {
+        "model_algorithm": "object_detection",
+        "model_type": "TensorFlow",
+        "runtime": RUNTIME,
+        "metrics": {name: round(float(metrics[name]), METRIC_DECIMALS) for name in METRICS
+                    if name in metrics and math.isfinite(metrics[name])},
+        "apis": [{
+            "protocol": "http", "url": "/", "method": "post",
+            "request": {"Content-type": "multipart/form-data",
+                        "data": {"type": "object", "properties": {"images": {"type": "file"}}}},
+            "response": {"Content-type": "application/json", "data": _reply_schema()},
+        }],
+        "dependencies": [{
+            "installer": "pip",
+            "packages": [{"package_name": name, "package_version": version, "restraint": "ATLEAST"}
+                         for name, version in HANDLER_PACKAGES],
+        }],
+    }
+
+
+def _reply_schema() -> dict[str, Any]:
+    """JSON Schema, in the platform's spelling, of the handler's reply."""
+    numbers = {"type": "array", "items": [{"type": "number"}]}
+    return {
+        "type": "object",
+        "required": ["detection_classes", "detection_boxes", "detection_scores"],
+        "properties": {
+            "detection_classes": {"type": "array", "items": [{"type": "string"}]},
+            "detection_boxes": {"type": "array", "items": [{**numbers, "minItems": 4, "maxItems": 4}]},
+            "detection_scores": numbers,
+        },
+    }
+
+
+def _check(source: Path, target: Path, handler: Path) -> None:
+    """Raise DataError for what would end in a folder that does not serve, or would destroy something else."""
+    absent = [part for part in SAVED_MODEL_PARTS if not (source / part).is_file()]
+    if absent:
+        raise DataError(f"expected a SavedModel in one shard, {source} lacks {', '.join(absent)}")
+    if any((source / "assets").glob("*")):
+        raise DataError(f"expected a SavedModel without asset files, {source / 'assets'} holds some")
+    if not handler.is_file():
+        raise DataError(f"expected the inference handler at {handler}, found nothing: install the whole package")
+    replaceable = (target / "saved_model.pb").exists() or (target.is_dir() and not any(target.iterdir()))
+    if target.exists() and not replaceable:
+        raise DataError(f"expected an earlier model folder or nothing at {target}, found something else: move it away")
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _put_in_place(staged: Path, target: Path) -> None:
+    """Move the finished folder to its name; the earlier one is kept until the new one stands."""
+    earlier = target.with_name(f".{target.name}.earlier")
+    shutil.rmtree(earlier, ignore_errors=True)
+    if target.exists():
+        target.replace(earlier)
+    try:
+        staged.replace(target)
+    except OSError:
+        if earlier.exists():
+            earlier.replace(target)
+        raise
+    shutil.rmtree(earlier, ignore_errors=True)

@@ -1,0 +1,101 @@
+"""Checkpoints under the published variable names, written whole or not at all.
+
+A checkpoint is a TensorFlow bundle `model.ckpt-N.{index,data-00000-of-00001}`; the text file `checkpoint` beside it
+names the newest last and is what readers trust. Bundles are written in a hidden folder and renamed, data first, index
+next, `checkpoint` last, so a job killed at any moment leaves only complete checkpoints behind.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from algorithm.errors import ResourceError
+from algorithm.storage.writing import write_text
+
+_PREFIX = "model.ckpt"
+_PARTS = (".data-00000-of-00001", ".index")
+_STATE = "training_state"
+_log = logging.getLogger(__name__)
+
+# What TensorFlow raises for a bundle that is missing, truncated or damaged.
+_BROKEN = (tf.errors.OpError, ValueError, RuntimeError, LookupError)
+
+
+def steps_in(folder: Path) -> list[int]:
+    """Steps of the checkpoints that the folder's `checkpoint` file names and that are there, oldest first."""
+    listing = folder / "checkpoint"
+    if not listing.is_file():
+        return []
+    named = re.findall(r'all_model_checkpoint_paths: "model\.ckpt-(\d+)"', listing.read_text(encoding="utf-8"))
+    return [int(step) for step in named if all((folder / f"{_PREFIX}-{step}{part}").is_file() for part in _PARTS)]
+
+
+def save(folder: Path, step: int, tensors: dict[str, Any], state: dict[str, Any], keep: int) -> Path:
+    """Writes tensors and state as `model.ckpt-step`, drops all but the newest `keep`, returns the prefix.
+
+    ResourceError when the disk is full; the checkpoints already there stay as they were.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    prefix = folder / f"{_PREFIX}-{step}"
+    staging = folder / f".{_PREFIX}-{step}.part"
+    shutil.rmtree(staging, ignore_errors=True)
+    try:
+        staging.mkdir()
+        _write_bundle(staging / prefix.name, {**tensors, _STATE: json.dumps(state)})
+        for part in _PARTS:
+            os.replace(staging / (prefix.name + part), f"{prefix}{part}")
+    except (tf.errors.ResourceExhaustedError, OSError) as error:
+        raise ResourceError(f"checkpoint {prefix}: could not be written ({_first_line(error)}); "
+                            "free some space or give another train_url") from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    kept = [known for known in steps_in(folder) if known != step][-(keep - 1):] if keep > 1 else []
+    _list(folder, [*kept, step])
+    return prefix
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _write_bundle(prefix: Path, tensors: dict[str, Any]) -> None:
+    names = sorted(tensors)
+    tf.raw_ops.SaveV2(prefix=str(prefix), tensor_names=names, shape_and_slices=[""] * len(names),
+                      tensors=[tf.convert_to_tensor(tensors[name]) for name in names])
+
+
+def _list(folder: Path, steps: list[int]) -> None:
+    lines = [f'model_checkpoint_path: "{_PREFIX}-{steps[-1]}"']
+    lines += [f'all_model_checkpoint_paths: "{_PREFIX}-{step}"' for step in steps]
+    write_text(folder / "checkpoint", "\n".join(lines) + "\n")
+    for file in folder.glob(f"{_PREFIX}-*"):
+        match = re.fullmatch(rf"{re.escape(_PREFIX)}-(\d+)\..*", file.name)
+        if match and int(match[1]) not in steps:
+            file.unlink()
+
+
+def load(folder: Path, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """All tensors by name, and the state, of one checkpoint. Raises what TensorFlow raises for a damaged file."""
+    reader = tf.train.load_checkpoint(str(folder / f"{_PREFIX}-{step}"))
+    tensors = {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+    return tensors, json.loads(tensors.pop(_STATE))
+
+
+def load_newest(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+    """The newest checkpoint that can be read; a damaged one is named in the log and passed over. None when there is none."""
+    for step in reversed(steps_in(folder)):
+        try:
+            return load(folder, step)
+        except _BROKEN as error:
+            _log.warning("checkpoint %s/%s-%d is damaged (%s); trying the one before", folder, _PREFIX, step,
+                         _first_line(error))
+    return None

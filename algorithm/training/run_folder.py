@@ -1,0 +1,140 @@
+"""The folder a job leaves: what is in it, whose it is, and what may be replaced by what."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from algorithm.errors import ArgumentError, DataError, StorageError
+from algorithm.hyperparameters import Hyperparameters
+from algorithm.models.detector import Detector
+from algorithm.models.naming import published_variables
+from algorithm.storage.writing import write_json, write_text
+from algorithm.training import checkpoints
+from algorithm.training.trainer import Trainer
+
+_log = logging.getLogger(__name__)
+_JOB = "job.json"
+_BEST = "best_eval.txt"
+
+
+class RunFolder:
+    """train_url on the local disk: checkpoints, archive/ with the best one, model/, metrics.json, job.json."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def archive(self) -> Path:
+        """The best checkpoint by AP, with best_eval.txt."""
+        return self.folder / "archive"
+
+    @property
+    def model(self) -> Path:
+        """The model folder that serves."""
+        return self.folder / "model"
+
+    @classmethod
+    def claim(cls, folder: Path, hp: Hyperparameters) -> RunFolder:
+        """The folder, made and found writable, for this job. StorageError when it cannot be written; ArgumentError when
+        it holds a run made with other hyperparameters."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_text(folder / ".writable", "")
+            (folder / ".writable").unlink()
+        except OSError as error:
+            raise StorageError(f"train_url: expected a folder that can be written, found {folder} "
+                               f"({error.strerror}); give another train_url or change its permissions") from error
+        run = cls(folder)
+        changes = hp.changes_since(run._job().get("hyperparameters", {})) if hp.mode != "eval" else ()
+        if changes and checkpoints.steps_in(folder):
+            raise ArgumentError(f"train_url: {folder} holds a run made with other hyperparameters "
+                                f"({'; '.join(changes)}); give a new train_url, or the same hyperparameters to go on")
+        return run
+
+    def _job(self) -> dict[str, Any]:
+        path = self.folder / _JOB
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+    def is_finished(self, hp: Hyperparameters) -> bool:
+        """Whether this job was done here, up to its num_epochs or an early stop."""
+        job = self._job()
+        enough = job.get("epochs", 0) >= hp.num_epochs or job.get("stopped_early", False)
+        return hp.mode != "eval" and job.get("status") == "finished" and enough
+
+    def started(self, hp: Hyperparameters) -> None:
+        """Notes that this job is running."""
+        self._note("running", hp)
+
+    def finished(self, hp: Hyperparameters, metrics: dict[str, Any], stopped_early: bool) -> None:
+        """Writes metrics.json and, last of all, that the job is finished."""
+        self.write_metrics(metrics)
+        self._note("finished", hp, epochs=hp.num_epochs, stopped_early=stopped_early)
+
+    def write_metrics(self, metrics: dict[str, Any]) -> None:
+        """Writes metrics.json."""
+        write_json(self.folder / "metrics.json", metrics)
+
+    def _note(self, status: str, hp: Hyperparameters, **more: Any) -> None:
+        write_json(self.folder / _JOB, {"status": status, **more, "hyperparameters": hp.as_dict()})
+
+    def write_graph(self, detector: Detector) -> None:
+        """Writes graph.pbtxt: the inference graph, for TensorBoard and for people."""
+        call = tf.function(lambda images: detector(images, training=False))
+        graph = call.get_concrete_function(tf.TensorSpec((None, *detector.image_size, 3), tf.float32)).graph
+        write_text(self.folder / "graph.pbtxt", str(graph.as_graph_def()))
+
+    def save(self, trainer: Trainer, state: dict[str, Any], keep: int) -> None:
+        """Writes a checkpoint of the trainer with `state` beside it, keeping the newest `keep`."""
+        checkpoints.save(self.folder, trainer.step, trainer.tensors(), state, keep)
+
+    def newest(self, label_names: Sequence[str], fingerprint: str) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """Tensors and state to resume from, or None. ArgumentError when they were trained on another dataset."""
+        found = checkpoints.load_newest(self.folder)
+        if found and found[1].get("dataset") != fingerprint:
+            raise ArgumentError(
+                f"train_url: {self.folder} holds a run on another dataset (classes there: "
+                f"{', '.join(found[1].get('label_names', []))}; now: {', '.join(label_names)}); give a new train_url")
+        return found
+
+    def archive_if_better(self, detector: Detector, step: int, figures: dict[str, Any], state: dict[str, Any]) -> bool:
+        """Archives the detector's present weights if their AP beats the archived one; whether they are now the archived.
+
+        figures: what evaluation found, with "AP" (None counts as 0).
+        """
+        archived = self.archived_figures()
+        score = figures["AP"] or 0.0
+        if archived and archived["global_step"] != step and score <= archived["AP"]:
+            return False
+        tensors = {name: variable.value for name, variable in published_variables(detector).items()}
+        checkpoints.save(self.archive, step, {**tensors, "global_step": np.int64(step)}, {**state, "metrics": figures}, keep=1)
+        lines = [f"{name} = {value}" for name, value in figures.items() if isinstance(value, (int, float))]
+        write_text(self.archive / _BEST, "\n".join([f"global_step = {step}", f"AP = {score}",
+                                                    *(line for line in lines if not line.startswith("AP ="))]) + "\n")
+        return True
+
+    def archived_figures(self) -> dict[str, float]:
+        """The numbers of archive/best_eval.txt by name; empty when nothing is archived."""
+        path = self.archive / _BEST
+        if not path.is_file() or not checkpoints.steps_in(self.archive):
+            return {}
+        pairs = (line.split(" = ", 1) for line in path.read_text(encoding="utf-8").splitlines() if " = " in line)
+        return {name: float(value) for name, value in pairs}
+
+    def load_archive(self, detector: Detector) -> dict[str, Any]:
+        """Gives the detector the archived weights; returns the state saved with them. DataError when there are none."""
+        found = checkpoints.load_newest(self.archive)
+        if found is None:
+            raise DataError(f"{self.archive}: expected the best checkpoint of a training job, found none; "
+                            "train first, or give pretrained=PATH")
+        tensors, state = found
+        for name, variable in published_variables(detector).items():
+            variable.assign(tensors[name])
+        return state
+

@@ -1,0 +1,65 @@
+"""The learning rate as a function of the step."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import keras
+import tensorflow as tf
+
+REFERENCE_BATCH = 64
+
+
+@dataclass(frozen=True)
+class ScheduleConfig:
+    """The published schedule's knobs; rates are per 64 images, lengths in epochs.
+
+    decay: cosine, stepwise (x0.1 and x0.01 at the two drops), polynomial or constant.
+    """
+
+    learning_rate: float = 0.08
+    warmup_init: float = 0.008
+    warmup_epochs: float = 1.0
+    decay: str = "cosine"
+    first_drop_epoch: float = 200.0
+    second_drop_epoch: float = 250.0
+    power: float = 0.9
+
+
+class DetectionSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """Linear warm-up, then the chosen decay over the rest; cosine and polynomial reach zero at the last step.
+
+    Both the rate and the warm-up's start scale with global_batch / 64, so that small batches warm up, not down.
+    """
+
+    def __init__(self, config: ScheduleConfig, *, global_batch: int, steps_per_epoch: int, epochs: int) -> None:
+        scale = global_batch / REFERENCE_BATCH
+        self.config = config
+        self.steps_per_epoch = steps_per_epoch
+        self.base = config.learning_rate * scale
+        self.start = config.warmup_init * scale
+        self.total = steps_per_epoch * epochs
+        self.warmup = min(round(config.warmup_epochs * steps_per_epoch), self.total // 2)
+
+    def __call__(self, step):
+        """The rate at `step` (0-based, int or tensor), a float32 scalar tensor."""
+        step = tf.cast(step, tf.float32)
+        rising = self.start + (self.base - self.start) * step / max(self.warmup, 1)
+        return tf.where(step < self.warmup, rising, self.base * self._decay(step))
+
+    def _decay(self, step):
+        rest = max(self.total - 1 - self.warmup, 1)
+        progress = tf.clip_by_value((step - self.warmup) / rest, 0.0, 1.0)
+        if self.config.decay == "cosine":
+            return 0.5 * (1.0 + tf.cos(math.pi * progress))
+        if self.config.decay == "polynomial":
+            return tf.pow(1.0 - progress, self.config.power)
+        if self.config.decay == "stepwise":
+            epoch = step / self.steps_per_epoch
+            first = tf.where(epoch < self.config.first_drop_epoch, 1.0, 0.1)
+            return tf.where(epoch < self.config.second_drop_epoch, first, 0.01)
+        return tf.ones_like(step)
+
+    def get_config(self):
+        return {"config": self.config, "base": self.base, "total": self.total, "warmup": self.warmup}

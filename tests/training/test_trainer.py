@@ -1,0 +1,109 @@
+"""The train step on a small detector: it learns, repeats itself, resumes exactly, freezes and averages."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from algorithm.errors import DataError
+from algorithm.models import build_detector
+from algorithm.models.naming import published_variables
+from algorithm.training.trainer import TrainConfig, Trainer, freeze, make_optimizer
+
+SIZE = 64
+
+
+def batch(seed=0):
+    rng = np.random.default_rng(seed)
+    boxes = np.array([[[8, 8, 40, 40], [0, 0, 0, 0]], [[20, 24, 60, 56], [4, 4, 30, 30]]], np.float32)
+    labels = np.array([[0, -1], [1, 2]], np.int32)
+    return tf.constant(rng.normal(size=(2, SIZE, SIZE, 3)), tf.float32), tf.constant(boxes), tf.constant(labels)
+
+
+def make(rate=0.01, seed=1, kind="sgd", model="efficientdet-lite0", **config):
+    tf.keras.utils.set_random_seed(seed)
+    detector = build_detector(model, 3, SIZE)
+    return Trainer(detector, make_optimizer(kind, rate, 0.9), TrainConfig(**config))
+
+
+@pytest.fixture(scope="module")
+def trainer():
+    return make(moving_average_decay=0.9)
+
+
+def values(trainer):
+    return {name: variable.numpy() for name, variable in trainer.named.items()}
+
+
+def test_steps_lower_the_loss_and_count(trainer):
+    losses = [float(trainer.train_step(*batch())["loss"]) for _ in range(8)]
+    assert losses[-1] < losses[0]
+    assert trainer.step == 8
+
+
+def test_the_figures_add_up(trainer):
+    figures = trainer.train_step(*batch())
+    total = figures["cls_loss"] + 50 * figures["box_loss"] + figures["l2_loss"]
+    assert float(figures["loss"]) == pytest.approx(float(total), rel=1e-5)
+    assert float(figures["learning_rate"]) == pytest.approx(0.01)
+
+
+def test_l2_is_half_the_sum_of_squares_of_kernels_only(trainer):
+    kernels = [v.numpy() for name, v in trainer.named.items() if name.endswith(("/kernel", "depthwise_kernel", "pointwise_kernel"))]
+    expected = 4e-5 * sum(0.5 * float((k**2).sum()) for k in kernels)
+    assert float(trainer._l2_loss()) == pytest.approx(expected, rel=1e-4)
+
+
+def test_inside_averaged_weights_the_average_is_in_force_and_outside_it_is_not(trainer):
+    name = "class_net/class-predict/bias"
+    own = trainer.named[name].numpy()
+    with trainer.averaged_weights():
+        np.testing.assert_array_equal(trainer.named[name].numpy(), trainer.averages[name].numpy())
+    np.testing.assert_array_equal(trainer.named[name].numpy(), own)
+    assert not np.array_equal(own, trainer.averages[name].numpy())
+
+
+def test_a_restored_trainer_goes_on_bit_for_bit(trainer):
+    saved = {name: np.asarray(value) for name, value in trainer.tensors().items()}
+    other = make(seed=99, moving_average_decay=0.9)
+    other.restore(saved)
+    for _ in range(2):
+        trainer.train_step(*batch(3))
+        other.train_step(*batch(3))
+    mine, theirs = trainer.tensors(), other.tensors()
+    assert mine.keys() == theirs.keys()
+    for name in mine:
+        np.testing.assert_array_equal(np.asarray(mine[name]), np.asarray(theirs[name]), err_msg=name)
+
+
+def test_restoring_from_another_network_names_the_difference(trainer):
+    with pytest.raises(DataError, match="of 1\\d+ variables are missing or of another shape, first"):
+        trainer.restore({"global_step": np.int64(3)})
+
+
+def test_the_state_holds_the_random_generators_of_stochastic_depth():
+    detector = build_detector("efficientdet-d1", 3, SIZE)
+    state = Trainer(detector, make_optimizer("sgd", 0.01, 0.9), TrainConfig()).tensors()
+    assert any(name.startswith("random/") for name in state)
+
+
+def test_freezing_by_name_and_freezing_batch_norm():
+    detector = build_detector("efficientdet-lite0", 3, SIZE)
+    before = len(detector.trainable_variables)
+    names = [n for n, v in published_variables(detector).items() if v.trainable]
+    left = freeze(detector, "efficientnet|fpn_cells", batch_norm=False)
+    assert left == sum(not n.startswith(("efficientnet", "fpn_cells")) for n in names)
+    left = freeze(detector, "", batch_norm=True)
+    assert left < before
+    assert not any(v.trainable for n, v in published_variables(detector).items() if "gamma" in n)
+
+
+def test_frozen_batch_norm_keeps_its_statistics():
+    tf.keras.utils.set_random_seed(0)
+    detector = build_detector("efficientdet-lite0", 3, SIZE)
+    freeze(detector, "", batch_norm=True)
+    trainer = Trainer(detector, make_optimizer("sgd", 0.01, 0.9), TrainConfig())
+    before = values(trainer)
+    trainer.train_step(*batch())
+    for name, value in values(trainer).items():
+        if "moving" in name or "gamma" in name:
+            np.testing.assert_array_equal(value, before[name])
