@@ -1,0 +1,95 @@
+"""The floors of the house: imports point down only, and some rooms never see some packages."""
+
+import ast
+import importlib.metadata
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+PACKAGE = PROJECT / "algorithm"
+
+FLOORS = {
+    "__main__": 7,
+    "train": 6,
+    "job": 5, "serving": 5, "describe": 5, "demo": 5, "failure": 5,
+    "training": 4, "evaluation": 4, "export": 4,
+    "data": 3, "models": 3,
+    "ops": 2, "storage": 2, "hyperparameters": 2, "modelarts": 2,
+    "errors": 1,
+    "__init__": 0,
+}  # fmt: skip
+WITHOUT_TENSORFLOW = (
+    "storage", "hyperparameters", "modelarts", "serving", "describe", "demo", "failure", "errors",
+    "data.manifest", "data.voc", "data.labels", "data.cleaning",
+)  # fmt: skip
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def dotted(path: Path) -> str:
+    """The name of a module inside the package: data.voc, errors, data (its __init__)."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+
+
+def imports(path: Path) -> set[str]:
+    """Every module a file imports, anywhere in it, as a full dotted name; `from a import b` counts as a and a.b."""
+    found = set()
+    package = ["algorithm", *path.relative_to(PACKAGE).parts[:-1]] if path.is_relative_to(PACKAGE) else []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            found |= {module} | {f"{module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def rooms_entered(path: Path) -> set[str]:
+    names = (name.split(".") for name in imports(path))
+    return {parts[1] for parts in names if parts[0] == "algorithm" and len(parts) > 1 and parts[1] in FLOORS}
+
+
+def top_levels(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imports(path)}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_each_module_has_a_floor_and_imports_point_down(path):
+    room = dotted(path).partition(".")[0]
+    assert room in FLOORS, f"{path} is in no room: give '{room}' a floor in FLOORS, or move it"
+    upward = {other for other in rooms_entered(path) - {room} if FLOORS[other] >= FLOORS[room]}
+    assert not upward, f"{path} (floor {FLOORS[room]}) imports {upward}, which is not below it"
+
+
+def test_serving_knows_nothing_of_ours_but_errors():
+    entered = set().union(*(rooms_entered(path) for path in (PACKAGE / "serving").glob("*.py")))
+    assert entered <= {"errors", "serving"}
+
+
+@pytest.mark.parametrize("package", ["boto3", "flask"])
+def test_only_one_file_imports(package):
+    assert len([path for path in MODULES if package in top_levels(path)]) == 1
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_rooms_without_tensorflow(path):
+    name = dotted(path)
+    if any(name == room or name.startswith(f"{room}.") for room in WITHOUT_TENSORFLOW):
+        assert not top_levels(path) & {"tensorflow", "keras"}
+
+
+def test_the_carried_handler_and_the_package_are_strangers():
+    carried = sorted((PROJECT / "customize_service").rglob("*.py"))
+    assert carried
+    assert not [path for path in carried if "algorithm" in top_levels(path)]
+    assert not [path for path in MODULES if "customize_service" in top_levels(path)]
+
+
+def test_nothing_shadows_the_standard_library_or_a_dependency():
+    # A job starts as `python algorithm/train.py`: for a moment that folder is first on sys.path.
+    ours = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()} - {"__init__", "__main__"}
+    assert not ours & set(sys.stdlib_module_names)
+    assert not ours & set(importlib.metadata.packages_distributions())
