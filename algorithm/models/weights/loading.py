@@ -1,0 +1,122 @@
+"""Loads weights into a detector: all that the scope promises, or an error and not one variable touched."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+
+from algorithm.errors import ArgumentError, DataError
+from algorithm.models.detector import Detector
+from algorithm.models.naming import published_variables
+from algorithm.models.weights.opening import open_weights
+from algorithm.models.weights.report import LoadReport
+from algorithm.models.weights.stored import BOX_PREDICTOR, CLASS_PREDICTOR, WeightSource
+
+SCOPES = ("classification", "detection", "full")
+
+
+def load_weights(
+    detector: Detector,
+    path: str | os.PathLike[str],
+    scope: str,
+    *,
+    label_names: Sequence[str] | None = None,
+) -> LoadReport:
+    """Assigns the weights at a local path to the detector and reports which.
+
+    scope: "classification", the backbone; "detection", everything but the class predictor (the box predictor where its
+    shape agrees); "full", everything. Batch norm statistics are included. label_names: the detector's classes, class 1
+    first; compared with the file's in scope "full" where both are known.
+    ArgumentError: an unknown scope. DataError: the file cannot be read, is of another network, has other classes
+    (scope "full"), or gives less than the scope promises; the detector then keeps the weights it had.
+    """
+    if scope not in SCOPES:
+        raise ArgumentError(f"fine_tune_checkpoint_type: {scope!r} is not known; choose one of {', '.join(SCOPES)}")
+    with open_weights(path) as source:
+        _check_network(detector, source, scope)
+        if scope == "full":
+            _check_classes(detector, source, label_names)
+        report = _plan(detector, source, scope)
+        _check_promise(detector, report, source)
+        variables = published_variables(detector)
+        values = {name: _value(source, name) for name in report.matched}
+    for name, value in values.items():
+        variables[name].assign(value)
+    return report
+
+
+def _takes(name: str, detector: Detector, scope: str) -> bool:
+    """Whether the scope takes the variable from the file."""
+    if scope == "classification":
+        return name.startswith(f"{detector.preset.backbone}/")
+    return scope == "full" or not name.startswith(CLASS_PREDICTOR)
+
+
+def _plan(detector: Detector, source: WeightSource, scope: str) -> LoadReport:
+    shapes = {name: tuple(variable.shape) for name, variable in published_variables(detector).items()}
+    wanted = [name for name in shapes if _takes(name, detector, scope)]
+    present = [name for name in wanted if name in source.tensors]
+    matched = tuple(name for name in present if source.tensors[name].shape == shapes[name])
+    return LoadReport(
+        path=source.path,
+        kind=source.kind,
+        scope=scope,
+        averaged=source.averaged,
+        matched=matched,
+        skipped_shape=tuple(name for name in present if name not in set(matched)),
+        missing=tuple(name for name in wanted if name not in source.tensors),
+        fresh=tuple(name for name in shapes if name not in set(wanted)),
+        unused=tuple(name for name in source.tensors if name not in set(present)),
+    )
+
+
+def _check_network(detector: Detector, source: WeightSource, scope: str) -> None:
+    backbone = detector.preset.backbone
+    if source.backbone != backbone:
+        raise DataError(f"weights {source.path}: expected {backbone}, the backbone of {detector.name}, found "
+                        f"{source.backbone or 'no backbone'}; {_advice(source, detector)}")
+    if scope != "classification" and not source.has_detector:
+        raise DataError(f"weights {source.path}: expected a whole detector for fine_tune_checkpoint_type={scope}, "
+                        f"found the backbone {backbone} alone; use fine_tune_checkpoint_type=classification")
+
+
+def _check_classes(detector: Detector, source: WeightSource, label_names: Sequence[str] | None) -> None:
+    way_on = "use fine_tune_checkpoint_type=detection, which takes all but the class predictor"
+    if source.num_classes not in (None, detector.num_classes):
+        raise DataError(f"weights {source.path}: expected {detector.num_classes} classes for "
+                        f"fine_tune_checkpoint_type=full, found {source.num_classes}; {way_on}")
+    if label_names is None or source.label_names is None or tuple(label_names) == source.label_names:
+        return
+    pairs = zip(label_names, source.label_names, strict=False)
+    differing = [f"class {number}: {ours!r} here, {theirs!r} there"
+                 for number, (ours, theirs) in enumerate(pairs, 1) if ours != theirs]
+    counts = f"{len(label_names)} names here, {len(source.label_names)} there"
+    raise DataError(f"weights {source.path}: expected the same label map for fine_tune_checkpoint_type=full, found "
+                    f"{'; '.join(differing[:3]) or counts}; {way_on}")
+
+
+def _check_promise(detector: Detector, report: LoadReport, source: WeightSource) -> None:
+    """Only the box predictor of scope "detection" may stay behind: it is worth having, not worth failing for."""
+    lacking = [name for name in (*report.missing, *report.skipped_shape)
+               if report.scope != "detection" or not name.startswith(BOX_PREDICTOR)]
+    if lacking:
+        promised = len(report.matched) + len(lacking)
+        shortfall = f"{len(report.missing)} missing, {len(report.skipped_shape)} of another shape"
+        raise DataError(
+            f"weights {report.path}: expected all {promised} tensors of fine_tune_checkpoint_type={report.scope}, "
+            f"found {len(report.matched)}: {shortfall}, first {', '.join(lacking[:3])}; {_advice(source, detector)}")
+
+
+def _advice(source: WeightSource, detector: Detector) -> str:
+    models = [name for name in source.fitting_models if name != detector.name]
+    return f"these weights fit {' or '.join(models)}" if models else f"give whole weights of {detector.name}"
+
+
+def _value(source: WeightSource, name: str) -> np.ndarray:
+    value = np.asarray(source.tensors[name].read(), np.float32)
+    if not np.isfinite(value).all():
+        raise DataError(f"weights {source.path}: expected finite numbers, {name} holds "
+                        f"{int((~np.isfinite(value)).sum())} that are not; give another checkpoint")
+    return value

@@ -1,0 +1,84 @@
+"""Finds weights that are already on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import algorithm
+from algorithm.errors import ArgumentError
+from algorithm.models.presets import PRESETS
+from algorithm.models.weights.catalogue import DEFAULT_FAMILIES, PublishedFile, published_for
+
+CACHE_VARIABLE = "EFFICIENTDET_CACHE"
+# A file renamed to what it holds, as people keep them.
+_PLAIN_ENDINGS = ("", ".tar.gz", ".tgz", ".h5", ".pth")
+
+
+@dataclass(frozen=True)
+class LocalWeights:
+    """Weights found. scope: the widest they can fill a new detector in. where: in words, for the log."""
+
+    path: Path
+    scope: str
+    where: str
+
+
+def cache_dir() -> Path:
+    """Where downloads are kept: $EFFICIENTDET_CACHE, else ~/.cache/efficientdet."""
+    return Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "efficientdet")
+
+
+def default_search_dirs() -> tuple[Path, ...]:
+    """`pretrained/` beside the package, `pretrained/` inside it, then the cache."""
+    package = Path(algorithm.__file__).parent
+    return package.parent / "pretrained", package / "pretrained", cache_dir()
+
+
+def find_pretrained(model_name: str,
+                    search_dirs: Sequence[str | os.PathLike[str]] | None = None) -> LocalWeights | None:
+    """The best weights at hand for a model, or None.
+
+    In this order: a detector in one of the folders, in their order; a backbone in one of them; a backbone in an
+    installed package. A folder is searched for the model's (backbone's) name, plain or with an archive's ending, and
+    for the published files by their own place in the cache. ArgumentError: an unknown model_name.
+    """
+    if model_name not in PRESETS:
+        raise ArgumentError(f"model_name: {model_name!r} is not a known model; choose one of {', '.join(PRESETS)}")
+    folders = [Path(folder) for folder in (default_search_dirs() if search_dirs is None else search_dirs)]
+    wanted = [each for each in published_for(model_name) if each.family in DEFAULT_FAMILIES]
+    for name, scope in ((model_name, "detection"), (PRESETS[model_name].backbone, "classification")):
+        files = [each for each in wanted if each.scope == scope]
+        for folder in folders:
+            found = _in_folder(folder, name, files)
+            if found:
+                return LocalWeights(found, scope, f"in {folder}")
+    return next((LocalWeights(path, "classification", f"from the installed package {each.package}")
+                 for each in wanted if (path := packaged_file(each))), None)
+
+
+def local_copy(published: PublishedFile, search_dirs: Sequence[Path] | None = None) -> Path | None:
+    """Where a published file is present under its own name, or None."""
+    folders = default_search_dirs() if search_dirs is None else search_dirs
+    places = [Path(folder) / published.file_name for folder in folders]
+    return next((place for place in places if place.is_file()), None) or packaged_file(published)
+
+
+def packaged_file(published: PublishedFile) -> Path | None:
+    """The `.pth` of an installed package, found through its record; none of its code runs. None when not installed."""
+    if not published.package:
+        return None
+    try:
+        files = metadata.files(published.package) or []
+    except metadata.PackageNotFoundError:
+        return None
+    paths = [Path(file.locate()) for file in files if file.suffix == ".pth"]
+    return next((path for path in paths if path.is_file()), None)
+
+
+def _in_folder(folder: Path, name: str, files: Sequence[PublishedFile]) -> Path | None:
+    plain = [folder / f"{name}{ending}" for ending in _PLAIN_ENDINGS]
+    return next((place for place in (*plain, *(folder / each.file_name for each in files)) if place.exists()), None)

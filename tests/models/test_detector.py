@@ -1,0 +1,225 @@
+"""The network against published figures, and against an extract of its own that a clone always has.
+
+The extract tests/data/golden/efficientdet-lite0-64.json was written by this network when its outputs agreed with the
+published ones; after a wanted change of the architecture write it anew with `python -m tests.models.test_detector`.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import zlib
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from algorithm.errors import ArgumentError
+from algorithm.models import PRESETS, build_detector
+from algorithm.models.naming import published_variables
+from algorithm.models.weights import load_weights
+from algorithm.ops.anchors import anchor_grid
+
+TRAINABLE_PARAMETERS = {
+    "efficientdet-d0": 3_880_067,
+    "efficientdet-d1": 6_625_898,
+    "efficientdet-d2": 8_097_039,
+    "efficientdet-d3": 12_032_296,
+    "efficientdet-d4": 20_723_675,
+    "efficientdet-d5": 33_653_315,
+    "efficientdet-d6": 51_871_782,
+    "efficientdet-d7": 51_871_782,
+    "efficientdet-d7x": 77_147_166,
+    "efficientdet-lite0": 3_243_470,
+    "efficientdet-lite1": 4_248_318,
+    "efficientdet-lite2": 5_252_334,
+    "efficientdet-lite3": 8_350_862,
+    "efficientdet-lite3x": 9_280_862,
+    "efficientdet-lite4": 15_130_894,
+}
+ANCHORS = {
+    "efficientdet-d0": 49_104,
+    "efficientdet-d1": 76_725,
+    "efficientdet-d2": 110_484,
+    "efficientdet-d3": 150_381,
+    "efficientdet-d4": 196_416,
+    "efficientdet-d5": 306_900,
+    "efficientdet-d6": 306_900,
+    "efficientdet-d7": 441_936,
+    "efficientdet-d7x": 442_260,
+    "efficientdet-lite0": 19_206,
+    "efficientdet-lite1": 27_621,
+    "efficientdet-lite2": 37_629,
+    "efficientdet-lite3": 49_104,
+    "efficientdet-lite3x": 76_725,
+    "efficientdet-lite4": 76_725,
+}
+QUICK = ("efficientdet-d0", "efficientdet-lite0")
+EVERY_PRESET = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in TRAINABLE_PARAMETERS]
+EXTRACT = Path(__file__).parents[1] / "data" / "golden" / "efficientdet-lite0-64.json"
+EXTRACT_SIZE, EXTRACT_CLASSES, EXTRACT_VALUES = 64, 5, 40
+TOLERANCE = 1e-3  # of a tensor's standard deviation
+
+
+def value_by_name(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """float32 values that follow from a variable's published name alone (the rule of the published golden figures)."""
+    draw = np.random.Generator(np.random.PCG64(zlib.crc32(name.encode()))).standard_normal(shape)
+    leaf = name.rpartition("/")[2]
+    if leaf == "gamma":
+        value = 1 + 0.1 * draw
+    elif leaf in ("beta", "bias", "moving_mean"):
+        value = 0.1 * draw
+    elif leaf == "moving_variance":
+        value = 0.5 * np.abs(1 + 0.1 * draw)
+    elif leaf.startswith("WSM"):
+        value = np.abs(1 + 0.1 * draw)
+    elif leaf == "depthwise_kernel":
+        value = draw * np.sqrt(1 / (shape[0] * shape[1]))
+    else:
+        value = draw * np.sqrt(1 / np.prod(shape[:-1]))
+    return value.astype(np.float32)
+
+
+def assign_by_name(detector: keras.Model, statistics: dict[str, np.ndarray] | None = None) -> None:
+    """Gives every variable its value by name; `statistics` replace the moving ones."""
+    for name, variable in published_variables(detector).items():
+        given = (statistics or {}).get(name)
+        variable.assign(value_by_name(name, tuple(variable.shape)) if given is None else given)
+
+
+def golden_image(height: int, width: int) -> np.ndarray:
+    return np.random.Generator(np.random.PCG64(7)).standard_normal((1, height, width, 3)).astype(np.float32)
+
+
+def outputs_by_level(detector: keras.Model, image: np.ndarray) -> dict[str, np.ndarray]:
+    """{"class_i", "box_i": flat outputs of level 3 + i}, cut out of the concatenated ones."""
+    outputs = {key: np.asarray(value)[0] for key, value in detector(image, training=False).items()}
+    found, start = {}, 0
+    preset = detector.preset
+    for i, level in enumerate(range(preset.min_level, preset.max_level + 1)):
+        height, width = (-(-side // 2**level) for side in detector.image_size)
+        stop = start + height * width * 9
+        found[f"class_{i}"] = outputs["class_logits"][start:stop].ravel()
+        found[f"box_{i}"] = outputs["box_deltas"][start:stop].ravel()
+        start = stop
+    assert start == len(detector.anchors)
+    return found
+
+
+def assert_close(found: dict[str, np.ndarray], golden: dict[str, dict]) -> None:
+    assert found.keys() == golden.keys()
+    for key, expected in golden.items():
+        deviation = np.abs(found[key][expected["index"]] - np.asarray(expected["value"])).max() / expected["std"]
+        assert deviation < TOLERANCE, f"{key}: {deviation:.2e} of its standard deviation"
+
+
+@functools.cache
+def variable_table(model_name: str) -> dict[str, tuple[tuple[int, ...], bool]]:
+    """{published name: (shape, trainable)} for 90 classes."""
+    detector = build_detector(model_name, 90, 64)
+    variables = published_variables(detector).items()
+    table = {name: (tuple(variable.shape), variable.trainable) for name, variable in variables}
+    keras.backend.clear_session()
+    return table
+
+
+def test_the_tables_cover_every_preset():
+    assert set(TRAINABLE_PARAMETERS) == set(ANCHORS) == set(PRESETS)
+
+
+@pytest.mark.parametrize("model_name", EVERY_PRESET)
+def test_a_preset_has_the_published_number_of_trainable_parameters(model_name):
+    counts = [int(np.prod(shape)) for shape, trainable in variable_table(model_name).values() if trainable]
+    assert sum(counts) == TRAINABLE_PARAMETERS[model_name]
+
+
+@pytest.mark.parametrize("model_name", EVERY_PRESET)
+def test_a_preset_has_the_published_variables(model_name, shared_dir):
+    lines = (shared_dir / "reference/golden/variables" / f"{model_name}.tsv").read_text().splitlines()[1:]
+    published = {}
+    for line in lines:
+        name, shape, trainable = line.split("\t")
+        dimensions = tuple(map(int, shape.split("x"))) if shape not in ("", "scalar", "()") else ()
+        published[name.removesuffix(":0")] = (dimensions, trainable == "1")
+    assert variable_table(model_name) == published
+
+
+@pytest.mark.parametrize("model_name", list(ANCHORS))
+def test_a_preset_has_the_published_number_of_anchors(model_name):
+    preset = PRESETS[model_name]
+    grid = anchor_grid((preset.image_size, preset.image_size), preset.min_level, preset.max_level, preset.anchor_scale)
+    assert grid.shape == (ANCHORS[model_name], 4)
+
+
+@pytest.mark.parametrize("model_name", QUICK)
+def test_outputs_are_the_published_ones(model_name, shared_dir):
+    golden = json.loads((shared_dir / "reference/golden" / f"{model_name}.json").read_text())
+    detector = build_detector(model_name, 90)
+    with np.load(shared_dir / "reference/golden" / f"{model_name}.moving.npz") as moving:
+        assign_by_name(detector, dict(moving))
+    assert_close(outputs_by_level(detector, golden_image(*golden["image_size"])), golden["outputs"])
+
+
+@pytest.mark.parametrize("model_name", QUICK)
+def test_outputs_are_the_published_ones_through_a_checkpoint_file(model_name, shared_dir, write_bundle):
+    golden = json.loads((shared_dir / "reference/golden" / f"{model_name}.json").read_text())
+    detector = build_detector(model_name, 90)
+    with np.load(shared_dir / "reference/golden" / f"{model_name}.moving.npz") as moving:
+        values = {name: moving[name] if name in moving else value_by_name(name, tuple(variable.shape))
+                  for name, variable in published_variables(detector).items()}
+    averages = {f"{name}/ExponentialMovingAverage": value for name, value in values.items()}
+    plain = {name: np.zeros_like(value) for name, value in values.items()}
+    report = load_weights(detector, write_bundle({**plain, **averages}), "full")
+    assert len(report.matched) == report.averaged == len(values)
+    assert_close(outputs_by_level(detector, golden_image(*golden["image_size"])), golden["outputs"])
+
+
+def extract_outputs() -> dict[str, np.ndarray]:
+    detector = build_detector("efficientdet-lite0", EXTRACT_CLASSES, EXTRACT_SIZE)
+    assign_by_name(detector)
+    return outputs_by_level(detector, golden_image(EXTRACT_SIZE, EXTRACT_SIZE))
+
+
+def test_outputs_are_those_of_the_extract_in_this_repository():
+    assert_close(extract_outputs(), json.loads(EXTRACT.read_text()))
+
+
+@pytest.mark.parametrize(("image_size", "anchors"), [((64, 96), 9 * (96 + 24 + 6 + 2 + 1)), ((300, 420), 24_426)])
+def test_shapes_of_an_image_that_is_not_square_and_not_a_multiple_of_its_strides(image_size, anchors):
+    detector = build_detector("efficientdet-lite0", 3, image_size)
+    outputs = detector(np.zeros((2, *image_size, 3), np.float32))
+    assert outputs["class_logits"].shape == (2, anchors, 3)
+    assert outputs["box_deltas"].shape == (2, anchors, 4)
+    assert detector.anchors.shape == (anchors, 4)
+    assert detector.image_size == image_size
+
+
+def test_a_new_detector_expects_one_object_in_a_hundred_anchors():
+    detector = build_detector("efficientdet-lite0", 3, 64)
+    logits = np.asarray(detector(np.zeros((1, 64, 64, 3), np.float32))["class_logits"])
+    assert 1 / (1 + np.exp(-logits)) == pytest.approx(0.01, abs=2e-3)
+
+
+def test_an_unknown_model_is_an_error_that_lists_the_known_ones():
+    with pytest.raises(ArgumentError, match="efficientdet-d9.*efficientdet-d0.*efficientdet-lite4"):
+        build_detector("efficientdet-d9", 3)
+
+
+def test_an_image_too_small_for_the_network_is_an_error():
+    with pytest.raises(ArgumentError, match="at least 32"):
+        build_detector("efficientdet-d0", 3, (16, 64))
+
+
+def write_extract() -> None:
+    content = {}
+    for key, values in extract_outputs().items():
+        index = np.unique(np.linspace(0, values.size - 1, EXTRACT_VALUES).astype(int))
+        content[key] = {"std": float(values.std()), "index": index.tolist(),
+                        "value": [round(float(value), 6) for value in values[index]]}
+    EXTRACT.parent.mkdir(parents=True, exist_ok=True)
+    EXTRACT.write_text(json.dumps(content, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    write_extract()
