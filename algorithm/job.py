@@ -24,10 +24,10 @@ from algorithm.storage import is_remote, local_path, stage_files, stage_in, stag
 from algorithm.storage.writing import write_json
 from algorithm.training.fitting import Plan, fit
 from algorithm.training.reporting import Reporter
-from algorithm.training.run_folder import RunFolder
+from algorithm.training.run_folder import Checkpoint, RunFolder
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
 from algorithm.training.trainer import TrainConfig, Trainer, freeze, make_optimizer
-from algorithm.training.warm_start import freezes_batch_norm, warm_start
+from algorithm.training.warm_start import find_start, freezes_batch_norm
 
 _log = logging.getLogger("algorithm.job")
 
@@ -51,23 +51,36 @@ def run(hp: Hyperparameters) -> int:
 
 def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder) -> None:
     keras.utils.set_random_seed(hp.seed)
-    dataset = _load_data(hp, workspace, run_folder)
+    # Where the weights come from, in this order:
+    # 1. a checkpoint in train_url: an interrupted job goes on, whatever `pretrained` says;
+    # 2. published or given weights (`pretrained`), as far as `fine_tune_checkpoint_type` reaches;
+    # 3. random weights, only when pretrained=none asks for them.
+    resumed = run_folder.newest() if hp.mode != "eval" else run_folder.archived()
+    start = None if resumed else find_start(hp, workspace.inputs)
+    label_names = tuple(resumed.label_names) if resumed else start.label_names() if start else None
+    dataset = _load_data(hp, workspace, run_folder, label_names)
     detector = build_detector(hp.model_name, len(dataset.label_names), hp.image_size,
                               anchor_scale=hp.anchor_scale, survival_probability=hp.survival_prob)
+    if start:
+        _log.info("%s", start.load(detector))
+    elif not resumed:
+        _log.warning("TRAINING FROM SCRATCH (pretrained=none): random weights, which want thousands of pictures")
     if hp.mode == "eval":
-        _evaluate_only(hp, detector, dataset, run_folder, workspace)
+        _evaluate_only(hp, detector, dataset, run_folder)
         return
-    stopped_early = _train(hp, detector, dataset, run_folder, workspace)
+    stopped_early = _train(hp, detector, dataset, run_folder, resumed, warm=hp.pretrained != "none")
     metrics = run_folder.load_archive(detector)["metrics"]
     _publish(hp, detector, dataset, metrics, run_folder, workspace)
     run_folder.finished(hp, metrics, stopped_early)
     _log.info("finished: best AP %s; the model is in %s", metrics["AP"], run_folder.model)
 
 
-def _load_data(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder) -> Dataset:
+def _load_data(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder,
+               label_names: tuple[str, ...] | None) -> Dataset:
     source = stage_in(hp.data_url, workspace.inputs)
     dataset = load_dataset(source, clean=hp.do_data_cleaning, seed=hp.seed, work_dir=run_folder.folder,
-                           resolve=lambda url: stage_files([url], workspace.inputs)[url])
+                           label_names=label_names, resolve=lambda url: stage_files([url], workspace.inputs)[url],
+                           require=("eval",) if hp.mode == "eval" else ("train", "eval"))
     for warning in dataset.warnings:
         _log.warning("%s", warning)
     _log.info("data: %d training and %d evaluation pictures, %d classes: %s", len(dataset.train),
@@ -76,23 +89,18 @@ def _load_data(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder)
 
 
 def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder: RunFolder,
-           workspace: Workspace) -> bool:
+           resumed: Checkpoint | None, warm: bool) -> bool:
     """Fits the detector; afterwards the archive holds the best checkpoint. Returns whether it stopped early."""
     steps_per_epoch = epoch_steps(len(dataset.train), hp.train_batch_size)
-    # Where the weights come from, in this order:
-    # 1. the newest checkpoint in train_url: an interrupted job goes on, whatever `pretrained` says;
-    # 2. published or given weights (`pretrained`), as far as `fine_tune_checkpoint_type` reaches;
-    # 3. random weights, only when pretrained=none asks for them.
-    resumed = run_folder.newest(dataset.label_names, dataset.fingerprint)
-    if not resumed:
-        _log.info("%s", warm_start(hp, detector, workspace.inputs))
-        run_folder.write_graph(detector)
-    trainer = _trainer(hp, detector, steps_per_epoch)
+    trainer = _trainer(hp, detector, steps_per_epoch, warm)
     idle = 0  # evaluations since the best one
     if resumed:
-        trainer.restore(resumed[0])
-        idle = resumed[1]["idle"]
+        resumed.check_dataset(dataset.fingerprint)
+        trainer.restore(resumed.tensors)
+        idle = resumed.state["idle"]
         _log.info("resumed at step %d, in epoch %d", trainer.step, trainer.step // steps_per_epoch + 1)
+    else:
+        run_folder.write_graph(detector)
     run_folder.started(hp)
     reporter = Reporter(run_folder.folder, hp.num_epochs, hp.num_epochs * steps_per_epoch, steps_per_epoch,
                         hp.train_batch_size, hp.log_every_steps)
@@ -119,8 +127,8 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
     return stopped_early
 
 
-def _trainer(hp: Hyperparameters, detector: Detector, steps_per_epoch: int) -> Trainer:
-    freeze(detector, hp.freeze, freezes_batch_norm(hp))
+def _trainer(hp: Hyperparameters, detector: Detector, steps_per_epoch: int, warm: bool) -> Trainer:
+    freeze(detector, hp.freeze, freezes_batch_norm(hp, warm))
     schedule = ScheduleConfig(hp.learning_rate, hp.lr_warmup_init, hp.lr_warmup_epoch, hp.lr_decay_method,
                               hp.first_lr_drop_epoch, hp.second_lr_drop_epoch, hp.poly_lr_power)
     loss = LossConfig(hp.alpha, hp.gamma, hp.delta, hp.label_smoothing, hp.box_loss_weight, hp.iou_loss_type,
@@ -157,14 +165,11 @@ def _evaluate(evaluator: Evaluator, reporter: Reporter, epoch: int, step: int) -
     return evaluation
 
 
-def _evaluate_only(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder: RunFolder,
-                   workspace: Workspace) -> None:
+def _evaluate_only(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder: RunFolder) -> None:
     """mode=eval: the archived checkpoint of train_url where there is one, else `pretrained`; writes metrics.json."""
-    if run_folder.archived_figures():
+    if run_folder.archived():
         run_folder.load_archive(detector)
         _log.info("evaluating %s", run_folder.archive)
-    else:
-        _log.info("%s", warm_start(hp, detector, workspace.inputs))
     evaluation, _ = Evaluator(detector, _nms(hp), dataset, hp.eval_batch_size).run()
     _log.info("%s", "\n" + evaluation.summary)
     run_folder.write_metrics(evaluation.as_dict())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,26 @@ from algorithm.training.trainer import Trainer
 _log = logging.getLogger(__name__)
 _JOB = "job.json"
 _BEST = "best_eval.txt"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that was read: its tensors by name, and the state saved with them."""
+
+    folder: Path
+    tensors: dict[str, np.ndarray]
+    state: dict[str, Any]
+
+    @property
+    def label_names(self) -> list[str]:
+        """The classes it was trained for, in order."""
+        return self.state["label_names"]
+
+    def check_dataset(self, fingerprint: str) -> None:
+        """ArgumentError when the checkpoint was trained on another dataset than the one with this fingerprint."""
+        if self.state["dataset"] != fingerprint:
+            raise ArgumentError(f"train_url: {self.folder} holds a run on another dataset, or on this one before it was "
+                                "changed; give a new train_url, or the same data to go on")
 
 
 class RunFolder:
@@ -94,14 +114,15 @@ class RunFolder:
         """Writes a checkpoint of the trainer with `state` beside it, keeping the newest `keep`."""
         checkpoints.save(self.folder, trainer.step, trainer.tensors(), state, keep)
 
-    def newest(self, label_names: Sequence[str], fingerprint: str) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """Tensors and state to resume from, or None. ArgumentError when they were trained on another dataset."""
+    def newest(self) -> Checkpoint | None:
+        """The newest checkpoint of the job that can be read, or None."""
         found = checkpoints.load_newest(self.folder)
-        if found and found[1].get("dataset") != fingerprint:
-            raise ArgumentError(
-                f"train_url: {self.folder} holds a run on another dataset (classes there: "
-                f"{', '.join(found[1].get('label_names', []))}; now: {', '.join(label_names)}); give a new train_url")
-        return found
+        return Checkpoint(self.folder, *found) if found else None
+
+    def archived(self) -> Checkpoint | None:
+        """The best checkpoint, or None."""
+        found = checkpoints.load_newest(self.archive)
+        return Checkpoint(self.archive, *found) if found else None
 
     def archive_if_better(self, detector: Detector, step: int, figures: dict[str, Any], state: dict[str, Any]) -> bool:
         """Archives the detector's present weights if their AP beats the archived one; whether they are now the archived.
@@ -129,12 +150,9 @@ class RunFolder:
 
     def load_archive(self, detector: Detector) -> dict[str, Any]:
         """Gives the detector the archived weights; returns the state saved with them. DataError when there are none."""
-        found = checkpoints.load_newest(self.archive)
-        if found is None:
-            raise DataError(f"{self.archive}: expected the best checkpoint of a training job, found none; "
-                            "train first, or give pretrained=PATH")
-        tensors, state = found
+        best = self.archived()
+        if best is None:
+            raise DataError(f"{self.archive}: expected the best checkpoint of a training job, found none; train first")
         for name, variable in published_variables(detector).items():
-            variable.assign(tensors[name])
-        return state
-
+            variable.assign(best.tensors[name])
+        return best.state

@@ -1,22 +1,98 @@
-"""Starting weights other than a resumed checkpoint's."""
+"""Starting weights other than a resumed checkpoint's: where they are found and what is taken from them."""
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
 from pathlib import Path
 
+from algorithm.errors import DataError, StorageError
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.models.detector import Detector
-from algorithm.models.weights import load_weights
-from algorithm.storage import stage_in
+from algorithm.models.weights import find_pretrained, load_weights, open_weights
+from algorithm.models.weights.coco import COCO_LABEL_NAMES
+from algorithm.models.weights.commands import fetch_weights
+from algorithm.models.weights.lookup import cache_dir, default_search_dirs
+from algorithm.storage import is_remote, local_path, stage_in
+from algorithm.storage.download import fetch
+
+_log = logging.getLogger(__name__)
+# Statistics of fewer pictures than this are noise: batch norm then keeps what the pretrained network knows.
+SMALLEST_BATCH_FOR_STATISTICS = 4
 
 
-def warm_start(hp: Hyperparameters, detector: Detector, scratch: Path) -> str:
-    """Loads what `pretrained` asks for into the detector and says what was done, in words for the log."""
+@dataclass(frozen=True)
+class Start:
+    """Weights to begin with. scope: classification, detection or full. where: how they were found, for the log."""
+
+    path: Path
+    scope: str
+    where: str
+
+    def label_names(self) -> tuple[str, ...] | None:
+        """With scope full, the label map the weights were trained with, which the dataset must fit; else None.
+
+        DataError when the file does not tell it and it is not COCO's.
+        """
+        if self.scope != "full":
+            return None
+        with open_weights(self.path) as source:
+            if source.label_names:
+                return tuple(source.label_names)
+            if source.num_classes == len(COCO_LABEL_NAMES):
+                return COCO_LABEL_NAMES
+        raise DataError(f"weights {self.path}: expected a label map beside them (label_map.json or index), found none "
+                        "and no COCO network either; give fine_tune_checkpoint_type=detection, or add the file")
+
+    def load(self, detector: Detector) -> str:
+        """Loads the weights into the detector; what was taken, in words."""
+        return f"warm start {self.where}: {load_weights(detector, self.path, self.scope).summary()}"
+
+
+def find_start(hp: Hyperparameters, scratch: Path) -> Start | None:
+    """The weights that `pretrained` asks for, on the local disk; None for pretrained=none.
+
+    auto looks in pretrained/ beside the package, in the cache, then at the published address; weights of the backbone
+    alone, from a folder or an installed package, are taken where those of the detector cannot be had, with a warning.
+    DataError: nothing can be had; the message says what was looked for.
+    """
     if hp.pretrained == "none":
-        return "TRAINING FROM SCRATCH (pretrained=none): random weights; small datasets want pretrained ones"
-    return load_weights(detector, stage_in(hp.pretrained, scratch), hp.fine_tune_checkpoint_type).summary()
+        return None
+    if hp.pretrained == "auto":
+        return _automatic(hp)
+    if hp.pretrained.startswith(("http://", "https://")):
+        return Start(fetch(hp.pretrained, cache_dir() / "given"), hp.fine_tune_checkpoint_type, f"from {hp.pretrained}")
+    path = stage_in(hp.pretrained, scratch) if is_remote(hp.pretrained) else local_path(hp.pretrained)
+    return Start(path, hp.fine_tune_checkpoint_type, f"from {hp.pretrained}")
 
 
-def freezes_batch_norm(hp: Hyperparameters) -> bool:
-    """Whether batch-norm parameters and statistics stay as loaded."""
-    return hp.freeze_bn == "true"
+def _automatic(hp: Hyperparameters) -> Start:
+    wanted = hp.fine_tune_checkpoint_type
+    local = find_pretrained(hp.model_name)
+    if local and (local.scope == "detection" or wanted == "classification"):
+        return Start(local.path, wanted, f"{local.where}, {local.path.name}")
+    try:
+        return Start(fetch_weights(hp.model_name), wanted, "from the published address")
+    except StorageError as error:
+        reason = str(error).splitlines()[0]
+        if local and wanted == "detection":
+            _log.warning("COCO weights of %s are not at hand and could not be downloaded (%s); starting from an ImageNet "
+                         "backbone instead, %s", hp.model_name, reason, local.where)
+            return Start(local.path, "classification", local.where)
+        folders = ", ".join(str(folder) for folder in default_search_dirs())
+        raise DataError(f"pretrained=auto: expected weights of {hp.model_name}, found none in {folders} and could not "
+                        f"download them ({reason}); give pretrained=PATH of published weights, or pretrained=none to "
+                        "train from scratch") from error
+
+
+def freezes_batch_norm(hp: Hyperparameters, warm: bool) -> bool:
+    """Whether batch-norm parameters and statistics stay as loaded; freeze_bn=auto decides by batch size, and says why.
+
+    warm: whether there is anything worth keeping, that is pretrained weights.
+    """
+    if hp.freeze_bn != "auto":
+        return hp.freeze_bn == "true"
+    frozen = warm and hp.train_batch_size < SMALLEST_BATCH_FOR_STATISTICS
+    _log.info("freeze_bn=auto: batch norm is %s (%s, batch of %d)", "frozen" if frozen else "trained",
+              "pretrained" if warm else "from scratch", hp.train_batch_size)
+    return frozen

