@@ -12,7 +12,7 @@ $(STAMP): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "expected python3.11, 3.12 or 3.13 on PATH, found none; name one: make PYTHON=..." >&2; exit 1; }
 	@echo "installing into $(VENV) (a few minutes the first time)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[test,pretrained]'
 	@touch $@
 
 demo: $(STAMP)

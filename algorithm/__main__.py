@@ -31,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_predict(verbs)
     _add_serve(verbs)
     _add_data(verbs)
+    _add_weights(verbs)
     _add_describe(verbs)
     _add_demo(verbs)
     return parser
@@ -59,10 +60,55 @@ def _add_data(verbs: argparse._SubParsersAction) -> None:
     sample.add_argument("--count", type=int, default=300, help="number of pictures (default: %(default)s)")
     sample.add_argument("--seed", type=int, default=0, help="another seed gives other pictures (default: %(default)s)")
     sample.add_argument("--size", type=int, default=208, help="typical side in pixels (default: %(default)s)")
-    check = _add(kinds, "check", "load a dataset as a training job would and say what is in it", _data_check)
-    check.add_argument("--data_url", required=True, help="manifest or folder")
+    _add_data_check(kinds)
+    _add_data_clean(kinds)
+    _add_convert(kinds)
+
+
+def _add_data_check(kinds: argparse._SubParsersAction) -> None:
+    check = _add(kinds, "check", "say what is in a dataset and which settings fit it, before training", _data_check)
+    check.add_argument("--data_url", required=True, help="manifest, folder, or another form of dataset")
+    check.add_argument("--output", help="folder for data_check.html and data_check.json (default: none are written)")
     check.add_argument("--clean", action="store_true", help="leave out unusable samples instead of stopping at them")
-    check.add_argument("--seed", type=int, default=0, help="seed of the split where none is given")
+    for name in ("model_name", "image_size", "anchor_scale", "train_batch_size", "max_detections", "seed"):
+        check.add_argument(f"--{name}", default="", help="as of a training job")
+
+
+def _add_data_clean(kinds: argparse._SubParsersAction) -> None:
+    clean = _add(kinds, "clean", "write cleaned copies of what is wrong in a dataset, and a report", _data_clean)
+    clean.add_argument("--data_url", required=True, help="manifest, folder, or another form of dataset")
+    clean.add_argument("--output", required=True, help="folder to write, outside the dataset")
+    for side in ("width", "height"):
+        clean.add_argument(f"--max_{side}", type=int, help="shrink larger pictures to fit (default: leave them)")
+
+
+def _add_weights(verbs: argparse._SubParsersAction) -> None:
+    verb = verbs.add_parser("weights", help="list, fetch, inspect or convert pretrained weights")
+    kinds = verb.add_subparsers(title="verbs", metavar="VERB", required=True)
+    _add(kinds, "list", "every published file, its address, and where it is on this machine", _weights_list)
+    inspect = _add(kinds, "inspect", "say what a file of weights holds and which models it fits", _weights_inspect)
+    inspect.add_argument("path", help="checkpoint folder or prefix, archive, .h5 or .pth")
+    fetch = _add(kinds, "fetch", "download the published weights of a model into the cache", _weights_fetch)
+    fetch.add_argument("--model_name", required=True)
+    fetch.add_argument("--output", default="", help="folder instead of the cache")
+    take = _add(kinds, "import", "rewrite any readable weights as a checkpoint with the published names", _weights_import)
+    take.add_argument("path", help="checkpoint folder or prefix, archive, .h5 or .pth")
+    take.add_argument("--model_name", required=True)
+    take.add_argument("--output", required=True, help="folder to write")
+
+
+def _add_convert(kinds: argparse._SubParsersAction) -> None:
+    verb = _add(kinds, "convert", "write a dataset in another form; run again, it goes on where it was cut off",
+                _data_convert)
+    verb.add_argument("--data_url", required=True, help="manifest, file, folder, or pattern of TFRecords: 'set/train-*'")
+    verb.add_argument("--output", required=True, help="folder to write, new or begun by the same command")
+    verb.add_argument("--format", required=True, choices=("manifest", "coco", "yolo", "tfrecord"), help="form to write")
+    verb.add_argument("--shards", type=int, help="number of TFRecord files (default: one for 500 pictures)")
+    verb.add_argument("--workers", type=int, help="processes (default: one for each core)")
+    verb.add_argument("--clean", action="store_true", help="leave out what cannot be used instead of stopping at it")
+    verb.add_argument("--seed", type=int, default=0, help="seed of the split where none is given")
+    verb.add_argument("--beam", nargs=argparse.REMAINDER, metavar="OPTION",
+                      help="run on Apache Beam; the rest of the line goes to it, such as --runner=FlinkRunner")
 
 
 def _add_describe(verbs: argparse._SubParsersAction) -> None:
@@ -74,6 +120,7 @@ def _add_describe(verbs: argparse._SubParsersAction) -> None:
 def _add_demo(verbs: argparse._SubParsersAction) -> None:
     verb = _add(verbs, "demo", "generate, train, evaluate, serve and ask, on a small scale", _demo)
     verb.add_argument("--output", default="build/demo", help="folder to write (default: %(default)s)")
+    verb.add_argument("--start", choices=("imagenet", "scratch"), default="imagenet", help="weights to begin with")
 
 
 def _add(verbs: argparse._SubParsersAction, name: str, help_text: str, command: Command) -> argparse.ArgumentParser:
@@ -105,15 +152,81 @@ def _data_check(arguments: argparse.Namespace) -> None:
     import tempfile
 
     from algorithm.data import load_dataset
+    from algorithm.data.check import check_dataset
+    from algorithm.data.check_report import check_lines, write_report
+    from algorithm.data.suggestions import model_choices
+    from algorithm.hyperparameters import parse
+    from algorithm.models.presets import PRESETS
+    from algorithm.ops.anchors import anchor_grid
 
+    names = ("model_name", "image_size", "anchor_scale", "train_batch_size", "max_detections", "seed")
+    hp = parse([f"--data_url={arguments.data_url}", f"--train_url={arguments.output or 'data_report'}",
+                *(f"--{name}={getattr(arguments, name)}" for name in names)])
+    preset = PRESETS[hp.model_name]
+    image_size, scale = hp.image_size or (preset.image_size,) * 2, hp.anchor_scale or preset.anchor_scale
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(arguments.data_url)
-        dataset = load_dataset(path, clean=arguments.clean, seed=arguments.seed, work_dir=Path(folder))
-    for warning in dataset.warnings:
+        dataset = load_dataset(Path(arguments.data_url), clean=arguments.clean, seed=hp.seed,
+                               work_dir=Path(arguments.output or folder))
+        check = check_dataset(dataset, anchors=anchor_grid(image_size, preset.min_level, preset.max_level, scale),
+                              image_size=image_size, model_name=hp.model_name, anchor_scale=scale,
+                              batch_size=hp.train_batch_size, max_detections=hp.max_detections,
+                              choices=model_choices(PRESETS.values()))
+        page = write_report(check, Path(arguments.output)) if arguments.output else None
+    for warning in (*check.warnings, *dataset.warnings):
         print(f"WARNING {warning}", file=sys.stderr)
-    for usage, samples in (("train", dataset.train), ("eval", dataset.eval)):
-        print(f"{usage}: {len(samples)} pictures, {sum(len(sample.labels) for sample in samples)} objects")
-    print("classes: " + ", ".join(dataset.label_names))
+    print("\n".join([*check_lines(check), *([f"wrote {page}"] if page else [])]))
+
+
+def _data_clean(arguments: argparse.Namespace) -> None:
+    from algorithm.data.cleaned_copy import clean_copy
+    from algorithm.data.cleaning_report import PAGE, action_totals
+
+    done = clean_copy(arguments.data_url, arguments.output, max_width=arguments.max_width,
+                      max_height=arguments.max_height)
+    print(f"kept {done.kept} samples, left out {done.lost}; wrote {done.pictures} picture(s) and {done.annotations} "
+          "annotation(s)")
+    if done.findings:
+        print(action_totals(done.findings))
+    print(f"wrote {done.manifest} and {done.manifest.with_name(PAGE)}")
+
+
+def _weights_list(_: argparse.Namespace) -> None:
+    from algorithm.models.weights.commands import list_weights
+
+    list_weights()
+
+
+def _weights_inspect(arguments: argparse.Namespace) -> None:
+    from algorithm.models.weights.commands import inspect
+
+    inspect(arguments.path)
+
+
+def _weights_fetch(arguments: argparse.Namespace) -> None:
+    from algorithm.models.weights.commands import fetch_weights
+
+    print(fetch_weights(arguments.model_name, arguments.output or None))
+
+
+def _weights_import(arguments: argparse.Namespace) -> None:
+    from algorithm.models.weights.commands import import_weights
+
+    print(import_weights(arguments.path, arguments.model_name, arguments.output))
+
+
+def _data_convert(arguments: argparse.Namespace) -> None:
+    from algorithm.data.conversion import convert
+
+    execute = None
+    if arguments.beam is not None:
+        from algorithm.data.conversion.beam import beam_execution
+
+        execute = beam_execution(arguments.beam)
+    done = convert(arguments.data_url, arguments.output, arguments.format, shards=arguments.shards,
+                   workers=arguments.workers, clean=arguments.clean, seed=arguments.seed, execute=execute)
+    for warning in done.warnings:
+        print(f"WARNING {warning}", file=sys.stderr)
+    print(f"{done.pictures} pictures: {done.path}")
 
 
 def _describe(arguments: argparse.Namespace) -> None:
@@ -127,7 +240,7 @@ def _describe(arguments: argparse.Namespace) -> None:
 def _demo(arguments: argparse.Namespace) -> int:
     from algorithm.demo import run_demo
 
-    return run_demo(Path(arguments.output))
+    return run_demo(Path(arguments.output), arguments.start)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -10,26 +11,35 @@ import keras
 import tensorflow as tf
 
 from algorithm.data import Dataset, load_dataset
+from algorithm.data.augment import Augmentation
+from algorithm.data.check import check_dataset
+from algorithm.data.check_pictures import report_pictures
+from algorithm.data.check_report import check_lines, write_report
 from algorithm.data.pipeline import steps_per_epoch as epoch_steps
 from algorithm.data.pipeline import train_batches
+from algorithm.data.suggestions import model_choices
+from algorithm.errors import DataError
 from algorithm.evaluation import Evaluation, Evaluator
 from algorithm.export import export_saved_model, missing_parts, package_model
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.modelarts.environment import Workspace, open_workspace
 from algorithm.modelarts.metrics import ClassScores, metrics_object
-from algorithm.models import Detector, build_detector
+from algorithm.models import PRESETS, Detector, build_detector
 from algorithm.ops.detections import NmsConfig
 from algorithm.ops.losses import LossConfig
 from algorithm.storage import is_remote, local_path, stage_files, stage_in, stage_out
 from algorithm.storage.writing import write_json
 from algorithm.training.fitting import Plan, fit
+from algorithm.training.overfit import LEARNING_RATE as OVERFIT_RATE
+from algorithm.training.overfit import choose_pictures, overfit
 from algorithm.training.reporting import Reporter
 from algorithm.training.run_folder import Checkpoint, RunFolder
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
-from algorithm.training.trainer import TrainConfig, Trainer, freeze, make_optimizer
+from algorithm.training.trainer import TrainConfig, Trainer, choose_optimizer, freeze, make_optimizer
 from algorithm.training.warm_start import find_start, freezes_batch_norm
 
 _log = logging.getLogger("algorithm.job")
+_DATA_PICTURES = 8
 
 
 def run(hp: Hyperparameters) -> int:
@@ -55,7 +65,7 @@ def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder) -> No
     # 1. a checkpoint in train_url: an interrupted job goes on, whatever `pretrained` says;
     # 2. published or given weights (`pretrained`), as far as `fine_tune_checkpoint_type` reaches;
     # 3. random weights, only when pretrained=none asks for them.
-    resumed = run_folder.newest() if hp.mode != "eval" else run_folder.archived()
+    resumed = run_folder.resumable(hp.mode)
     start = None if resumed else find_start(hp, workspace.inputs)
     label_names = tuple(resumed.label_names) if resumed else start.label_names() if start else None
     dataset = _load_data(hp, workspace, run_folder, label_names)
@@ -68,6 +78,10 @@ def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder) -> No
     if hp.mode == "eval":
         _evaluate_only(hp, detector, dataset, run_folder)
         return
+    if hp.mode == "overfit_check":
+        _overfit_check(hp, detector, dataset)
+        return
+    _look_at_data(hp, detector, dataset, run_folder)
     stopped_early = _train(hp, detector, dataset, run_folder, resumed, warm=hp.pretrained != "none")
     metrics = run_folder.load_archive(detector)["metrics"]
     _publish(hp, detector, dataset, metrics, run_folder, workspace)
@@ -88,6 +102,18 @@ def _load_data(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder,
     return dataset
 
 
+def _look_at_data(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder: RunFolder) -> None:
+    """Measures the dataset against this detector before time is spent on it, and leaves the report in data_report/."""
+    check = check_dataset(dataset, anchors=detector.anchors, image_size=detector.image_size, model_name=hp.model_name,
+                          anchor_scale=detector.preset.anchor_scale, batch_size=hp.train_batch_size,
+                          max_detections=hp.max_detections, choices=model_choices(PRESETS.values()))
+    page = write_report(check, run_folder.folder / "data_report")
+    for line in check.warnings:
+        _log.warning("%s", line)
+    for line in (*check_lines(check), f"data report: {page}"):
+        _log.info("%s", line)
+
+
 def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder: RunFolder,
            resumed: Checkpoint | None, warm: bool) -> bool:
     """Fits the detector; afterwards the archive holds the best checkpoint. Returns whether it stopped early."""
@@ -104,6 +130,7 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
     run_folder.started(hp)
     reporter = Reporter(run_folder.folder, hp.num_epochs, hp.num_epochs * steps_per_epoch, steps_per_epoch,
                         hp.train_batch_size, hp.log_every_steps)
+    reporter.pictures("data", 0, report_pictures(dataset, _DATA_PICTURES))
     evaluator = Evaluator(detector, _nms(hp), dataset, hp.eval_batch_size)
     stopped_early = False
 
@@ -129,14 +156,20 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
 
 def _trainer(hp: Hyperparameters, detector: Detector, steps_per_epoch: int, warm: bool) -> Trainer:
     freeze(detector, hp.freeze, freezes_batch_norm(hp, warm))
-    schedule = ScheduleConfig(hp.learning_rate, hp.lr_warmup_init, hp.lr_warmup_epoch, hp.lr_decay_method,
-                              hp.first_lr_drop_epoch, hp.second_lr_drop_epoch, hp.poly_lr_power)
-    loss = LossConfig(hp.alpha, hp.gamma, hp.delta, hp.label_smoothing, hp.box_loss_weight, hp.iou_loss_type,
-                      hp.iou_loss_weight)
+    kind, share = choose_optimizer(hp.optimizer, hp.train_batch_size)
+    schedule = ScheduleConfig(hp.learning_rate * share, hp.lr_warmup_init * share, hp.lr_warmup_epoch,
+                              hp.lr_decay_method, hp.first_lr_drop_epoch, hp.second_lr_drop_epoch, hp.poly_lr_power)
     learning_rate = DetectionSchedule(schedule, global_batch=hp.train_batch_size, steps_per_epoch=steps_per_epoch,
                                       epochs=hp.num_epochs)
-    return Trainer(detector, make_optimizer(hp.optimizer, learning_rate, hp.momentum),
-                   TrainConfig(loss, hp.weight_decay, hp.clip_gradients_norm, hp.moving_average_decay))
+    _log.info("optimizer=%s: %s, learning rate up to %.6g for a batch of %d", hp.optimizer, kind, learning_rate.base,
+              hp.train_batch_size)
+    return Trainer(detector, make_optimizer(kind, learning_rate, hp.momentum),
+                   TrainConfig(_loss(hp), hp.weight_decay, hp.clip_gradients_norm, hp.moving_average_decay))
+
+
+def _loss(hp: Hyperparameters) -> LossConfig:
+    return LossConfig(hp.alpha, hp.gamma, hp.delta, hp.label_smoothing, hp.box_loss_weight, hp.iou_loss_type,
+                      hp.iou_loss_weight)
 
 
 def _nms(hp: Hyperparameters) -> NmsConfig:
@@ -148,10 +181,14 @@ def _identity(dataset: Dataset) -> dict[str, Any]:
     return {"dataset": dataset.fingerprint, "label_names": list(dataset.label_names)}
 
 
+def _augmentation(hp: Hyperparameters) -> Augmentation:
+    return Augmentation(flip=hp.input_rand_hflip, jitter=(hp.jitter_min, hp.jitter_max))
+
+
 def _batches(hp: Hyperparameters, detector: Detector, dataset: Dataset, start_step: int) -> tf.data.Dataset:
     return train_batches(dataset.train, image_size=detector.image_size, mean=detector.preset.mean,
                          std=detector.preset.std, batch_size=hp.train_batch_size, seed=hp.seed,
-                         jitter=(hp.jitter_min, hp.jitter_max), flip=hp.input_rand_hflip, start_step=start_step)
+                         augmentation=_augmentation(hp), start_step=start_step)
 
 
 def _names(dataset: Dataset, indices: Sequence[int]) -> str:
@@ -161,7 +198,7 @@ def _names(dataset: Dataset, indices: Sequence[int]) -> str:
 def _evaluate(evaluator: Evaluator, reporter: Reporter, epoch: int, step: int) -> Evaluation:
     evaluation, pictures = evaluator.run()
     reporter.evaluation(epoch, step, evaluation.metrics, evaluation.summary)
-    reporter.pictures(step, pictures)
+    reporter.pictures("eval", step, pictures)
     return evaluation
 
 
@@ -174,6 +211,22 @@ def _evaluate_only(hp: Hyperparameters, detector: Detector, dataset: Dataset, ru
     _log.info("%s", "\n" + evaluation.summary)
     run_folder.write_metrics(evaluation.as_dict())
     _save_results(hp, evaluation.as_dict())
+
+
+def _overfit_check(hp: Hyperparameters, detector: Detector, dataset: Dataset) -> None:
+    """mode=overfit_check: learns a few training pictures by heart. DataError when that fails; nothing is written."""
+    pictures = dataclasses.replace(dataset, eval=tuple(choose_pictures(dataset.train)))
+    batch = next(iter(train_batches(pictures.eval, image_size=detector.image_size, mean=detector.preset.mean,
+                                    std=detector.preset.std, batch_size=len(pictures.eval), seed=hp.seed,
+                                    augmentation=Augmentation(flip=False, jitter=(1.0, 1.0)))))
+    trainer = Trainer(detector, make_optimizer("adam", OVERFIT_RATE, hp.momentum), TrainConfig(_loss(hp), weight_decay=0.0))
+    evaluator = Evaluator(detector, _nms(hp), pictures, len(pictures.eval), batch_statistics=True)
+    result = overfit(trainer, batch, lambda: evaluator.run()[0].metrics["AP50"])
+    done = f"AP50 {result.ap50:.3f} on {len(pictures.eval)} training pictures after {result.steps} steps, {result.seconds:.0f} s"
+    if not result.learned:
+        raise DataError(f"overfit_check: expected the pictures to be learned by heart, found {done}; look whether the boxes "
+                        "lie on the objects (python -m algorithm data check), try a larger image_size if they are small")
+    _log.info("overfit_check passed: %s", done)
 
 
 def _publish(hp: Hyperparameters, detector: Detector, dataset: Dataset, metrics: dict[str, Any],

@@ -2,14 +2,18 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import pytest
+
 from algorithm.__main__ import main
-from algorithm.demo import _OPENER, TRAINING, _first_eval_picture, _upload
+from algorithm.demo import _OPENER, STARTS, TRAINING, _first_eval_picture, _upload
 from algorithm.hyperparameters import parse
 
 
-def test_the_training_flags_are_valid():
-    found = parse(["--data_url=a", "--train_url=b", *(f"--{name}={value}" for name, value in TRAINING.items())])
-    assert (found.model_name, found.pretrained) == (TRAINING["model_name"], TRAINING["pretrained"])
+@pytest.mark.parametrize("start", STARTS)
+def test_the_training_flags_are_valid(start):
+    flags = TRAINING | STARTS[start][0]
+    found = parse(["--data_url=a", "--train_url=b", *(f"--{name}={value}" for name, value in flags.items())])
+    assert (found.model_name, found.pretrained) == (flags["model_name"], flags["pretrained"])
 
 
 def test_the_picture_asked_about_is_one_the_model_has_not_seen(tmp_path, capsys):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,17 @@ class Annotation:
     complaints: tuple[Complaint, ...] = ()
 
 
+    @staticmethod
+    def joined(parts: list[Annotation]) -> Annotation:
+        """All objects of one picture; size and file are those of the first part."""
+        if len(parts) == 1:
+            return parts[0]
+        listed = ("names", "things", "lines", "complaints")
+        joined = {field: sum((getattr(part, field) for part in parts), ()) for field in listed}
+        return replace(parts[0], boxes=np.concatenate([part.boxes for part in parts]),
+                       ignored=np.concatenate([part.ignored for part in parts]), **joined)
+
+
 @dataclass(frozen=True)
 class Entry:
     """One picture that a dataset lists.
@@ -66,15 +78,32 @@ class Entry:
 class Listing:
     """All entries of a dataset, complaints that belong to none of them, and lines to log.
 
+    entries: may be read anew, file by file, at each pass over them (LazyEntries).
     categories: (name, category id) in label order where the dataset brings ids, else empty.
     """
 
-    entries: tuple[Entry, ...]
+    entries: Iterable[Entry]
     complaints: tuple[Complaint, ...] = ()
     warnings: tuple[str, ...] = ()
     categories: tuple[tuple[str, int], ...] = field(default=())
 
 
+class LazyEntries:
+    """Entries that each pass reads anew, so that a listing of any length takes little memory."""
+
+    def __init__(self, make: Callable[[], Iterator[Entry]]) -> None:
+        self._make = make
+
+    def __iter__(self) -> Iterator[Entry]:
+        return self._make()
+
+
 def as_boxes(rows: list[tuple[float, float, float, float]]) -> np.ndarray:
     """float32 [N, 4], also for no rows."""
     return np.array(rows, np.float32).reshape(-1, 4)
+
+
+def no_objects(width: int | None = None, height: int | None = None, file: str = "",
+               complaints: tuple[Complaint, ...] = ()) -> Annotation:
+    """The annotation of a picture that shows nothing, or of which nothing can be used."""
+    return Annotation((), as_boxes([]), np.zeros(0, bool), width, height, file, complaints=complaints)

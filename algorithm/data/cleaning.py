@@ -2,57 +2,43 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from algorithm.data.annotation import Annotation, Complaint, Entry, Listing
-from algorithm.data.box_rules import BOX_RULES
-from algorithm.data.decoding import PictureError, decode_image, picture_size
+from algorithm.data.annotation import Complaint, Entry, Listing
+from algorithm.data.cleaning_report import REPORT, action_totals, write_cleaning_report
+from algorithm.data.decoding import PictureError, picture_size
+from algorithm.data.duplicates import mark_of
+from algorithm.data.finding import LEFT_OUT, ORPHANED, REPORTED, Checked, Finding, faults
+from algorithm.data.labels import near_duplicates
+from algorithm.data.leakage import without_copies
+from algorithm.data.measuring import measured
+from algorithm.data.picture_rules import PICTURE_RULES, PictureFacts, look
 from algorithm.errors import DataError
-from algorithm.storage.writing import write_json
 
-REPORT = "cleaning_report.json"
-THREADS = 8
+THREADS = min(32, 2 + (os.cpu_count() or 6))  # decoding runs outside Python's lock; two more hide the reading
 SHOWN = 20  # complaints listed in the error message
-EDGE = 1.0  # pixels a box may reach over the edge without a word: one-based corners, rounding
-SAME_ASPECT = 0.01  # relative difference up to which a recorded size is the real one at another scale
 MOST_UNUSABLE = 0.5  # of the pictures: beyond it cleaning would hide that the dataset is wrong
 
-
-@dataclass(frozen=True)
-class CleaningAction:
-    """One row of the cleaning report. object: "" when the whole picture or annotation is meant."""
-
-    file: str
-    object: str
-    problem: str
-    action: str
+Sink = Callable[[Checked, bytes], Checked]
 
 
 @dataclass(frozen=True)
-class Checked:
-    """An entry measured against its picture.
+class Cleaned:
+    """All entries, usable or not, in order; all findings, also of no entry; samples that are left out."""
 
-    width, height: of the upright picture. names, boxes, ignored: the objects that stay, boxes float32 [N, 4] yxyx
-    pixels inside the picture. complaints: reasons for what does not stay. usable: False if the whole entry goes.
-    notes: kinds of harmless repairs, each as often as it was made. clipped: things cut to the picture.
-    """
+    results: tuple[Checked, ...]
+    findings: tuple[Finding, ...]
+    lost: int
 
-    entry: Entry
-    width: int = 0
-    height: int = 0
-    names: tuple[str, ...] = ()
-    boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
-    ignored: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
-    complaints: tuple[Complaint, ...] = ()
-    usable: bool = True
-    notes: tuple[str, ...] = ()
-    clipped: tuple[str, ...] = ()
+    @property
+    def usable(self) -> list[Checked]:
+        """The entries that stay."""
+        return [result for result in self.results if result.usable]
 
 
 def checked_entries(listing: Listing, *, clean: bool, work_dir: Path) -> tuple[list[Checked], list[str]]:
@@ -62,40 +48,75 @@ def checked_entries(listing: Listing, *, clean: bool, work_dir: Path) -> tuple[l
     in work_dir. Without, only headers are read and anything wrong raises one DataError that lists the complaints.
     With `clean`, DataError when more than half of the pictures cannot be used. The source is never changed.
     """
-    with ThreadPoolExecutor(THREADS) as pool:
-        results = list(pool.map(lambda entry: check_entry(entry, clean=clean), listing.entries))
-    complaints = [*listing.complaints, *(complaint for result in results for complaint in result.complaints)]
-    if complaints and not clean:
-        raise DataError(complaint_text(complaints))
-    usable = [result for result in results if result.usable]
-    warnings = _repair_lines(usable)
     if clean:
-        actions = _actions(listing, results)
-        lost = len(results) - len(usable) + len(listing.complaints)
-        _write_report(work_dir, actions, samples=len(usable) + lost, dropped=lost)
-        if lost > MOST_UNUSABLE * (lost + len(usable)):
-            raise DataError(f"expected most samples to be usable, found {lost} of {lost + len(usable)} that are not, "
-                            f"the first: {complaints[0]}; see {work_dir / REPORT} and check data_url")
-        if actions:
-            warnings.append(f"data cleaning took {len(actions)} action(s): {_totals(actions)}; see {work_dir / REPORT}")
-    return usable, warnings
+        cleaned = clean_entries(listing, work_dir=work_dir)
+        lines = _repair_lines(cleaned.usable)
+        if cleaned.findings:
+            lines.append(f"data cleaning took {len(cleaned.findings)} action(s): {action_totals(cleaned.findings)}; "
+                         f"see {work_dir / REPORT}")
+        return cleaned.usable, lines
+    with ThreadPoolExecutor(THREADS) as pool:
+        results = list(pool.map(check_header, listing.entries))
+    complaints = [*listing.complaints, *(complaint for result in results for complaint in result.complaints)]
+    if complaints:
+        raise DataError(complaint_text(complaints))
+    return results, _repair_lines(results)
 
 
-def check_entry(entry: Entry, *, clean: bool) -> Checked:
-    """The entry measured against its picture, which is decoded with `clean` and else only its header read."""
+def clean_entries(listing: Listing, *, work_dir: Path, sink: Sink | None = None) -> Cleaned:
+    """Every entry decoded, checked and compared with the others; the report stands in work_dir.
+
+    sink: called for each usable entry with its encoded bytes, from several threads; what it returns takes its place.
+    With it the report speaks of copies written. DataError when more than half of the samples cannot be used.
+    """
+    with ThreadPoolExecutor(THREADS) as pool:
+        results = list(pool.map(lambda entry: check_decoded(entry, sink), listing.entries))
+    results = without_copies(results)
+    orphans = faults(listing.complaints, "picture or annotation missing", ORPHANED)
+    findings = (*orphans, *(finding for result in results for finding in result.findings), *_alike_names(results))
+    cleaned = Cleaned(tuple(results), findings, len(orphans) + sum(not result.usable for result in results))
+    total = len(results) + len(orphans)
+    write_cleaning_report(work_dir, findings, samples=total, lost=cleaned.lost,
+                          negatives=sum(not result.names for result in cleaned.usable))
+    if cleaned.lost > MOST_UNUSABLE * total:
+        first = next(row.complaint for row in findings if row.action in (LEFT_OUT, ORPHANED))
+        raise DataError(f"expected most samples to be usable, found {cleaned.lost} of {total} that are not, "
+                        f"the first: {first}; see {work_dir / REPORT} and check data_url")
+    return cleaned
+
+
+def _alike_names(results: Iterable[Checked]) -> list[Finding]:
+    """Findings of class names that differ only in writing. They are never merged: that is for a person to decide."""
+    names = {name for result in results if result.usable for name in result.names}
+    return [Finding(Complaint("class names", line), "class names alike", REPORTED, fault=False)
+            for line in near_duplicates(names)]
+
+
+def check_header(entry: Entry) -> Checked:
+    """The entry measured against its picture, of which only the header is read."""
     if entry.annotation is None:
-        return Checked(entry, complaints=entry.complaints, usable=False)
+        return _unusable(entry)
     try:
-        width, height = _decoded_size(entry) if clean else picture_size(entry.path)
+        width, height = picture_size(entry.path)
     except PictureError as error:
-        problem = str(error).removeprefix(f"{entry.path}: ")
-        return Checked(entry, complaints=(*entry.complaints, Complaint(entry.source, problem)), usable=False)
+        return _unreadable(entry, error)
+    return measured(entry, width, height, clean=False)
+
+
+def check_decoded(entry: Entry, sink: Sink | None = None) -> Checked:
+    """The entry measured against its picture, which is read and decoded once."""
+    if entry.annotation is None:
+        return _unusable(entry)
     try:
-        raw, notes = _to_real_size(entry.annotation, width, height)
-    except ValueError as error:
-        wrong = Complaint(entry.annotation.file, str(error))
-        return Checked(entry, complaints=(*entry.complaints, wrong), usable=False)
-    return _check_boxes(entry, raw, width, height, notes, clean=clean)
+        data = _read(entry.path)
+        facts, image = look(data, str(entry.path), entry.path.suffix, convert=sink is not None)
+    except PictureError as error:
+        return _unreadable(entry, error)
+    found = _picture_findings(entry, facts, written=sink is not None)
+    width, height = image.size[::-1] if facts.sideways else image.size
+    mark = mark_of(data, image, facts.orientation)
+    checked = measured(entry, width, height, clean=True, found=found, facts=facts, mark=mark)
+    return sink(checked, data) if sink and checked.usable else checked
 
 
 def complaint_text(complaints: list[Complaint]) -> str:
@@ -107,74 +128,30 @@ def complaint_text(complaints: list[Complaint]) -> str:
     return "\n".join(lines + ([f"  ... and {rest} more"] if rest > 0 else []))
 
 
-def _decoded_size(entry: Entry) -> tuple[int, int]:
+def _read(path: Path) -> bytes:
     try:
-        data = entry.path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        raise PictureError(f"the picture cannot be read: {error.strerror or error}") from error
-    height, width, _ = decode_image(data, str(entry.path)).shape
-    return width, height
+        raise PictureError(f"{path}: the picture cannot be read: {error.strerror or error}") from error
 
 
-def _to_real_size(annotation: Annotation, width: int, height: int) -> tuple[np.ndarray, list[str]]:
-    """Boxes in pixels of the real picture. The real size wins; a size of another shape raises ValueError.
-
-    A recorded size of the same aspect is the picture before it was scaled: boxes scale along. Another aspect (also
-    the turned one, when a tool ignored the EXIF orientation) leaves open where the boxes belong.
-    """
-    if None in (annotation.width, annotation.height) or (annotation.width, annotation.height) == (width, height):
-        return annotation.boxes, []
-    across, down = width / annotation.width, height / annotation.height
-    if abs(across / down - 1) > SAME_ASPECT:
-        raise ValueError(f"expected the size of the picture, {width}x{height} upright, found {annotation.width}x"
-                         f"{annotation.height} recorded: annotate it again")
-    return annotation.boxes * np.float32([down, across, down, across]), ["recorded size differs, boxes scaled along"]
+def _unusable(entry: Entry) -> Checked:
+    return Checked(entry, findings=faults(entry.complaints, "annotation cannot be used", LEFT_OUT), usable=False)
 
 
-def _check_boxes(entry: Entry, raw: np.ndarray, width: int, height: int, notes: list[str], *, clean: bool) -> Checked:
-    annotation = entry.annotation
-    clipped = raw.clip(0, np.float32([height, width, height, width]))
-    over = np.abs(raw - clipped).max(axis=1, initial=0)
-    keep = np.ones(len(raw), bool)
-    complaints = [*entry.complaints, *annotation.complaints]
-    for rule in BOX_RULES:
-        if not (rule.always or clean):
-            continue
-        broken = np.flatnonzero(rule.bad(raw, clipped) & keep)
-        keep[broken] = False
-        for index in broken:
-            box = ", ".join(f"{number:g}" for number in raw[index])
-            problem = f"{rule.problem}: [ymin, xmin, ymax, xmax] = [{box}] in a picture of {width}x{height}"
-            complaints.append(Complaint(annotation.file, problem, annotation.lines[index], annotation.things[index]))
-    notes += ["box up to one pixel over the edge, clipped"] * int((keep & (over > 0) & (over <= EDGE)).sum())
-    cut = np.flatnonzero(keep & (over > EDGE))
-    notes += ["box partly outside the picture, clipped"] * len(cut)
-    return Checked(entry, width, height, tuple(np.array(annotation.names, object)[keep]), clipped[keep],
-                   annotation.ignored[keep], tuple(complaints), notes=tuple(notes),
-                   clipped=tuple(annotation.things[index] for index in cut))
+def _unreadable(entry: Entry, error: PictureError) -> Checked:
+    problem = Complaint(entry.source, str(error).removeprefix(f"{entry.path}: "))
+    findings = (*faults(entry.complaints, "annotation cannot be used", LEFT_OUT),
+                Finding(problem, "picture cannot be decoded", LEFT_OUT, of_picture=True))
+    return Checked(entry, findings=findings, usable=False)
+
+
+def _picture_findings(entry: Entry, facts: PictureFacts, *, written: bool) -> tuple[Finding, ...]:
+    return tuple(Finding(Complaint(entry.source, rule.problem.format(facts)), rule.name,
+                         rule.as_written if written else rule.as_read, fault=False, of_picture=True)
+                 for rule in PICTURE_RULES if rule.applies(facts))
 
 
 def _repair_lines(usable: Iterable[Checked]) -> list[str]:
     counts = Counter(note for result in usable for note in result.notes)
     return [f"{note}: {count} time(s)" for note, count in sorted(counts.items())]
-
-
-def _actions(listing: Listing, results: list[Checked]) -> list[CleaningAction]:
-    rows = [CleaningAction(wrong.file, wrong.thing, wrong.problem, "sample left out") for wrong in listing.complaints]
-    for result in results:
-        action = "object dropped" if result.usable else "picture left out"
-        rows += [CleaningAction(wrong.file, wrong.thing, wrong.problem, action) for wrong in result.complaints]
-        rows += [CleaningAction(result.entry.annotation.file, thing, "box partly outside the picture",
-                                "clipped to the picture") for thing in result.clipped]
-    return rows
-
-
-def _totals(actions: list[CleaningAction]) -> str:
-    counts = Counter(row.action for row in actions)
-    return ", ".join(f"{action} {count}" for action, count in sorted(counts.items()))
-
-
-def _write_report(work_dir: Path, actions: list[CleaningAction], *, samples: int, dropped: int) -> None:
-    totals = {"samples": samples, "samples left out": dropped, **Counter(row.action for row in actions)}
-    content = {"totals": totals, "actions": [asdict(row) for row in actions]}
-    write_json(work_dir / REPORT, content)

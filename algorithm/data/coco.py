@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 
 from algorithm.data.annotation import Annotation, Complaint, Entry, Listing, as_boxes
-from algorithm.data.folder import PICTURE_SUFFIXES, files_below
+from algorithm.data.placement import Pictures
 from algorithm.errors import DataError
 
 KEYS = ("images", "annotations", "categories")
@@ -18,10 +18,22 @@ SPLITS = {"train": "train", "val": "eval"}  # instances_<first word>...json
 
 
 def instance_files(folder: Path) -> list[Path]:
-    """COCO JSON files of a folder: annotations/instances_*.json, else every .json there or in the folder itself."""
+    """COCO JSON files of a folder: annotations/instances_*.json, else every .json there or in the folder itself.
+
+    Others than instances_* must show the words of a COCO file, which a settings file or a report does not.
+    """
     places = [child for child in sorted(folder.iterdir()) if child.is_dir() and child.name.lower() == "annotations"]
     found = [file for place in (*places, folder) for file in sorted(place.glob("*.json"))]
-    return [file for file in found if file.name.startswith("instances_")] or found
+    return [file for file in found if file.name.startswith("instances_")] or list(filter(_has_words, found))
+
+
+def _has_words(file: Path) -> bool:
+    missing, before = {f'"{key}"'.encode() for key in KEYS}, b""
+    with file.open("rb") as stream:
+        while missing and (block := stream.read(1 << 20)):
+            missing -= {word for word in missing if word in before + block}
+            before = block[-20:]
+    return not missing
 
 
 def read_coco(files: list[Path]) -> Listing:
@@ -36,7 +48,7 @@ def read_coco(files: list[Path]) -> Listing:
     categories = {file: _categories(content, file) for file, content in loaded.items()}
     if any(found != categories[files[0]] for found in categories.values()):
         raise DataError(f"expected the same categories in {' and '.join(map(str, files))}, found different ones")
-    pictures = _Pictures(_root(files[0]))
+    pictures = Pictures(_root(files[0]))
     entries, complaints = [], []
     for file, content in loaded.items():
         more, wrong = _entries(content, file, usages[file], categories[file], pictures)
@@ -44,21 +56,6 @@ def read_coco(files: list[Path]) -> Listing:
         complaints += wrong
     ordered = tuple((name, number) for number, name in sorted(categories[files[0]].items()))
     return Listing(tuple(entries), tuple(complaints), categories=ordered)
-
-
-class _Pictures:
-    """The pictures below a folder, found by the names a COCO JSON gives them."""
-
-    def __init__(self, root: Path) -> None:
-        self.root, self.by_name = root, defaultdict(list)
-        for file in files_below(root, PICTURE_SUFFIXES):
-            self.by_name[file.name].append(file)
-
-    def find(self, name: str, hint: str) -> list[Path]:
-        """Pictures whose path ends in `name`; of several those in a folder called `hint`, if there are any."""
-        tail = PurePosixPath(name).parts
-        found = [file for file in self.by_name.get(tail[-1] if tail else "", []) if file.parts[-len(tail):] == tail]
-        return [file for file in found if file.parent.name == hint] or found if len(found) > 1 else found
 
 
 def _usages(files: list[Path]) -> dict[Path, str | None]:
@@ -75,7 +72,7 @@ def _usages(files: list[Path]) -> dict[Path, str | None]:
 
 def _load(file: Path) -> dict:
     try:
-        content = json.loads(file.read_bytes())
+        content = json.loads(file.read_bytes(), object_hook=_without_outline)
     except OSError as error:
         raise DataError(f"expected a readable COCO JSON, found {file}: {error.strerror or error}") from error
     except ValueError as error:
@@ -88,6 +85,12 @@ def _load(file: Path) -> dict:
     if strange is not None:
         raise DataError(f"expected only JSON objects in the lists of {file}, found {str(strange)[:60]!r}")
     return content
+
+
+def _without_outline(row: dict) -> dict:
+    """An object of the JSON as it is parsed, less the outline, which takes most of the memory and is not used."""
+    row.pop("segmentation", None)
+    return row
 
 
 def _categories(content: dict, file: Path) -> dict[int, str]:
@@ -106,7 +109,7 @@ def _root(file: Path) -> Path:
 
 
 def _entries(content: dict, file: Path, usage: str | None, categories: dict[int, str],
-             pictures: _Pictures) -> tuple[list[Entry], list[Complaint]]:
+             pictures: Pictures) -> tuple[list[Entry], list[Complaint]]:
     objects = defaultdict(list)
     for row in content["annotations"]:
         objects[str(row.get("image_id"))].append(row)
@@ -114,14 +117,12 @@ def _entries(content: dict, file: Path, usage: str | None, categories: dict[int,
     for image in content["images"]:
         number, name = image.get("id"), str(image.get("file_name") or "")
         annotation = _annotation(image, objects.pop(str(number), []), file, categories)
-        found = pictures.find(name, hint=file.stem.removeprefix("instances_"))
-        if len(found) == 1:
-            source = found[0].relative_to(pictures.root).as_posix()
-            entries.append(Entry(str(number), source, found[0], usage, annotation))
-        else:
-            places = ", ".join(str(path) for path in found) or "none"
-            problem = f"expected one picture named {name!r} below {pictures.root}, found {places}"
-            complaints.append(Complaint(str(file), problem, thing=f"image {number}"))
+        try:
+            picture = pictures.one(name, hint=file.stem.removeprefix("instances_"))
+        except ValueError as error:
+            complaints.append(Complaint(str(file), str(error), thing=f"image {number}"))
+            continue
+        entries.append(Entry(str(number), picture.relative_to(pictures.root).as_posix(), picture, usage, annotation))
     for number, rows in objects.items():
         problem = f"expected annotations of listed images, found {len(rows)} of an image with id {number}"
         complaints.append(Complaint(str(file), problem))

@@ -1,4 +1,4 @@
-"""A path to a checked Dataset: recognise the form, read, check, split, number the classes."""
+"""A path to a checked Dataset: read, check, split, number the classes."""
 
 from __future__ import annotations
 
@@ -9,17 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from algorithm.data.annotation import Listing
 from algorithm.data.cleaning import Checked, checked_entries
-from algorithm.data.coco import instance_files, read_coco
-from algorithm.data.folder import read_folder
 from algorithm.data.labels import label_map, missing_classes, near_duplicates
-from algorithm.data.manifest import Resolve, read_manifest
+from algorithm.data.manifest import Resolve
+from algorithm.data.recognition import read_listing
 from algorithm.data.sample import Dataset, Sample
 from algorithm.data.split import BOTH, assigned_usages
 from algorithm.errors import DataError
-
-FORMS = "a .manifest, a COCO .json, or a folder with one of them or with pictures and VOC XML"
 
 
 def load_dataset(path: str | os.PathLike[str], *, clean: bool, seed: int, work_dir: str | os.PathLike[str],
@@ -34,7 +30,7 @@ def load_dataset(path: str | os.PathLike[str], *, clean: bool, seed: int, work_d
     message), no sample of a required usage, training boxes of a class outside `label_names`.
     """
     path, work_dir = Path(path), Path(work_dir)
-    listing = read_listing(path, resolve)
+    listing = read_listing(path, resolve, work_dir)
     if not listing.entries and not listing.complaints:
         raise DataError(f"expected samples with usage TRAIN and EVAL in {path}, found none: check data_url")
     checked, repairs = checked_entries(listing, clean=clean, work_dir=work_dir)
@@ -51,28 +47,6 @@ def load_dataset(path: str | os.PathLike[str], *, clean: bool, seed: int, work_d
                    eval=tuple(sample for sample in samples if sample.usage == "eval"),
                    label_names=names, category_ids=category_ids, warnings=warnings,
                    fingerprint=fingerprint(samples, names))
-
-
-def read_listing(path: Path, resolve: Resolve | None = None) -> Listing:
-    """What the file or folder at `path` lists, in whichever of the known forms it is. Raises DataError."""
-    if not path.exists():
-        raise DataError(f"expected {FORMS} at data_url, found nothing at {path}: check the path")
-    if path.is_file():
-        if path.suffix.lower() == ".json":
-            return read_coco([path])
-        if path.stat().st_size == 0:
-            raise DataError(f"expected one JSON object a line in the manifest {path}, found an empty file")
-        return read_manifest(path, resolve)
-    manifests = sorted(path.glob("*.manifest"))
-    if len(manifests) > 1:
-        raise DataError(f"expected one manifest in {path}, found {', '.join(file.name for file in manifests)}: "
-                        "give the path of the one to use")
-    if manifests:
-        return read_listing(manifests[0], resolve)
-    if not any(path.iterdir()):
-        raise DataError(f"expected {FORMS} at data_url, found the empty folder {path}")
-    coco = instance_files(path)
-    return read_coco(coco) if coco else read_folder(path)
 
 
 def fingerprint(samples: Sequence[Sample], label_names: Sequence[str]) -> str:

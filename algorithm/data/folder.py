@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from algorithm.data.annotation import Complaint, Entry, Listing
+from algorithm.data.annotation import Complaint, Entry, LazyEntries, Listing
 from algorithm.data.voc import AnnotationError, read_voc
 from algorithm.errors import DataError
 
@@ -19,8 +19,15 @@ def read_folder(path: Path) -> Listing:
     """Listing of a folder: pictures and XML side by side, or in two sibling folders, paired by path without suffix.
 
     VOC's ImageSets/Main/train.txt and val.txt give the split where both are there; pictures in neither are left out.
-    An XML's <filename> is not used. Raises DataError when there is no picture or no XML.
+    The two folders may lie deeper (VOCdevkit/VOC2007); several such years are read as one. XML is read when entries
+    are asked for, its <filename> is not used. Raises DataError when there is no picture or no XML.
     """
+    parts = [_read(path, root) for root in _nested(path)]
+    joined = {field: sum((getattr(part, field) for part in parts), ()) for field in ("complaints", "warnings")}
+    return Listing(LazyEntries(lambda: (entry for part in parts for entry in part.entries)), **joined)
+
+
+def _read(data: Path, path: Path) -> Listing:
     pictures_root, annotations_root = _roots(path)
     pictures = _by_stem(pictures_root, PICTURE_SUFFIXES)
     annotations = _by_stem(annotations_root, (".xml",))
@@ -30,21 +37,30 @@ def read_folder(path: Path) -> Listing:
             f"{len(pictures)} picture(s) in {pictures_root} and {len(annotations)} XML in {annotations_root}: "
             "put them side by side, in images/ and annotations/, or give a .manifest")
     usages, complaints = _split_lists(path, pictures)
-    entries, warnings = [], []
+    rows, warnings = [], []
     for stem in sorted(pictures if usages is None else usages.keys() & pictures.keys()):
         if len(pictures[stem]) > 1:
             names = ", ".join(picture.name for picture in pictures[stem])
             complaints.append(Complaint(stem, f"expected one picture for one XML, found {names}: rename all but one"))
             continue
         usage = None if usages is None else usages[stem]
-        entries.append(_entry(path, pictures[stem][0], annotations.get(stem, []), usage))
+        rows.append((pictures[stem][0], annotations.get(stem, []), usage))
     if usages is not None and len(pictures) > len(usages):
         unlisted = len(pictures.keys() - usages.keys())
         warnings.append(f"{unlisted} picture(s) that neither ImageSets list names are left out")
     for stem in sorted(annotations.keys() - pictures.keys()):
-        name = annotations[stem][0].relative_to(path).as_posix()
+        name = annotations[stem][0].relative_to(data).as_posix()
         complaints.append(Complaint(name, "expected a picture of the same name, found none"))
-    return Listing(tuple(entries), tuple(complaints), tuple(warnings))
+    return Listing(LazyEntries(lambda: (_entry(data, *row) for row in rows)), tuple(complaints), tuple(warnings))
+
+
+def _nested(path: Path) -> list[Path]:
+    """The folder itself, or those up to two levels below that have VOC's two folders, if it has not."""
+    if _roots(path) != (path, path):
+        return [path]
+    below = [folder for pattern in ("*", "*/*") for folder in sorted(path.glob(pattern))
+             if folder.is_dir() and (folder / "JPEGImages").is_dir() and (folder / "Annotations").is_dir()]
+    return below or [path]
 
 
 def files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:

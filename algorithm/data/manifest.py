@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from algorithm.data.annotation import Annotation, Complaint, Entry, Listing
+from algorithm.data.annotation import Annotation, Complaint, Entry, LazyEntries, Listing
+from algorithm.data.placement import inside
 from algorithm.data.voc import AnnotationError, read_voc
 from algorithm.errors import DataError
 
@@ -28,32 +27,48 @@ def needs_staging(url: str) -> Path:
 
 
 def read_manifest(path: Path, resolve: Resolve | None = None) -> Listing:
-    """Listing of the samples a manifest names; annotations are read, pictures are not.
+    """Listing of the samples a manifest names; annotations are read when entries are asked for, pictures are not.
 
-    resolve: local path of an obs:// or s3:// address. Relative addresses count from the manifest's folder.
-    Raises DataError where a line is not a JSON object or an address is remote and `resolve` is None.
+    resolve: local path of an obs:// or s3:// address. Relative addresses count from the manifest's folder and may not
+    leave it. Raises DataError where a line is not a JSON object or an address is remote and `resolve` is None.
     """
     locate = _Locator(path.parent, resolve or needs_staging)
-    entries, complaints, left_out = [], [], Counter()
+    rows, complaints, left_out = [], [], Counter()
+    first: dict[str, int] = {}
     for line, record in _records(path):
         usage = str(record.get("usage") or "").strip().lower()
         if usage in OTHER_USAGES:
             left_out[usage.upper()] += 1
             continue
-        if usage and usage not in USAGES:
-            complaints.append(Complaint(str(path), f"expected usage TRAIN or EVAL, found {record['usage']!r}", line))
-            continue
         try:
-            entries.append(_entry(record, USAGES.get(usage), locate, path, line))
-        except AnnotationError as error:
-            complaints.append(error.complaint)
+            row = _row(record, usage, locate, line)
+        except ValueError as error:
+            complaints.append(Complaint(str(path), str(error), line))
+            continue
+        if first.setdefault(row.path, line) == line:
+            rows.append(row)
+        else:
+            complaints.append(Complaint(str(path), f"expected each picture once, found {row.source} again"))
     warnings = [f"{count} sample(s) of usage {usage} in {path.name} are left out" for usage, count in left_out.items()]
-    entries, doubled = _distinct(entries, path)
-    return Listing(tuple(entries), (*complaints, *doubled), tuple(warnings))
+    entries = LazyEntries(lambda: (_entry(row, locate, path) for row in rows))
+    return Listing(entries, tuple(complaints), tuple(warnings))
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What a line says, before its annotations are read. problem: why there are none."""
+
+    image_id: str
+    source: str
+    path: str
+    usage: str | None
+    line: int
+    addresses: tuple[str, ...]
+    problem: str
 
 
 class _Locator:
-    """Address in a manifest -> local path."""
+    """Address in a manifest -> local path. Raises ValueError for one that climbs out of the manifest's folder."""
 
     def __init__(self, base: Path, resolve: Resolve) -> None:
         self.base, self.resolve = base, resolve
@@ -61,15 +76,20 @@ class _Locator:
     def __call__(self, address: str) -> Path:
         if address.lower().startswith(REMOTE):
             return Path(self.resolve(address))
-        return self.base / address
+        return inside(self.base, address) if not Path(address).is_absolute() else Path(address)
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict]]:
     try:
-        lines = path.read_bytes().split(b"\n")
+        stream = path.open("rb")
     except OSError as error:
         raise DataError(f"expected a readable manifest, found {path}: {error.strerror or error}") from error
-    for number, raw in enumerate(lines, start=1):
+    with stream:
+        yield from _parsed(stream, path)
+
+
+def _parsed(stream: Iterable[bytes], path: Path) -> Iterator[tuple[int, dict]]:
+    for number, raw in enumerate(stream, start=1):
         if not raw.strip():
             continue
         try:
@@ -84,19 +104,32 @@ def _records(path: Path) -> Iterator[tuple[int, dict]]:
         yield number, record
 
 
-def _entry(record: dict, usage: str | None, locate: _Locator, path: Path, line: int) -> Entry:
+def _row(record: dict, usage: str, locate: _Locator, line: int) -> _Row:
+    """Raises ValueError where the line names no picture, a place outside, or an unknown usage."""
+    if usage and usage not in USAGES:
+        raise ValueError(f"expected usage TRAIN or EVAL, found {record['usage']!r}")
     source = record.get("source")
     if not isinstance(source, str) or not source.strip():
-        raise AnnotationError(Complaint(str(path), "expected 'source' to name a picture, found none", line))
-    entry = Entry(str(record.get("id") or source), source, locate(source), usage, None)
+        raise ValueError("expected 'source' to name a picture, found none")
     try:
-        addresses = _annotation_addresses(record, source)
-        annotations = [read_voc(locate(address), address) for address in addresses]
+        addresses, problem = tuple(_annotation_addresses(record, source)), ""
+    except ValueError as error:
+        addresses, problem = (), str(error)
+    path = str(locate(source))
+    return _Row(str(record.get("id") or source), source, path, USAGES.get(usage), line, addresses, problem)
+
+
+def _entry(row: _Row, locate: _Locator, path: Path) -> Entry:
+    entry = Entry(row.image_id, row.source, Path(row.path), row.usage, None)
+    if row.problem:
+        return replace(entry, complaints=(Complaint(str(path), row.problem, row.line),))
+    try:
+        annotations = [read_voc(locate(address), address) for address in row.addresses]
     except AnnotationError as error:
         return replace(entry, complaints=(error.complaint,))
     except ValueError as error:
-        return replace(entry, complaints=(Complaint(str(path), str(error), line),))
-    return replace(entry, annotation=_merged(annotations))
+        return replace(entry, complaints=(Complaint(str(path), str(error), row.line),))
+    return replace(entry, annotation=Annotation.joined(annotations))
 
 
 def _annotation_addresses(record: dict, source: str) -> list[str]:
@@ -118,22 +151,3 @@ def _annotation_addresses(record: dict, source: str) -> list[str]:
             raise ValueError(f"expected annotation-format 'PASCAL VOC' for {source}, found {form!r}")
         addresses.append(address)
     return list(dict.fromkeys(addresses))
-
-
-def _merged(parts: list[Annotation]) -> Annotation:
-    if len(parts) == 1:
-        return parts[0]
-    listed = ("names", "things", "lines", "complaints")
-    joined = {field: sum((getattr(part, field) for part in parts), ()) for field in listed}
-    return replace(parts[0], boxes=np.concatenate([part.boxes for part in parts]),
-                   ignored=np.concatenate([part.ignored for part in parts]), **joined)
-
-
-def _distinct(entries: list[Entry], path: Path) -> tuple[list[Entry], list[Complaint]]:
-    """The first entry of each picture, and a complaint for each later one."""
-    first: dict[Path, Entry] = {}
-    complaints = []
-    for entry in entries:
-        if first.setdefault(entry.path, entry) is not entry:
-            complaints.append(Complaint(str(path), f"expected each picture once, found {entry.source} again"))
-    return list(first.values()), complaints

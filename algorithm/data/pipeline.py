@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
 
-from algorithm.data.augment import Augmentation, training_view
-from algorithm.data.decoding import PictureError, decode_image
+from algorithm.data.augment import Augmentation, augmented
+from algorithm.data.augmentations.colour import recolour
+from algorithm.data.jpeg import REDUCTIONS, decode_in_graph, decode_window
+from algorithm.data.reading import Reader, reading_errors
 from algorithm.data.sample import Sample
-from algorithm.errors import DataError
-from algorithm.ops.image import letterbox, normalize
+from algorithm.data.view import View, boxes_in_view, plan_view
+from algorithm.ops.image import letterbox_scale, normalize, pad_bottom_right, resize
 
-KEPT_BYTES = 2 ** 30  # encoded pictures stay in memory when all together are smaller
+__all__ = ["box_room", "eval_batches", "reading_errors", "steps_per_epoch", "train_batches"]
+
 BOX_STEP = 8  # room for boxes is a multiple of this
+AHEAD = 2  # batches made ready; left to itself TensorFlow fills memory with them
+WHOLE = (0, 1)  # the only worker: its number, and how many there are
+_NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
@@ -25,131 +29,144 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
     return max(1, count // batch_size)
 
 
-def box_room(samples: Sequence[Sample]) -> int:
-    """N of the batches' boxes [B, N, 4]: the most boxes a sample trains with, rounded up to a multiple of 8."""
-    most = max(int((~sample.is_crowd).sum()) for sample in samples)
+def box_room(samples: Sequence[Sample], pictures: int = 1) -> int:
+    """N of the batches' boxes [B, N, 4]: the most boxes that `pictures` samples train with, up to a multiple of 8."""
+    most = max(int((~sample.is_crowd).sum()) for sample in samples) * pictures
     return max(1, -(-most // BOX_STEP)) * BOX_STEP
 
 
 def train_batches(samples: Sequence[Sample], *, image_size: tuple[int, int], mean: float | Sequence[float],
-                  std: float | Sequence[float], batch_size: int, seed: int, jitter: tuple[float, float] = (0.1, 2.0),
-                  flip: bool = True, start_step: int = 0, max_boxes: int | None = None) -> tf.data.Dataset:
+                  std: float | Sequence[float], batch_size: int, seed: int, augmentation: Augmentation = Augmentation(),
+                  start_step: int = 0, max_boxes: int | None = None, shard: tuple[int, int] = WHOLE) -> tf.data.Dataset:
     """Endless training batches from global step `start_step` on; batch s is the same whenever the job was started.
 
     Each epoch of steps_per_epoch batches is a new order of the samples; what does not fill a batch is left out of it,
     and fewer samples than a batch are repeated. Batch: images float32 [B, H, W, 3], normalised; boxes float32
     [B, N, 4], yxyx pixels of the network input, zeros after the last; labels int32 [B, N], -1 after the last;
-    sample_index int32 [B]. Crowd objects are left out. N is box_room(samples) or `max_boxes`.
-    Raises ValueError when max_boxes is less than a sample needs. While iterating, see reading_errors.
+    sample_index int32 [B]. Crowd objects are left out. N is box_room(samples) (of four, with mosaics) or `max_boxes`.
+    shard: (number, count) of this worker; it gets its equal part of each batch of `batch_size`, B rows of it.
+    Raises ValueError when max_boxes is less than a sample needs, or count does not divide batch_size. While iterating,
+    see reading_errors.
     """
-    room = max_boxes or box_room(samples)
-    if room < max(int((~sample.is_crowd).sum()) for sample in samples):
-        raise ValueError(f"expected max_boxes of at least {box_room(samples)}, found {max_boxes}")
-    reader = _Reader(samples)
-    augmentation = Augmentation(flip=flip, jitter=jitter)
+    room = max_boxes or box_room(samples, augmentation.pictures)
+    if room < max(int((~sample.is_crowd).sum()) for sample in samples) * augmentation.pictures:
+        raise ValueError(f"expected max_boxes of at least {box_room(samples, augmentation.pictures)}, "
+                         f"found {max_boxes}")
+    load = partial(_training_view, Reader(samples), augmentation, image_size, seed, room)
+    kinds = tf.string, tf.uint8, tf.int32, tf.float32, tf.float32, tf.int32
 
     def view(epoch: tf.Tensor, copy: tf.Tensor, index: tf.Tensor) -> dict[str, tf.Tensor]:
-        key = tf.stack([tf.constant(seed, tf.int64), epoch])
-        key = tf.random.experimental.stateless_fold_in(tf.random.experimental.stateless_fold_in(key, index), copy)
-        image, boxes, labels = reader.read(index)
-        image, boxes, labels = training_view(image, boxes, labels, size=image_size, mean=mean, std=std,
-                                             augmentation=augmentation, seed=key)
-        missing = room - tf.shape(labels)[0]
-        return {"images": image,
-                "boxes": tf.ensure_shape(tf.pad(boxes, [[0, missing], [0, 0]]), [room, 4]),
-                "labels": tf.ensure_shape(tf.pad(labels, [[0, missing]], constant_values=-1), [room]),
+        # Not stateful: so calls run side by side even where TensorFlow is asked for determinism.
+        encoded, pixels, plan, colour, boxes, labels = tf.numpy_function(load, [epoch, copy, index], kinds, False)
+        reduction, window, shape, flip = tf.split(tf.ensure_shape(plan, [8]), [1, 4, 2, 1])
+        part = _decoded(encoded, pixels, reduction[0], window)
+        part = tf.cond(flip[0] > 0, lambda: tf.reverse(part, [1]), lambda: part)
+        image = resize(part, shape)
+        if augmentation.colour.changes:
+            image = recolour(image, tf.ensure_shape(colour, [4]))
+        return {"images": pad_bottom_right(normalize(image, mean, std), image_size),
+                "boxes": tf.ensure_shape(boxes, [room, 4]), "labels": tf.ensure_shape(labels, [room]),
                 "sample_index": tf.cast(index, tf.int32)}
 
-    order = _training_order(len(samples), batch_size, seed, start_step)
-    return order.map(view, tf.data.AUTOTUNE).batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+    return _batched(_training_order(len(samples), batch_size, seed, start_step, shard).map(view, tf.data.AUTOTUNE),
+                    batch_size // shard[1])
 
 
 def eval_batches(samples: Sequence[Sample], *, image_size: tuple[int, int], mean: float | Sequence[float],
-                 std: float | Sequence[float], batch_size: int) -> tf.data.Dataset:
+                 std: float | Sequence[float], batch_size: int, shard: tuple[int, int] = WHOLE) -> tf.data.Dataset:
     """All samples once, in order, whole pictures: images float32 [B, H, W, 3], scale [B], sample_index int32 [B].
 
     scale: float32, network pixels per picture pixel. Rows that fill up the last batch have sample_index -1.
-    While iterating, see reading_errors.
+    shard: (number, count) of this worker; it gets its equal part of each batch. While iterating, see reading_errors.
     """
-    reader = _Reader(samples)
+    load = partial(_whole_picture, Reader(samples))
 
     def view(index: tf.Tensor) -> dict[str, tf.Tensor]:
-        image, scale = letterbox(normalize(reader.read(index)[0], mean, std), image_size)
+        encoded, pixels = tf.numpy_function(load, [index], (tf.string, tf.uint8), False)
+        encoded, pixels = tf.ensure_shape(encoded, []), tf.ensure_shape(pixels, [None, None, 3])
+        image = tf.cond(tf.size(pixels) > 0, lambda: pixels, lambda: decode_in_graph(encoded))
+        scale, fitted = letterbox_scale(tf.shape(image)[:2], image_size)
+        # Normalised after the resize: the same numbers, since it is linear. Padding comes last: the mean colour.
+        image = pad_bottom_right(normalize(resize(image, fitted), mean, std), image_size)
         return {"images": image, "scale": scale, "sample_index": tf.cast(index, tf.int32)}
 
-    filling = -len(samples) % batch_size
-    order = tf.data.Dataset.from_tensor_slices(np.r_[np.arange(len(samples)), np.full(filling, -1)].astype(np.int64))
-    return order.map(view, tf.data.AUTOTUNE).batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+    places = np.r_[np.arange(len(samples)), np.full(-len(samples) % batch_size, -1)].astype(np.int64)
+    order = tf.data.Dataset.from_tensor_slices(_part_of_batches(tf.constant(places), batch_size, shard))
+    return _batched(order.map(view, tf.data.AUTOTUNE), batch_size // shard[1])
 
 
-@contextmanager
-def reading_errors() -> Iterator[None]:
-    """Turns the failure of a picture inside tf.data into a DataError that names the file. Wrap the iteration in it."""
-    try:
-        yield
-    except tf.errors.OpError as error:
-        found = re.search(r"PictureError: (.+)", str(error.message))
-        if found is None:
-            raise
-        raise DataError(f"expected a readable picture, found {found.group(1)}; correct or remove it, or run with "
-                        "--do_data_cleaning=True") from error
+def _training_view(reader: Reader, augmentation: Augmentation, image_size: tuple[int, int], seed: int, room: int,
+                   epoch: np.int64, copy: np.int64, index: np.int64) -> tuple:
+    """What a random view is made of: encoded picture or else pixels, the plan int32 [8], colour, boxes, labels."""
+    rng = np.random.default_rng([seed, epoch, index, copy])
+    encoded, pixels, size = b"", None, None
+    if augmentation.whole_picture:
+        pixels, boxes, labels = augmented(
+            int(index), load=lambda number: (reader.pixels(number), *reader.truth(number)), count=len(reader.samples),
+            target=image_size, augmentation=augmentation, epoch=int(epoch), rng=rng)
+    else:
+        encoded, size = reader.encoded(int(index))
+        pixels = reader.pixels(int(index)) if size is None else None
+        boxes, labels = reader.truth(int(index))
+    view = plan_view(size or pixels.shape[:2], image_size, jitter=augmentation.jitter, flip=augmentation.flip,
+                     reducible=pixels is None, rng=rng)
+    boxes, labels = boxes_in_view(view, boxes, labels)
+    padded_boxes, padded_labels = np.zeros((room, 4), np.float32), np.full(room, -1, np.int32)
+    padded_boxes[:len(boxes)], padded_labels[:len(labels)] = boxes, labels
+    return (encoded if pixels is None else b"", _NO_PIXELS if pixels is None else _cut(pixels, view), _numbers(view),
+            augmentation.colour.draw(rng), padded_boxes, padded_labels)
 
 
-def _training_order(count: int, batch_size: int, seed: int, start_step: int) -> tf.data.Dataset:
+def _whole_picture(reader: Reader, index: np.int64) -> tuple[bytes, np.ndarray]:
+    """The encoded picture, or else its pixels; a black pixel for index -1."""
+    if index < 0:
+        return b"", np.zeros((1, 1, 3), np.uint8)
+    encoded, size = reader.encoded(int(index))
+    return (encoded, _NO_PIXELS) if size else (b"", reader.pixels(int(index)))
+
+
+def _cut(pixels: np.ndarray, view: View) -> np.ndarray:
+    top, left, height, width = view.window
+    return np.ascontiguousarray(pixels[top:top + height, left:left + width])
+
+
+def _numbers(view: View) -> np.ndarray:
+    return np.array([view.reduction, *view.window, *view.shape, view.flip], np.int32)
+
+
+def _decoded(encoded: tf.Tensor, pixels: tf.Tensor, reduction: tf.Tensor, window: tf.Tensor) -> tf.Tensor:
+    """uint8 [height, width, 3]: `pixels` where there are any, else the window of the encoded picture, reduced."""
+    encoded, pixels = tf.ensure_shape(encoded, []), tf.ensure_shape(pixels, [None, None, 3])
+    branches = [lambda: pixels, *(partial(decode_window, encoded, window, step) for step in REDUCTIONS)]
+    chosen = 1 + tf.argmax(tf.equal(reduction, REDUCTIONS), output_type=tf.int32)
+    return tf.switch_case(tf.where(tf.size(pixels) > 0, 0, chosen), branches)
+
+
+def _training_order(count: int, batch_size: int, seed: int, start_step: int, shard: tuple[int, int]) -> tf.data.Dataset:
     """Endless (epoch, copy, sample index), int64 scalars; copy counts how often the index came before in its epoch."""
     steps = steps_per_epoch(count, batch_size)
     first_epoch, first_step = divmod(start_step, steps)
-    places = tf.range(steps * batch_size, dtype=tf.int64)
+    places = _part_of_batches(tf.range(steps * batch_size, dtype=tf.int64), batch_size, shard)
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
         shuffled = tf.random.experimental.stateless_shuffle(tf.range(count, dtype=tf.int64),
                                                             tf.stack([tf.constant(seed, tf.int64), epoch]))
-        rows = tf.fill([steps * batch_size], epoch), places // count, tf.gather(shuffled, places % count)
+        rows = tf.fill(tf.shape(places), epoch), places // count, tf.gather(shuffled, places % count)
         return tf.data.Dataset.from_tensor_slices(rows)
 
     epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
-    return epochs.flat_map(one_epoch).skip(first_step * batch_size)
+    return epochs.flat_map(one_epoch).skip(first_step * (batch_size // shard[1]))
 
 
-class _Reader:
-    """Pictures and training boxes of samples by their index, inside a tf.data map."""
-
-    def __init__(self, samples: Sequence[Sample]) -> None:
-        self.samples = samples
-        self.encoded: dict[int, bytes] | None = {} if _total_bytes(samples) < KEPT_BYTES else None
-
-    def read(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """uint8 [H, W, 3], float32 [N, 4] and int32 [N] of the sample at an int64 scalar; a black pixel for -1.
-
-        Not stateful: so calls run side by side even where TensorFlow is asked for determinism.
-        """
-        kinds = tf.uint8, tf.float32, tf.int32
-        image, boxes, labels = tf.numpy_function(self._load, [index], kinds, stateful=False)
-        shapes = [None, None, 3], [None, 4], [None]
-        return tuple(tf.ensure_shape(part, shape) for part, shape in zip((image, boxes, labels), shapes))
-
-    def _load(self, index: np.int64) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        if index < 0:
-            return np.zeros((1, 1, 3), np.uint8), np.zeros((0, 4), np.float32), np.zeros(0, np.int32)
-        sample = self.samples[index]
-        single = ~sample.is_crowd
-        boxes, labels = sample.boxes[single].astype(np.float32), sample.labels[single].astype(np.int32)
-        return decode_image(self._bytes(int(index), sample), sample.path), boxes, labels
-
-    def _bytes(self, index: int, sample: Sample) -> bytes:
-        if self.encoded is not None and index in self.encoded:
-            return self.encoded[index]
-        try:
-            data = Path(sample.path).read_bytes()
-        except OSError as error:
-            raise PictureError(f"{sample.path}: the picture cannot be read: {error.strerror or error}") from error
-        if self.encoded is not None:
-            self.encoded[index] = data
-        return data
+def _part_of_batches(places: tf.Tensor, batch_size: int, shard: tuple[int, int]) -> tf.Tensor:
+    """Those of `places` [batches * batch_size] that belong to the worker `shard`: the same rows of every batch."""
+    number, count = shard
+    if not 0 <= number < count or batch_size % count:
+        raise ValueError(f"expected a worker number below the number of workers, which divides batch_size, "
+                         f"found worker {number} of {count} and batch_size {batch_size}")
+    rows = batch_size // count
+    return tf.reshape(tf.reshape(places, [-1, batch_size])[:, number * rows:(number + 1) * rows], [-1])
 
 
-def _total_bytes(samples: Sequence[Sample]) -> int:
-    try:
-        return sum(Path(sample.path).stat().st_size for sample in samples)
-    except OSError:  # the picture that is gone is named when it is read
-        return KEPT_BYTES
+def _batched(rows: tf.data.Dataset, size: int) -> tf.data.Dataset:
+    return rows.batch(size, drop_remainder=True).prefetch(AHEAD)

@@ -22,9 +22,10 @@ _PICTURES = 4
 class Evaluator:
     """Compiles once; run() may be called after every epoch."""
 
-    def __init__(self, detector: Detector, nms: NmsConfig, dataset: Dataset, batch_size: int) -> None:
+    def __init__(self, detector: Detector, nms: NmsConfig, dataset: Dataset, batch_size: int, *,
+                 batch_statistics: bool = False) -> None:
         self.detector, self.dataset, self.batch_size = detector, dataset, batch_size
-        self._detect = detection_function(detector, nms)
+        self._detect = detection_function(detector, nms, batch_statistics=batch_statistics)
 
     def run(self) -> tuple[Evaluation, list[np.ndarray]]:
         """The figures, and a few uint8 [H, 2W, 3] pictures: ground truth on the left, detections on the right."""

@@ -12,15 +12,16 @@ from algorithm.ops.detections import NmsConfig, detect, to_image
 Detect = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
 
 
-def detection_function(detector: Detector, config: NmsConfig) -> Detect:
+def detection_function(detector: Detector, config: NmsConfig, *, batch_statistics: bool = False) -> Detect:
     """A compiled function (images float32 [B, H, W, 3] normalised and letterboxed, scale float32 [B], size float32
     [B, 2] original height and width) -> detections in original pixels (see ops.detections.to_image). It reads the
-    detector's weights at each call."""
+    detector's weights at each call. batch_statistics: batch norm uses those of the batch at hand, for weights so young that
+    the moving ones lag behind."""
     anchors = tf.constant(detector.anchors)
 
     @tf.function(reduce_retracing=True)
     def run(images: tf.Tensor, scale: tf.Tensor, size: tf.Tensor) -> dict[str, tf.Tensor]:
-        outputs = detector(images, training=False)
+        outputs = detector(images, training=batch_statistics)
         return to_image(detect(outputs, anchors, config), scale, size)
 
     return run

@@ -14,10 +14,12 @@ PARAMETERS = (
         "mode",
         "string",
         "train",
-        "train evaluates once at the end, train_and_eval after every epoch, eval only evaluates",
-        "train 表示训练结束后评估一次, train_and_eval 表示每个epoch评估一次, eval 表示只评估",
+        "train evaluates once at the end, train_and_eval after every epoch, eval only evaluates, overfit_check learns 8 "
+        "pictures by heart",
+        "train 表示训练结束后评估一次, train_and_eval 表示每个epoch评估一次, eval 表示只评估, "
+        "overfit_check 表示用8张图片检查能否学会",
         "parameter",
-        choices=("train", "train_and_eval", "eval"),
+        choices=("train", "train_and_eval", "eval", "overfit_check"),
         required=True,
         shapes_training=False,
     ),

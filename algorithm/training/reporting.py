@@ -92,11 +92,11 @@ class Reporter:
         _log.info("%s", "\n" + summary)
         self._scalars("eval", {name: value for name, value in metrics.items() if value is not None}, step)
 
-    def pictures(self, step: int, pictures: Sequence[np.ndarray]) -> None:
-        """Puts uint8 [H, W, 3] pictures into TensorBoard: ground truth on the left, detections on the right."""
+    def pictures(self, group: str, step: int, pictures: Sequence[np.ndarray]) -> None:
+        """Puts uint8 [H, W, 3] pictures into TensorBoard as `group`/picture_0 and so on."""
         with self._writer.as_default(step):
             for index, picture in enumerate(pictures):
-                tf.summary.image(f"eval/picture_{index}", picture[None])
+                tf.summary.image(f"{group}/picture_{index}", picture[None])
 
     def _scalars(self, group: str, figures: Mapping[str, float], step: int) -> None:
         with self._writer.as_default(step):

@@ -22,6 +22,7 @@ from algorithm.training.trainer import Trainer
 _log = logging.getLogger(__name__)
 _JOB = "job.json"
 _BEST = "best_eval.txt"
+_TRAINING = ("train", "train_and_eval")
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class RunFolder:
             raise StorageError(f"train_url: expected a folder that can be written, found {folder} "
                                f"({error.strerror}); give another train_url or change its permissions") from error
         run = cls(folder)
-        changes = hp.changes_since(run._job().get("hyperparameters", {})) if hp.mode != "eval" else ()
+        changes = hp.changes_since(run._job().get("hyperparameters", {})) if hp.mode in _TRAINING else ()
         if changes and checkpoints.steps_in(folder):
             raise ArgumentError(f"train_url: {folder} holds a run made with other hyperparameters "
                                 f"({'; '.join(changes)}); give a new train_url, or the same hyperparameters to go on")
@@ -86,7 +87,7 @@ class RunFolder:
         """Whether this job was done here, up to its num_epochs or an early stop."""
         job = self._job()
         enough = job.get("epochs", 0) >= hp.num_epochs or job.get("stopped_early", False)
-        return hp.mode != "eval" and job.get("status") == "finished" and enough
+        return hp.mode in _TRAINING and job.get("status") == "finished" and enough
 
     def started(self, hp: Hyperparameters) -> None:
         """Notes that this job is running."""
@@ -118,6 +119,11 @@ class RunFolder:
         """The newest checkpoint of the job that can be read, or None."""
         found = checkpoints.load_newest(self.folder)
         return Checkpoint(self.folder, *found) if found else None
+
+    def resumable(self, mode: str) -> Checkpoint | None:
+        """What a job of this mode goes on from: its newest checkpoint, the best one for eval, nothing for overfit_check."""
+        source = {"eval": self.archived, "overfit_check": lambda: None}.get(mode, self.newest)
+        return source()
 
     def archived(self) -> Checkpoint | None:
         """The best checkpoint, or None."""

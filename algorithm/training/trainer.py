@@ -20,6 +20,8 @@ from algorithm.ops.matching import match_anchors
 
 _REGULARISED = re.compile(r".*(kernel|weight)$")
 _AVERAGE = "ExponentialMovingAverage"
+SMALLEST_SGD_BATCH = 32
+ADAM_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,18 @@ class Trainer:
         finally:
             for name, value in own.items():
                 self.named[name].assign(value)
+
+
+def choose_optimizer(kind: str, global_batch: int) -> tuple[str, float]:
+    """The optimizer that `kind` stands for, and the factor on learning_rate that goes with it.
+
+    auto: sgd as published for batches near the published 64; adam for small ones, where sgd with the rate scaled down
+    crawls and rare classes are not learned (docs/warm-start.md has the figures). learning_rate is sgd's: adam takes a
+    tenth of it, the published relation of the two.
+    """
+    if kind != "auto":
+        return kind, 1.0
+    return ("adam", ADAM_SHARE) if global_batch < SMALLEST_SGD_BATCH else ("sgd", 1.0)
 
 
 def make_optimizer(kind: str, schedule: Any, momentum: float) -> keras.optimizers.Optimizer:

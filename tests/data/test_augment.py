@@ -1,90 +1,97 @@
-"""Augmented boxes bound the pixels they bounded before."""
+"""What changes whole pictures: boxes still bound the pixels they bounded before, and a seed decides everything."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
-from algorithm.data.augment import Augmentation, flip_left_right, jitter_crop, training_view
+from algorithm.data.augment import Augmentation, augmented
+from algorithm.data.augmentations.colour import Colour, recolour
+from algorithm.data.augmentations.mosaic import mosaic
 
-SIZE = (96, 128)
 BOX = (20, 30, 60, 110)  # yxyx of a white rectangle on black
+ALL = Augmentation(policy="v1", grid_mask=True, cutout=0.5, mosaic=0.5)
 
 
-def picture(height: int = 100, width: int = 160) -> tuple[np.ndarray, np.ndarray]:
+def picture(height: int = 100, width: int = 160, value: int = 255) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     pixels = np.zeros((height, width, 3), np.uint8)
-    pixels[BOX[0]:BOX[2], BOX[1]:BOX[3]] = 255
-    return pixels, np.array([BOX], np.float32)
+    pixels[BOX[0]:BOX[2], BOX[1]:BOX[3]] = value
+    return pixels, np.float32([BOX]), np.array([3], np.int32)
 
 
-def extent(pixels: np.ndarray) -> list[int]:
-    mask = pixels[..., 0] > pixels.min() + 0.5 * (pixels.max() - pixels.min())
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return [rows[0], columns[0], rows[-1] + 1, columns[-1] + 1]
+def change(augmentation: Augmentation, seed: int, epoch: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return augmented(0, load=lambda index: picture(value=255 - 10 * index), count=4, target=(96, 128),
+                     augmentation=augmentation, epoch=epoch, rng=np.random.default_rng(seed))
 
 
-def seed(number: int) -> tf.Tensor:
-    return tf.constant([number, 7], tf.int64)
+def test_nothing_is_changed_by_default() -> None:
+    assert not Augmentation().whole_picture
+    assert Augmentation().pictures == 1
+    for found, expected in zip(change(Augmentation(), 0), picture(), strict=True):
+        assert np.array_equal(found, expected)
 
 
-def test_flip_by_hand() -> None:
-    pixels, boxes = picture()
-    flipped = [flip_left_right(tf.constant(pixels), tf.constant(boxes), seed(number)) for number in range(40)]
-    found = {tuple(moved.numpy()[0].tolist()) for _, moved in flipped}
-    assert found == {(20, 30, 60, 110), (20, 50, 60, 130)}  # 160 - 110 = 50, 160 - 30 = 130
-    for turned, moved in flipped:
-        assert extent(turned.numpy()) == moved.numpy()[0].tolist()
+def test_a_seed_decides_everything() -> None:
+    for seed in range(10):
+        assert all(np.array_equal(one, other) for one, other in zip(change(ALL, seed), change(ALL, seed), strict=True))
+    assert len({change(ALL, seed)[0].tobytes() for seed in range(10)}) == 10
 
 
-def test_jitter_by_hand() -> None:
-    pixels, boxes = picture()
-    window, moved, labels = jitter_crop(tf.constant(pixels), tf.constant(boxes), tf.constant([3]), size=(50, 80),
-                                        jitter=(1.0, 1.0), seed=seed(0))
-    assert window.shape == (50, 80, 3)  # both sides halve, nothing is cropped
-    assert (moved.numpy().tolist(), labels.numpy().tolist()) == ([[10, 15, 30, 55]], [3])
+@pytest.mark.parametrize("policy", ["v0", "v1", "v2", "v3", "randaug"])
+def test_policies_give_sound_boxes(policy: str) -> None:
+    differing = 0
+    for seed in range(40):
+        pixels, boxes, labels = change(Augmentation(policy=policy), seed)
+        assert (pixels.shape, pixels.dtype, boxes.dtype) == ((100, 160, 3), np.uint8, np.float32)
+        assert len(boxes) == len(labels) <= 1
+        assert ((boxes >= 0) & (boxes <= [100, 160, 100, 160])).all()
+        assert (boxes[:, 2:] > boxes[:, :2]).all()
+        differing += not np.array_equal(pixels, picture()[0])
+    assert differing > 8  # some change nothing in black and white
 
 
-@pytest.mark.parametrize("number", range(25))
-def test_boxes_bound_their_pixels_after_jitter(number: int) -> None:
-    pixels, boxes = picture()
-    image, moved, _ = training_view(tf.constant(pixels), tf.constant(boxes), tf.constant([0]), size=SIZE, mean=0.0,
-                                    std=255.0, augmentation=Augmentation(jitter=(0.4, 2.0)), seed=seed(number))
-    assert image.shape == (*SIZE, 3)
-    if len(moved):  # one pixel for interpolation at a border of black and white
-        assert np.abs(np.array(extent(image.numpy())) - moved.numpy()[0]).max() <= 1
-        assert moved.numpy().min() >= 0
-    else:
-        assert image.numpy().max() == 0
+def test_pictures_without_boxes_pass_every_policy() -> None:
+    empty = np.zeros((50, 60, 3), np.uint8), np.zeros((0, 4), np.float32), np.zeros(0, np.int32)
+    for seed in range(60):
+        pixels, boxes, labels = augmented(0, load=lambda index: empty, count=1, target=(64, 64), augmentation=ALL,
+                                          epoch=0, rng=np.random.default_rng(seed))
+        assert len(boxes) == len(labels) == 0
+        assert pixels.shape in ((50, 60, 3), (64, 64, 3))
 
 
-def test_scales_cover_the_range_and_windows_differ() -> None:
-    pixels, boxes = picture(100, 100)
-    heights, corners = [], set()
-    for number in range(60):
-        window, moved, _ = jitter_crop(tf.constant(pixels), tf.constant(boxes), tf.constant([0]), size=(64, 64),
-                                       jitter=(0.5, 2.0), seed=seed(number))
-        heights.append(int(window.shape[0]))
-        corners.update(tuple(box) for box in moved.numpy().round(1).tolist())
-    assert min(heights) in range(32, 38)
-    assert max(heights) == 64
-    assert len(corners) > 40
+def test_mosaics_stop_at_their_epoch() -> None:
+    ending = Augmentation(mosaic=1.0, mosaic_epochs=3)
+    assert ending.pictures == 4
+    assert [change(ending, 0, epoch)[0].shape for epoch in (2, 3)] == [(96, 128, 3), (100, 160, 3)]
 
 
-def test_boxes_out_of_the_window_go_with_their_labels() -> None:
-    boxes = tf.constant([[0, 0, 10, 10], [90, 90, 100, 100], [0, 0, 100, 100]], tf.float32)
-    for number in range(20):
-        window, moved, labels = jitter_crop(tf.zeros([100, 100, 3]), boxes, tf.constant([0, 1, 2]), size=(50, 50),
-                                            jitter=(2.0, 2.0), seed=seed(number))
-        assert {0, 1} - set(labels.numpy().tolist())  # a quarter of the picture never shows both far corners
-        assert moved.numpy()[-1].tolist() == [0, 0, 50, 50]
-        assert len(moved) == len(labels)
-        assert window.shape == (50, 50, 3)
+@pytest.mark.parametrize("seed", range(20))
+def test_boxes_bound_their_pixels_in_a_mosaic(seed: int) -> None:
+    pixels, boxes, labels = mosaic([picture(value=value) for value in (100, 150, 200, 250)], (200, 240),
+                                   np.random.default_rng(seed))
+    assert pixels.shape == (200, 240, 3)
+    assert 1 <= len(boxes) == len(labels) <= 4
+    inside = np.zeros((200, 240), bool)
+    for top, left, bottom, right in boxes:
+        inside[int(np.floor(top)):int(np.ceil(bottom)), int(np.floor(left)):int(np.ceil(right))] = True
+        middle = pixels[int((top + bottom) / 2), int((left + right) / 2)]
+        assert middle.min() >= 90
+    bright = pixels[..., 0] > 90
+    assert bright[inside].mean() > 0.9
+    assert bright[~inside].sum() <= 0.02 * bright.size  # what a box with less than a tenth left had
 
 
-def test_padding_is_the_mean_colour_and_mean_is_subtracted_first() -> None:
-    image, _, _ = training_view(tf.fill([50, 100, 3], 200.0), tf.zeros([0, 4]), tf.zeros([0], tf.int32), size=(64, 64),
-                                mean=[100.0, 100.0, 100.0], std=[50.0, 50.0, 50.0],
-                                augmentation=Augmentation(flip=False, jitter=(1.0, 1.0)), seed=seed(0))
-    assert np.allclose(image[:32], 2)
-    assert np.all(image[32:] == 0)
+def test_colour_by_hand_and_within_its_limits() -> None:
+    grey = np.full((2, 2, 3), 100, np.float32)
+    assert np.allclose(recolour(grey, np.float32([0.1, 1, 1, 0])), 125.5, atol=1e-3)
+    assert np.allclose(recolour(grey, np.float32([1.0, 1, 1, 0])), 255, atol=1e-3)
+    coloured = np.float32([[[200, 100, 50], [0, 100, 50]]])
+    assert np.allclose(recolour(coloured, np.float32([0, 1, 1, 0])), coloured, atol=1e-2)
+    assert np.allclose(recolour(coloured, np.float32([0, 0, 1, 0])), coloured.mean((0, 1)), atol=1e-2)
+    assert np.ptp(recolour(coloured, np.float32([0, 1, 0, 0])), axis=2).max() < 0.01
+    assert np.allclose(recolour(coloured, np.float32([0, 1, 1, 1 / 3]))[0, 0], [50, 200, 100], atol=0.1)
+    drawn = np.stack([Colour(0.1, 0.2, 0.3, 0.05).draw(np.random.default_rng(seed)) for seed in range(200)])
+    assert (np.abs(drawn - [0, 1, 1, 0]) <= np.array([0.1, 0.2, 0.3, 0.05]) + 1e-6).all()
+    assert (np.abs(drawn - [0, 1, 1, 0]).max(0) > np.array([0.1, 0.2, 0.3, 0.05]) * 0.9).all()
+    assert not Colour().changes
+    assert Colour(hue=0.1).changes

@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -51,18 +52,19 @@ def test_wrong_boxes(make_folder, corners: tuple, problem: str | None) -> None:
     else:
         assert len(boxes_of(load(folder, clean=False), "p03.png")) == 2
     assert boxes_of(load(folder, clean=True), "p03.png") == [[1, 1, 9, 9]]
-    assert report(folder)["totals"] == {"samples": 10, "samples left out": 0, "object dropped": 1}
+    assert report(folder)["totals"] == {"samples": 10, "samples left out": 0, "samples without objects": 0,
+                                        "object dropped": 1}
     assert report(folder)["actions"][0]["object"] == "object 2 'cat'"
 
 
 @pytest.mark.parametrize("clean", [True, False])
-def test_one_pixel_over_the_edge_is_clipped_without_an_action(make_folder, clean: bool) -> None:
+def test_one_pixel_over_the_edge_is_clipped(make_folder, clean: bool) -> None:
     folder = make_folder(10)
     write_voc(folder / "p03.xml", [("cat", 5, 5, 41, 31)])
     data = load(folder, clean)
     assert boxes_of(data, "p03.png") == [[5, 5, 30, 40]]
     assert "box up to one pixel over the edge, clipped: 1 time(s)" in data.warnings
-    assert not clean or report(folder)["actions"] == []
+    assert not clean or report(folder)["rules"] == {"slightly over the edge": 1}
 
 
 @pytest.mark.parametrize("clean", [True, False])
@@ -73,8 +75,9 @@ def test_partly_outside_is_clipped_and_counted(make_folder, clean: bool) -> None
     assert boxes_of(data, "p03.png") == [[5, 0, 15, 30]]
     assert "box partly outside the picture, clipped: 1 time(s)" in data.warnings
     assert not clean or report(folder)["actions"] == [{
-        "file": "p03.xml", "object": "object 1 'cat'", "problem": "box partly outside the picture",
-        "action": "clipped to the picture"}]
+        "file": "p03.xml", "line": 4, "object": "object 1 'cat'", "rule": "partly outside",
+        "problem": "expected a box in the picture, found it partly outside: [ymin, xmin, ymax, xmax] = [5, -5, 15, 30] "
+                   "in a picture of 40x30", "action": "clipped to the picture"}]
 
 
 def break_truncated(folder: Path) -> None:
@@ -110,7 +113,8 @@ def test_unusable_pictures(make_folder, damage, problem: str) -> None:
         load(folder, clean=False)
     data = load(folder, clean=True)
     assert len(data.train + data.eval) == 9
-    assert report(folder)["totals"] == {"samples": 10, "samples left out": 1, "picture left out": 1}
+    assert report(folder)["totals"] == {"samples": 10, "samples left out": 1, "samples without objects": 0,
+                                        "picture left out": 1}
 
 
 def test_truncated_picture_is_found_by_cleaning(make_folder) -> None:
@@ -185,3 +189,71 @@ def test_large_picture_is_refused_by_name_without_decoding(make_folder) -> None:
     write_picture(folder / "p03.png", 17_000, 1)
     with pytest.raises(DataError, match="p03.png: the picture has 17000x1 pixels"):
         load(folder, clean=False)
+
+
+# how p03.png is written, rule, what the report says is wrong
+ODD_PICTURES = [
+    (lambda path: Image.new("L", (40, 30)).save(path), "not RGB", "expected RGB, found L"),
+    (lambda path: Image.new("LA", (40, 30)).save(path), "not RGB", "expected RGB, found LA"),
+    (lambda path: Image.new("RGBA", (40, 30)).save(path), "not RGB", "expected RGB, found RGBA"),
+    (lambda path: Image.new("P", (40, 30)).save(path), "not RGB", "expected RGB, found P"),
+    (lambda path: Image.new("CMYK", (40, 30)).save(path, "JPEG"), "not RGB", "expected RGB, found CMYK"),
+    (lambda path: Image.fromarray(np.zeros((30, 40), np.uint16)).save(path), "16 bits",
+     "expected 8 bits a channel, found 16"),
+    (lambda path: Image.new("RGB", (40, 30)).save(path, "JPEG"), "suffix",
+     "expected the suffix .jpg of a JPEG picture, found '.png'"),
+    (lambda path: Image.new("RGB", (40, 30)).save(path, "WEBP"), "format",
+     "expected a JPEG, PNG or BMP picture, found WEBP"),
+    (lambda path: Image.new("RGB", (40, 30)).save(
+        path, "GIF", save_all=True, append_images=[Image.new("RGB", (40, 30), "red")]), "animated",
+     "expected one picture, found an animation"),
+]
+
+
+@pytest.mark.parametrize(("write", "rule", "problem"), ODD_PICTURES)
+def test_odd_pictures_are_read_and_remarked(make_folder, write, rule: str, problem: str) -> None:
+    folder = make_folder(10)
+    write(folder / "p03.png")
+    data = load(folder, clean=True)
+    assert len(data.train + data.eval) == 10
+    rows = [row for row in report(folder)["actions"] if row["rule"] == rule]
+    assert [(row["file"], row["problem"]) for row in rows] == [("p03.png", problem)]
+    load(folder, clean=False)
+
+
+def test_an_object_annotated_twice_is_dropped_once(make_folder) -> None:
+    folder = make_folder(10)
+    write_voc(folder / "p03.xml", [("cat", 1, 1, 30, 25), ("cat", 1, 1, 30, 25), ("dog", 1, 1, 30, 25),
+                                   ("cat", 1, 1, 30.5, 25)])
+    data = load(folder, clean=True)
+    assert len(boxes_of(data, "p03.png")) == 3
+    rows = report(folder)["actions"]
+    assert [(row["rule"], row["object"], row["action"]) for row in rows] == [
+        ("box twice", "object 2 'cat'", "object dropped"), ("box nearly twice", "object 4 'cat'", "reported only")]
+    assert "found object 1 'cat' again" in rows[0]["problem"]
+    assert len(boxes_of(load(folder, clean=False), "p03.png")) == 4
+
+
+def test_class_names_that_differ_only_in_writing_are_reported_and_kept(make_folder) -> None:
+    folder = make_folder(10, names=("cat", "Ｃat ".strip()))
+    data = load(folder, clean=True)
+    assert data.label_names == ("cat", "Ｃat")
+    assert [row["rule"] for row in report(folder)["actions"]] == ["class names alike"]
+
+
+def test_missing_size_is_taken_from_the_picture(make_folder) -> None:
+    folder = make_folder(10)
+    text = (folder / "p03.xml").read_text()
+    (folder / "p03.xml").write_text(text[:text.index("<size>")] + text[text.index("</size>") + 7:])
+    data = load(folder, clean=True)
+    assert next(one for one in data.train + data.eval if one.source == "p03.png").width == 40
+    assert report(folder)["actions"][0]["action"] == "size taken from the picture"
+
+
+def test_the_page_is_self_contained_and_escapes_what_it_shows(make_folder) -> None:
+    folder = make_folder(10)
+    write_voc(folder / "p03.xml", [("&lt;script&gt;", 9, 9, 9, 9), ("cat", 1, 1, 9, 9)])
+    load(folder, clean=True)
+    text = (folder.parent / "work" / "cleaning_report.html").read_text(encoding="utf-8")
+    assert "&lt;script&gt;" in text and "<script" not in text and "http" not in text
+    assert "no area: object dropped (1)" in text

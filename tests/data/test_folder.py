@@ -61,7 +61,7 @@ def test_hidden_files_are_passed_over(make_folder) -> None:
     for name in ("._p00.png", ".DS_Store", "__MACOSX/._p00.xml"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(b"junk")
-    assert len(read_folder(folder).entries) == 2
+    assert len(tuple(read_folder(folder).entries)) == 2
     assert problems(folder) == []
 
 
@@ -108,3 +108,16 @@ def test_folder_with_one_manifest_is_that_manifest(make_manifest) -> None:
     (manifest.parent / "V002.manifest").write_bytes(manifest.read_bytes())
     with pytest.raises(DataError, match="found V001.manifest, V002.manifest: give the path of the one to use"):
         read_listing(manifest.parent)
+
+
+def test_nested_years_are_read_as_one(tmp_path: Path) -> None:
+    for year, stem in (("VOC2007", "a"), ("VOC2012", "b")):
+        root = tmp_path / "VOCdevkit" / year
+        write_picture(root / "JPEGImages" / f"{stem}.jpg")
+        write_voc(root / "Annotations" / f"{stem}.xml", [("cat", 1, 1, 9, 9)])
+        (root / "ImageSets" / "Main").mkdir(parents=True)
+        (root / "ImageSets" / "Main" / "train.txt").write_text("a\n" if stem == "a" else "")
+        (root / "ImageSets" / "Main" / "val.txt").write_text("b\n" if stem == "b" else "")
+    assert [(entry.source, entry.usage, entry.annotation.file) for entry in read_listing(tmp_path).entries] == [
+        ("VOCdevkit/VOC2007/JPEGImages/a.jpg", "train", "VOCdevkit/VOC2007/Annotations/a.xml"),
+        ("VOCdevkit/VOC2012/JPEGImages/b.jpg", "eval", "VOCdevkit/VOC2012/Annotations/b.xml")]

@@ -10,14 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from algorithm.data import load_dataset
+from algorithm.data.augment import Augmentation
+from algorithm.data.augmentations.colour import Colour
+from algorithm.data.decoding import decode_image
 from algorithm.data.pipeline import box_room, eval_batches, reading_errors, steps_per_epoch, train_batches
 from algorithm.data.sample import Sample
 from algorithm.errors import DataError
 from algorithm.ops.image import letterbox, normalize
 
 INPUT = {"image_size": (32, 48), "mean": 127.0, "std": 128.0}
+STILL = Augmentation(flip=False, jitter=(1.0, 1.0))
 
 
 @pytest.fixture
@@ -37,7 +42,7 @@ def same(left: list[dict], right: list[dict]) -> bool:
 
 
 def test_shapes_and_padding(samples) -> None:
-    batch = first(samples, 1, jitter=(1.0, 1.0), flip=False)[0]
+    batch = first(samples, 1, augmentation=STILL)[0]
     assert {key: (value.shape, value.dtype.name) for key, value in batch.items()} == {
         "images": ((4, 32, 48, 3), "float32"), "boxes": ((4, 8, 4), "float32"), "labels": ((4, 8), "int32"),
         "sample_index": ((4,), "int32")}
@@ -99,7 +104,7 @@ def test_room_for_any_number_of_boxes(samples, most: int, room: int) -> None:
     full = replace(samples[0], boxes=np.tile(samples[0].boxes, (most, 1)), labels=np.zeros(most, np.int32),
                    is_crowd=np.zeros(most, bool))
     assert box_room([full]) == room
-    batch = first([full], 1, jitter=(1.0, 1.0))[0]
+    batch = first([full], 1, augmentation=STILL)[0]
     assert (batch["labels"] >= 0).sum(1).tolist() == [most] * 4
     if most > 8:
         with pytest.raises(ValueError, match=f"expected max_boxes of at least {room}, found 8"):
@@ -132,3 +137,98 @@ def test_a_picture_that_cannot_be_read_is_named(samples, tmp_path: Path, damage,
 def test_other_errors_pass_through() -> None:
     with pytest.raises(tf.errors.InvalidArgumentError), reading_errors():
         tf.ensure_shape(tf.zeros([2]), [3])
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Sample]:
+    """Smooth JPEG pictures of 240x180, each with a white rectangle on black and its box."""
+    samples = []
+    for number in range(8):
+        pixels = np.zeros((180, 240, 3), np.uint8)
+        pixels[40:120, 60:180] = 255
+        Image.fromarray(pixels).save(tmp_path / f"{number}.jpg", quality=95)
+        samples.append(Sample(str(number), str(tmp_path / f"{number}.jpg"), f"{number}.jpg", 240, 180,
+                              np.float32([[40, 60, 120, 180]]), np.int32([number]), np.array([False]), "train"))
+    return samples
+
+
+@pytest.mark.parametrize("image_size", [(32, 48), (96, 96), (400, 300)], ids=str)
+@pytest.mark.parametrize("kind", ["jpg", "png"])
+def test_boxes_bound_their_pixels(photos, tmp_path: Path, kind: str, image_size: tuple[int, int]) -> None:
+    for sample in photos:
+        Image.open(sample.path).save(Path(sample.path).with_suffix(f".{kind}"), **({"quality": 95} if kind == "jpg"
+                                                                                   else {}))
+    photos = [replace(sample, path=str(Path(sample.path).with_suffix(f".{kind}"))) for sample in photos]
+    shown = 0
+    for batch in first(photos, 6, image_size=image_size, augmentation=Augmentation(jitter=(0.3, 2.0)), mean=0.0,
+                       std=255.0):
+        for image, boxes, labels in zip(batch["images"], batch["boxes"], batch["labels"], strict=True):
+            white = image[..., 0] > 0.5
+            if labels[0] < 0:
+                assert white.mean() < 0.02
+                continue
+            rows, columns = np.flatnonzero(white.any(1)), np.flatnonzero(white.any(0))
+            if (boxes[0, 2:] - boxes[0, :2]).min() >= 3:
+                found = [rows[0], columns[0], rows[-1] + 1, columns[-1] + 1]
+                assert np.abs(found - boxes[0]).max() <= 2.1  # a pixel decoded, a pixel interpolated
+                shown += 1
+    assert shown > 12
+
+
+def test_a_view_is_what_the_whole_picture_resized_would_show(photos) -> None:
+    batch = first(photos, 1, image_size=(90, 120), augmentation=STILL, batch_size=8)[0]
+    for image, index in zip(batch["images"], batch["sample_index"], strict=True):
+        whole = tf.image.decode_jpeg(tf.io.read_file(photos[index].path))
+        expected, _ = letterbox(normalize(tf.image.resize(whole, (90, 120), antialias=True), 127.0, 128.0), (90, 120))
+        assert np.abs(image - expected).mean() < 0.03  # decoded at half size, which smooths
+
+
+@pytest.mark.parametrize("augmentation", [
+    Augmentation(policy="v1", grid_mask=True, cutout=0.5, mosaic=0.5, mosaic_epochs=2),
+    Augmentation(colour=Colour(0.2, 0.2, 0.2, 0.1))], ids=["pictures", "colour"])
+def test_resume_is_exact_with_every_augmentation(photos, augmentation: Augmentation) -> None:
+    options = {"augmentation": augmentation, "batch_size": 4}
+    assert same(first(photos, 6, **options)[3:], first(photos, 3, start_step=3, **options))
+    assert not same(first(photos, 2, **options), first(photos, 2, batch_size=4, augmentation=Augmentation()))
+
+
+def test_room_for_the_boxes_of_a_mosaic(photos) -> None:
+    many = [replace(sample, boxes=sample.boxes.repeat(5, 0), labels=sample.labels.repeat(5),
+                    is_crowd=sample.is_crowd.repeat(5)) for sample in photos]
+    batch = first(many, 1, augmentation=Augmentation(mosaic=1.0, jitter=(1.0, 1.0)))[0]
+    assert box_room(many, 4) == batch["boxes"].shape[1] == 24
+    assert (batch["labels"] >= 0).sum(1).max() > 5
+    with pytest.raises(ValueError, match="expected max_boxes of at least 24, found 8"):
+        first(many, 1, augmentation=Augmentation(mosaic=1.0), max_boxes=8)
+
+
+def test_workers_share_each_batch(photos) -> None:
+    whole = first(photos, 4, batch_size=4)
+    parts = [first(photos, 4, batch_size=4, shard=(number, 2)) for number in range(2)]
+    joined = [{key: np.concatenate([left[key], right[key]]) for key in left}
+              for left, right in zip(*parts, strict=True)]
+    assert same(whole, joined)
+    assert same(parts[1][3:], first(photos, 1, batch_size=4, shard=(1, 2), start_step=3))
+    rows = [[batch["sample_index"].tolist() for batch in
+             eval_batches(photos[:6], **INPUT, batch_size=4, shard=(number, 2)).as_numpy_iterator()]
+            for number in range(2)]
+    assert rows == [[[0, 1], [4, 5]], [[2, 3], [-1, -1]]]
+    with pytest.raises(ValueError, match="found worker 0 of 3 and batch_size 4"):
+        first(photos, 1, batch_size=4, shard=(0, 3))
+
+
+@pytest.mark.parametrize("make", [train_batches, eval_batches])
+@pytest.mark.parametrize("damage", [lambda data: data[:-300], lambda data: data.replace(b"\xff\xda", b"\xff\xd9", 1)],
+                         ids=["truncated", "no pixels"])
+def test_a_damaged_jpeg_is_named(photos, make, damage) -> None:
+    bad = Path(photos[5].path)
+    bad.write_bytes(damage(bad.read_bytes()))
+    options = {"seed": 0} if make is train_batches else {}
+    with pytest.raises(DataError, match=rf"readable picture, found .*{bad.name}: the .*damaged"), reading_errors():
+        list(make(photos, **INPUT, batch_size=8, **options).take(1))
+
+
+def test_evaluation_of_jpeg_pictures_is_exact(photos) -> None:
+    batch = next(eval_batches(photos, **INPUT, batch_size=8).as_numpy_iterator())
+    expected, _ = letterbox(normalize(decode_image(Path(photos[0].path).read_bytes(), "p"), 127.0, 128.0), (32, 48))
+    assert np.allclose(batch["images"][0], expected, atol=1e-5)

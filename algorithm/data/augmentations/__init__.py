@@ -1,0 +1,1 @@
+"""What can be done to a training picture: one file per kind of change."""

@@ -1,0 +1,5 @@
+"""One form of a dataset to another: a plan on disk, shards of work, files that appear whole."""
+
+from algorithm.data.conversion.run import Conversion, convert
+
+__all__ = ["Conversion", "convert"]

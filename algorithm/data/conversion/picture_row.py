@@ -1,0 +1,64 @@
+"""One line of the plan: a picture to write, with everything known about it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class PictureRow:
+    """path: of the source picture. name: of the written one, with a stem that no other has. usage: "train" or "eval".
+
+    number: position in the dataset, from 0. width, height: of the upright picture. names, boxes (ymin, xmin, ymax,
+    xmax, pixels) and ignored: its objects. stamp: size and time of the source file, to tell whether it changed.
+    """
+
+    number: int
+    image_id: str
+    path: str
+    name: str
+    usage: str
+    width: int
+    height: int
+    names: tuple[str, ...]
+    boxes: tuple[Box, ...]
+    ignored: tuple[bool, ...]
+    stamp: tuple[int, int]
+
+    @property
+    def stem(self) -> str:
+        """The written name without its suffix."""
+        return Path(self.name).stem
+
+    @property
+    def split(self) -> str:
+        """The usage as folders and files spell it: "train" or "val"."""
+        return "val" if self.usage == "eval" else "train"
+
+    def to_line(self) -> str:
+        """The row as one line of JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":")) + "\n"
+
+    @classmethod
+    def from_line(cls, line: str) -> PictureRow:
+        """The row that to_line wrote."""
+        return cls(**json.loads(line))
+
+
+@dataclass(frozen=True)
+class Classes:
+    """names: of all classes in label order. ids: category id of each. keep_ids: whether all image ids are integers."""
+
+    names: tuple[str, ...]
+    ids: tuple[int, ...]
+    keep_ids: bool
+
+
+def shortest(value: float) -> float | int:
+    """A coordinate to the thousandth of a pixel, an int where it is whole."""
+    rounded = round(float(value), 3)
+    return int(rounded) if rounded.is_integer() else rounded
