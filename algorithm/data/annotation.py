@@ -34,6 +34,7 @@ class Annotation:
     names: class of each object. boxes: float32 [N, 4] yxyx pixels of the recorded size. ignored: bool [N], difficult
     or crowd. width, height: recorded size of the picture, None if absent. file: where the annotation was read.
     things, lines: how to name each object to a person. complaints: objects left out, with the reason.
+    filled: float32 [N], the share of its box that the object covers where the dataset records areas, else None.
     """
 
     names: tuple[str, ...]
@@ -45,7 +46,7 @@ class Annotation:
     things: tuple[str, ...] = ()
     lines: tuple[int | None, ...] = ()
     complaints: tuple[Complaint, ...] = ()
-
+    filled: np.ndarray | None = None
 
     @staticmethod
     def joined(parts: list[Annotation]) -> Annotation:

@@ -1,4 +1,4 @@
-"""Random changes to a training picture and its boxes. Every draw comes from a generator seeded by what is trained on."""
+"""Random changes to a whole training picture and its boxes. Every draw comes from the generator that is given."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Augmentation:
 
 def augmented(index: int, *, load: Load, count: int, target: tuple[int, int], augmentation: Augmentation, epoch: int,
               rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pixels uint8 [H, W, 3], boxes float32 [N, 4] and labels [N] of sample `index` with all that changes whole pictures.
+    """Pixels uint8 [H, W, 3], boxes float32 [N, 4] and labels [N] of sample `index` with all whole-picture changes.
 
     count: samples there are (a mosaic takes others). target: (height, width) of a mosaic.
     """

@@ -164,7 +164,8 @@ def _shrunk(checked: Checked, width: int, height: int) -> Checked:
                  for index in np.flatnonzero(~keep)]
     names = tuple(np.array(checked.names, object)[keep])
     return replace(checked, width=width, height=height, names=names, boxes=boxes[keep],
-                   ignored=checked.ignored[keep], findings=(*checked.findings, *findings))
+                   ignored=checked.ignored[keep], filled=None if checked.filled is None else checked.filled[keep],
+                   findings=(*checked.findings, *findings))
 
 
 def _encoded(image: Image.Image, kind: str) -> bytes:

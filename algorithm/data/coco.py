@@ -130,7 +130,7 @@ def _entries(content: dict, file: Path, usage: str | None, categories: dict[int,
 
 
 def _annotation(image: dict, rows: list[dict], file: Path, categories: dict[int, str]) -> Annotation:
-    names, boxes, ignored, things, complaints = [], [], [], [], []
+    names, boxes, ignored, filled, things, complaints = [], [], [], [], [], []
     for row in rows:
         thing = f"annotation {row.get('id')} of image {image.get('id')}"
         try:
@@ -141,9 +141,18 @@ def _annotation(image: dict, rows: list[dict], file: Path, categories: dict[int,
             complaints.append(Complaint(str(file), str(error), thing=thing))
             continue
         ignored.append(bool(row.get("iscrowd") or row.get("ignore")))
+        filled.append(_filled(row.get("area"), boxes[-1]))
         things.append(f"{thing} '{names[-1]}'")
     return Annotation(tuple(names), as_boxes(boxes), np.array(ignored, bool), _length(image.get("width")),
-                      _length(image.get("height")), str(file), tuple(things), (None,) * len(names), tuple(complaints))
+                      _length(image.get("height")), str(file), tuple(things), (None,) * len(names), tuple(complaints),
+                      np.array(filled, np.float32))
+
+
+def _filled(area: object, box: tuple[float, float, float, float]) -> float:
+    """The share of its box that an object with this recorded area covers; 1 where no area is recorded."""
+    whole = (box[2] - box[0]) * (box[3] - box[1])
+    recorded = isinstance(area, int | float) and 0 < area < math.inf and whole > 0
+    return min(area / whole, 1.0) if recorded else 1.0
 
 
 def _box(numbers: object) -> tuple[float, float, float, float]:

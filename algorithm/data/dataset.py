@@ -73,4 +73,8 @@ def _sample(row: Checked, image_id: str, usage: str, label_names: tuple[str, ...
     known = np.array([name in numbers for name in row.names], bool)
     labels = np.array([numbers[name] for name in row.names if name in numbers], np.int32)
     return Sample(image_id, str(row.entry.path), row.entry.source, row.width, row.height, row.boxes[known], labels,
-                  row.ignored[known], usage)
+                  row.ignored[known], usage, None if row.filled is None else _areas(row.boxes, row.filled)[known])
+
+
+def _areas(boxes: np.ndarray, filled: np.ndarray) -> np.ndarray:
+    return filled * (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)

@@ -43,8 +43,8 @@ class Finding:
 class Checked:
     """An entry measured against its picture.
 
-    width, height: of the upright picture. names, boxes, ignored: the objects that stay, boxes float32 [N, 4] yxyx
-    pixels inside the picture. findings: all that is wrong or was put right. usable: False if the whole entry goes.
+    width, height: of the upright picture. names, boxes, ignored, filled: the objects that stay, boxes float32 [N, 4]
+    yxyx pixels inside the picture; filled as of an Annotation. findings: all that is wrong or was put right. usable: False if the whole entry goes.
     notes: kinds of repairs made with and without cleaning, each as often as it was made.
     facts, mark: of the picture, where it was decoded.
     """
@@ -55,6 +55,7 @@ class Checked:
     names: tuple[str, ...] = ()
     boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
     ignored: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    filled: np.ndarray | None = None
     findings: tuple[Finding, ...] = ()
     usable: bool = True
     notes: tuple[str, ...] = ()

@@ -44,7 +44,7 @@ def decode_window(encoded: tf.Tensor, window: tf.Tensor, reduction: int) -> tf.T
 
 @functools.cache
 def decoders_agree() -> bool:
-    """Whether this machine's TensorFlow and Pillow give the same pixels, tried once on pictures of every subsampling."""
+    """Whether TensorFlow and Pillow give the same pixels here, tried once on a picture of every subsampling."""
     noise = np.random.default_rng(0).integers(0, 256, (9, 13, 3), np.uint8)
     picture = Image.fromarray(noise).resize((103, 71), Image.Resampling.BILINEAR)
     for mode, subsampling in (("RGB", 0), ("RGB", 1), ("RGB", 2), ("L", 0)):

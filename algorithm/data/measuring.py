@@ -64,7 +64,8 @@ def measured(entry: Entry, width: int, height: int, *, clean: bool, found: tuple
         findings += _size_findings(annotation, width, height)
         findings += slight + cut + _twice(boxes) + _nearly_twice(boxes)
     names = tuple(np.array(annotation.names, object)[boxes.keep])
-    return Checked(entry, width, height, names, boxes.clipped[boxes.keep], annotation.ignored[boxes.keep],
+    filled = None if annotation.filled is None else annotation.filled[boxes.keep]
+    return Checked(entry, width, height, names, boxes.clipped[boxes.keep], annotation.ignored[boxes.keep], filled,
                    tuple(findings), notes=tuple(notes), facts=facts, mark=mark)
 
 

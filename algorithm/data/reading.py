@@ -29,7 +29,7 @@ class Reader:
         self._sizes: dict[int, tuple[int, int] | None] = {}
 
     def encoded(self, index: int) -> tuple[bytes, tuple[int, int] | None]:
-        """The file's bytes, and (height, width) where the graph can decode them (see data.jpeg). Raises PictureError."""
+        """The file's bytes, and (height, width) if the graph can decode it (see data.jpeg). Raises PictureError."""
         data = self._bytes(index)
         path = self.samples[index].path
         if index not in self._sizes:

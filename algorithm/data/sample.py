@@ -17,6 +17,8 @@ class Sample:
     labels: int32 [N], 0..K-1, index into Dataset.label_names.
     is_crowd: bool [N]; difficult or crowd objects: ignored in training, marked in evaluation.
     usage: "train" or "eval".
+    areas: float32 [N], areas of the objects in square pixels where the dataset records them (COCO: of the outline), by
+    which small, medium and large are told apart in evaluation; None: the boxes' own areas.
     """
 
     image_id: str
@@ -28,6 +30,7 @@ class Sample:
     labels: np.ndarray
     is_crowd: np.ndarray
     usage: str
+    areas: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -50,11 +50,12 @@ def _ground_truth(samples: Sequence[Any], label_names: Sequence[str]) -> COCO:
     coco = COCO()
     annotations = []
     for index, sample in enumerate(samples):
-        for box, label, crowd in zip(sample.boxes, sample.labels, sample.is_crowd, strict=True):
+        areas = _box_areas(sample.boxes) if sample.areas is None else sample.areas
+        for box, label, crowd, area in zip(sample.boxes, sample.labels, sample.is_crowd, areas, strict=True):
             y1, x1, y2, x2 = (float(side) for side in box)
             annotations.append({
                 "id": len(annotations) + 1, "image_id": index, "category_id": int(label) + 1,
-                "bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1), "iscrowd": int(crowd),
+                "bbox": [x1, y1, x2 - x1, y2 - y1], "area": float(area), "iscrowd": int(crowd),
             })
     coco.dataset = {
         "info": {},
@@ -65,6 +66,11 @@ def _ground_truth(samples: Sequence[Any], label_names: Sequence[str]) -> COCO:
     with contextlib.redirect_stdout(io.StringIO()):
         coco.createIndex()
     return coco
+
+
+def _box_areas(boxes: np.ndarray) -> np.ndarray:
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+    return (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
 
 
 def _result_rows(detections: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:

@@ -28,7 +28,7 @@ def letterbox(image: tf.Tensor, size: tuple[int, int]) -> tuple[tf.Tensor, tf.Te
 
 
 def letterbox_scale(shape: tf.Tensor, size: tuple[int, int]) -> tuple[tf.Tensor, tf.Tensor]:
-    """The float32 scalar scale at which an image of `shape` int32 [2] fits into `size`, and its shape int32 [2] there."""
+    """The float32 scale at which an image of `shape` int32 [2] fits into `size`, and its shape int32 [2] there."""
     shape = tf.cast(shape, tf.float32)
     scale = tf.reduce_min(tf.constant(size, tf.float32) / shape)
     return scale, tf.maximum(tf.cast(shape * scale, tf.int32), 1)

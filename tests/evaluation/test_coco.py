@@ -15,6 +15,7 @@ class Picture:
     is_crowd: list = field(default_factory=list)
     width: int = 200
     height: int = 200
+    areas: np.ndarray | None = None
 
     def __post_init__(self):
         self.boxes = np.array(self.boxes, np.float32).reshape(-1, 4)
@@ -89,3 +90,11 @@ def test_figures_of_a_class_at_the_common_threshold():
     per_class = evaluate_detections(pictures, [found((A, 0.9, 0))], ["cat", "dog"]).per_class
     assert per_class["cat"]["recall"] == 1.0
     assert per_class["dog"]["recall"] == 0.0
+
+
+def test_recorded_areas_decide_what_is_small():
+    """COCO sorts objects by the area of the outline, not of the box."""
+    picture = Picture([A], [0], areas=np.array([900.0]))
+    evaluation = evaluate_detections([picture], [found((A, 0.9, 0))], ["cat"])
+    assert evaluation.metrics["APs"] == pytest.approx(1.0)
+    assert evaluation.metrics["APm"] is None

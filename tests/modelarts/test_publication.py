@@ -18,7 +18,7 @@ def test_constraints_come_from_the_table():
     parameters = algorithm_object(PUBLISHED, __version__)["job_config"]["parameters"]
     constraints = {parameter["name"]: parameter["constraint"] for parameter in parameters}
     assert constraints["mode"]["valid_type"] == "Choice"
-    assert constraints["mode"]["valid_range"] == ["train", "train_and_eval", "eval"]
+    assert constraints["mode"]["valid_range"] == ["train", "train_and_eval", "eval", "overfit_check"]
     assert constraints["num_epochs"]["valid_range"] == ["1", "100000"]
     assert constraints["do_data_cleaning"] == {
         "type": "Boolean", "editable": True, "required": True, "sensitive": False, "valid_type": "None",

@@ -13,8 +13,8 @@ GREY = (128, 128, 128)  # where nothing of the picture is left, as published
 def warp(picture: Image.Image, boxes: np.ndarray, source: np.ndarray) -> tuple[Image.Image, np.ndarray]:
     """The picture whose pixel (x, y) shows what was at source @ (x, y, 1), and its boxes.
 
-    source: float [2, 3], pixel edges. boxes: float32 [N, 4] yxyx pixels. Returned: the boxes that enclose the moved ones,
-    clipped to the picture; one that left it has no area.
+    source: float [2, 3], pixel edges. boxes: float32 [N, 4] yxyx pixels. Returned: the boxes that enclose the moved
+    ones, clipped to the picture; one that left it has no area.
     """
     moved = picture.transform(picture.size, Image.Transform.AFFINE, tuple(source.ravel()), Image.Resampling.NEAREST,
                               fillcolor=GREY)
