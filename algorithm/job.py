@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from algorithm.data import Dataset, load_dataset
 from algorithm.data.augment import Augmentation
+from algorithm.data.augmentations.colour import Colour
 from algorithm.data.check import check_dataset
 from algorithm.data.check_pictures import report_pictures
 from algorithm.data.check_report import check_lines, write_report
@@ -51,6 +52,8 @@ def run(hp: Hyperparameters) -> int:
             _log.info("%s holds this job, finished; nothing to do. Raise num_epochs to train on, "
                       "or give a new train_url", hp.train_url)
             return 0
+        if remote:
+            _log.warning("train_url %s is remote: what an earlier run left there is not resumed, it is replaced", hp.train_url)
         try:
             _run(hp, workspace, run_folder)
         finally:
@@ -182,7 +185,10 @@ def _identity(dataset: Dataset) -> dict[str, Any]:
 
 
 def _augmentation(hp: Hyperparameters) -> Augmentation:
-    return Augmentation(flip=hp.input_rand_hflip, jitter=(hp.jitter_min, hp.jitter_max))
+    return Augmentation(flip=hp.input_rand_hflip, jitter=(hp.jitter_min, hp.jitter_max),
+                        policy=hp.autoaugment_policy, grid_mask=hp.grid_mask, cutout=hp.cutout, mosaic=hp.mosaic,
+                        mosaic_epochs=max(0, hp.num_epochs - hp.mosaic_off_epochs),
+                        colour=Colour(hp.brightness, hp.contrast, hp.saturation, hp.hue))
 
 
 def _batches(hp: Hyperparameters, detector: Detector, dataset: Dataset, start_step: int) -> tf.data.Dataset:
@@ -214,7 +220,7 @@ def _evaluate_only(hp: Hyperparameters, detector: Detector, dataset: Dataset, ru
 
 
 def _overfit_check(hp: Hyperparameters, detector: Detector, dataset: Dataset) -> None:
-    """mode=overfit_check: learns a few training pictures by heart. DataError when that fails; nothing is written."""
+    """mode=overfit_check: learns a few training pictures by heart. DataError when that fails; no model is written."""
     pictures = dataclasses.replace(dataset, eval=tuple(choose_pictures(dataset.train)))
     batch = next(iter(train_batches(pictures.eval, image_size=detector.image_size, mean=detector.preset.mean,
                                     std=detector.preset.std, batch_size=len(pictures.eval), seed=hp.seed,

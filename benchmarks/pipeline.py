@@ -2,9 +2,9 @@
 
     python -m benchmarks.pipeline [folder of JPEG pictures ...]
 
-Without a folder, pictures of about 560 and of about 1600 pixels a side are made. The contenders take turns in one process;
-a row is the median of the rounds with the least and the greatest, so that a noisy machine shows in the spread and not in
-the ratio.
+Without a folder, pictures of about 560 and of about 1600 pixels a side are made. The contenders take turns in one
+process; a row is the median of the rounds with the least and the greatest, so that a noisy machine shows in the spread
+and not in the ratio.
 """
 
 from __future__ import annotations
