@@ -47,7 +47,7 @@ class Reporter:
     batch_size: int
     every: int
     _started: float = field(default_factory=time.perf_counter)
-    _first_step: int | None = None
+    _first_step: int = 0
 
     def __post_init__(self) -> None:
         self._writer = tf.summary.create_file_writer(str(self.folder))
@@ -74,6 +74,9 @@ class Reporter:
 
     def step(self, step: int, figures: Mapping[str, float]) -> None:
         """Notes the figures of update number `step` (1-based)."""
+        if step == self._first_step + 1:  # the first step compiles: it says nothing of the speed
+            self._started = time.perf_counter()
+            self._last = (self._started, step)
         if self._bar:
             text = f"loss {figures['loss']:.4f} lr {figures['learning_rate']:.5f} {self._rate(step):.1f} images/s"
             self._bar.update(self._task, completed=step, figures=text)
@@ -106,8 +109,8 @@ class Reporter:
 
     def _rate(self, step: int) -> float:
         since, at = self._last
-        return (step - at) * self.batch_size / max(time.perf_counter() - since, 1e-9)
+        return (step - at) * self.batch_size / max(time.perf_counter() - since, 1e-6)
 
     def _seconds_left(self, step: int) -> float:
-        done = step - (self._first_step or 0)
+        done = step - self._first_step - 1
         return (time.perf_counter() - self._started) / max(done, 1) * (self.steps - step)
