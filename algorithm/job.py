@@ -97,7 +97,7 @@ def _load_data(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder,
     source = stage_in(hp.data_url, workspace.inputs)
     dataset = load_dataset(source, clean=hp.do_data_cleaning, seed=hp.seed, work_dir=run_folder.folder,
                            label_names=label_names, resolve=lambda url: stage_files([url], workspace.inputs)[url],
-                           require=("eval",) if hp.mode == "eval" else ("train", "eval"))
+                           require=("eval",) if hp.mode == "eval" else ("train", "eval"), pictures_dir=workspace.work)
     for warning in dataset.warnings:
         _log.warning("%s", warning)
     _log.info("data: %d training and %d evaluation pictures, %d classes: %s", len(dataset.train),

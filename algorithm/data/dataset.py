@@ -20,17 +20,18 @@ from algorithm.errors import DataError
 
 def load_dataset(path: str | os.PathLike[str], *, clean: bool, seed: int, work_dir: str | os.PathLike[str],
                  label_names: tuple[str, ...] | None = None, resolve: Resolve | None = None,
-                 require: tuple[str, ...] = BOTH) -> Dataset:
+                 require: tuple[str, ...] = BOTH, pictures_dir: str | os.PathLike[str] | None = None) -> Dataset:
     """The dataset at a local path, checked, split and with its label map.
 
     clean: drop what cannot be used and report it in work_dir, instead of complaining. seed: of the split, where the
     dataset has none. label_names: the classes of a model that exists, else they come from the training samples.
     resolve: local path of an obs:// or s3:// address in a manifest. require: usages that must have samples.
+    pictures_dir: where pictures inside TFRecords are written out (default: work_dir).
     Raises DataError: path missing or empty, a file that is not what it should be, faults in the data (all in one
     message), no sample of a required usage, training boxes of a class outside `label_names`.
     """
     path, work_dir = Path(path), Path(work_dir)
-    listing = read_listing(path, resolve, work_dir)
+    listing = read_listing(path, resolve, work_dir if pictures_dir is None else Path(pictures_dir))
     if not listing.entries and not listing.complaints:
         raise DataError(f"expected samples with usage TRAIN and EVAL in {path}, found none: check data_url")
     checked, repairs = checked_entries(listing, clean=clean, work_dir=work_dir)

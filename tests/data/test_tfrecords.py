@@ -11,8 +11,10 @@ import tensorflow as tf
 from PIL import Image
 
 from algorithm.data import load_dataset
+from algorithm.data.conversion import convert
 from algorithm.data.recognition import read_listing
 from algorithm.data.record_files import is_record_file
+from algorithm.data.scenes import write_sample_dataset
 from algorithm.errors import DataError
 
 
@@ -139,3 +141,13 @@ def test_content_tells_a_record_file(tmp_path: Path) -> None:
     assert is_record_file(write_records(tmp_path / "anything", record()))
     (tmp_path / "train-00000-of-00001").write_bytes(b"this is not a record file")
     assert not is_record_file(tmp_path / "train-00000-of-00001")
+
+
+def test_pictures_go_where_they_are_told_and_not_into_the_work_dir(tmp_path):
+    source = write_sample_dataset(tmp_path / "scenes", count=10, seed=0, size=48)
+    convert(source, tmp_path / "records", "tfrecord", workers=1)
+    work, pictures = tmp_path / "work", tmp_path / "pictures"
+    work.mkdir()
+    dataset = load_dataset(tmp_path / "records", clean=False, seed=0, work_dir=work, pictures_dir=pictures)
+    assert all(Path(sample.path).is_relative_to(pictures) for sample in (*dataset.train, *dataset.eval))
+    assert not list(work.rglob("*.jpg"))
