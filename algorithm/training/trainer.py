@@ -76,7 +76,7 @@ class Trainer:
         self._average()
         return {**losses, "gradient_norm": norm, "learning_rate": tf.cast(learning_rate, tf.float32)}
 
-    # XLA fuses the assignment and the losses into a few passes over [B, A, K]; see benchmarks/.
+    # XLA fuses the assignment and the losses into a few passes over [B, A, K]: benchmarks/train_step.py.
     @tf.function(jit_compile=True)
     def _losses(self, class_logits, box_deltas, boxes, labels):
         targets = match_anchors(self._anchors, boxes, labels)
