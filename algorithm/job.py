@@ -79,7 +79,7 @@ def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder) -> No
     elif not resumed:
         _log.warning("TRAINING FROM SCRATCH (pretrained=none): random weights, which want thousands of pictures")
     if hp.mode == "eval":
-        _evaluate_only(hp, detector, dataset, run_folder)
+        _evaluate_only(hp, detector, dataset, run_folder, workspace)
         return
     if hp.mode == "overfit_check":
         _overfit_check(hp, detector, dataset)
@@ -208,7 +208,8 @@ def _evaluate(evaluator: Evaluator, reporter: Reporter, epoch: int, step: int) -
     return evaluation
 
 
-def _evaluate_only(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder: RunFolder) -> None:
+def _evaluate_only(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder: RunFolder,
+                   workspace: Workspace) -> None:
     """mode=eval: the archived checkpoint of train_url where there is one, else `pretrained`; writes metrics.json."""
     if run_folder.archived():
         run_folder.load_archive(detector)
@@ -216,7 +217,7 @@ def _evaluate_only(hp: Hyperparameters, detector: Detector, dataset: Dataset, ru
     evaluation, _ = Evaluator(detector, _nms(hp), dataset, hp.eval_batch_size).run()
     _log.info("%s", "\n" + evaluation.summary)
     run_folder.write_metrics(evaluation.as_dict())
-    _save_results(hp, evaluation.as_dict())
+    _save_results(hp, evaluation.as_dict(), workspace)
 
 
 def _overfit_check(hp: Hyperparameters, detector: Detector, dataset: Dataset) -> None:
@@ -243,17 +244,18 @@ def _publish(hp: Hyperparameters, detector: Detector, dataset: Dataset, metrics:
         "precision": metrics["precision"], "recall": metrics["recall"], "f1": metrics["f1"],
         "accuracy": metrics["AP50"] or 0.0,
     })
-    _save_results(hp, metrics)
+    _save_results(hp, metrics, workspace)
 
 
-def _save_results(hp: Hyperparameters, metrics: dict[str, Any]) -> None:
+def _save_results(hp: Hyperparameters, metrics: dict[str, Any], workspace: Workspace) -> None:
     """metrics.json and the platform's own metrics object in deps_save_path, where the job was given one."""
     if not hp.deps_save_path:
         return
-    folder = local_path(hp.deps_save_path)
+    folder = workspace.work / "results"
     classes = [ClassScores(name, index, row["precision"], row["recall"], row["f1"])
                for index, (name, row) in enumerate(metrics["per_class"].items())]
     for name, content in (("metrics.json", metrics),
                           ("platform_metrics.json", metrics_object(classes, accuracy=metrics["AP50"]))):
         write_json(folder / name, content)
+    stage_out(folder, hp.deps_save_path)
 

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from algorithm.errors import DataError
+from algorithm.errors import ArgumentError, DataError
 from algorithm.models.detector import Detector
 from algorithm.models.naming import published_variables
 from algorithm.ops.losses import LossConfig, detection_losses
@@ -167,14 +167,20 @@ def make_optimizer(kind: str, schedule: Any, momentum: float) -> keras.optimizer
 
 def freeze(detector: Detector, pattern: str, batch_norm: bool) -> int:
     """Stops training of variables whose published name matches `pattern` (regular expression, from the start) and, with
-    batch_norm, of all batch-norm parameters and statistics. Returns how many variables stay trainable."""
+    batch_norm, of all batch-norm parameters and statistics. Returns how many variables stay trainable. ArgumentError: the
+    pattern matches nothing, or nothing is left to train."""
     if batch_norm:
         for layer in detector.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.trainable = False
-    if pattern:
-        expression = re.compile(pattern)
-        for name, variable in published_variables(detector).items():
-            if expression.match(name):
-                variable.trainable = False
-    return len(detector.trainable_variables)
+    named = published_variables(detector)
+    matching = [variable for name, variable in named.items() if pattern and re.match(pattern, name)]
+    if pattern and not matching:
+        raise ArgumentError(f"freeze: expected an expression that matches names of variables from their start, found "
+                            f"{pattern!r}, which matches none of {len(named)}; the first is {next(iter(named))}")
+    for variable in matching:
+        variable.trainable = False
+    left = len(detector.trainable_variables)
+    if not left:
+        raise ArgumentError(f"freeze: expected something left to train, found that {pattern!r} freezes everything")
+    return left

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from algorithm.errors import DataError
+from algorithm.errors import ArgumentError, DataError
 from algorithm.models import build_detector
 from algorithm.models.naming import published_variables
 from algorithm.training.trainer import TrainConfig, Trainer, freeze, make_optimizer
@@ -95,6 +95,12 @@ def test_freezing_by_name_and_freezing_batch_norm():
     left = freeze(detector, "", batch_norm=True)
     assert left < before
     assert not any(v.trainable for n, v in published_variables(detector).items() if "gamma" in n)
+
+
+@pytest.mark.parametrize(("pattern", "text"), [("backbone", "matches none of 588"), (".*", "freezes everything")])
+def test_a_freeze_that_does_nothing_or_everything_is_refused(pattern, text):
+    with pytest.raises(ArgumentError, match=text):
+        freeze(build_detector("efficientdet-lite0", 3, SIZE), pattern, batch_norm=False)
 
 
 def test_frozen_batch_norm_keeps_its_statistics():
