@@ -22,10 +22,12 @@ LOSSES = (
         "Huber loss of the boxes, where it turns from square to linear", "huber loss 由平方转为线性的阈值",
         interval="(0, inf)"),
     Row("soft_cls_loss", "float", 2.0,
-        "Weight of the class loss against a teacher in distillation", "知识蒸馏中分类软损失的权重",
+        "Weight of the class loss against a teacher. No effect without distillation, which is not there yet",
+        "知识蒸馏中分类软损失的权重, 目前尚未提供知识蒸馏, 暂不生效",
         interval="[0, inf)"),
     Row("soft_box_loss", "float", 200.0,
-        "Weight of the box loss against a teacher in distillation", "知识蒸馏中边框软损失的权重",
+        "Weight of the box loss against a teacher. No effect without distillation, which is not there yet",
+        "知识蒸馏中边框软损失的权重, 目前尚未提供知识蒸馏, 暂不生效",
         interval="[0, inf)"),
 )
 
