@@ -192,8 +192,7 @@ def _augmentation(hp: Hyperparameters) -> Augmentation:
 
 
 def _batches(hp: Hyperparameters, detector: Detector, dataset: Dataset, start_step: int) -> tf.data.Dataset:
-    return train_batches(dataset.train, image_size=detector.image_size, mean=detector.preset.mean,
-                         std=detector.preset.std, batch_size=hp.train_batch_size, seed=hp.seed,
+    return train_batches(dataset.train, image_size=detector.image_size, batch_size=hp.train_batch_size, seed=hp.seed,
                          augmentation=_augmentation(hp), start_step=start_step)
 
 
@@ -223,8 +222,7 @@ def _evaluate_only(hp: Hyperparameters, detector: Detector, dataset: Dataset, ru
 def _overfit_check(hp: Hyperparameters, detector: Detector, dataset: Dataset) -> None:
     """mode=overfit_check: learns a few training pictures by heart. DataError when that fails; no model is written."""
     pictures = dataclasses.replace(dataset, eval=tuple(choose_pictures(dataset.train)))
-    batch = next(iter(train_batches(pictures.eval, image_size=detector.image_size, mean=detector.preset.mean,
-                                    std=detector.preset.std, batch_size=len(pictures.eval), seed=hp.seed,
+    batch = next(iter(train_batches(pictures.eval, image_size=detector.image_size, batch_size=len(pictures.eval), seed=hp.seed,
                                     augmentation=Augmentation(flip=False, jitter=(1.0, 1.0)))))
     trainer = Trainer(detector, make_optimizer("adam", OVERFIT_RATE, hp.momentum), TrainConfig(_loss(hp), weight_decay=0.0))
     evaluator = Evaluator(detector, _nms(hp), pictures, len(pictures.eval), batch_statistics=True)

@@ -28,8 +28,7 @@ from algorithm.data.scenes import write_sample_dataset
 
 BATCH = 8
 WARM_UP = 96  # pictures taken before the clock starts, while tf.data finds its number of threads
-INPUT = {"image_size": (512, 512), "mean": (123.675, 116.28, 103.53), "std": (58.395, 57.12, 57.375),
-         "batch_size": BATCH}
+INPUT = {"image_size": (512, 512), "batch_size": BATCH}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -37,26 +37,27 @@ def main() -> None:
     runs: dict[bool, list[float]] = {True: [], False: []}
     for _ in range(arguments.rounds + 1):
         for compiled, run in losses.items():
-            runs[compiled].append(seconds(lambda run=run: run(outputs, *batch[1:])))
+            runs[compiled].append(seconds(lambda run=run: run(outputs, batch["boxes"], batch["labels"])))
     report("matching, losses and their gradients, compiled", runs[True][1:], arguments.batch_size)
     report("matching, losses and their gradients, plain", runs[False][1:], arguments.batch_size)
     ratios = [plain / compiled for plain, compiled in zip(runs[False][1:], runs[True][1:], strict=True)]
     print(f"plain / compiled: median {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
     trainer = Trainer(detector, make_optimizer("sgd", 1e-3, 0.9), TrainConfig())
-    steps = [seconds(lambda: trainer.train_step(*batch)) for _ in range(arguments.rounds + 1)]
+    steps = [seconds(lambda: trainer.train_step(batch)) for _ in range(arguments.rounds + 1)]
     print(f"first step, with compilation: {steps[0]:.1f} s")
     report("train step", steps[1:], arguments.batch_size)
     print(f"images/s: {arguments.batch_size / statistics.median(steps[1:]):.2f}")
     print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
 
 
-def made_batch(batch_size: int, image_size: int) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Images float32 [B, S, S, 3], boxes float32 [B, 8, 4] yxyx and labels int32 [B, 8] of one class."""
+def made_batch(batch_size: int, image_size: int) -> dict[str, tf.Tensor]:
+    """A batch as data.pipeline makes it: noise, and 8 boxes of one class in each picture."""
     rng = np.random.default_rng(0)
     corners = rng.uniform(0, 0.6 * image_size, (batch_size, BOXES, 2))
     boxes = np.concatenate([corners, corners + 0.3 * image_size], axis=-1)
-    images = rng.normal(size=(batch_size, image_size, image_size, 3))
-    return tf.constant(images, tf.float32), tf.constant(boxes, tf.float32), tf.zeros((batch_size, BOXES), tf.int32)
+    images = rng.integers(0, 256, (batch_size, image_size, image_size, 3))
+    return {"images": tf.constant(images, tf.uint8), "extent": tf.fill((batch_size, 2), image_size),
+            "boxes": tf.constant(boxes, tf.float32), "labels": tf.zeros((batch_size, BOXES), tf.int32)}
 
 
 def loss_gradients(anchors: tf.Tensor, compiled: bool) -> Callable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -12,9 +12,10 @@ from algorithm.data.augment import Augmentation, augmented
 from algorithm.data.augmentations.colour import recolour
 from algorithm.data.jpeg import REDUCTIONS, decode_in_graph, decode_window
 from algorithm.data.reading import Reader, reading_errors
+from algorithm.data.resizing import place
 from algorithm.data.sample import Sample
 from algorithm.data.view import View, boxes_in_view, plan_view
-from algorithm.ops.image import letterbox_scale, normalize, pad_bottom_right, resize
+from algorithm.ops.image import letterbox_scale
 
 __all__ = ["box_room", "eval_batches", "reading_errors", "steps_per_epoch", "train_batches"]
 
@@ -35,15 +36,15 @@ def box_room(samples: Sequence[Sample], pictures: int = 1) -> int:
     return max(1, -(-most // BOX_STEP)) * BOX_STEP
 
 
-def train_batches(samples: Sequence[Sample], *, image_size: tuple[int, int], mean: float | Sequence[float],
-                  std: float | Sequence[float], batch_size: int, seed: int, augmentation: Augmentation = Augmentation(),
-                  start_step: int = 0, max_boxes: int | None = None, shard: tuple[int, int] = WHOLE) -> tf.data.Dataset:
+def train_batches(samples: Sequence[Sample], *, image_size: tuple[int, int], batch_size: int, seed: int,
+                  augmentation: Augmentation = Augmentation(), start_step: int = 0, max_boxes: int | None = None,
+                  shard: tuple[int, int] = WHOLE) -> tf.data.Dataset:
     """Endless training batches from global step `start_step` on; batch s is the same whenever the job was started.
 
     Each epoch of steps_per_epoch batches is a new order of the samples; what does not fill a batch is left out of it,
-    and fewer samples than a batch are repeated. Batch: images float32 [B, H, W, 3], normalised; boxes float32
-    [B, N, 4], yxyx pixels of the network input, zeros after the last; labels int32 [B, N], -1 after the last;
-    sample_index int32 [B]. Crowd objects are left out. N is box_room(samples) (of four, with mosaics) or `max_boxes`.
+    and fewer samples than a batch are repeated. Batch: images uint8 [B, H, W, 3] and extent int32 [B, 2], see
+    ops.image.network_input; boxes float32 [B, N, 4], yxyx pixels of the network input, zeros after the last; labels
+    int32 [B, N], -1 after the last; sample_index int32 [B]. Crowd objects are left out. N is box_room(samples) (of four, with mosaics) or `max_boxes`.
     shard: (number, count) of this worker; it gets its equal part of each batch of `batch_size`, B rows of it.
     Raises ValueError when max_boxes is less than a sample needs, or count does not divide batch_size. While iterating,
     see reading_errors.
@@ -60,11 +61,10 @@ def train_batches(samples: Sequence[Sample], *, image_size: tuple[int, int], mea
         encoded, pixels, plan, colour, boxes, labels = tf.numpy_function(load, [epoch, copy, index], kinds, False)
         reduction, window, shape, flip = tf.split(tf.ensure_shape(plan, [8]), [1, 4, 2, 1])
         part = _decoded(encoded, pixels, reduction[0], window)
-        part = tf.cond(flip[0] > 0, lambda: tf.reverse(part, [1]), lambda: part)
-        image = resize(part, shape)
+        image = _placed(part, shape, image_size, flip=flip[0] > 0, kind=tf.uint8)
         if augmentation.colour.changes:
-            image = recolour(image, tf.ensure_shape(colour, [4]))
-        return {"images": pad_bottom_right(normalize(image, mean, std), image_size),
+            image = recolour(image, shape, tf.ensure_shape(colour, [4]))
+        return {"images": image, "extent": shape,
                 "boxes": tf.ensure_shape(boxes, [room, 4]), "labels": tf.ensure_shape(labels, [room]),
                 "sample_index": tf.cast(index, tf.int32)}
 
@@ -72,11 +72,12 @@ def train_batches(samples: Sequence[Sample], *, image_size: tuple[int, int], mea
                     batch_size // shard[1])
 
 
-def eval_batches(samples: Sequence[Sample], *, image_size: tuple[int, int], mean: float | Sequence[float],
-                 std: float | Sequence[float], batch_size: int, shard: tuple[int, int] = WHOLE) -> tf.data.Dataset:
-    """All samples once, in order, whole pictures: images float32 [B, H, W, 3], scale [B], sample_index int32 [B].
+def eval_batches(samples: Sequence[Sample], *, image_size: tuple[int, int], batch_size: int,
+                 shard: tuple[int, int] = WHOLE) -> tf.data.Dataset:
+    """All samples once, in order, whole pictures: images uint16 [B, H, W, 3], extent int32 [B, 2], scale [B],
+    sample_index int32 [B].
 
-    scale: float32, network pixels per picture pixel. Rows that fill up the last batch have sample_index -1.
+    images, extent: see ops.image.network_input. scale: float32, network pixels per picture pixel. Rows that fill up the last batch have sample_index -1.
     shard: (number, count) of this worker; it gets its equal part of each batch. While iterating, see reading_errors.
     """
     load = partial(_whole_picture, Reader(samples))
@@ -86,9 +87,7 @@ def eval_batches(samples: Sequence[Sample], *, image_size: tuple[int, int], mean
         encoded, pixels = tf.ensure_shape(encoded, []), tf.ensure_shape(pixels, [None, None, 3])
         image = tf.cond(tf.size(pixels) > 0, lambda: pixels, lambda: decode_in_graph(encoded))
         scale, fitted = letterbox_scale(tf.shape(image)[:2], image_size)
-        # Normalised after the resize: the same numbers, since it is linear. Padding comes last: the mean colour.
-        image = pad_bottom_right(normalize(resize(image, fitted), mean, std), image_size)
-        return {"images": image, "scale": scale, "sample_index": tf.cast(index, tf.int32)}
+        return {"images": _placed(image, fitted, image_size, flip=False, kind=tf.uint16), "extent": fitted, "scale": scale, "sample_index": tf.cast(index, tf.int32)}
 
     places = np.r_[np.arange(len(samples)), np.full(-len(samples) % batch_size, -1)].astype(np.int64)
     order = tf.data.Dataset.from_tensor_slices(_part_of_batches(tf.constant(places), batch_size, shard))
@@ -140,6 +139,15 @@ def _decoded(encoded: tf.Tensor, pixels: tf.Tensor, reduction: tf.Tensor, window
     branches = [lambda: pixels, *(partial(decode_window, encoded, window, step) for step in REDUCTIONS)]
     chosen = 1 + tf.argmax(tf.equal(reduction, REDUCTIONS), output_type=tf.int32)
     return tf.switch_case(tf.where(tf.size(pixels) > 0, 0, chosen), branches)
+
+
+def _placed(pixels: tf.Tensor, shape: tf.Tensor, target: tuple[int, int], *, flip: tf.Tensor | bool,
+            kind: tf.DType) -> tf.Tensor:
+    """data.resizing.place of pixels uint8 [H, W, 3], as a step of the graph; kind: tf.uint8, or tf.uint16 for the fine one."""
+    def run(part: np.ndarray, sides: np.ndarray, flipped: np.ndarray) -> np.ndarray:
+        return place(part, tuple(sides.tolist()), target, fine=kind == tf.uint16, flip=bool(flipped))
+
+    return tf.ensure_shape(tf.numpy_function(run, [pixels, shape, flip], kind, False), [*target, 3])
 
 
 def _training_order(count: int, batch_size: int, seed: int, start_step: int, shard: tuple[int, int]) -> tf.data.Dataset:

@@ -17,13 +17,12 @@ def detect_samples(detect: Detect, detector: Detector, samples: Sequence[Sample]
     """Detections of every sample, in order: boxes float32 [M, 4] yxyx in the picture's pixels, scores float32 [M],
     labels int32 [M] in 0..K-1. DataError names a picture that cannot be read."""
     found: list[dict[str, np.ndarray]] = [{}] * len(samples)
-    batches = eval_batches(samples, image_size=detector.image_size, mean=detector.preset.mean, std=detector.preset.std,
-                           batch_size=batch_size)
+    batches = eval_batches(samples, image_size=detector.image_size, batch_size=batch_size)
     sizes = np.array([(sample.height, sample.width) for sample in samples], np.float32)
     with reading_errors():
         for batch in batches:
             indices = batch["sample_index"].numpy()
-            result = detect(batch["images"], batch["scale"], tf.constant(sizes[np.maximum(indices, 0)]))
+            result = detect(batch["images"], batch["extent"], batch["scale"], tf.constant(sizes[np.maximum(indices, 0)]))
             result = {name: value.numpy() for name, value in result.items()}
             for row, index in enumerate(indices):
                 if index >= 0:

@@ -8,20 +8,22 @@ import tensorflow as tf
 
 from algorithm.models.detector import Detector
 from algorithm.ops.detections import NmsConfig, detect, to_image
+from algorithm.ops.image import network_input
 
-Detect = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
+Detect = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
 
 
 def detection_function(detector: Detector, config: NmsConfig, *, batch_statistics: bool = False) -> Detect:
-    """A compiled function (images float32 [B, H, W, 3] normalised and letterboxed, scale float32 [B], size float32
-    [B, 2] original height and width) -> detections in original pixels (see ops.detections.to_image). It reads the
+    """A compiled function (images uint8 or uint16 [B, H, W, 3] and extent int32 [B, 2], see ops.image.network_input; scale
+    float32 [B]; size float32 [B, 2] original height and width) -> detections in original pixels (see ops.detections.to_image). It reads the
     detector's weights at each call. batch_statistics: batch norm uses those of the batch at hand, for weights so young that
     the moving ones lag behind."""
     anchors = tf.constant(detector.anchors)
 
     @tf.function(reduce_retracing=True)
-    def run(images: tf.Tensor, scale: tf.Tensor, size: tf.Tensor) -> dict[str, tf.Tensor]:
-        outputs = detector(images, training=batch_statistics)
+    def run(images: tf.Tensor, extent: tf.Tensor, scale: tf.Tensor, size: tf.Tensor) -> dict[str, tf.Tensor]:
+        normalised = network_input(images, extent, detector.preset.mean, detector.preset.std)
+        outputs = detector(normalised, training=batch_statistics)
         return to_image(detect(outputs, anchors, config), scale, size)
 
     return run

@@ -6,14 +6,29 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+FINE_STEPS = 256  # steps of a grey level in 16-bit pictures
+
 
 def normalize(image: tf.Tensor, mean: float | Sequence[float], std: float | Sequence[float]) -> tf.Tensor:
     """float32 [..., W, 3]: (image - mean) / std per RGB channel, of an image of any number type in 0..255."""
     shape = tf.shape(image)
     # Whole rows of numbers at a time: arithmetic that broadcasts along an axis of 3 takes five times as long.
     rows = tf.reshape(tf.cast(image, tf.float32), tf.concat([shape[:-2], [shape[-2] * 3]], axis=0))
-    mean, std = (tf.tile(tf.broadcast_to(tf.constant(value, tf.float32), [3]), shape[-2:-1]) for value in (mean, std))
+    mean, std = (tf.tile(tf.broadcast_to(tf.cast(value, tf.float32), [3]), shape[-2:-1]) for value in (mean, std))
     return tf.ensure_shape(tf.reshape((rows - mean) / std, shape), image.shape)
+
+
+def network_input(images: tf.Tensor, extent: tf.Tensor, mean: float | Sequence[float],
+                  std: float | Sequence[float]) -> tf.Tensor:
+    """float32 [B, H, W, 3]: batched pictures normalised, zeros (the mean colour) outside of each one's extent.
+
+    images: [B, H, W, 3], uint8 in grey levels or uint16 in 1/256 of them. extent: int32 [B, 2], rows and columns from the
+    top left corner that are picture.
+    """
+    step = FINE_STEPS if images.dtype == tf.uint16 else 1
+    mean, std = (tf.constant(value, tf.float32) * step for value in (mean, std))
+    rows, columns = (tf.sequence_mask(extent[:, axis], images.shape[1 + axis], tf.float32) for axis in (0, 1))
+    return normalize(images, mean, std) * rows[:, :, None, None] * columns[:, None, :, None]
 
 
 def letterbox(image: tf.Tensor, size: tuple[int, int]) -> tuple[tf.Tensor, tf.Tensor]:

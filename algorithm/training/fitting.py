@@ -69,7 +69,7 @@ def fit(trainer: Trainer, batches: Batches, plan: Plan, reporter: Reporter, *,
 
 
 def _step(trainer: Trainer, batch: dict[str, tf.Tensor], plan: Plan, reporter: Reporter) -> None:
-    figures = trainer.train_step(batch["images"], batch["boxes"], batch["labels"])
+    figures = trainer.train_step(batch)
     values = {name: float(value) for name, value in figures.items()}
     bad = [name for name in ("loss", "gradient_norm") if not math.isfinite(values[name])]
     if bad:

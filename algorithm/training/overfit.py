@@ -51,11 +51,10 @@ def overfit(trainer: Trainer, batch: dict[str, tf.Tensor], score: Callable[[], f
 
     score() gives AP50 of the present weights on the same pictures, or None. It ends as soon as that is enough.
     """
-    arguments = batch["images"], batch["boxes"], batch["labels"]
-    trainer.train_step(*arguments)
+    trainer.train_step(batch)
     begun, best = time.monotonic(), 0.0
     while trainer.step < _MOST_STEPS and time.monotonic() - begun < _SECONDS and best < LEAST_AP50:
         for _ in range(_STEPS_BETWEEN_SCORES):
-            trainer.train_step(*arguments)
+            trainer.train_step(batch)
         best = max(best, score() or 0.0)
     return Overfit(best, trainer.step, time.monotonic() - begun)

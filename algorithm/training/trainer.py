@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,7 @@ import tensorflow as tf
 from algorithm.errors import ArgumentError, DataError
 from algorithm.models.detector import Detector
 from algorithm.models.naming import published_variables
+from algorithm.ops.image import network_input
 from algorithm.ops.losses import LossConfig, detection_losses
 from algorithm.ops.matching import match_anchors
 
@@ -55,19 +56,21 @@ class Trainer:
         return int(self.optimizer.iterations.numpy())
 
     @tf.function(reduce_retracing=True)
-    def train_step(self, images: tf.Tensor, boxes: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
+    def train_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """One update; float32 scalars: loss (the sum), its parts, gradient_norm (before clipping) and learning_rate.
 
-        images: float32 [B, H, W, 3], normalised. boxes: float32 [B, N, 4] yxyx network pixels. labels: int32 [B, N],
-        -1 for padding.
+        batch: images uint8 [B, H, W, 3] and extent int32 [B, 2] (see ops.image.network_input); boxes float32 [B, N, 4]
+        yxyx network pixels; labels int32 [B, N], -1 for padding (see data.pipeline.train_batches).
         """
+        preset = self.detector.preset
+        images = network_input(batch["images"], batch["extent"], preset.mean, preset.std)
         learning_rate = self.optimizer.learning_rate
         if callable(learning_rate):
             learning_rate = learning_rate(self.optimizer.iterations)
         variables = self.detector.trainable_variables
         with tf.GradientTape() as tape:
             outputs = self.detector(images, training=True)
-            losses = self._losses(outputs["class_logits"], outputs["box_deltas"], boxes, labels)
+            losses = self._losses(outputs["class_logits"], outputs["box_deltas"], batch["boxes"], batch["labels"])
             losses["l2_loss"] = self._l2_loss()
             losses["loss"] = losses["det_loss"] + losses["l2_loss"]
         gradients = tape.gradient(losses["loss"], [variable.value for variable in variables])

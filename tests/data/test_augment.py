@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from algorithm.data.augment import Augmentation, augmented
 from algorithm.data.augmentations.colour import Colour, recolour
@@ -82,14 +83,21 @@ def test_boxes_bound_their_pixels_in_a_mosaic(seed: int) -> None:
 
 
 def test_colour_by_hand_and_within_its_limits() -> None:
-    grey = np.full((2, 2, 3), 100, np.float32)
-    assert np.allclose(recolour(grey, np.float32([0.1, 1, 1, 0])), 125.5, atol=1e-3)
-    assert np.allclose(recolour(grey, np.float32([1.0, 1, 1, 0])), 255, atol=1e-3)
-    coloured = np.float32([[[200, 100, 50], [0, 100, 50]]])
-    assert np.allclose(recolour(coloured, np.float32([0, 1, 1, 0])), coloured, atol=1e-2)
-    assert np.allclose(recolour(coloured, np.float32([0, 0, 1, 0])), coloured.mean((0, 1)), atol=1e-2)
-    assert np.ptp(recolour(coloured, np.float32([0, 1, 0, 0])), axis=2).max() < 0.01
-    assert np.allclose(recolour(coloured, np.float32([0, 1, 1, 1 / 3]))[0, 0], [50, 200, 100], atol=0.1)
+    grey = np.full((2, 2, 3), 100, np.uint8)
+
+    def changed(image: np.ndarray, *drawn: float) -> np.ndarray:
+        return recolour(tf.constant(image), image.shape[:2], np.float32(drawn)).numpy()
+
+    assert (changed(grey, 0.1, 1, 1, 0) == 126).all()  # 100 + 25.5, rounded
+    assert (changed(grey, 1.0, 1, 1, 0) == 255).all()
+    coloured = np.uint8([[[200, 100, 50], [0, 100, 50]]])
+    assert (changed(coloured, 0, 1, 1, 0) == coloured).all()
+    assert (changed(coloured, 0, 0, 1, 0) == coloured.mean((0, 1)).round()).all()
+    assert np.ptp(changed(coloured, 0, 1, 0, 0), axis=2).max() == 0
+    assert changed(coloured, 0, 1, 1, 1 / 3)[0, 0].tolist() == [50, 200, 100]
+    inside = recolour(tf.constant(np.pad(grey, [(0, 1), (0, 2), (0, 0)])), [2, 2], np.float32([0.1, 0, 1, 0])).numpy()
+    assert (inside[:2, :2] == 126).all()  # what is not picture has no part in the mean and stays zero
+    assert inside.sum() == 4 * 3 * 126
     drawn = np.stack([Colour(0.1, 0.2, 0.3, 0.05).draw(np.random.default_rng(seed)) for seed in range(200)])
     assert (np.abs(drawn - [0, 1, 1, 0]) <= np.array([0.1, 0.2, 0.3, 0.05]) + 1e-6).all()
     assert (np.abs(drawn - [0, 1, 1, 0]).max(0) > np.array([0.1, 0.2, 0.3, 0.05]) * 0.9).all()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from algorithm.ops.image import letterbox, normalize, pad_bottom_right
+from algorithm.ops.image import letterbox, network_input, normalize, pad_bottom_right
 
 
 def test_normalize() -> None:
@@ -46,3 +46,13 @@ def test_batches_and_unknown_sizes() -> None:
 
 def test_pad_bottom_right() -> None:
     assert pad_bottom_right(tf.ones([1, 2, 1]), (2, 3)).numpy()[..., 0].tolist() == [[1, 1, 0], [0, 0, 0]]
+
+
+def test_network_input_is_normalised_inside_its_extent_and_zero_outside() -> None:
+    images = np.full((2, 2, 3, 3), 20, np.uint8)
+    extent = tf.constant([[1, 2], [2, 3]])
+    expected = np.zeros((2, 2, 3, 3))
+    expected[0, :1, :2] = expected[1] = [10, 5, 2.5]
+    assert network_input(images, extent, [10, 10, 10], [1, 2, 4]).numpy().tolist() == expected.tolist()
+    fine = images.astype(np.uint16) * 256  # 16-bit pictures are in 1/256 of a grey level
+    assert np.allclose(network_input(fine, extent, [10, 10, 10], [1, 2, 4]), expected, atol=1e-5)

@@ -16,7 +16,8 @@ def batch(seed=0):
     rng = np.random.default_rng(seed)
     boxes = np.array([[[8, 8, 40, 40], [0, 0, 0, 0]], [[20, 24, 60, 56], [4, 4, 30, 30]]], np.float32)
     labels = np.array([[0, -1], [1, 2]], np.int32)
-    return tf.constant(rng.normal(size=(2, SIZE, SIZE, 3)), tf.float32), tf.constant(boxes), tf.constant(labels)
+    return {"images": tf.constant(rng.integers(0, 256, (2, SIZE, SIZE, 3)), tf.uint8), "extent": tf.fill([2, 2], SIZE),
+            "boxes": tf.constant(boxes), "labels": tf.constant(labels)}
 
 
 def make(rate=0.01, seed=1, kind="sgd", model="efficientdet-lite0", **config):
@@ -35,13 +36,13 @@ def values(trainer):
 
 
 def test_steps_lower_the_loss_and_count(trainer):
-    losses = [float(trainer.train_step(*batch())["loss"]) for _ in range(8)]
+    losses = [float(trainer.train_step(batch())["loss"]) for _ in range(8)]
     assert losses[-1] < losses[0]
     assert trainer.step == 8
 
 
 def test_the_figures_add_up(trainer):
-    figures = trainer.train_step(*batch())
+    figures = trainer.train_step(batch())
     total = figures["cls_loss"] + 50 * figures["box_loss"] + figures["l2_loss"]
     assert float(figures["loss"]) == pytest.approx(float(total), rel=1e-5)
     assert float(figures["learning_rate"]) == pytest.approx(0.01)
@@ -67,8 +68,8 @@ def test_a_restored_trainer_goes_on_bit_for_bit(trainer):
     other = make(seed=99, moving_average_decay=0.9)
     other.restore(saved)
     for _ in range(2):
-        trainer.train_step(*batch(3))
-        other.train_step(*batch(3))
+        trainer.train_step(batch(3))
+        other.train_step(batch(3))
     mine, theirs = trainer.tensors(), other.tensors()
     assert mine.keys() == theirs.keys()
     for name in mine:
@@ -109,7 +110,7 @@ def test_frozen_batch_norm_keeps_its_statistics():
     freeze(detector, "", batch_norm=True)
     trainer = Trainer(detector, make_optimizer("sgd", 0.01, 0.9), TrainConfig())
     before = values(trainer)
-    trainer.train_step(*batch())
+    trainer.train_step(batch())
     for name, value in values(trainer).items():
         if "moving" in name or "gamma" in name:
             np.testing.assert_array_equal(value, before[name])

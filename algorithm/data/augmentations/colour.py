@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from algorithm.ops.image import pad_bottom_right
+
 
 @dataclass(frozen=True)
 class Colour:
@@ -28,10 +30,13 @@ class Colour:
         return (rng.uniform(-limits, limits) + [0, 1, 1, 0]).astype(np.float32)
 
 
-def recolour(image: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
-    """float32 [H, W, 3] in 0..255 with the changes of Colour.draw, float32 [4], in the order they stand there."""
+def recolour(image: tf.Tensor, extent: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
+    """uint8 [H, W, 3] with the changes of Colour.draw, float32 [4], in the order they stand there, inside the extent int32
+    [2] (rows and columns that are picture) of a uint8 image; zeros outside of it."""
     brightness, contrast, saturation, hue = tf.unstack(drawn, 4)
-    scaled = tf.clip_by_value(image / 255.0 + brightness, 0.0, 1.0)
+    scaled = tf.cast(image[:extent[0], :extent[1]], tf.float32) / 255.0
+    scaled = tf.clip_by_value(scaled + brightness, 0.0, 1.0)
     scaled = tf.clip_by_value(tf.image.adjust_contrast(scaled, contrast), 0.0, 1.0)
     scaled = tf.image.adjust_hue(tf.image.adjust_saturation(scaled, saturation), hue)
-    return 255.0 * tf.clip_by_value(scaled, 0.0, 1.0)
+    changed = tf.cast(tf.round(255.0 * tf.clip_by_value(scaled, 0.0, 1.0)), tf.uint8)
+    return pad_bottom_right(changed, tuple(image.shape[:2]))
