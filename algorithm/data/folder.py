@@ -10,7 +10,7 @@ from algorithm.data.annotation import Complaint, Entry, LazyEntries, Listing
 from algorithm.data.voc import AnnotationError, read_voc
 from algorithm.errors import DataError
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif")
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
 LAYOUTS = (("images", "annotations"), ("jpegimages", "annotations"))  # folder names in lower case
 SPLIT_LISTS = {"train": "train.txt", "eval": "val.txt"}
 
