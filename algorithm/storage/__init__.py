@@ -1,6 +1,11 @@
-"""Where bytes live. Local paths pass through; obs:// and s3:// are copied from and to."""
+"""Where bytes live: on the local disk, in obs:// and s3:// through boto3, in gs:// through TensorFlow; one vocabulary."""
 
+from algorithm.storage.folders import Synced, remove_folder, sync
 from algorithm.storage.location import is_remote, local_path
-from algorithm.storage.staging import remove, stage_files, stage_in, stage_out
+from algorithm.storage.staging import stage_files, stage_in, stage_out
+from algorithm.storage.verbs import (children, copy, download_file, exists, glob, info, is_folder, list_files, read_bytes, remove,
+                                     size_of, upload_file, walk, write_bytes)
 
-__all__ = ["is_remote", "local_path", "remove", "stage_files", "stage_in", "stage_out"]
+__all__ = ["Synced", "children", "copy", "download_file", "exists", "glob", "info", "is_folder", "is_remote", "list_files",
+           "local_path", "read_bytes", "remove", "remove_folder", "size_of", "stage_files", "stage_in", "stage_out", "sync",
+           "upload_file", "walk", "write_bytes"]

@@ -42,22 +42,34 @@ def local_path(url: str) -> Path:
     return Path(unquote(url[match.end() :])) if match else Path(url)
 
 
+def scheme_of(url: str) -> str:
+    """The scheme of a URL in small letters, "" for a local path or file:// URL."""
+    return _SCHEME.match(url)[1].lower() if is_remote(url) else ""
+
+
 def object_location(url: str) -> ObjectLocation:
     """Return the bucket and key of an obs:// or s3:// URL.
 
     Raises StorageError for another scheme and for a URL without a bucket.
     """
     match = _SCHEME.match(url)
-    scheme = match[1].lower() if match else ""
+    scheme = scheme_of(url)
     if match is None or scheme not in OBJECT_SCHEMES:
-        raise StorageError(
-            f"expected a local path, obs:// or s3:// URL, found '{url}'. {scheme or 'This'}:// is not supported yet: "
-            "copy the files to a local folder or to one of those stores and name that place."
-        )
+        raise StorageError(f"expected an obs:// or s3:// URL, found '{url}'")
     bucket, _, key = url[match.end() :].partition("/")
     if not bucket:
         raise StorageError(f"expected {scheme}://BUCKET/KEY, found '{url}' without a bucket")
     return ObjectLocation(scheme, bucket, key.lstrip("/"))
+
+
+def join(url: str, name: str) -> str:
+    """The place of `name` inside the folder url."""
+    return f"{url.rstrip('/')}/{name}" if url.rstrip("/") or not url else f"/{name}"
+
+
+def name_inside(url: str, folder: str) -> str:
+    """The name of a file relative to the folder it is listed in."""
+    return url[len(join(folder, "")):]
 
 
 def inside(folder: Path, relative: str) -> Path:

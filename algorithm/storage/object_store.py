@@ -1,155 +1,175 @@
-"""Objects of an S3-compatible store (OBS, S3): the only file that knows boto3."""
+"""Objects of an S3-compatible store (OBS, S3): look, list, read, write, remove. Every request is tried patiently."""
 
 from __future__ import annotations
 
-import ipaddress
-import os
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+import base64
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
 
-import boto3
-from boto3.exceptions import Boto3Error
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from algorithm.errors import StorageError
-from algorithm.storage.location import ObjectLocation
+from algorithm.storage import etag
+from algorithm.storage.file_info import FileInfo, Sent
+from algorithm.storage.location import ObjectLocation, object_location
+from algorithm.storage.object_client import client
+from algorithm.storage.problems import DamagedError, InterruptedTransferError, MissingError, is_absent, told, translated
+from algorithm.storage.retrying import patiently
 
-_KEYS = ("ACCESS_KEY_ID", "OBS_ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID")
-_SECRETS = ("SECRET_ACCESS_KEY", "OBS_SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY")
-_TOKENS = ("SECURITY_TOKEN", "OBS_SECURITY_TOKEN", "AWS_SESSION_TOKEN")
-_CREDENTIALS = "Set ACCESS_KEY_ID and SECRET_ACCESS_KEY to a valid pair for this store."
-
-# What the store answered -> what to do about it. Anything else is shown as the store put it.
-_FIXES = {
-    "NoSuchBucket": "There is no such bucket at this endpoint; check its name and S3_ENDPOINT.",
-    "NoSuchKey": "There is no such object; check the key.",
-    "404": "There is no such object or bucket; check the name.",
-    "AccessDenied": "These credentials may not do that; ask the owner of the bucket for the permission.",
-    "403": f"The store refused these credentials. {_CREDENTIALS}",
-    "InvalidAccessKeyId": f"The access key is not known. {_CREDENTIALS}",
-    "SignatureDoesNotMatch": f"The secret key does not fit the access key. {_CREDENTIALS}",
-    "ExpiredToken": "The temporary credentials have expired; get new ones.",
-    "RequestTimeTooSkewed": "The clock of this machine is wrong; set it.",
-}
+T = TypeVar("T")
+PART_SIZE_NOTE = "part-size"  # user metadata that lets a reader recompute the ETag of a multipart object
 
 
-def size_of(place: ObjectLocation) -> int | None:
-    """Return the size of an object in bytes, None when there is no such object. Raises StorageError."""
-    with _translated("look at", place):
+def _try(verb: str, place: ObjectLocation, action: Callable[[], T], budget: float | None = None) -> T:
+    with translated(verb, place):
+        return patiently(action, f"{verb} {place}", budget=budget)
+
+
+def info(url: str) -> FileInfo | None:
+    """What the store tells of an object, None when there is no such object. Raises StorageError."""
+    place = object_location(url)
+
+    def look() -> FileInfo | None:
         try:
-            return _client().head_object(Bucket=place.bucket, Key=place.key)["ContentLength"]
+            return info_of(place, client().head_object(Bucket=place.bucket, Key=place.key))
         except ClientError as error:
-            if error.response["Error"]["Code"] in ("404", "NoSuchKey"):
+            if is_absent(error):
                 return None
             raise
 
-
-def places_inside(place: ObjectLocation) -> list[ObjectLocation]:
-    """Return every object inside a folder, sorted by key, without the markers of folders. Raises StorageError."""
-    with _translated("list", place):
-        pages = _client().get_paginator("list_objects_v2").paginate(Bucket=place.bucket, Prefix=place.prefix)
-        keys = sorted(entry["Key"] for page in pages for entry in page.get("Contents", ()))
-    return [ObjectLocation(place.scheme, place.bucket, key) for key in keys if not key.endswith("/")]
+    return _try("look at", place, look) if place.key else None
 
 
-def download(place: ObjectLocation, target: Path) -> None:
-    """Copy an object to a local file: whole, or not at all. Raises StorageError."""
-    part = target.with_name(f".{target.name}.part")
-    with _translated("read", place):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            expected = _client().head_object(Bucket=place.bucket, Key=place.key)["ContentLength"]
-            _client().download_file(place.bucket, place.key, str(part))
-            _check_size(place, expected, part.stat().st_size)
-            os.replace(part, target)
-        finally:
-            part.unlink(missing_ok=True)
+def info_of(place: ObjectLocation, answer: dict[str, Any]) -> FileInfo:
+    """The same from the answer to a HEAD or GET request of the whole object."""
+    told(answer, "ContentLength", "LastModified", "ETag")
+    note = answer.get("Metadata", {}).get(PART_SIZE_NOTE, "")
+    return FileInfo(str(place), answer["ContentLength"], answer["LastModified"].timestamp(), etag.clean(answer["ETag"]),
+                    int(note) if note.isdigit() else 0)
 
 
-def upload(source: Path, place: ObjectLocation) -> None:
-    """Copy a local file to an object. Raises StorageError."""
-    with _translated("write", place):
-        _client().upload_file(str(source), place.bucket, place.key)
-        stored = _client().head_object(Bucket=place.bucket, Key=place.key)["ContentLength"]
-        _check_size(place, source.stat().st_size, stored)
+def files(url: str) -> Iterator[FileInfo]:
+    """Every object inside a folder, page by page in the order of keys, without the markers of folders."""
+    place = object_location(url)
+    for page in _pages(place, {}):
+        for entry in page.get("Contents", ()):
+            if not entry["Key"].endswith("/"):
+                found = ObjectLocation(place.scheme, place.bucket, entry["Key"])
+                yield FileInfo(str(found), entry["Size"], entry["LastModified"].timestamp(), etag.clean(entry["ETag"]))
 
 
-def remove(place: ObjectLocation) -> None:
-    """Remove one object, if there is one. Raises StorageError."""
-    with _translated("remove", place):
-        _client().delete_object(Bucket=place.bucket, Key=place.key)
+def children(url: str) -> tuple[list[str], list[str]]:
+    """The names of the folders and of the files directly inside a folder, each sorted."""
+    place = object_location(url)
+    folders, names = [], []
+    for page in _pages(place, {"Delimiter": "/"}):
+        folders += [each["Prefix"][len(place.prefix):-1] for each in page.get("CommonPrefixes", ())]
+        names += [entry["Key"][len(place.prefix):] for entry in page.get("Contents", ())]
+    return sorted(folders), sorted(name for name in names if name)
 
 
-@cache
-def _client() -> Any:
-    endpoint = _endpoint()
-    return boto3.client(
-        "s3",
-        endpoint_url=endpoint,
-        region_name=_first(("AWS_REGION", "AWS_DEFAULT_REGION")) or _region(endpoint),
-        aws_access_key_id=_first(_KEYS),
-        aws_secret_access_key=_first(_SECRETS),
-        aws_session_token=_first(_TOKENS),
-        verify=os.environ.get("S3_VERIFY_SSL", "1") != "0",
-        config=Config(
-            connect_timeout=10,
-            read_timeout=60,
-            retries={"mode": "standard", "total_max_attempts": 8},
-            # OBS refuses the checksum trailers that newer boto3 versions send by default.
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            s3={"addressing_style": "path" if _needs_path_style(endpoint) else "auto"},
-        ),
-    )
+def has_inside(url: str) -> bool:
+    """Whether a folder holds anything, its own marker included."""
+    place = object_location(url)
+    return bool(next(_pages(place, {"MaxKeys": 1})).get("Contents"))
 
 
-def _endpoint() -> str | None:
-    endpoint = _first(("S3_ENDPOINT", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
-    if endpoint is None or "://" in endpoint:
-        return endpoint
-    return ("http://" if os.environ.get("S3_USE_HTTPS", "1") == "0" else "https://") + endpoint
+def _pages(place: ObjectLocation, more: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    arguments = {"Bucket": place.bucket, "Prefix": place.prefix, **more}
+    while True:
+        page = _try("list", place, lambda: told(client().list_objects_v2(**arguments), "IsTruncated"))
+        yield page
+        if not page.get("IsTruncated"):
+            return
+        arguments["ContinuationToken"] = page["NextContinuationToken"]
 
 
-def _region(endpoint: str | None) -> str:
-    """Return the region an OBS endpoint names (obs.REGION.domain), else the one S3-like stores take for granted."""
-    match = re.search(r"//obs\.([a-z0-9-]+)\.", endpoint or "")
-    return match[1] if match else "us-east-1"
+def read(url: str) -> bytes:
+    """The content of an object, checked against its ETag. Raises StorageError."""
+    return read_with_info(url)[0]
 
 
-def _needs_path_style(endpoint: str | None) -> bool:
-    """Return True where a bucket cannot be a subdomain: an address in numbers, or this machine."""
-    host = urlsplit(endpoint or "").hostname or ""
+def read_with_info(url: str) -> tuple[bytes, FileInfo]:
+    """The content of an object and what the store tells of it, both of the same version."""
+    place = object_location(url)
+
+    def fetch() -> tuple[bytes, FileInfo]:
+        answer = client().get_object(Bucket=place.bucket, Key=place.key)
+        with closing(answer["Body"]) as body:  # as a context manager itself it would give the unchecked stream
+            content = body.read()
+        found = info_of(place, answer)
+        if len(content) != found.size:
+            raise InterruptedTransferError(f"expected {found.size} bytes of {place}, found {len(content)}")
+        if etag.says_md5(found.tag) and hashlib.md5(content).hexdigest() != found.tag:
+            raise DamagedError(f"expected MD5 {found.tag} of {place}, found other bytes; check the network, run this again")
+        return content, found
+
+    return _try("read", place, fetch)
+
+
+def write(url: str, content: bytes, budget: float | None = None, **conditions: str) -> Sent:
+    """Puts an object and checks what the store says it has. conditions: IfMatch or IfNoneMatch. Raises StorageError."""
+    place = object_location(url)
+    digest = hashlib.md5(content)
+
+    def put() -> None:
+        answer = client().put_object(Bucket=place.bucket, Key=place.key, Body=content,
+                                     ContentMD5=base64.b64encode(digest.digest()).decode(), **conditions)
+        check_stored(place, told(answer, "ETag")["ETag"], digest.hexdigest(), len(content))
+
+    _try("write", place, put, budget)
+    return Sent(len(content), hashlib.sha256(content).hexdigest())
+
+
+def check_stored(place: ObjectLocation, found: str, expected: str, size: int) -> None:
+    """DamagedError unless the store has what was sent: by its ETag, or by the size where the ETag is no checksum."""
+    found = etag.clean(found)
+    if found == expected:
+        return
+    if etag.says_md5(found) and etag.says_md5(expected):
+        raise DamagedError(f"expected MD5 {expected} at {place} after the copy, found {found}; run this again")
+    stored = told(client().head_object(Bucket=place.bucket, Key=place.key), "ContentLength")["ContentLength"]
+    if stored != size:
+        raise DamagedError(f"expected {size} bytes at {place} after the copy, found {stored}; run this again")
+
+
+def download(url: str, target: Path, *, sha256: str = "", budget: float | None = None) -> FileInfo:
+    """Copies an object to a local file: whole and verified, or not at all. See object_download.fetch."""
+    from algorithm.storage.object_download import fetch
+
+    place = object_location(url)
+    with translated("read", place):
+        return fetch(place, target, sha256, budget)
+
+
+def upload(source: Path, url: str, budget: float | None = None) -> Sent:
+    """Copies a local file to an object, verified. See object_upload.send."""
+    from algorithm.storage.object_upload import send
+
+    place = object_location(url)
+    with translated("write", place):
+        return send(source, place, budget)
+
+
+def remove(url: str, budget: float | None = None) -> None:
+    """Removes one object, if there is one. Raises StorageError.
+
+    One request for each object: the request for many at once needs a Content-MD5 on OBS that boto3 does not send.
+    """
+    place = object_location(url)
     try:
-        return host == "localhost" or bool(ipaddress.ip_address(host))
-    except ValueError:
-        return False
+        _try("remove", place, lambda: client().delete_object(Bucket=place.bucket, Key=place.key), budget)
+    except MissingError as error:
+        if "NoSuchBucket" in str(error):
+            raise
 
 
-def _first(names: tuple[str, ...]) -> str | None:
-    return next((os.environ[name] for name in names if os.environ.get(name)), None)
-
-
-def _check_size(place: ObjectLocation, expected: int, found: int) -> None:
-    if expected != found:
-        raise StorageError(f"expected {expected} bytes at {place} after the copy, found {found}. Run the job again.")
-
-
-@contextmanager
-def _translated(verb: str, place: ObjectLocation) -> Iterator[None]:
-    """Turn what boto3 raises into a StorageError that names the bucket, the key and the fix."""
-    where = f"could not {verb} object '{place.key}' in bucket '{place.bucket}' ({place})"
-    try:
-        yield
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        fix = _FIXES.get(code, error.response["Error"].get("Message", ""))
-        raise StorageError(f"{where}: the store answered {code}. {fix}") from error
-    except (BotoCoreError, Boto3Error, OSError) as error:
-        advice = f" {_CREDENTIALS}" if "credentials" in str(error).lower() else " Check S3_ENDPOINT and the network."
-        raise StorageError(f"{where}: {type(error).__name__}: {error}.{advice}") from error
+def prune(url: str) -> None:
+    """Removes the markers of folders inside a folder, objects whose key ends with a slash."""
+    place = object_location(url)
+    for page in _pages(place, {}):
+        for entry in page.get("Contents", ()):
+            if entry["Key"].endswith("/"):
+                remove(str(ObjectLocation(place.scheme, place.bucket, entry["Key"])))

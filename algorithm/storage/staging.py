@@ -1,22 +1,15 @@
-"""Copies between where the data live and the local disk.
-
-The store client is imported where it is used: a job on local folders does not wait for it.
-"""
+"""Copies between where the data live and the local disk. What is there already, byte for byte, is not copied again."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from algorithm.errors import StorageError
-from algorithm.storage.location import inside, is_remote, local_path, object_location
-
-_THREADS = 8
+from algorithm.storage.folders import bring_file, require_some, sync
+from algorithm.storage.location import OBJECT_SCHEMES, inside, is_remote, local_path, object_location, scheme_of
+from algorithm.storage.parallel import Advance, for_each
+from algorithm.storage.verbs import info
 
 
 def stage_in(url: str, scratch: Path) -> Path:
@@ -26,28 +19,30 @@ def stage_in(url: str, scratch: Path) -> Path:
     """
     if not is_remote(url):
         return local_path(url)
-    place = object_location(url)
-    target = inside(scratch / place.bucket, place.key)
-    from algorithm.storage import object_store
-
-    if not place.key.endswith("/") and object_store.size_of(place) is not None:
-        object_store.download(place, target)
-        return target
-    places = object_store.places_inside(place)
-    if not places:
-        raise StorageError(f"expected an object or a folder at {place}, found nothing. Check the bucket and the key.")
-    stage_files([str(each) for each in places], scratch)
+    target = _copy_of(url, scratch)
+    if not url.endswith("/") and info(url) is not None:
+        bring_file(url, target)
+    else:
+        require_some(sync(url, str(target)), url)
     return target
 
 
 def stage_files(urls: Iterable[str], scratch: Path) -> dict[str, Path]:
-    """Return the local path of each file url, copied to scratch/BUCKET/KEY when remote (a few at a time).
+    """Return the local path of each file url, copied to scratch/BUCKET/KEY when remote (many at a time).
 
     Raises StorageError for the first that cannot be had.
     """
-    with ThreadPoolExecutor(_THREADS) as pool:
-        urls = list(dict.fromkeys(urls))
-        return dict(zip(urls, pool.map(lambda url: _stage_file(url, scratch), urls), strict=True))
+    places = {url: _copy_of(url, scratch) if is_remote(url) else local_path(url) for url in urls}
+    remote = [url for url in places if is_remote(url)]
+
+    def bring(url: str) -> int:
+        bring_file(url, places[url])
+        return places[url].stat().st_size
+
+    with Advance("files of the dataset", len(remote)) as advance:
+        for size in for_each(bring, remote):
+            advance.add(size)
+    return places
 
 
 def stage_out(local_dir: Path, url: str) -> None:
@@ -55,52 +50,15 @@ def stage_out(local_dir: Path, url: str) -> None:
 
     Nothing happens when url is local_dir itself. Raises StorageError when a file cannot be written.
     """
-    names = sorted(str(path.relative_to(local_dir)) for path in local_dir.rglob("*") if path.is_file())
-    if is_remote(url):
+    if is_remote(url) or local_path(url).resolve() != local_dir.resolve():
+        sync(str(local_dir), url)
+
+
+def _copy_of(url: str, scratch: Path) -> Path:
+    if scheme_of(url) in OBJECT_SCHEMES:
         place = object_location(url)
-        from algorithm.storage import object_store
-
-        for name in names:
-            object_store.upload(local_dir / name, replace(place, key=place.prefix + name))
-    elif local_path(url).resolve() != local_dir.resolve():
-        for name in names:
-            _copy(local_dir / name, local_path(url) / name)
-
-
-def remove(url: str) -> None:
-    """Remove one file or object; nothing happens when there is none. Raises StorageError when it cannot be removed."""
-    if is_remote(url):
-        place = object_location(url)
-        from algorithm.storage import object_store
-
-        object_store.remove(place)
-        return
-    try:
-        local_path(url).unlink(missing_ok=True)
-    except OSError as error:
-        raise StorageError(f"expected to remove {url}, found {error.strerror}") from error
-
-
-def _stage_file(url: str, scratch: Path) -> Path:
-    if not is_remote(url):
-        return local_path(url)
-    place = object_location(url)
-    target = inside(scratch / place.bucket, place.key)
-    from algorithm.storage import object_store
-
-    object_store.download(place, target)
-    return target
-
-
-def _copy(source: Path, target: Path) -> None:
-    part = target.with_name(f".{target.name}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, part)
-        os.replace(part, target)
-    except OSError as error:
-        with suppress(OSError):
-            part.unlink()
-        raise StorageError(
-            f"expected to write {target}, found {error.strerror}. Check that the folder is writable and not full."
-        ) from error
+        return inside(scratch / place.bucket, place.key)
+    bucket, _, key = url.partition("://")[2].partition("/")
+    if not bucket:
+        raise StorageError(f"expected {scheme_of(url)}://BUCKET/KEY, found '{url}' without a bucket")
+    return inside(scratch / bucket, key)

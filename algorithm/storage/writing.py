@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
 from typing import Any
 
+_LONGEST_NAME = 255  # bytes, of the usual file systems
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Writes beside, then renames; the folder is made where it is missing. OSError as from any write."""
+
+def beside(path: Path) -> Path:
+    """The hidden name beside a file under which it is written before it gets its own."""
+    name = f".{path.name}.part"
+    if len(os.fsencode(name)) > _LONGEST_NAME - len(".json"):
+        name = f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:32]}.part"
+    return path.with_name(name)
+
+
+def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Writes beside, then renames; the folder is made where it is missing. OSError as from any write.
+
+    durable: the bytes are on the disk before the name is, so that they outlive a power cut.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.part")
+    part = beside(path)
     try:
-        beside.write_bytes(content)
-        os.replace(beside, path)
+        with part.open("wb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(part, path)
     finally:
-        beside.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes UTF-8 text whole."""
-    write_bytes(path, text.encode("utf-8"))
+    """Writes UTF-8 text whole, and durably."""
+    write_bytes(path, text.encode("utf-8"), durable=True)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -1,9 +1,10 @@
+import resource
 import socket
 
 import pytest
 
 from algorithm.errors import StorageError
-from algorithm.storage import object_store, remove, stage_files, stage_in, stage_out
+from algorithm.storage import list_files, object_client, object_store, remove, stage_files, stage_in, stage_out
 
 
 def test_local_places_pass_through(tmp_path):
@@ -78,13 +79,15 @@ def test_removing(store):
         (403, "InvalidAccessKeyId", "access key is not known"),
         (403, "AccessDenied", "ask the owner"),
         (404, "NoSuchBucket", "no such bucket"),
+        (403, "RequestTimeTooSkewed", "clock of this machine is wrong"),
+        (400, "ExpiredToken", "temporary credentials have expired"),
         (400, "SomethingElse", "as it is"),
     ],
 )
 def test_a_refusal_is_one_request_and_names_bucket_key_and_fix(store, tmp_path, status, code, words):
     store.refusal = (status, code)
     with pytest.raises(StorageError) as caught:
-        object_store.places_inside(object_store.ObjectLocation("obs", "bucket", "key"))
+        list(object_store.files("obs://bucket/key"))
     message = str(caught.value)
     assert caught.value.exit_code == 4
     assert all(word in message for word in ("'bucket'", "'key'", code, words))
@@ -107,7 +110,8 @@ def test_no_trailing_checksums_are_sent(store, tmp_path):
     assert not [name for name in headers if name.lower().startswith("x-amz-checksum") or name == "X-Amz-Trailer"]
 
 
-def test_a_transfer_of_another_size_is_an_error_and_leaves_nothing(store, tmp_path):
+def test_a_transfer_of_another_size_is_an_error_and_leaves_nothing(store, tmp_path, monkeypatch):
+    monkeypatch.setenv("S3_RETRY_SECONDS", "0.2")
     store.objects[("bucket", "a")] = b"12"
     store.lies_about_size = True
     with pytest.raises(StorageError):
@@ -122,9 +126,7 @@ def test_no_store_at_the_endpoint(store, tmp_path, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     monkeypatch.setenv("S3_ENDPOINT", f"http://127.0.0.1:{port}")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    monkeypatch.setattr("time.sleep", lambda _: None)
-    object_store._client.cache_clear()
+    monkeypatch.setenv("S3_RETRY_SECONDS", "0.1")
     with pytest.raises(StorageError, match="Check S3_ENDPOINT and the network"):
         stage_in("obs://bucket/a", tmp_path)
 
@@ -140,5 +142,31 @@ def test_no_store_at_the_endpoint(store, tmp_path, monkeypatch):
     ],
 )
 def test_endpoints(endpoint, path_style, region):
-    assert object_store._needs_path_style(endpoint) is path_style
-    assert object_store._region(endpoint) == region
+    assert object_client.needs_path_style(endpoint) is path_style
+    assert object_client.region_of(endpoint) == region
+
+
+def test_what_is_in_scratch_already_is_not_fetched_again(store, tmp_path):
+    store.objects |= {("bucket", f"数据/{i}.jpg"): bytes([i]) * 100 for i in range(5)}
+    urls = [f"obs://bucket/数据/{i}.jpg" for i in range(5)]
+    stage_files(urls, tmp_path)
+    store.requests.clear()
+    store.objects["bucket", "数据/2.jpg"] = b"2" * 100  # replaced by as many bytes
+    (tmp_path / "bucket/数据/3.jpg").write_bytes(b"half")
+    found = stage_files(urls, tmp_path)
+    assert sorted(method for method, *_ in store.requests) == ["GET", "GET", *["HEAD"] * 5]
+    assert [found[url].read_bytes() for url in urls] == [store.objects["bucket", f"数据/{i}.jpg"] for i in range(5)]
+    store.requests.clear()
+    assert stage_in("obs://bucket/数据", tmp_path) == tmp_path / "bucket/数据"
+    assert [method for method, *_ in store.requests] == ["HEAD", "GET"]  # no such object; the listing tells the checksums
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_objects_are_listed_in_little_memory(store):
+    store.objects |= {("bucket", f"many/{i:06d}"): b"" for i in range(100_000)}
+    store.listed = sorted(key for _, key in store.objects)
+    found = list_files("obs://bucket/many")
+    next(found)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert sum(1 for _ in found) == 99_999
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30 << 10

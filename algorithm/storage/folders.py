@@ -1,0 +1,112 @@
+"""Whole folders from anywhere to anywhere, many files at a time, only what is not there yet."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from algorithm.errors import StorageError
+from algorithm.storage import etag
+from algorithm.storage.file_info import FileInfo
+from algorithm.storage.location import inside, is_remote, join, local_path, name_inside
+from algorithm.storage.parallel import THREADS, Advance, for_each
+from algorithm.storage.verbs import copy, info, list_files, remove, store_of
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What a sync did: files copied and their bytes, files that were the same already, files removed."""
+
+    copied: int
+    bytes: int
+    same: int
+    removed: int
+
+
+def sync(source: str, target: str, *, delete: bool = False, threads: int = THREADS) -> Synced:
+    """Makes the folder `target` hold every file of the folder `source`; what is the same already is not moved.
+
+    The same means: as many bytes, and the same checksum where one of the two is in a store that tells checksums, else the
+    same time of change. delete: also removes what `source` does not have. Raises StorageError for the first file that
+    cannot be had or written, ResourceError when the disk is full.
+    """
+    there = {name_inside(each.url, target): each for each in list_files(target)}
+    names: set[str] = set()
+
+    def items() -> Iterator[tuple[str, FileInfo]]:
+        for each in list_files(source):
+            name = name_inside(each.url, source)
+            names.add(name)
+            yield name, each
+
+    def bring(item: tuple[str, FileInfo]) -> tuple[bool, int]:
+        name, found = item
+        if name in there and _same(found, there[name]):
+            return False, found.size
+        copy(found.url, _place_of(target, name))
+        return True, found.size
+
+    copied = same = moved = 0
+    with Advance(f"{source} -> {target}") as advance:
+        for fresh, size in for_each(bring, items(), threads):
+            copied, same, moved = copied + fresh, same + (not fresh), moved + size * fresh
+            advance.add(size)
+    surplus = [there[name].url for name in there.keys() - names] if delete else []
+    for _ in for_each(remove, surplus, threads):
+        pass
+    return Synced(copied, moved, same, len(surplus))
+
+
+def remove_folder(url: str, threads: int = THREADS) -> int:
+    """Removes a folder with every file in it; how many files there were."""
+    count = sum(1 for _ in for_each(lambda each: remove(each.url), list_files(url), threads))
+    store_of(url).prune(url)
+    return count
+
+
+def _place_of(folder: str, name: str) -> str:
+    return join(folder, name) if is_remote(folder) else str(inside(local_path(folder), name))
+
+
+def _same(one: FileInfo, other: FileInfo) -> bool:
+    if one.size != other.size:
+        return False
+    if is_remote(one.url) and is_remote(other.url):
+        return bool(one.tag) and one.tag == other.tag
+    if not is_remote(one.url) and not is_remote(other.url):
+        return abs(one.modified - other.modified) < 1e-3
+    here, far = (other, one) if is_remote(one.url) else (one, other)
+    return has_content_of(local_path(here.url), far)
+
+
+def has_content_of(path: Path, far: FileInfo) -> bool:
+    """Whether a local file has the size and the checksum of one in a store; False where that cannot be known."""
+    try:
+        if path.stat().st_size != far.size:
+            return False
+        same = etag.matches(path, far.tag, far.part)
+    except OSError:
+        return False
+    if same is None:
+        _log.debug("%s: its ETag '%s' cannot be checked against %s", far.url, far.tag, path)
+    return bool(same)
+
+
+def bring_file(url: str, target: Path) -> bool:
+    """Copies a file of a store to the local disk unless its bytes are there already; whether it was copied."""
+    if target.is_file():
+        far = info(url)
+        if far and has_content_of(target, far):
+            return False
+    copy(url, str(target))
+    return True
+
+
+def require_some(done: Synced, url: str) -> None:
+    """StorageError when there was nothing at all."""
+    if not done.copied and not done.same:
+        raise StorageError(f"expected an object or a folder at {url}, found nothing. Check the bucket and the key.")

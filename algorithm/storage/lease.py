@@ -1,0 +1,143 @@
+"""One writer for one folder of a store: a small object that its holder renews, and that others see.
+
+No clock is compared with another: a lease counts as left behind when it was not renewed while it was watched for longer
+than its holder would have let pass, or when its holder was a process of this machine that is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import time
+import uuid
+from pathlib import Path
+
+from botocore.exceptions import ClientError
+
+from algorithm.errors import StorageError
+from algorithm.storage import object_store
+from algorithm.storage.file_info import FileInfo
+from algorithm.storage.location import OBJECT_SCHEMES, join, scheme_of
+from algorithm.storage.problems import MissingError
+from algorithm.storage.verbs import info, read_bytes, remove, write_bytes
+
+NAME = "lease.json"
+EXPIRES_S = 90.0  # renewed three times as often
+_WATCH_EVERY_S, _SETTLE_S = 2.0, 1.0
+_log = logging.getLogger(__name__)
+
+
+class LeaseLostError(StorageError):
+    """Another job writes to the same place."""
+
+
+class Lease:
+    """take() before the first write, check() before each further one, renew() now and then, release() at the end."""
+
+    def __init__(self, folder: str) -> None:
+        self.url, self._folder = join(folder, NAME), folder
+        self._content = {"owner": uuid.uuid4().hex, "host": socket.gethostname(), "pid": os.getpid(),
+                         "started": _started(os.getpid())}
+        self._renewals = 0
+
+    def take(self) -> None:
+        """LeaseLostError when another job holds the place and is alive; waits until that is known."""
+        while not self._try():
+            pass
+        if not _conditional(self._folder):
+            time.sleep(_SETTLE_S)
+        self.check()
+
+    def _try(self) -> bool:
+        found = self._read()
+        if found is not None and not _is_gone(found[0]):
+            self._watch(found)
+        try:
+            self._write(**({} if not _conditional(self._folder) else
+                           {"IfMatch": f'"{found[1].tag}"'} if found else {"IfNoneMatch": "*"}))
+        except StorageError as error:
+            cause = error.__cause__
+            code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else ""
+            if code in ("PreconditionFailed", "412", "ConditionalRequestConflict", "NoSuchKey"):
+                return False  # someone was faster: look again
+            if code not in ("NotImplemented", "InvalidArgument", "InvalidRequest"):
+                raise
+            self._write()  # a store without conditions; check() decides
+            time.sleep(_SETTLE_S)
+        return True
+
+    def _watch(self, found: tuple[dict[str, object], FileInfo]) -> None:
+        """Returns when the lease found was not renewed for too long; raises when it was."""
+        _log.warning("%s is held by process %s on %s; waiting up to %.0f s to see whether it is alive", self._folder,
+                     found[0].get("pid"), found[0].get("host"), EXPIRES_S)
+        end = time.monotonic() + EXPIRES_S
+        while time.monotonic() < end:
+            time.sleep(min(_WATCH_EVERY_S, EXPIRES_S / 10))
+            now = self._read()
+            if now is None:
+                return
+            if now[0] != found[0]:
+                raise self._taken(now[0])
+
+    def check(self) -> None:
+        """LeaseLostError unless this process is the holder."""
+        found = self._read()
+        if found is None:
+            self._write()
+        elif found[0].get("owner") != self._content["owner"]:
+            raise self._taken(found[0])
+
+    def renew(self) -> None:
+        """Shows that the holder is alive. LeaseLostError when it is the holder no more."""
+        self.check()
+        self._renewals += 1
+        self._write()
+
+    def release(self) -> None:
+        """Gives the place free, if it is ours."""
+        found = self._read()
+        if found and found[0].get("owner") == self._content["owner"]:
+            remove(self.url)
+
+    def _write(self, **conditions: str) -> None:
+        content = json.dumps({**self._content, "renewals": self._renewals}).encode()
+        if conditions:
+            object_store.write(self.url, content, **conditions)
+        else:
+            write_bytes(self.url, content)
+
+    def _read(self) -> tuple[dict[str, object], FileInfo] | None:
+        try:
+            found = info(self.url)
+            content = json.loads(read_bytes(self.url)) if found else None
+        except MissingError:
+            return None
+        except ValueError:  # not ours, or half of it: nobody's
+            content = {}
+        return None if found is None or content is None else (content, found)
+
+    def _taken(self, holder: dict[str, object]) -> LeaseLostError:
+        return LeaseLostError(f"train_url {self._folder}: expected to be the only job that writes there, found process "
+                              f"{holder.get('pid')} on {holder.get('host')} doing so; give another train_url, or stop that job")
+
+
+def _conditional(folder: str) -> bool:
+    return scheme_of(folder) in OBJECT_SCHEMES
+
+
+def _is_gone(holder: dict[str, object]) -> bool:
+    """Whether the holder was a process of this machine that no longer runs, or the lease is not readable at all."""
+    if holder.get("host") != socket.gethostname() or not isinstance(holder.get("pid"), int):
+        return not holder
+    return _started(holder["pid"]) != holder.get("started")
+
+
+def _started(pid: int) -> str:
+    """When a process of this machine was started, in ticks since the boot, with the boot's id; "" when there is none."""
+    try:
+        ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {ticks}"
+    except (OSError, IndexError):
+        return ""

@@ -1,0 +1,119 @@
+"""Files of the local disk, by the same verbs as the objects of a store."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from algorithm.storage.file_info import FileInfo, Sent
+from algorithm.storage.location import join, local_path
+from algorithm.storage.problems import of_file
+from algorithm.storage.writing import beside, write_bytes
+
+_CHUNK = 1 << 20
+
+
+@contextmanager
+def _translated(path: Path, verb: str = "read", needed: int | None = None) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise of_file(error, str(path), verb, needed) from error
+
+
+def info(url: str) -> FileInfo | None:
+    """What is known of a file, None when there is none."""
+    path = local_path(url)
+    with _translated(path):
+        if not path.is_file():
+            return None
+        state = path.stat()
+        return FileInfo(url, state.st_size, state.st_mtime)
+
+
+def files(url: str) -> Iterator[FileInfo]:
+    """Every file in a folder and the folders in it, in no order, without what is being written (.NAME.part)."""
+    for folder, _, names in os.walk(local_path(url)):
+        for name in names:
+            path = Path(folder) / name
+            if not (name.startswith(".") and name.endswith((".part", ".part.json"))) and (found := info(str(path))):
+                inside = path.relative_to(local_path(url)).as_posix()
+                yield FileInfo(join(url, inside), found.size, found.modified)
+
+
+def children(url: str) -> tuple[list[str], list[str]]:
+    """The names of the folders and of the files directly inside a folder, each sorted."""
+    path = local_path(url)
+    if not path.is_dir():
+        return [], []
+    with _translated(path), os.scandir(path) as entries:
+        kinds = sorted((entry.name, entry.is_dir()) for entry in entries)
+    return [name for name, folder in kinds if folder], [name for name, folder in kinds if not folder]
+
+
+def has_inside(url: str) -> bool:
+    """Whether it is a folder."""
+    return local_path(url).is_dir()
+
+
+def read(url: str) -> bytes:
+    """The content of a file. Raises StorageError."""
+    with _translated(local_path(url)):
+        return local_path(url).read_bytes()
+
+
+def write(url: str, content: bytes, budget: float | None = None) -> Sent:
+    """Writes a file whole, durably. StorageError; ResourceError when the disk is full."""
+    with _translated(local_path(url), "write", len(content)):
+        write_bytes(local_path(url), content, durable=True)
+    return Sent(len(content), hashlib.sha256(content).hexdigest())
+
+
+def download(url: str, target: Path, *, sha256: str = "", budget: float | None = None) -> FileInfo | None:
+    """Copies a file of this disk."""
+    _copy(local_path(url), target)
+    return info(str(target))
+
+
+def upload(source: Path, url: str, budget: float | None = None) -> Sent:
+    """Copies a file of this disk."""
+    return _copy(source, local_path(url))
+
+
+def _copy(source: Path, target: Path) -> Sent:
+    digest, part = hashlib.sha256(), beside(target)
+    with _translated(target, "write", source.stat().st_size if source.is_file() else None):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with source.open("rb") as reader, part.open("wb") as writer:
+                while chunk := reader.read(_CHUNK):
+                    digest.update(chunk)
+                    writer.write(chunk)
+                size = writer.tell()
+                writer.flush()
+                os.fsync(writer.fileno())
+            shutil.copystat(source, part)
+            os.replace(part, target)
+        finally:
+            part.unlink(missing_ok=True)
+    return Sent(size, digest.hexdigest())
+
+
+def remove(url: str, budget: float | None = None) -> None:
+    """Removes one file, if there is one. StorageError."""
+    with _translated(local_path(url), "remove"):
+        local_path(url).unlink(missing_ok=True)
+
+
+def prune(url: str) -> None:
+    """Removes a folder whose files are removed already, and the folders in it."""
+    path = local_path(url)
+    with _translated(path, "remove"):
+        for folder, _, _ in os.walk(path, topdown=False):
+            os.rmdir(folder)

@@ -1,0 +1,94 @@
+"""What a mirrored folder holds, as one object that is written last: whoever reads it sees a whole set, or the one before."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import uuid
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from algorithm.errors import StorageError
+
+NAME = "mirror.json"
+STAGED = ".mirror"  # new content of files that the manifest in force still names waits in this folder
+SMALL = 64 << 10
+_LOGS = "events.out.tfevents."  # only ever appended to; a torn end is what their readers expect
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file: its size, SHA-256 (hex), the key it lies under, and, when it is small, its content in base64."""
+
+    size: int
+    sha256: str
+    key: str
+    content: str = ""
+
+    def data(self) -> bytes | None:
+        """The content that the manifest itself carries, None for a large file."""
+        return base64.b64decode(self.content) if self.content or not self.size else None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The files by name. obsolete: keys that can be removed once this is in force. id: of this state alone."""
+
+    files: dict[str, Item] = field(default_factory=dict)
+    obsolete: tuple[str, ...] = ()
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def encode(self) -> bytes:
+        """As JSON."""
+        files = {name: asdict(item) for name, item in sorted(self.files.items())}
+        return json.dumps({"id": self.id, "obsolete": self.obsolete, "files": files}, ensure_ascii=False, indent=1).encode()
+
+    @classmethod
+    def decode(cls, content: bytes, where: str) -> Manifest:
+        """StorageError when it is none."""
+        try:
+            read = json.loads(content)
+            return cls({name: Item(**item) for name, item in read["files"].items()}, tuple(read["obsolete"]), read["id"])
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise StorageError(f"{where}: expected the list of the files of a job, found something else ({error}); "
+                               "remove it to begin anew, or give another train_url") from error
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What tells that a local file was not touched since."""
+
+    size: int
+    modified_ns: int
+    inode: int
+
+
+def is_log(name: str) -> bool:
+    """Whether a file is only appended to, so that an older state of it is no damage."""
+    return name.rpartition("/")[2].startswith(_LOGS)
+
+
+def scan(folder: Path) -> dict[str, Seen]:
+    """The files of a folder by name, without hidden ones: those are being written. FileNotFoundError: one went meanwhile."""
+    found = {}
+    for where, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            if not name.startswith("."):
+                path = Path(where) / name
+                state = path.stat()
+                found[path.relative_to(folder).as_posix()] = Seen(state.st_size, state.st_mtime_ns, state.st_ino)
+    return found
+
+
+def item_of(folder: Path, name: str) -> Item:
+    """A file as the manifest names it; its content too when it is small."""
+    path = folder / name
+    if path.stat().st_size <= SMALL and not is_log(name):
+        data = path.read_bytes()
+        return Item(len(data), hashlib.sha256(data).hexdigest(), name, base64.b64encode(data).decode())
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return Item(file.tell(), digest, name)

@@ -1,0 +1,153 @@
+"""The verbs of `moxing.file` for scripts that used them: `from algorithm.storage import moxing_file as file`.
+
+The same names and arguments over this room's own verbs; all take local paths, obs://, s3:// and gs://. docs/storage.md says
+what differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from algorithm.errors import StorageError
+from algorithm.storage import verbs
+from algorithm.storage.folders import remove_folder, sync
+from algorithm.storage.location import is_remote, join, local_path, name_inside
+from algorithm.storage.parallel import THREADS, for_each
+from algorithm.storage.problems import MissingError
+
+
+@dataclass(frozen=True)
+class Stat:
+    """length: bytes. mtime_nsec: nanoseconds since 1970. is_directory: whether it is a folder."""
+
+    length: int
+    mtime_nsec: int
+    is_directory: bool
+
+
+def copy(src_url: str, dst_url: str) -> None:
+    """Copies one file. Raises StorageError, as every verb here does."""
+    verbs.copy(src_url, dst_url)
+
+
+def copy_parallel(src_url: str, dst_url: str, file_list: Iterable[str] | None = None, threads: int = THREADS,
+                  is_processing: bool = True, use_queue: bool = True) -> None:
+    """Copies a folder, or of it the files that file_list names; what is the same already is not moved.
+
+    StorageError when there is nothing to copy. is_processing and use_queue are taken and ignored: threads do the work.
+    """
+    if file_list is not None:
+        names = list(file_list)
+        for _ in for_each(lambda name: verbs.copy(join(src_url, name), join(dst_url, name)), names, threads):
+            pass
+        copied = len(names)
+    else:
+        done = sync(src_url, dst_url, threads=threads)
+        copied = done.copied + done.same
+    if not copied:
+        raise StorageError(f"copy_parallel: expected files in {src_url}, found none; no files to copy")
+
+
+def exists(url: str) -> bool:
+    """Whether there is a file or a folder."""
+    return verbs.exists(url)
+
+
+def is_directory(url: str) -> bool:
+    """Whether it is a folder; in a store of objects: whether there is anything inside."""
+    return verbs.is_folder(url)
+
+
+def list_directory(url: str, recursive: bool = False, skip_file: bool = False, skip_dir: bool = False) -> list[str]:
+    """The names in a folder, sorted; recursive: those in its folders too, each relative to it. MissingError: no folder."""
+    if not verbs.is_folder(url):
+        raise MissingError(f"list_directory: expected a folder at {url}, found none")
+    if not recursive:
+        folders, names = verbs.children(url)
+        return sorted([*(() if skip_dir else folders), *(() if skip_file else names)])
+    found = []
+    for folder, folders, names in verbs.walk(url):
+        inside = name_inside(join(folder, ""), url)
+        found += [inside + name for name in (*(() if skip_dir else folders), *(() if skip_file else names))]
+    return sorted(found)
+
+
+def make_dirs(url: str) -> None:
+    """Makes a folder and those above it. A store of objects has none: there a folder is where an object is."""
+    if not is_remote(url):
+        local_path(url).mkdir(parents=True, exist_ok=True)
+
+
+def mk_dir(url: str) -> None:
+    """Makes a folder; StorageError when the one above it is missing. In a store of objects nothing is to be done."""
+    if not is_remote(url):
+        if not local_path(url).parent.is_dir():
+            raise MissingError(f"mk_dir: expected the folder {local_path(url).parent}, found none")
+        local_path(url).mkdir(exist_ok=True)
+
+
+def read(url: str, binary: bool = False) -> str | bytes:
+    """The content of a file: text in UTF-8, or bytes. MissingError, a FileNotFoundError too, when there is none."""
+    content = verbs.read_bytes(url)
+    return content if binary else content.decode("utf-8")
+
+
+def write(url: str, data: str | bytes, binary: bool = False) -> None:
+    """Writes a file whole. binary is taken and ignored: the type of data says it."""
+    verbs.write_bytes(url, data.encode("utf-8") if isinstance(data, str) else data)
+
+
+def append(url: str, data: str | bytes, binary: bool = False) -> None:
+    """Writes a file again with more at its end. Not for two writers at once: the last one wins."""
+    before = verbs.read_bytes(url) if verbs.info(url) else b""
+    write(url, before + (data.encode("utf-8") if isinstance(data, str) else data))
+
+
+def remove(url: str, recursive: bool = False) -> None:
+    """Removes a file, or with recursive a folder with all it holds. A folder without recursive stays as it is."""
+    if not recursive:
+        if not url.endswith("/") and not (not is_remote(url) and local_path(url).is_dir()):
+            verbs.remove(url)
+        return
+    if verbs.is_folder(url):
+        remove_folder(url)
+    if not url.endswith("/"):
+        verbs.remove(url)
+
+
+def rename(src_url: str, dst_url: str) -> None:
+    """Gives one file another name; between stores it is copied, then removed."""
+    if not is_remote(src_url) and not is_remote(dst_url):
+        local_path(src_url).replace(local_path(dst_url))
+        return
+    verbs.copy(src_url, dst_url)
+    verbs.remove(src_url)
+
+
+def get_size(url: str, recursive: bool = False) -> int:
+    """The bytes of a file, or with recursive of all files in a folder. MissingError when there is nothing."""
+    if recursive and verbs.is_folder(url):
+        return sum(each.size for each in verbs.list_files(url))
+    return stat(url).length
+
+
+def stat(url: str) -> Stat:
+    """What is known of a file or folder. MissingError when there is neither."""
+    found = None if url.endswith("/") else verbs.info(url)
+    if found:
+        return Stat(found.size, round(found.modified * 1e9), False)
+    if not verbs.is_folder(url):
+        raise MissingError(f"stat: expected a file or a folder at {url}, found none")
+    return Stat(0, 0 if is_remote(url) else Path(local_path(url)).stat().st_mtime_ns, True)
+
+
+def glob(url: str) -> list[str]:
+    """The files that a pattern with *, ? and [..] names, sorted."""
+    return verbs.glob(url)
+
+
+def walk(url: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """(folder, names of folders, names of files), from the top down."""
+    return verbs.walk(url)

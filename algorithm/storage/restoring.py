@@ -1,0 +1,97 @@
+"""Bringing back what an earlier run of a job left in a store: verified, and without what is damaged."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+from pathlib import Path
+
+from algorithm.errors import StorageError
+from algorithm.storage.lease import NAME as LEASE
+from algorithm.storage.location import inside, join
+from algorithm.storage.mirror import Mirror
+from algorithm.storage.mirror_manifest import Item, Manifest, is_log, scan
+from algorithm.storage.parallel import Advance, for_each
+from algorithm.storage.problems import DamagedError, MissingError
+from algorithm.storage.verbs import list_files, store_of
+from algorithm.storage.writing import write_bytes
+
+_log = logging.getLogger(__name__)
+
+
+def restore(mirror: Mirror) -> tuple[str, ...]:
+    """Makes the local folder what the manifest in the store says; the names of files that were damaged there, left out.
+
+    A local folder that descends from that state, left by a killed run on this machine, is kept: it is the same or later.
+    Without a manifest nothing is taken from the store. Raises StorageError.
+    """
+    manifest = mirror.read_manifest()
+    origins = mirror.origins()
+    if manifest is None:
+        if origins and "" not in origins:  # it was there once, so someone removed it to begin anew
+            _forget(mirror, keep=())
+        mirror.note("")
+        _warn_of_strangers(mirror)
+        return ()
+    if manifest.id in origins:
+        _log.info("going on with what is in %s, which is as new as %s", mirror.folder, mirror.url)
+        mirror.settle(manifest)
+        return ()
+    mirror.note("an unfinished copy")
+    _forget(mirror, keep=manifest.files)
+    damaged = _bring(mirror, manifest)
+    mirror.settle(manifest)
+    return damaged
+
+
+def _warn_of_strangers(mirror: Mirror) -> None:
+    known = (LEASE, "failure.json")
+    strangers = (each.url for each in list_files(mirror.url) if each.url.rpartition("/")[2] not in known)
+    if some := [url for url, _ in zip(strangers, range(3), strict=False)]:
+        _log.warning("train_url %s holds files but no mirror.json, such as %s: they are not what a job could go on from, and "
+                     "stay unless this job writes the same names", mirror.url, ", ".join(some))
+
+
+def _forget(mirror: Mirror, keep: object) -> None:
+    for name in scan(mirror.folder) if mirror.folder.is_dir() else ():
+        if name not in keep:
+            (mirror.folder / name).unlink()
+    for hidden in mirror.folder.glob("**/.*"):
+        shutil.rmtree(hidden, ignore_errors=True) if hidden.is_dir() else hidden.unlink(missing_ok=True)
+
+
+def _bring(mirror: Mirror, manifest: Manifest) -> tuple[str, ...]:
+    """Large files first, small ones, which name them, when those are all there."""
+    large = [name for name, item in manifest.files.items() if item.data() is None]
+
+    def bring(name: str) -> str:
+        item, target = manifest.files[name], inside(mirror.folder, name)
+        try:
+            if not _is(target, item):
+                store_of(mirror.url).download(join(mirror.url, item.key), target, sha256="" if is_log(name) else item.sha256)
+        except (DamagedError, MissingError) as error:
+            _log.warning("%s: %s; it is left out", name, error)
+            target.unlink(missing_ok=True)
+            return name
+        return ""
+
+    with Advance(f"{mirror.url} -> {mirror.folder}", len(large), sum(manifest.files[name].size for name in large)) as advance:
+        damaged = []
+        for name in for_each(bring, large):
+            damaged += [name] if name else []
+            advance.add(0)
+    for name, item in manifest.files.items():
+        if (data := item.data()) is not None:
+            if hashlib.sha256(data).hexdigest() != item.sha256:
+                raise StorageError(f"{mirror.url}: expected its mirror.json to be whole, found '{name}' damaged in it; "
+                                   "remove it to begin anew, or give another train_url")
+            write_bytes(inside(mirror.folder, name), data, durable=True)
+    return tuple(sorted(damaged))
+
+
+def _is(path: Path, item: Item) -> bool:
+    if not path.is_file() or path.stat().st_size != item.size:
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == item.sha256
