@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -19,47 +21,62 @@ from algorithm.data.check_report import check_lines, write_report
 from algorithm.data.pipeline import steps_per_epoch as epoch_steps
 from algorithm.data.pipeline import train_batches
 from algorithm.data.suggestions import model_choices
-from algorithm.errors import DataError
+from algorithm.errors import DataError, DivergenceError, ResourceError, StorageError
 from algorithm.evaluation import Evaluation, Evaluator
 from algorithm.export import export_saved_model, missing_parts, package_model
 from algorithm.hyperparameters import Hyperparameters
-from algorithm.modelarts.environment import Workspace, open_workspace
+from algorithm.modelarts.environment import Workspace, scratch_dir
 from algorithm.modelarts.metrics import ClassScores, metrics_object
 from algorithm.models import PRESETS, Detector, build_detector
 from algorithm.ops.detections import NmsConfig
 from algorithm.ops.losses import LossConfig
 from algorithm.storage import is_remote, local_path, stage_files, stage_in, stage_out
+from algorithm.storage.job_folder import job_folder
+from algorithm.storage.mirroring import mirrored
 from algorithm.storage.writing import write_json
-from algorithm.training.fitting import Plan, fit
+from algorithm.training import stopping
+from algorithm.training.fitting import Hooks, Plan, fit
+from algorithm.training.guard import Guard, Limits
+from algorithm.training.optimizers import choose_optimizer, freeze, make_optimizer
 from algorithm.training.overfit import LEARNING_RATE as OVERFIT_RATE
 from algorithm.training.overfit import choose_pictures, overfit
+from algorithm.training.progress import Progress
 from algorithm.training.reporting import Reporter
 from algorithm.training.run_folder import Checkpoint, RunFolder
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
-from algorithm.training.trainer import TrainConfig, Trainer, choose_optimizer, freeze, make_optimizer
+from algorithm.training.trainer import TrainConfig, Trainer
 from algorithm.training.warm_start import find_start, freezes_batch_norm
 
 _log = logging.getLogger("algorithm.job")
 _DATA_PICTURES = 8
 
 
+@stopping.listening()
 def run(hp: Hyperparameters) -> int:
-    """Runs the job and returns 0. JobError is what a person can fix; algorithm.errors has the exit codes."""
-    with open_workspace() as workspace:
-        remote = is_remote(hp.train_url)
-        run_folder = RunFolder.claim(workspace.outputs if remote else local_path(hp.train_url), hp)
-        if run_folder.is_finished(hp) and not missing_parts(run_folder.model):
-            _log.info("%s holds this job, finished; nothing to do. Raise num_epochs to train on, "
-                      "or give a new train_url", hp.train_url)
+    """Runs the job and returns 0. JobError is what a person can fix; algorithm.errors has the exit codes.
+
+    A remote train_url is a local folder meanwhile: what an earlier run left there is brought back first, and copied after.
+    """
+    with job_folder(scratch_dir(), hp.train_url) as root:
+        workspace = Workspace(root)
+        if not is_remote(hp.train_url):
+            _run_in(local_path(hp.train_url), hp, workspace)
             return 0
-        if remote:
-            _log.warning("train_url %s is remote: what an earlier run left there is not resumed, it is replaced", hp.train_url)
-        try:
-            _run(hp, workspace, run_folder)
-        finally:
-            if remote:
-                stage_out(run_folder.folder, hp.train_url)
+        with mirrored(workspace.outputs, hp.train_url) as damaged:
+            _run_in(workspace.outputs, hp, workspace, damaged)
     return 0
+
+
+def _run_in(folder: Path, hp: Hyperparameters, workspace: Workspace, damaged: Sequence[str] = ()) -> None:
+    run_folder = RunFolder.claim(folder, hp)
+    if damaged and run_folder.newest_saved() is None and run_folder.archived() is None:
+        raise StorageError(f"train_url {hp.train_url}: expected a checkpoint that can be read, found damage in "
+                           f"{', '.join(damaged)}; bring those objects back, or give a new train_url to begin anew")
+    if run_folder.is_finished(hp) and not missing_parts(run_folder.model):
+        _log.info("%s holds this job, finished; nothing to do. Raise num_epochs to train on, "
+                  "or give a new train_url", hp.train_url)
+        return
+    _run(hp, workspace, run_folder)
 
 
 def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder) -> None:
@@ -86,6 +103,9 @@ def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder) -> No
         return
     _look_at_data(hp, detector, dataset, run_folder)
     stopped_early = _train(hp, detector, dataset, run_folder, resumed, warm=hp.pretrained != "none")
+    if run_folder.archived() is None:
+        raise DivergenceError("training: expected finite weights at one evaluation at least, found none; lower learning_rate (in "
+                              "hparams) and give a new train_url")
     metrics = run_folder.load_archive(detector)["metrics"]
     _publish(hp, detector, dataset, metrics, run_folder, workspace)
     run_folder.finished(hp, metrics, stopped_early)
@@ -120,54 +140,62 @@ def _look_at_data(hp: Hyperparameters, detector: Detector, dataset: Dataset, run
 def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder: RunFolder,
            resumed: Checkpoint | None, warm: bool) -> bool:
     """Fits the detector; afterwards the archive holds the best checkpoint. Returns whether it stopped early."""
-    steps_per_epoch = epoch_steps(len(dataset.train), hp.train_batch_size)
-    trainer = _trainer(hp, detector, steps_per_epoch, warm)
-    idle = 0  # evaluations since the best one
+    batch_size = _batch_size(hp)
+    plan = Plan(hp.num_epochs, epoch_steps(len(dataset.train), batch_size))
+    progress = Progress.of(resumed.state) if resumed else Progress(parts=hp.gradient_accumulation_steps)
+    trainer, schedule = _trainer(hp, detector, plan, warm)
     if resumed:
         resumed.check_dataset(dataset.fingerprint)
         trainer.restore(resumed.tensors)
-        idle = resumed.state["idle"]
-        _log.info("resumed at step %d, in epoch %d", trainer.step, trainer.step // steps_per_epoch + 1)
+        _log.info("resumed at step %d, in epoch %d", trainer.step, trainer.step // plan.steps_per_epoch + 1)
     else:
         run_folder.write_graph(detector)
     run_folder.started(hp)
-    reporter = Reporter(run_folder.folder, hp.num_epochs, hp.num_epochs * steps_per_epoch, steps_per_epoch,
-                        hp.train_batch_size, hp.log_every_steps)
+    reporter = Reporter(run_folder.folder, hp.num_epochs, plan.steps, plan.steps_per_epoch, batch_size, hp.log_every_steps)
     reporter.pictures("data", 0, report_pictures(dataset, _DATA_PICTURES))
     evaluator = Evaluator(detector, _nms(hp), dataset, hp.eval_batch_size)
-    stopped_early = False
+    guard = Guard(trainer, schedule, progress, Limits(batch_size, detector.image_size, hp.auto_batch),
+                  last_good=run_folder.newest_saved, resumed=resumed is not None,
+                  describe=lambda indices: _names(dataset, indices))
 
     def save() -> None:
-        run_folder.save(trainer, {**_identity(dataset), "idle": idle}, hp.keep_checkpoint_max)
+        if guard.run:  # such weights may be what makes the loss infinite: the checkpoint before is the last good one
+            _log.warning("no checkpoint at step %d: the loss of the last %d steps was not finite", trainer.step, guard.run)
+            return
+        run_folder.save(trainer, {**_identity(dataset), **progress.as_state()}, hp.keep_checkpoint_max)
+        guard.saved()
 
     def end_of_epoch(epoch: int) -> bool:
-        nonlocal idle, stopped_early
-        if hp.mode == "train_and_eval" or epoch == hp.num_epochs:
+        if hp.mode == "train_and_eval" or epoch >= hp.num_epochs:
             with trainer.averaged_weights():
                 evaluation = _evaluate(evaluator, reporter, epoch, trainer.step)
-                better = run_folder.archive_if_better(detector, trainer.step, evaluation.as_dict(), _identity(dataset))
-            idle = 0 if better else idle + 1
-        save()
-        stopped_early = 0 < hp.early_stop_patience <= idle
-        return stopped_early
+                with stopping.deferred():
+                    run_folder.archive_if_better(detector, trainer.step, evaluation.as_dict(), _identity(dataset))
+            stopping.check(" after an evaluation")
+            progress.evaluated(evaluation.metrics["AP"] or 0.0)
+        return 0 < hp.early_stop_patience <= progress.idle
 
-    plan = Plan(hp.num_epochs, steps_per_epoch, lambda indices: _names(dataset, indices))
-    fit(trainer, lambda step: _batches(hp, detector, dataset, step), plan, reporter,
-        save=save, end_of_epoch=end_of_epoch)
-    return stopped_early
+    fit(trainer, lambda step: _batches(hp, detector, dataset, step), plan, reporter, guard, Hooks(save, end_of_epoch))
+    if progress.skipped:
+        _log.warning("%d of %d steps changed nothing, because their loss was not finite", progress.skipped, trainer.step)
+    return 0 < hp.early_stop_patience <= progress.idle
 
 
-def _trainer(hp: Hyperparameters, detector: Detector, steps_per_epoch: int, warm: bool) -> Trainer:
+def _batch_size(hp: Hyperparameters) -> int:
+    """Pictures that a step learns from; train_batch_size of them pass through the network at a time."""
+    return hp.train_batch_size * hp.gradient_accumulation_steps
+
+
+def _trainer(hp: Hyperparameters, detector: Detector, plan: Plan, warm: bool) -> tuple[Trainer, DetectionSchedule]:
     freeze(detector, hp.freeze, freezes_batch_norm(hp, warm))
-    kind, share = choose_optimizer(hp.optimizer, hp.train_batch_size)
-    schedule = ScheduleConfig(hp.learning_rate * share, hp.lr_warmup_init * share, hp.lr_warmup_epoch,
-                              hp.lr_decay_method, hp.first_lr_drop_epoch, hp.second_lr_drop_epoch, hp.poly_lr_power)
-    learning_rate = DetectionSchedule(schedule, global_batch=hp.train_batch_size, steps_per_epoch=steps_per_epoch,
-                                      epochs=hp.num_epochs)
-    _log.info("optimizer=%s: %s, learning rate up to %.6g for a batch of %d", hp.optimizer, kind, learning_rate.base,
-              hp.train_batch_size)
-    return Trainer(detector, make_optimizer(kind, learning_rate, hp.momentum),
-                   TrainConfig(_loss(hp), hp.weight_decay, hp.clip_gradients_norm, hp.moving_average_decay))
+    kind, share = choose_optimizer(hp.optimizer, _batch_size(hp))
+    config = ScheduleConfig(hp.learning_rate * share, hp.lr_warmup_init * share, hp.lr_warmup_epoch,
+                            hp.lr_decay_method, hp.first_lr_drop_epoch, hp.second_lr_drop_epoch, hp.poly_lr_power)
+    schedule = DetectionSchedule(config, global_batch=_batch_size(hp), steps_per_epoch=plan.steps_per_epoch, epochs=plan.epochs)
+    _log.info("optimizer=%s: %s, learning rate up to %.6g for a batch of %d", hp.optimizer, kind, schedule.base,
+              _batch_size(hp))
+    return Trainer(detector, make_optimizer(kind, schedule, hp.momentum),
+                   TrainConfig(_loss(hp), hp.weight_decay, hp.clip_gradients_norm, hp.moving_average_decay)), schedule
 
 
 def _loss(hp: Hyperparameters) -> LossConfig:
@@ -192,7 +220,7 @@ def _augmentation(hp: Hyperparameters) -> Augmentation:
 
 
 def _batches(hp: Hyperparameters, detector: Detector, dataset: Dataset, start_step: int) -> tf.data.Dataset:
-    return train_batches(dataset.train, image_size=detector.image_size, batch_size=hp.train_batch_size, seed=hp.seed,
+    return train_batches(dataset.train, image_size=detector.image_size, batch_size=_batch_size(hp), seed=hp.seed,
                          augmentation=_augmentation(hp), start_step=start_step)
 
 
@@ -237,12 +265,24 @@ def _overfit_check(hp: Hyperparameters, detector: Detector, dataset: Dataset) ->
 def _publish(hp: Hyperparameters, detector: Detector, dataset: Dataset, metrics: dict[str, Any],
              run_folder: RunFolder, workspace: Workspace) -> None:
     """The best checkpoint as a model folder."""
-    saved = export_saved_model(detector, workspace.work / "saved_model", _nms(hp))
+    folder = workspace.work / "saved_model"
+    try:
+        saved = export_saved_model(detector, folder, _nms(hp))
+    except tf.errors.InvalidArgumentError as error:
+        raise DivergenceError(f"export: expected finite answers of the trained model, found others at {_reason(error)}; lower "
+                              "learning_rate (in hparams) and give a new train_url") from error
+    except tf.errors.ResourceExhaustedError as error:
+        raise ResourceError(f"export {folder}: expected room for the model, found {_reason(error)}, "
+                            f"{shutil.disk_usage(workspace.root).free} bytes free; free some space there") from error
     package_model(saved, run_folder.model, label_names=dataset.label_names, metrics={
         "precision": metrics["precision"], "recall": metrics["recall"], "f1": metrics["f1"],
         "accuracy": metrics["AP50"] or 0.0,
     })
     _save_results(hp, metrics, workspace)
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    return error.message.strip().splitlines()[0]
 
 
 def _save_results(hp: Hyperparameters, metrics: dict[str, Any], workspace: Workspace) -> None:
@@ -256,4 +296,3 @@ def _save_results(hp: Hyperparameters, metrics: dict[str, Any], workspace: Works
                           ("platform_metrics.json", metrics_object(classes, accuracy=metrics["AP50"]))):
         write_json(folder / name, content)
     stage_out(folder, hp.deps_save_path)
-

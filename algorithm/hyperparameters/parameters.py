@@ -37,8 +37,9 @@ PARAMETERS = (
         "train_batch_size",
         "integer",
         8,
-        "Pictures per training step on each device",
-        "训练时每张卡上的图片数量",
+        "Pictures that pass through the network at once in training, on each device. A step learns from "
+        "gradient_accumulation_steps times as many",
+        "训练时每张卡上的图片数量, 即一次前向的数量, 每步学习的图片数为其 gradient_accumulation_steps 倍",
         "parameter",
         interval="[1, 4096]",
         required=True,

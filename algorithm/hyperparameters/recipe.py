@@ -67,6 +67,11 @@ OPTIMIZER = (
     Row("moving_average_decay", "float", 0.0,
         "Decay of the moving average of the weights, 0 for none", "权重滑动平均的衰减系数, 0 表示不使用",
         interval="[0, 1)"),
+    Row("gradient_accumulation_steps", "integer", 1,
+        "Passes through the network for each training step. A step learns from this many times train_batch_size pictures, "
+        "batch normalization sees train_batch_size at a time",
+        "每个训练步的前向次数, 每步学习的图片数为该值乘以 train_batch_size, 批归一化每次只看到 train_batch_size 张",
+        interval="[1, 1024]"),
     Row("freeze", "regex", "",
         "Variables whose name matches this regular expression are not trained", "名称匹配该正则表达式的变量不参与训练"),
     Row("var_freeze_expr", "regex", "",

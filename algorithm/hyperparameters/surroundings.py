@@ -81,6 +81,10 @@ JOB = (
         interval="[0, inf)", shapes_training=False),
     Row("keep_checkpoint_max", "integer", 3,
         "Checkpoints that are kept", "保留的检查点数量", interval="[1, inf)", shapes_training=False),
+    Row("auto_batch", "boolean", False,
+        "When memory runs out, divide the pictures of a step into smaller passes. A step still learns from as many",
+        "显存或内存不足时, 将每步的图片分成更小的批次依次计算, 每步学习的图片总数不变",
+        shapes_training=False),
     Row("log_every_steps", "integer", 10,
         "Steps between two log lines", "两行日志之间的步数", interval="[1, inf)", shapes_training=False),
 )

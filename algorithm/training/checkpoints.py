@@ -32,11 +32,19 @@ _BROKEN = (tf.errors.OpError, ValueError, RuntimeError, LookupError)
 
 def steps_in(folder: Path) -> list[int]:
     """Steps of the checkpoints that the folder's `checkpoint` file names and that are there, oldest first."""
+    return [step for step in _listed(folder) if not _missing(folder, step)]
+
+
+def _listed(folder: Path) -> list[int]:
     listing = folder / "checkpoint"
     if not listing.is_file():
         return []
-    named = re.findall(r'all_model_checkpoint_paths: "model\.ckpt-(\d+)"', listing.read_text(encoding="utf-8"))
-    return [int(step) for step in named if all((folder / f"{_PREFIX}-{step}{part}").is_file() for part in _PARTS)]
+    named = re.findall(r'all_model_checkpoint_paths: "model\.ckpt-(\d+)"', listing.read_text(encoding="utf-8", errors="replace"))
+    return [int(step) for step in named]
+
+
+def _missing(folder: Path, step: int) -> list[str]:
+    return [f"{_PREFIX}-{step}{part}" for part in _PARTS if not (folder / f"{_PREFIX}-{step}{part}").is_file()]
 
 
 def save(folder: Path, step: int, tensors: dict[str, Any], state: dict[str, Any], keep: int) -> Path:
@@ -44,33 +52,56 @@ def save(folder: Path, step: int, tensors: dict[str, Any], state: dict[str, Any]
 
     ResourceError when the disk is full; the checkpoints already there stay as they were.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     prefix = folder / f"{_PREFIX}-{step}"
-    staging = folder / f".{_PREFIX}-{step}.part"
-    shutil.rmtree(staging, ignore_errors=True)
+    staging = _staging(folder, step)
+    contents = {**{name: tf.convert_to_tensor(value) for name, value in tensors.items()},
+                _STATE: tf.constant(json.dumps(state))}
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _finish_renaming(folder, step)
+        shutil.rmtree(staging, ignore_errors=True)
         staging.mkdir()
-        _write_bundle(staging / prefix.name, {**tensors, _STATE: json.dumps(state)})
+        _write_bundle(staging / prefix.name, contents)
         for part in _PARTS:
             os.replace(staging / (prefix.name + part), f"{prefix}{part}")
-    except (tf.errors.ResourceExhaustedError, OSError) as error:
-        raise ResourceError(f"checkpoint {prefix}: could not be written ({_first_line(error)}); "
+        kept = [known for known in steps_in(folder) if known != step][-(keep - 1):] if keep > 1 else []
+        _list(folder, [*kept, step])
+    except (tf.errors.OpError, OSError) as error:
+        raise ResourceError(f"checkpoint {prefix}: {_space(folder, contents)} ({_first_line(error)}); "
                             "free some space or give another train_url") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    kept = [known for known in steps_in(folder) if known != step][-(keep - 1):] if keep > 1 else []
-    _list(folder, [*kept, step])
     return prefix
+
+
+def _staging(folder: Path, step: int) -> Path:
+    return folder / f".{_PREFIX}-{step}.part"
+
+
+def _finish_renaming(folder: Path, step: int) -> None:
+    """Ends what a job killed between the two renames began: its data file is in place, its index is not."""
+    data, index = (_staging(folder, step) / f"{_PREFIX}-{step}{part}" for part in _PARTS)
+    if index.is_file() and not data.exists():
+        os.replace(index, folder / index.name)
+
+
+def _space(folder: Path, contents: dict[str, tf.Tensor]) -> str:
+    needed = sum(each.shape.num_elements() * each.dtype.size for each in contents.values() if each.dtype != tf.string)
+    free = shutil.disk_usage(folder).free if folder.is_dir() else 0
+    return f"expected to write {needed} bytes, found {free} bytes free and an error"
 
 
 def _first_line(error: BaseException) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def _write_bundle(prefix: Path, tensors: dict[str, Any]) -> None:
+def _write_bundle(prefix: Path, tensors: dict[str, tf.Tensor]) -> None:
     names = sorted(tensors)
     tf.raw_ops.SaveV2(prefix=str(prefix), tensor_names=names, shape_and_slices=[""] * len(names),
-                      tensors=[tf.convert_to_tensor(tensors[name]) for name in names])
+                      tensors=[tensors[name] for name in names])
+    for part in _PARTS:  # a rename may reach the disk before the bytes do
+        with Path(f"{prefix}{part}").open("rb") as file:
+            os.fsync(file.fileno())
 
 
 def _list(folder: Path, steps: list[int]) -> None:
@@ -84,7 +115,9 @@ def _list(folder: Path, steps: list[int]) -> None:
 
 
 def load(folder: Path, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """All tensors by name, and the state, of one checkpoint. Raises what TensorFlow raises for a damaged file."""
+    """All tensors by name, and the state, of one checkpoint. Raises what TensorFlow raises for a damaged file, which it
+    finds by the checksum of each tensor and of each block of the index."""
+    _finish_renaming(folder, step)
     reader = tf.train.load_checkpoint(str(folder / f"{_PREFIX}-{step}"))
     tensors = {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
     return tensors, json.loads(tensors.pop(_STATE))
@@ -92,8 +125,10 @@ def load(folder: Path, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]
 
 def load_newest(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
     """The newest checkpoint that can be read; a damaged one is named in the log and passed over. None when there is none."""
-    for step in reversed(steps_in(folder)):
+    for step in reversed(_listed(folder)):
         try:
+            if missing := _missing(folder, step):
+                raise ValueError(f"{' and '.join(missing)} missing")
             return load(folder, step)
         except _BROKEN as error:
             _log.warning("checkpoint %s/%s-%d is damaged (%s); trying the one before", folder, _PREFIX, step,

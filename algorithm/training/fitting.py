@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
-import signal
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
 from algorithm.data.pipeline import reading_errors
-from algorithm.errors import DivergenceError, Stopped
+from algorithm.training import stopping
+from algorithm.training.guard import Guard
 from algorithm.training.reporting import Reporter
 from algorithm.training.trainer import Trainer
 
@@ -23,59 +21,64 @@ Batches = Callable[[int], Iterable[dict[str, tf.Tensor]]]
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to train. describe names the pictures of a batch from its sample_index, for error messages."""
+    """How long to train."""
 
     epochs: int
     steps_per_epoch: int
-    describe: Callable[[Sequence[int]], str]
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+        return self.epochs * self.steps_per_epoch
 
 
-@contextmanager
-def _stop_requests() -> Iterator[threading.Event]:
-    """An event that SIGTERM sets, so that the loop can stop between two steps."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-    before = signal.signal(signal.SIGTERM, lambda *_: asked.set())
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGTERM, before)
+@dataclass(frozen=True)
+class Hooks:
+    """save() writes a checkpoint. end_of_epoch(epoch, counted from 1) comes after it; True ends the training."""
+
+    save: Callable[[], Any]
+    end_of_epoch: Callable[[int], bool]
 
 
-def fit(trainer: Trainer, batches: Batches, plan: Plan, reporter: Reporter, *,
-        save: Callable[[], Any], end_of_epoch: Callable[[int], bool]) -> None:
-    """Trains from the trainer's present step to the end of the plan.
+def fit(trainer: Trainer, batches: Batches, plan: Plan, reporter: Reporter, guard: Guard, hooks: Hooks) -> None:
+    """Trains from the trainer's present step to the end of the plan, or until end_of_epoch says so.
 
-    end_of_epoch(epoch, counted from 1) is called after each; training ends early when it returns True.
-    save() is called when SIGTERM asks to stop, before Stopped is raised. DivergenceError: the loss or the gradient is
-    not finite; the step's pictures and the knobs to turn are in the message.
+    At the end of each epoch a checkpoint is saved first, then comes end_of_epoch; a run that goes on from such a
+    checkpoint calls it again, so that it may be interrupted at any moment. SIGTERM: Stopped, after a checkpoint where
+    steps would be lost. See Guard.step for what else is raised.
     """
-    total = plan.epochs * plan.steps_per_epoch
-    if trainer.step >= total:
-        return
-    with _stop_requests() as stop, reporter.running(trainer.step), reading_errors():
-        for batch in batches(trainer.step):
-            _step(trainer, batch, plan, reporter)
-            if trainer.step % plan.steps_per_epoch == 0 and end_of_epoch(trainer.step // plan.steps_per_epoch):
-                return
-            if trainer.step >= total:
-                return
-            if stop.is_set():
-                save()
-                raise Stopped(f"stopped on request at step {trainer.step} of {total}; "
-                              "run the same command again to go on")
+    with reporter.running(trainer.step), reading_errors(), stopping.deferred():
+        if _epoch_ends(trainer, plan) and _end_epoch(trainer, plan, hooks):
+            return
+        while trainer.step < plan.steps and not _train(trainer, batches, plan, reporter, guard, hooks):
+            reporter.restart(trainer.step)
 
 
-def _step(trainer: Trainer, batch: dict[str, tf.Tensor], plan: Plan, reporter: Reporter) -> None:
-    figures = trainer.train_step(batch)
-    values = {name: float(value) for name, value in figures.items()}
-    bad = [name for name in ("loss", "gradient_norm") if not math.isfinite(values[name])]
-    if bad:
-        pictures = plan.describe(batch["sample_index"].numpy().tolist())
-        raise DivergenceError(
-            f"step {trainer.step}: {bad[0]} is {values[bad[0]]} at learning rate {values['learning_rate']:.6g}; "
-            f"lower learning_rate (in hparams, now too high for this data or batch), lower clip_gradients_norm, narrow "
-            f"jitter_min and jitter_max, or look at the pictures of this step: {pictures}")
-    reporter.step(trainer.step, values)
+def _train(trainer: Trainer, batches: Batches, plan: Plan, reporter: Reporter, guard: Guard, hooks: Hooks) -> bool:
+    """Whether training came to its end; False when it was taken back to an earlier step."""
+    nothing_to_lose = stopping.at_once
+    for batch in batches(trainer.step):
+        expected = trainer.step + 1
+        with nothing_to_lose():
+            figures = guard.step(batch)
+        nothing_to_lose = nullcontext
+        if trainer.step != expected:
+            return False
+        if figures:
+            reporter.step(trainer.step, figures)
+        ends = _epoch_ends(trainer, plan)
+        if ends or stopping.asked():
+            hooks.save()
+            stopping.check(f" at step {trainer.step} of {plan.steps}")
+        if ends and _end_epoch(trainer, plan, hooks) or trainer.step >= plan.steps:
+            return True
+    return True
+
+
+def _end_epoch(trainer: Trainer, plan: Plan, hooks: Hooks) -> bool:
+    with stopping.at_once():
+        return hooks.end_of_epoch(-(-trainer.step // plan.steps_per_epoch))
+
+
+def _epoch_ends(trainer: Trainer, plan: Plan) -> bool:
+    return trainer.step > 0 and (trainer.step % plan.steps_per_epoch == 0 or trainer.step >= plan.steps)

@@ -57,8 +57,7 @@ class Reporter:
     @contextmanager
     def running(self, step: int) -> Iterator[None]:
         """Shows the progress bar, from `step` on, and closes the event file at the end."""
-        self._first_step, self._started = step, time.perf_counter()
-        self._last = (self._started, step)
+        self.restart(step)
         try:
             if not sys.stderr.isatty():
                 yield
@@ -71,6 +70,11 @@ class Reporter:
         finally:
             self._bar = None
             self._writer.close()
+
+    def restart(self, step: int) -> None:
+        """Notes that the next update is number `step` + 1, whatever came before."""
+        self._first_step, self._started = step, time.perf_counter()
+        self._last = (self._started, step)
 
     def step(self, step: int, figures: Mapping[str, float]) -> None:
         """Notes the figures of update number `step` (1-based)."""

@@ -115,9 +115,13 @@ class RunFolder:
         """Writes a checkpoint of the trainer with `state` beside it, keeping the newest `keep`."""
         checkpoints.save(self.folder, trainer.step, trainer.tensors(), state, keep)
 
+    def newest_saved(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """Tensors and state of the newest checkpoint of the job that can be read, or None."""
+        return checkpoints.load_newest(self.folder)
+
     def newest(self) -> Checkpoint | None:
         """The newest checkpoint of the job that can be read, or None."""
-        found = checkpoints.load_newest(self.folder)
+        found = self.newest_saved()
         return Checkpoint(self.folder, *found) if found else None
 
     def resumable(self, mode: str) -> Checkpoint | None:
@@ -133,13 +137,16 @@ class RunFolder:
     def archive_if_better(self, detector: Detector, step: int, figures: dict[str, Any], state: dict[str, Any]) -> bool:
         """Archives the detector's present weights if their AP beats the archived one; whether they are now the archived.
 
-        figures: what evaluation found, with "AP" (None counts as 0).
+        figures: what evaluation found, with "AP" (None counts as 0). Weights that are not finite are never archived.
         """
         archived = self.archived_figures()
         score = figures["AP"] or 0.0
-        if archived and archived["global_step"] != step and score <= archived["AP"]:
+        if archived and score <= archived["AP"]:
+            return archived["global_step"] == step and archived["AP"] == score  # the same evaluation, made again
+        tensors = {name: variable.numpy() for name, variable in published_variables(detector).items()}
+        if not all(np.isfinite(value).all() for value in tensors.values()):
+            _log.warning("the weights at step %d are not all finite: not archived", step)
             return False
-        tensors = {name: variable.value for name, variable in published_variables(detector).items()}
         checkpoints.save(self.archive, step, {**tensors, "global_step": np.int64(step)}, {**state, "metrics": figures}, keep=1)
         lines = [f"{name} = {value}" for name, value in figures.items() if isinstance(value, (int, float))]
         write_text(self.archive / _BEST, "\n".join([f"global_step = {step}", f"AP = {score}",
@@ -147,18 +154,21 @@ class RunFolder:
         return True
 
     def archived_figures(self) -> dict[str, float]:
-        """The numbers of archive/best_eval.txt by name; empty when nothing is archived."""
-        path = self.archive / _BEST
-        if not path.is_file() or not checkpoints.steps_in(self.archive):
+        """The numbers evaluation found for the archived checkpoint, by name, and its global_step; empty when there is none
+        that can be read. They stand in the checkpoint itself: best_eval.txt, for people, is written after it."""
+        found = checkpoints.load_newest(self.archive)
+        if found is None:
             return {}
-        pairs = (line.split(" = ", 1) for line in path.read_text(encoding="utf-8").splitlines() if " = " in line)
-        return {name: float(value) for name, value in pairs}
+        tensors, state = found
+        numbers = {name: float(value) for name, value in state["metrics"].items() if isinstance(value, (int, float))}
+        return {**numbers, "AP": state["metrics"]["AP"] or 0.0, "global_step": float(tensors["global_step"])}
 
     def load_archive(self, detector: Detector) -> dict[str, Any]:
         """Gives the detector the archived weights; returns the state saved with them. DataError when there are none."""
         best = self.archived()
         if best is None:
-            raise DataError(f"{self.archive}: expected the best checkpoint of a training job, found none; train first")
+            raise DataError(f"{self.archive}: expected the best checkpoint of a training job, found none that can be read; "
+                            "train first")
         for name, variable in published_variables(detector).items():
             variable.assign(best.tensors[name])
         return best.state

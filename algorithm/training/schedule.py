@@ -31,6 +31,7 @@ class DetectionSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """Linear warm-up, then the chosen decay over the rest; cosine and polynomial reach zero at the last step.
 
     Both the rate and the warm-up's start scale with global_batch / 64, so that small batches warm up, not down.
+    `factor`, a variable, multiplies all of it.
     """
 
     def __init__(self, config: ScheduleConfig, *, global_batch: int, steps_per_epoch: int, epochs: int) -> None:
@@ -40,13 +41,14 @@ class DetectionSchedule(keras.optimizers.schedules.LearningRateSchedule):
         self.base = config.learning_rate * scale
         self.start = config.warmup_init * scale
         self.total = steps_per_epoch * epochs
+        self.factor = tf.Variable(1.0, trainable=False)
         self.warmup = min(round(config.warmup_epochs * steps_per_epoch), self.total // 2)
 
     def __call__(self, step):
         """The rate at `step` (0-based, int or tensor), a float32 scalar tensor."""
         step = tf.cast(step, tf.float32)
         rising = self.start + (self.base - self.start) * step / max(self.warmup, 1)
-        return tf.where(step < self.warmup, rising, self.base * self._decay(step))
+        return self.factor * tf.where(step < self.warmup, rising, self.base * self._decay(step))
 
     def _decay(self, step):
         rest = max(self.total - 1 - self.warmup, 1)

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from algorithm.errors import ArgumentError, DataError
+from algorithm.errors import AlgorithmError, DataError
 from algorithm.models.detector import Detector
 from algorithm.models.naming import published_variables
 from algorithm.ops.image import network_input
@@ -21,8 +21,8 @@ from algorithm.ops.matching import match_anchors
 
 _REGULARISED = re.compile(r".*(kernel|weight)$")
 _AVERAGE = "ExponentialMovingAverage"
-SMALLEST_SGD_BATCH = 32
-ADAM_SHARE = 0.1
+_CARRIED = ("moving_mean", "moving_variance", "seed_generator_state")  # what layers change by themselves in training
+_USED = ("images", "extent", "boxes", "labels")
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,14 @@ class TrainConfig:
     """What the train step needs besides the loss.
 
     moving_average_decay: 0 keeps no average. clip_norm: first per variable, then over all; 0 switches clipping off.
+    parts: into how many parts the batch of a step is divided to pass through the network.
     """
 
     loss: LossConfig = field(default_factory=LossConfig)
     weight_decay: float = 4e-5
     clip_norm: float = 10.0
     moving_average_decay: float = 0.0
+    parts: int = 1
 
 
 class Trainer:
@@ -49,43 +51,98 @@ class Trainer:
         optimizer.build(detector.trainable_variables)
         averaged = self.named if config.moving_average_decay > 0 else {}
         self.averages = {name: tf.Variable(variable.value, trainable=False) for name, variable in averaged.items()}
+        self.parts = config.parts
+        self._carried = [variable for variable in detector.variables if variable.name in _CARRIED]
 
     @property
     def step(self) -> int:
-        """Updates made so far."""
+        """Steps made so far, skipped ones among them: the place in the schedule and in the data."""
         return int(self.optimizer.iterations.numpy())
 
-    @tf.function(reduce_retracing=True)
     def train_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """One update; float32 scalars: loss (the sum), its parts, gradient_norm (before clipping) and learning_rate.
+        """One step; float32 scalars: loss (the sum), its parts, gradient_norm (before clipping) and learning_rate.
 
         batch: images uint8 [B, H, W, 3] and extent int32 [B, 2] (see ops.image.network_input); boxes float32 [B, N, 4]
-        yxyx network pixels; labels int32 [B, N], -1 for padding (see data.pipeline.train_batches).
+        yxyx network pixels; labels int32 [B, N], -1 for padding (see data.pipeline.train_batches). With `parts` above 1,
+        which divides B, the network sees B / parts pictures at a time. When the loss or the gradient is not finite, the
+        step counts and nothing else changes: weights, optimizer, averages, batch-norm statistics, random generators.
         """
-        preset = self.detector.preset
-        images = network_input(batch["images"], batch["extent"], preset.mean, preset.std)
+        return self._train_step({name: batch[name] for name in _USED}, self.parts)
+
+    @tf.function(reduce_retracing=True)
+    def _train_step(self, batch, parts: int):
         learning_rate = self.optimizer.learning_rate
         if callable(learning_rate):
             learning_rate = learning_rate(self.optimizer.iterations)
-        variables = self.detector.trainable_variables
-        with tf.GradientTape() as tape:
-            outputs = self.detector(images, training=True)
-            losses = self._losses(outputs["class_logits"], outputs["box_deltas"], batch["boxes"], batch["labels"])
-            losses["l2_loss"] = self._l2_loss()
-            losses["loss"] = losses["det_loss"] + losses["l2_loss"]
-        gradients = tape.gradient(losses["loss"], [variable.value for variable in variables])
-        gradients, norm = self._clip(gradients)
-        self.optimizer.apply(gradients, variables)
-        self._average()
+        gradients, losses, carried = self._pass(batch, self._carried_values()) if parts == 1 else self._passes(batch, parts)
+        losses = {**losses, "l2_loss": self._l2_loss()}
+        losses["loss"] = losses["det_loss"] + losses["l2_loss"]
+        gradients, norm = self._clip(self._with_l2(gradients))
+        finite = tf.math.is_finite(losses["loss"]) & tf.math.is_finite(norm)
+        tf.cond(finite, lambda: self._update(gradients, carried), self._skip)
         return {**losses, "gradient_norm": norm, "learning_rate": tf.cast(learning_rate, tf.float32)}
+
+    def _pass(self, batch, carried, normalised=True):
+        """Gradients, losses and what the layers carry on of one way through the network, nothing assigned."""
+        preset = self.detector.preset
+        images = network_input(batch["images"], batch["extent"], preset.mean, preset.std)
+        with tf.GradientTape() as tape, keras.StatelessScope(zip(self._carried, carried, strict=True)) as scope:
+            outputs = self.detector(images, training=True)
+            losses = self._losses(outputs["class_logits"], outputs["box_deltas"], batch["boxes"], batch["labels"], normalised)
+        gradients = tape.gradient(losses["det_loss"], [variable.value for variable in self.detector.trainable_variables],
+                                  unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        if set(scope.state_mapping) - {id(variable) for variable in self._carried}:
+            raise AlgorithmError(f"train step: expected layers to change {', '.join(_CARRIED)} only, found another variable")
+        return gradients, losses, [scope.get_current_value(variable) for variable in self._carried]
+
+    def _passes(self, batch, parts):
+        """What _pass gives for the whole batch, by parts of it one after another: memory for one part is enough.
+
+        The losses are sums until the end, so that each picture counts as it does in one pass over the whole batch.
+        """
+        sliced = {name: tf.reshape(value, [parts, -1, *value.shape[1:]]) for name, value in batch.items()}
+        names = ("cls_loss", "box_loss", "det_loss", "positives", *(("iou_loss",) if self.config.loss.iou_loss_type else ()))
+        totals = [tf.zeros(variable.shape) for variable in self.detector.trainable_variables], dict.fromkeys(names, 0.0)
+
+        def add(index, totals, carried):
+            *found, carried = self._pass({name: value[index] for name, value in sliced.items()}, carried, False)
+            return index + 1, tf.nest.map_structure(tf.add, totals, tuple(found)), carried
+
+        _, (gradients, losses), carried = tf.while_loop(
+            lambda index, *_: index < parts, add, (0, totals, self._carried_values()), parallel_iterations=1)
+        share = 1.0 / (losses["positives"] + 1.0)
+        losses = {name: value * share for name, value in losses.items() if name != "positives"}
+        return [gradient * share for gradient in gradients], losses, carried
+
+    def _carried_values(self):
+        return [variable.value for variable in self._carried]
+
+    def _update(self, gradients, carried):
+        self.optimizer.apply(gradients, self.detector.trainable_variables)
+        for variable, value in zip(self._carried, carried, strict=True):
+            variable.assign(value)
+        self._average()
+        return True
+
+    def _skip(self):
+        self.optimizer.iterations.assign_add(1)
+        return False
 
     # XLA fuses the assignment and the losses into a few passes over [B, A, K]: benchmarks/train_step.py.
     @tf.function(jit_compile=True)
-    def _losses(self, class_logits, box_deltas, boxes, labels):
+    def _losses(self, class_logits, box_deltas, boxes, labels, normalised):
         targets = match_anchors(self._anchors, boxes, labels)
         targets = {name: tf.stop_gradient(value) for name, value in targets.items()}
         outputs = {"class_logits": class_logits, "box_deltas": box_deltas}
-        return detection_losses(outputs, targets, self._anchors, self.config.loss)
+        if normalised:
+            return detection_losses(outputs, targets, self._anchors, self.config.loss)
+        sums = detection_losses(outputs, targets, self._anchors, self.config.loss, num_positives=tf.constant(0.0))
+        return {**sums, "positives": tf.reduce_sum(targets["num_positives"])}
+
+    def _with_l2(self, gradients):
+        decay, regularised = self.config.weight_decay, {id(variable) for variable in self._regularised}
+        return [gradient + decay * variable.value if id(variable) in regularised else gradient
+                for gradient, variable in zip(gradients, self.detector.trainable_variables, strict=True)]
 
     def _l2_loss(self):
         if not self._regularised:
@@ -113,6 +170,10 @@ class Trainer:
         tensors: dict[str, Any] = {name: variable.value for name, variable in self._state_variables().items()}
         tensors |= {f"{name}/{_AVERAGE}": average for name, average in self.averages.items()}
         return {**tensors, "global_step": np.int64(self.step)}
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """tensors() copied, as they are now."""
+        return {name: np.asarray(value).copy() for name, value in self.tensors().items()}
 
     def restore(self, tensors: dict[str, np.ndarray]) -> None:
         """Takes up the state that tensors() gave. DataError naming what is missing or of another shape."""
@@ -144,46 +205,3 @@ class Trainer:
         finally:
             for name, value in own.items():
                 self.named[name].assign(value)
-
-
-def choose_optimizer(kind: str, global_batch: int) -> tuple[str, float]:
-    """The optimizer that `kind` stands for, and the factor on learning_rate that goes with it.
-
-    auto: sgd as published for batches near the published 64; adam for small ones, where sgd with the rate scaled down
-    crawls and rare classes are not learned (docs/warm-start.md has the figures). learning_rate is sgd's: adam takes a
-    tenth of it, the published relation of the two.
-    """
-    if kind != "auto":
-        return kind, 1.0
-    return ("adam", ADAM_SHARE) if global_batch < SMALLEST_SGD_BATCH else ("sgd", 1.0)
-
-
-def make_optimizer(kind: str, schedule: Any, momentum: float) -> keras.optimizers.Optimizer:
-    """SGD with momentum, or Adam with momentum as beta_1, as published.
-
-    The name is fixed because Keras numbers unnamed optimizers, and the number would stand in every checkpoint.
-    """
-    if kind == "adam":
-        return keras.optimizers.Adam(schedule, beta_1=momentum, name="optimizer")
-    return keras.optimizers.SGD(schedule, momentum=momentum, name="optimizer")
-
-
-def freeze(detector: Detector, pattern: str, batch_norm: bool) -> int:
-    """Stops training of variables whose published name matches `pattern` (regular expression, from the start) and, with
-    batch_norm, of all batch-norm parameters and statistics. Returns how many variables stay trainable. ArgumentError: the
-    pattern matches nothing, or nothing is left to train."""
-    if batch_norm:
-        for layer in detector.layers:
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.trainable = False
-    named = published_variables(detector)
-    matching = [variable for name, variable in named.items() if pattern and re.match(pattern, name)]
-    if pattern and not matching:
-        raise ArgumentError(f"freeze: expected an expression that matches names of variables from their start, found "
-                            f"{pattern!r}, which matches none of {len(named)}; the first is {next(iter(named))}")
-    for variable in matching:
-        variable.trainable = False
-    left = len(detector.trainable_variables)
-    if not left:
-        raise ArgumentError(f"freeze: expected something left to train, found that {pattern!r} freezes everything")
-    return left

@@ -1,7 +1,7 @@
 """The log lines' fixed grammar."""
 
+from algorithm.training.optimizers import choose_optimizer
 from algorithm.training.reporting import eval_line, train_line
-from algorithm.training.trainer import choose_optimizer
 
 
 def test_a_training_line():

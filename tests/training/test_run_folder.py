@@ -47,7 +47,7 @@ def test_an_evaluation_made_again_after_an_interruption_counts_as_the_best_it_wa
 
 
 def test_no_archive_is_an_error_that_says_what_to_do(tmp_path, detector):
-    with pytest.raises(DataError, match="expected the best checkpoint of a training job, found none; train first"):
+    with pytest.raises(DataError, match="expected the best checkpoint of a training job, found none that can be read; train first"):
         RunFolder(tmp_path).load_archive(detector)
 
 

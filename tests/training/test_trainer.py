@@ -7,7 +7,8 @@ import tensorflow as tf
 from algorithm.errors import ArgumentError, DataError
 from algorithm.models import build_detector
 from algorithm.models.naming import published_variables
-from algorithm.training.trainer import TrainConfig, Trainer, freeze, make_optimizer
+from algorithm.training.optimizers import freeze, make_optimizer
+from algorithm.training.trainer import TrainConfig, Trainer
 
 SIZE = 64
 
@@ -16,8 +17,9 @@ def batch(seed=0):
     rng = np.random.default_rng(seed)
     boxes = np.array([[[8, 8, 40, 40], [0, 0, 0, 0]], [[20, 24, 60, 56], [4, 4, 30, 30]]], np.float32)
     labels = np.array([[0, -1], [1, 2]], np.int32)
-    return {"images": tf.constant(rng.integers(0, 256, (2, SIZE, SIZE, 3)), tf.uint8), "extent": tf.fill([2, 2], SIZE),
-            "boxes": tf.constant(boxes), "labels": tf.constant(labels)}
+    images = rng.integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)
+    return {"images": tf.constant(images), "extent": tf.constant([[SIZE, SIZE], [SIZE, 40]]), "boxes": tf.constant(boxes),
+            "labels": tf.constant(labels)}
 
 
 def make(rate=0.01, seed=1, kind="sgd", model="efficientdet-lite0", **config):
@@ -114,3 +116,47 @@ def test_frozen_batch_norm_keeps_its_statistics():
     for name, value in values(trainer).items():
         if "moving" in name or "gamma" in name:
             np.testing.assert_array_equal(value, before[name])
+
+
+def state(trainer):
+    return {name: np.asarray(value).copy() for name, value in trainer.tensors().items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "parts"), [("sgd", 1), ("adam", 2)])
+def test_a_step_without_a_finite_loss_counts_and_changes_nothing(kind, parts):
+    trainer = make(kind=kind, moving_average_decay=0.9, parts=parts)
+    trainer.train_step(batch())
+    good = state(trainer)
+    bias = trainer.named["class_net/class-predict/bias"]
+    bias.assign(bias.value * np.nan)
+    broken = state(trainer)
+    figures = trainer.train_step(batch())
+    assert np.isnan(float(figures["loss"]))
+    after = state(trainer)
+    counted = {"global_step", "optimizer/iteration"}
+    assert {name for name in after if not np.array_equal(after[name], broken[name], equal_nan=True)} == counted
+    assert trainer.step == 2
+    trainer.restore(good)
+    assert np.isfinite(float(trainer.train_step(batch())["loss"]))
+    moved = {name for name, value in state(trainer).items() if not np.array_equal(value, good[name])}
+    assert any("moving_mean" in name for name in moved) and any(name.startswith("random/") for name in moved)
+
+
+@pytest.mark.slow
+def test_parts_of_a_batch_one_after_another_give_the_step_of_the_whole_batch():
+    double = {name: tf.concat([value, batch(5)[name]], 0) for name, value in batch(0).items()}
+    after = {}
+    for parts in (1, 2):
+        tf.keras.utils.set_random_seed(1)
+        detector = build_detector("efficientdet-lite0", 3, SIZE, survival_probability=1.0)
+        freeze(detector, "", batch_norm=True)
+        trainer = Trainer(detector, make_optimizer("sgd", 0.05, 0.9), TrainConfig(parts=parts))
+        before = state(trainer)
+        figures = [float(trainer.train_step(double)[name]) for name in ("loss", "gradient_norm")]
+        after[parts] = figures, {name: value - before[name] for name, value in state(trainer).items()}
+    largest = max(float(np.abs(value).max()) for name, value in after[1][1].items() if name.endswith("kernel"))
+    assert after[2][0] == pytest.approx(after[1][0], rel=1e-4)
+    assert largest > 1e-6
+    for name, moved in after[1][1].items():
+        np.testing.assert_allclose(after[2][1][name], moved, atol=1e-3 * largest, err_msg=name)

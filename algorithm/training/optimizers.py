@@ -1,0 +1,58 @@
+"""What is trained and by which optimizer."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import keras
+
+from algorithm.errors import ArgumentError
+from algorithm.models.detector import Detector
+from algorithm.models.naming import published_variables
+
+SMALLEST_SGD_BATCH = 32
+ADAM_SHARE = 0.1
+
+
+def choose_optimizer(kind: str, global_batch: int) -> tuple[str, float]:
+    """The optimizer that `kind` stands for, and the factor on learning_rate that goes with it.
+
+    auto: sgd as published for batches near the published 64; adam for small ones, where sgd with the rate scaled down
+    crawls and rare classes are not learned (docs/warm-start.md has the figures). learning_rate is sgd's: adam takes a
+    tenth of it, the published relation of the two.
+    """
+    if kind != "auto":
+        return kind, 1.0
+    return ("adam", ADAM_SHARE) if global_batch < SMALLEST_SGD_BATCH else ("sgd", 1.0)
+
+
+def make_optimizer(kind: str, schedule: Any, momentum: float) -> keras.optimizers.Optimizer:
+    """SGD with momentum, or Adam with momentum as beta_1, as published.
+
+    The name is fixed because Keras numbers unnamed optimizers, and the number would stand in every checkpoint.
+    """
+    if kind == "adam":
+        return keras.optimizers.Adam(schedule, beta_1=momentum, name="optimizer")
+    return keras.optimizers.SGD(schedule, momentum=momentum, name="optimizer")
+
+
+def freeze(detector: Detector, pattern: str, batch_norm: bool) -> int:
+    """Stops training of variables whose published name matches `pattern` (regular expression, from the start) and, with
+    batch_norm, of all batch-norm parameters and statistics. Returns how many variables stay trainable. ArgumentError: the
+    pattern matches nothing, or nothing is left to train."""
+    if batch_norm:
+        for layer in detector.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.trainable = False
+    named = published_variables(detector)
+    matching = [variable for name, variable in named.items() if pattern and re.match(pattern, name)]
+    if pattern and not matching:
+        raise ArgumentError(f"freeze: expected an expression that matches names of variables from their start, found "
+                            f"{pattern!r}, which matches none of {len(named)}; the first is {next(iter(named))}")
+    for variable in matching:
+        variable.trainable = False
+    left = len(detector.trainable_variables)
+    if not left:
+        raise ArgumentError(f"freeze: expected something left to train, found that {pattern!r} freezes everything")
+    return left

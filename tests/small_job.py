@@ -1,0 +1,101 @@
+"""A training job as a process of its own, with a smaller network and plain compilation, that can be struck anywhere.
+
+    python tests/small_job.py STRIKES FLAGS...
+
+STRIKES: "" or BLOW@PLACE:N,... : what happens when the process comes to PLACE (see PLACES) for the Nth time. KILL and TERM
+are signals it sends itself (TERMTERM: two). BREAK turns a weight into NaN, OOM lets memory run out: both only at a step.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+PLACES = {
+    "load": "algorithm.job._load_data", "step": "algorithm.training.trainer.Trainer.train_step",
+    "bundle": "algorithm.training.checkpoints._write_bundle", "list": "algorithm.training.checkpoints._list",
+    "evaluate": "algorithm.job._evaluate", "archive": "algorithm.training.run_folder.RunFolder.archive_if_better",
+    "export": "algorithm.job.export_saved_model", "package": "algorithm.job.package_model",
+    "finish": "algorithm.training.run_folder.RunFolder.finished",
+    "rename": "os.replace", "copy": "shutil.copyfile", "fsync": "os.fsync",
+}  # fmt: skip
+
+
+def shrink() -> None:
+    """The network of efficientdet-lite0 with fewer and thinner layers, without XLA and graph optimisation."""
+    import tensorflow as tf
+
+    from algorithm.models import presets
+    from algorithm.training.trainer import Trainer
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    Trainer._losses = tf.function(Trainer._losses.python_function)
+    row = presets.PRESETS["efficientdet-lite0"]
+    presets.PRESETS[row.name] = dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1)
+    backbone = presets.BACKBONES[row.backbone]
+    presets.BACKBONES[row.backbone] = dataclasses.replace(backbone, width=0.3, depth=0.2, survival_probability=0.8)
+
+
+def found(dotted: str) -> tuple[object, str]:
+    """The module or class that holds what `dotted` names, and its name there."""
+    parts = dotted.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        try:
+            holder = importlib.import_module(".".join(parts[:length]))
+        except ImportError:
+            continue
+        for name in parts[length:-1]:
+            holder = getattr(holder, name)
+        return holder, parts[-1]
+    raise ValueError(dotted)
+
+
+def blow(kind: str, arguments: tuple) -> None:
+    """What one strike does."""
+    if kind == "BREAK":
+        bias = arguments[0].named["class_net/class-predict/bias"]
+        bias.assign(bias.value * float("nan"))
+    elif kind == "OOM":
+        import tensorflow as tf
+
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+    elif kind == "KILL":
+        os.kill(os.getpid(), signal.SIGKILL)
+    else:
+        for _ in range(kind.count("TERM")):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.01)
+
+
+def strike(order: str) -> None:
+    """Arranges for one of STRIKES."""
+    kind, _, where = order.partition("@")
+    place, _, count = where.partition(":")
+    holder, name = found(PLACES[place])
+    real, left = getattr(holder, name), [int(count)]
+
+    def struck(*arguments, **options):
+        left[0] -= 1
+        if left[0] == 0:
+            print(f"{kind} at {where}", flush=True)
+            blow(kind, arguments)
+        return real(*arguments, **options)
+
+    setattr(holder, name, struck)
+
+
+if __name__ == "__main__":
+    shrink()
+    for each in filter(None, sys.argv[1].split(",")):
+        strike(each)
+    from algorithm import train
+
+    sys.exit(train.main(sys.argv[2:]))

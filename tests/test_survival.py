@@ -1,0 +1,151 @@
+"""Real processes struck down while they train, save, evaluate and export, and run again: nothing may be lost."""
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from algorithm.data.scenes import write_sample_dataset
+from algorithm.training import checkpoints
+
+HERE = Path(__file__).resolve().parent
+HPARAMS = "moving_average_decay=0.9,image_size=64,learning_rate=0.32,log_every_steps=1,keep_checkpoint_max=2"
+KILLED, STOPPED = -9, 143
+# Where, and how the process ends. Each goes on from what the ones before it left, in the same folder.
+STRIKES = (
+    ("KILL@step:2", KILLED), ("TERM@step:2", STOPPED), ("KILL@list:1", KILLED), ("TERMTERM@evaluate:1", STOPPED),
+    ("KILL@archive:1", KILLED), ("TERMTERM@bundle:1", STOPPED), ("KILL@bundle:1", KILLED), ("TERM@export:1", STOPPED),
+    ("KILL@copy:2", KILLED), ("KILL@finish:1", KILLED),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return write_sample_dataset(tmp_path_factory.mktemp("data"), count=15, seed=1, size=96)
+
+
+def run(dataset, output, strikes="", *more, epochs=2, hparams=HPARAMS, mode="train_and_eval"):
+    """Exit code and log of the small job."""
+    done = subprocess.run(
+        [sys.executable, str(HERE / "small_job.py"), strikes, f"--data_url={dataset}", f"--train_url={output}",
+         f"--mode={mode}", "--model_name=efficientdet-lite0", "--train_batch_size=4", "--eval_batch_size=2",
+         f"--num_epochs={epochs}", "--pretrained=none", "--do_data_cleaning=False", f"--hparams={hparams}", *more],
+        capture_output=True, text=True, timeout=600, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def fingerprints(output):
+    """SHA-256 of everything that was learned and measured: last checkpoint, best one, exported weights, metrics."""
+    files = [*output.glob("model.ckpt-*.data*"), *output.glob("archive/model.ckpt-*.data*"),
+             output / "model/variables/variables.data-00000-of-00001", output / "metrics.json"]
+    return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def finish(dataset, output, **options):
+    code, log = run(dataset, output, **options)
+    assert code == 0, log[-3000:]
+    return log
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(dataset, tmp_path_factory):
+    output = tmp_path_factory.mktemp("whole") / "out"
+    finish(dataset, output)
+    return fingerprints(output)
+
+
+@pytest.mark.slow
+def test_a_job_killed_and_stopped_everywhere_ends_as_one_that_was_left_alone(dataset, uninterrupted, tmp_path):
+    output = tmp_path / "out"
+    for strikes, expected in STRIKES:
+        code, log = run(dataset, output, strikes)
+        assert code == expected, (strikes, log[-3000:])
+        assert strikes.replace("@", " at ") in log
+        if expected == STOPPED:
+            assert log.splitlines()[-1].startswith("ERROR STOPPED: stopped on request"), log[-2000:]
+    finish(dataset, output)
+    assert fingerprints(output) == uninterrupted
+    assert not [path for path in output.rglob(".*") if path.name != ".cache"]
+    assert "nothing to do" in finish(dataset, output)
+
+
+@pytest.mark.slow
+def test_a_job_that_stopped_early_and_was_killed_before_it_said_so_does_not_train_on(dataset, tmp_path):
+    patient = {"epochs": 9, "hparams": HPARAMS + ",early_stop_patience=1"}
+    code, log = run(dataset, tmp_path, "KILL@finish:1", **patient)
+    trained = [int(step) for step in re.findall(r"train epoch=\d/9 step=(\d+)/27", log)]
+    assert code == KILLED
+    assert trained[-1] < 27, "it was to stop early"
+    log = finish(dataset, tmp_path, **patient)
+    assert "train epoch" not in log
+    job = json.loads((tmp_path / "job.json").read_text())
+    assert (job["status"], job["stopped_early"]) == ("finished", True)
+    assert "nothing to do" in finish(dataset, tmp_path, **patient)
+
+
+@pytest.mark.slow
+def test_a_broken_weight_heals_from_the_last_checkpoint_with_half_the_rate_also_across_a_kill(dataset, tmp_path):
+    alone, struck = tmp_path / "alone", tmp_path / "struck"
+    log = finish(dataset, alone, strikes="BREAK@step:5", epochs=4)
+    bad = re.findall(r"step (\d+): loss is nan at learning rate [\d.e-]+; this step changes nothing \((\d) in a row.*\.jpg", log)
+    assert bad == [("5", "1"), ("6", "2"), ("7", "3"), ("8", "4"), ("9", "5")]
+    assert "no checkpoint at step 6" in log
+    assert "back to the last good state, of step 3, with 0.5 times the learning rate" in log
+    rates = [float(rate) for rate in re.findall(r"train epoch=2/4 step=4/12 .*learning_rate=([\d.e-]+)", log)]
+    assert len(rates) == 2 and rates[1] == pytest.approx(rates[0] / 2, rel=1e-4)
+    code, log = run(dataset, struck, "BREAK@step:5,KILL@step:15", epochs=4)
+    assert code == KILLED, log[-3000:]
+    log = finish(dataset, struck, epochs=4)
+    assert "back to the last good state" not in log and "resumed at step 6" in log
+    assert fingerprints(struck) == fingerprints(alone)
+
+
+@pytest.mark.slow
+def test_out_of_memory_names_the_sizes_and_auto_batch_goes_on(dataset, tmp_path):
+    code, log = run(dataset, tmp_path / "plain", "OOM@step:1")
+    assert code == 6
+    assert log.splitlines()[-1] == (
+        "ERROR RESOURCE: expected memory for a step with train_batch_size=4 at image_size=64x64, found too little; use a "
+        "smaller train_batch_size or image_size, or add --auto_batch=True, which sees them in several passes")
+    code, log = run(dataset, tmp_path / "auto", "OOM@step:1,KILL@step:6", "--auto_batch=True")
+    assert code == KILLED, log[-3000:]
+    assert ("out of memory with 4 pictures of 64x64 at a time: auto_batch goes on from step 0 with 2 at a time, 2 times for "
+            "each step, so that a step still learns from 4") in log
+    code, log = run(dataset, tmp_path / "auto", "", "--auto_batch=True")
+    assert code == 0, log[-3000:]
+    state = json.loads((tmp_path / "auto/job.json").read_text())
+    assert state["status"] == "finished"
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 4.5 MB, and a function that makes it large; only root can make one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def mount(*options):
+        return subprocess.run(["mount", *options], capture_output=True, check=False).returncode == 0
+
+    if os.geteuid() or not mount("-t", "tmpfs", "-o", "size=4500k", "tmpfs", str(folder)):
+        pytest.skip("needs root and the right to mount a tmpfs")
+    yield folder, lambda: mount("-o", "remount,size=50m", str(folder))
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.slow
+def test_a_job_whose_disk_is_full_ends_with_6_and_goes_on_when_there_is_room(dataset, uninterrupted, small_disk):
+    folder, enlarge = small_disk
+    code, log = run(dataset, folder / "out")
+    assert code == 6, log[-3000:]
+    assert re.match(r"ERROR RESOURCE: checkpoint .*/out/model.ckpt-6: expected to write \d+ bytes, found \d+ bytes free",
+                    log.splitlines()[-1])
+    assert checkpoints.steps_in(folder / "out") == [3]
+    assert not (folder / "out/model").exists()
+    assert enlarge()
+    assert "resumed at step 3" in finish(dataset, folder / "out")
+    assert fingerprints(folder / "out") == uninterrupted
