@@ -70,7 +70,8 @@ class Trainer:
         which divides B, the network sees B / parts pictures at a time. When the loss or the gradient is not finite, the
         step counts and nothing else changes: weights, optimizer, averages, batch-norm statistics, random generators.
         """
-        return self._train_step({name: batch[name] for name in _USED}, self.parts)
+        with _graph_as_written():
+            return self._train_step({name: batch[name] for name in _USED}, self.parts)
 
     @tf.function(reduce_retracing=True)
     def _train_step(self, batch, parts: int):
@@ -210,6 +211,22 @@ class Trainer:
         finally:
             for name, value in own.items():
                 self.named[name].assign(value)
+
+
+@contextmanager
+def _graph_as_written() -> Iterator[None]:
+    """Inside, TensorFlow runs graphs without rewriting them first.
+
+    To save memory it turns sums of many gradients (a head's kernel is used on five levels) into additions in the order
+    of arrival: then the same step does not give the same bits twice, and op determinism does not help. Without the
+    rewriting the first step takes half the time, and the others as long as before.
+    """
+    before = tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer", False)
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": before})
 
 
 def _is_young(variable: keras.Variable) -> bool:

@@ -188,3 +188,22 @@ def test_statistics_that_begin_at_nothing_catch_up_and_pretrained_ones_keep_thei
         each.train_step(batch())
     for name, value in trainer.tensors().items():
         np.testing.assert_array_equal(np.asarray(value), np.asarray(other.tensors()[name]), err_msg=name)
+
+
+@pytest.mark.slow
+def test_the_same_steps_give_the_same_bits_at_a_size_people_train_at():
+    """Once they did at 64 pixels and did not at 320: TensorFlow adds large gradients in the order of their arrival."""
+    def trained():
+        tf.keras.utils.set_random_seed(0)
+        trainer = Trainer(build_detector("efficientdet-lite0", 3, 320), make_optimizer("adam", 1e-3, 0.9), TrainConfig())
+        rng = np.random.default_rng(0)
+        corners = rng.uniform(0, 200, (8, 4, 2))
+        for _ in range(2):
+            trainer.train_step({"images": tf.constant(rng.integers(0, 256, (8, 320, 320, 3)), tf.uint8),
+                                "extent": tf.fill([8, 2], 320), "labels": tf.zeros([8, 4], tf.int32),
+                                "boxes": tf.constant(np.concatenate([corners, corners + 90], axis=-1), tf.float32)})
+        return state(trainer)
+
+    one, other = trained(), trained()
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, other[name], err_msg=name)
