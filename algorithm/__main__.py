@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from algorithm import failure, train
@@ -30,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
         verbs.add_parser(verb, help=f"{help_text}; its flags: python -m algorithm describe")
     _add_predict(verbs)
     _add_serve(verbs)
+    _add_assess(verbs)
     _add_data(verbs)
     _add_weights(verbs)
     _add_describe(verbs)
@@ -50,6 +52,12 @@ def _add_serve(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     verb.add_argument("--port", type=int, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
     verb.add_argument("--threads", type=int, default=4, help="requests answered at once (default: %(default)s)")
+
+
+def _add_assess(verbs: argparse._SubParsersAction) -> None:
+    from algorithm.assessment.options import add_options
+
+    add_options(_add(verbs, "assess", "say why a model is wrong, what to change, and the next job's hyperparameters", _assess))
 
 
 def _add_data(verbs: argparse._SubParsersAction) -> None:
@@ -140,6 +148,16 @@ def _serve(arguments: argparse.Namespace) -> None:
     from algorithm.serving.server import serve
 
     serve(arguments.model_dir, host=arguments.host, port=arguments.port, threads=arguments.threads)
+
+
+def _assess(arguments: argparse.Namespace) -> None:
+    from algorithm.assessment.options import options_of
+
+    options = options_of(arguments)
+    from algorithm.assessment.assess import assess
+    from algorithm.models.presets import PRESETS
+
+    print(assess(replace(options, preset_sizes={name: row.image_size for name, row in PRESETS.items()})))
 
 
 def _data_sample(arguments: argparse.Namespace) -> None:

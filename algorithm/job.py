@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -278,15 +278,16 @@ def _publish(hp: Hyperparameters, detector: Detector, dataset: Dataset, metrics:
         "precision": metrics["precision"], "recall": metrics["recall"], "f1": metrics["f1"],
         "accuracy": metrics["AP50"] or 0.0,
     })
-    _save_results(hp, metrics, workspace)
+    _save_results(hp, metrics, workspace, lambda folder: _assess(hp, dataset, run_folder.model, folder))
 
 
 def _reason(error: tf.errors.OpError) -> str:
     return error.message.strip().splitlines()[0]
 
 
-def _save_results(hp: Hyperparameters, metrics: dict[str, Any], workspace: Workspace) -> None:
-    """metrics.json and the platform's own metrics object in deps_save_path, where the job was given one."""
+def _save_results(hp: Hyperparameters, metrics: dict[str, Any], workspace: Workspace,
+                  assess: Callable[[Path], None] = lambda folder: None) -> None:
+    """metrics.json, the platform's own metrics object and what `assess` adds, in deps_save_path if the job was given one."""
     if not hp.deps_save_path:
         return
     folder = workspace.work / "results"
@@ -295,4 +296,13 @@ def _save_results(hp: Hyperparameters, metrics: dict[str, Any], workspace: Works
     for name, content in (("metrics.json", metrics),
                           ("platform_metrics.json", metrics_object(classes, accuracy=metrics["AP50"]))):
         write_json(folder / name, content)
+    assess(folder)
     stage_out(folder, hp.deps_save_path)
+
+
+def _assess(hp: Hyperparameters, dataset: Dataset, model: Path, folder: Path) -> None:
+    """The assessment of the model folder: why it is as good as it is, and the next job's hyperparameters."""
+    from algorithm.assessment.assess import assess_samples  # takes a plotting library along: only where it is asked for
+
+    assess_samples(model, dataset.eval, dataset.label_names, folder, values=hp.as_dict(),
+                   preset_sizes={name: preset.image_size for name, preset in PRESETS.items()})

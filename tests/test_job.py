@@ -17,7 +17,7 @@ from PIL import Image
 
 from algorithm import job
 from algorithm.data.scenes import write_sample_dataset
-from algorithm.errors import ArgumentError, DataError, DivergenceError
+from algorithm.errors import ArgumentError, DataError, DivergenceError, ResourceError
 from algorithm.hyperparameters import parse
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -53,9 +53,10 @@ def names_in(folder):
 
 def test_the_output_tree(finished):
     output, _ = finished
-    assert names_in(output / "model") == [
-        "config.json", "customize_service.py", "index", "saved_model.pb",
-        "variables/variables.data-00000-of-00001", "variables/variables.index"]
+    assert sorted(path.name for path in (output / "model").iterdir()) == [
+        "assessment", "config.json", "customize_service.py", "index", "model_assessment.py", "saved_model.pb",
+        "variables"]
+    assert names_in(output / "model/variables") == ["variables.data-00000-of-00001", "variables.index"]
     archived = names_in(output / "archive")
     step = re.search(r"global_step = (\d+)", (output / "archive/best_eval.txt").read_text())[1]
     assert archived == ["best_eval.txt", "checkpoint", f"model.ckpt-{step}.data-00000-of-00001", f"model.ckpt-{step}.index"]
@@ -85,6 +86,9 @@ def test_metrics_are_written_for_people_and_for_the_platform(finished):
     results = output.parent / "results"
     assert json.loads((results / "metrics.json").read_text()) == metrics
     assert len(json.loads((results / "platform_metrics.json").read_text())["metric"]) == 4
+    assessed = json.loads((results / "assessment.json").read_text())
+    assert assessed["metrics"]["AP"] == pytest.approx(metrics["AP"] or 0.0, abs=2e-3)
+    assert {"display.json", "next_job.json", "report.html"} <= set(names_in(results))
     config = json.loads((output / "model/config.json").read_text())
     assert config["metrics"]["recall"] == pytest.approx(metrics["recall"], abs=1e-5)
 
@@ -214,3 +218,19 @@ def test_chinese_names_go_all_the_way(tmp_path):
     assert json.loads((output / "model/index").read_text(encoding="utf-8"))["labels_list"] == ["浣熊"]
     assert "浣熊" in (output / "metrics.json").read_text(encoding="utf-8")
     assert (output / "split.json").is_file()
+
+
+@pytest.mark.parametrize(("fault", "kind", "text"), [
+    (tf.errors.InvalidArgumentError(None, None, "class_logits : Tensor had NaN values"), DivergenceError,
+     "expected finite answers of the trained model, found others at class_logits.*lower learning_rate"),
+    (tf.errors.ResourceExhaustedError(None, None, "saved_model; No space left on device"), ResourceError,
+     r"export .*work/saved_model: expected room for the model, found .*No space left.*, \d+ bytes free"),
+])
+def test_an_export_that_fails_says_why_and_publishes_nothing(fault, kind, text, tmp_path, monkeypatch):
+    def failing(*_):
+        raise fault
+
+    monkeypatch.setattr(job, "export_saved_model", failing)
+    with pytest.raises(kind, match=text):
+        job._publish(parse(arguments("d", tmp_path / "out")), None, None, {}, job.RunFolder(tmp_path / "out"), job.Workspace(tmp_path))
+    assert not (tmp_path / "out").exists()

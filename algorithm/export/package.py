@@ -12,6 +12,7 @@ from typing import Any
 
 import algorithm
 from algorithm.errors import DataError
+from algorithm.export.carried_package import carry
 
 SAVED_MODEL_PARTS = ("saved_model.pb", "variables/variables.data-00000-of-00001", "variables/variables.index")
 MODEL_PARTS = (*SAVED_MODEL_PARTS, "customize_service.py", "config.json", "index")
@@ -28,7 +29,7 @@ def package_model(saved_model_dir: str | os.PathLike[str], output_dir: str | os.
                   label_names: Sequence[str], metrics: Mapping[str, float], handler: Path = HANDLER) -> Path:
     """Path of the model folder, assembled beside `output_dir` and moved there, in place of an earlier one.
 
-    The folder holds exactly MODEL_PARTS. label_names: class 1 first. metrics: some of METRICS.
+    The folder holds exactly MODEL_PARTS, which serving needs, and what carried_package.carry adds for assessment. label_names: class 1 first. metrics: some of METRICS.
     Raises DataError when the SavedModel lacks a part or needs asset files, when the handler is absent, and when
     `output_dir` is something else than a model folder.
     """
@@ -40,6 +41,7 @@ def package_model(saved_model_dir: str | os.PathLike[str], output_dir: str | os.
     for part in SAVED_MODEL_PARTS:
         shutil.copyfile(source / part, staged / part)
     shutil.copyfile(handler, staged / "customize_service.py")
+    carry(staged)
     _write_json(staged / "config.json", model_config(metrics))
     _write_json(staged / "index", {"labels_list": list(label_names), "is_multilabel": False})
     _put_in_place(staged, target)

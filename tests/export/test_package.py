@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from algorithm.errors import DataError
+from algorithm.export.carried_package import carried_parts
 from algorithm.export.package import HANDLER, MODEL_PARTS, SAVED_MODEL_PARTS, missing_parts, model_config, package_model
 
+ALL_PARTS = sorted([*MODEL_PARTS, *carried_parts()])
 METRICS = {"f1": 0.51234567, "recall": 0.5, "precision": float("nan"), "accuracy": 1}
 
 
@@ -27,7 +29,7 @@ def files_of(folder):
 
 def test_the_folder_holds_exactly_its_parts(saved_model, tmp_path):
     target = package_model(saved_model, tmp_path / "out" / "model", label_names=["猫", "dog"], metrics=METRICS)
-    assert files_of(target) == sorted(MODEL_PARTS) and missing_parts(target) == []
+    assert files_of(target) == ALL_PARTS and missing_parts(target) == []
     assert list(target.parent.iterdir()) == [target]
     assert (target / "customize_service.py").read_bytes() == HANDLER.read_bytes()
     assert (target / "saved_model.pb").read_bytes() == b"saved_model.pb"
@@ -76,7 +78,7 @@ def test_an_earlier_model_is_replaced_whole(saved_model, tmp_path):
     (tmp_path / ".model.staged").mkdir()
     (tmp_path / ".model.staged" / "torn").write_text("by a killed run")
     package_model(saved_model, target, label_names=["b"], metrics={})
-    assert files_of(target) == sorted(MODEL_PARTS)
+    assert files_of(target) == ALL_PARTS
     assert json.loads((target / "index").read_text())["labels_list"] == ["b"]
     assert not list(tmp_path.glob(".model*"))
 

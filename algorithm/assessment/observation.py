@@ -1,0 +1,74 @@
+"""From samples and a model to records and measures of their pictures: each picture is decoded once."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from algorithm.assessment.model_folder import Detect
+from algorithm.assessment.pictures import PictureMeasures, measure_picture
+from algorithm.assessment.records import Records, make_records
+from algorithm.data import Sample
+from algorithm.data.decoding import PictureError, decode_image
+from algorithm.errors import DataError
+
+PATH_MAP = "path_map.json"  # cleaned file -> original, beside the manifest that `data clean` wrote
+_EVERY = 100
+_log = logging.getLogger("algorithm.assessment")
+
+
+@dataclass(frozen=True)
+class Observation:
+    """records: truths and detections. measures: of each picture, None where it cannot be read. paths: local files, "" for none."""
+
+    records: Records
+    measures: list[PictureMeasures | None]
+    paths: tuple[str, ...]
+
+
+def observe(samples: Sequence[Sample], label_names: Sequence[str], detect: Detect,
+            originals: dict[str, str] | None = None) -> Observation:
+    """What the model sees in the samples. originals: name as in the dataset -> name to report. DataError for a picture that
+    cannot be read."""
+    found, measures = [], []
+    with ThreadPoolExecutor(1) as beside:
+        for place, sample in enumerate(samples, start=1):
+            pixels = _pixels(sample)
+            measured = beside.submit(measure_picture, pixels, sample.boxes)
+            found.append(detect(pixels))
+            measures.append(measured.result())
+            if place % _EVERY == 0 or place == len(samples):
+                _log.info("assessed %d of %d pictures", place, len(samples))
+    names = [(originals or {}).get(sample.source, sample.source) for sample in samples]
+    records = make_records(label_names, names, [(sample.boxes, sample.labels, sample.is_crowd) for sample in samples], found,
+                           [(row.height, row.width) for row in measures], [sample.areas for sample in samples])
+    return Observation(records, measures, tuple(sample.path for sample in samples))
+
+
+def original_names(dataset: Path) -> dict[str, str]:
+    """Cleaned file -> original, from the path map beside a manifest or in a folder; empty where there is none.
+
+    DataError when the map is not a JSON object of texts.
+    """
+    path = (dataset if dataset.is_dir() else dataset.parent) / PATH_MAP
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {str(cleaned): str(original) for cleaned, original in content.items()}
+    except (ValueError, AttributeError) as error:
+        raise DataError(f"expected a JSON object, cleaned file to original, in {path}, found something else ({error})") from error
+
+
+def _pixels(sample: Sample) -> np.ndarray:
+    try:
+        return decode_image(Path(sample.path).read_bytes(), sample.source)
+    except (OSError, PictureError) as error:
+        raise DataError(f"expected a readable picture, found {getattr(error, 'strerror', None) or error} at {sample.source}: "
+                        "correct or remove it") from error

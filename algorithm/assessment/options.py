@@ -1,0 +1,60 @@
+"""What an assessment is asked for on a command line, by the platform or by a person."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from algorithm.errors import ArgumentError
+
+_HELP = {
+    "model_dir": "model folder that a training job left, local or obs:// or s3://",
+    "data_url": "dataset whose EVAL samples are assessed: manifest, folder or another form",
+    "output": "folder for the report and the JSON files, local or remote",
+    "baseline": "another model folder, or the folder of an earlier assessment, to compare with",
+    "apply": "write the best thresholds into the model folder",
+    "tune": "run up to N further training jobs, each with one more piece of advice, and keep what helps on EVAL",
+    "tune_epochs": "epochs of each of these jobs (default: as the job that made the model)",
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Places are as given, local or remote. tune: how many jobs, 0 for none; tune_epochs: 0 for as many as the former job's.
+    preset_sizes: network input of each model in pixels, where the caller knows it. ignored: flags that mean nothing here."""
+
+    model_dir: str
+    data_url: str
+    output: str
+    baseline: str = ""
+    apply: bool = False
+    tune: int = 0
+    tune_epochs: int = 0
+    preset_sizes: Mapping[str, int] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags, under the platform's names too: model_url, deps_save_path, train_url."""
+    parser.add_argument("--model_dir", "--model_url", default="", help=_HELP["model_dir"])
+    parser.add_argument("--data_url", default="", help=_HELP["data_url"])
+    parser.add_argument("--output", "--deps_save_path", default="", help=_HELP["output"])
+    parser.add_argument("--train_url", default="", help="stands in for --output where that is not given")
+    parser.add_argument("--baseline", default="", help=_HELP["baseline"])
+    parser.add_argument("--apply", action="store_true", help=_HELP["apply"])
+    parser.add_argument("--tune", type=int, default=0, metavar="N", help=_HELP["tune"])
+    parser.add_argument("--tune_epochs", type=int, default=0, metavar="E", help=_HELP["tune_epochs"])
+
+
+def options_of(arguments: argparse.Namespace, ignored: Sequence[str] = ()) -> Options:
+    """Typed options. ArgumentError where a place is missing or a number is none that can be."""
+    output = arguments.output or arguments.train_url
+    for name, value in (("model_dir", arguments.model_dir), ("data_url", arguments.data_url), ("output", output)):
+        if not value:
+            raise ArgumentError(f"--{name}: expected a place, found none: {_HELP[name]}")
+    for name in ("tune", "tune_epochs"):
+        if getattr(arguments, name) < 0:
+            raise ArgumentError(f"--{name}: expected 0 or more, found {getattr(arguments, name)}")
+    return Options(arguments.model_dir, arguments.data_url, output, arguments.baseline, arguments.apply, arguments.tune,
+                   arguments.tune_epochs, ignored=tuple(word for word in ignored if word.startswith("--")))

@@ -1,0 +1,97 @@
+"""The part of this package that a model folder carries, so that its assessment script runs without this repository."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import algorithm
+from algorithm.errors import DataError
+
+ROOT = Path(algorithm.__file__).parent
+SCRIPT = "model_assessment.py"
+FOLDER = "assessment"
+PROJECT = "efficientdet-modelarts"
+REQUIREMENTS = f"{FOLDER}/requirements.txt"
+# Rooms carried whole: storage finds its modules by name when it runs, and other people's scripts may call assessment.api.
+WHOLE_ROOMS = ("assessment", "storage")
+# What the carried files import; their versions are those of pyproject.toml. TensorFlow runs the model, boto3 obs:// and s3://.
+PACKAGES = ("tensorflow", "numpy", "pillow", "matplotlib", "defusedxml", "pyyaml", "rich", "boto3")
+
+
+def carried_modules() -> list[Path]:
+    """Paths, relative to the package: the script, WHOLE_ROOMS, and every module of ours that these import, also through others."""
+    rooms = (path.relative_to(ROOT) for room in WHOLE_ROOMS for path in (ROOT / room).rglob("*.py"))
+    found, waiting = set(), [Path(SCRIPT), *rooms]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += _imported(ROOT / path)
+    return sorted(found)
+
+
+def carry(target: Path) -> None:
+    """Writes SCRIPT and FOLDER into the folder target: the package's part and the requirements. DataError where a source file is
+    missing."""
+    package = target / FOLDER / ROOT.name
+    try:
+        shutil.copyfile(ROOT / SCRIPT, target / SCRIPT)
+        for path in carried_modules():
+            if path.name != SCRIPT:
+                (package / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ROOT / path, package / path)
+    except FileNotFoundError as error:
+        raise DataError(f"expected the whole package, found no {error.filename}: install it again") from error
+    (target / REQUIREMENTS).write_text("".join(f"{line}\n" for line in requirements()), encoding="utf-8")
+
+
+def carried_parts() -> list[str]:
+    """Names, relative to the model folder, of all that `carry` writes."""
+    modules = (f"{FOLDER}/{ROOT.name}/{path.as_posix()}" for path in carried_modules() if path.name != SCRIPT)
+    return [SCRIPT, REQUIREMENTS, *modules]
+
+
+def requirements() -> list[str]:
+    """Lines for pip: PACKAGES in the versions this package depends on, or, where that is written nowhere (only the code was copied,
+    or it was installed before it needed one), in those the model was made with."""
+    written = {_name(line): line for line in _dependencies()}
+    return [written.get(name) or f"{name}=={metadata.version(name)}" for name in PACKAGES]
+
+
+def _dependencies() -> list[str]:
+    """Of the source folder where the package lies in one, else as installed."""
+    settings = ROOT.parent / "pyproject.toml"
+    if settings.is_file():
+        return tomllib.loads(settings.read_text(encoding="utf-8"))["project"]["dependencies"]
+    try:
+        return [line for line in metadata.requires(PROJECT) or () if "extra ==" not in line]
+    except metadata.PackageNotFoundError:
+        return []
+
+
+def _name(line: str) -> str:
+    return line.split("[")[0].split(";")[0].split("<")[0].split(">")[0].split("=")[0].split("~")[0].split("!")[0].strip().lower()
+
+
+def _imported(path: Path) -> list[Path]:
+    """The files, relative to the package, that the imports in a file load: modules and the packages they lie in."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    files = set()
+    for name in names:
+        parts = name.split(".")
+        if parts[0] != ROOT.name:
+            continue
+        for depth in range(1, len(parts) + 1):
+            inside = Path(*parts[1:depth])
+            files |= {file for file in (inside / "__init__.py", inside.with_name(f"{inside.name}.py") if inside.name else inside)
+                      if file.suffix and (ROOT / file).is_file()}
+    return sorted(files)

@@ -1,0 +1,141 @@
+"""Grades, advice tied to knobs that exist, the next job."""
+
+import json
+
+import numpy as np
+import pytest
+
+from algorithm.assessment.advice import MAJOR, MEDIUM, SLIGHT, findings, grade_of, next_changes
+from algorithm.assessment.advice_rows import ALL_ADVICE, ERROR_ADVICE, FEATURE_ADVICE
+from algorithm.assessment.analysis import analyse_records
+from algorithm.assessment.error_costs import COST_KINDS
+from algorithm.assessment.features import FEATURES
+from algorithm.assessment.knobs import LARGER_MODEL, LARGER_PICTURE, Change, Setting
+from algorithm.assessment.next_job import changed_values, next_job, parameters, read_job
+from algorithm.assessment.records import make_records
+from algorithm.errors import DataError
+from algorithm.hyperparameters import ROWS, parse, read_value
+
+KNOBS = [(row.key, knob) for row in ALL_ADVICE for knob in row.knobs]
+
+
+@pytest.mark.parametrize(("key", "knob"), KNOBS, ids=lambda value: getattr(value, "name", value))
+def test_every_knob_is_a_hyperparameter_and_every_turn_is_allowed(key, knob):
+    assert knob.name in ROWS
+    turns = 0
+    for method in ("gaussian", "hard"):
+        values = {"nms_method": method, "image_size": "512", "jitter_min": "0.8", "jitter_max": "1.2",
+                  "num_epochs": "3"}
+        while (change := knob.change(Setting(values))) and turns < 20:
+            read_value(ROWS[change.name], change.after)
+            assert change.after != change.before
+            values[change.name], turns = change.after, turns + 1
+    assert turns, f"{key}: {knob.name} is never turned"
+
+
+def test_every_kind_of_error_and_every_feature_has_its_advice():
+    assert {row.key for row in ERROR_ADVICE} == set(COST_KINDS)
+    assert {row.key for row in FEATURE_ADVICE} == {row.key for row in FEATURES}
+    assert all(row.do[0] and row.do[1] for row in ALL_ADVICE)
+
+
+def test_grades():
+    assert [grade_of(number, (0.1, 0.2)) for number in (0.074, 0.1, 0.143, 0.2, 0.343, 0.383)] == [
+        SLIGHT, MEDIUM, MEDIUM, MAJOR, MAJOR, MAJOR]
+
+
+def test_knobs_turn_from_where_they_are():
+    assert LARGER_MODEL.change(Setting({"model_name": "efficientdet-lite0"})).after == "efficientdet-lite1"
+    assert LARGER_MODEL.change(Setting({"model_name": "efficientdet-d7x"})) is None
+    assert LARGER_PICTURE.change(Setting({"image_size": "512x640"})).after == "640x832"
+    assert LARGER_PICTURE.change(Setting({})) is None
+    assert LARGER_PICTURE.change(Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": 512})).after == "640x640"
+
+
+def small_objects_missed(offset=0):
+    """100 objects; the smaller half is missed, the others are found, shifted by `offset` pixels."""
+    boxes = [[0, 200 * i, 20 + i, 200 * i + 20 + i] for i in range(100)]
+    found = [[y, x + offset, bottom, right + offset] for y, x, bottom, right in boxes[50:]]
+    return make_records(["猫"], ["p"], [(boxes, [0] * 100)], [(found, [0] * 50, [0.9] * 50)], [(1000, 20000)])
+
+
+def test_missed_small_objects_are_found_out():
+    found = findings(analyse_records(small_objects_missed(), [None]), Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": 512}))
+    by_key = {row.key: row for row in found}
+    area = by_key["box_area"]
+    assert area.grade == MAJOR and area.number == pytest.approx(np.std([0, 0, 0.5, 1, 1]))
+    assert area.changes == (Change("image_size", "", "640x640"),)
+    assert "major influence on the recall" in area.english and "0% - 20%" in area.english
+    assert "重大影响" in area.chinese and "image_size=640x640" in area.chinese
+    assert by_key["missed"].number == pytest.approx(1 - 51 / 101)
+    assert found[-1].key == "thresholds" and "置信度" in found[-1].chinese
+
+
+def test_misplaced_boxes_ask_for_an_overlap_loss():
+    records = small_objects_missed(offset=60)  # IoU from 70 - 60 to 119 - 60: all below 0.5
+    setting = Setting({"iou_loss_type": "giou"})
+    finding = {row.key: row for row in findings(analyse_records(records, [None]), setting)}["position"]
+    assert finding.changes == (Change("iou_loss_type", "giou", "diou"),)
+
+
+def test_slight_findings_change_nothing():
+    found = findings(analyse_records(small_objects_missed(), [None]), Setting())
+    assert all(not row.changes and not row.todo[0] for row in found if row.grade == SLIGHT)
+
+
+def test_no_objects_no_advice():
+    records = make_records(["a"], ["p"], [([], [])], [([], [], [])])
+    assert findings(analyse_records(records, [None]), Setting()) == []
+
+
+def test_the_next_job_is_one_the_job_takes():
+    setting = Setting({"model_name": "efficientdet-lite0", "num_epochs": "60", "seed": "3", "label_smoothing": "0.1",
+                       "image_size": ""}, {"efficientdet-lite0": 320})
+    found = findings(analyse_records(small_objects_missed(), [None]), setting)
+    job = next_job(setting.values, "job.json", next_changes(found))
+    values = {row["name"]: row["value"] for row in job["parameters"]}
+    hp = parse([f"--{name}={text}" for name, text in values.items()] + ["--data_url=d", "--train_url=t"])
+    changed = {row["name"]: row["to"] for row in job["changes"]}
+    assert changed["image_size"] == "448x448" and hp.image_size == (448, 448)
+    assert (hp.seed, hp.label_smoothing, hp.num_epochs) == (3, 0.1, int(changed.get("num_epochs", 60)))
+    assert job["command"].startswith("python algorithm/train.py --data_url=DATASET --train_url=OUT --mode=train")
+    assert json.loads(json.dumps(job)) == job
+
+
+def test_a_hyperparameter_is_changed_once_by_the_graver_finding():
+    found = findings(analyse_records(small_objects_missed(), [None]), Setting({"image_size": "320"}))
+    names = [change.name for change, _ in next_changes(found)]
+    assert len(names) == len(set(names)) and "image_size" in names
+
+
+def test_defaults_make_the_default_job():
+    assert parameters(changed_values({}, []))["hparams"] == "moving_average_decay=0"
+
+
+def test_the_former_job_is_read_from_beside_the_model(tmp_path):
+    assert read_job(tmp_path / "model") == {}
+    (tmp_path / "job.json").write_text(json.dumps({"hyperparameters": {"seed": "5", "future": "x"}}))
+    assert read_job(tmp_path / "model") == {"seed": "5"}
+    (tmp_path / "job.json").write_text("[]")
+    with pytest.raises(DataError, match="expected the hyperparameters of a training job in"):
+        read_job(tmp_path / "model")
+
+
+def test_a_knob_whose_value_is_not_known_is_named_without_one():
+    area = {row.key: row for row in findings(analyse_records(small_objects_missed(), [None]), Setting())}["box_area"]
+    assert area.changes == () and area.todo[0] == "To do: let the network see more pixels (image_size)."
+
+
+def test_another_model_looks_for_its_own_weights():
+    values = {"model_name": "efficientdet-lite0", "pretrained": "/weights/lite0"}
+    assert changed_values(values, [Change("model_name", "", "efficientdet-lite1")])["pretrained"] == "auto"
+    assert changed_values(values, [Change("seed", "0", "1")])["pretrained"] == "/weights/lite0"
+
+
+@pytest.mark.parametrize(("epochs", "grade", "after"), [("3", MAJOR, "15"), ("14", MAJOR, "15"), ("15", MEDIUM, "50"), ("50", None, "")])
+def test_a_short_training_comes_first(epochs, grade, after):
+    first, *_ = findings(analyse_records(small_objects_missed(), [None]), Setting({"num_epochs": epochs}))
+    assert (first.key == "epochs") == (grade == MAJOR)
+    found = {row.key: row for row in findings(analyse_records(small_objects_missed(), [None]), Setting({"num_epochs": epochs}))}
+    assert (found["epochs"].grade if grade else None) == grade and ("epochs" in found) == bool(grade)
+    assert not grade or found["epochs"].changes == (Change("num_epochs", epochs, after),)

@@ -1,0 +1,181 @@
+"""An assessment from model folder and dataset to its files, and what is said when one of them is not usable."""
+
+import json
+import logging
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from algorithm.__main__ import main
+from algorithm.assessment.assess import assess_samples
+from algorithm.assessment.model_folder import apply_thresholds, load_detect, read_label_names
+from algorithm.data import load_dataset
+from algorithm.errors import DataError
+
+FILES = ["assessment.json", "display.json", "next_job.json", "report.html"]
+
+
+def run(model, data, output, *more):
+    return main(["assess", f"--model_dir={model}", f"--data_url={data}", f"--output={output}", *more])
+
+
+def files_of(folder):
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def test_the_files_and_their_figures(model_dir, dataset, tmp_path, capsys):
+    assert run(model_dir, dataset, tmp_path / "o") == 0
+    assert capsys.readouterr().out.strip() == f"{tmp_path / 'o'}/report.html"
+    assert files_of(tmp_path / "o") == FILES
+    figures = json.loads((tmp_path / "o" / "assessment.json").read_text("utf-8"))
+    # every cat is found exactly; the dogs' only detection covers the whole picture
+    assert figures["per_class"]["猫"]["AP"] == pytest.approx(1.0)
+    assert figures["per_class"]["dog"]["AP"] == 0.0
+    assert figures["metrics"]["voc_map"] == pytest.approx(0.5)
+    assert (figures["pictures"], figures["objects"], figures["detections"]) == (30, 40, 60)
+    # The dog's box is 13 x 18 of 40 x 60: IoU 0.0975, background. In every picture the cat's box is a quarter of it: 0.25, both.
+    threshold = figures["operating_point"]["confidence_threshold"]
+    assert 0.6 < threshold <= 0.9
+    assert figures["missed_objects"] == {"class": 0, "position": 0, "shared": 0, "background": 10}
+    assert set(figures["sensitivity"]) >= {"box_area", "margin", "brightness", "clarity", "overlap"}
+
+
+def test_the_page_is_self_contained_and_in_two_languages(model_dir, dataset, tmp_path):
+    run(model_dir, dataset, tmp_path / "o")
+    page = (tmp_path / "o" / "report.html").read_text("utf-8")
+    assert not re.findall(r"""(?:src|href|url\()\s*=?\s*["']?\s*(?:https?:)?//""", page)
+    assert "<script src" not in page and "<link" not in page and "@import" not in page
+    assert page.count("data:image/jpeg;base64,") > 5 and page.count("data:image/svg+xml;base64,") > 15
+    for text in ("What to do", "综合评估", "Confusion matrix", "混淆矩阵", "@media print", "max-width: 640px", "猫", "aria-sort"):
+        assert text in page
+    assert page.count("<section") == page.count("</section>") and "<nan>" not in page.lower()
+
+
+def test_the_next_job_starts_from_the_job_beside_the_model(model_dir, dataset, tmp_path):
+    values = {"model_name": "efficientdet-lite0", "seed": "4"}
+    (model_dir.parent / "job.json").write_text(json.dumps({"hyperparameters": values}))
+    run(model_dir, dataset, tmp_path / "o")
+    job = json.loads((tmp_path / "o" / "next_job.json").read_text("utf-8"))
+    assert job["based_on"].endswith("job.json")
+    assert "seed=4" in {row["name"]: row["value"] for row in job["parameters"]}["hparams"]
+
+
+def test_original_names_come_back(model_dir, dataset, tmp_path):
+    (dataset.parent / "path_map.json").write_text(json.dumps({"0.png": "obs://bucket/first.tiff"}))
+    run(model_dir, dataset, tmp_path / "o")
+    shown = json.loads((tmp_path / "o" / "display.json").read_text("utf-8"))
+    listed = [row["data_info"] for row in shown["zh-cn"]["get_negative_samples_det"]]
+    assert "obs://bucket/first.tiff" in listed and "0.png" not in listed
+
+
+def test_a_baseline_model_and_an_earlier_assessment(model_dir, dataset, tmp_path):
+    run(model_dir, dataset, tmp_path / "first")
+    for place, baseline in (("second", tmp_path / "first"), ("third", model_dir)):
+        assert run(model_dir, dataset, tmp_path / place, f"--baseline={baseline}") == 0
+        rows = json.loads((tmp_path / place / "assessment.json").read_text("utf-8"))["comparison"]
+        assert {row["change"] for row in rows if row["change"] is not None} == {0.0}
+        assert "Comparison" in (tmp_path / place / "report.html").read_text("utf-8")
+
+
+def test_apply_writes_thresholds_that_go_with_the_figures(model_dir, dataset, tmp_path):
+    before = json.loads((model_dir / "config.json").read_text("utf-8"))
+    assert run(model_dir, dataset, tmp_path / "o", "--apply") == 0
+    figures = json.loads((tmp_path / "o" / "assessment.json").read_text("utf-8"))["operating_point"]
+    index = json.loads((model_dir / "index").read_text("utf-8"))
+    config = json.loads((model_dir / "config.json").read_text("utf-8"))
+    assert index["labels_list"] == ["猫", "dog"]
+    assert index["thresholds"]["confidence"] == figures["confidence_threshold"]
+    assert config["metrics"] == {name: round(figures[name], 6) for name in ("f1", "recall", "precision")}
+    assert {**config, "metrics": 0} == {**before, "metrics": 0}
+
+
+def test_applying_again_replaces(model_dir):
+    figures = {"f1": 0.5, "recall": 0.5, "precision": 0.5}
+    apply_thresholds(model_dir, 0.4, 0.5, figures)
+    apply_thresholds(model_dir, 0.7, None, figures)
+    assert json.loads((model_dir / "index").read_text("utf-8"))["thresholds"] == {"confidence": 0.7}
+
+
+def test_samples_at_hand_at_the_end_of_a_job(model_dir, dataset, tmp_path):
+    data = load_dataset(dataset, clean=True, seed=0, work_dir=tmp_path / "w", label_names=("猫", "dog"), require=("eval",))
+    analysis = assess_samples(model_dir, data.eval, data.label_names, tmp_path / "o", values={"seed": "1"})
+    assert analysis.voc_map == pytest.approx(0.5) and files_of(tmp_path / "o") == FILES
+
+
+def test_a_split_of_the_jobs_own_is_used_again(model_dir, make_dataset, tmp_path, caplog):
+    manifest = make_dataset(tmp_path / "plain", [""] * 10)
+    data = load_dataset(manifest, clean=True, seed=5, work_dir=model_dir.parent)
+    with caplog.at_level(logging.INFO):
+        run(model_dir, manifest, tmp_path / "o")
+    assert "data: 2 evaluation pictures" in caplog.text and len(data.eval) == 2
+
+
+def refusal(capsys, code, model, data, output, *more):
+    assert run(model, data, output, *more) == code
+    assert files_of(output) == []
+    return capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_no_eval_samples(model_dir, make_dataset, tmp_path, capsys):
+    manifest = make_dataset(tmp_path / "plain", ["TRAIN"] * 3)
+    assert refusal(capsys, 3, model_dir, manifest, tmp_path / "o").startswith(
+        "ERROR DATA: expected EVAL samples, found 3 TRAIN, 0 EVAL")
+
+
+def test_a_training_class_the_model_does_not_know(model_dir, make_dataset, tmp_path, capsys):
+    manifest = make_dataset(tmp_path / "plain", ["TRAIN", "EVAL"], names=("猫", "wolf"))
+    assert "'wolf'" in refusal(capsys, 3, model_dir, manifest, tmp_path / "o")
+
+
+def test_a_folder_without_signature(write_saved_model, model_dir, dataset, tmp_path, capsys):
+    shutil.rmtree(model_dir / "variables")
+    write_saved_model(model_dir, name="other")
+    assert refusal(capsys, 3, model_dir, dataset, tmp_path / "o") == (
+        f"ERROR DATA: expected the signature serving_default in {model_dir}, found other: export the model again")
+
+
+def test_a_model_that_is_no_detector(write_saved_model, model_dir, dataset, tmp_path, capsys):
+    shutil.rmtree(model_dir / "variables")
+    write_saved_model(model_dir, outputs=["detection_boxes"])
+    assert "its signature lacks detection_classes, detection_scores, num_detections" in refusal(
+        capsys, 3, model_dir, dataset, tmp_path / "o")
+
+
+@pytest.mark.parametrize(("name", "content", "words"), [
+    ("index", "{}", "labels_list"), ("index", "nonsense", "expected a JSON object in"), ("saved_model.pb", "torn", "cannot be loaded"),
+])
+def test_a_damaged_model_folder(model_dir, dataset, tmp_path, capsys, name, content, words):
+    (model_dir / name).write_text(content)
+    assert words in refusal(capsys, 3, model_dir, dataset, tmp_path / "o")
+
+
+def test_no_model_folder(tmp_path, dataset, capsys):
+    assert "the folder `model`" in refusal(capsys, 3, tmp_path, dataset, tmp_path / "o")
+    with pytest.raises(DataError, match="expected a model folder with saved_model.pb"):
+        load_detect(tmp_path)
+
+
+def test_missing_places_and_bad_numbers(model_dir, dataset, tmp_path, capsys):
+    assert main(["assess", "--model_dir=m", "--data_url=d"]) == 2
+    assert "ERROR ARGUMENT: --output: expected a place" in capsys.readouterr().err
+    assert "--tune: expected 0 or more, found -1" in refusal(capsys, 2, model_dir, dataset, tmp_path / "o", "--tune=-1")
+
+
+def test_a_baseline_that_is_neither(model_dir, dataset, tmp_path, capsys):
+    (tmp_path / "b").mkdir()
+    assert "expected a model folder or an earlier assessment" in refusal(
+        capsys, 3, model_dir, dataset, tmp_path / "o", f"--baseline={tmp_path / 'b'}")
+
+
+def test_a_baseline_with_other_classes(model_dir, dataset, tmp_path, capsys):
+    other = shutil.copytree(model_dir, tmp_path / "other")
+    (other / "index").write_text('{"labels_list": ["a", "b"]}')
+    assert "compare models of one label map" in refusal(capsys, 3, model_dir, dataset, tmp_path / "o", f"--baseline={other}")
+
+
+def test_what_the_model_folder_answers(packaged_model):
+    boxes, labels, scores = load_detect(packaged_model)(np.zeros((40, 60, 3), np.uint8))
+    assert boxes.tolist() == [[0, 0, 20, 30], [0, 0, 40, 60]] and labels.tolist() == [0, 1]
+    assert scores == pytest.approx([0.9, 0.6]) and read_label_names(packaged_model) == ("猫", "dog")

@@ -1,0 +1,112 @@
+"""The page and its plots: hostile names, unreadable pictures, odd amounts of everything."""
+
+import dataclasses
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from algorithm.assessment import plots
+from algorithm.assessment.advice import Finding
+from algorithm.assessment.analysis import analyse_records
+from algorithm.assessment.knobs import Change, Setting
+from algorithm.assessment.page_pieces import both, cards, sortable
+from algorithm.assessment.records import make_records
+from algorithm.assessment.results import result_texts, write_results
+from algorithm.assessment.sample_pictures import draw_suspects, draw_worst, worst_pictures
+from algorithm.assessment.tuning import Trail
+
+NAMES = ("<script>alert(1)</script>", "_hidden", "$x$ and $", "猫", 'a "quoted" & name')
+
+
+def analysis_of(records):
+    return analyse_records(records, [None] * len(records.names))
+
+
+@pytest.fixture
+def analysis(random_records):
+    return analysis_of(dataclasses.replace(random_records(2), label_names=NAMES))
+
+
+def test_names_are_text_on_the_page(analysis):
+    page = result_texts(analysis, Setting())["report.html"]
+    assert "<script>alert" not in page and "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert page.count("<script>") == 1
+
+
+@pytest.mark.parametrize(("name", "draw"), plots.PLOTS)
+def test_plots_keep_text_as_text(name, draw, analysis):
+    svg = draw(analysis)
+    assert svg.startswith("<svg") and svg.rstrip().endswith("</svg>") and "<text" in svg
+
+
+def test_class_names_stand_in_the_plot_as_they_are(analysis):
+    svg = plots.confusion(analysis)
+    assert "猫" in svg and "$x$ and $" in svg and "_hidden" in svg and "&lt;script&gt;" in svg
+
+
+def test_the_same_analysis_gives_the_same_page(analysis):
+    assert result_texts(analysis, Setting()) == result_texts(analysis, Setting())
+
+
+@pytest.mark.parametrize("classes", [1, 120])
+def test_few_and_many_classes(random_records, classes):
+    texts = result_texts(analysis_of(random_records(1, pictures=8, classes=classes)), Setting())
+    assert "Confusion matrix" in texts["report.html"]
+
+
+def test_tables_hold_empty_cells_and_pairs():
+    table = sortable([("Name", "名称"), ("Value", "数值")], [(("a", "甲"), 0.5), ("b", None), ("c", 3)])
+    assert '<td class="number">0.500</td>' in table and '<td class="number"></td>' in table and '<td class="number">3</td>' in table
+    assert '<span class="en">a</span><span class="zh">甲</span>' in table
+    assert sortable([("Name", "名称")], []) == ""
+    assert both(("same", "same")) == "same" and "–" in cards([(("x", "x"), None)])
+
+
+def test_worst_pictures_are_those_with_most_mistakes(tmp_path):
+    truth = [[0, 0, 20, 30], [20, 30, 40, 60]]
+    records = make_records(["a"], ["good", "bad", "worse"], [(truth, [0, 0])] * 3,
+                           [(truth, [0, 0], [0.9, 0.8]), (truth[:1], [0], [0.9]), ([], [], [])])
+    found = analysis_of(records)
+    assert worst_pictures(found, 5) == [2, 1]
+    path = tmp_path / "x.png"
+    Image.fromarray(np.full((40, 60, 3), 90, np.uint8)).save(path)
+    drawings = list(draw_worst(found, [2, 1], [str(path), str(path), str(tmp_path / "gone.png")]))
+    assert [row.captions[0] for row in drawings] == ["bad: 0 false, 1 missed"]
+    assert drawings[0].pixels.shape == (40, 60 + 6 + 60, 3)
+    assert "漏检 1" in drawings[0].captions[1]
+
+
+def test_doubtful_labels_are_drawn_with_their_surroundings(tmp_path):
+    boxes = [[0, 20 * i, 15, 20 * i + 15] for i in range(20)]
+    found = [*boxes[:19], [100, 300, 120, 330]]
+    records = make_records(["a"], ["p"], [(boxes, [0] * 20)], [(found, [0] * 20, np.linspace(0.99, 0.8, 20))])
+    path = tmp_path / "p.png"
+    Image.fromarray(np.zeros((200, 420, 3), np.uint8)).save(path)
+    drawing, = draw_suspects(analysis_of(records), [str(path)])
+    assert max(drawing.pixels.shape[:2]) == pytest.approx(360, abs=1)
+    assert drawing.captions[0] == "an object without a label? a, 0.80, p"
+
+
+def test_files_are_written_whole(tmp_path):
+    write_results({"a.json": "{}", "b.html": "<p>"}, tmp_path / "new")
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["a.json", "b.html"]
+
+
+def test_curves_of_precision_never_rise_in_recall_backwards(analysis):
+    for curve in analysis.precision_recall:
+        recalls = [point[0] for point in curve]
+        assert recalls == sorted(recalls) and len(curve) <= 101
+    assert not re.search(r"\bnan\b", result_texts(analysis, Setting())["assessment.json"].lower())
+
+
+def test_a_tuning_decides_the_next_job(analysis):
+    finding = Finding("x", "major", 0.5, ("because", "因为"))
+    rows = ({"job": 0, "changes": "", "AP": 0.4, "gain": 0.0, "kept": True},
+            {"job": 1, "changes": "mosaic=0.3", "AP": None, "gain": None, "kept": False})
+    texts = result_texts(analysis, Setting(), trail=Trail(rows, ((Change("cutout", "0", "0.3"), finding),)))
+    job = json.loads(texts["next_job.json"])
+    assert [row["name"] for row in job["changes"]] == ["cutout"] and "cutout=0.3" in job["command"]
+    assert "not kept" in texts["report.html"] and json.loads(texts["assessment.json"])["tuning"] == list(rows)

@@ -1,0 +1,93 @@
+"""The assessment script in a model folder: complete, alone, and the same as here."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from algorithm.export import carried_package
+from algorithm.export.carried_package import PACKAGES, ROOT, carried_modules, carried_parts, carry, requirements
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    target = tmp_path_factory.mktemp("carried")
+    carry(target)
+    return target
+
+
+def python(folder, *argv):
+    """Without this project on the path, from a folder that is not it. The project is installed editable: -S keeps its finder out,
+    PYTHONPATH brings the other packages back."""
+    packages = next(entry for entry in sys.path if entry.endswith("site-packages"))
+    surroundings = {**os.environ, "PYTHONPATH": packages}
+    return subprocess.run([sys.executable, "-S", *argv], cwd=folder, env=surroundings, capture_output=True, text=True, check=False)
+
+
+def test_every_part_is_there_and_is_the_original(folder):
+    written = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert written == set(carried_parts())
+    for path in carried_modules():
+        copy = folder / (path.name if path.name == "model_assessment.py" else f"assessment/algorithm/{path}")
+        assert copy.read_bytes() == (ROOT / path).read_bytes()
+
+
+def test_it_carries_what_it_needs_and_no_training(folder):
+    rooms = {path.parts[0] for path in carried_modules()}
+    assert {"assessment", "data", "storage", "hyperparameters", "errors.py", "failure.py"} <= rooms
+    assert not rooms & {"training", "models", "evaluation", "export", "serving", "job.py", "train.py", "__main__.py"}
+
+
+def test_requirements_are_pinned_as_here():
+    pinned = (PROJECT / "pip-requirements.txt").read_text().split()
+    assert len(requirements()) == len(PACKAGES) and set(requirements()) <= set(pinned)
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_requirements_where_there_is_no_source_folder(installed, monkeypatch, tmp_path):
+    monkeypatch.setattr(carried_package, "ROOT", tmp_path / "algorithm")
+    if not installed:
+        monkeypatch.setattr(carried_package, "PROJECT", "no-such-project")
+    lines = requirements()
+    assert [carried_package._name(line) for line in lines] == list(PACKAGES)
+    assert installed or all("==" in line for line in lines)
+
+
+def test_no_import_of_the_carried_part_lies_outside_it(folder):
+    code = ("import importlib, pathlib, sys; sys.path.insert(0, 'assessment'); sys.dont_write_bytecode = True\n"
+            "root = pathlib.Path('assessment')\n"
+            "for path in sorted(root.rglob('algorithm/**/*.py')):\n"
+            "    if 'tensor_store' in path.name or 'tfrecords' in path.name: continue  # they import TensorFlow, slowly\n"
+            "    parts = path.relative_to(root).with_suffix('').parts\n"
+            "    module = importlib.import_module('.'.join(parts[:-1] if parts[-1] == '__init__' else parts))\n"
+            "    assert str(root.resolve()) in str(pathlib.Path(module.__file__).resolve()), module\n"
+            "print('all')")
+    done = python(folder, "-c", code)
+    assert done.stdout.strip() == "all", done.stderr
+
+
+def test_the_script_says_what_it_lacks(folder):
+    done = python(folder, "model_assessment.py", "--model_url=.", "--data_url=nowhere")
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.strip().splitlines()[-1].startswith("ERROR ARGUMENT: --output: expected a place")
+    assert not list(folder.rglob("__pycache__"))
+
+
+IMPORT_NAMES = {"pillow": "PIL", "pyyaml": "yaml"}
+BROUGHT_ALONG = {"botocore", "urllib3", "google"}  # by boto3 and TensorFlow
+
+
+def test_what_the_carried_part_imports_is_required():
+    imported = set()
+    for path in carried_modules():
+        for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [
+                node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
+            imported |= {name.partition(".")[0] for name in names}
+    foreign = imported - set(sys.stdlib_module_names) - {"algorithm"} - BROUGHT_ALONG
+    assert foreign == {IMPORT_NAMES.get(name, name) for name in PACKAGES}
