@@ -136,6 +136,7 @@ class ObjectDetectionService(TfServingBaseService):
     def __init__(self, model_name, model_path):
         """Read the class names in the folder `model_path`; its SavedModel is the base class's business."""
         self.label_names = read_label_names(Path(model_path) / "index")
+        self.confidence, self.nms_iou_threshold = read_thresholds(Path(model_path) / "index")
         super().__init__(model_name, model_path)
 
     def _preprocess(self, data):
@@ -148,7 +149,7 @@ class ObjectDetectionService(TfServingBaseService):
         return {FIELD: image[np.newaxis]}
 
     def _postprocess(self, data):
-        """Names, [ymin, xmin, ymax, xmax] in pixels and scores of the objects at or above SCORE_THRESHOLD.
+        """Names, [ymin, xmin, ymax, xmax] in pixels and scores of the objects at or above the confidence of the model folder.
 
         data: outputs of the signature for one picture, lists or arrays, with or without the batch dimension.
         Raises RuntimeError when the model gives numbers that cannot be answered.
@@ -160,7 +161,9 @@ class ObjectDetectionService(TfServingBaseService):
         if not len(boxes) == len(classes) == len(scores) >= count:
             raise RuntimeError(f"expected a box, a class and a score for {count} detections, the model gave "
                                f"{len(boxes)}, {len(classes)} and {len(scores)}")
-        kept = np.flatnonzero(scores[:count] >= SCORE_THRESHOLD)
+        kept = np.flatnonzero(scores[:count] >= self.confidence)
+        if self.nms_iou_threshold is not None:
+            kept = without_overlaps(boxes, classes, kept, self.nms_iou_threshold)
         return {
             "detection_classes": [self._class_name(classes[i]) for i in kept],
             "detection_boxes": boxes[kept].tolist(),
@@ -207,6 +210,34 @@ def read_label_names(path):
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError(f'expected {{"labels_list": [names]}} in {path}')
     return names
+
+
+def read_thresholds(path):
+    """(confidence, overlap or None): what `thresholds` in the JSON file `index` says, as the assessment applies it.
+
+    Without it detections count from SCORE_THRESHOLD on and none is suppressed beyond what the model does. Raises ValueError.
+    """
+    found = json.loads(path.read_text(encoding="utf-8")).get("thresholds", {})
+    values = found.get("confidence", SCORE_THRESHOLD), found.get("nms_iou_threshold")
+    if not all(value is None or isinstance(value, (int, float)) and 0 <= value <= 1 for value in values):
+        raise ValueError(f"expected thresholds between 0 and 1 in {path}, found {found}")
+    return values
+
+
+def without_overlaps(boxes, classes, kept, most):
+    """Those of the indices `kept`, best first, that overlap no better one of their class by an IoU above `most`."""
+    chosen = []
+    for index in kept:
+        if not any(classes[index] == classes[other] and overlap(boxes[index], boxes[other]) > most for other in chosen):
+            chosen.append(index)
+    return np.array(chosen, dtype=int)
+
+
+def overlap(one, other):
+    """Intersection over union of two boxes [ymin, xmin, ymax, xmax]; 0 when both are without area."""
+    shared = np.prod(np.maximum(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0))
+    union = np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - shared
+    return shared / union if union > 0 else 0.0
 
 
 def load_saved_model(folder):

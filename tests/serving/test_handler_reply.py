@@ -10,6 +10,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
+from algorithm.errors import DataError
 from algorithm.serving.handler import load_service
 
 
@@ -134,3 +135,33 @@ def test_an_index_of_another_form_is_named(platform, model_dir):
     (model_dir / "index").write_text('["cat"]')
     with pytest.raises(Exception, match="labels_list.*index"):
         load_service(model_dir)
+
+
+def with_thresholds(model_dir, thresholds):
+    content = json.loads((model_dir / "index").read_text(encoding="utf-8"))
+    (model_dir / "index").write_text(json.dumps({**content, "thresholds": thresholds}), encoding="utf-8")
+    return model_dir
+
+
+def test_the_confidence_that_an_assessment_applied_is_used(platform, model_dir, encode):
+    strict = load_service(with_thresholds(model_dir, {"confidence": 0.6}))
+    assert strict.inference(picture_form(encode()))["detection_classes"] == ["dog"]
+    lenient = load_service(with_thresholds(model_dir, {"confidence": 0.1}))
+    assert lenient.inference(picture_form(encode()))["detection_scores"] == [pytest.approx(each) for each in (0.9, 0.5, 0.2)]
+
+
+def test_an_applied_overlap_suppresses_worse_boxes_of_the_same_class(platform, model_dir, encode):
+    # 20 x 40 against its left half: IoU 0.5; the same boxes of another class stay.
+    boxes = [[0, 0, 20, 40], [0, 0, 20, 20], [0, 0, 20, 20], [5, 5, 5, 5]]
+    platform.outputs = lambda images: {
+        "detection_boxes": np.array([boxes], np.float32), "detection_classes": np.array([[2, 2, 1, 2]], np.float32),
+        "detection_scores": np.array([[0.9, 0.8, 0.7, 0.6]], np.float32), "num_detections": np.array([4], np.float32)}
+    for most, kept in ((0.49, [0.9, 0.7, 0.6]), (0.5, [0.9, 0.8, 0.7, 0.6])):
+        service = load_service(with_thresholds(model_dir, {"confidence": 0.3, "nms_iou_threshold": most}))
+        assert service.inference(picture_form(encode()))["detection_scores"] == [pytest.approx(each) for each in kept]
+
+
+@pytest.mark.parametrize("thresholds", [{"confidence": 30}, {"confidence": "0.3"}, {"confidence": 0.3, "nms_iou_threshold": -1}])
+def test_thresholds_that_are_none_are_refused_at_the_start(platform, model_dir, thresholds):
+    with pytest.raises(DataError, match="expected thresholds between 0 and 1 in .*index"):
+        load_service(with_thresholds(model_dir, thresholds))
