@@ -8,8 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from algorithm.assessment.advice_rows import (ENOUGH_EPOCHS, ERROR_ADVICE, FEATURE_ADVICE, FEW_EPOCHS, OVERCONFIDENT, UNDERCONFIDENT,
-                                              AdviceRow)
+from algorithm.assessment.advice_rows import (
+    ENOUGH_EPOCHS,
+    ERROR_ADVICE,
+    FEATURE_ADVICE,
+    FEW_EPOCHS,
+    OVERCONFIDENT,
+    UNDERCONFIDENT,
+    AdviceRow,
+)
 from algorithm.assessment.analysis import Analysis
 from algorithm.assessment.features import FEATURE_ROWS
 from algorithm.assessment.knobs import Change, Setting

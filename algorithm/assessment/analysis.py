@@ -9,8 +9,15 @@ from typing import Any
 import numpy as np
 
 from algorithm.assessment.average_precision import coco_figures, mean_ap, voc_aps
-from algorithm.assessment.curves import (AS_EXPORTED, CONFIDENCES, ConfidenceCurve, calibration, confidence_curve, nms_curve,
-                                         precision_recall)
+from algorithm.assessment.curves import (
+    AS_EXPORTED,
+    CONFIDENCES,
+    ConfidenceCurve,
+    calibration,
+    confidence_curve,
+    nms_curve,
+    precision_recall,
+)
 from algorithm.assessment.error_costs import error_costs
 from algorithm.assessment.error_kinds import Errors, confusion_matrix, find_errors
 from algorithm.assessment.features import Measures, feature_values

@@ -12,8 +12,19 @@ from algorithm.assessment.analysis import Analysis
 from algorithm.assessment.error_kinds import CORRECT, FALSE_KINDS
 from algorithm.assessment.features import FEATURE_ROWS
 from algorithm.assessment.sensitivity import BIN_NAMES
-from algorithm.assessment.wording import (COST_NAMES, DESCRIPTIONS, DEVIATION, FALSE_NAMES, LANGUAGES, METRIC_NAMES, MISSED_NAMES,
-                                          NOT_DETECTED, NOTHING_THERE, POINT_NAMES, TITLES)
+from algorithm.assessment.wording import (
+    COST_NAMES,
+    DESCRIPTIONS,
+    DEVIATION,
+    FALSE_NAMES,
+    LANGUAGES,
+    METRIC_NAMES,
+    MISSED_NAMES,
+    NOT_DETECTED,
+    NOTHING_THERE,
+    POINT_NAMES,
+    TITLES,
+)
 
 BOX_LABEL = 1  # the platform's type number of an object-detection label
 CURVES_SHOWN = 20

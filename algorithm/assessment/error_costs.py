@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from algorithm.assessment.average_precision import class_aps, mean_ap
-from algorithm.assessment.error_kinds import (BACKGROUND, BOTH, CLASS, CORRECT, DUPLICATE, FALSE_KINDS, MISSED_KINDS,
-                                              POSITION, Errors)
+from algorithm.assessment.error_kinds import BACKGROUND, BOTH, CLASS, CORRECT, DUPLICATE, FALSE_KINDS, MISSED_KINDS, POSITION, Errors
 from algorithm.assessment.matching import NONE
 from algorithm.assessment.records import Records
 

@@ -75,9 +75,9 @@ def files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
 def _roots(path: Path) -> tuple[Path, Path]:
     """The folder of the pictures and that of the XML."""
     by_name = {child.name.lower(): child for child in sorted(path.iterdir()) if child.is_dir()}
-    for pictures, annotations in LAYOUTS:
-        if pictures in by_name and annotations in by_name:
-            return by_name[pictures], by_name[annotations]
+    for pictures, xml in LAYOUTS:
+        if pictures in by_name and xml in by_name:
+            return by_name[pictures], by_name[xml]
     return path, path
 
 

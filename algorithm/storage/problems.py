@@ -8,9 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
 from botocore.exceptions import ConnectionError as NoConnectionError
-from botocore.exceptions import NoCredentialsError, PartialCredentialsError
 from botocore.parsers import ResponseParserError
 
 from algorithm.errors import ResourceError, StorageError
