@@ -67,7 +67,7 @@ class SeaweedServer:
 
     def start(self) -> None:
         flags = {"dir": self._folder / "data", "ip": "127.0.0.1", "ip.bind": "127.0.0.1", **self.ports,
-                 "s3.config": self._folder / "s3.json", "s3.autoCreateBucket": "false", "s3.domainName": "localhost",
+                 "volume.max": 5000, "s3.config": self._folder / "s3.json", "s3.autoCreateBucket": "false", "s3.domainName": "localhost",
                  "s3.port.iceberg": 0, "s3.port.lance": 0, "admin.ui": "false", "webdav": "false",
                  "s3.cert.file": self.certificate, "s3.key.file": self._folder / "key.pem"}
         with (self._folder / "log").open("ab") as log:
