@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from algorithm.export.package import COMPANIONS
 from algorithm.serving.handler import MODEL_PARTS, load_service
 
 LABELS = ("猫", "dog")
@@ -29,9 +30,9 @@ def two_objects(images: np.ndarray) -> dict[str, np.ndarray]:
     """Outputs of the signature: a dog in the upper left quarter, a cat all over, a faint dog, one row of padding."""
     height, width = images.shape[1:3]
     boxes = np.asarray([[0, 0, height / 2, width / 2], [0, 0, height, width], [1, 1, 2, 2], [0, 0, 0, 0]], np.float32)
-    return {"detection_boxes": boxes[None], "detection_classes": np.asarray([[2, 1, 2, 0]], np.float32),
-            "detection_scores": np.asarray([[0.9, 0.5, 0.2, 0]], np.float32),
-            "num_detections": np.asarray([3], np.float32)}
+    one = {"detection_boxes": boxes[None], "detection_classes": np.asarray([[2, 1, 2, 0]], np.float32),
+           "detection_scores": np.asarray([[0.9, 0.5, 0.2, 0]], np.float32), "num_detections": np.asarray([3], np.float32)}
+    return {name: np.repeat(value, len(images), axis=0) for name, value in one.items()}
 
 
 @dataclass
@@ -85,7 +86,8 @@ def model_dir(tmp_path) -> Path:
     for part in MODEL_PARTS:
         (folder / part).parent.mkdir(parents=True, exist_ok=True)
         (folder / part).write_bytes(b"not read")
-    (folder / "customize_service.py").write_bytes((ROOT / "customize_service" / "customize_service.py").read_bytes())
+    for name in ("customize_service.py", *COMPANIONS):
+        (folder / name).write_bytes((ROOT / "customize_service" / name).read_bytes())
     (folder / "index").write_text(json.dumps({"labels_list": LABELS}, ensure_ascii=False), encoding="utf-8")
     return folder
 

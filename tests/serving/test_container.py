@@ -1,5 +1,6 @@
 """The platform's HTTP, spoken by the local container."""
 
+import base64
 import io
 import json
 
@@ -76,10 +77,50 @@ def test_the_wrong_field_is_400_and_names_the_right_one(client, encode):
     assert response.status_code == 400 and "'images'" in parsed(response)["reason"]
 
 
-@pytest.mark.parametrize("names", [("a.png", "b.png"), ("a.png", "a.png")])
-def test_two_pictures_are_400(client, encode, names):
-    response = client.post("/", data={"images": [(io.BytesIO(encode()), name) for name in names]})
-    assert response.status_code == 400 and "one picture" in parsed(response)["reason"]
+def test_several_pictures_get_a_result_each_in_their_order(client, encode):
+    sizes = {"b.png": (40, 20), "猫.png": (60, 30), "a.png": (40, 20)}
+    response = client.post("/", data={"images": [(io.BytesIO(encode(*size)), name) for name, size in sizes.items()]})
+    results = parsed(response)["results"]
+    assert [(result["image"], result["detection_boxes"][1]) for result in results] == [
+        (name, [0, 0, height, width]) for name, (width, height) in sizes.items()]
+
+
+def test_two_pictures_of_one_name_are_400(client, encode):
+    response = client.post("/", data={"images": [(io.BytesIO(encode()), "a.png") for _ in range(2)]})
+    assert response.status_code == 400 and "same name" in parsed(response)["reason"]
+
+
+def test_too_many_pictures_are_400(client, encode):
+    response = client.post("/", data={"images": [(io.BytesIO(encode()), f"{i}.png") for i in range(9)]})
+    assert response.status_code == 400 and "1 to 8 pictures" in parsed(response)["reason"]
+
+
+def test_base64_in_json_is_a_picture_too(client, encode):
+    text = base64.b64encode(encode()).decode()
+    assert parsed(client.post("/", json={"images": text})) == parsed(post(client, encode()))
+    several = parsed(client.post("/", json={"images": [text, "data:image/png;base64," + text]}))["results"]
+    assert [result["image"] for result in several] == ["images[0]", "images[1]"]
+    bad = client.post("/", json={"images": [text, "%%%"]})
+    assert bad.status_code == 400 and parsed(bad)["reason"].startswith("images[1]: expected a picture as base64")
+
+
+@pytest.mark.parametrize("query, classes", [
+    ("score_threshold=0.6", ["dog"]), ("score_threshold=0", ["dog", "猫", "dog"]), ("max_detections=1", ["dog"]),
+    ("class_names=猫", ["猫"]), ("class_names=猫,dog", ["dog", "猫"]), ("score_threshold=0.1&class_names=dog", ["dog", "dog"]),
+    ("nms_iou_threshold=0", ["dog", "猫"]), ("unknown=1", ["dog", "猫"])])
+def test_the_query_chooses_what_is_answered(client, encode, query, classes):
+    response = client.post(f"/?{query}", data={"images": (io.BytesIO(encode()), "a.png")})
+    assert parsed(response)["detection_classes"] == classes
+
+
+@pytest.mark.parametrize("query, words", [
+    ("score_threshold=1.5", "score_threshold: expected a number from 0 to 1, found '1.5'"), ("score_threshold=x", "found 'x'"),
+    ("score_threshold=nan", "found 'nan'"), ("max_detections=0", "max_detections: expected a whole number"),
+    ("max_detections=2.5", "found '2.5'"), ("class_names=bird", "class_names: expected some of 猫, dog"),
+    ("nms=none", "nms: expected soft or hard"), ("nms=hard", "suppresses in one way only"), ("nms_iou_threshold=-1", "found '-1'")])
+def test_a_setting_out_of_range_is_400(client, encode, query, words):
+    response = client.post(f"/?{query}", data={"images": (io.BytesIO(encode()), "a.png")})
+    assert response.status_code == 400 and words in parsed(response)["reason"]
 
 
 @pytest.mark.parametrize("request_", [
