@@ -51,7 +51,12 @@ def _add_serve(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument("--model_dir", required=True, help="model folder that a training job left")
     verb.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     verb.add_argument("--port", type=int, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
-    verb.add_argument("--threads", type=int, default=4, help="requests answered at once (default: %(default)s)")
+    verb.add_argument("--batch", type=int, default=8, help="pictures through the network at once (default: %(default)s)")
+    verb.add_argument("--batch_wait_ms", type=float, default=5, help="longest wait for a batch to fill (default: %(default)s)")
+    verb.add_argument("--queue", type=int, default=64, help="waiting requests before more get 503 (default: %(default)s)")
+    verb.add_argument("--threads", type=int, default=0, help="requests answered at once (default: twice the batch)")
+    verb.add_argument("--lame_duck", type=float, default=60, help="seconds after SIGTERM that new requests are answered "
+                                                                   "(default: %(default)s, as the platform asks)")
 
 
 def _add_assess(verbs: argparse._SubParsersAction) -> None:
@@ -145,9 +150,11 @@ def _predict(arguments: argparse.Namespace) -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
-    from algorithm.serving.server import serve
+    from algorithm.serving.server import Limits, serve
 
-    serve(arguments.model_dir, host=arguments.host, port=arguments.port, threads=arguments.threads)
+    serve(arguments.model_dir, host=arguments.host, port=arguments.port, limits=Limits(
+        batch=max(1, arguments.batch), batch_wait=arguments.batch_wait_ms / 1000, queue=max(1, arguments.queue),
+        threads=max(0, arguments.threads), lame_duck=max(0.0, arguments.lame_duck)))
 
 
 def _assess(arguments: argparse.Namespace) -> None:

@@ -23,7 +23,12 @@ from algorithm.serving.handler import MODEL_PARTS, load_service
 
 LABELS = ("猫", "dog")
 ROOT = Path(__file__).parent.parent.parent
-COMMAND = "import sys; from algorithm.serving.server import serve; serve(sys.argv[1], '127.0.0.1', 0, threads=2)"
+COMMAND = """
+import json, logging, sys
+from algorithm.serving.server import Limits, serve
+logging.basicConfig(level=logging.INFO, format="%(message)s")
+serve(sys.argv[1], "127.0.0.1", int(sys.argv[2]), Limits(**json.loads(sys.argv[3])))
+"""
 
 
 def two_objects(images: np.ndarray) -> dict[str, np.ndarray]:
@@ -113,13 +118,18 @@ def encode():
 
 @pytest.fixture(scope="session")
 def serving():
-    """serving(model_dir): context of (process, port) of a server process, killed at the end if it still runs."""
+    """serving(model_dir, port=0, log=file, limit=...): context of (process, port) of a server process, killed at the end if it still
+    runs. With a port of its own it is not waited for."""
 
     @contextlib.contextmanager
-    def started(model_dir):
-        process = subprocess.Popen([sys.executable, "-c", COMMAND, str(model_dir)], cwd=ROOT, text=True,
-                                   stdout=subprocess.PIPE, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
+    def started(model_dir, port=0, log=None, **limits):
+        limits = {"threads": 2, "lame_duck": 0, **limits}
+        process = subprocess.Popen([sys.executable, "-c", COMMAND, str(model_dir), str(port), json.dumps(limits)], cwd=ROOT, text=True,
+                                   stdout=subprocess.PIPE, stderr=log, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
         try:
+            if port:
+                yield process, port
+                return
             line = process.stdout.readline()
             yield process, int(re.search(r"http://127.0.0.1:(\d+)/", line).group(1))
         finally:
