@@ -44,12 +44,13 @@ class ServingModule(tf.Module):
             normalised = normalize(resize(images, fitted), detector.preset.mean, detector.preset.std)
             return pad_bottom_right(normalised, detector.image_size), scale
 
-        def heads(inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-            # A damaged model must fail, not answer that there is nothing to see.
-            return {name: tf.debugging.check_numerics(value, name) for name, value in detector(inputs, training=False).items()}
+        # A function of its own, so that the network is traced and stored once.
+        self.heads = heads = tf.function(lambda inputs: detector(inputs, training=False), input_signature=[inputs])
 
         def detections(inputs, scale, size, hard_above=None) -> dict[str, tf.Tensor]:
-            return _named(to_image(detect(heads(inputs), anchors, config, hard_above), scale, size))
+            # A damaged model must fail, not answer that there is nothing to see.
+            outputs = {name: tf.debugging.check_numerics(value, name) for name, value in heads(inputs).items()}
+            return _named(to_image(detect(outputs, anchors, config, hard_above), scale, size))
 
         def prepare(image: tf.Tensor) -> dict[str, tf.Tensor]:
             fitted, scale = fit(image)
@@ -65,7 +66,6 @@ class ServingModule(tf.Module):
         self.serve = tf.function(serve, input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, "images")])
         self.prepare = tf.function(prepare, input_signature=[tf.TensorSpec((None, None, 3), tf.uint8, "image")])
         self.detect = tf.function(detections, input_signature=[inputs, *numbers])
-        self.heads = tf.function(lambda inputs: detector(inputs, training=False), input_signature=[inputs])
 
 
 def _named(found: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
