@@ -17,7 +17,7 @@ def main(argv: Sequence[str]) -> int:
     """Do what argv asks and return the exit code."""
     if argv[:1] == ["train"]:
         return train.main(argv[1:])
-    if argv[:1] == ["evaluate"]:
+    if argv[:1] == ["evaluate"] and not any(word.split("=")[0] == "--model_dir" for word in argv):
         return train.main([*argv[1:], *(() if {"-h", "--help"} & set(argv) else ("--mode=eval",))])
     arguments = _parser().parse_args(argv)
     train.start_logging()
@@ -27,8 +27,9 @@ def main(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m algorithm", description="EfficientDet, from a dataset to a service.")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb, help_text in (("train", "run a training job"), ("evaluate", "the same job with --mode=eval")):
-        verbs.add_parser(verb, help=f"{help_text}; its flags: python -m algorithm describe")
+    verbs.add_parser("train", help="run a training job; its flags: python -m algorithm describe")
+    _add_evaluate(verbs)
+    _add_export(verbs)
     _add_predict(verbs)
     _add_serve(verbs)
     _add_assess(verbs)
@@ -44,6 +45,28 @@ def _add_predict(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument("--model_dir", required=True, help="model folder that a training job left")
     verb.add_argument("--images", required=True, help="a picture, a folder, or a pattern such as 'photos/*.jpg'")
     verb.add_argument("--output", required=True, help="folder for annotated pictures and detections.json")
+
+
+def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
+    verb = _add(verbs, "evaluate", "with --model_dir: COCO figures of an exported file by its own runtime; without: a training job's flags, "
+                                   "the same job with --mode=eval", _evaluate)
+    verb.add_argument("--model_dir", required=True, help="model folder, folder of an export, .pb, .tflite, .onnx or .xml")
+    verb.add_argument("--data_url", required=True, help="manifest, folder, or another form of dataset")
+    verb.add_argument("--split", choices=("eval", "train", "all"), default="eval", help="which pictures (default: %(default)s)")
+    verb.add_argument("--count", type=int, help="this many pictures at most (default: all)")
+    verb.add_argument("--output", help="JSON file for the figures (default: they are only printed)")
+
+
+def _add_export(verbs: argparse._SubParsersAction) -> None:
+    verb = _add(verbs, "export", "write a model folder in the form of another runtime, checked against it", _export)
+    verb.add_argument("--model_dir", required=True, help="model folder that a training job left")
+    verb.add_argument("--format", required=True, choices=("saved_model", "frozen", "tflite", "tflite_fp16", "tflite_int8", "onnx",
+                                                          "openvino"), help="form to write")
+    verb.add_argument("--output", required=True, help="new folder")
+    verb.add_argument("--nms", choices=("none", "mediapipe"), default="none",
+                      help="of TFLite: none gives raw scores and boxes, mediapipe four outputs and metadata (default: %(default)s)")
+    verb.add_argument("--data_url", help="dataset whose training pictures calibrate tflite_int8")
+    verb.add_argument("--calibration_pictures", type=int, default=100, help="how many (default: %(default)s)")
 
 
 def _add_serve(verbs: argparse._SubParsersAction) -> None:
@@ -147,6 +170,24 @@ def _predict(arguments: argparse.Namespace) -> None:
     from algorithm.serving.prediction import predict
 
     print(predict(arguments.model_dir, arguments.images, arguments.output, draw=draw_detections))
+
+
+def _evaluate(arguments: argparse.Namespace) -> None:
+    from algorithm.exported_evaluation import evaluate_exported
+    from algorithm.storage.writing import write_json
+
+    evaluation, cost = evaluate_exported(Path(arguments.model_dir), Path(arguments.data_url), split=arguments.split, most=arguments.count)
+    if arguments.output:
+        write_json(Path(arguments.output), {**evaluation.as_dict(), **cost})
+    print(f"{evaluation.summary}\n{cost['file']}: {cost['mb']:.1f} MB, {cost['ms']:.1f} ms a picture (median of {evaluation.images})")
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from algorithm.exported_evaluation import export_with_calibration
+
+    print(export_with_calibration(Path(arguments.model_dir), Path(arguments.output), arguments.format, nms=arguments.nms,
+                                  data_url=Path(arguments.data_url) if arguments.data_url else None,
+                                  pictures=arguments.calibration_pictures))
 
 
 def _serve(arguments: argparse.Namespace) -> None:

@@ -40,8 +40,8 @@ class ServingModule(tf.Module):
         anchors = tf.constant(detector.anchors)
 
         def fit(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            scale, fitted = letterbox_scale(tf.shape(images)[-3:-1], detector.image_size)
-            normalised = normalize(resize(images, fitted), detector.preset.mean, detector.preset.std)
+            scale, fitted = letterbox_scale(tf.shape(images)[-3:-1], detector.image_size)  # the cast: ONNX resizes whole numbers to whole numbers
+            normalised = normalize(resize(tf.cast(images, tf.float32), fitted), detector.preset.mean, detector.preset.std)
             return pad_bottom_right(normalised, detector.image_size), scale
 
         # A function of its own, so that the network is traced and stored once.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 from waitress.channel import HTTPChannel
-from waitress.task import ErrorTask, ThreadedTaskDispatcher
+from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import Error
 
 from algorithm.serving.access_log import log_request, request_id
@@ -45,9 +46,19 @@ class JsonErrorTask(ErrorTask):
         self.write(body)
 
 
+class LeavingTask(WSGITask):
+    """Answers a request; while the service is stopping, the client is told to connect anew for its next one."""
+
+    def execute(self) -> None:
+        if self.channel.server.queues.stopping():
+            self.set_close_on_finish()
+        super().execute()
+
+
 class JsonChannel(HTTPChannel):
     """A connection. One whose request was refused unread is half closed and read empty for a while, not reset."""
 
+    task_class = LeavingTask
     error_task_class = JsonErrorTask
     linger_until: float | None = None
 
@@ -87,8 +98,8 @@ class TwoQueues:
     """`heavy` answers pictures and holds `limit` that wait; one more is refused. `light` answers refusals, /health, /metrics and the
     page, so that they are quick under any load."""
 
-    def __init__(self, heavy: ThreadedTaskDispatcher, limit: int, metrics: Metrics) -> None:
-        self.heavy, self.light, self.metrics, self._limit = heavy, ThreadedTaskDispatcher(), metrics, limit
+    def __init__(self, heavy: ThreadedTaskDispatcher, limit: int, metrics: Metrics, stopping: Callable[[], bool]) -> None:
+        self.heavy, self.light, self.metrics, self.stopping, self._limit = heavy, ThreadedTaskDispatcher(), metrics, stopping, limit
         for dispatcher in (self.heavy, self.light):
             dispatcher.queue_logger.disabled = True  # the depth is a metric, and bounded
         self.light.set_thread_count(2)
