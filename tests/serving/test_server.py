@@ -7,8 +7,11 @@ import http.client
 import json
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +19,7 @@ from algorithm.errors import ArgumentError, DataError
 from algorithm.serving.handler import MODEL_PARTS
 from algorithm.serving.server import serve
 
+ROOT = Path(__file__).parents[2]
 SLOW_HANDLER = """
 import time
 
@@ -204,3 +208,10 @@ def test_a_model_that_cannot_answer_is_refused_before_start(slow_dir):
     (slow_dir / "customize_service.py").write_text(SLOW_HANDLER.replace("return", "raise ValueError('damaged')\n#"))
     with pytest.raises(DataError, match="cannot answer: ValueError: damaged"):
         serve(slow_dir, "127.0.0.1", 0)
+
+
+def test_a_folder_that_cannot_be_served_ends_the_process_with_the_code_of_its_kind(tmp_path):
+    command = [sys.executable, "-m", "algorithm", "serve", "--model_dir", str(tmp_path / "nothing"), "--port", "0"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
+    assert ended.returncode == 3 and "Traceback" not in ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith("ERROR DATA: expected a model folder")
