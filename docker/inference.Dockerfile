@@ -7,9 +7,9 @@ RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 WORKDIR /src
 COPY pip-requirements.txt .
-# What the service imports: the twin needs flask, waitress, pillow, numpy and prometheus-client, the handler TensorFlow for CPU,
+# What the service imports: the twin needs flask, waitress, pillow, numpy, rich and prometheus-client, the handler TensorFlow for CPU,
 # half the size of the whole one.
-RUN grep -E '^(numpy|pillow|flask|waitress|prometheus-client)' pip-requirements.txt > serving.txt \
+RUN grep -E '^(numpy|pillow|flask|waitress|prometheus-client|rich)' pip-requirements.txt > serving.txt \
  && grep -E '^tensorflow' pip-requirements.txt | sed 's/^tensorflow/tensorflow-cpu/' >> serving.txt \
  && pip install -r serving.txt
 COPY pyproject.toml setup.py README.md ./

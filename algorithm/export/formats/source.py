@@ -14,6 +14,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from algorithm.errors import ArgumentError, DataError
+from algorithm.export.formats.upsampling import with_resize_operations
 
 OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")  # as a flattened signature gives them
 
@@ -73,7 +74,7 @@ def network(source: Source, postprocess: Any = None) -> Any:
         return postprocess(scores, deltas) if postprocess else (scores, deltas)
 
     function = tf.function(pixels_to_scores, input_signature=[tf.TensorSpec((1, *source.image_size(), 3), tf.float32, "images")])
-    return convert_variables_to_constants_v2(function.get_concrete_function())
+    return with_resize_operations(convert_variables_to_constants_v2(function.get_concrete_function()))
 
 
 def need(package: str, extra: str = "export") -> ModuleType:
