@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from algorithm import failure, train
+from algorithm import failure, model_verbs, train
 
 Command = Callable[[argparse.Namespace], int | None]
 
@@ -28,13 +28,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m algorithm", description="EfficientDet, from a dataset to a service.")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     verbs.add_parser("train", help="run a training job; its flags: python -m algorithm describe")
-    _add_evaluate(verbs)
-    _add_export(verbs)
+    model_verbs.add_evaluate(_add, verbs)
+    model_verbs.add_export(_add, verbs)
     _add_predict(verbs)
-    _add_serve(verbs)
+    model_verbs.add_serve(_add, verbs)
     _add_assess(verbs)
     _add_data(verbs)
     _add_weights(verbs)
+    _add_benchmark(verbs)
     _add_describe(verbs)
     _add_demo(verbs)
     return parser
@@ -45,41 +46,6 @@ def _add_predict(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument("--model_dir", required=True, help="model folder that a training job left")
     verb.add_argument("--images", required=True, help="a picture, a folder, or a pattern such as 'photos/*.jpg'")
     verb.add_argument("--output", required=True, help="folder for annotated pictures and detections.json")
-
-
-def _add_evaluate(verbs: argparse._SubParsersAction) -> None:
-    verb = _add(verbs, "evaluate", "with --model_dir: COCO figures of an exported file by its own runtime; without: a training job's flags, "
-                                   "the same job with --mode=eval", _evaluate)
-    verb.add_argument("--model_dir", required=True, help="model folder, folder of an export, .pb, .tflite, .onnx or .xml")
-    verb.add_argument("--data_url", required=True, help="manifest, folder, or another form of dataset")
-    verb.add_argument("--split", choices=("eval", "train", "all"), default="eval", help="which pictures (default: %(default)s)")
-    verb.add_argument("--count", type=int, help="this many pictures at most (default: all)")
-    verb.add_argument("--output", help="JSON file for the figures (default: they are only printed)")
-
-
-def _add_export(verbs: argparse._SubParsersAction) -> None:
-    verb = _add(verbs, "export", "write a model folder in the form of another runtime, checked against it", _export)
-    verb.add_argument("--model_dir", required=True, help="model folder that a training job left")
-    verb.add_argument("--format", required=True, choices=("saved_model", "frozen", "tflite", "tflite_fp16", "tflite_int8", "onnx",
-                                                          "openvino"), help="form to write")
-    verb.add_argument("--output", required=True, help="new folder")
-    verb.add_argument("--nms", choices=("none", "mediapipe"), default="none",
-                      help="of TFLite: none gives raw scores and boxes, mediapipe four outputs and metadata (default: %(default)s)")
-    verb.add_argument("--data_url", help="dataset whose training pictures calibrate tflite_int8")
-    verb.add_argument("--calibration_pictures", type=int, default=100, help="how many (default: %(default)s)")
-
-
-def _add_serve(verbs: argparse._SubParsersAction) -> None:
-    verb = _add(verbs, "serve", "answer over HTTP as the platform's container does", _serve)
-    verb.add_argument("--model_dir", required=True, help="model folder that a training job left")
-    verb.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    verb.add_argument("--port", type=int, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
-    verb.add_argument("--batch", type=int, default=8, help="pictures through the network at once (default: %(default)s)")
-    verb.add_argument("--batch_wait_ms", type=float, default=5, help="longest wait for a batch to fill (default: %(default)s)")
-    verb.add_argument("--queue", type=int, default=64, help="waiting requests before more get 503 (default: %(default)s)")
-    verb.add_argument("--threads", type=int, default=0, help="requests answered at once (default: twice the batch)")
-    verb.add_argument("--lame_duck", type=float, default=60, help="seconds after SIGTERM that new requests are answered "
-                                                                   "(default: %(default)s, as the platform asks)")
 
 
 def _add_assess(verbs: argparse._SubParsersAction) -> None:
@@ -147,6 +113,12 @@ def _add_convert(kinds: argparse._SubParsersAction) -> None:
                       help="run on Apache Beam; the rest of the line goes to it, such as --runner=FlinkRunner")
 
 
+def _add_benchmark(verbs: argparse._SubParsersAction) -> None:
+    from algorithm.benchmark.options import add_options
+
+    add_options(_add(verbs, "benchmark", "measure speed and memory of training, inference and input", _benchmark))
+
+
 def _add_describe(verbs: argparse._SubParsersAction) -> None:
     verb = _add(verbs, "describe", "print the hyperparameters and write manifests/algorithm.json", _describe)
     verb.add_argument("--language", choices=("en", "zh"), default="en", help="of the printed table")
@@ -170,32 +142,6 @@ def _predict(arguments: argparse.Namespace) -> None:
     from algorithm.serving.prediction import predict
 
     print(predict(arguments.model_dir, arguments.images, arguments.output, draw=draw_detections))
-
-
-def _evaluate(arguments: argparse.Namespace) -> None:
-    from algorithm.exported_evaluation import evaluate_exported
-    from algorithm.storage.writing import write_json
-
-    evaluation, cost = evaluate_exported(Path(arguments.model_dir), Path(arguments.data_url), split=arguments.split, most=arguments.count)
-    if arguments.output:
-        write_json(Path(arguments.output), {**evaluation.as_dict(), **cost})
-    print(f"{evaluation.summary}\n{cost['file']}: {cost['mb']:.1f} MB, {cost['ms']:.1f} ms a picture (median of {evaluation.images})")
-
-
-def _export(arguments: argparse.Namespace) -> None:
-    from algorithm.exported_evaluation import export_with_calibration
-
-    print(export_with_calibration(Path(arguments.model_dir), Path(arguments.output), arguments.format, nms=arguments.nms,
-                                  data_url=Path(arguments.data_url) if arguments.data_url else None,
-                                  pictures=arguments.calibration_pictures))
-
-
-def _serve(arguments: argparse.Namespace) -> None:
-    from algorithm.serving.server import Limits, serve
-
-    serve(arguments.model_dir, host=arguments.host, port=arguments.port, limits=Limits(
-        batch=max(1, arguments.batch), batch_wait=arguments.batch_wait_ms / 1000, queue=max(1, arguments.queue),
-        threads=max(0, arguments.threads), lame_duck=max(0.0, arguments.lame_duck)))
 
 
 def _assess(arguments: argparse.Namespace) -> None:
@@ -293,6 +239,12 @@ def _data_convert(arguments: argparse.Namespace) -> None:
     for warning in done.warnings:
         print(f"WARNING {warning}", file=sys.stderr)
     print(f"{done.pictures} pictures: {done.path}")
+
+
+def _benchmark(arguments: argparse.Namespace) -> None:
+    from algorithm.benchmark.options import run_benchmarks
+
+    run_benchmarks(arguments)
 
 
 def _describe(arguments: argparse.Namespace) -> None:
