@@ -20,6 +20,7 @@ from algorithm.data.decoding import PictureError, decode_image
 
 
 def main() -> int:
+    """Exit code 1 when anything crashed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", required=True, help="folder of JPEG pictures")
     parser.add_argument("--minutes", type=float, default=10)
@@ -31,7 +32,7 @@ def main() -> int:
     hostile = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(hostile)
     contents = [(path.suffix, path.read_bytes()) for path in sorted(Path(arguments.images).glob("*.jpg"))[:8]]
-    for suffix, content in contents[:8]:
+    for _, content in contents[:8]:
         for kind in hostile.KINDS[1:]:
             stream = io.BytesIO()
             Image.open(io.BytesIO(content)).convert("RGB").resize((160, 120)).save(stream, kind)
@@ -53,7 +54,8 @@ def main() -> int:
             print(kind, repr(error), flush=True)
         counts[outcome] += 1
         slowest = max(slowest, (time.perf_counter() - begun, kind))
-    print(counts, f"slowest {slowest[0]:.2f} s ({slowest[1]}), most memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB")
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(counts, f"slowest {slowest[0]:.2f} s ({slowest[1]}), most memory {memory} MiB")
     return 1 if counts["crashed"] else 0
 
 

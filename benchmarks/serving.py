@@ -35,8 +35,9 @@ class Server:
     """A server process of its own."""
 
     def __init__(self, model_dir: str, options: list[str]) -> None:
-        self.process = subprocess.Popen([sys.executable, "-m", "algorithm", "serve", "--model_dir", model_dir, "--port", "0",
-                                         f"--lame_duck={LAME_DUCK}", *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        """Start it, and wait until it is ready."""
+        command = [sys.executable, "-m", "algorithm", "serve", "--model_dir", model_dir, "--port", "0", f"--lame_duck={LAME_DUCK}"]
+        self.process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.port = int(re.search(r":(\d+)/", self.process.stdout.readline()).group(1))
 
     def rss(self) -> float:
@@ -45,10 +46,12 @@ class Server:
         return int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) / 1024
 
     def connect(self) -> http.client.HTTPConnection:
+        """A new connection, not opened yet."""
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
 
 def ask(connection: http.client.HTTPConnection, body: bytes) -> int:
+    """Status of a posted picture."""
     connection.request("POST", "/", body, FORM)
     response = connection.getresponse()
     response.read()
@@ -149,6 +152,7 @@ def stop_under_load(server: Server, bodies: list[bytes], clients: int) -> dict[s
 
 
 def main() -> None:
+    """Print each part as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model_dir", required=True)
     parser.add_argument("--images", required=True, help="folder of JPEG pictures")

@@ -156,8 +156,8 @@ class ObjectDetectionService(TfServingBaseService):
                 raise BadRequest(str(error)) from error
             names.append(name)
             if sum(image.shape[1] * image.shape[2] for image in images) > MAX_PIXELS:
-                raise BadRequest("{}: with it the request has more than {} million pixels: send fewer pictures at once"
-                                 .format(name, MAX_PIXELS // 1000000))
+                raise BadRequest(f"{name}: with it the request has more than {MAX_PIXELS // 1_000_000} million pixels: send fewer "
+                                 "pictures at once")
         return Prepared(names, images, choice)
 
     def _inference(self, data):
@@ -216,7 +216,8 @@ class ObjectDetectionService(TfServingBaseService):
         names = fields_of.wanted_names(fields.get("class_names"), self.label_names)
         score = fields_of.number(fields, "score_threshold", float, 0, 1)
         own = self.nms_iou_threshold if hard_above is None else None
-        return Choice(self.confidence if score is None else score, own if overlap is None or hard_above is not None else overlap,
+        return Choice(self.confidence if score is None else score,
+                      own if overlap is None or hard_above is not None else overlap,
                       fields_of.number(fields, "max_detections", int, 1, 100000), names, hard_above)
 
     def _graph_nms(self, method, overlap):
@@ -224,7 +225,7 @@ class ObjectDetectionService(TfServingBaseService):
         if method is None:
             return None
         if method not in ("soft", "hard"):
-            raise BadRequest("nms: expected soft or hard, found {!r}".format(method))
+            raise BadRequest(f"nms: expected soft or hard, found {method!r}")
         if not getattr(self, "chooses_nms", lambda: False)():
             raise BadRequest("nms: the graph of this service suppresses in one way only: leave it out, or give "
                              "nms_iou_threshold alone, which drops overlapping boxes afterwards")

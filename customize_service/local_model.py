@@ -51,7 +51,7 @@ class TfServingBaseService:
     def wait_until_loaded(self, seconds=LOAD_WAIT_SECONDS):
         """The loaded model. Raises NotReady after so many seconds without one, and at once when it cannot be loaded."""
         if not self._loaded.wait(seconds):
-            raise NotReady("the model is still being loaded, ask again in {} s".format(RETRY_SECONDS))
+            raise NotReady(f"the model is still being loaded, ask again in {RETRY_SECONDS} s")
         if self._failure:
             raise NotReady(self._failure)
         return self._model
@@ -78,7 +78,7 @@ class TfServingBaseService:
         try:
             self._model = LocalModel(self.model_path)
         except Exception as error:  # damaged files surface as many unrelated types
-            self._failure = "the SavedModel in {} cannot be loaded: {}".format(self.model_path, error)
+            self._failure = f"the SavedModel in {self.model_path} cannot be loaded: {error}"
             LOGGER.exception("%s", self._failure)
         self._loaded.set()
 

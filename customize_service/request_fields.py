@@ -37,7 +37,7 @@ def one_dict(data):
     """The fields of a request, given as a dict or as a list of dicts. Raises BadRequest for a field that stands in two of them."""
     parts = [part for part in (data if isinstance(data, list) else [data]) if isinstance(part, dict)]
     if sum(FIELD in part for part in parts) > 1:
-        raise BadRequest("expected the field '{}' once, found it {} times".format(FIELD, sum(FIELD in part for part in parts)))
+        raise BadRequest(f"expected the field '{FIELD}' once, found it {sum(FIELD in part for part in parts)} times")
     return {name: value for part in parts for name, value in part.items()}
 
 
@@ -47,7 +47,7 @@ def find_pictures(fields):
     if isinstance(found, str):
         found = [found]
     if isinstance(found, list) and found and all(isinstance(text, str) for text in found):
-        pictures = [from_base64(text, "{}[{}]".format(FIELD, place)) for place, text in enumerate(found[:MAX_PICTURES + 1])]
+        pictures = [from_base64(text, f"{FIELD}[{place}]") for place, text in enumerate(found[:MAX_PICTURES + 1])]
     elif isinstance(found, dict) and all(hasattr(stream, "read") for stream in found.values()):
         pictures = list(found.items())
     else:
@@ -66,7 +66,7 @@ def from_base64(text, name):
     try:
         return name, io.BytesIO(base64.b64decode("".join(text.split()), validate=True))
     except ValueError as error:
-        raise BadRequest("{}: expected a picture as base64 text, found none: {}".format(name, error)) from error
+        raise BadRequest(f"{name}: expected a picture as base64 text, found none: {error}") from error
 
 
 def number(fields, name, kind, least, most):

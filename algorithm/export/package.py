@@ -30,7 +30,8 @@ def package_model(saved_model_dir: str | os.PathLike[str], output_dir: str | os.
                   label_names: Sequence[str], metrics: Mapping[str, float], handler: Path = HANDLER) -> Path:
     """Path of the model folder, assembled beside `output_dir` and moved there, in place of an earlier one.
 
-    The folder holds exactly MODEL_PARTS and COMPANIONS, which serving needs, and what carried_package.carry adds for assessment. label_names: class 1 first. metrics: some of METRICS.
+    The folder holds exactly MODEL_PARTS and COMPANIONS, which serving needs, and what carried_package.carry adds for
+    assessment. label_names: class 1 first. metrics: some of METRICS.
     Raises DataError when the SavedModel lacks a part or needs asset files, when the handler is absent, and when
     `output_dir` is something else than a model folder.
     """

@@ -26,6 +26,7 @@ class ServingModule(tf.Module):
     """
 
     def __init__(self, detector: Detector, config: NmsConfig) -> None:
+        """Define the functions."""
         super().__init__(name="detector")
         self._weights = [variable.value for variable in detector.variables]
         height, width = detector.image_size
@@ -40,7 +41,8 @@ class ServingModule(tf.Module):
         anchors = tf.constant(detector.anchors)
 
         def fit(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            scale, fitted = letterbox_scale(tf.shape(images)[-3:-1], detector.image_size)  # the cast: ONNX resizes whole numbers to whole numbers
+            scale, fitted = letterbox_scale(tf.shape(images)[-3:-1], detector.image_size)
+            # Floats first: ONNX resizes whole numbers to whole numbers.
             normalised = normalize(resize(tf.cast(images, tf.float32), fitted), detector.preset.mean, detector.preset.std)
             return pad_bottom_right(normalised, detector.image_size), scale
 

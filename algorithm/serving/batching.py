@@ -29,6 +29,7 @@ class Batcher:
 
     def __init__(self, run: Run, *, most: int, wait: float, expected: Callable[[], int] = lambda: 0,
                  observe: Callable[[int], None] = lambda pictures: None) -> None:
+        """Start the thread."""
         self._run, self._most, self._wait, self._expected, self._observe = run, most, wait, expected, observe
         self._jobs: deque[_Job] = deque()
         self._changed = threading.Condition()

@@ -30,6 +30,7 @@ class JsonErrorTask(ErrorTask):
     """Answers a request that is refused before the application sees it (too large, malformed, too many) in the platform's form."""
 
     def execute(self) -> None:
+        """Write the refusal, count and log it."""
         error, begun = self.request.error, time.perf_counter()
         identifier = request_id(self.request.headers.get("X_REQUEST_ID"))
         body = error_body("MR.0101", f"{error.reason}: {error.body}").encode()
@@ -50,6 +51,7 @@ class LeavingTask(WSGITask):
     """Answers a request; while the service is stopping, the client is told to connect anew for its next one."""
 
     def execute(self) -> None:
+        """Run the application."""
         if self.channel.server.queues.stopping():
             self.set_close_on_finish()
         super().execute()
@@ -99,6 +101,7 @@ class TwoQueues:
     page, so that they are quick under any load."""
 
     def __init__(self, heavy: ThreadedTaskDispatcher, limit: int, metrics: Metrics, stopping: Callable[[], bool]) -> None:
+        """Start the threads of `light`; those of `heavy` are the server's."""
         self.heavy, self.light, self.metrics, self.stopping, self._limit = heavy, ThreadedTaskDispatcher(), metrics, stopping, limit
         for dispatcher in (self.heavy, self.light):
             dispatcher.queue_logger.disabled = True  # the depth is a metric, and bounded

@@ -15,6 +15,7 @@ class Metrics:
     """A registry of its own for each service, so that two of them in a process do not mix."""
 
     def __init__(self) -> None:
+        """Nothing counted yet."""
         self.registry = CollectorRegistry()
         names = ("method", "path", "status")
         self.requests = Counter("detector_requests", "Requests answered", names, registry=self.registry)

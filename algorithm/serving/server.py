@@ -47,13 +47,15 @@ def serve(model_dir: str | os.PathLike[str], host: str = "0.0.0.0", port: int = 
     limits = limits or Limits()
     listener = _listen(host, port)
     standing, sockets = Standing(), {}
-    server = create_server(app_around(standing), map=sockets, sockets=[listener], threads=limits.threads or 2 * limits.batch, ident=None,
+    server = create_server(app_around(standing), map=sockets, sockets=[listener], ident=None,
+                           threads=limits.threads or 2 * limits.batch,
                            connection_limit=CONNECTION_LIMIT, max_request_body_size=BODY_LIMIT + 1)
     server.channel_class = JsonChannel
     server.queues = queues = TwoQueues(server.task_dispatcher, limits.queue, standing.metrics, lambda: standing.stopping)
     server.add_task = queues.add
     stop = _Stop(server, standing, limits.lame_duck)
-    loading = threading.Thread(target=standing.load, args=(model_dir,), kwargs={"most": limits.batch, "wait": limits.batch_wait}, daemon=True)
+    loading = threading.Thread(target=standing.load, args=(model_dir,), daemon=True,
+                               kwargs={"most": limits.batch, "wait": limits.batch_wait})
     before = {number: signal.signal(number, stop.signalled) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         loading.start()

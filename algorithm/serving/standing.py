@@ -27,6 +27,7 @@ class NotReady(RuntimeError):
     retry_after = RETRY_SECONDS
 
     def __init__(self, reason: str) -> None:
+        """Keep what the client may read."""
         super().__init__(reason)
         self.reason = reason
 

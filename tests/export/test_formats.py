@@ -85,7 +85,8 @@ def test_mediapipes_form_has_four_outputs_and_the_names_inside(model_dir, tmp_pa
 
 def test_an_export_that_answers_otherwise_is_not_published(model_dir, tmp_path, monkeypatch):
     real = formats.open_exported
-    monkeypatch.setattr(formats, "open_exported", lambda path: real(path) if path == model_dir else lambda pixels: {"scores": np.full(1, np.nan)})
+    damaged = lambda pixels: {"scores": np.full(1, np.nan)}  # noqa: E731
+    monkeypatch.setattr(formats, "open_exported", lambda path: real(path) if path == model_dir else damaged)
     with pytest.raises(AlgorithmError, match="nothing was published"):
         export_model(model_dir, tmp_path / "out", "frozen")
     assert not list(tmp_path.iterdir())

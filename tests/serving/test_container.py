@@ -178,7 +178,8 @@ def test_too_many_parts_are_refused(client, count):
     assert response.status_code == 413 and parsed(response)["erno"] == "MR.0101"
 
 
-@pytest.mark.parametrize("method, path, status", [("put", "/", 405), ("post", "/health", 405), ("post", "/metrics", 405), ("get", "/x", 404)])
+@pytest.mark.parametrize("method, path, status", [
+    ("put", "/", 405), ("post", "/health", 405), ("post", "/metrics", 405), ("get", "/x", 404)])
 def test_other_addresses_and_methods_answer_in_json(client, method, path, status):
     response = getattr(client, method)(path)
     assert response.status_code == status and parsed(response)["erno"] == "MR.0101"

@@ -59,7 +59,8 @@ def test_what_is_no_picture_is_refused_by_name(ask):
 def test_large_claims_cost_no_memory(ask):
     ask(hostile.png(20_000, 20_000))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for content in (hostile.png(12_000, 12_000), hostile.png(20_000, 20_000), hostile.lying_jpeg(65_500, 65_500), hostile.tiff(60_000, 60_000)):
+    claims = hostile.png(12_000, 12_000), hostile.png(20_000, 20_000), hostile.lying_jpeg(65_500, 65_500), hostile.tiff(60_000, 60_000)
+    for content in claims:
         for _ in range(20):
             assert ask(content)[0] == 400
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # KiB

@@ -72,7 +72,8 @@ def test_concurrent_answers_are_those_of_single_requests_and_bad_pictures_harm_n
     with serving(packaged, threads=8, batch=4) as (process, port), ThreadPoolExecutor(16) as pool:
         def ask(i):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-            connection.request("POST", "/", form(b"bad" if i % 10 == 7 else encode(*sizes[i])), {"Content-Type": "multipart/form-data; boundary=b"})
+            body = form(b"bad" if i % 10 == 7 else encode(*sizes[i]))
+            connection.request("POST", "/", body, {"Content-Type": "multipart/form-data; boundary=b"})
             response = connection.getresponse()
             body = json.loads(response.read())
             connection.close()

@@ -105,6 +105,7 @@ def _open_tflite(path: Path) -> Run:
     interpreter = need("ai_edge_litert.interpreter").Interpreter(str(path), num_threads=os.cpu_count() or 1)
     interpreter.allocate_tensors()
     entry, exits = interpreter.get_input_details()[0], interpreter.get_output_details()
+    exits = sorted(exits, key=lambda each: each["name"])  # a converter may write them in another order
 
     def outputs(pixels: np.ndarray) -> list[np.ndarray]:
         interpreter.set_tensor(entry["index"], pixels)

@@ -59,9 +59,9 @@ def open_source(model_dir: Path) -> Source:
     return Source(model_dir, model, tuple(names), settings)
 
 
-def network(source: Source, postprocess: Any = None) -> Any:
-    """Concrete function images float32 [1, h, w, 3], pixels 0..255 RGB, -> (scores float32 [1, A, K], deltas float32 [1, A, 4]), or
-    what postprocess(scores, deltas) makes of them; variables are constants. Converting an unfrozen module gives a TFLite model that
+def network(source: Source) -> Any:
+    """Concrete function images float32 [1, h, w, 3], pixels 0..255 RGB, -> [scores float32 [1, A, K], deltas float32 [1, A, 4]];
+    variables are constants. Converting an unfrozen module gives a TFLite model that
     answers NaN. DataError for a model folder of an older version."""
     if not source.settings:
         raise DataError(f"expected the network as a function in {source.folder}, found the signature alone: it was exported by an "
@@ -70,8 +70,7 @@ def network(source: Source, postprocess: Any = None) -> Any:
 
     def pixels_to_scores(images: tf.Tensor) -> Any:
         outputs = source.model.heads((images - mean) / std)
-        scores, deltas = tf.sigmoid(outputs["class_logits"]), outputs["box_deltas"]
-        return postprocess(scores, deltas) if postprocess else (scores, deltas)
+        return tf.sigmoid(outputs["class_logits"]), outputs["box_deltas"]
 
     function = tf.function(pixels_to_scores, input_signature=[tf.TensorSpec((1, *source.image_size(), 3), tf.float32, "images")])
     return with_resize_operations(convert_variables_to_constants_v2(function.get_concrete_function()))

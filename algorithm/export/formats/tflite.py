@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,9 +24,19 @@ def write_tflite(source: Source, folder: Path, *, weights: str, nms: str, pictur
     [h, w, 3], pixels 0..255). nms: "mediapipe" ends in TFLite's own operation, hard NMS at IoU 0.5 per class, and carries
     MediaPipe's metadata with the class names; "none" gives scores [1, A, K] and deltas [1, A, 4], for any NMS outside.
     """
-    function = network(source, _postprocess(source) if nms == "mediapipe" else None)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
-    converter.allow_custom_ops = nms == "mediapipe"
+    if nms == "mediapipe":
+        with tempfile.TemporaryDirectory() as folder_of_graph:
+            content = _converted(_with_operation(source, Path(folder_of_graph)), source, weights, pictures)
+        content = with_metadata(content, source.label_names)
+    else:
+        content = _converted(tf.lite.TFLiteConverter.from_concrete_functions([network(source)]), source, weights, pictures)
+    path = folder / "model.tflite"
+    path.write_bytes(content)
+    return path
+
+
+def _converted(converter: tf.lite.TFLiteConverter, source: Source, weights: str, pictures: Iterable[np.ndarray]) -> bytes:
+    converter.allow_custom_ops = True  # OPERATION is one
     if weights != "float":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if weights == "fp16":
@@ -35,10 +46,23 @@ def write_tflite(source: Source, folder: Path, *, weights: str, nms: str, pictur
         converter.inference_input_type = tf.uint8
         converter.inference_output_type = tf.float32
         converter.representative_dataset = lambda: _calibration(pictures, source.image_size())
-    content = converter.convert()
-    path = folder / "model.tflite"
-    path.write_bytes(with_metadata(bytes(content), source.label_names) if nms == "mediapipe" else content)
-    return path
+    return bytes(converter.convert())
+
+
+def _with_operation(source: Source, folder: Path) -> tf.lite.TFLiteConverter:
+    """Converter of the network of constants and OPERATION behind it. Through a SavedModel, because freezing would dissolve the
+    function that stands for OPERATION. The outputs are named so that their order is MediaPipe's."""
+    frozen, finish = network(source), _postprocess(source)
+
+    @tf.function(input_signature=[tf.TensorSpec((1, *source.image_size(), 3), tf.float32, "images")])
+    def whole(images):
+        scores, deltas = frozen(images)
+        return {f"output_{place}": value for place, value in enumerate(finish(scores, deltas))}
+
+    module = tf.Module()
+    module.whole = whole
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": whole})
+    return tf.lite.TFLiteConverter.from_saved_model(str(folder))
 
 
 def _calibration(pictures: Iterable[np.ndarray], size: tuple[int, int]) -> Iterable[list[np.ndarray]]:
