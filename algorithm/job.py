@@ -45,7 +45,7 @@ from algorithm.training.reporting import Reporter
 from algorithm.training.run_folder import Checkpoint, RunFolder
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
 from algorithm.training.trainer import TrainConfig, Trainer
-from algorithm.training.warm_start import find_start, freezes_batch_norm
+from algorithm.training.warm_start import find_start, freezes_batch_norm, frozen_names
 
 _log = logging.getLogger("algorithm.job")
 _DATA_PICTURES = 8
@@ -187,14 +187,14 @@ def _batch_size(hp: Hyperparameters) -> int:
 
 
 def _trainer(hp: Hyperparameters, detector: Detector, plan: Plan, warm: bool) -> tuple[Trainer, DetectionSchedule]:
-    freeze(detector, hp.freeze, freezes_batch_norm(hp, warm))
+    freeze(detector, frozen_names(hp, warm), freezes_batch_norm(hp, warm))
     kind, share = choose_optimizer(hp.optimizer, _batch_size(hp))
     config = ScheduleConfig(hp.learning_rate * share, hp.lr_warmup_init * share, hp.lr_warmup_epoch,
                             hp.lr_decay_method, hp.first_lr_drop_epoch, hp.second_lr_drop_epoch, hp.poly_lr_power)
     schedule = DetectionSchedule(config, global_batch=_batch_size(hp), steps_per_epoch=plan.steps_per_epoch, epochs=plan.epochs)
     _log.info("optimizer=%s: %s, learning rate up to %.6g for a batch of %d", hp.optimizer, kind, schedule.base,
               _batch_size(hp))
-    return Trainer(detector, make_optimizer(kind, schedule, hp.momentum),
+    return Trainer(detector, make_optimizer(kind, schedule, hp.momentum, hp.nesterov),
                    TrainConfig(_loss(hp), hp.weight_decay, hp.clip_gradients_norm, hp.moving_average_decay)), schedule
 
 

@@ -7,6 +7,7 @@ from algorithm.hyperparameters.row import Row
 MODEL_NAMES = (
     *(f"efficientdet-d{level}" for level in ("0", "1", "2", "3", "4", "5", "6", "7", "7x")),
     *(f"efficientdet-lite{level}" for level in ("0", "1", "2", "3", "3x", "4")),
+    *("retinanet-resnet50", "retinanet-resnet101", "retinanet-mobilenet-v2"),
 )
 
 PARAMETERS = (

@@ -9,9 +9,10 @@ BATCH_NORM_MOMENTUM = 0.99
 BATCH_NORM_EPSILON = 1e-3
 
 
-def batch_norm(name: str) -> layers.BatchNormalization:
-    """Batch normalisation with the published momentum and epsilon."""
-    return layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name=name)
+def batch_norm(name: str, momentum: float = BATCH_NORM_MOMENTUM, epsilon: float = BATCH_NORM_EPSILON,
+               gamma: str = "ones") -> layers.BatchNormalization:
+    """Batch normalisation, by default with EfficientDet's momentum and epsilon. gamma: initializer of the scale."""
+    return layers.BatchNormalization(momentum=momentum, epsilon=epsilon, gamma_initializer=gamma, name=name)
 
 
 def activation(name: str, kind: str) -> layers.Layer:
