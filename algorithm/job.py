@@ -37,6 +37,8 @@ from algorithm.storage.writing import write_json
 from algorithm.training import stopping
 from algorithm.training.fitting import Hooks, Plan, fit
 from algorithm.training.guard import Guard, Limits
+from algorithm.training.log_forms import FORMS as LOG_FORMS
+from algorithm.training.log_forms import Evaluated
 from algorithm.training.optimizers import choose_optimizer, freeze, make_optimizer
 from algorithm.training.overfit import LEARNING_RATE as OVERFIT_RATE
 from algorithm.training.overfit import choose_pictures, overfit
@@ -141,7 +143,7 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
            resumed: Checkpoint | None, warm: bool) -> bool:
     """Fits the detector; afterwards the archive holds the best checkpoint. Returns whether it stopped early."""
     batch_size = _batch_size(hp)
-    plan = Plan(hp.num_epochs, epoch_steps(len(dataset.train), batch_size))
+    plan = _plan(hp, len(dataset.train))
     progress = Progress.of(resumed.state) if resumed else Progress(parts=hp.gradient_accumulation_steps)
     trainer, schedule = _trainer(hp, detector, plan, warm)
     if resumed:
@@ -151,7 +153,8 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
     else:
         run_folder.write_graph(detector)
     run_folder.started(hp)
-    reporter = Reporter(run_folder.folder, hp.num_epochs, plan.steps, plan.steps_per_epoch, batch_size, hp.log_every_steps)
+    reporter = Reporter(run_folder.folder, plan.steps, plan.steps_per_epoch, batch_size, hp.log_every_steps,
+                        LOG_FORMS[hp.log_form]())
     reporter.pictures("data", 0, report_pictures(dataset, _DATA_PICTURES))
     evaluator = Evaluator(detector, _nms(hp), dataset, hp.eval_batch_size)
     guard = Guard(trainer, schedule, progress, Limits(batch_size, detector.image_size, hp.auto_batch),
@@ -166,9 +169,9 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
         guard.saved()
 
     def end_of_epoch(epoch: int) -> bool:
-        if hp.mode == "train_and_eval" or epoch >= hp.num_epochs:
+        if hp.mode == "train_and_eval" or epoch >= plan.epochs:
             with trainer.averaged_weights():
-                evaluation = _evaluate(evaluator, reporter, epoch, trainer.step)
+                evaluation = _evaluate(evaluator, reporter, epoch, plan.epochs, trainer.step)
                 with stopping.deferred():
                     run_folder.archive_if_better(detector, trainer.step, evaluation.as_dict(), _identity(dataset))
             stopping.check(" after an evaluation")
@@ -186,12 +189,19 @@ def _batch_size(hp: Hyperparameters) -> int:
     return hp.train_batch_size * hp.gradient_accumulation_steps
 
 
+def _plan(hp: Hyperparameters, pictures: int) -> Plan:
+    """By num_steps where it is given, else by num_epochs; an epoch is a pass over the pictures unless steps_per_epoch says."""
+    length = hp.steps_per_epoch or epoch_steps(pictures, _batch_size(hp))
+    return Plan.of_steps(hp.num_steps, length) if hp.num_steps else Plan(hp.num_epochs, length)
+
+
 def _trainer(hp: Hyperparameters, detector: Detector, plan: Plan, warm: bool) -> tuple[Trainer, DetectionSchedule]:
     freeze(detector, frozen_names(hp, warm), freezes_batch_norm(hp, warm))
     kind, share = choose_optimizer(hp.optimizer, _batch_size(hp))
     config = ScheduleConfig(hp.learning_rate * share, hp.lr_warmup_init * share, hp.lr_warmup_epoch,
                             hp.lr_decay_method, hp.first_lr_drop_epoch, hp.second_lr_drop_epoch, hp.poly_lr_power)
-    schedule = DetectionSchedule(config, global_batch=_batch_size(hp), steps_per_epoch=plan.steps_per_epoch, epochs=plan.epochs)
+    schedule = DetectionSchedule(config, global_batch=_batch_size(hp), steps_per_epoch=plan.steps_per_epoch, epochs=plan.epochs,
+                                 steps=plan.steps)
     _log.info("optimizer=%s: %s, learning rate up to %.6g for a batch of %d", hp.optimizer, kind, schedule.base,
               _batch_size(hp))
     return Trainer(detector, make_optimizer(kind, schedule, hp.momentum, hp.nesterov),
@@ -212,25 +222,27 @@ def _identity(dataset: Dataset) -> dict[str, Any]:
     return {"dataset": dataset.fingerprint, "label_names": list(dataset.label_names)}
 
 
-def _augmentation(hp: Hyperparameters) -> Augmentation:
+def _augmentation(hp: Hyperparameters, pictures: int) -> Augmentation:
+    passes = -(-hp.num_steps // epoch_steps(pictures, _batch_size(hp))) if hp.num_steps else hp.num_epochs
     return Augmentation(flip=hp.input_rand_hflip, jitter=(hp.jitter_min, hp.jitter_max),
                         policy=hp.autoaugment_policy, grid_mask=hp.grid_mask, cutout=hp.cutout, mosaic=hp.mosaic,
-                        mosaic_epochs=max(0, hp.num_epochs - hp.mosaic_off_epochs),
+                        mosaic_epochs=max(0, passes - hp.mosaic_off_epochs),
                         colour=Colour(hp.brightness, hp.contrast, hp.saturation, hp.hue))
 
 
 def _batches(hp: Hyperparameters, detector: Detector, dataset: Dataset, start_step: int) -> tf.data.Dataset:
     return train_batches(dataset.train, image_size=detector.image_size, batch_size=_batch_size(hp), seed=hp.seed,
-                         augmentation=_augmentation(hp), start_step=start_step)
+                         augmentation=_augmentation(hp, len(dataset.train)), start_step=start_step)
 
 
 def _names(dataset: Dataset, indices: Sequence[int]) -> str:
     return ", ".join(dataset.train[index].source for index in indices)
 
 
-def _evaluate(evaluator: Evaluator, reporter: Reporter, epoch: int, step: int) -> Evaluation:
+def _evaluate(evaluator: Evaluator, reporter: Reporter, epoch: int, epochs: int, step: int) -> Evaluation:
     evaluation, pictures = evaluator.run()
-    reporter.evaluation(epoch, step, evaluation.metrics, evaluation.summary)
+    reporter.evaluation(Evaluated(epoch, epochs, step, evaluation.metrics, evaluation.summary, *evaluator.seconds,
+                                  evaluator.batches))
     reporter.pictures("eval", step, pictures)
     return evaluation
 
@@ -241,8 +253,10 @@ def _evaluate_only(hp: Hyperparameters, detector: Detector, dataset: Dataset, ru
     if run_folder.archived():
         run_folder.load_archive(detector)
         _log.info("evaluating %s", run_folder.archive)
-    evaluation, _ = Evaluator(detector, _nms(hp), dataset, hp.eval_batch_size).run()
-    _log.info("%s", "\n" + evaluation.summary)
+    evaluator = Evaluator(detector, _nms(hp), dataset, hp.eval_batch_size)
+    evaluation, _ = evaluator.run()
+    evaluated = Evaluated(1, 1, 0, evaluation.metrics, evaluation.summary, *evaluator.seconds, evaluator.batches)
+    _log.info("%s", "\n".join(LOG_FORMS[hp.log_form]().evaluation(evaluated)))
     run_folder.write_metrics(evaluation.as_dict())
     _save_results(hp, evaluation.as_dict(), workspace)
 

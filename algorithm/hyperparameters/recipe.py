@@ -32,6 +32,12 @@ LOSSES = (
 )
 
 SCHEDULE = (
+    Row("num_steps", "integer", 0,
+        "Training steps in all, 0 for num_epochs passes over the data", "训练的总步数, 0 表示按 num_epochs 训练",
+        interval="[0, 100000000]", shapes_training=False),
+    Row("steps_per_epoch", "integer", 0,
+        "Steps from one checkpoint and evaluation to the next, 0 for a pass over the data",
+        "两次保存与评估之间的步数, 0 表示遍历一次训练数据", interval="[0, 100000000]"),
     Row("learning_rate", "float", 0.08,
         "Learning rate for 64 pictures per step, scaled in proportion to the real number",
         "每步64张图片时的学习率, 按实际批大小等比缩放", interval="(0, inf)"),

@@ -85,6 +85,11 @@ JOB = (
         "When memory runs out, divide the pictures of a step into smaller passes. A step still learns from as many",
         "显存或内存不足时, 将每步的图片分成更小的批次依次计算, 每步学习的图片总数不变",
         shapes_training=False),
+    Row("log_form", "string", "",
+        "Form of the log lines, tutorial as in the Cloud TPU RetinaNet tutorial, torchvision as in its detection references, "
+        "empty for that of this package",
+        "日志格式, tutorial 与 Cloud TPU RetinaNet 教程一致, torchvision 与其检测参考脚本一致, 空表示本算法自身的格式",
+        choices=("", "tutorial", "torchvision"), shapes_training=False),
     Row("log_every_steps", "integer", 10,
         "Steps between two log lines", "两行日志之间的步数", interval="[1, inf)", shapes_training=False),
 )

@@ -21,15 +21,22 @@ Batches = Callable[[int], Iterable[dict[str, tf.Tensor]]]
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to train."""
+    """How long to train. most_steps: where training ends within its last epoch, 0 for the end of it."""
 
     epochs: int
     steps_per_epoch: int
+    most_steps: int = 0
+
+    @classmethod
+    def of_steps(cls, steps: int, steps_per_epoch: int) -> Plan:
+        """A plan of so many steps in all; each epoch has steps_per_epoch of them, the last one what is left."""
+        length = min(steps, steps_per_epoch)
+        return cls(-(-steps // length), length, steps)
 
     @property
     def steps(self) -> int:
         """Steps in all."""
-        return self.epochs * self.steps_per_epoch
+        return self.most_steps or self.epochs * self.steps_per_epoch
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ def fit(trainer: Trainer, batches: Batches, plan: Plan, reporter: Reporter, guar
 def _train(trainer: Trainer, batches: Batches, plan: Plan, reporter: Reporter, guard: Guard, hooks: Hooks) -> bool:
     """Whether training came to its end; False when it was taken back to an earlier step."""
     nothing_to_lose = stopping.at_once
-    for batch in batches(trainer.step):
+    for batch in reporter.timed(batches(trainer.step)):
         expected = trainer.step + 1
         with nothing_to_lose():
             figures = guard.step(batch)
