@@ -104,6 +104,15 @@ PARAMETERS = (
         choices=("classification", "detection", "full"),
     ),
     Row(
+        "pipeline_config",
+        "string",
+        "",
+        "A pipeline.config of the TensorFlow Object Detection API to take settings from. Other flags win over it",
+        "从 TensorFlow Object Detection API 的 pipeline.config 读取设置, 其他参数优先于该文件",
+        "parameter",
+        shapes_training=False,
+    ),
+    Row(
         "deps_save_path",
         "string",
         "",
