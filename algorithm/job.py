@@ -119,7 +119,8 @@ def _load_data(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder,
     source = stage_in(hp.data_url, workspace.inputs)
     dataset = load_dataset(source, clean=hp.do_data_cleaning, seed=hp.seed, work_dir=run_folder.folder,
                            label_names=label_names, resolve=lambda url: stage_files([url], workspace.inputs)[url],
-                           require=("eval",) if hp.mode == "eval" else ("train", "eval"), pictures_dir=workspace.work)
+                           require=("eval",) if hp.mode == "eval" else ("train", "eval"), pictures_dir=workspace.work,
+                           eval_last=hp.eval_last)
     for warning in dataset.warnings:
         _log.warning("%s", warning)
     _log.info("data: %d training and %d evaluation pictures, %d classes: %s", len(dataset.train),
@@ -232,7 +233,8 @@ def _augmentation(hp: Hyperparameters, pictures: int) -> Augmentation:
 
 def _batches(hp: Hyperparameters, detector: Detector, dataset: Dataset, start_step: int) -> tf.data.Dataset:
     return train_batches(dataset.train, image_size=detector.image_size, batch_size=_batch_size(hp), seed=hp.seed,
-                         augmentation=_augmentation(hp, len(dataset.train)), start_step=start_step)
+                         augmentation=_augmentation(hp, len(dataset.train)), start_step=start_step,
+                         aspect_ratio_group_factor=hp.aspect_ratio_group_factor)
 
 
 def _names(dataset: Dataset, indices: Sequence[int]) -> str:

@@ -44,12 +44,12 @@ class Reporter:
         """The same batches; how long each was waited for is noted."""
         source = iter(batches)
         while True:
-            begun = time.perf_counter()
+            self._before = time.perf_counter()  # of a step, which begins with waiting for its batch
             try:
                 batch = next(source)
             except StopIteration:
                 return
-            self._waited = time.perf_counter() - begun
+            self._waited = time.perf_counter() - self._before
             yield batch
 
     @contextmanager
@@ -72,7 +72,7 @@ class Reporter:
     def restart(self, step: int) -> None:
         """Notes that the next update is number `step` + 1, whatever came before."""
         self._first_step, self._started = step, time.perf_counter()
-        self._last, self._before = (self._started, step), self._started
+        self._last = (self._started, step)
 
     def step(self, step: int, figures: Mapping[str, float]) -> None:
         """Notes the figures of update number `step` (1-based)."""
@@ -82,10 +82,8 @@ class Reporter:
         if self._bar:
             text = f"loss {figures['loss']:.4f} lr {figures['learning_rate']:.5f} {self._rate(step):.1f} images/s"
             self._bar.update(self._task, completed=step, figures=text)
-        now = time.perf_counter()
         moment = Moment(step, self.steps, self.steps_per_epoch, figures, self._rate(step), self._seconds_left(step),
-                        now - self._before, self._waited)
-        self._before = now
+                        time.perf_counter() - self._before, self._waited)
         for line in self.form.step(moment, self.every):
             if not self._bar:
                 _log.info("%s", line)
