@@ -17,7 +17,6 @@ import tensorflow as tf
 _LOGGED = ("loss", "cls_loss", "box_loss", "iou_loss", "l2_loss", "gradient_norm", "learning_rate")
 _TUTORIAL = {"total_loss": "loss", "cls_loss": "cls_loss", "box_loss": "box_loss", "model_loss": "det_loss",
              "l2_regularization_loss": "l2_loss", "learning_rate": "learning_rate"}
-_REFERENCES = {"loss": "loss", "loss_classifier": "cls_loss", "loss_box_reg": "box_loss"}
 _WINDOW = 20  # values that torchvision's medians are of
 
 
@@ -113,7 +112,10 @@ class TutorialForm:
 
 @dataclass
 class ReferencesForm:
-    """`Epoch: [0]  [10/60]  eta: ... lr: ... loss: median (mean) ... time: ... data: ... max mem: ...`, as torchvision counts."""
+    """`Epoch: [0]  [10/60]  eta: ... lr: ... loss: median (mean) ... time: ... data: ... max mem: ...`, as torchvision counts.
+
+    loss is the sum of its parts: weighted, and without the L2 penalty, which torchvision leaves to the optimizer.
+    """
 
     _recent: dict[str, deque[float]] = field(default_factory=dict)
     _sums: dict[str, float] = field(default_factory=dict)
@@ -125,7 +127,8 @@ class ReferencesForm:
         length = min(moment.steps_per_epoch, moment.steps - moment.step + 1 + place)
         if place == 0 or not self._recent:
             self._recent, self._sums, self._begun, self._count = {}, {}, time.perf_counter() - moment.seconds, 0
-        self._note({**{name: moment.figures[ours] for name, ours in _REFERENCES.items()},
+        loss, of_classes = moment.figures["det_loss"], moment.figures["cls_loss"]
+        self._note({"loss": loss, "loss_classifier": of_classes, "loss_box_reg": loss - of_classes,
                     "time": moment.seconds, "data": moment.waited})
         lines = []
         if place % every == 0 or place == length - 1:

@@ -42,9 +42,9 @@ def test_the_lines_of_torchvision(monkeypatch):
     monkeypatch.setattr(log_forms, "peak_memory", lambda: 2161.4)
     form, lines = ReferencesForm(), []
     for step, loss in enumerate((4.0, 1.0, 3.0, 2.0, 2.0), 1):
-        lines += form.step(moment(step, 8, 5, {**FIGURES, "loss": loss}), 2)
+        lines += form.step(moment(step, 8, 5, {**FIGURES, "det_loss": loss}), 2)
     assert lines[0] == ("Epoch: [0]  [0/5]  eta: 0:00:02  lr: 0.010000  loss: 4.0000 (4.0000)  loss_classifier: 1.2500 (1.2500)  "
-                        "loss_box_reg: 0.0125 (0.0125)  time: 0.5000 (0.5000)  data: 0.1250 (0.1250)  max mem: 2161")
+                        "loss_box_reg: 2.7500 (2.7500)  time: 0.5000 (0.5000)  data: 0.1250 (0.1250)  max mem: 2161")
     assert [line.split("  ")[1] for line in lines[:-1]] == ["[0/5]", "[2/5]", "[4/5]"]
     assert "loss: 3.0000 (2.6667)" in lines[1]  # the median of 4, 1, 3 and their mean
     assert re.fullmatch(r"Epoch: \[0\] Total time: 0:00:0\d \(\d\.\d{4} s / it\)", lines[-1])
