@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from algorithm.errors import ArgumentError
-from algorithm.hyperparameters import ROWS, write_value
+from algorithm.hyperparameters import write_value
 from algorithm.hyperparameters.reading import did_you_mean
 from algorithm.migration.cloud_tpu_settings import BY_KEY, SETTINGS, Setting
 from algorithm.migration.published import REFERENCE_BATCH
@@ -18,6 +18,7 @@ from algorithm.migration.record_patterns import data_url_of
 from algorithm.migration.translation import Translation, number
 
 _RATE = "train.learning_rate"
+_TPU_CORES = 8  # of the v2-8 and v3-8 that the tutorial uses
 _STEP_FACTORS = (0.1, 0.01)  # of the rate after the two drops, here as published
 
 
@@ -106,10 +107,7 @@ def _network(result: Translation, values: Mapping[str, Any]) -> None:
 
 def _schedule(result: Translation, values: Mapping[str, Any], given: Mapping[str, Any], flags: Mapping[str, str]) -> None:
     batch, steps = values["train.batch_size"], values["train.total_steps"]
-    devices = max(1, int(flags.get("num_gpus") or 0))
-    if batch % devices:
-        raise ArgumentError(f"train.batch_size: expected a multiple of --num_gpus={devices}, found {batch}")
-    result.take("train.batch_size", batch, train_batch_size=batch // devices)
+    _batch(result, batch, flags)
     result.take("train.total_steps", steps, num_steps=steps)
     loop = min(values["train.iterations_per_loop"], steps)
     result.take_differently("train.iterations_per_loop", values["train.iterations_per_loop"],
@@ -130,6 +128,20 @@ def _schedule(result: Translation, values: Mapping[str, Any], given: Mapping[str
     if kind not in kinds:
         raise ArgumentError(f"train.optimizer.type: expected one of {', '.join(kinds)}, found {kind!r}")
     result.take("train.optimizer.type", kind, optimizer=kinds[kind])
+
+
+def _batch(result: Translation, batch: int, flags: Mapping[str, str]) -> None:
+    """The tutorial counts the pictures of all devices, train_batch_size those of one."""
+    machines = len(flags["worker_hosts"].split(",")) if flags.get("worker_hosts") else 1
+    on_tpu = flags.get("strategy_type") == "tpu"
+    devices = _TPU_CORES if on_tpu else machines * max(1, int(flags.get("num_gpus") or 0))
+    if batch % devices:
+        raise ArgumentError(f"train.batch_size: expected a multiple of the {devices} devices, found {batch}")
+    if devices == 1:
+        result.take("train.batch_size", batch, train_batch_size=batch)
+        return
+    advice = "; on a slice with more cores give --train_batch_size" if on_tpu else ""
+    result.take_differently("train.batch_size", batch, f"for each of {devices} devices{advice}", train_batch_size=batch // devices)
 
 
 def _decay(result: Translation, values: Mapping[str, Any], loop: int) -> None:
@@ -182,16 +194,11 @@ def _data(result: Translation, values: Mapping[str, Any]) -> None:
 
 
 def _devices(result: Translation, values: Mapping[str, Any], given: Mapping[str, Any], flags: Mapping[str, str]) -> None:
-    strategy = flags.get("strategy_type") or "mirrored"
-    for name in ("strategy_type", "tpu", "num_gpus", "worker_hosts", "task_index"):
+    for name in ("strategy_type", "tpu", "num_gpus", "worker_hosts", "task_index", "precision"):
         if flags.get(name):
-            if name in ROWS:
-                result.take(f"--{name}", flags[name], **{name: flags[name]})
-            else:
-                result.leave(f"--{name}", flags[name], "this version trains on the devices TensorFlow finds by itself")
-    halved = values["architecture.use_bfloat16"] and strategy == "tpu"
-    if "precision" in ROWS and (halved or flags.get("precision")):
-        result.take("architecture.use_bfloat16", halved, precision=flags.get("precision") or "bfloat16")
+            result.take(f"--{name}", flags[name], **{name: flags[name]})
+    if values["architecture.use_bfloat16"] and flags.get("strategy_type") == "tpu":
+        result.take("architecture.use_bfloat16", True, **({} if flags.get("precision") else {"precision": "bfloat16"}))
     elif "architecture.use_bfloat16" in given:
         result.leave("architecture.use_bfloat16", given["architecture.use_bfloat16"], "float32, as published without a TPU")
 

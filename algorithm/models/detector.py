@@ -13,6 +13,7 @@ from algorithm.models.efficientnet import efficientnet_features
 from algorithm.models.fpn import fpn_features
 from algorithm.models.heads import detection_heads
 from algorithm.models.mobilenet import mobilenet_features
+from algorithm.models.pieces import Piece
 from algorithm.models.presets import BACKBONES, PRESETS, Preset
 from algorithm.models.resnet import RESNETS, resnet_features
 from algorithm.ops.anchors import ASPECT_RATIOS, SCALES_PER_OCTAVE, anchor_grid
@@ -26,12 +27,14 @@ class Detector(keras.Model):
 
     preset: the row it was built from. image_size: (H, W). num_classes: K.
     anchors: float32 numpy [A, 4], [ymin, xmin, ymax, xmax] in network pixels; A over levels, rows, columns, 9 anchors.
+    pieces: the network in a row of pieces, from the images to what the last layers put together.
     """
 
     preset: Preset
     image_size: tuple[int, int]
     num_classes: int
     anchors: np.ndarray
+    pieces: tuple[Piece, ...]
 
 
 def parse_image_size(image_size: int | tuple[int, int]) -> tuple[int, int]:
@@ -62,21 +65,22 @@ def build_detector(
         preset = dataclasses.replace(preset, anchor_scale=anchor_scale)
     size = parse_image_size(image_size or preset.image_size)
     images = keras.Input((*size, 3), name="images")
-    features = _NECKS[preset.neck](_backbone_features(images, preset, survival_probability), preset)
-    outputs = detection_heads(features, preset, num_classes, ANCHORS_PER_CELL)
+    pieces: list[Piece] = []
+    features = _NECKS[preset.neck](_backbone_features(images, preset, survival_probability, pieces), preset, pieces)
+    outputs = detection_heads(features, preset, num_classes, ANCHORS_PER_CELL, pieces)
     detector = Detector(inputs=images, outputs=outputs, name=model_name)
-    detector.preset, detector.image_size, detector.num_classes = preset, size, num_classes
+    detector.preset, detector.image_size, detector.num_classes, detector.pieces = preset, size, num_classes, tuple(pieces)
     detector.anchors = anchor_grid(size, preset.min_level, preset.max_level, preset.anchor_scale)
     return detector
 
 
-def _backbone_features(images: keras.KerasTensor, preset: Preset,
-                       survival_probability: float | None) -> dict[int, keras.KerasTensor]:
+def _backbone_features(images: keras.KerasTensor, preset: Preset, survival_probability: float | None,
+                       pieces: list[Piece]) -> dict[int, keras.KerasTensor]:
     """Feature maps by level of the preset's backbone, whichever family it is of."""
     if preset.backbone in BACKBONES:
-        return efficientnet_features(images, preset.backbone, survival_probability)
+        return efficientnet_features(images, preset.backbone, survival_probability, pieces)
     if survival_probability not in (None, 1.0):
         raise ArgumentError(f"survival_prob: {preset.name} has no stochastic depth, found {survival_probability:g}; leave it out")
     if preset.backbone in RESNETS:
-        return resnet_features(images, preset.backbone, preset.batch_norm)
-    return mobilenet_features(images, preset.backbone, preset.batch_norm.momentum)
+        return resnet_features(images, preset.backbone, preset.batch_norm, pieces)
+    return mobilenet_features(images, preset.backbone, preset.batch_norm.momentum, pieces)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from keras import KerasTensor, layers
 
 from algorithm.models.layers import activation, batch_norm, upsample_nearest
+from algorithm.models.pieces import Piece
 from algorithm.models.presets import Preset
 
 
-def fpn_features(backbone: dict[int, KerasTensor], preset: Preset) -> list[KerasTensor]:
-    """Features of levels min_level..max_level, each [B, h, w, fpn_channels], from backbone features by level."""
+def fpn_features(backbone: dict[int, KerasTensor], preset: Preset, pieces: list[Piece]) -> list[KerasTensor]:
+    """Features of levels min_level..max_level, each [B, h, w, fpn_channels], from backbone features by level.
+
+    pieces: the whole pyramid is added to them.
+    """
     deepest = max(backbone)
-    features = {level: _conv(x, preset, f"l{level}", kernel=1) for level, x in backbone.items() if level >= preset.min_level}
+    taken = {level: x for level, x in backbone.items() if level >= preset.min_level}
+    features = {level: _conv(x, preset, f"l{level}", kernel=1) for level, x in taken.items()}
     for level in range(deepest - 1, preset.min_level - 1, -1):
         height, width = features[level].shape[1:3]
         above = upsample_nearest(height, width, f"fpn.d{level}.upsample")(features[level + 1])
@@ -23,8 +28,10 @@ def fpn_features(backbone: dict[int, KerasTensor], preset: Preset) -> list[Keras
             below = activation(f"fpn.p{level - 1}.activation", "relu")(below)
         features[level] = _conv(below, preset, f"p{level}", stride=2)
     norm = preset.batch_norm
-    return [batch_norm(f"fpn.p{level}-bn", norm.momentum, norm.epsilon)(features[level])
-            for level in range(preset.min_level, preset.max_level + 1)]
+    results = [batch_norm(f"fpn.p{level}-bn", norm.momentum, norm.epsilon)(features[level])
+               for level in range(preset.min_level, preset.max_level + 1)]
+    pieces.append(Piece([*taken.values()], results))
+    return results
 
 
 def _conv(x: KerasTensor, preset: Preset, name: str, kernel: int = 3, stride: int = 1) -> KerasTensor:

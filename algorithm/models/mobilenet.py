@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from keras import KerasTensor, layers
 
 from algorithm.models.layers import activation, batch_norm
+from algorithm.models.pieces import Piece
 
 _EPSILON = 1e-3
 _STEM_FILTERS = 32
@@ -44,22 +45,23 @@ def _block(x: KerasTensor, expansion: int, outputs: int, stride: int, scope: str
     return layers.Add(name=f"{scope}add")([shortcut, x]) if stride == 1 and inputs == outputs else x
 
 
-def mobilenet_features(images: KerasTensor, backbone: str, momentum: float) -> dict[int, KerasTensor]:
+def mobilenet_features(images: KerasTensor, backbone: str, momentum: float, pieces: list[Piece]) -> dict[int, KerasTensor]:
     """Feature maps by level, {1: stride 2, ..., 5: stride 32}, of normalised images [B, H, W, 3].
 
-    momentum: of the moving batch-norm statistics.
+    momentum: of the moving batch-norm statistics. pieces: each block is added to them.
     """
     width = MOBILENETS[backbone].width
     x = layers.Conv2D(_channels(_STEM_FILTERS, width), 3, 2, padding="same", use_bias=False, name=f"{backbone}.Conv1")(images)
     x = activation(f"{backbone}.Conv1_relu", "relu6")(batch_norm(f"{backbone}.bn_Conv1", momentum, _EPSILON)(x))
     features: dict[int, KerasTensor] = {}
-    number = level = 0
+    number, level, before = 0, 0, images
     for expansion, channels, repeats, first_stride in _STAGES:
         for index in range(repeats):
             stride = 1 if index else first_stride
             scope = f"{backbone}.block_{number}_" if number else f"{backbone}.expanded_conv_"
             level += stride == 2
             x = _block(x, expansion, _channels(channels, width), stride, scope, momentum)
-            features[level + 1] = x
+            pieces.append(Piece([before], [x]))
+            features[level + 1] = before = x
             number += 1
     return features

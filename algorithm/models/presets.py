@@ -30,7 +30,7 @@ class BackboneSpec:
 
 
 @dataclass(frozen=True)
-class BatchNorm:
+class BatchNormSpec:
     """Momentum of the moving statistics and epsilon of batch normalisation."""
 
     momentum: float = 0.99
@@ -59,7 +59,7 @@ class Preset:
     std: tuple[float, float, float] = IMAGENET_STD
     neck: str = "bifpn"
     head: str = "separable"
-    batch_norm: BatchNorm = BatchNorm()
+    batch_norm: BatchNormSpec = BatchNormSpec()
     frozen: str = ""
 
     @property
@@ -91,7 +91,7 @@ BACKBONES: dict[str, BackboneSpec] = {
 _LITE = {"fusion": "sum", "mean": LITE_MEAN, "std": LITE_STD}
 # The first convolution and the first group of blocks, as the Cloud TPU tutorial freezes them.
 _RESNET_STEM = r"resnet\d+/(conv2d|batch_normalization)(|_([1-9]|10))/"
-_RETINANET = {"neck": "fpn", "batch_norm": BatchNorm(0.997, 1e-4)}
+_RETINANET = {"neck": "fpn", "batch_norm": BatchNormSpec(0.997, 1e-4)}
 _RESNET = {**_RETINANET, "head": "plain", "frozen": _RESNET_STEM}
 # keras.applications scales the pixels of MobileNetV2 to -1..1.
 _MOBILENET = {**_RETINANET, "mean": (127.5,) * 3, "std": (127.5,) * 3}

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from keras import KerasTensor, initializers, layers
 
 from algorithm.models.layers import batch_norm
-from algorithm.models.presets import BatchNorm
+from algorithm.models.pieces import Piece
+from algorithm.models.presets import BatchNormSpec
 
 _STEM_FILTERS = 64
 _WIDENING = 4  # a bottleneck block ends with this many times its filters
@@ -49,7 +50,7 @@ class _Builder:
     """Makes a backbone's layers with numbered names."""
 
     scope: str
-    norm: BatchNorm
+    norm: BatchNormSpec
     numbers: Iterator[int]
 
     def conv_norm(self, x: KerasTensor, filters: int, kernel: int, stride: int = 1, gamma: str = "ones") -> KerasTensor:
@@ -75,8 +76,11 @@ class _Builder:
         return self.relu(layers.Add(name=f"{self.scope}.{name}.add")([x, shortcut]), f"{name}.activation_2")
 
 
-def resnet_features(images: KerasTensor, backbone: str, norm: BatchNorm) -> dict[int, KerasTensor]:
-    """Feature maps by level, {2: stride 4, ..., 5: stride 32}, of normalised images [B, H, W, 3]."""
+def resnet_features(images: KerasTensor, backbone: str, norm: BatchNormSpec, pieces: list[Piece]) -> dict[int, KerasTensor]:
+    """Feature maps by level, {2: stride 4, ..., 5: stride 32}, of normalised images [B, H, W, 3].
+
+    pieces: each block is added to them.
+    """
     spec = RESNETS[backbone]
     builder = _Builder(backbone, norm, itertools.count())
     x = builder.relu(builder.conv_norm(images, _STEM_FILTERS, 7, 2), "activation")
@@ -84,10 +88,13 @@ def resnet_features(images: KerasTensor, backbone: str, norm: BatchNorm) -> dict
         x = layers.ZeroPadding2D(1, name=f"{backbone}.initial_pad")(x)
     x = layers.MaxPooling2D(3, 2, padding="valid" if spec.classic else "same", name=f"{backbone}.initial_max_pool")(x)
     features: dict[int, KerasTensor] = {}
+    before = images
     for group, count in enumerate(spec.blocks):
         for index in range(count):
             stride = 2 if group and not index else 1
             x = builder.bottleneck(x, _STEM_FILTERS * 2 ** group, stride, not index, spec.classic,
                                    f"block_group{group + 1}.block{index}")
+            pieces.append(Piece([before], [x]))
+            before = x
         features[FIRST_LEVEL + group] = x
     return features

@@ -38,18 +38,22 @@ class Reporter:
         self._writer = tf.summary.create_file_writer(str(self.folder))
         self._bar: Progress | None = None
         self._last = (time.perf_counter(), 0)
-        self._waited, self._before = 0.0, time.perf_counter()
+        self.begin(1)
+
+    def begin(self, count: int) -> None:
+        """Notes that `count` updates begin, which come back together."""
+        self._begun, self._count, self._waited, self._each = time.perf_counter(), count, 0.0, None
 
     def timed(self, batches: Iterable[Any]) -> Iterator[Any]:
         """The same batches; how long each was waited for is noted."""
         source = iter(batches)
         while True:
-            self._before = time.perf_counter()  # of a step, which begins with waiting for its batch
+            begun = time.perf_counter()
             try:
                 batch = next(source)
             except StopIteration:
                 return
-            self._waited = time.perf_counter() - self._before
+            self._waited = time.perf_counter() - begun
             yield batch
 
     @contextmanager
@@ -82,8 +86,10 @@ class Reporter:
         if self._bar:
             text = f"loss {figures['loss']:.4f} lr {figures['learning_rate']:.5f} {self._rate(step):.1f} images/s"
             self._bar.update(self._task, completed=step, figures=text)
-        moment = Moment(step, self.steps, self.steps_per_epoch, figures, self._rate(step), self._seconds_left(step),
-                        time.perf_counter() - self._before, self._waited)
+        if self._each is None:
+            self._each = (time.perf_counter() - self._begun) / self._count
+        moment = Moment(step, self.steps, self.steps_per_epoch, figures, self._rate(step), self._seconds_left(step), self._each,
+                        self._waited)
         for line in self.form.step(moment, self.every):
             if not self._bar:
                 _log.info("%s", line)

@@ -37,9 +37,10 @@ def test_the_smoke_run_of_the_tutorial():
 
 def test_the_pod_run_of_the_tutorial():
     hp = job("--strategy_type=tpu", "--tpu=node", "--mode=train_and_eval", f"--params_override={POD}")
-    assert (hp.num_steps, hp.steps_per_epoch, hp.train_batch_size, hp.eval_batch_size) == (5625, 5000, 256, 40)
+    assert (hp.num_steps, hp.steps_per_epoch, hp.train_batch_size, hp.eval_batch_size) == (5625, 5000, 32, 40)
     assert (hp.max_nms_inputs, hp.mode) == (1000, "train_and_eval")
-    assert hp.learning_rate * hp.train_batch_size / 64 == 0.32  # the published rate is for 64 pictures, and follows the batch
+    assert (hp.strategy_type, hp.tpu, hp.precision) == ("tpu", "node", "bfloat16")
+    assert hp.learning_rate * 8 * hp.train_batch_size / 64 == 0.32  # the published rate is for 64 pictures, and follows the batch
     assert (hp.lr_warmup_epoch, hp.first_lr_drop_epoch, hp.second_lr_drop_epoch) == (0.1, 3, 4)
 
 
@@ -68,6 +69,16 @@ def test_what_is_given_last_wins(tmp_path):
     (tmp_path / "c.yaml").write_text("train: {total_steps: 5, train_file_pattern: D/train-*}")
     hp = job(f"--config_file={tmp_path / 'c.yaml'}", "--params_override={train: {total_steps: 7}}", "--train_batch_size=2", "--seed=3")
     assert (hp.num_steps, hp.train_batch_size, hp.seed) == (7, 2, 3)
+
+
+def test_the_batch_is_divided_among_the_devices():
+    records = "--params_override={train: {train_file_pattern: D/train-*}}"
+    assert job(records, "--strategy_type=mirrored", "--num_gpus=4").train_batch_size == 16
+    hp = job(records, "--strategy_type=multi_worker_gpu", "--num_gpus=2", "--worker_hosts=a:1,b:1", "--task_index=1")
+    assert (hp.strategy_type, hp.train_batch_size, hp.worker_hosts, hp.task_index) == ("multi_worker_gpu", 16, "a:1,b:1", 1)
+    assert hp.precision == "float32"
+    with pytest.raises(ArgumentError, match="expected a multiple of the 3 devices, found 64"):
+        job(records, "--num_gpus=3")
 
 
 def test_a_checkpoint_is_evaluated_once(tmp_path):

@@ -19,7 +19,7 @@ from algorithm.models import PRESETS, build_detector, resnet
 from algorithm.models.detector import Detector
 from algorithm.models.mobilenet import mobilenet_features
 from algorithm.models.naming import published_variables
-from algorithm.models.presets import BatchNorm
+from algorithm.models.presets import BatchNormSpec
 from algorithm.models.resnet import RESNETS, resnet_features
 from algorithm.models.weights import load_weights, open_weights
 from algorithm.training.optimizers import freeze
@@ -165,7 +165,7 @@ def test_the_resnet_of_keras_applications_gives_the_same_features(monkeypatch, t
     pixels = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
     pixels[:, :8], pixels[:, -8:], pixels[:, :, :8], pixels[:, :, -8:] = ([123.675, 116.28, 103.53],) * 4
     images = keras.Input((64, 64, 3))
-    features = keras.Model(images, resnet_features(images, "resnet50", BatchNorm(0.997, 1e-4)))
+    features = keras.Model(images, resnet_features(images, "resnet50", BatchNormSpec(0.997, 1e-4), []))
     features.set_weights(weights_like(features, detector))
     given = (pixels - PRESETS["retinanet-resnet50"].mean) / PRESETS["retinanet-resnet50"].std
     expected = keras.Model(theirs.input, [theirs.get_layer(f"conv{stage}_block{last}_out").output for stage, last in
@@ -181,7 +181,7 @@ def test_the_mobilenet_of_keras_applications_gives_the_same_features(tmp_path):
     report = load_weights(detector, write_application_h5(tmp_path / "mobilenet.h5", theirs), "classification")
     assert not report.missing and {name.split("/")[0] for name in report.matched} == {"mobilenet-v2"}
     images = keras.Input((64, 64, 3))
-    features = keras.Model(images, mobilenet_features(images, "mobilenet-v2", 0.997))
+    features = keras.Model(images, mobilenet_features(images, "mobilenet-v2", 0.997, []))
     features.set_weights(weights_like(features, detector))
     given = np.random.default_rng(0).uniform(-1, 1, (1, 64, 64, 3)).astype(np.float32)
     found, expected = features(given), keras.Model(theirs.input, theirs.get_layer("block_16_project_BN").output)(given)
