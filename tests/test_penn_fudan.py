@@ -13,13 +13,13 @@ from PIL import Image
 
 from algorithm import train
 from algorithm.models import PRESETS, presets
-from algorithm.training.trainer import Trainer
+from algorithm.training.gradients import Gradients
 
 
 @pytest.fixture
 def thin(monkeypatch):
     """efficientdet-lite0 with fewer and thinner layers, without XLA."""
-    monkeypatch.setattr(Trainer, "_losses", tf.function(Trainer._losses.python_function))
+    monkeypatch.setattr(Gradients, "_losses", tf.function(Gradients._losses.python_function))
     row = PRESETS["efficientdet-lite0"]
     monkeypatch.setitem(PRESETS, row.name, dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1))
     backbone = presets.BACKBONES[row.backbone]

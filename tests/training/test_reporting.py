@@ -62,7 +62,7 @@ def test_an_evaluation_in_the_form_of_torchvision(monkeypatch):
 
 def test_a_plan_of_steps_ends_within_an_epoch():
     assert (Plan.of_steps(22500, 5000).epochs, Plan.of_steps(22500, 5000).steps) == (5, 22500)
-    assert Plan.of_steps(10, 5000) == Plan(1, 10, 10)
+    assert Plan.of_steps(10, 5000) == Plan(1, 10, 1, 10)
     assert Plan(3, 7).steps == 21
 
 
