@@ -44,9 +44,13 @@ def with_pipeline_config(argv: Sequence[str]) -> tuple[list[str], list[str]]:
         return list(argv), []
     result = translate(Path(file))
     listed = [item for name, text in flags if name == "hparams" for item in split_hparams(text)]
-    written = {name for name, text in (*flags, *listed) if name in result.values and text and not _is_default(name, text)}
-    for name in sorted(written):
-        result.note(f"{name} is given on the command line too, which wins over {result.values.pop(name)}")
+    for name, text in sorted({(name, text) for name, text in (*flags, *listed) if name in result.values and text}):
+        if name not in result.values:  # written twice
+            continue
+        if not _is_default(name, text):
+            result.note(f"{name} is given on the command line too, which wins over {result.values.pop(name)}")
+        elif text != result.values[name]:
+            result.note(f"{name}={text} on the command line is the default, so the file's {result.values[name]} counts")
     own = [f"--{name}={text}" for name, text in flags if name != FLAG and name not in result.values]
     return [*result.arguments(), *own], result.lines
 

@@ -78,6 +78,7 @@ def test_flags_win_over_the_file_but_defaults_that_a_platform_writes_do_not(pipe
                     "--hparams=moving_average_decay=0,learning_rate=0.02")
     assert (hp.model_name, hp.train_batch_size, hp.learning_rate) == ("efficientdet-lite0", 128, 0.02)
     assert "note: learning_rate is given on the command line too, which wins over 0.04" in lines
+    assert "note: train_batch_size=8 on the command line is the default, so the file's 128 counts" in lines
 
 
 def test_the_three_types_and_a_path_are_those_of_the_file(pipeline_config):
