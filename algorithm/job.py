@@ -41,6 +41,8 @@ from algorithm.training import checkpoints, stopping
 from algorithm.training.devices import Devices, open_devices
 from algorithm.training.fitting import Hooks, Plan, fit
 from algorithm.training.guard import Guard, Limits
+from algorithm.training.log_forms import FORMS as LOG_FORMS
+from algorithm.training.log_forms import Evaluated
 from algorithm.training.optimizers import choose_optimizer, freeze, make_optimizer
 from algorithm.training.overfit import LEARNING_RATE as OVERFIT_RATE
 from algorithm.training.overfit import choose_pictures, overfit
@@ -49,7 +51,7 @@ from algorithm.training.reporting import Reporter
 from algorithm.training.run_folder import TRAINING_MODES, Checkpoint, RunFolder
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
 from algorithm.training.trainer import TrainConfig, Trainer
-from algorithm.training.warm_start import find_start, freezes_batch_norm
+from algorithm.training.warm_start import find_start, freezes_batch_norm, frozen_names
 
 _log = logging.getLogger("algorithm.job")
 _DATA_PICTURES = 8
@@ -141,7 +143,8 @@ def _load_data(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder,
     source = stage_in(hp.data_url, workspace.inputs)
     dataset = load_dataset(source, clean=hp.do_data_cleaning, seed=hp.seed, work_dir=run_folder.folder,
                            label_names=label_names, resolve=lambda url: stage_files([url], workspace.inputs)[url],
-                           require=("eval",) if hp.mode == "eval" else ("train", "eval"), pictures_dir=workspace.work)
+                           require=("eval",) if hp.mode == "eval" else ("train", "eval"), pictures_dir=workspace.work,
+                           eval_last=hp.eval_last)
     for warning in dataset.warnings:
         _log.warning("%s", warning)
     _log.info("data: %d training and %d evaluation pictures, %d classes: %s", len(dataset.train),
@@ -165,7 +168,7 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
            resumed: Checkpoint | None, devices: Devices) -> bool:
     """Fits the detector; afterwards the archive holds the best checkpoint. Returns whether it stopped early."""
     batch_size = _batch_size(hp) * devices.replicas
-    plan = Plan(hp.num_epochs, epoch_steps(len(dataset.train), batch_size), hp.steps_per_loop)
+    plan = _plan(hp, len(dataset.train), batch_size)
     progress = Progress.of(resumed.state) if resumed else Progress(parts=hp.gradient_accumulation_steps)
     with devices.strategy.scope():
         trainer, schedule = _trainer(hp, detector, plan, devices.replicas)
@@ -178,7 +181,8 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
     else:
         run_folder.write_graph(detector)
     run_folder.started(hp)
-    reporter = Reporter(run_folder.folder, hp.num_epochs, plan.steps, plan.steps_per_epoch, batch_size, hp.log_every_steps)
+    reporter = Reporter(run_folder.folder, plan.steps, plan.steps_per_epoch, batch_size, hp.log_every_steps,
+                        LOG_FORMS[hp.log_form]())
     reporter.pictures("data", 0, report_pictures(dataset, _DATA_PICTURES))
     evaluator = Evaluator(detector, _nms(hp), dataset, hp.eval_batch_size)
     guard = Guard(trainer, schedule, progress, Limits(_batch_size(hp), detector.image_size, hp.auto_batch),
@@ -194,13 +198,13 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
 
     def evaluate(epoch: int) -> float:
         with trainer.averaged_weights():
-            evaluation = _evaluate(evaluator, reporter, epoch, trainer.step)
+            evaluation = _evaluate(evaluator, reporter, epoch, plan.epochs, trainer.step)
             with stopping.deferred():
                 run_folder.archive_if_better(detector, trainer.step, evaluation.as_dict(), _identity(dataset))
         return evaluation.metrics["AP"] or 0.0
 
     def end_of_epoch(epoch: int) -> bool:
-        if hp.mode == "train_and_eval" or epoch >= hp.num_epochs:
+        if hp.mode == "train_and_eval" or epoch >= plan.epochs:
             score = evaluate(epoch) if devices.chief else 0.0
             stopping.check(" after an evaluation")
             progress.evaluated(float(devices.from_chief(np.float64(score))))
@@ -220,16 +224,25 @@ def _batch_size(hp: Hyperparameters) -> int:
     return hp.train_batch_size * hp.gradient_accumulation_steps
 
 
+def _plan(hp: Hyperparameters, pictures: int, batch_size: int) -> Plan:
+    """By num_steps where it is given, else by num_epochs; an epoch is a pass over the pictures unless steps_per_epoch says."""
+    length = hp.steps_per_epoch or epoch_steps(pictures, batch_size)
+    if hp.num_steps:
+        return Plan.of_steps(hp.num_steps, length, hp.steps_per_loop)
+    return Plan(hp.num_epochs, length, hp.steps_per_loop)
+
+
 def _trainer(hp: Hyperparameters, detector: Detector, plan: Plan, replicas: int) -> tuple[Trainer, DetectionSchedule]:
-    batch_size = _batch_size(hp) * replicas
-    freeze(detector, hp.freeze, freezes_batch_norm(hp, hp.pretrained != "none", hp.train_batch_size * replicas))
+    batch_size, warm = _batch_size(hp) * replicas, hp.pretrained != "none"
+    freeze(detector, frozen_names(hp, warm), freezes_batch_norm(hp, warm, hp.train_batch_size * replicas))
     kind, share = choose_optimizer(hp.optimizer, batch_size)
     config = ScheduleConfig(hp.learning_rate * share, hp.lr_warmup_init * share, hp.lr_warmup_epoch,
                             hp.lr_decay_method, hp.first_lr_drop_epoch, hp.second_lr_drop_epoch, hp.poly_lr_power)
-    schedule = DetectionSchedule(config, global_batch=batch_size, steps_per_epoch=plan.steps_per_epoch, epochs=plan.epochs)
+    schedule = DetectionSchedule(config, global_batch=batch_size, steps_per_epoch=plan.steps_per_epoch, epochs=plan.epochs,
+                                 steps=plan.steps)
     _log.info("optimizer=%s: %s, learning rate up to %.6g for a batch of %d", hp.optimizer, kind, schedule.base,
               batch_size)
-    return Trainer(detector, make_optimizer(kind, schedule, hp.momentum),
+    return Trainer(detector, make_optimizer(kind, schedule, hp.momentum, hp.nesterov),
                    TrainConfig(_loss(hp), hp.weight_decay, hp.clip_gradients_norm, hp.moving_average_decay,
                                precision=hp.precision, recompute=hp.gradient_checkpointing)), schedule
 
@@ -248,26 +261,29 @@ def _identity(dataset: Dataset) -> dict[str, Any]:
     return {"dataset": dataset.fingerprint, "label_names": list(dataset.label_names)}
 
 
-def _augmentation(hp: Hyperparameters) -> Augmentation:
+def _augmentation(hp: Hyperparameters, passes: int) -> Augmentation:
     return Augmentation(flip=hp.input_rand_hflip, jitter=(hp.jitter_min, hp.jitter_max),
                         policy=hp.autoaugment_policy, grid_mask=hp.grid_mask, cutout=hp.cutout, mosaic=hp.mosaic,
-                        mosaic_epochs=max(0, hp.num_epochs - hp.mosaic_off_epochs),
+                        mosaic_epochs=max(0, passes - hp.mosaic_off_epochs),
                         colour=Colour(hp.brightness, hp.contrast, hp.saturation, hp.hue))
 
 
 def _batches(hp: Hyperparameters, detector: Detector, dataset: Dataset, start_step: int, batch_size: int,
              shard: tuple[int, int], replicas: int) -> tf.data.Dataset:
+    passes = -(-hp.num_steps // epoch_steps(len(dataset.train), batch_size)) if hp.num_steps else hp.num_epochs
     return train_batches(dataset.train, image_size=detector.image_size, batch_size=batch_size, seed=hp.seed,
-                         augmentation=_augmentation(hp), start_step=start_step, shard=shard, replicas=replicas)
+                         augmentation=_augmentation(hp, passes), start_step=start_step, shard=shard, replicas=replicas,
+                         aspect_ratio_group_factor=hp.aspect_ratio_group_factor)
 
 
 def _names(dataset: Dataset, indices: Sequence[int]) -> str:
     return ", ".join(dataset.train[index].source for index in indices)
 
 
-def _evaluate(evaluator: Evaluator, reporter: Reporter, epoch: int, step: int) -> Evaluation:
+def _evaluate(evaluator: Evaluator, reporter: Reporter, epoch: int, epochs: int, step: int) -> Evaluation:
     evaluation, pictures = evaluator.run()
-    reporter.evaluation(epoch, step, evaluation.metrics, evaluation.summary)
+    reporter.evaluation(Evaluated(epoch, epochs, step, evaluation.metrics, evaluation.summary, *evaluator.seconds,
+                                  evaluator.batches))
     reporter.pictures("eval", step, pictures)
     return evaluation
 
@@ -278,8 +294,10 @@ def _evaluate_only(hp: Hyperparameters, detector: Detector, dataset: Dataset, ru
     if run_folder.archived():
         run_folder.load_archive(detector)
         _log.info("evaluating %s", run_folder.archive)
-    evaluation, _ = Evaluator(detector, _nms(hp), dataset, hp.eval_batch_size).run()
-    _log.info("%s", "\n" + evaluation.summary)
+    evaluator = Evaluator(detector, _nms(hp), dataset, hp.eval_batch_size)
+    evaluation, _ = evaluator.run()
+    evaluated = Evaluated(1, 1, 0, evaluation.metrics, evaluation.summary, *evaluator.seconds, evaluator.batches)
+    _log.info("%s", "\n".join(LOG_FORMS[hp.log_form]().evaluation(evaluated)))
     run_folder.write_metrics(evaluation.as_dict())
     _save_results(hp, evaluation.as_dict(), workspace)
 

@@ -7,6 +7,7 @@ from algorithm.hyperparameters.row import Row
 MODEL_NAMES = (
     *(f"efficientdet-d{level}" for level in ("0", "1", "2", "3", "4", "5", "6", "7", "7x")),
     *(f"efficientdet-lite{level}" for level in ("0", "1", "2", "3", "3x", "4")),
+    *("retinanet-resnet50", "retinanet-resnet101", "retinanet-mobilenet-v2"),
 )
 
 PARAMETERS = (
@@ -101,6 +102,15 @@ PARAMETERS = (
         "使用预训练权重的哪些部分. classification 为主干网络, detection 增加特征融合与检测头, full 为全部",
         "parameter",
         choices=("classification", "detection", "full"),
+    ),
+    Row(
+        "pipeline_config",
+        "string",
+        "",
+        "A pipeline.config of the TensorFlow Object Detection API to take settings from. Other flags win over it",
+        "从 TensorFlow Object Detection API 的 pipeline.config 读取设置, 其他参数优先于该文件",
+        "parameter",
+        shapes_training=False,
     ),
     Row(
         "deps_save_path",

@@ -32,6 +32,12 @@ LOSSES = (
 )
 
 SCHEDULE = (
+    Row("num_steps", "integer", 0,
+        "Training steps in all, 0 for num_epochs passes over the data", "训练的总步数, 0 表示按 num_epochs 训练",
+        interval="[0, 100000000]", shapes_training=False),
+    Row("steps_per_epoch", "integer", 0,
+        "Steps from one checkpoint and evaluation to the next, 0 for a pass over the data",
+        "两次保存与评估之间的步数, 0 表示遍历一次训练数据", interval="[0, 100000000]"),
     Row("learning_rate", "float", 0.08,
         "Learning rate for 64 pictures per step, scaled in proportion to the real number",
         "每步64张图片时的学习率, 按实际批大小等比缩放", interval="(0, inf)"),
@@ -60,6 +66,8 @@ OPTIMIZER = (
         choices=("auto", "sgd", "adam")),
     Row("momentum", "float", 0.9,
         "Momentum of sgd, first beta of adam", "sgd 的动量, 或 adam 的 beta1", interval="[0, 1)"),
+    Row("nesterov", "boolean", False,
+        "Nesterov momentum for sgd, as RetinaNet was published with", "sgd 是否使用 Nesterov 动量, RetinaNet 公开的训练方式使用该项"),
     Row("weight_decay", "float", 4e-5,
         "L2 penalty on convolution kernels", "卷积核的 L2 正则系数", interval="[0, inf)"),
     Row("clip_gradients_norm", "float", 10.0,
@@ -73,7 +81,9 @@ OPTIMIZER = (
         "每个训练步的前向次数, 每步学习的图片数为该值乘以 train_batch_size, 批归一化每次只看到 train_batch_size 张",
         interval="[1, 1024]"),
     Row("freeze", "regex", "",
-        "Variables whose name matches this regular expression are not trained", "名称匹配该正则表达式的变量不参与训练"),
+        "Variables whose name matches this regular expression are not trained. Empty keeps what the model keeps of pretrained "
+        "weights, for a ResNet its first layers, none trains everything",
+        "名称匹配该正则表达式的变量不参与训练. 空表示按模型自身的设置, 即 ResNet 固定预训练的最初几层, none 表示全部训练"),
     Row("var_freeze_expr", "regex", "",
         "Another name of freeze, as published", "freeze 的另一个名称", alias_of="freeze"),
     Row("freeze_bn", "string", "auto",
