@@ -24,17 +24,20 @@ from algorithm.data.suggestions import model_choices
 from algorithm.errors import DataError, DivergenceError, ResourceError, StorageError
 from algorithm.evaluation import Evaluation, Evaluator
 from algorithm.export import export_saved_model, missing_parts, package_model
-from algorithm.hyperparameters import Hyperparameters
+from algorithm.hyperparameters import ONLINE_PEERS, Hyperparameters
 from algorithm.modelarts.environment import Workspace, scratch_dir
 from algorithm.modelarts.metrics import ClassScores, metrics_object
 from algorithm.models import PRESETS, Detector, build_detector
+from algorithm.models.weights.frozen_graph import FOLDER, FrozenTeacher, freeze_graph, missing_teacher_parts
 from algorithm.ops.detections import NmsConfig
+from algorithm.ops.distillation import SoftLossConfig
 from algorithm.ops.losses import LossConfig
 from algorithm.storage import is_remote, local_path, stage_files, stage_in, stage_out
 from algorithm.storage.job_folder import job_folder
 from algorithm.storage.mirroring import mirrored
 from algorithm.storage.writing import write_json
 from algorithm.training import stopping
+from algorithm.training.distillation import PEER, Distiller, OfflineTeacher, OnlinePeer, Remembered, SoftLossHint
 from algorithm.training.fitting import Hooks, Plan, fit
 from algorithm.training.guard import Guard, Limits
 from algorithm.training.optimizers import choose_optimizer, freeze, make_optimizer
@@ -45,7 +48,7 @@ from algorithm.training.reporting import Reporter
 from algorithm.training.run_folder import Checkpoint, RunFolder
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
 from algorithm.training.trainer import TrainConfig, Trainer
-from algorithm.training.warm_start import find_start, freezes_batch_norm
+from algorithm.training.warm_start import Start, find_start, freezes_batch_norm, start_peer
 
 _log = logging.getLogger("algorithm.job")
 _DATA_PICTURES = 8
@@ -72,7 +75,8 @@ def _run_in(folder: Path, hp: Hyperparameters, workspace: Workspace, damaged: Se
     if damaged and run_folder.newest_saved() is None and run_folder.archived() is None:
         raise StorageError(f"train_url {hp.train_url}: expected a checkpoint that can be read, found damage in "
                            f"{', '.join(damaged)}; bring those objects back, or give a new train_url to begin anew")
-    if run_folder.is_finished(hp) and not missing_parts(run_folder.model):
+    lacking = missing_parts(run_folder.model) + (missing_teacher_parts(run_folder.model) if hp.export_teacher_model else [])
+    if run_folder.is_finished(hp) and not lacking:
         _log.info("%s holds this job, finished; nothing to do. Raise num_epochs to train on, "
                   "or give a new train_url", hp.train_url)
         return
@@ -101,8 +105,9 @@ def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder) -> No
     if hp.mode == "overfit_check":
         _overfit_check(hp, detector, dataset)
         return
+    distiller = _distiller(hp, detector, dataset, workspace, start)
     _look_at_data(hp, detector, dataset, run_folder)
-    stopped_early = _train(hp, detector, dataset, run_folder, resumed, warm=hp.pretrained != "none")
+    stopped_early = _train(hp, detector, dataset, run_folder, resumed, distiller, warm=hp.pretrained != "none")
     if run_folder.archived() is None:
         raise DivergenceError("training: expected finite weights at one evaluation at least, found none; lower learning_rate (in "
                               "hparams) and give a new train_url")
@@ -137,13 +142,33 @@ def _look_at_data(hp: Hyperparameters, detector: Detector, dataset: Dataset, run
         _log.info("%s", line)
 
 
+def _distiller(hp: Hyperparameters, detector: Detector, dataset: Dataset, workspace: Workspace,
+               start: Start | None) -> Distiller | None:
+    """What the student learns from besides the annotations: a frozen teacher, a peer trained along, or nothing."""
+    config = _soft_losses(hp)
+    if hp.use_offline_kd:
+        teacher = FrozenTeacher.open(stage_in(hp.teacher_model_url, workspace.inputs))
+        teacher.check_labels(dataset.label_names)
+        distiller = OfflineTeacher(teacher, detector, config)
+    elif hp.use_online_kd:
+        with keras.name_scope(PEER):  # so that the optimizer's variables have names of their own
+            peer = build_detector(ONLINE_PEERS[hp.model_name], detector.num_classes, detector.image_size,
+                                  anchor_scale=detector.preset.anchor_scale, survival_probability=hp.survival_prob)
+        _log.info("%s", start_peer(hp, peer, start))
+        distiller = OnlinePeer(peer, detector, config, _loss(hp))
+    else:
+        return None
+    _log.info("%s", distiller.describe())
+    return distiller
+
+
 def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder: RunFolder,
-           resumed: Checkpoint | None, warm: bool) -> bool:
+           resumed: Checkpoint | None, distiller: Distiller | None, warm: bool) -> bool:
     """Fits the detector; afterwards the archive holds the best checkpoint. Returns whether it stopped early."""
     batch_size = _batch_size(hp)
     plan = Plan(hp.num_epochs, epoch_steps(len(dataset.train), batch_size))
     progress = Progress.of(resumed.state) if resumed else Progress(parts=hp.gradient_accumulation_steps)
-    trainer, schedule = _trainer(hp, detector, plan, warm)
+    trainer, schedule = _trainer(hp, detector, plan, warm, distiller)
     if resumed:
         resumed.check_dataset(dataset.fingerprint)
         trainer.restore(resumed.tensors)
@@ -151,9 +176,11 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
     else:
         run_folder.write_graph(detector)
     run_folder.started(hp)
-    reporter = Reporter(run_folder.folder, hp.num_epochs, plan.steps, plan.steps_per_epoch, batch_size, hp.log_every_steps)
+    reporter = Reporter(run_folder.folder, hp.num_epochs, plan.steps, plan.steps_per_epoch, batch_size, hp.log_every_steps,
+                        SoftLossHint(_soft_losses(hp), plan.steps_per_epoch) if distiller else None)
     reporter.pictures("data", 0, report_pictures(dataset, _DATA_PICTURES))
     evaluator = Evaluator(detector, _nms(hp), dataset, hp.eval_batch_size)
+    peers = [Evaluator(peer, _nms(hp), dataset, hp.eval_batch_size) for peer in (distiller.peers if distiller else ())]
     guard = Guard(trainer, schedule, progress, Limits(batch_size, detector.image_size, hp.auto_batch),
                   last_good=run_folder.newest_saved, resumed=resumed is not None,
                   describe=lambda indices: _names(dataset, indices))
@@ -169,13 +196,16 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
         if hp.mode == "train_and_eval" or epoch >= hp.num_epochs:
             with trainer.averaged_weights():
                 evaluation = _evaluate(evaluator, reporter, epoch, trainer.step)
+                for peer in peers:
+                    reporter.peer_evaluation(epoch, trainer.step, peer.run()[0].metrics)
                 with stopping.deferred():
                     run_folder.archive_if_better(detector, trainer.step, evaluation.as_dict(), _identity(dataset))
             stopping.check(" after an evaluation")
             progress.evaluated(evaluation.metrics["AP"] or 0.0)
         return 0 < hp.early_stop_patience <= progress.idle
 
-    fit(trainer, lambda step: _batches(hp, detector, dataset, step), plan, reporter, guard, Hooks(save, end_of_epoch))
+    remembered = _remembered(hp, detector, dataset, distiller)
+    fit(trainer, lambda step: _batches(hp, detector, dataset, step, remembered), plan, reporter, guard, Hooks(save, end_of_epoch))
     if progress.skipped:
         _log.warning("%d of %d steps changed nothing, because their loss was not finite", progress.skipped, trainer.step)
     return 0 < hp.early_stop_patience <= progress.idle
@@ -186,8 +216,11 @@ def _batch_size(hp: Hyperparameters) -> int:
     return hp.train_batch_size * hp.gradient_accumulation_steps
 
 
-def _trainer(hp: Hyperparameters, detector: Detector, plan: Plan, warm: bool) -> tuple[Trainer, DetectionSchedule]:
-    freeze(detector, hp.freeze, freezes_batch_norm(hp, warm))
+def _trainer(hp: Hyperparameters, detector: Detector, plan: Plan, warm: bool,
+             distiller: Distiller | None) -> tuple[Trainer, DetectionSchedule]:
+    keeps_batch_norm = freezes_batch_norm(hp, warm)
+    for network in (detector, *(distiller.peers if distiller else ())):
+        freeze(network, hp.freeze, keeps_batch_norm)
     kind, share = choose_optimizer(hp.optimizer, _batch_size(hp))
     config = ScheduleConfig(hp.learning_rate * share, hp.lr_warmup_init * share, hp.lr_warmup_epoch,
                             hp.lr_decay_method, hp.first_lr_drop_epoch, hp.second_lr_drop_epoch, hp.poly_lr_power)
@@ -195,12 +228,16 @@ def _trainer(hp: Hyperparameters, detector: Detector, plan: Plan, warm: bool) ->
     _log.info("optimizer=%s: %s, learning rate up to %.6g for a batch of %d", hp.optimizer, kind, schedule.base,
               _batch_size(hp))
     return Trainer(detector, make_optimizer(kind, schedule, hp.momentum),
-                   TrainConfig(_loss(hp), hp.weight_decay, hp.clip_gradients_norm, hp.moving_average_decay)), schedule
+                   TrainConfig(_loss(hp), hp.weight_decay, hp.clip_gradients_norm, hp.moving_average_decay), distiller), schedule
 
 
 def _loss(hp: Hyperparameters) -> LossConfig:
     return LossConfig(hp.alpha, hp.gamma, hp.delta, hp.label_smoothing, hp.box_loss_weight, hp.iou_loss_type,
                       hp.iou_loss_weight)
+
+
+def _soft_losses(hp: Hyperparameters) -> SoftLossConfig:
+    return SoftLossConfig(hp.kd_method, hp.soft_cls_loss, hp.soft_box_loss, hp.delta)
 
 
 def _nms(hp: Hyperparameters) -> NmsConfig:
@@ -219,9 +256,19 @@ def _augmentation(hp: Hyperparameters) -> Augmentation:
                         colour=Colour(hp.brightness, hp.contrast, hp.saturation, hp.hue))
 
 
-def _batches(hp: Hyperparameters, detector: Detector, dataset: Dataset, start_step: int) -> tf.data.Dataset:
-    return train_batches(dataset.train, image_size=detector.image_size, batch_size=_batch_size(hp), seed=hp.seed,
-                         augmentation=_augmentation(hp), start_step=start_step)
+def _batches(hp: Hyperparameters, detector: Detector, dataset: Dataset, start_step: int,
+             remembered: Remembered | None = None) -> tf.data.Dataset:
+    batches = train_batches(dataset.train, image_size=detector.image_size, batch_size=_batch_size(hp), seed=hp.seed,
+                            augmentation=_augmentation(hp), start_step=start_step)
+    return remembered.beside(batches) if remembered else batches
+
+
+def _remembered(hp: Hyperparameters, detector: Detector, dataset: Dataset, distiller: Distiller | None) -> Remembered | None:
+    """A frozen teacher's answers, where no augmentation makes every epoch's pictures others."""
+    if not isinstance(distiller, OfflineTeacher) or _augmentation(hp).changes:
+        return None
+    once = train_batches(dataset.train, image_size=detector.image_size, batch_size=1, seed=hp.seed, augmentation=_augmentation(hp))
+    return distiller.remembered(once, len(dataset.train))
 
 
 def _names(dataset: Dataset, indices: Sequence[int]) -> str:
@@ -274,10 +321,13 @@ def _publish(hp: Hyperparameters, detector: Detector, dataset: Dataset, metrics:
     except tf.errors.ResourceExhaustedError as error:
         raise ResourceError(f"export {folder}: expected room for the model, found {_reason(error)}, "
                             f"{shutil.disk_usage(workspace.root).free} bytes free; free some space there") from error
+    if hp.export_teacher_model:
+        freeze_graph(detector, folder / FOLDER, dataset.label_names)
+        _log.info("teacher: %s", run_folder.model / FOLDER)
     package_model(saved, run_folder.model, label_names=dataset.label_names, metrics={
         "precision": metrics["precision"], "recall": metrics["recall"], "f1": metrics["f1"],
         "accuracy": metrics["AP50"] or 0.0,
-    })
+    }, beside=(FOLDER,) if hp.export_teacher_model else ())
     _save_results(hp, metrics, workspace, lambda folder: _assess(hp, dataset, run_folder.model, folder))
 
 

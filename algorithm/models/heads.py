@@ -22,7 +22,8 @@ def _separable(filters: int, name: str, bias: float = 0.0) -> layers.SeparableCo
 
 
 def _head(features: list[KerasTensor], preset: Preset, scope: str, stem: str, outputs: int, bias: float) -> list[KerasTensor]:
-    convs = [_separable(preset.fpn_channels, f"{scope}.{stem}-{i}") for i in range(preset.head_repeats)]
+    channels = preset.head_channels or preset.fpn_channels
+    convs = [_separable(channels, f"{scope}.{stem}-{i}") for i in range(preset.head_repeats)]
     predict = _separable(outputs, f"{scope}.{stem}-predict", bias)
     results = []
     for level, x in enumerate(features, start=preset.min_level):

@@ -31,7 +31,11 @@ class BackboneSpec:
 
 @dataclass(frozen=True)
 class Preset:
-    """One detector: backbone, neck and head sizes, the input it was designed for and its normalisation."""
+    """One detector: backbone, neck and head sizes, the input it was designed for and its normalisation.
+
+    head_channels: 0 for those of the neck. starts_from: another detector that has every variable of this one, in the same
+    shape, so that its published weights are a start for this one too.
+    """
 
     name: str
     backbone: str
@@ -45,6 +49,8 @@ class Preset:
     max_level: int = 7
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
+    head_channels: int = 0
+    starts_from: str = ""
 
     @property
     def activation(self) -> str:
@@ -72,6 +78,8 @@ BACKBONES: dict[str, BackboneSpec] = {
 }
 
 _LITE = {"fusion": "sum", "mean": LITE_MEAN, "std": LITE_STD}
+# Chosen by measurement, docs/tiny.md: lite0 with other sizes, every variable in lite0's shape, so that its weights start them.
+_TINY = {**_LITE, "anchor_scale": 3.0, "starts_from": "efficientdet-lite0"}
 
 PRESETS: dict[str, Preset] = {
     row.name: row
@@ -91,5 +99,8 @@ PRESETS: dict[str, Preset] = {
         Preset("efficientdet-lite3", "efficientnet-lite3", 512, 160, 6, 4, **_LITE),
         Preset("efficientdet-lite3x", "efficientnet-lite3", 640, 200, 6, 4, anchor_scale=3.0, **_LITE),
         Preset("efficientdet-lite4", "efficientnet-lite4", 640, 224, 7, 4, **_LITE),
+        Preset("efficientdet-t0", "efficientnet-lite0", 416, 64, 3, 3, **_TINY),
+        Preset("efficientdet-t1", "efficientnet-lite0", 320, 64, 2, 2, **_TINY),
+        Preset("efficientdet-t2", "efficientnet-lite0", 256, 64, 2, 2, **_TINY),
     )
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 _log = logging.getLogger("algorithm.training")
 # Names that differ between the step's figures and the log, in the order of the log line.
-_LOGGED = ("loss", "cls_loss", "box_loss", "iou_loss", "l2_loss", "gradient_norm", "learning_rate")
+_LOGGED = ("loss", "cls_loss", "box_loss", "iou_loss", "loss_soft_cls", "loss_soft_box", "peer_loss", "l2_loss", "gradient_norm", "learning_rate")
 
 
 def train_line(epoch: int, epochs: int, step: int, steps: int, figures: Mapping[str, float], rate: float,
@@ -38,7 +38,8 @@ def eval_line(epoch: int, epochs: int, step: int, metrics: Mapping[str, float | 
 
 @dataclass
 class Reporter:
-    """Log lines every `every` steps, a progress bar when a person is watching, TensorBoard events in `folder`."""
+    """Log lines every `every` steps, a progress bar when a person is watching, TensorBoard events in `folder`. watch: called
+    with every step's number and figures."""
 
     folder: Path
     epochs: int
@@ -46,6 +47,7 @@ class Reporter:
     steps_per_epoch: int
     batch_size: int
     every: int
+    watch: Callable[[int, Mapping[str, float]], None] | None = None
     _started: float = field(default_factory=time.perf_counter)
     _first_step: int = 0
 
@@ -78,6 +80,8 @@ class Reporter:
 
     def step(self, step: int, figures: Mapping[str, float]) -> None:
         """Notes the figures of update number `step` (1-based)."""
+        if self.watch:
+            self.watch(step, figures)
         if step == self._first_step + 1:  # the first step compiles: it says nothing of the speed
             self._started = time.perf_counter()
             self._last = (self._started, step)
@@ -92,6 +96,11 @@ class Reporter:
             _log.info("%s", line)
         self._scalars("train", {**figures, "samples_per_second": self._rate(step)}, step)
         self._last = (time.perf_counter(), step)
+
+    def peer_evaluation(self, epoch: int, step: int, metrics: Mapping[str, float | None]) -> None:
+        """Notes the 12 COCO figures of the network that the student learns from."""
+        _log.info("peer %s", eval_line(epoch, self.epochs, step, metrics))
+        self._scalars("eval_peer", {name: value for name, value in metrics.items() if value is not None}, step)
 
     def evaluation(self, epoch: int, step: int, metrics: Mapping[str, float | None], summary: str) -> None:
         """Notes the 12 COCO figures: a log line, the familiar rows, and TensorBoard scalars."""

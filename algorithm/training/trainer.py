@@ -19,12 +19,13 @@ from algorithm.models.naming import published_variables
 from algorithm.ops.image import network_input
 from algorithm.ops.losses import LossConfig, detection_losses
 from algorithm.ops.matching import match_anchors
+from algorithm.training.distillation import PEER, Distiller
 
 _REGULARISED = re.compile(r".*(kernel|weight)$")
 _AVERAGE = "ExponentialMovingAverage"
 _CARRIED = ("moving_mean", "moving_variance", "seed_generator_state")  # what layers change by themselves in training
 _YOUNG = "young_statistics"
-_USED = ("images", "extent", "boxes", "labels")
+_USED = ("images", "extent", "boxes", "labels", "teacher_class_logits", "teacher_box_deltas")
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,21 @@ class TrainConfig:
 class Trainer:
     """A detector with its optimizer and moving average: one step at a time, and all of its state by name."""
 
-    def __init__(self, detector: Detector, optimizer: keras.optimizers.Optimizer, config: TrainConfig) -> None:
+    def __init__(self, detector: Detector, optimizer: keras.optimizers.Optimizer, config: TrainConfig,
+                 distiller: Distiller | None = None) -> None:
         self.detector, self.optimizer, self.config = detector, optimizer, config
+        self._distiller, self._peers = distiller, tuple(distiller.peers) if distiller else ()
         self.named = published_variables(detector)
+        for peer in self._peers:
+            self.named |= {f"{PEER}/{name}": variable for name, variable in published_variables(peer).items()}
+        self._trained = [variable for each in (detector, *self._peers) for variable in each.trainable_variables]
         self._regularised = [v for name, v in self.named.items() if v.trainable and _REGULARISED.match(name)]
         self._anchors = tf.constant(detector.anchors)
-        optimizer.build(detector.trainable_variables)
+        optimizer.build(self._trained)
         averaged = self.named if config.moving_average_decay > 0 else {}
         self.averages = {name: tf.Variable(variable.value, trainable=False) for name, variable in averaged.items()}
         self.parts = config.parts
-        self._carried = [variable for variable in detector.variables if variable.name in _CARRIED]
+        self._carried = [variable for each in (detector, *self._peers) for variable in each.variables if variable.name in _CARRIED]
         self._young = [_is_young(variable) for variable in self._carried]
 
     @property
@@ -71,7 +77,7 @@ class Trainer:
         step counts and nothing else changes: weights, optimizer, averages, batch-norm statistics, random generators.
         """
         with _graph_as_written():
-            return self._train_step({name: batch[name] for name in _USED}, self.parts)
+            return self._train_step({name: batch[name] for name in batch if name in _USED}, self.parts)
 
     @tf.function(reduce_retracing=True)
     def _train_step(self, batch, parts: int):
@@ -81,8 +87,8 @@ class Trainer:
         pace = _pace(self.optimizer.iterations, parts)
         gradients, losses, carried = self._pass(batch, self._carried_values()) if parts == 1 else self._passes(batch, parts)
         losses = {**losses, "l2_loss": self._l2_loss()}
-        losses["loss"] = losses["det_loss"] + losses["l2_loss"]
-        gradients, norm = self._clip(self._with_l2(gradients))
+        losses["loss"] = losses.pop("objective") + losses["l2_loss"]
+        gradients, norm = self._clip_each(self._with_l2(gradients))
         finite = tf.math.is_finite(losses["loss"]) & tf.math.is_finite(norm)
         tf.cond(finite, lambda: self._update(gradients, carried, pace), self._skip)
         return {**losses, "gradient_norm": norm, "learning_rate": tf.cast(learning_rate, tf.float32)}
@@ -93,8 +99,9 @@ class Trainer:
         images = network_input(batch["images"], batch["extent"], preset.mean, preset.std)
         with tf.GradientTape() as tape, keras.StatelessScope(zip(self._carried, carried, strict=True)) as scope:
             outputs = self.detector(images, training=True)
-            losses = self._losses(outputs["class_logits"], outputs["box_deltas"], batch["boxes"], batch["labels"], normalised)
-        gradients = tape.gradient(losses["det_loss"], [variable.value for variable in self.detector.trainable_variables],
+            taught = self._distiller.teach(batch, images) if self._distiller else {}
+            losses = self._losses(outputs["class_logits"], outputs["box_deltas"], batch["boxes"], batch["labels"], normalised, taught)
+        gradients = tape.gradient(losses["objective"], [variable.value for variable in self._trained],
                                   unconnected_gradients=tf.UnconnectedGradients.ZERO)
         if set(scope.state_mapping) - {id(variable) for variable in self._carried}:
             raise AlgorithmError(f"train step: expected layers to change {', '.join(_CARRIED)} only, found another variable")
@@ -106,8 +113,9 @@ class Trainer:
         The losses are sums until the end, so that each picture counts as it does in one pass over the whole batch.
         """
         sliced = {name: tf.reshape(value, [parts, -1, *value.shape[1:]]) for name, value in batch.items()}
-        names = ("cls_loss", "box_loss", "det_loss", "positives", *(("iou_loss",) if self.config.loss.iou_loss_type else ()))
-        totals = [tf.zeros(variable.shape) for variable in self.detector.trainable_variables], dict.fromkeys(names, 0.0)
+        names = ("cls_loss", "box_loss", "det_loss", "objective", "positives",
+                 *(("iou_loss",) if self.config.loss.iou_loss_type else ()), *(self._distiller.loss_names if self._distiller else ()))
+        totals = [tf.zeros(variable.shape) for variable in self._trained], dict.fromkeys(names, 0.0)
 
         def add(index, totals, carried):
             *found, carried = self._pass({name: value[index] for name, value in sliced.items()}, carried, False)
@@ -123,7 +131,7 @@ class Trainer:
         return [variable.value for variable in self._carried]
 
     def _update(self, gradients, carried, pace):
-        self.optimizer.apply(gradients, self.detector.trainable_variables)
+        self.optimizer.apply(gradients, self._trained)
         for variable, value, young in zip(self._carried, carried, self._young, strict=True):
             variable.assign(variable.value + pace * (value - variable.value) if young else value)
         self._average()
@@ -135,24 +143,34 @@ class Trainer:
 
     # XLA fuses the assignment and the losses into a few passes over [B, A, K]: benchmarks/train_step.py.
     @tf.function(jit_compile=True)
-    def _losses(self, class_logits, box_deltas, boxes, labels, normalised):
+    def _losses(self, class_logits, box_deltas, boxes, labels, normalised, taught):
         targets = match_anchors(self._anchors, boxes, labels)
         targets = {name: tf.stop_gradient(value) for name, value in targets.items()}
         outputs = {"class_logits": class_logits, "box_deltas": box_deltas}
-        if normalised:
-            return detection_losses(outputs, targets, self._anchors, self.config.loss)
-        sums = detection_losses(outputs, targets, self._anchors, self.config.loss, num_positives=tf.constant(0.0))
-        return {**sums, "positives": tf.reduce_sum(targets["num_positives"])}
+        positives = None if normalised else tf.constant(0.0)
+        losses = detection_losses(outputs, targets, self._anchors, self.config.loss, num_positives=positives)
+        more = self._distiller.losses(outputs, taught, targets, positives) if self._distiller else {}
+        losses |= {**more, "objective": losses["det_loss"] + sum(more.values())}
+        return losses if normalised else {**losses, "positives": tf.reduce_sum(targets["num_positives"])}
 
     def _with_l2(self, gradients):
         decay, regularised = self.config.weight_decay, {id(variable) for variable in self._regularised}
         return [gradient + decay * variable.value if id(variable) in regularised else gradient
-                for gradient, variable in zip(gradients, self.detector.trainable_variables, strict=True)]
+                for gradient, variable in zip(gradients, self._trained, strict=True)]
 
     def _l2_loss(self):
         if not self._regularised:
             return tf.constant(0.0)
         return self.config.weight_decay * tf.add_n([tf.nn.l2_loss(v.value) for v in self._regularised])
+
+    def _clip_each(self, gradients):
+        """Clipped, each network's by itself; the norm is the student's, or not finite where a peer's is not."""
+        own = len(self.detector.trainable_variables)
+        clipped, norm = self._clip(gradients[:own])
+        if not self._peers:
+            return clipped, norm
+        peers, other = self._clip(gradients[own:])
+        return [*clipped, *peers], tf.where(tf.math.is_finite(other), norm, other)
 
     def _clip(self, gradients):
         clip = self.config.clip_norm
@@ -194,10 +212,11 @@ class Trainer:
     def _state_variables(self) -> dict[str, keras.Variable]:
         state = dict(self.named)
         state |= {variable.path: variable for variable in self.optimizer.variables}
-        for layer in self.detector.layers:
-            for variable in layer.variables:
-                if variable.name == "seed_generator_state":
-                    state[f"random/{layer.name}"] = variable
+        for each, prefix in ((self.detector, ""), *((peer, f"{PEER}/") for peer in self._peers)):
+            for layer in each.layers:
+                for variable in layer.variables:
+                    if variable.name == "seed_generator_state":
+                        state[f"{prefix}random/{layer.name}"] = variable
         return state
 
     @contextmanager
