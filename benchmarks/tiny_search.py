@@ -82,8 +82,9 @@ def _measured(chosen: list[Candidate], arguments: argparse.Namespace) -> dict[st
                 figures[name][f"{kind}_b{batch}"] = 1000 * statistics.median(values)
                 figures[name][f"{kind}_b{batch}_ratio"] = statistics.median(ratios) if ratios else None
             print(kind, batch, {name: round(value[f"{kind}_b{batch}_ratio"] or 0, 3) for name, value in figures.items()}, flush=True)
+    alone = _peak("nothing")
     for each in chosen:
-        figures[each.name]["peak_mib"] = _peak(arguments.output / "models" / each.name)
+        figures[each.name]["peak_mib"] = _peak(str(arguments.output / "models" / each.name)) - alone
     return figures
 
 
@@ -130,13 +131,10 @@ def _in_turns(runs: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list
     return {name: values[2:] for name, values in times.items()}
 
 
-def _peak(folder: Path) -> float:
-    """Peak memory in MiB of a process that loads the model and answers one photo, less one that only loads TensorFlow."""
-    def used(argument: str) -> float:
-        command = [sys.executable, "-m", "benchmarks.tiny_search", "--run_once", argument]
-        return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
-
-    return used(str(folder)) - used("nothing")
+def _peak(folder: str) -> float:
+    """Peak memory in MiB of a process that loads the model in a folder, where there is one, and answers one photo."""
+    command = [sys.executable, "-m", "benchmarks.tiny_search", "--run_once", folder]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1])
 
 
 def _run_once(folder: Path) -> None:

@@ -7,11 +7,7 @@ OFFLINE_STUDENT = "efficientdet-d0"
 OFFLINE_TEACHERS = tuple(f"efficientdet-d{level}" for level in range(2, 7))
 
 # The peer that use_online_kd trains along, at the student's input size and on its anchors.
-ONLINE_PEERS = {
-    "efficientdet-t0": "efficientdet-lite2",
-    "efficientdet-t1": "efficientdet-lite0",
-    "efficientdet-t2": "efficientdet-lite0",
-}
+ONLINE_PEERS = {f"efficientdet-t{level}": "efficientdet-lite2" for level in range(3)}
 
 
 def as_markdown() -> str:

@@ -99,8 +99,8 @@ PRESETS: dict[str, Preset] = {
         Preset("efficientdet-lite3", "efficientnet-lite3", 512, 160, 6, 4, **_LITE),
         Preset("efficientdet-lite3x", "efficientnet-lite3", 640, 200, 6, 4, anchor_scale=3.0, **_LITE),
         Preset("efficientdet-lite4", "efficientnet-lite4", 640, 224, 7, 4, **_LITE),
-        Preset("efficientdet-t0", "efficientnet-lite0", 416, 64, 3, 3, **_TINY),
-        Preset("efficientdet-t1", "efficientnet-lite0", 320, 64, 2, 2, **_TINY),
-        Preset("efficientdet-t2", "efficientnet-lite0", 256, 64, 2, 2, **_TINY),
+        Preset("efficientdet-t0", "efficientnet-lite0", 448, 64, 3, 3, **_TINY),
+        Preset("efficientdet-t1", "efficientnet-lite0", 320, 64, 3, 3, **_TINY),
+        Preset("efficientdet-t2", "efficientnet-lite0", 256, 64, 3, 3, **_TINY),
     )
 }

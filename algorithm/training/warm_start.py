@@ -95,8 +95,9 @@ def start_peer(hp: Hyperparameters, peer: Detector, start: Start | None) -> str:
         return f"peer: {start.load(peer)}"
     except DataError as error:
         _log.info("peer: the student's starting weights do not fit it (%s)", str(error).splitlines()[0])
+    scope = "classification" if hp.fine_tune_checkpoint_type == "classification" else "detection"
     try:
-        return f"peer: {_automatic(dataclasses.replace(hp, model_name=peer.preset.name)).load(peer)}"
+        return f"peer: {_automatic(dataclasses.replace(hp, model_name=peer.preset.name, fine_tune_checkpoint_type=scope)).load(peer)}"
     except DataError as error:
         _log.warning("peer: random weights, because none could be had (%s)", str(error).splitlines()[0])
         return "peer: random weights; give its weights in pretrained/ beside the package for a better teacher"
