@@ -24,20 +24,19 @@ from algorithm.data.suggestions import model_choices
 from algorithm.errors import DataError, DivergenceError, ResourceError, StorageError
 from algorithm.evaluation import Evaluation, Evaluator
 from algorithm.export import export_saved_model, missing_parts, package_model
-from algorithm.hyperparameters import ONLINE_PEERS, Hyperparameters
+from algorithm.hyperparameters import Hyperparameters
 from algorithm.modelarts.environment import Workspace, scratch_dir
 from algorithm.modelarts.metrics import ClassScores, metrics_object
 from algorithm.models import PRESETS, Detector, build_detector
-from algorithm.models.weights.frozen_graph import FOLDER, FrozenTeacher, freeze_graph, missing_teacher_parts
+from algorithm.models.weights.frozen_graph import FOLDER, freeze_graph, missing_teacher_parts
 from algorithm.ops.detections import NmsConfig
-from algorithm.ops.distillation import SoftLossConfig
 from algorithm.ops.losses import LossConfig
 from algorithm.storage import is_remote, local_path, stage_files, stage_in, stage_out
 from algorithm.storage.job_folder import job_folder
 from algorithm.storage.mirroring import mirrored
 from algorithm.storage.writing import write_json
 from algorithm.training import stopping
-from algorithm.training.distillation import PEER, Distiller, OfflineTeacher, OnlinePeer, Remembered, SoftLossHint
+from algorithm.training.distillation import Distiller, Remembered, SoftLossHint
 from algorithm.training.fitting import Hooks, Plan, fit
 from algorithm.training.guard import Guard, Limits
 from algorithm.training.optimizers import choose_optimizer, freeze, make_optimizer
@@ -47,8 +46,9 @@ from algorithm.training.progress import Progress
 from algorithm.training.reporting import Reporter
 from algorithm.training.run_folder import Checkpoint, RunFolder
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
+from algorithm.training.teaching import find_distiller, remembered_answers, soft_loss_config
 from algorithm.training.trainer import TrainConfig, Trainer
-from algorithm.training.warm_start import Start, find_start, freezes_batch_norm, start_peer
+from algorithm.training.warm_start import find_start, freezes_batch_norm
 
 _log = logging.getLogger("algorithm.job")
 _DATA_PICTURES = 8
@@ -105,7 +105,7 @@ def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder) -> No
     if hp.mode == "overfit_check":
         _overfit_check(hp, detector, dataset)
         return
-    distiller = _distiller(hp, detector, dataset, workspace, start)
+    distiller = find_distiller(hp, detector, dataset.label_names, _loss(hp), workspace.inputs, start)
     _look_at_data(hp, detector, dataset, run_folder)
     stopped_early = _train(hp, detector, dataset, run_folder, resumed, distiller, warm=hp.pretrained != "none")
     if run_folder.archived() is None:
@@ -142,26 +142,6 @@ def _look_at_data(hp: Hyperparameters, detector: Detector, dataset: Dataset, run
         _log.info("%s", line)
 
 
-def _distiller(hp: Hyperparameters, detector: Detector, dataset: Dataset, workspace: Workspace,
-               start: Start | None) -> Distiller | None:
-    """What the student learns from besides the annotations: a frozen teacher, a peer trained along, or nothing."""
-    config = _soft_losses(hp)
-    if hp.use_offline_kd:
-        teacher = FrozenTeacher.open(stage_in(hp.teacher_model_url, workspace.inputs))
-        teacher.check_labels(dataset.label_names)
-        distiller = OfflineTeacher(teacher, detector, config)
-    elif hp.use_online_kd:
-        with keras.name_scope(PEER):  # so that the optimizer's variables have names of their own
-            peer = build_detector(ONLINE_PEERS[hp.model_name], detector.num_classes, detector.image_size,
-                                  anchor_scale=detector.preset.anchor_scale, survival_probability=hp.survival_prob)
-        _log.info("%s", start_peer(hp, peer, start))
-        distiller = OnlinePeer(peer, detector, config, _loss(hp))
-    else:
-        return None
-    _log.info("%s", distiller.describe())
-    return distiller
-
-
 def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder: RunFolder,
            resumed: Checkpoint | None, distiller: Distiller | None, warm: bool) -> bool:
     """Fits the detector; afterwards the archive holds the best checkpoint. Returns whether it stopped early."""
@@ -177,7 +157,7 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
         run_folder.write_graph(detector)
     run_folder.started(hp)
     reporter = Reporter(run_folder.folder, hp.num_epochs, plan.steps, plan.steps_per_epoch, batch_size, hp.log_every_steps,
-                        SoftLossHint(_soft_losses(hp), plan.steps_per_epoch) if distiller else None)
+                        SoftLossHint(soft_loss_config(hp), plan.steps_per_epoch) if distiller else None)
     reporter.pictures("data", 0, report_pictures(dataset, _DATA_PICTURES))
     evaluator = Evaluator(detector, _nms(hp), dataset, hp.eval_batch_size)
     peers = [Evaluator(peer, _nms(hp), dataset, hp.eval_batch_size) for peer in (distiller.peers if distiller else ())]
@@ -204,7 +184,7 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
             progress.evaluated(evaluation.metrics["AP"] or 0.0)
         return 0 < hp.early_stop_patience <= progress.idle
 
-    remembered = _remembered(hp, detector, dataset, distiller)
+    remembered = remembered_answers(distiller, dataset, detector, _augmentation(hp), hp.seed)
     fit(trainer, lambda step: _batches(hp, detector, dataset, step, remembered), plan, reporter, guard, Hooks(save, end_of_epoch))
     if progress.skipped:
         _log.warning("%d of %d steps changed nothing, because their loss was not finite", progress.skipped, trainer.step)
@@ -236,10 +216,6 @@ def _loss(hp: Hyperparameters) -> LossConfig:
                       hp.iou_loss_weight)
 
 
-def _soft_losses(hp: Hyperparameters) -> SoftLossConfig:
-    return SoftLossConfig(hp.kd_method, hp.soft_cls_loss, hp.soft_box_loss, hp.delta)
-
-
 def _nms(hp: Hyperparameters) -> NmsConfig:
     return NmsConfig(hp.nms_method, hp.nms_iou_threshold, hp.nms_sigma, hp.nms_score_threshold, hp.max_nms_inputs,
                      hp.max_detections)
@@ -261,14 +237,6 @@ def _batches(hp: Hyperparameters, detector: Detector, dataset: Dataset, start_st
     batches = train_batches(dataset.train, image_size=detector.image_size, batch_size=_batch_size(hp), seed=hp.seed,
                             augmentation=_augmentation(hp), start_step=start_step)
     return remembered.beside(batches) if remembered else batches
-
-
-def _remembered(hp: Hyperparameters, detector: Detector, dataset: Dataset, distiller: Distiller | None) -> Remembered | None:
-    """A frozen teacher's answers, where no augmentation makes every epoch's pictures others."""
-    if not isinstance(distiller, OfflineTeacher) or _augmentation(hp).changes:
-        return None
-    once = train_batches(dataset.train, image_size=detector.image_size, batch_size=1, seed=hp.seed, augmentation=_augmentation(hp))
-    return distiller.remembered(once, len(dataset.train))
 
 
 def _names(dataset: Dataset, indices: Sequence[int]) -> str:

@@ -133,7 +133,8 @@ def _iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     return overlap / (areas[0] + areas[1] - overlap)
 
 
-def moved(teacher: dict[str, tf.Tensor], alignment: Alignment, student_anchors: tf.Tensor, teacher_anchors: tf.Tensor) -> dict[str, tf.Tensor]:
+def moved(teacher: dict[str, tf.Tensor], alignment: Alignment, student_anchors: tf.Tensor,
+          teacher_anchors: tf.Tensor) -> dict[str, tf.Tensor]:
     """The teacher's outputs as said of the student's anchors: {"class_logits" [B, A, K], "box_deltas" [B, A, 4], "aligned" [A]}.
 
     The box that the teacher means is decoded from its anchor and encoded against the student's.

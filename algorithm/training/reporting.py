@@ -17,7 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 _log = logging.getLogger("algorithm.training")
 # Names that differ between the step's figures and the log, in the order of the log line.
-_LOGGED = ("loss", "cls_loss", "box_loss", "iou_loss", "loss_soft_cls", "loss_soft_box", "peer_loss", "l2_loss", "gradient_norm", "learning_rate")
+_LOGGED = ("loss", "cls_loss", "box_loss", "iou_loss", "loss_soft_cls", "loss_soft_box", "peer_loss", "l2_loss", "gradient_norm",
+           "learning_rate")
 
 
 def train_line(epoch: int, epochs: int, step: int, steps: int, figures: Mapping[str, float], rate: float,
