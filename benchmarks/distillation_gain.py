@@ -91,15 +91,15 @@ def _trained(hp: Hyperparameters, seeds: list[int], scratch: Path):
     detector = _student(hp, dataset, start)
     distiller = find_distiller(hp, detector, dataset.label_names, job._loss(hp), scratch, start)
     plan = Plan(hp.num_epochs, job.epoch_steps(len(dataset.train), hp.train_batch_size))
-    trainer, _ = job._trainer(hp, detector, plan, start is not None, distiller)
-    evaluators = [Evaluator(each, job._nms(hp), dataset, hp.eval_batch_size) for each in (detector, *trainer._peers)]
+    trainer, _ = job._trainer(hp, detector, plan, 1, distiller)
+    evaluators = [Evaluator(each, job._nms(hp), dataset, hp.eval_batch_size) for each in (detector, *trainer.peers)]
     beginning = trainer.snapshot()
     for seed in seeds:
         own = dataclasses.replace(hp, seed=seed)
         keras.utils.set_random_seed(seed)
         trainer.restore({**beginning, **_values(own, dataset, start, trainer)})
         times = [time.perf_counter()]
-        for batch in islice(job._batches(own, detector, dataset, 0), plan.steps):
+        for batch in islice(job._batches(own, detector, dataset, 0, hp.train_batch_size, (0, 1), 1), plan.steps):
             figures = {name: float(value) for name, value in trainer.train_step(batch).items()}
             times.append(time.perf_counter())
         metrics = [evaluator.run()[0].metrics for evaluator in evaluators]
@@ -118,7 +118,7 @@ def _student(hp: Hyperparameters, dataset: Dataset, start: Start | None) -> Dete
 def _values(hp: Hyperparameters, dataset: Dataset, start: Start | None, trainer: Trainer) -> dict[str, Any]:
     """Weights of a fresh start with the seed, the student's and the peer's."""
     values = {name: variable.numpy() for name, variable in published_variables(_student(hp, dataset, start)).items()}
-    for peer in trainer._peers:
+    for peer in trainer.peers:
         other = build_detector(peer.preset.name, peer.num_classes, peer.image_size, anchor_scale=peer.preset.anchor_scale)
         start_peer(hp, other, start)
         values |= {f"{PEER}/{name}": variable.numpy() for name, variable in published_variables(other).items()}

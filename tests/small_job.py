@@ -34,10 +34,11 @@ def shrink() -> None:
     import tensorflow as tf
 
     from algorithm.models import presets
-    from algorithm.training.trainer import Trainer
+    from algorithm.training.gradients import Gradients
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    Trainer._losses = tf.function(Trainer._losses.python_function)
+    for name in ("_match", "_losses"):
+        setattr(Gradients, name, tf.function(getattr(Gradients, name).python_function))
     row = presets.PRESETS["efficientdet-lite0"]
     presets.PRESETS[row.name] = dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1)
     backbone = presets.BACKBONES[row.backbone]

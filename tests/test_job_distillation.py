@@ -13,7 +13,7 @@ from algorithm.data.scenes import write_sample_dataset
 from algorithm.errors import DataError
 from algorithm.hyperparameters import parse
 from algorithm.models import presets
-from algorithm.training.trainer import Trainer
+from algorithm.training.gradients import Gradients
 
 HPARAMS = "moving_average_decay=0,image_size=64,log_every_steps=1"
 STILL = ",jitter_min=1,jitter_max=1,input_rand_hflip=False"
@@ -28,7 +28,8 @@ def arguments(data, output, *more, hparams=HPARAMS):
 @pytest.fixture(scope="module", autouse=True)
 def shrunk():
     patch = pytest.MonkeyPatch()
-    patch.setattr(Trainer, "_losses", tf.function(Trainer._losses.python_function))
+    for name in ("_match", "_losses"):  # compiling them takes longest
+        patch.setattr(Gradients, name, tf.function(getattr(Gradients, name).python_function))
     for backbone, model, channels in (("efficientnet-lite0", "efficientdet-t1", 16), ("efficientnet-lite2", "efficientdet-lite2", 24)):
         patch.setitem(presets.BACKBONES, backbone, dataclasses.replace(presets.BACKBONES[backbone], width=0.3, depth=0.2))
         row = dataclasses.replace(presets.PRESETS[model], fpn_channels=channels, fpn_cells=1, head_repeats=1)

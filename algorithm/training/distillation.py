@@ -19,7 +19,8 @@ _log = logging.getLogger("algorithm.training")
 SOFT_LOSSES = ("loss_soft_cls", "loss_soft_box")
 PEER = "peer"
 HIGH = 5.0  # the published advice is to bring each soft loss below this
-_REMEMBERED = {"class_logits": "teacher_class_logits", "box_deltas": "teacher_box_deltas"}  # names in a batch
+_NAMES = {"class_logits": "teacher_class_logits", "box_deltas": "teacher_box_deltas"}
+REMEMBERED = tuple(_NAMES.values())  # names in a batch
 _MOST_MEMORY = 2**31  # bytes of remembered outputs
 
 
@@ -67,8 +68,8 @@ class OfflineTeacher:
 
     def teach(self, batch: Mapping[str, tf.Tensor], images: tf.Tensor) -> dict[str, tf.Tensor]:
         """See Distiller."""
-        if _REMEMBERED["class_logits"] in batch:
-            outputs = {name: batch[remembered] for name, remembered in _REMEMBERED.items()}
+        if _NAMES["class_logits"] in batch:
+            outputs = {name: batch[remembered] for name, remembered in _NAMES.items()}
         else:
             outputs = self._teacher.run(self._pictures(batch, images))
         return moved(outputs, self.alignment, *self._anchors)
@@ -112,7 +113,7 @@ class Remembered:
 
     def add(self, indices: tf.Tensor, outputs: Mapping[str, tf.Tensor]) -> None:
         """Keeps the outputs of a batch of samples."""
-        values = [outputs[name].numpy().astype(np.float16) for name in _REMEMBERED]
+        values = [outputs[name].numpy().astype(np.float16) for name in _NAMES]
         for row, index in enumerate(indices.numpy().tolist()):
             self._outputs[index] = tuple(value[row] for value in values)
 
@@ -121,12 +122,12 @@ class Remembered:
         shapes = [value.shape for value in next(iter(self._outputs.values()))]
 
         def look_up(indices: np.ndarray) -> list[np.ndarray]:
-            return [np.stack([self._outputs[index][which] for index in indices.tolist()]) for which in range(len(_REMEMBERED))]
+            return [np.stack([self._outputs[index][which] for index in indices.tolist()]) for which in range(len(_NAMES))]
 
         def add(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-            found = tf.numpy_function(look_up, [batch["sample_index"]], [tf.float16] * len(_REMEMBERED), stateful=False)
+            found = tf.numpy_function(look_up, [batch["sample_index"]], [tf.float16] * len(_NAMES), stateful=False)
             return {**batch, **{name: tf.ensure_shape(value, (None, *shape))
-                                for name, value, shape in zip(_REMEMBERED.values(), found, shapes, strict=True)}}
+                                for name, value, shape in zip(_NAMES.values(), found, shapes, strict=True)}}
 
         return batches.map(add)
 

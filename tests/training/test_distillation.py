@@ -102,7 +102,7 @@ def test_the_peer_learns_nothing_from_the_student(online):
     with tf.GradientTape() as tape:
         taught = {name: value + 1.0 for name, value in outputs.items()}
         tape.watch(taught)
-        losses = trainer._distiller.losses(outputs, taught, targets, None)
+        losses = trainer._gradients._distiller.losses(outputs, taught, targets, None)
         soft = losses["loss_soft_cls"] + losses["loss_soft_box"]
     assert float(soft) > 0
     assert tape.gradient(soft, list(taught.values())) == [None, None]
