@@ -22,13 +22,17 @@ LOSSES = (
         "Huber loss of the boxes, where it turns from square to linear", "huber loss 由平方转为线性的阈值",
         interval="(0, inf)"),
     Row("soft_cls_loss", "float", 2.0,
-        "Weight of the class loss against a teacher. No effect without distillation, which is not there yet",
-        "知识蒸馏中分类软损失的权重, 目前尚未提供知识蒸馏, 暂不生效",
+        "Distillation, weight of the class loss against the teacher, 0 to leave it out",
+        "知识蒸馏中分类软损失的权重, 0 表示不使用",
         interval="[0, inf)"),
     Row("soft_box_loss", "float", 200.0,
-        "Weight of the box loss against a teacher. No effect without distillation, which is not there yet",
-        "知识蒸馏中边框软损失的权重, 目前尚未提供知识蒸馏, 暂不生效",
+        "Distillation, weight of the box loss against the teacher, 0 to leave it out",
+        "知识蒸馏中边框软损失的权重, 0 表示不使用",
         interval="[0, inf)"),
+    Row("kd_method", "string", "plain",
+        "Distillation, what is imitated. plain is classes everywhere and boxes of objects, foreground is what the teacher is sure of",
+        "知识蒸馏的方式. plain 模仿所有位置的分类和目标位置的边框, foreground 侧重教师模型有把握的位置",
+        choices=("plain", "foreground")),
 )
 
 SCHEDULE = (

@@ -52,8 +52,8 @@ _STYLES = {
 
 
 def _head(features: list[KerasTensor], preset: Preset, scope: str, stem: str, outputs: int, bias: float) -> list[KerasTensor]:
-    style, norm = _STYLES[preset.head], preset.batch_norm
-    convs = [style.conv(preset.fpn_channels, f"{scope}.{stem}-{i}") for i in range(preset.head_repeats)]
+    style, norm, channels = _STYLES[preset.head], preset.batch_norm, preset.head_channels or preset.fpn_channels
+    convs = [style.conv(channels, f"{scope}.{stem}-{i}") for i in range(preset.head_repeats)]
     predict = style.predict(outputs, f"{scope}.{stem}-predict", bias)
     results = []
     for level, x in enumerate(features, start=preset.min_level):

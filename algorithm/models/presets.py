@@ -43,6 +43,8 @@ class Preset:
 
     neck, head: names in the tables of models.detector and models.heads. frozen: a regular expression of the variables that
     pretrained weights keep for good (`freeze` empty).
+    head_channels: 0 for those of the neck. starts_from: another detector that has every variable of this one, in the same
+    shape, so that its published weights are a start for this one too.
     """
 
     name: str
@@ -61,6 +63,8 @@ class Preset:
     head: str = "separable"
     batch_norm: BatchNormSpec = BatchNormSpec()
     frozen: str = ""
+    head_channels: int = 0
+    starts_from: str = ""
 
     @property
     def activation(self) -> str:
@@ -96,6 +100,9 @@ _RESNET = {**_RETINANET, "head": "plain", "frozen": _RESNET_STEM}
 # keras.applications scales the pixels of MobileNetV2 to -1..1.
 _MOBILENET = {**_RETINANET, "mean": (127.5,) * 3, "std": (127.5,) * 3}
 
+# Chosen by measurement, docs/tiny.md: lite0 with other sizes, every variable in lite0's shape, so that its weights start them.
+_TINY = {**_LITE, "anchor_scale": 3.0, "starts_from": "efficientdet-lite0"}
+
 PRESETS: dict[str, Preset] = {
     row.name: row
     for row in (
@@ -117,5 +124,8 @@ PRESETS: dict[str, Preset] = {
         Preset("retinanet-resnet50", "resnet50", 640, 256, 0, 4, **_RESNET),
         Preset("retinanet-resnet101", "resnet101", 640, 256, 0, 4, **_RESNET),
         Preset("retinanet-mobilenet-v2", "mobilenet-v2", 320, 128, 0, 4, **_MOBILENET),
+        Preset("efficientdet-t0", "efficientnet-lite0", 448, 64, 3, 3, **_TINY),
+        Preset("efficientdet-t1", "efficientnet-lite0", 320, 64, 3, 3, **_TINY),
+        Preset("efficientdet-t2", "efficientnet-lite0", 256, 64, 3, 3, **_TINY),
     )
 }

@@ -14,7 +14,8 @@ from typing import Protocol
 import tensorflow as tf
 
 # Names that differ between the step's figures and the log, in the order of the log line.
-_LOGGED = ("loss", "cls_loss", "box_loss", "iou_loss", "l2_loss", "gradient_norm", "learning_rate")
+_LOGGED = ("loss", "cls_loss", "box_loss", "iou_loss", "loss_soft_cls", "loss_soft_box", "peer_loss", "l2_loss", "gradient_norm",
+           "learning_rate")
 _TUTORIAL = {"total_loss": "loss", "cls_loss": "cls_loss", "box_loss": "box_loss", "model_loss": "det_loss",
              "l2_regularization_loss": "l2_loss", "learning_rate": "learning_rate"}
 _WINDOW = 20  # values that torchvision's medians are of
@@ -77,6 +78,12 @@ def is_due(moment: Moment, every: int) -> bool:
     return moment.step % every == 0 or moment.step == moment.steps
 
 
+def eval_line(epoch: int, epochs: int, step: int, metrics: Mapping[str, float | None]) -> str:
+    """`eval epoch=2/10 step=30 AP=... AP50=... ...`; an undefined figure is `nan`."""
+    figures = [f"{name}={float('nan') if value is None else value:.6f}" for name, value in metrics.items()]
+    return " ".join([f"eval epoch={epoch}/{epochs} step={step}", *figures])
+
+
 class OwnForm:
     """`train epoch=2/10 step=30/200 loss=... learning_rate=... samples/s=... eta=h:mm:ss`, `eval epoch=2/10 step=30 AP=...`."""
 
@@ -90,9 +97,7 @@ class OwnForm:
 
     def evaluation(self, evaluated: Evaluated) -> list[str]:
         """One line of figures, an undefined one is `nan`; then the rows."""
-        figures = [f"{name}={float('nan') if value is None else value:.6f}" for name, value in evaluated.metrics.items()]
-        return [" ".join([f"eval epoch={evaluated.epoch}/{evaluated.epochs} step={evaluated.step}", *figures]),
-                "\n" + evaluated.summary]
+        return [eval_line(evaluated.epoch, evaluated.epochs, evaluated.step, evaluated.metrics), "\n" + evaluated.summary]
 
 
 class TutorialForm:

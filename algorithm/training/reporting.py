@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +16,15 @@ import tensorflow as tf
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from algorithm.training.log_forms import Evaluated, LogForm, Moment, OwnForm, is_due
+from algorithm.training.log_forms import Evaluated, LogForm, Moment, OwnForm, eval_line, is_due
 
 _log = logging.getLogger("algorithm.training")
 
 
 @dataclass
 class Reporter:
-    """Log lines every `every` steps, a progress bar when a person is watching, TensorBoard events in `folder`."""
+    """Log lines every `every` steps, a progress bar when a person is watching, TensorBoard events in `folder`. watch: called
+    with every step's number and figures."""
 
     folder: Path
     steps: int
@@ -31,6 +32,7 @@ class Reporter:
     batch_size: int
     every: int
     form: LogForm = field(default_factory=OwnForm)
+    watch: Callable[[int, Mapping[str, float]], None] | None = None
     _started: float = field(default_factory=time.perf_counter)
     _first_step: int = 0
 
@@ -80,6 +82,8 @@ class Reporter:
 
     def step(self, step: int, figures: Mapping[str, float]) -> None:
         """Notes the figures of update number `step` (1-based)."""
+        if self.watch:
+            self.watch(step, figures)
         if step == self._first_step + 1:  # the first step compiles: it says nothing of the speed
             self._started = time.perf_counter()
             self._last = (self._started, step)
@@ -103,6 +107,11 @@ class Reporter:
             _log.info("%s", line)
         known = {name: value for name, value in evaluated.metrics.items() if value is not None}
         self._scalars("eval", known, evaluated.step)
+
+    def peer_evaluation(self, epoch: int, step: int, metrics: Mapping[str, float | None]) -> None:
+        """Notes the 12 COCO figures of the network that the student learns from."""
+        _log.info("peer %s", eval_line(epoch, -(-self.steps // self.steps_per_epoch), step, metrics))
+        self._scalars("eval_peer", {name: value for name, value in metrics.items() if value is not None}, step)
 
     def pictures(self, group: str, step: int, pictures: Sequence[np.ndarray]) -> None:
         """Puts uint8 [H, W, 3] pictures into TensorBoard as `group`/picture_0 and so on."""

@@ -6,6 +6,7 @@ published ones; after a wanted change of the architecture write it anew with `py
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import zlib
@@ -131,8 +132,25 @@ def variable_table(model_name: str) -> dict[str, tuple[tuple[int, ...], bool]]:
     return table
 
 
-def test_the_tables_cover_every_preset():
-    assert set(TRAINABLE_PARAMETERS) == set(ANCHORS) == set(PRESETS)
+TINY = ("efficientdet-t0", "efficientdet-t1", "efficientdet-t2")
+
+
+def test_the_tables_cover_every_published_preset():
+    assert set(TRAINABLE_PARAMETERS) == set(ANCHORS) == set(PRESETS) - set(TINY)
+
+
+@pytest.mark.parametrize("model_name", TINY)
+def test_every_variable_of_a_tiny_model_is_one_of_the_detector_it_starts_from_in_its_shape(model_name):
+    assert PRESETS[model_name].starts_from == "efficientdet-lite0"
+    assert variable_table(model_name).items() <= variable_table("efficientdet-lite0").items()
+
+
+def test_the_heads_may_be_of_another_width_than_the_neck(monkeypatch):
+    row = dataclasses.replace(PRESETS["efficientdet-t2"], head_channels=24)
+    monkeypatch.setitem(PRESETS, "efficientdet-t2", row)
+    named = published_variables(build_detector("efficientdet-t2", 3, 64))
+    assert named["class_net/class-0/pointwise_kernel"].shape == (1, 1, 64, 24)
+    assert named["box_net/box-predict/pointwise_kernel"].shape == (1, 1, 24, 36)
 
 
 @pytest.mark.parametrize("model_name", EVERY_PRESET)

@@ -41,8 +41,14 @@ class PublishedFile:
         return f"{self.family}/{f'{self.name}.pth' if self.package else basename(self.url)}"
 
     def starts(self, model_name: str) -> bool:
-        """Whether it is a start for the model: its own detector or its own backbone."""
-        return self.name in (model_name, PRESETS[model_name].backbone)
+        """Whether it is a start for the model: its own detector, one that has all of its variables, or its own backbone."""
+        return self.name in start_names(model_name)
+
+
+def start_names(model_name: str) -> tuple[str, ...]:
+    """Detectors, the preferred one first, and the backbone whose weights start the model. KeyError for an unknown model."""
+    preset = PRESETS[model_name]
+    return tuple(name for name in (model_name, preset.starts_from, preset.backbone) if name)
 
 
 def _detectors(folder: str, models: str, ending: str, note: str) -> list[PublishedFile]:
