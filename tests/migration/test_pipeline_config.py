@@ -111,7 +111,8 @@ def test_a_stepwise_schedule(pipeline_config):
 
 
 @pytest.mark.parametrize(("change", "kind", "text"), [
-    (("ssd_efficientnet-b0_bifpn_keras", "faster_rcnn_resnet50_keras"), ArgumentError, "feature_extractor.type of .*'faster_rcnn_resnet50_keras'"),
+    (("ssd_efficientnet-b0_bifpn_keras", "faster_rcnn_resnet50_keras"), ArgumentError,
+     "feature_extractor.type of .*'faster_rcnn_resnet50_keras'"),
     (("batch_size: 128", ""), ArgumentError, "expected train_config.batch_size, found none"),
     (("momentum_optimizer:", "lamb_optimizer:"), ArgumentError, "train_config.optimizer of momentum_optimizer"),
     (("model {", "model "), DataError, r"line:column 2:8 : .model  ssd"),
