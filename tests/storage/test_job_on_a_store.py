@@ -1,4 +1,4 @@
-"""The real job with data and train_url in a store: resumed from there, whatever happens to the machine it ran on."""
+"""The job, with a smaller network, with data and train_url in a store: resumed from there, whatever happens to the machine it ran on."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 from algorithm import storage
 from algorithm.data.scenes import write_sample_dataset
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+SMALL_JOB = Path(__file__).resolve().parents[1] / "small_job.py"
 HPARAMS = "moving_average_decay=0,image_size=64,learning_rate=0.08,log_every_steps=1,keep_checkpoint_max=2"
 
 
@@ -38,8 +38,8 @@ def put_dataset(manifest, url):
 
 
 def command(data, output, *more, epochs=2):
-    return [sys.executable, str(REPOSITORY / "algorithm/train.py"), f"--data_url={data}", f"--train_url={output}",
-            "--mode=train_and_eval", "--model_name=efficientdet-lite0", "--train_batch_size=4", "--eval_batch_size=2",
+    return [sys.executable, str(SMALL_JOB), "", f"--data_url={data}", f"--train_url={output}", "--mode=train_and_eval",
+            "--model_name=efficientdet-lite0", "--train_batch_size=4", "--eval_batch_size=2",
             f"--num_epochs={epochs}", "--pretrained=none", "--do_data_cleaning=False", f"--hparams={HPARAMS}", *more]
 
 
