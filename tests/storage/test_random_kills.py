@@ -1,0 +1,88 @@
+"""kill -9 of a real job whose data and train_url are in a store, at many random moments of all it does."""
+
+import hashlib
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from algorithm import storage
+from algorithm.data.scenes import write_sample_dataset
+
+SMALL_JOB = Path(__file__).resolve().parents[1] / "small_job.py"
+FLAGS = ("--mode=train_and_eval", "--model_name=efficientdet-lite0", "--train_batch_size=4", "--eval_batch_size=2", "--num_epochs=2",
+         "--pretrained=none", "--do_data_cleaning=False",
+         "--hparams=moving_average_decay=0.9,image_size=64,learning_rate=0.32,log_every_steps=1,keep_checkpoint_max=2")
+KILLS, MOST_OF_A_JOB = 30, 8
+PHASES = {"data:": "loading", "train epoch": "training", "eval epoch": "evaluating"}
+PLACES = {"step": "training", "bundle": "checkpointing", "list": "checkpointing", "evaluate": "evaluating", "archive": "checkpointing",
+          "export": "exporting", "package": "exporting", "copy": "exporting", "finish": "exporting", "send": "uploading",
+          "manifest": "uploading"}  # fmt: skip
+STRIKES = ("step:1", "step:3", "bundle:1", "list:1", "evaluate:1", "archive:1", "export:1", "package:1", "copy:2", "finish:1",
+           "send:1", "send:4", "manifest:1", "manifest:3")  # fmt: skip
+
+
+def run(data, url, machine, strike="", limit=None):
+    """Exit code and log of the job, killed after `limit` seconds."""
+    machine.mkdir(exist_ok=True)
+    with (machine.parent / "log").open("w+") as log, subprocess.Popen(
+            [sys.executable, str(SMALL_JOB), strike, f"--data_url={data}", f"--train_url={url}", *FLAGS], stdout=log,
+            stderr=subprocess.STDOUT, env={**os.environ, "TMPDIR": str(machine), "SMALL_JOB": "eager,busy"}) as process:
+        try:
+            code = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = process.wait()
+    return code, (machine.parent / "log").read_text(errors="replace")
+
+
+def fingerprints(url):
+    """SHA-256 of all that was learned and measured, by name."""
+    wanted = re.compile(r"(archive/)?model\.ckpt-\d+\.data.*|model/variables/variables\.data.*|metrics\.json")
+    found = {each.url.removeprefix(f"{url}/"): each.url for each in storage.list_files(url)}
+    return {name: hashlib.sha256(storage.read_bytes(place)).hexdigest() for name, place in found.items() if wanted.fullmatch(name)}
+
+
+def phase(log, strike):
+    """What the job was about when it was killed, as far as its log tells."""
+    if f"{strike.replace('@', ' at ')}\n" in log and strike:
+        return PLACES[strike.partition("@")[2].partition(":")[0]]
+    told = [name for line in log.splitlines() for start, name in PHASES.items() if line.startswith(start)]
+    return told[-1] if told else "starting"
+
+
+@pytest.mark.slow
+def test_thirty_kills_and_every_job_ends_with_the_bits_of_one_left_alone(plain, tmp_path):
+    """Case 36 and 31, a fixed sequence of chance. Every other job goes on on another machine: all it has is in the store."""
+    chance, phases, jobs, machine = random.Random(36), Counter(), 0, tmp_path / "machine"
+    storage.sync(str(write_sample_dataset(tmp_path / "data", count=15, seed=1, size=96).parent), f"{plain}/data")
+    data = f"{plain}/data"
+    code, log = run(data, f"{plain}/alone", machine)
+    assert code == 0, log[-3000:]
+    alone = fingerprints(f"{plain}/alone")
+    assert len(alone) == 5
+    while phases.total() < KILLS:
+        jobs += 1
+        url = f"{plain}/job {jobs}"
+        for attempt in range(MOST_OF_A_JOB + 1):
+            strike = f"KILL@{chance.choice(STRIKES)}" if chance.random() < 0.6 else ""
+            limit = None if strike else chance.uniform(2, 10)
+            last = attempt == MOST_OF_A_JOB or phases.total() == KILLS
+            code, log = run(data, url, machine, *(() if last else (strike, limit)))
+            if code == 0:
+                break
+            assert code == -9, log[-3000:]
+            phases[phase(log, strike)] += 1
+            if jobs % 2:
+                shutil.rmtree(machine)
+        assert code == 0, log[-3000:]
+        assert fingerprints(url) == alone, f"job {jobs}"
+    assert phases.total() == KILLS
+    assert {"training", "checkpointing", "exporting", "uploading"} <= phases.keys(), phases
+    print(phases, jobs)
