@@ -15,6 +15,7 @@ from algorithm.assessment.advice_rows import (
     FEW_EPOCHS,
     OVERCONFIDENT,
     UNDERCONFIDENT,
+    UPPER_ADVICE,
     AdviceRow,
 )
 from algorithm.assessment.analysis import Analysis
@@ -118,8 +119,9 @@ def _features(analysis: Analysis, setting: Setting) -> Iterator[Finding]:
         name, spread, cells, share = picked
         grade, feature = grade_of(spread, SPREAD_GRADES), FEATURE_ROWS[sensitivity.key]
         low = int(np.argmin(cells))
+        row = UPPER_ADVICE.get(sensitivity.key, rows[sensitivity.key]) if low > len(cells) // 2 else rows[sensitivity.key]
         english, owner = (f" of {name}", f"{name}的") if name else ("", "")
-        yield _finding(replace(rows[sensitivity.key], weight=share), setting, SPREAD_GRADES, spread,
+        yield _finding(replace(row, weight=share), setting, SPREAD_GRADES, spread,
                        f"{feature.english} has a {GRADES[grade][0]} influence on the recall{english}: standard deviation "
                        f"{spread:.3f} over five bins, lowest ({cells[low]:.2f}) at {BIN_NAMES[low]}",
                        f"{feature.chinese}对{owner}召回率有{GRADES[grade][1]}影响, 在不同特征区间上的标准差为 {spread:.3f}, "
