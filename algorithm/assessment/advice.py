@@ -80,9 +80,11 @@ def findings(analysis: Analysis, setting: Setting) -> list[Finding]:
 
 def next_changes(found: Sequence[Finding], most: int = MOST_FINDINGS_ACTED_ON) -> list[tuple[Change, Finding]]:
     """The changes for the next job: those of the gravest findings, each hyperparameter once. Few at a time, so that what
-    helped can be told."""
+    helped can be told; of a model that was hardly trained the length alone, because the rest may pass by itself."""
     changes: dict[str, tuple[Change, Finding]] = {}
-    for finding in [row for row in found if row.changes][:most]:
+    asked = [row for row in found if row.changes]
+    too_short = [row for row in asked if row.key == FEW_EPOCHS.key and row.grade == MAJOR]
+    for finding in too_short or asked[:most]:
         for change in finding.changes:
             changes.setdefault(change.name, (change, finding))
     return list(changes.values())

@@ -111,6 +111,14 @@ def test_the_next_job_is_one_the_job_takes():
     assert json.loads(json.dumps(job)) == job
 
 
+def test_a_model_that_was_hardly_trained_is_trained_longer_before_anything_else_is_changed():
+    analysis = analyse_records(small_objects_missed(), [None])
+    few, some = (findings(analysis, Setting({"image_size": "320", "num_epochs": epochs})) for epochs in ("3", "20"))
+    assert {row.key for row in few if row.changes} > {"epochs", "box_area"}
+    assert [(change.name, change.after) for change, _ in next_changes(few)] == [("num_epochs", "15")]
+    assert {"num_epochs", "image_size"} <= {change.name for change, _ in next_changes(some)}
+
+
 def test_a_hyperparameter_is_changed_once_by_the_graver_finding():
     found = findings(analyse_records(small_objects_missed(), [None]), Setting({"image_size": "320"}))
     names = [change.name for change, _ in next_changes(found)]
