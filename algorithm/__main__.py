@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_assess(verbs)
     _add_data(verbs)
     _add_weights(verbs)
+    _add_benchmark(verbs)
     _add_describe(verbs)
     _add_demo(verbs)
     return parser
@@ -117,6 +118,12 @@ def _add_convert(kinds: argparse._SubParsersAction) -> None:
     verb.add_argument("--seed", type=int, default=0, help="seed of the split where none is given")
     verb.add_argument("--beam", nargs=argparse.REMAINDER, metavar="OPTION",
                       help="run on Apache Beam; the rest of the line goes to it, such as --runner=FlinkRunner")
+
+
+def _add_benchmark(verbs: argparse._SubParsersAction) -> None:
+    from algorithm.benchmark.options import add_options
+
+    add_options(_add(verbs, "benchmark", "measure speed and memory of training, inference and input", _benchmark))
 
 
 def _add_describe(verbs: argparse._SubParsersAction) -> None:
@@ -245,6 +252,12 @@ def _data_convert(arguments: argparse.Namespace) -> None:
     for warning in done.warnings:
         print(f"WARNING {warning}", file=sys.stderr)
     print(f"{done.pictures} pictures: {done.path}")
+
+
+def _benchmark(arguments: argparse.Namespace) -> None:
+    from algorithm.benchmark.options import run_benchmarks
+
+    run_benchmarks(arguments)
 
 
 def _describe(arguments: argparse.Namespace) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from algorithm.data import Dataset, load_dataset
@@ -21,11 +23,12 @@ from algorithm.data.check_report import check_lines, write_report
 from algorithm.data.pipeline import steps_per_epoch as epoch_steps
 from algorithm.data.pipeline import train_batches
 from algorithm.data.suggestions import model_choices
-from algorithm.errors import DataError, DivergenceError, ResourceError, StorageError
+from algorithm.errors import ArgumentError, DataError, DivergenceError, ResourceError, StorageError
 from algorithm.evaluation import Evaluation, Evaluator
 from algorithm.export import export_saved_model, missing_parts, package_model
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.modelarts.environment import Workspace, scratch_dir
+from algorithm.modelarts.hosts import find_cluster
 from algorithm.modelarts.metrics import ClassScores, metrics_object
 from algorithm.models import PRESETS, Detector, build_detector
 from algorithm.ops.detections import NmsConfig
@@ -34,7 +37,8 @@ from algorithm.storage import is_remote, local_path, stage_in, stage_out, stager
 from algorithm.storage.job_folder import job_folder
 from algorithm.storage.mirroring import mirrored
 from algorithm.storage.writing import write_json
-from algorithm.training import stopping
+from algorithm.training import checkpoints, stopping
+from algorithm.training.devices import Devices, open_devices
 from algorithm.training.fitting import Hooks, Plan, fit
 from algorithm.training.guard import Guard, Limits
 from algorithm.training.optimizers import choose_optimizer, freeze, make_optimizer
@@ -42,7 +46,7 @@ from algorithm.training.overfit import LEARNING_RATE as OVERFIT_RATE
 from algorithm.training.overfit import choose_pictures, overfit
 from algorithm.training.progress import Progress
 from algorithm.training.reporting import Reporter
-from algorithm.training.run_folder import Checkpoint, RunFolder
+from algorithm.training.run_folder import TRAINING_MODES, Checkpoint, RunFolder
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
 from algorithm.training.trainer import TrainConfig, Trainer
 from algorithm.training.warm_start import find_start, freezes_batch_norm
@@ -57,29 +61,38 @@ def run(hp: Hyperparameters) -> int:
 
     A remote train_url is a local folder meanwhile: what an earlier run left there is brought back first, and copied after.
     """
-    with job_folder(scratch_dir(), hp.train_url) as root:
+    cluster = find_cluster(hp.worker_hosts, hp.task_index, os.environ)
+    if hp.job_name == "ps" or cluster and cluster.index and hp.mode not in TRAINING_MODES:
+        _log.info("nothing to do here: %s", "no parameter server is needed" if hp.job_name == "ps" else f"mode={hp.mode} needs one machine")
+        return 0
+    devices = open_devices(hp.strategy_type, hp.num_gpus, hp.tpu, cluster if hp.mode in TRAINING_MODES else None)
+    with devices.watching(), job_folder(scratch_dir(), hp.train_url) as root:
         workspace = Workspace(root)
-        if not is_remote(hp.train_url):
-            _run_in(local_path(hp.train_url), hp, workspace)
-            return 0
-        with mirrored(workspace.outputs, hp.train_url) as damaged:
-            _run_in(workspace.outputs, hp, workspace, damaged)
+        if not devices.chief:
+            _run_in(workspace.work / "train_url", hp, workspace, devices)
+        elif not is_remote(hp.train_url):
+            _run_in(local_path(hp.train_url), hp, workspace, devices)
+        else:
+            with mirrored(workspace.outputs, hp.train_url) as damaged:
+                _run_in(workspace.outputs, hp, workspace, devices, damaged)
+        devices.any(False)  # nobody leaves before the chief has written everything
     return 0
 
 
-def _run_in(folder: Path, hp: Hyperparameters, workspace: Workspace, damaged: Sequence[str] = ()) -> None:
+def _run_in(folder: Path, hp: Hyperparameters, workspace: Workspace, devices: Devices, damaged: Sequence[str] = ()) -> None:
     run_folder = RunFolder.claim(folder, hp)
     if damaged and run_folder.newest_saved() is None and run_folder.archived() is None:
         raise StorageError(f"train_url {hp.train_url}: expected a checkpoint that can be read, found damage in "
                            f"{', '.join(damaged)}; bring those objects back, or give a new train_url to begin anew")
-    if run_folder.is_finished(hp) and not missing_parts(run_folder.model):
+    if devices.any(devices.chief and run_folder.is_finished(hp) and not missing_parts(run_folder.model)):
         _log.info("%s holds this job, finished; nothing to do. Raise num_epochs to train on, "
                   "or give a new train_url", hp.train_url)
         return
-    _run(hp, workspace, run_folder)
+    devices.copy_from_chief(folder, checkpoints.files_of_newest(folder) if devices.chief else [])
+    _run(hp, workspace, run_folder, devices)
 
 
-def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder) -> None:
+def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder, devices: Devices) -> None:
     keras.utils.set_random_seed(hp.seed)
     # Where the weights come from, in this order:
     # 1. a checkpoint in train_url: an interrupted job goes on, whatever `pretrained` says;
@@ -89,10 +102,11 @@ def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder) -> No
     start = None if resumed else find_start(hp, workspace.inputs)
     label_names = tuple(resumed.label_names) if resumed else start.label_names() if start else None
     dataset = _load_data(hp, workspace, run_folder, label_names)
-    detector = build_detector(hp.model_name, len(dataset.label_names), hp.image_size,
-                              anchor_scale=hp.anchor_scale, survival_probability=hp.survival_prob)
+    with devices.strategy.scope():
+        detector = _detector(hp, dataset)
+        started = start.load(detector) if start else ""
     if start:
-        _log.info("%s", start.load(detector))
+        _log.info("%s", started)
     elif not resumed:
         _log.warning("TRAINING FROM SCRATCH (pretrained=none): random weights, which want thousands of pictures")
     if hp.mode == "eval":
@@ -101,8 +115,13 @@ def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder) -> No
     if hp.mode == "overfit_check":
         _overfit_check(hp, detector, dataset)
         return
-    _look_at_data(hp, detector, dataset, run_folder)
-    stopped_early = _train(hp, detector, dataset, run_folder, resumed, warm=hp.pretrained != "none")
+    if devices.chief:
+        _look_at_data(hp, detector, dataset, run_folder)
+    stopped_early = _train(hp, detector, dataset, run_folder, resumed, devices)
+    if not devices.chief:
+        return
+    if devices.replicas > 1:  # what is exported stands on one device
+        detector = _detector(hp, dataset)
     if run_folder.archived() is None:
         raise DivergenceError("training: expected finite weights at one evaluation at least, found none; lower learning_rate (in "
                               "hparams) and give a new train_url")
@@ -110,6 +129,11 @@ def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder) -> No
     _publish(hp, detector, dataset, metrics, run_folder, workspace)
     run_folder.finished(hp, metrics, stopped_early)
     _log.info("finished: best AP %s; the model is in %s", metrics["AP"], run_folder.model)
+
+
+def _detector(hp: Hyperparameters, dataset: Dataset) -> Detector:
+    return build_detector(hp.model_name, len(dataset.label_names), hp.image_size, anchor_scale=hp.anchor_scale,
+                          survival_probability=hp.survival_prob)
 
 
 def _load_data(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder,
@@ -138,14 +162,17 @@ def _look_at_data(hp: Hyperparameters, detector: Detector, dataset: Dataset, run
 
 
 def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder: RunFolder,
-           resumed: Checkpoint | None, warm: bool) -> bool:
+           resumed: Checkpoint | None, devices: Devices) -> bool:
     """Fits the detector; afterwards the archive holds the best checkpoint. Returns whether it stopped early."""
-    batch_size = _batch_size(hp)
-    plan = Plan(hp.num_epochs, epoch_steps(len(dataset.train), batch_size))
+    batch_size = _batch_size(hp) * devices.replicas
+    plan = Plan(hp.num_epochs, epoch_steps(len(dataset.train), batch_size), hp.steps_per_loop)
     progress = Progress.of(resumed.state) if resumed else Progress(parts=hp.gradient_accumulation_steps)
-    trainer, schedule = _trainer(hp, detector, plan, warm)
+    with devices.strategy.scope():
+        trainer, schedule = _trainer(hp, detector, plan, devices.replicas)
+    identity = {**_identity(dataset), "batch_size": batch_size}
     if resumed:
         resumed.check_dataset(dataset.fingerprint)
+        resumed.check_batch_size(batch_size)
         trainer.restore(resumed.tensors)
         _log.info("resumed at step %d, in epoch %d", trainer.step, trainer.step // plan.steps_per_epoch + 1)
     else:
@@ -154,7 +181,7 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
     reporter = Reporter(run_folder.folder, hp.num_epochs, plan.steps, plan.steps_per_epoch, batch_size, hp.log_every_steps)
     reporter.pictures("data", 0, report_pictures(dataset, _DATA_PICTURES))
     evaluator = Evaluator(detector, _nms(hp), dataset, hp.eval_batch_size)
-    guard = Guard(trainer, schedule, progress, Limits(batch_size, detector.image_size, hp.auto_batch),
+    guard = Guard(trainer, schedule, progress, Limits(_batch_size(hp), detector.image_size, hp.auto_batch),
                   last_good=run_folder.newest_saved, resumed=resumed is not None,
                   describe=lambda indices: _names(dataset, indices))
 
@@ -162,40 +189,49 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
         if guard.run:  # such weights may be what makes the loss infinite: the checkpoint before is the last good one
             _log.warning("no checkpoint at step %d: the loss of the last %d steps was not finite", trainer.step, guard.run)
             return
-        run_folder.save(trainer, {**_identity(dataset), **progress.as_state()}, hp.keep_checkpoint_max)
+        run_folder.save(trainer, {**identity, **progress.as_state()}, hp.keep_checkpoint_max)
         guard.saved()
+
+    def evaluate(epoch: int) -> float:
+        with trainer.averaged_weights():
+            evaluation = _evaluate(evaluator, reporter, epoch, trainer.step)
+            with stopping.deferred():
+                run_folder.archive_if_better(detector, trainer.step, evaluation.as_dict(), _identity(dataset))
+        return evaluation.metrics["AP"] or 0.0
 
     def end_of_epoch(epoch: int) -> bool:
         if hp.mode == "train_and_eval" or epoch >= hp.num_epochs:
-            with trainer.averaged_weights():
-                evaluation = _evaluate(evaluator, reporter, epoch, trainer.step)
-                with stopping.deferred():
-                    run_folder.archive_if_better(detector, trainer.step, evaluation.as_dict(), _identity(dataset))
+            score = evaluate(epoch) if devices.chief else 0.0
             stopping.check(" after an evaluation")
-            progress.evaluated(evaluation.metrics["AP"] or 0.0)
+            progress.evaluated(float(devices.from_chief(np.float64(score))))
         return 0 < hp.early_stop_patience <= progress.idle
 
-    fit(trainer, lambda step: _batches(hp, detector, dataset, step), plan, reporter, guard, Hooks(save, end_of_epoch))
+    def batches(step: int) -> Any:
+        return devices.distribute(lambda shard, replicas: _batches(hp, detector, dataset, step, batch_size, shard, replicas))
+
+    fit(trainer, batches, plan, reporter, guard, Hooks(save, end_of_epoch, lambda: devices.any(stopping.asked())))
     if progress.skipped:
         _log.warning("%d of %d steps changed nothing, because their loss was not finite", progress.skipped, trainer.step)
     return 0 < hp.early_stop_patience <= progress.idle
 
 
 def _batch_size(hp: Hyperparameters) -> int:
-    """Pictures that a step learns from; train_batch_size of them pass through the network at a time."""
+    """Pictures of a step on each device; train_batch_size of them pass through the network at a time."""
     return hp.train_batch_size * hp.gradient_accumulation_steps
 
 
-def _trainer(hp: Hyperparameters, detector: Detector, plan: Plan, warm: bool) -> tuple[Trainer, DetectionSchedule]:
-    freeze(detector, hp.freeze, freezes_batch_norm(hp, warm))
-    kind, share = choose_optimizer(hp.optimizer, _batch_size(hp))
+def _trainer(hp: Hyperparameters, detector: Detector, plan: Plan, replicas: int) -> tuple[Trainer, DetectionSchedule]:
+    batch_size = _batch_size(hp) * replicas
+    freeze(detector, hp.freeze, freezes_batch_norm(hp, hp.pretrained != "none", hp.train_batch_size * replicas))
+    kind, share = choose_optimizer(hp.optimizer, batch_size)
     config = ScheduleConfig(hp.learning_rate * share, hp.lr_warmup_init * share, hp.lr_warmup_epoch,
                             hp.lr_decay_method, hp.first_lr_drop_epoch, hp.second_lr_drop_epoch, hp.poly_lr_power)
-    schedule = DetectionSchedule(config, global_batch=_batch_size(hp), steps_per_epoch=plan.steps_per_epoch, epochs=plan.epochs)
+    schedule = DetectionSchedule(config, global_batch=batch_size, steps_per_epoch=plan.steps_per_epoch, epochs=plan.epochs)
     _log.info("optimizer=%s: %s, learning rate up to %.6g for a batch of %d", hp.optimizer, kind, schedule.base,
-              _batch_size(hp))
+              batch_size)
     return Trainer(detector, make_optimizer(kind, schedule, hp.momentum),
-                   TrainConfig(_loss(hp), hp.weight_decay, hp.clip_gradients_norm, hp.moving_average_decay)), schedule
+                   TrainConfig(_loss(hp), hp.weight_decay, hp.clip_gradients_norm, hp.moving_average_decay,
+                               precision=hp.precision, recompute=hp.gradient_checkpointing)), schedule
 
 
 def _loss(hp: Hyperparameters) -> LossConfig:
@@ -219,9 +255,10 @@ def _augmentation(hp: Hyperparameters) -> Augmentation:
                         colour=Colour(hp.brightness, hp.contrast, hp.saturation, hp.hue))
 
 
-def _batches(hp: Hyperparameters, detector: Detector, dataset: Dataset, start_step: int) -> tf.data.Dataset:
-    return train_batches(dataset.train, image_size=detector.image_size, batch_size=_batch_size(hp), seed=hp.seed,
-                         augmentation=_augmentation(hp), start_step=start_step)
+def _batches(hp: Hyperparameters, detector: Detector, dataset: Dataset, start_step: int, batch_size: int,
+             shard: tuple[int, int], replicas: int) -> tf.data.Dataset:
+    return train_batches(dataset.train, image_size=detector.image_size, batch_size=batch_size, seed=hp.seed,
+                         augmentation=_augmentation(hp), start_step=start_step, shard=shard, replicas=replicas)
 
 
 def _names(dataset: Dataset, indices: Sequence[int]) -> str:

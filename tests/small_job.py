@@ -38,13 +38,14 @@ def shrink() -> None:
 
     from algorithm.models import presets
     from algorithm.storage import mirroring
-    from algorithm.training.trainer import Trainer
+    from algorithm.training.gradients import Gradients
 
     ways = os.environ.get("SMALL_JOB", "").split(",")
     tf.config.run_functions_eagerly("eager" in ways)
     mirroring.EVERY_S = 0.3 if "busy" in ways else mirroring.EVERY_S
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    Trainer._losses = tf.function(Trainer._losses.python_function)
+    for name in ("_match", "_losses"):
+        setattr(Gradients, name, tf.function(getattr(Gradients, name).python_function))
     row = presets.PRESETS["efficientdet-lite0"]
     presets.PRESETS[row.name] = dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1)
     backbone = presets.BACKBONES[row.backbone]

@@ -13,7 +13,7 @@ PACKAGE = PROJECT / "algorithm"
 FLOORS = {
     "__main__": 7,
     "train": 6, "model_assessment": 6,
-    "job": 5, "serving": 5, "describe": 5, "demo": 5, "failure": 5,
+    "job": 5, "serving": 5, "describe": 5, "demo": 5, "failure": 5, "benchmark": 5,
     "training": 4, "evaluation": 4, "assessment": 4, "export": 4,
     "data": 3, "models": 3,
     "ops": 2, "storage": 2, "hyperparameters": 2, "modelarts": 2,

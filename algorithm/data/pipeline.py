@@ -38,17 +38,20 @@ def box_room(samples: Sequence[Sample], pictures: int = 1) -> int:
 
 def train_batches(samples: Sequence[Sample], *, image_size: tuple[int, int], batch_size: int, seed: int,
                   augmentation: Augmentation = Augmentation(), start_step: int = 0, max_boxes: int | None = None,
-                  shard: tuple[int, int] = WHOLE) -> tf.data.Dataset:
+                  shard: tuple[int, int] = WHOLE, replicas: int = 1) -> tf.data.Dataset:
     """Endless training batches from global step `start_step` on; batch s is the same whenever the job was started.
 
     Each epoch of steps_per_epoch batches is a new order of the samples; what does not fill a batch is left out of it,
     and fewer samples than a batch are repeated. Batch: images uint8 [B, H, W, 3] and extent int32 [B, 2], see
     ops.image.network_input; boxes float32 [B, N, 4], yxyx pixels of the network input, zeros after the last; labels
     int32 [B, N], -1 after the last; sample_index int32 [B]. Crowd objects are left out. N is box_room(samples) (of four, with mosaics) or `max_boxes`.
-    shard: (number, count) of this worker; it gets its equal part of each batch of `batch_size`, B rows of it.
-    Raises ValueError when max_boxes is less than a sample needs, or count does not divide batch_size. While iterating,
+    shard: (number, count) of this worker; it gets its equal part of each batch of `batch_size`. replicas: devices of this
+    worker; its part is divided among them, B rows each, one after another.
+    Raises ValueError when max_boxes is less than a sample needs, or count or replicas do not divide batch_size. While iterating,
     see reading_errors.
     """
+    if batch_size // shard[1] % replicas:
+        raise ValueError(f"expected equal parts of a batch of {batch_size // shard[1]} for each replica, found {replicas} replicas")
     room = max_boxes or box_room(samples, augmentation.pictures)
     if room < max(int((~sample.is_crowd).sum()) for sample in samples) * augmentation.pictures:
         raise ValueError(f"expected max_boxes of at least {box_room(samples, augmentation.pictures)}, "
@@ -69,7 +72,7 @@ def train_batches(samples: Sequence[Sample], *, image_size: tuple[int, int], bat
                 "sample_index": tf.cast(index, tf.int32)}
 
     return _batched(_training_order(len(samples), batch_size, seed, start_step, shard).map(view, tf.data.AUTOTUNE),
-                    batch_size // shard[1])
+                    batch_size // shard[1] // replicas)
 
 
 def eval_batches(samples: Sequence[Sample], *, image_size: tuple[int, int], batch_size: int,

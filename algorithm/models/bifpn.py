@@ -8,6 +8,7 @@ import keras
 from keras import KerasTensor, layers, ops
 
 from algorithm.models.layers import activation, batch_norm, upsample_nearest
+from algorithm.models.pieces import Piece
 from algorithm.models.presets import Preset
 
 _FUSION_EPSILON = 1e-4
@@ -98,14 +99,19 @@ def _cell(features: list[KerasTensor], preset: Preset, number: int) -> list[Kera
     return [newest[level] for level in range(preset.min_level, preset.max_level + 1)]
 
 
-def bifpn_features(backbone: dict[int, KerasTensor], preset: Preset) -> list[KerasTensor]:
-    """Features of levels min_level..max_level, each [B, h, w, fpn_channels], from backbone features by level."""
+def bifpn_features(backbone: dict[int, KerasTensor], preset: Preset, pieces: list[Piece]) -> list[KerasTensor]:
+    """Features of levels min_level..max_level, each [B, h, w, fpn_channels], from backbone features by level.
+
+    pieces: each cell is added to them.
+    """
     deepest = max(backbone)
-    features = [backbone[level] for level in range(preset.min_level, deepest + 1)]
+    features = before = [backbone[level] for level in range(preset.min_level, deepest + 1)]
     for level in range(deepest + 1, preset.max_level + 1):
         height, width = features[-1].shape[1:3]
         target = ((height - 1) // 2 + 1, (width - 1) // 2 + 1)
-        features.append(_resample(features[-1], target, preset.fpn_channels, f"resample_p{level}"))
+        features = [*features, _resample(features[-1], target, preset.fpn_channels, f"resample_p{level}")]
     for number in range(preset.fpn_cells):
         features = _cell(features, preset, number)
+        pieces.append(Piece(before, features))
+        before = features
     return features

@@ -11,6 +11,7 @@ from algorithm.errors import ArgumentError
 from algorithm.models.bifpn import bifpn_features
 from algorithm.models.efficientnet import efficientnet_features
 from algorithm.models.heads import detection_heads
+from algorithm.models.pieces import Piece
 from algorithm.models.presets import PRESETS, Preset
 from algorithm.ops.anchors import ASPECT_RATIOS, SCALES_PER_OCTAVE, anchor_grid
 
@@ -22,12 +23,14 @@ class Detector(keras.Model):
 
     preset: the row it was built from. image_size: (H, W). num_classes: K.
     anchors: float32 numpy [A, 4], [ymin, xmin, ymax, xmax] in network pixels; A over levels, rows, columns, 9 anchors.
+    pieces: the network in a row of pieces, from the images to what the last layers put together.
     """
 
     preset: Preset
     image_size: tuple[int, int]
     num_classes: int
     anchors: np.ndarray
+    pieces: tuple[Piece, ...]
 
 
 def parse_image_size(image_size: int | tuple[int, int]) -> tuple[int, int]:
@@ -58,9 +61,10 @@ def build_detector(
         preset = dataclasses.replace(preset, anchor_scale=anchor_scale)
     size = parse_image_size(image_size or preset.image_size)
     images = keras.Input((*size, 3), name="images")
-    backbone = efficientnet_features(images, preset.backbone, survival_probability)
-    outputs = detection_heads(bifpn_features(backbone, preset), preset, num_classes, ANCHORS_PER_CELL)
+    pieces: list[Piece] = []
+    backbone = efficientnet_features(images, preset.backbone, survival_probability, pieces)
+    outputs = detection_heads(bifpn_features(backbone, preset, pieces), preset, num_classes, ANCHORS_PER_CELL, pieces)
     detector = Detector(inputs=images, outputs=outputs, name=model_name)
-    detector.preset, detector.image_size, detector.num_classes = preset, size, num_classes
+    detector.preset, detector.image_size, detector.num_classes, detector.pieces = preset, size, num_classes, tuple(pieces)
     detector.anchors = anchor_grid(size, preset.min_level, preset.max_level, preset.anchor_scale)
     return detector

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from keras import KerasTensor, initializers, layers
 
 from algorithm.models.layers import StochasticDepth, activation, batch_norm
+from algorithm.models.pieces import Piece
 from algorithm.models.presets import BACKBONES, BackboneSpec
 
 
@@ -118,10 +119,11 @@ def _mbconv(x: KerasTensor, block: Block, spec: BackboneSpec, scope: str, drop_r
     return layers.Add(name=f"{scope}.add")([x, shortcut])
 
 
-def efficientnet_features(images: KerasTensor, backbone: str, survival_probability: float | None = None) -> dict[int, KerasTensor]:
+def efficientnet_features(images: KerasTensor, backbone: str, survival_probability: float | None,
+                          pieces: list[Piece]) -> dict[int, KerasTensor]:
     """Feature maps by level, {1: stride 2, ..., 5: stride 32}, of normalised images [B, H, W, 3].
 
-    survival_probability overrides the preset's stochastic depth (0 switches it off).
+    survival_probability overrides the preset's stochastic depth (0 switches it off). pieces: each block is added to them.
     """
     spec = BACKBONES[backbone]
     survival = spec.survival_probability if survival_probability is None else survival_probability
@@ -131,9 +133,12 @@ def efficientnet_features(images: KerasTensor, backbone: str, survival_probabili
     x = batch_norm(f"{backbone}.stem.tpu_batch_normalization")(x)
     x = activation(f"{backbone}.stem.activation", spec.activation)(x)
     features: dict[int, KerasTensor] = {}
+    before = images
     for index, block in enumerate(blocks):
         drop_rate = (1.0 - survival) * index / len(blocks) if survival else 0.0
         x = _mbconv(x, block, spec, f"{backbone}.blocks_{index}", drop_rate)
+        pieces.append(Piece([before], [x]))
+        before = x
         if index + 1 == len(blocks) or blocks[index + 1].stride == 2:
             features[len(features) + 1] = x
     return features

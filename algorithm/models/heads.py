@@ -7,6 +7,7 @@ import math
 from keras import KerasTensor, initializers, layers
 
 from algorithm.models.layers import activation, batch_norm
+from algorithm.models.pieces import Piece
 from algorithm.models.presets import Preset
 
 # Every anchor starts with this probability of being an object (focal loss paper, section 4.1).
@@ -38,10 +39,15 @@ def _per_anchor(levels: list[KerasTensor], size: int, name: str) -> KerasTensor:
     return layers.Concatenate(axis=1, name=name, dtype="float32")(flat)
 
 
-def detection_heads(features: list[KerasTensor], preset: Preset, num_classes: int, num_anchors: int) -> dict[str, KerasTensor]:
-    """{"class_logits": float32 [B, A, num_classes], "box_deltas": float32 [B, A, 4]}; A runs over levels, rows, columns, anchors."""
+def detection_heads(features: list[KerasTensor], preset: Preset, num_classes: int, num_anchors: int,
+                    pieces: list[Piece]) -> dict[str, KerasTensor]:
+    """{"class_logits": float32 [B, A, num_classes], "box_deltas": float32 [B, A, 4]}; A runs over levels, rows, columns, anchors.
+
+    pieces: the heads of each level are added to them.
+    """
     logits = _head(features, preset, "class_net", "class", num_anchors * num_classes, CLASS_BIAS)
     deltas = _head(features, preset, "box_net", "box", num_anchors * 4, 0.0)
+    pieces += [Piece([feature], [*outputs]) for feature, *outputs in zip(features, logits, deltas, strict=True)]
     return {
         "class_logits": _per_anchor(logits, num_classes, "class_logits"),
         "box_deltas": _per_anchor(deltas, 4, "box_deltas"),

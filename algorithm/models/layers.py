@@ -7,16 +7,56 @@ from keras import layers, ops
 
 BATCH_NORM_MOMENTUM = 0.99
 BATCH_NORM_EPSILON = 1e-3
+# Variables that layers change by themselves in training.
+CARRIED = ("moving_mean", "moving_variance", "seed_generator_state")
 
 
 def batch_norm(name: str) -> layers.BatchNormalization:
     """Batch normalisation with the published momentum and epsilon."""
-    return layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name=name)
+    return BatchNorm(momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name=name)
 
 
 def activation(name: str, kind: str) -> layers.Layer:
     """`swish` or `relu6` as a layer."""
-    return layers.Activation(kind, name=name)
+    return Swish(name=name) if kind == "swish" else layers.Activation(kind, name=name)
+
+
+@keras.saving.register_keras_serializable("algorithm")
+class BatchNorm(layers.BatchNormalization):
+    """Keras' batch normalisation by TensorFlow's fused kernels: a third of the time, and less memory.
+
+    With `synchronized` the statistics are those of all replicas, which must see as many pictures each.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        if keras.config.backend() != "tensorflow":
+            return super().call(inputs, training=training, mask=mask)
+        from algorithm.models import tensorflow_kernels as kernels
+
+        gamma, beta = self.gamma.value, self.beta.value
+        if not (training and self.trainable):
+            return kernels.batch_norm_of_statistics(inputs, gamma, beta, self.moving_mean.value, self.moving_variance.value,
+                                                    self.epsilon)
+        normalise = kernels.batch_norm_of_replicas if self.synchronized else kernels.batch_norm_of_batch
+        outputs, mean, variance = normalise(inputs, gamma, beta, self.epsilon)
+        for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
+        return outputs
+
+
+@keras.saving.register_keras_serializable("algorithm")
+class Swish(layers.Layer):
+    """x * sigmoid(x) (Ramachandran et al. 2017). Training with TensorFlow takes one pass over memory each way."""
+
+    def call(self, inputs, training=False):
+        if not training or keras.config.backend() != "tensorflow":
+            return ops.silu(inputs)
+        from algorithm.models.tensorflow_kernels import swish
+
+        return swish(inputs)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
 
 
 def upsample_nearest(height: int, width: int, name: str) -> layers.Layer:

@@ -30,11 +30,12 @@ def focal_loss(logits: tf.Tensor, targets: tf.Tensor, config: LossConfig) -> tf.
     """
     hit = targets[..., None] == tf.range(tf.shape(logits)[-1], dtype=targets.dtype)
     signed = tf.where(hit, logits, -logits)
-    miss_probability = tf.sigmoid(-signed)
-    modulation = tf.pow(miss_probability, config.gamma) * tf.where(hit, config.alpha, 1.0 - config.alpha)
-    smoothing = config.label_smoothing / 2
+    # softplus(x) = max(x, 0) + log(1 + exp(-|x|)); one exponential and one logarithm serve both signs of x
+    tail = tf.math.log1p(tf.exp(-tf.abs(signed)))
+    surprise = tail + tf.maximum(signed, 0.0)  # -log of the probability of a miss
+    modulation = tf.exp(-config.gamma * surprise) * tf.where(hit, config.alpha, 1.0 - config.alpha)
     # cross entropy of (1 - s, s) = (1 - s) softplus(-x) + s softplus(x), and softplus(x) = softplus(-x) + x
-    cross_entropy = tf.nn.softplus(-signed) + smoothing * signed
+    cross_entropy = tail + tf.maximum(-signed, 0.0) + config.label_smoothing / 2 * signed
     return tf.reduce_sum(modulation * cross_entropy)
 
 

@@ -114,6 +114,17 @@ def _list(folder: Path, steps: list[int]) -> None:
             file.unlink()
 
 
+def files_of_newest(folder: Path) -> list[str]:
+    """Names of the files that make up the newest checkpoint that can be read, with the list; empty when there is none."""
+    for step in reversed(_listed(folder)):
+        try:
+            load(folder, step)
+        except _BROKEN:
+            continue
+        return [*(f"{_PREFIX}-{step}{part}" for part in _PARTS), "checkpoint"]
+    return []
+
+
 def load(folder: Path, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """All tensors by name, and the state, of one checkpoint. Raises what TensorFlow raises for a damaged file, which it
     finds by the checksum of each tensor and of each block of the index."""

@@ -21,23 +21,30 @@ Batches = Callable[[int], Iterable[dict[str, tf.Tensor]]]
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to train."""
+    """How long to train, and how many steps at most go into one call of TensorFlow."""
 
     epochs: int
     steps_per_epoch: int
+    steps_per_loop: int = 1
 
     @property
     def steps(self) -> int:
         """Steps in all."""
         return self.epochs * self.steps_per_epoch
 
+    def next_steps(self, step: int) -> int:
+        """How many steps come next in one go after `step`: up to the end of an epoch at most."""
+        return min(self.steps_per_loop, self.steps_per_epoch - step % self.steps_per_epoch, self.steps - step)
+
 
 @dataclass(frozen=True)
 class Hooks:
-    """save() writes a checkpoint. end_of_epoch(epoch, counted from 1) comes after it; True ends the training."""
+    """save() writes a checkpoint. end_of_epoch(epoch, counted from 1) comes after it; True ends the training.
+    stop_asked(): whether this job, on any of its machines, was asked to stop."""
 
     save: Callable[[], Any]
     end_of_epoch: Callable[[int], bool]
+    stop_asked: Callable[[], bool] = stopping.asked
 
 
 def fit(trainer: Trainer, batches: Batches, plan: Plan, reporter: Reporter, guard: Guard, hooks: Hooks) -> None:
@@ -45,7 +52,7 @@ def fit(trainer: Trainer, batches: Batches, plan: Plan, reporter: Reporter, guar
 
     At the end of each epoch a checkpoint is saved first, then comes end_of_epoch; a run that goes on from such a
     checkpoint calls it again, so that it may be interrupted at any moment. SIGTERM: Stopped, after a checkpoint where
-    steps would be lost. See Guard.step for what else is raised.
+    steps would be lost. See Guard.steps for what else is raised.
     """
     with reporter.running(trainer.step), reading_errors(), stopping.deferred():
         if _epoch_ends(trainer, plan) and _end_epoch(trainer, plan, hooks):
@@ -57,22 +64,24 @@ def fit(trainer: Trainer, batches: Batches, plan: Plan, reporter: Reporter, guar
 def _train(trainer: Trainer, batches: Batches, plan: Plan, reporter: Reporter, guard: Guard, hooks: Hooks) -> bool:
     """Whether training came to its end; False when it was taken back to an earlier step."""
     nothing_to_lose = stopping.at_once
-    for batch in batches(trainer.step):
-        expected = trainer.step + 1
+    stream = iter(batches(trainer.step))
+    while True:
+        before, count = trainer.step, plan.next_steps(trainer.step)
         with nothing_to_lose():
-            figures = guard.step(batch)
+            rows = guard.steps(stream, count)
         nothing_to_lose = nullcontext
-        if trainer.step != expected:
+        if trainer.step != before + count:
             return False
-        if figures:
-            reporter.step(trainer.step, figures)
-        ends = _epoch_ends(trainer, plan)
-        if ends or stopping.asked():
+        for step, figures in enumerate(rows, before + 1):
+            if figures:
+                reporter.step(step, figures)
+        ends, stops = _epoch_ends(trainer, plan), hooks.stop_asked()
+        if ends or stops:
             hooks.save()
-            stopping.check(f" at step {trainer.step} of {plan.steps}")
+        if stops:
+            stopping.stop(f" at step {trainer.step} of {plan.steps}")
         if ends and _end_epoch(trainer, plan, hooks) or trainer.step >= plan.steps:
             return True
-    return True
 
 
 def _end_epoch(trainer: Trainer, plan: Plan, hooks: Hooks) -> bool:

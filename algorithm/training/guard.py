@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ Saved = tuple[Mapping[str, np.ndarray], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Limits:
-    """batch_size: pictures of a step. auto_batch: whether to divide them where memory is too small. image_size: (height,
+    """batch_size: pictures of a step on each device. auto_batch: whether to divide them where memory is too small. image_size: (height,
     width) in pixels, for messages."""
 
     batch_size: int
@@ -51,23 +51,37 @@ class Guard:
         self._start = None if resumed else (trainer.snapshot(), progress.as_state())
         self._apply()
 
-    def step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, float] | None:
-        """The figures of a step; None for one that changed nothing.
+    def steps(self, batches: Iterator[Mapping[str, tf.Tensor]], count: int) -> list[dict[str, float] | None]:
+        """The figures of `count` steps, see Trainer.train_steps; None for one that changed nothing.
 
         After several of those, and after memory ran out, the trainer is back at the last good checkpoint: compare its
         step. DivergenceError: that did not help either. ResourceError: there is not enough memory.
         """
+        first = self._trainer.step
         try:
-            figures = {name: float(value) for name, value in self._trainer.train_step(batch).items()}
+            figures, pictures = self._trainer.train_steps(batches, count)
         except OUT_OF_MEMORY as error:
             self._divide(error)
-            return None
+            return []
+        found = []
+        for number in range(count):
+            row = {name: float(values[number]) for name, values in figures.items()}
+            found.append(self._judged(first + number + 1, row, pictures[number]))
+            if self._trainer.step != first + count:
+                break
+        return found
+
+    def _judged(self, step: int, figures: dict[str, float], pictures: np.ndarray) -> dict[str, float] | None:
         bad = [name for name in ("loss", "gradient_norm") if not math.isfinite(figures[name])]
         if not bad:
             self.run = 0
             return figures
-        self._skipped(f"step {self._trainer.step}: {bad[0]} is {figures[bad[0]]} at learning rate "
-                      f"{figures['learning_rate']:.6g}", self._describe(batch["sample_index"].numpy().tolist()))
+        if math.isfinite(figures["loss"]) and figures.get("loss_scale", 1.0) > 1.0:
+            _log.info("step %d: gradients beyond float16 at loss scale %g; this step changes nothing, the scale halves", step,
+                      figures["loss_scale"])
+            return None
+        self._skipped(f"step {step}: {bad[0]} is {figures[bad[0]]} at learning rate {figures['learning_rate']:.6g}",
+                      self._describe(pictures.tolist()))
         return None
 
     def saved(self) -> None:

@@ -22,7 +22,7 @@ from algorithm.training.trainer import Trainer
 _log = logging.getLogger(__name__)
 _JOB = "job.json"
 _BEST = "best_eval.txt"
-_TRAINING = ("train", "train_and_eval")
+TRAINING_MODES = ("train", "train_and_eval")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,14 @@ class Checkpoint:
         if self.state["dataset"] != fingerprint:
             raise ArgumentError(f"train_url: {self.folder} holds a run on another dataset, or on this one before it was "
                                 "changed; give a new train_url, or the same data to go on")
+
+
+    def check_batch_size(self, batch_size: int) -> None:
+        """ArgumentError when its steps learned from another number of pictures: the place in the data would be another."""
+        before = self.state.get("batch_size", batch_size)
+        if before != batch_size:
+            raise ArgumentError(f"train_url: {self.folder} holds a run whose steps learned from {before} pictures, with the devices of "
+                                f"this job they would from {batch_size}; use as many devices as before, or give a new train_url")
 
 
 class RunFolder:
@@ -73,7 +81,7 @@ class RunFolder:
             raise StorageError(f"train_url: expected a folder that can be written, found {folder} "
                                f"({error.strerror}); give another train_url or change its permissions") from error
         run = cls(folder)
-        changes = hp.changes_since(run._job().get("hyperparameters", {})) if hp.mode in _TRAINING else ()
+        changes = hp.changes_since(run._job().get("hyperparameters", {})) if hp.mode in TRAINING_MODES else ()
         if changes and checkpoints.steps_in(folder):
             raise ArgumentError(f"train_url: {folder} holds a run made with other hyperparameters "
                                 f"({'; '.join(changes)}); give a new train_url, or the same hyperparameters to go on")
@@ -87,7 +95,7 @@ class RunFolder:
         """Whether this job was done here, up to its num_epochs or an early stop."""
         job = self._job()
         enough = job.get("epochs", 0) >= hp.num_epochs or job.get("stopped_early", False)
-        return hp.mode in _TRAINING and job.get("status") == "finished" and enough
+        return hp.mode in TRAINING_MODES and job.get("status") == "finished" and enough
 
     def started(self, hp: Hyperparameters) -> None:
         """Notes that this job is running."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NoReturn
 
 from algorithm.errors import Stopped
 
@@ -78,8 +79,13 @@ def check(where: str = "") -> None:
     """Raises Stopped when a request came, also one whose Stopped something swallowed (logging does). where: " at step 3",
     for the message."""
     if _request.asked:
-        _request.raised = True
-        raise Stopped(f"stopped on request{where}; {_ADVICE}")
+        stop(where)
+
+
+def stop(where: str) -> NoReturn:
+    """Raises Stopped, as check does for a request; for one that came to another machine of the job, too."""
+    _request.asked = _request.raised = True
+    raise Stopped(f"stopped on request{where}; {_ADVICE}")
 
 
 def _heard(*_: object) -> None:

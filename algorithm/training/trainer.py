@@ -1,4 +1,4 @@
-"""The train step: match, losses, gradients, clipping, update, moving average."""
+"""The train step: gradients of all replicas, clipping, update, moving average; and all that a checkpoint keeps."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from algorithm.errors import AlgorithmError, DataError
+from algorithm.errors import DataError
 from algorithm.models.detector import Detector
 from algorithm.models.layers import BATCH_NORM_MOMENTUM
 from algorithm.models.naming import published_variables
-from algorithm.ops.image import network_input
-from algorithm.ops.losses import LossConfig, detection_losses
-from algorithm.ops.matching import match_anchors
+from algorithm.ops.losses import LossConfig
+from algorithm.training.gradients import Gradients
+from algorithm.training.precision import LossScale, computing
 
 _REGULARISED = re.compile(r".*(kernel|weight)$")
 _AVERAGE = "ExponentialMovingAverage"
-_CARRIED = ("moving_mean", "moving_variance", "seed_generator_state")  # what layers change by themselves in training
 _YOUNG = "young_statistics"
 _USED = ("images", "extent", "boxes", "labels")
 
@@ -32,7 +31,8 @@ class TrainConfig:
     """What the train step needs besides the loss.
 
     moving_average_decay: 0 keeps no average. clip_norm: first per variable, then over all; 0 switches clipping off.
-    parts: into how many parts the batch of a step is divided to pass through the network.
+    parts: into how many parts the batch of a step is divided to pass through the network. precision: what the network
+    computes in, see training.precision. recompute: whether the backward pass computes the network's pieces again.
     """
 
     loss: LossConfig = field(default_factory=LossConfig)
@@ -40,21 +40,28 @@ class TrainConfig:
     clip_norm: float = 10.0
     moving_average_decay: float = 0.0
     parts: int = 1
+    precision: str = "float32"
+    recompute: bool = False
 
 
 class Trainer:
-    """A detector with its optimizer and moving average: one step at a time, and all of its state by name."""
+    """A detector with its optimizer and moving average: one step at a time, and all of its state by name.
+
+    It trains on all replicas of the strategy in whose scope it is made, as detector and optimizer must be.
+    """
 
     def __init__(self, detector: Detector, optimizer: keras.optimizers.Optimizer, config: TrainConfig) -> None:
         self.detector, self.optimizer, self.config = detector, optimizer, config
+        self.strategy = tf.distribute.get_strategy()
         self.named = published_variables(detector)
         self._regularised = [v for name, v in self.named.items() if v.trainable and _REGULARISED.match(name)]
-        self._anchors = tf.constant(detector.anchors)
         optimizer.build(detector.trainable_variables)
         averaged = self.named if config.moving_average_decay > 0 else {}
-        self.averages = {name: tf.Variable(variable.value, trainable=False) for name, variable in averaged.items()}
+        self.averages = {name: tf.Variable(variable.numpy(), trainable=False) for name, variable in averaged.items()}
         self.parts = config.parts
-        self._carried = [variable for variable in detector.variables if variable.name in _CARRIED]
+        self.loss_scale = LossScale(config.precision)
+        self._gradients = Gradients(detector, config.loss, self.loss_scale, config.recompute)
+        self._carried = self._gradients.carried
         self._young = [_is_young(variable) for variable in self._carried]
 
     @property
@@ -63,86 +70,97 @@ class Trainer:
         return int(self.optimizer.iterations.numpy())
 
     def train_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """One step; float32 scalars: loss (the sum), its parts, gradient_norm (before clipping) and learning_rate.
+        """One step; float32 scalars: loss (the sum), its parts, gradient_norm (before clipping), learning_rate, and with
+        float16 loss_scale.
 
         batch: images uint8 [B, H, W, 3] and extent int32 [B, 2] (see ops.image.network_input); boxes float32 [B, N, 4]
-        yxyx network pixels; labels int32 [B, N], -1 for padding (see data.pipeline.train_batches). With `parts` above 1,
-        which divides B, the network sees B / parts pictures at a time. When the loss or the gradient is not finite, the
-        step counts and nothing else changes: weights, optimizer, averages, batch-norm statistics, random generators.
+        yxyx network pixels; labels int32 [B, N], -1 for padding (see data.pipeline.train_batches). With several replicas
+        it holds a value for each, and B is a replica's. With `parts` above 1, which divides B, the network sees B / parts
+        pictures at a time. When the loss or the gradient is not finite, the step counts and nothing else changes: weights,
+        optimizer, averages, batch-norm statistics, random generators.
         """
-        with _graph_as_written():
+        with self._tracing():
             return self._train_step({name: batch[name] for name in _USED}, self.parts)
+
+    def train_steps(self, batches: Iterator[Mapping[str, tf.Tensor]], count: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """`count` steps: the figures of train_step, each float32 [count], and sample_index int32 [count, B], of the
+        pictures this machine saw. Above 1 they are one call into TensorFlow, and `batches` is an iterator of its own."""
+        if count == 1:
+            batch = next(batches)
+            figures = {name: value.numpy()[None] for name, value in self.train_step(batch).items()}
+            return figures, self._local(batch["sample_index"]).numpy()[None]
+        with self._tracing():
+            rows, seen = self._train_steps(batches, tf.constant(count), self.parts)
+        return dict(zip(self._figures, rows.numpy().T, strict=True)), seen.numpy()
+
+    @contextmanager
+    def _tracing(self) -> Iterator[None]:
+        with graph_as_written(), computing(self.detector, self.config.precision):
+            yield
 
     @tf.function(reduce_retracing=True)
     def _train_step(self, batch, parts: int):
-        learning_rate = self.optimizer.learning_rate
-        if callable(learning_rate):
-            learning_rate = learning_rate(self.optimizer.iterations)
-        pace = _pace(self.optimizer.iterations, parts)
-        gradients, losses, carried = self._pass(batch, self._carried_values()) if parts == 1 else self._passes(batch, parts)
+        return self._everywhere(batch, parts)
+
+    @tf.function(reduce_retracing=True)
+    def _train_steps(self, batches, count, parts: int):
+        def one(index, rows, seen):
+            batch = next(batches)
+            figures = self._everywhere({name: batch[name] for name in _USED}, parts)
+            self._figures = list(figures)
+            return index + 1, rows.write(index, tf.stack([*figures.values()])), seen.write(index, self._local(batch["sample_index"]))
+
+        arrays = tf.TensorArray(tf.float32, count), tf.TensorArray(tf.int32, count)
+        _, rows, seen = tf.while_loop(lambda index, *_: index < count, one, (0, *arrays), parallel_iterations=1)
+        return rows.stack(), seen.stack()
+
+    def _everywhere(self, batch, parts: int):
+        figures = self.strategy.run(self.replica_step, args=(batch, parts))
+        return {name: self.strategy.experimental_local_results(value)[0] for name, value in figures.items()}
+
+    def _local(self, value):
+        return tf.concat(self.strategy.experimental_local_results(value), axis=0)
+
+    def replica_step(self, batch: Mapping[str, tf.Tensor], parts: int = 1) -> dict[str, tf.Tensor]:
+        """What each replica does in a step; see train_step. For strategy.run, or to be compiled as a whole."""
+        rate = self._learning_rate()
+        gradients, losses, carried = self._gradients(batch, parts)
         losses = {**losses, "l2_loss": self._l2_loss()}
         losses["loss"] = losses["det_loss"] + losses["l2_loss"]
         gradients, norm = self._clip(self._with_l2(gradients))
+        figures = {**losses, "gradient_norm": norm, "learning_rate": rate}
+        if self.loss_scale.changes:
+            figures["loss_scale"] = tf.convert_to_tensor(self.loss_scale.value)
         finite = tf.math.is_finite(losses["loss"]) & tf.math.is_finite(norm)
-        tf.cond(finite, lambda: self._update(gradients, carried, pace), self._skip)
-        return {**losses, "gradient_norm": norm, "learning_rate": tf.cast(learning_rate, tf.float32)}
+        tf.distribute.get_replica_context().merge_call(self._apply, args=(gradients, carried, finite, parts))
+        return figures
 
-    def _pass(self, batch, carried, normalised=True):
-        """Gradients, losses and what the layers carry on of one way through the network, nothing assigned."""
-        preset = self.detector.preset
-        images = network_input(batch["images"], batch["extent"], preset.mean, preset.std)
-        with tf.GradientTape() as tape, keras.StatelessScope(zip(self._carried, carried, strict=True)) as scope:
-            outputs = self.detector(images, training=True)
-            losses = self._losses(outputs["class_logits"], outputs["box_deltas"], batch["boxes"], batch["labels"], normalised)
-        gradients = tape.gradient(losses["det_loss"], [variable.value for variable in self.detector.trainable_variables],
-                                  unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        if set(scope.state_mapping) - {id(variable) for variable in self._carried}:
-            raise AlgorithmError(f"train step: expected layers to change {', '.join(_CARRIED)} only, found another variable")
-        return gradients, losses, [scope.get_current_value(variable) for variable in self._carried]
+    def _learning_rate(self):
+        rate = self.optimizer.learning_rate
+        return tf.cast(rate(self.optimizer.iterations) if callable(rate) else rate, tf.float32)
 
-    def _passes(self, batch, parts):
-        """What _pass gives for the whole batch, by parts of it one after another: memory for one part is enough.
+    def _apply(self, strategy, gradients, carried, finite, parts):
+        """Seen from above all replicas: gradients and `finite` are the same on each."""
+        finite = strategy.experimental_local_results(finite)[0]
+        tf.cond(finite, lambda: self._update(strategy, gradients, carried, parts), self._skip)
+        self.loss_scale.update(finite)
 
-        The losses are sums until the end, so that each picture counts as it does in one pass over the whole batch.
-        """
-        sliced = {name: tf.reshape(value, [parts, -1, *value.shape[1:]]) for name, value in batch.items()}
-        names = ("cls_loss", "box_loss", "det_loss", "positives", *(("iou_loss",) if self.config.loss.iou_loss_type else ()))
-        totals = [tf.zeros(variable.shape) for variable in self.detector.trainable_variables], dict.fromkeys(names, 0.0)
-
-        def add(index, totals, carried):
-            *found, carried = self._pass({name: value[index] for name, value in sliced.items()}, carried, False)
-            return index + 1, tf.nest.map_structure(tf.add, totals, tuple(found)), carried
-
-        _, (gradients, losses), carried = tf.while_loop(
-            lambda index, *_: index < parts, add, (0, totals, self._carried_values()), parallel_iterations=1)
-        share = 1.0 / (losses["positives"] + 1.0)
-        losses = {name: value * share for name, value in losses.items() if name != "positives"}
-        return [gradient * share for gradient in gradients], losses, carried
-
-    def _carried_values(self):
-        return [variable.value for variable in self._carried]
-
-    def _update(self, gradients, carried, pace):
-        self.optimizer.apply(gradients, self.detector.trainable_variables)
+    def _update(self, strategy, gradients, carried, parts):
+        rate, pace = self._learning_rate(), _pace(self.optimizer.iterations, parts)
+        update = strategy.extended.update
+        for variable, gradient in zip(self.detector.trainable_variables, gradients, strict=True):
+            update(variable.value, lambda own, change: self.optimizer.update_step(change, own, rate), args=(gradient,), group=False)
+        self.optimizer.iterations.assign_add(1)
         for variable, value, young in zip(self._carried, carried, self._young, strict=True):
-            variable.assign(variable.value + pace * (value - variable.value) if young else value)
-        self._average()
+            step = pace if young else None
+            update(variable.value, lambda own, new, step=step: own.assign(new if step is None else own + step * (new - own)),
+                   args=(value,), group=False)
+        self._average(update)
         return True
 
     def _skip(self):
         self.optimizer.iterations.assign_add(1)
         return False
-
-    # XLA fuses the assignment and the losses into a few passes over [B, A, K]: benchmarks/train_step.py.
-    @tf.function(jit_compile=True)
-    def _losses(self, class_logits, box_deltas, boxes, labels, normalised):
-        targets = match_anchors(self._anchors, boxes, labels)
-        targets = {name: tf.stop_gradient(value) for name, value in targets.items()}
-        outputs = {"class_logits": class_logits, "box_deltas": box_deltas}
-        if normalised:
-            return detection_losses(outputs, targets, self._anchors, self.config.loss)
-        sums = detection_losses(outputs, targets, self._anchors, self.config.loss, num_positives=tf.constant(0.0))
-        return {**sums, "positives": tf.reduce_sum(targets["num_positives"])}
 
     def _with_l2(self, gradients):
         decay, regularised = self.config.weight_decay, {id(variable) for variable in self._regularised}
@@ -162,13 +180,13 @@ class Trainer:
         norm = tf.linalg.global_norm(each)
         return tf.clip_by_global_norm(each, clip, use_norm=norm)[0], norm
 
-    def _average(self):
+    def _average(self, update):
         if not self.averages:
             return
         updates = tf.cast(self.optimizer.iterations, tf.float32)
         decay = tf.minimum(self.config.moving_average_decay, (1.0 + updates) / (10.0 + updates))
         for name, average in self.averages.items():
-            average.assign_sub((1.0 - decay) * (average - self.named[name].value))
+            update(average, lambda own, value: own.assign_sub((1.0 - decay) * (own - value)), args=(self.named[name].value,), group=False)
 
     def tensors(self) -> dict[str, Any]:
         """Everything a resumed job needs, by name: weights, averages, optimizer, random generators, global_step."""
@@ -191,9 +209,10 @@ class Trainer:
             variable.assign(tensors[name])
         self._young = [bool(young) for young in tensors.get(_YOUNG, np.zeros(len(self._carried)))]
 
-    def _state_variables(self) -> dict[str, keras.Variable]:
+    def _state_variables(self) -> dict[str, keras.Variable | tf.Variable]:
         state = dict(self.named)
         state |= {variable.path: variable for variable in self.optimizer.variables}
+        state |= self.loss_scale.variables
         for layer in self.detector.layers:
             for variable in layer.variables:
                 if variable.name == "seed_generator_state":
@@ -214,7 +233,7 @@ class Trainer:
 
 
 @contextmanager
-def _graph_as_written() -> Iterator[None]:
+def graph_as_written() -> Iterator[None]:
     """Inside, TensorFlow runs graphs without rewriting them first.
 
     To save memory it turns sums of many gradients (a head's kernel is used on five levels) into additions in the order

@@ -85,14 +85,15 @@ def _automatic(hp: Hyperparameters) -> Start:
                         "train from scratch") from error
 
 
-def freezes_batch_norm(hp: Hyperparameters, warm: bool) -> bool:
+def freezes_batch_norm(hp: Hyperparameters, warm: bool, batch_size: int) -> bool:
     """Whether batch-norm parameters and statistics stay as loaded; freeze_bn=auto decides by batch size, and says why.
 
-    warm: whether there is anything worth keeping, that is pretrained weights.
+    warm: whether there is anything worth keeping, that is pretrained weights. batch_size: pictures whose statistics batch
+    norm takes together.
     """
     if hp.freeze_bn != "auto":
         return hp.freeze_bn == "true"
-    frozen = warm and hp.train_batch_size < SMALLEST_BATCH_FOR_STATISTICS
+    frozen = warm and batch_size < SMALLEST_BATCH_FOR_STATISTICS
     _log.info("freeze_bn=auto: batch norm is %s (%s, batch of %d)", "frozen" if frozen else "trained",
-              "pretrained" if warm else "from scratch", hp.train_batch_size)
+              "pretrained" if warm else "from scratch", batch_size)
     return frozen

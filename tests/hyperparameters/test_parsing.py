@@ -133,10 +133,10 @@ def test_the_places_are_required(missing):
 
 def test_unknown_and_platform_flags_are_tolerated_and_named_without_their_values():
     found = parse([
-        *PLACES, "--rank=0", "--init_method=tcp://1.2.3.4:5", "--task_index", "1", "--something_else", "--num_cpus=4",
+        *PLACES, "--rank=0", "--init_method=tcp://1.2.3.4:5", "--task_name", "1", "--something_else", "--num_cpus=4",
         "--access=secret",
     ])  # fmt: skip
-    assert found.ignored == ("rank", "init_method", "task_index", "something_else", "num_cpus", "access")
+    assert found.ignored == ("rank", "init_method", "task_name", "something_else", "num_cpus", "access")
 
 
 def test_written_down_and_read_back():

@@ -75,7 +75,7 @@ def test_coco_names_stand_at_their_category_ids():
 def test_batch_norm_is_frozen_for_tiny_batches_of_a_pretrained_network(setting, batch, warm, frozen, caplog):
     hp = hyperparameters(f"--train_batch_size={batch}", f"--hparams=freeze_bn={setting}")
     with caplog.at_level(logging.INFO):
-        assert freezes_batch_norm(hp, warm) is frozen
+        assert freezes_batch_norm(hp, warm, batch) is frozen
     assert setting != "auto" or f"batch of {batch}" in caplog.text
 
 

@@ -1,0 +1,105 @@
+"""Timing of a case: warm-up, rounds, median and spread, peak memory, a profile."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+KIBIBYTE = 1024
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is measured and how. rounds are counted, warmup calls before them are not. data_url: pictures for the pipeline,
+    "" for rendered ones. profile: folder for a TensorBoard trace of one more round, "" for none."""
+
+    model_name: str = "efficientdet-d0"
+    image_size: int | tuple[int, int] | None = None
+    batch_size: int = 8
+    classes: int = 90
+    precision: str = "float32"
+    gradient_checkpointing: bool = False
+    steps_per_loop: int = 1
+    data_url: str = ""
+    rounds: int = 7
+    warmup: int = 1
+    profile: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """run() does the measured thing once and returns when it is over; it handles `images` pictures."""
+
+    run: Callable[[], Any]
+    images: int
+    notes: dict[str, Any]
+
+
+def measured(name: str, case: Case, settings: Settings) -> dict[str, Any]:
+    """One result: milliseconds an image (median, least, greatest), images/s, the first call with its compilation, and the
+    largest memory of this process so far in bytes."""
+    first = _seconds(case.run)
+    for _ in range(settings.warmup):
+        case.run()
+    times = [_seconds(case.run) for _ in range(settings.rounds)]
+    if settings.profile:
+        _trace(case.run, Path(settings.profile) / name)
+    each = sorted(1000.0 * value / case.images for value in times)
+    return {"what": name, "milliseconds_an_image": {"median": statistics.median(each), "least": each[0], "greatest": each[-1]},
+            "images_per_second": case.images / statistics.median(times), "first_call_seconds": first,
+            "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE, **case.notes}
+
+
+def surroundings(settings: Settings) -> dict[str, Any]:
+    """What the figures depend on: settings, machine and versions."""
+    import keras
+
+    versions = {"keras": keras.version()}
+    if keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        versions["tensorflow"] = tf.__version__
+        devices = [device.name for device in tf.config.list_logical_devices()]
+    else:
+        import jax
+
+        versions["jax"] = jax.__version__
+        devices = [f"{device.device_kind} {device.id}" for device in jax.devices()]
+    return {"settings": asdict(settings), "backend": keras.config.backend(), "versions": versions, "devices": devices,
+            "cpus": len(os.sched_getaffinity(0)), "machine": platform.machine(), "python": platform.python_version()}
+
+
+def line(result: dict[str, Any]) -> str:
+    """One result for a person."""
+    each = result["milliseconds_an_image"]
+    return (f"{result['what']}: {each['median']:.1f} ms an image ({each['least']:.1f} to {each['greatest']:.1f}), "
+            f"{result['images_per_second']:.2f} images/s, first call {result['first_call_seconds']:.1f} s, peak memory "
+            f"{result['peak_memory_bytes'] / 2**30:.2f} GiB")
+
+
+def _seconds(run: Callable[[], Any]) -> float:
+    begun = time.perf_counter()
+    run()
+    return time.perf_counter() - begun
+
+
+def _trace(run: Callable[[], Any], folder: Path) -> None:
+    import keras
+
+    if keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        with tf.profiler.experimental.Profile(str(folder)):
+            run()
+        return
+    import jax
+
+    with jax.profiler.trace(str(folder)):
+        run()
