@@ -80,7 +80,9 @@ def test_a_job_killed_at_many_moments_ends_with_the_bits_of_one_left_alone(plain
             job, fresh = job + 1, True
             continue
         assert code == -9, log[-3000:]
-        phases[phase(log, plan.pop(0)[0])] += 1
+        strike, limit = plan.pop(0)
+        phases[phase(log, strike)] += 1
+        print(f"job {job}: {strike or f'KILL after {limit:.1f} s'}, while {phase(log, strike)}", flush=True)
         fresh = False
         if job % 2:
             shutil.rmtree(machine)
