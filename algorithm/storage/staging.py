@@ -54,9 +54,9 @@ def stager(url: str, scratch: Path) -> Callable[[Sequence[str]], dict[str, Path]
     folder = url.rpartition("/")[0] if is_remote(url) and _copy_of(url, scratch).is_file() else ""
 
     def place(address: str) -> str:
-        if is_remote(address) or not folder or address.startswith("/") or (name := posixpath.normpath(address.replace("\\", "/"))).startswith(".."):
-            return address
-        return f"{folder}/{name}"
+        name = posixpath.normpath(address.replace("\\", "/"))
+        leads_out = name.startswith("/") or name.split("/")[0] == ".."
+        return address if is_remote(address) or not folder or leads_out else f"{folder}/{name}"
 
     def bring(addresses: Sequence[str]) -> dict[str, Path]:
         places = {address: place(address) for address in addresses}

@@ -165,7 +165,8 @@ def test_what_is_in_scratch_already_is_not_fetched_again(store, tmp_path):
 
 def test_what_a_list_names_is_fetched_many_at_a_time(store, tmp_path, monkeypatch):
     """Addresses beside a remote list come from there; those of a list on the disk, and those that lead out, are not looked for."""
-    store.objects |= {("b", f"data/图 {i}+.jpg"): b"%d" % i for i in range(20)} | {("other", "x.xml"): b"x", ("b", "data/set.manifest"): b""}
+    store.objects |= {("b", f"data/图 {i}+.jpg"): b"%d" % i for i in range(20)} | {
+        ("other", "x.xml"): b"x", ("b", "data/set.manifest"): b""}
     at_once, most, lock = 0, 0, threading.Lock()
     real = staging.bring_file
 
