@@ -34,7 +34,7 @@ from algorithm.models import PRESETS, Detector, build_detector
 from algorithm.models.weights.frozen_graph import FOLDER, freeze_graph, missing_teacher_parts
 from algorithm.ops.detections import NmsConfig
 from algorithm.ops.losses import LossConfig
-from algorithm.storage import is_remote, local_path, stage_files, stage_in, stage_out
+from algorithm.storage import is_remote, local_path, stage_in, stage_out, stager
 from algorithm.storage.job_folder import job_folder
 from algorithm.storage.mirroring import mirrored
 from algorithm.storage.writing import write_json
@@ -148,7 +148,7 @@ def _load_data(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder,
                label_names: tuple[str, ...] | None) -> Dataset:
     source = stage_in(hp.data_url, workspace.inputs)
     dataset = load_dataset(source, clean=hp.do_data_cleaning, seed=hp.seed, work_dir=run_folder.folder,
-                           label_names=label_names, resolve=lambda url: stage_files([url], workspace.inputs)[url],
+                           label_names=label_names, resolve=stager(hp.data_url, workspace.inputs),
                            require=("eval",) if hp.mode == "eval" else ("train", "eval"), pictures_dir=workspace.work,
                            eval_last=hp.eval_last)
     for warning in dataset.warnings:
