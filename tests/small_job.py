@@ -1,6 +1,8 @@
 """A training job as a process of its own, with a smaller network and plain compilation, that can be struck anywhere.
 
-    python tests/small_job.py STRIKES FLAGS...
+    [SMALL_JOB=eager,busy] python tests/small_job.py STRIKES FLAGS...
+
+eager: without graphs, which take most of such a job's time. busy: a remote train_url is copied to without pause.
 
 STRIKES: "" or BLOW@PLACE:N,... : what happens when the process comes to PLACE (see PLACES) for the Nth time. KILL and TERM
 are signals it sends itself (TERMTERM: two). BREAK turns a weight into NaN, OOM lets memory run out: both only at a step.
@@ -26,6 +28,7 @@ PLACES = {
     "export": "algorithm.job.export_saved_model", "package": "algorithm.job.package_model",
     "finish": "algorithm.training.run_folder.RunFolder.finished",
     "rename": "os.replace", "copy": "shutil.copyfile", "fsync": "os.fsync",
+    "send": "algorithm.storage.mirror.Mirror._send", "manifest": "algorithm.storage.mirror.Mirror._replace",
 }  # fmt: skip
 
 
@@ -34,8 +37,12 @@ def shrink() -> None:
     import tensorflow as tf
 
     from algorithm.models import presets
+    from algorithm.storage import mirroring
     from algorithm.training.gradients import Gradients
 
+    ways = os.environ.get("SMALL_JOB", "").split(",")
+    tf.config.run_functions_eagerly("eager" in ways)
+    mirroring.EVERY_S = 0.3 if "busy" in ways else mirroring.EVERY_S
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     for name in ("_match", "_losses"):
         setattr(Gradients, name, tf.function(getattr(Gradients, name).python_function))

@@ -15,6 +15,7 @@ from algorithm.assessment.advice_rows import (
     FEW_EPOCHS,
     OVERCONFIDENT,
     UNDERCONFIDENT,
+    UPPER_ADVICE,
     AdviceRow,
 )
 from algorithm.assessment.analysis import Analysis
@@ -79,9 +80,11 @@ def findings(analysis: Analysis, setting: Setting) -> list[Finding]:
 
 def next_changes(found: Sequence[Finding], most: int = MOST_FINDINGS_ACTED_ON) -> list[tuple[Change, Finding]]:
     """The changes for the next job: those of the gravest findings, each hyperparameter once. Few at a time, so that what
-    helped can be told."""
+    helped can be told; of a model that was hardly trained the length alone, because the rest may pass by itself."""
     changes: dict[str, tuple[Change, Finding]] = {}
-    for finding in [row for row in found if row.changes][:most]:
+    asked = [row for row in found if row.changes]
+    too_short = [row for row in asked if row.key == FEW_EPOCHS.key and row.grade == MAJOR]
+    for finding in too_short or asked[:most]:
         for change in finding.changes:
             changes.setdefault(change.name, (change, finding))
     return list(changes.values())
@@ -118,8 +121,9 @@ def _features(analysis: Analysis, setting: Setting) -> Iterator[Finding]:
         name, spread, cells, share = picked
         grade, feature = grade_of(spread, SPREAD_GRADES), FEATURE_ROWS[sensitivity.key]
         low = int(np.argmin(cells))
+        row = UPPER_ADVICE.get(sensitivity.key, rows[sensitivity.key]) if low > len(cells) // 2 else rows[sensitivity.key]
         english, owner = (f" of {name}", f"{name}的") if name else ("", "")
-        yield _finding(replace(rows[sensitivity.key], weight=share), setting, SPREAD_GRADES, spread,
+        yield _finding(replace(row, weight=share), setting, SPREAD_GRADES, spread,
                        f"{feature.english} has a {GRADES[grade][0]} influence on the recall{english}: standard deviation "
                        f"{spread:.3f} over five bins, lowest ({cells[low]:.2f}) at {BIN_NAMES[low]}",
                        f"{feature.chinese}对{owner}召回率有{GRADES[grade][1]}影响, 在不同特征区间上的标准差为 {spread:.3f}, "

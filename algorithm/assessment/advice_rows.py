@@ -69,10 +69,13 @@ FEATURE_ADVICE = (
     AdviceRow("quantity", (_MOSAIC,), "", "", ("train on mosaics of four pictures, which hold more objects", "建议训练时使用四图拼接, 增加每张图片的目标数量")),
     AdviceRow("area_spread", _SCALES, "", "", _MULTI_SCALE),
 )
+UPPER_ADVICE = {  # where the recall is lowest at the high values of the feature, and that asks for something else
+    "box_area": AdviceRow("box_area", _SCALES, "", "", _MULTI_SCALE),  # large objects gain nothing from more pixels
+}
 OVERCONFIDENT = AdviceRow("overconfident", (rising("label_smoothing", 0.05, 0.1),), "Scores are too high", "置信度偏高",
                           ("smooth the labels", "建议使用标签平滑"), weight=0.1)  # scores that are off cost no AP
 UNDERCONFIDENT = AdviceRow("underconfident", (falling("gamma", 1.0, 0.5),), "Scores are too low", "置信度偏低",
                            ("lower the focal loss's exponent", "建议降低 focal loss 的指数"), weight=0.1)
 FEW_EPOCHS = AdviceRow("epochs", (rising("num_epochs", *ENOUGH_EPOCHS, 100),), "Trained for few epochs", "训练轮数较少",
                        ("train longer, before judging anything else", "建议先延长训练, 再判断其他因素"), weight=100.0)
-ALL_ADVICE = (*ERROR_ADVICE, *FEATURE_ADVICE, OVERCONFIDENT, UNDERCONFIDENT, FEW_EPOCHS)
+ALL_ADVICE = (*ERROR_ADVICE, *FEATURE_ADVICE, *UPPER_ADVICE.values(), OVERCONFIDENT, UNDERCONFIDENT, FEW_EPOCHS)

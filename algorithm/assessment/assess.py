@@ -22,7 +22,7 @@ from algorithm.assessment.tuning import tune
 from algorithm.data import Dataset, Sample, load_dataset
 from algorithm.errors import DataError
 from algorithm.modelarts.environment import Workspace, open_workspace
-from algorithm.storage import exists, is_remote, local_path, stage_files, stage_in, stage_out
+from algorithm.storage import exists, is_remote, local_path, stage_files, stage_in, stage_out, stager
 
 SPLIT = "split.json"
 _log = logging.getLogger("algorithm.assessment")
@@ -108,7 +108,7 @@ def _load(data_url: str, model_dir: Path, names: tuple[str, ...], workspace: Wor
         shutil.copyfile(split, workspace.work / SPLIT)
         require, seed = ("train", "eval"), _seed(split)
     dataset = load_dataset(source, clean=True, seed=seed, work_dir=workspace.work, label_names=names, require=require,
-                           resolve=lambda url: stage_files([url], workspace.inputs)[url], pictures_dir=workspace.work)
+                           resolve=stager(data_url, workspace.inputs), pictures_dir=workspace.work)
     for warning in dataset.warnings:
         _log.warning("%s", _without_scratch(warning, workspace))
     return dataset, original_names(source)

@@ -10,8 +10,8 @@ from typing import Any
 
 from algorithm.assessment.advice import Finding
 from algorithm.assessment.knobs import Change
-from algorithm.errors import DataError
-from algorithm.hyperparameters import HPARAMS, ROWS, TABLE, parse, write_value
+from algorithm.errors import ArgumentError, DataError
+from algorithm.hyperparameters import HPARAMS, ROWS, TABLE, parse, read_value, write_value
 
 ALWAYS = "moving_average_decay"  # the platform's table has it in hparams
 STARTS = ("auto", "none", "", None)  # values of pretrained that are no place
@@ -21,15 +21,19 @@ JOB_FILE = "job.json"
 def read_job(model_dir: Path) -> dict[str, str]:
     """Hyperparameters, as text, of the job that made a model folder: those in job.json beside it.
 
-    None of them where there is no such file, as for a folder that was copied. DataError when the file is not what a job writes.
+    None of them where there is no such file, as for a folder that was copied. DataError when the file is not what a job writes,
+    or has values that this version does not know.
     """
     path = model_dir.resolve().parent / JOB_FILE
     if not path.is_file():
         return {}
     try:
         values = json.loads(path.read_text(encoding="utf-8"))["hyperparameters"]
-        return {name: str(value) for name, value in values.items() if name in ROWS}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        known = {name: str(value) for name, value in values.items() if name in ROWS}
+        for name, text in known.items():
+            read_value(ROWS[name], text)
+        return known
+    except (ValueError, KeyError, TypeError, AttributeError, ArgumentError) as error:
         raise DataError(f"expected the hyperparameters of a training job in {path}, found something else ({error}): "
                         "restore or remove the file") from error
 

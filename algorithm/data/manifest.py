@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,38 +17,38 @@ REMOTE = ("obs://", "s3://", "gs://")
 USAGES = {"train": "train", "eval": "eval"}
 OTHER_USAGES = ("test", "inference")  # of the platform; no part of a training job
 TASK = "/object_detection"
-Resolve = Callable[[str], Path]
+Resolve = Callable[[Sequence[str]], Mapping[str, Path]]
 
 
-def needs_staging(url: str) -> Path:
-    """The resolver of a dataset that is all local: raises DataError."""
-    raise DataError(f"expected a local picture or annotation, found {url!r}, which no one has staged: "
-                    "pass a directory or manifest on the object store as data_url")
+def needs_staging(addresses: Sequence[str]) -> Mapping[str, Path]:
+    """The resolver of a dataset that is all local: raises DataError where one is not."""
+    for address in filter(_is_remote, addresses):
+        raise DataError(f"expected a local picture or annotation, found {address!r}, which no one has staged: "
+                        "pass a directory or manifest on the object store as data_url")
+    return {}
 
 
 def read_manifest(path: Path, resolve: Resolve | None = None) -> Listing:
     """Listing of the samples a manifest names; annotations are read when entries are asked for, pictures are not.
 
-    resolve: local path of an obs:// or s3:// address. Relative addresses count from the manifest's folder and may not
-    leave it. Raises DataError where a line is not a JSON object or an address is remote and `resolve` is None.
+    resolve: gets every address at once and gives the local paths of the remote ones, obs:// and s3://. Relative addresses count
+    from the manifest's folder and may not leave it. Raises DataError where a line is not a JSON object or an address is remote
+    and `resolve` is None.
     """
-    locate = _Locator(path.parent, resolve or needs_staging)
     rows, complaints, left_out = [], [], Counter()
-    first: dict[str, int] = {}
     for line, record in _records(path):
         usage = str(record.get("usage") or "").strip().lower()
         if usage in OTHER_USAGES:
             left_out[usage.upper()] += 1
             continue
         try:
-            row = _row(record, usage, locate, line)
+            rows.append(_row(record, usage, line))
         except ValueError as error:
             complaints.append(Complaint(str(path), str(error), line))
-            continue
-        if first.setdefault(row.path, line) == line:
-            rows.append(row)
-        else:
-            complaints.append(Complaint(str(path), f"expected each picture once, found {row.source} again"))
+    locate = _Locator(path.parent, (resolve or needs_staging)(list(dict.fromkeys(
+        address for row in rows for address in (row.source, *row.addresses)))))
+    rows, strangers = _located(rows, locate, path)
+    complaints += strangers
     warnings = [f"{count} sample(s) of usage {usage} in {path.name} are left out" for usage, count in left_out.items()]
     entries = LazyEntries(lambda: (_entry(row, locate, path) for row in rows))
     return Listing(entries, tuple(complaints), tuple(warnings))
@@ -56,26 +56,47 @@ def read_manifest(path: Path, resolve: Resolve | None = None) -> Listing:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """What a line says, before its annotations are read. problem: why there are none."""
+    """What a line says, before its annotations are read. problem: why there are none. path: of the picture, once it is known."""
 
     image_id: str
     source: str
-    path: str
     usage: str | None
     line: int
     addresses: tuple[str, ...]
     problem: str
+    path: str = ""
+
+
+def _located(rows: Sequence[_Row], locate: _Locator, path: Path) -> tuple[list[_Row], list[Complaint]]:
+    """The rows with their pictures' paths, each picture once, and what is wrong with the others."""
+    found: dict[str, _Row] = {}
+    complaints = []
+    for row in rows:
+        try:
+            place = str(locate(row.source))
+        except ValueError as error:
+            complaints.append(Complaint(str(path), str(error), row.line))
+            continue
+        if place in found:
+            complaints.append(Complaint(str(path), f"expected each picture once, found {row.source} again"))
+        else:
+            found[place] = replace(row, path=place)
+    return list(found.values()), complaints
+
+
+def _is_remote(address: str) -> bool:
+    return address.lower().startswith(REMOTE)
 
 
 class _Locator:
     """Address in a manifest -> local path. Raises ValueError for one that climbs out of the manifest's folder."""
 
-    def __init__(self, base: Path, resolve: Resolve) -> None:
-        self.base, self.resolve = base, resolve
+    def __init__(self, base: Path, staged: Mapping[str, Path]) -> None:
+        self.base, self.staged = base, staged
 
     def __call__(self, address: str) -> Path:
-        if address.lower().startswith(REMOTE):
-            return Path(self.resolve(address))
+        if _is_remote(address):
+            return Path(self.staged[address])
         return inside(self.base, address) if not Path(address).is_absolute() else Path(address)
 
 
@@ -104,8 +125,8 @@ def _parsed(stream: Iterable[bytes], path: Path) -> Iterator[tuple[int, dict]]:
         yield number, record
 
 
-def _row(record: dict, usage: str, locate: _Locator, line: int) -> _Row:
-    """Raises ValueError where the line names no picture, a place outside, or an unknown usage."""
+def _row(record: dict, usage: str, line: int) -> _Row:
+    """Raises ValueError where the line names no picture, or an unknown usage."""
     if usage and usage not in USAGES:
         raise ValueError(f"expected usage TRAIN or EVAL, found {record['usage']!r}")
     source = record.get("source")
@@ -115,8 +136,7 @@ def _row(record: dict, usage: str, locate: _Locator, line: int) -> _Row:
         addresses, problem = tuple(_annotation_addresses(record, source)), ""
     except ValueError as error:
         addresses, problem = (), str(error)
-    path = str(locate(source))
-    return _Row(str(record.get("id") or source), source, path, USAGES.get(usage), line, addresses, problem)
+    return _Row(str(record.get("id") or source), source, USAGES.get(usage), line, addresses, problem)
 
 
 def _entry(row: _Row, locate: _Locator, path: Path) -> Entry:

@@ -2,7 +2,7 @@
 
 from algorithm.storage.folders import Synced, remove_folder, sync
 from algorithm.storage.location import is_remote, local_path
-from algorithm.storage.staging import stage_files, stage_in, stage_out
+from algorithm.storage.staging import stage_files, stage_in, stage_out, stager
 from algorithm.storage.verbs import (
                                      children,
                                      copy,
@@ -21,5 +21,5 @@ from algorithm.storage.verbs import (
 )
 
 __all__ = ["Synced", "children", "copy", "download_file", "exists", "glob", "info", "is_folder", "is_remote", "list_files",
-           "local_path", "read_bytes", "remove", "remove_folder", "size_of", "stage_files", "stage_in", "stage_out", "sync",
+           "local_path", "read_bytes", "remove", "remove_folder", "size_of", "stage_files", "stage_in", "stage_out", "stager", "sync",
            "upload_file", "walk", "write_bytes"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from algorithm.storage.file_info import FileInfo, Sent
 from algorithm.storage.location import join, local_path
 from algorithm.storage.problems import of_file
-from algorithm.storage.writing import beside, write_bytes
+from algorithm.storage.writing import beside, discard, write_bytes
 
 _CHUNK = 1 << 20
 
@@ -101,7 +101,7 @@ def _copy(source: Path, target: Path) -> Sent:
             shutil.copystat(source, part)
             os.replace(part, target)
         finally:
-            part.unlink(missing_ok=True)
+            discard(part)
     return Sent(size, digest.hexdigest())
 
 

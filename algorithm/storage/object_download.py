@@ -18,7 +18,7 @@ from algorithm.storage.object_client import client
 from algorithm.storage.object_store import info_of
 from algorithm.storage.problems import DamagedError, InterruptedTransferError, of_file
 from algorithm.storage.retrying import patiently
-from algorithm.storage.writing import beside
+from algorithm.storage.writing import beside, discard
 
 _CHUNK = 1 << 20
 _WORTH_RESUMING = 4 << 20
@@ -30,8 +30,8 @@ def fetch(place: ObjectLocation, target: Path, sha256: str = "", budget: float |
     """Copies an object to `target`; what the store told of it.
 
     A break goes on where it ended, now or in a later call, as long as the object is the same version. The size and the
-    ETag are checked, and sha256 (hex) where given; damaged bytes are fetched anew. Raises what the client raises, and
-    DamagedError; ResourceError when the disk is full.
+    ETag are checked, and sha256 (hex) where given; damaged bytes are fetched anew. The bytes are left to the system to put
+    on the disk: they are in the store, too. Raises what the client raises, and DamagedError; ResourceError when the disk is full.
     """
     part = beside(target)
     needed = [0]
@@ -53,7 +53,7 @@ def fetch(place: ObjectLocation, target: Path, sha256: str = "", budget: float |
         raise of_file(error, str(target), "write", needed[0]) from error
     finally:
         if not _state(part).exists():  # too small to be worth going on with
-            part.unlink(missing_ok=True)
+            discard(part)
     return found
 
 
@@ -91,7 +91,6 @@ def _append(body: object, part: Path, found: FileInfo, fresh: bool) -> None:
             left = memoryview(chunk)
             while left:  # a raw file may take less than it was given
                 left = left[file.write(left):]
-        os.fsync(file.fileno())
 
 
 def _verify(place: ObjectLocation, part: Path, found: FileInfo, sha256: str) -> None:
@@ -134,8 +133,8 @@ def _state(part: Path) -> Path:
 
 
 def _forget(part: Path) -> None:
-    part.unlink(missing_ok=True)
-    _state(part).unlink(missing_ok=True)
+    discard(part)
+    discard(_state(part))
 
 
 def _size(part: Path) -> int:

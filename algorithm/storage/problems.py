@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import http.client
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from botocore.exceptions import (
@@ -27,6 +29,7 @@ _FORBIDDEN = ("AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatc
 _DAMAGED = ("BadDigest", "XAmzContentSHA256Mismatch", "InvalidDigest")
 _PASSING = ("RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "IncompleteBody")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_WRONG_CLOCK_S = 300  # S3 allows 15 minutes; an answer without words is looked at more narrowly
 
 # What the store answered -> what to do about it. Anything else is shown as the store put it.
 _FIXES = {
@@ -114,8 +117,19 @@ def _where(verb: str, url: object) -> str:
     return f"could not {verb} object '{key}' in bucket '{bucket}' ({url})"
 
 
+def _clock_is_wrong(error: ClientError) -> bool:
+    """Whether the store's own time, in the head of its answer, is not that of this machine."""
+    told = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+    try:
+        return abs(parsedate_to_datetime(told).timestamp() - time.time()) > _WRONG_CLOCK_S
+    except ValueError:
+        return False
+
+
 def _of_answer(error: ClientError, where: str) -> StorageError:
     code = error.response["Error"]["Code"]
+    if code == "403" and _clock_is_wrong(error):  # the answer to a HEAD request has no words
+        code = "RequestTimeTooSkewed"
     kind = MissingError if code in _ABSENT else RefusedError if code in _FORBIDDEN else (
         DamagedError if is_damage(error) else UnreachableError if is_passing(error) else StorageError)
     fix = _FIXES.get(code, error.response["Error"].get("Message", ""))

@@ -15,7 +15,7 @@ from algorithm.storage.mirror_manifest import Item, Manifest, is_log, scan
 from algorithm.storage.parallel import Advance, for_each
 from algorithm.storage.problems import DamagedError, MissingError
 from algorithm.storage.verbs import list_files, store_of
-from algorithm.storage.writing import write_bytes
+from algorithm.storage.writing import flush, write_bytes
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +70,7 @@ def _bring(mirror: Mirror, manifest: Manifest) -> tuple[str, ...]:
         try:
             if not _is(target, item):
                 store_of(mirror.url).download(join(mirror.url, item.key), target, sha256="" if is_log(name) else item.sha256)
+                flush(target)  # what is settled afterwards is not looked at again
         except (DamagedError, MissingError) as error:
             _log.warning("%s: %s; it is left out", name, error)
             target.unlink(missing_ok=True)

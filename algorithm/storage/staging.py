@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import posixpath
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from algorithm.errors import StorageError
@@ -43,6 +44,26 @@ def stage_files(urls: Iterable[str], scratch: Path) -> dict[str, Path]:
         for size in for_each(bring, remote):
             advance.add(size)
     return places
+
+
+def stager(url: str, scratch: Path) -> Callable[[Sequence[str]], dict[str, Path]]:
+    """What brings the files that a list at `url` names: addresses -> local paths of the remote ones, copied many at a time.
+
+    Where the list itself is a remote file, addresses that count from its folder are remote, too, and come to lie beside its copy.
+    """
+    folder = url.rpartition("/")[0] if is_remote(url) and _copy_of(url, scratch).is_file() else ""
+
+    def place(address: str) -> str:
+        name = posixpath.normpath(address.replace("\\", "/"))
+        leads_out = name.startswith("/") or name.split("/")[0] == ".."
+        return address if is_remote(address) or not folder or leads_out else f"{folder}/{name}"
+
+    def bring(addresses: Sequence[str]) -> dict[str, Path]:
+        places = {address: place(address) for address in addresses}
+        staged = stage_files([each for each in places.values() if is_remote(each)], scratch)
+        return {address: staged[each] for address, each in places.items() if each in staged}
+
+    return bring
 
 
 def stage_out(local_dir: Path, url: str) -> None:

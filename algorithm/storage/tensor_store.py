@@ -17,7 +17,7 @@ from algorithm.errors import StorageError
 from algorithm.storage.file_info import FileInfo, Sent
 from algorithm.storage.location import join
 from algorithm.storage.problems import DamagedError, MissingError, RefusedError, of_file
-from algorithm.storage.writing import beside
+from algorithm.storage.writing import beside, discard
 
 _CHUNK = 1 << 20
 
@@ -108,7 +108,7 @@ def download(url: str, target: Path, *, sha256: str = "", budget: float | None =
             raise
         raise of_file(error, str(target), "write", found.size if found else None) from error
     finally:
-        part.unlink(missing_ok=True)
+        discard(part)
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,19 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
                 os.fsync(file.fileno())
         os.replace(part, path)
     finally:
-        part.unlink(missing_ok=True)
+        discard(part)
+
+
+def discard(path: Path) -> None:
+    """Removes a file that is of no use any more. Where that fails, as on a read-only disk, why it is of no use counts more."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def flush(path: Path) -> None:
+    """Puts a file that was written before on the disk, so that it outlives a power cut."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def write_text(path: Path, text: str) -> None:

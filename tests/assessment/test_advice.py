@@ -71,6 +71,15 @@ def test_missed_small_objects_are_found_out():
     assert found[-1].key == "thresholds" and "置信度" in found[-1].chinese
 
 
+def test_missed_large_objects_ask_for_scales_not_for_pixels():
+    boxes = [[0, 200 * i, 20 + i, 200 * i + 20 + i] for i in range(100)]
+    records = make_records(["猫"], ["p"], [(boxes, [0] * 100)], [(boxes[:50], [0] * 50, [0.9] * 50)], [(1000, 20000)])
+    found = findings(analyse_records(records, [None]), Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": 512}))
+    area = {row.key: row for row in found}["box_area"]
+    assert area.grade == MAJOR and "at 60% - 80%" in area.english and "several scales" in area.english
+    assert area.changes == (Change("mosaic", "0", "0.3"),)
+
+
 def test_misplaced_boxes_ask_for_an_overlap_loss():
     records = small_objects_missed(offset=60)  # IoU from 70 - 60 to 119 - 60: all below 0.5
     setting = Setting({"iou_loss_type": "giou"})
@@ -102,6 +111,14 @@ def test_the_next_job_is_one_the_job_takes():
     assert json.loads(json.dumps(job)) == job
 
 
+def test_a_model_that_was_hardly_trained_is_trained_longer_before_anything_else_is_changed():
+    analysis = analyse_records(small_objects_missed(), [None])
+    few, some = (findings(analysis, Setting({"image_size": "320", "num_epochs": epochs})) for epochs in ("3", "20"))
+    assert {row.key for row in few if row.changes} > {"epochs", "box_area"}
+    assert [(change.name, change.after) for change, _ in next_changes(few)] == [("num_epochs", "15")]
+    assert {"num_epochs", "image_size"} <= {change.name for change, _ in next_changes(some)}
+
+
 def test_a_hyperparameter_is_changed_once_by_the_graver_finding():
     found = findings(analyse_records(small_objects_missed(), [None]), Setting({"image_size": "320"}))
     names = [change.name for change, _ in next_changes(found)]
@@ -116,6 +133,9 @@ def test_the_former_job_is_read_from_beside_the_model(tmp_path):
     assert read_job(tmp_path / "model") == {}
     (tmp_path / "job.json").write_text(json.dumps({"hyperparameters": {"seed": "5", "future": "x"}}))
     assert read_job(tmp_path / "model") == {"seed": "5"}
+    (tmp_path / "job.json").write_text(json.dumps({"hyperparameters": {"model_name": "efficientdet-x"}}))
+    with pytest.raises(DataError, match="expected the hyperparameters of a training job in .*expected one of efficientdet-d0"):
+        read_job(tmp_path / "model")
     (tmp_path / "job.json").write_text("[]")
     with pytest.raises(DataError, match="expected the hyperparameters of a training job in"):
         read_job(tmp_path / "model")

@@ -86,7 +86,7 @@ def test_remote_sources_go_through_the_resolver(make_manifest, scheme: str) -> N
 
     manifest = make_manifest(5, change)
     data = load_dataset(manifest, clean=False, seed=0, work_dir=manifest.parent / "work",
-                        resolve=lambda url: manifest.parent / url.removeprefix(f"{scheme}bucket/"))
+                        resolve=lambda urls: {url: manifest.parent / url.removeprefix(f"{scheme}bucket/") for url in urls})
     assert data.train[0].source == f"{scheme}bucket/p00.png"
     with pytest.raises(DataError, match=f"found '{scheme}bucket/p00.png', which no one has staged"):
         read_manifest(manifest)

@@ -1,11 +1,13 @@
-"""The real job with data and train_url in a store: resumed from there, whatever happens to the machine it ran on."""
+"""The job, with a smaller network, with data and train_url in a store: resumed from there, whatever happens to the machine."""
 
+import hashlib
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from algorithm import storage
 from algorithm.data.scenes import write_sample_dataset
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+SMALL_JOB = Path(__file__).resolve().parents[1] / "small_job.py"
 HPARAMS = "moving_average_decay=0,image_size=64,learning_rate=0.08,log_every_steps=1,keep_checkpoint_max=2"
 
 
@@ -37,16 +39,16 @@ def put_dataset(manifest, url):
     return f"{url}/set/V001.manifest"
 
 
-def command(data, output, *more, epochs=2):
-    return [sys.executable, str(REPOSITORY / "algorithm/train.py"), f"--data_url={data}", f"--train_url={output}",
-            "--mode=train_and_eval", "--model_name=efficientdet-lite0", "--train_batch_size=4", "--eval_batch_size=2",
+def command(data, output, *more, epochs=2, strikes=""):
+    return [sys.executable, str(SMALL_JOB), strikes, f"--data_url={data}", f"--train_url={output}", "--mode=train_and_eval",
+            "--model_name=efficientdet-lite0", "--train_batch_size=4", "--eval_batch_size=2",
             f"--num_epochs={epochs}", "--pretrained=none", "--do_data_cleaning=False", f"--hparams={HPARAMS}", *more]
 
 
 def on_machine(folder):
     """The environment of a machine whose scratch disk is `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    return {**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+    return {**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "2", "SMALL_JOB": "eager,busy"}
 
 
 def stop_at(words, sign, arguments, environment):
@@ -120,3 +122,55 @@ def test_a_store_that_stays_away_fails_the_job_at_its_end_and_its_files_are_kept
     code, text = stop_at("", None, arguments, machine)
     assert code == 0 and "finished; nothing to do" in text, text
     assert storage.size_of(f"{line.bucket}/out/model/saved_model.pb")
+
+
+LEARNED = re.compile(r"(archive/)?model\.ckpt-\d+\.data.*|model/variables/variables\.data.*|metrics\.json")
+
+
+def learned(url):
+    """SHA-256 of all that was learned and measured, by name."""
+    files = {each.url.removeprefix(f"{url}/"): each.url for each in storage.list_files(str(url))}
+    return {name: hashlib.sha256(storage.read_bytes(place)).hexdigest() for name, place in files.items() if LEARNED.fullmatch(name)}
+
+
+@pytest.fixture(scope="module")
+def alone(pictures, tmp_path_factory):
+    """What a job learns that nothing happens to."""
+    folder = tmp_path_factory.mktemp("alone")
+    code, log = stop_at("", None, command(pictures, folder / "out"), on_machine(folder / "scratch"))
+    assert code == 0, log
+    assert len(found := learned(folder / "out")) == 5
+    return found
+
+
+@pytest.mark.slow
+def test_a_job_stopped_while_it_uploads_leaves_a_whole_copy_and_goes_on(pictures, alone, plain, tmp_path):
+    """Case 35."""
+    url = f"{plain}/out"
+    code, log = stop_at("", None, command(pictures, url, strikes="TERM@send:2"), on_machine(tmp_path / "one"))
+    assert code == 143, log
+    assert log.splitlines()[-1].startswith("ERROR STOPPED: stopped on request")
+    assert storage.exists(f"{url}/mirror.json") and not storage.exists(f"{url}/lease.json")
+    code, log = stop_at("", None, command(pictures, url), on_machine(tmp_path / "two"))
+    assert code == 0 and "is left out" not in log, log
+    assert learned(url) == alone
+
+
+@pytest.mark.slow
+def test_a_store_that_is_lost_for_a_while_and_then_busy_changes_nothing(pictures, alone, line, tmp_path):
+    """Cases 27 and 28. While it is away every copy fails; the job trains on, and at its end everything is there."""
+    machine = {**on_machine(tmp_path / "one"), "S3_RETRY_SECONDS": "1"}
+    with subprocess.Popen(command(pictures, f"{line.bucket}/out"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          env=machine) as process:
+        log = []
+        for text in process.stdout:
+            log.append(text)
+            if "step=1/6" in text:
+                line.refuse = True
+                line.cut_all()
+            if "the job goes on, the next try is in" in text and line.refuse:
+                line.add(line.Fault("busy", times=4))
+                threading.Timer(0.5, setattr, (line, "refuse", False)).start()
+        assert process.wait(300) == 0, "".join(log)
+    assert "the job goes on, the next try is in" in "".join(log)
+    assert learned(f"{line.bucket}/out") == alone

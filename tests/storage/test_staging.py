@@ -1,10 +1,12 @@
 import resource
 import socket
+import threading
+import time
 
 import pytest
 
 from algorithm.errors import StorageError
-from algorithm.storage import list_files, object_client, object_store, remove, stage_files, stage_in, stage_out
+from algorithm.storage import list_files, object_client, object_store, remove, stage_files, stage_in, stage_out, staging
 
 
 def test_local_places_pass_through(tmp_path):
@@ -159,6 +161,33 @@ def test_what_is_in_scratch_already_is_not_fetched_again(store, tmp_path):
     store.requests.clear()
     assert stage_in("obs://bucket/数据", tmp_path) == tmp_path / "bucket/数据"
     assert [method for method, *_ in store.requests] == ["HEAD", "GET"]  # no such object; the listing tells the checksums
+
+
+def test_what_a_list_names_is_fetched_many_at_a_time(store, tmp_path, monkeypatch):
+    """Addresses beside a remote list come from there; those of a list on the disk, and those that lead out, are not looked for."""
+    store.objects |= {("b", f"data/图 {i}+.jpg"): b"%d" % i for i in range(20)} | {
+        ("other", "x.xml"): b"x", ("b", "data/set.manifest"): b""}
+    at_once, most, lock = 0, 0, threading.Lock()
+    real = staging.bring_file
+
+    def counting(*arguments):
+        nonlocal at_once, most
+        with lock:
+            at_once, most = at_once + 1, max(most, at_once + 1)
+        time.sleep(0.05)
+        real(*arguments)
+        with lock:
+            at_once -= 1
+
+    monkeypatch.setattr(staging, "bring_file", counting)
+    stage_in("obs://b/data/set.manifest", tmp_path)
+    names = [f"./图 {i}+.jpg" for i in range(20)]
+    staged = staging.stager("obs://b/data/set.manifest", tmp_path)([*names, "obs://other/x.xml", "../out.jpg", "/etc/passwd"])
+    assert {name: path.read_bytes() for name, path in staged.items()} == {
+        **{name: b"%d" % i for i, name in enumerate(names)}, "obs://other/x.xml": b"x"}
+    assert staged[names[0]] == tmp_path / "b/data/图 0+.jpg"
+    assert most > 4
+    assert staging.stager(str(tmp_path / "set.manifest"), tmp_path)(["a.jpg"]) == {}
 
 
 @pytest.mark.slow
