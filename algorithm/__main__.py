@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from algorithm import failure, train
+from algorithm import failure, model_verbs, train
 
 Command = Callable[[argparse.Namespace], int | None]
 
@@ -17,7 +17,7 @@ def main(argv: Sequence[str]) -> int:
     """Do what argv asks and return the exit code."""
     if argv[:1] == ["train"]:
         return train.main(argv[1:])
-    if argv[:1] == ["evaluate"]:
+    if argv[:1] == ["evaluate"] and not any(word.split("=")[0] == "--model_dir" for word in argv):
         return train.main([*argv[1:], *(() if {"-h", "--help"} & set(argv) else ("--mode=eval",))])
     arguments = _parser().parse_args(argv)
     train.start_logging()
@@ -27,10 +27,11 @@ def main(argv: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m algorithm", description="EfficientDet, from a dataset to a service.")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    for verb, help_text in (("train", "run a training job"), ("evaluate", "the same job with --mode=eval")):
-        verbs.add_parser(verb, help=f"{help_text}; its flags: python -m algorithm describe")
+    verbs.add_parser("train", help="run a training job; its flags: python -m algorithm describe")
+    model_verbs.add_evaluate(_add, verbs)
+    model_verbs.add_export(_add, verbs)
     _add_predict(verbs)
-    _add_serve(verbs)
+    model_verbs.add_serve(_add, verbs)
     _add_assess(verbs)
     _add_data(verbs)
     _add_weights(verbs)
@@ -45,14 +46,6 @@ def _add_predict(verbs: argparse._SubParsersAction) -> None:
     verb.add_argument("--model_dir", required=True, help="model folder that a training job left")
     verb.add_argument("--images", required=True, help="a picture, a folder, or a pattern such as 'photos/*.jpg'")
     verb.add_argument("--output", required=True, help="folder for annotated pictures and detections.json")
-
-
-def _add_serve(verbs: argparse._SubParsersAction) -> None:
-    verb = _add(verbs, "serve", "answer over HTTP as the platform's container does", _serve)
-    verb.add_argument("--model_dir", required=True, help="model folder that a training job left")
-    verb.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    verb.add_argument("--port", type=int, default=8080, help="port to listen on, 0 for any (default: %(default)s)")
-    verb.add_argument("--threads", type=int, default=4, help="requests answered at once (default: %(default)s)")
 
 
 def _add_assess(verbs: argparse._SubParsersAction) -> None:
@@ -149,12 +142,6 @@ def _predict(arguments: argparse.Namespace) -> None:
     from algorithm.serving.prediction import predict
 
     print(predict(arguments.model_dir, arguments.images, arguments.output, draw=draw_detections))
-
-
-def _serve(arguments: argparse.Namespace) -> None:
-    from algorithm.serving.server import serve
-
-    serve(arguments.model_dir, host=arguments.host, port=arguments.port, threads=arguments.threads)
 
 
 def _assess(arguments: argparse.Namespace) -> None:

@@ -73,7 +73,7 @@ def ask_service(model_dir: Path, picture: Path) -> dict:
     Raises AlgorithmError when the service does not become healthy or does not answer.
     """
     port = _free_port()
-    command = [sys.executable, "-m", "algorithm", "serve", *_flags({"model_dir": str(model_dir), "port": str(port)})]
+    command = [sys.executable, "-m", "algorithm", "serve", *_flags({"model_dir": str(model_dir), "port": str(port), "lame_duck": "0"})]
     with subprocess.Popen(command, cwd=PACKAGE.parent) as service:
         try:
             _wait_until_healthy(service, f"http://127.0.0.1:{port}/health")

@@ -1,47 +1,42 @@
 """Inference service carried inside the folder of an object-detection model.
 
-It decodes the picture of a request and names the classes of the reply; all box arithmetic is in the SavedModel.
-Under the platform's server its base class asks TF Serving. Without that server the file runs the SavedModel itself.
+It decodes the pictures of a request and names the classes of the reply; all box arithmetic is in the SavedModel.
+Under the platform's server its base class asks TF Serving. Without that server local_model.py runs the SavedModel.
 Written for Python 3.7 and newer.
 """
 
+import importlib.util
 import io
 import json
+import os
 import struct
+import threading
 from pathlib import Path
 
 import numpy as np
-from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+
+
+def companion(name):
+    """The module in the file `name`.py beside this one."""
+    spec = importlib.util.spec_from_file_location(name, str(Path(__file__).with_name(name + ".py")))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
 
 try:
     from model_service.tfserving_model_service import TfServingBaseService
 except ModuleNotFoundError as missing:
     if missing.name not in ("model_service", "model_service.tfserving_model_service"):
         raise
+    TfServingBaseService = companion("local_model").TfServingBaseService
 
-    class TfServingBaseService:
-        """Stand-in for the platform's base class: same steps, with the SavedModel running in this process."""
-
-        def __init__(self, model_name, model_path):
-            """Load the SavedModel in the folder `model_path`. Raises RuntimeError when that fails."""
-            self.model_name = model_name
-            self.model_path = model_path
-            self._model = load_saved_model(model_path)  # kept, because its signature only borrows the variables
-            self._signature = self._model.signatures["serving_default"]
-
-        def inference(self, data):
-            """Reply (dict) to one request: preprocess, inference, postprocess. Safe to call from several threads."""
-            return self._postprocess(self._inference(self._preprocess(data)))
-
-        def _inference(self, data):
-            import tensorflow as tf
-
-            outputs = self._signature(**{name: tf.constant(value) for name, value in data.items()})
-            return {name: value.numpy().tolist() for name, value in outputs.items()}
-
-
-FIELD = "images"
+fields_of = companion("request_fields")
+BadRequest, Choice, FIELD = fields_of.BadRequest, fields_of.Choice, fields_of.FIELD
 SCORE_THRESHOLD = 0.3
+SOFT = -1.0  # of `hard_above`: boxes lose score instead of being dropped
+DECODING = threading.BoundedSemaphore(os.cpu_count() or 1)  # pictures decoded at once, for the memory's sake
 
 # --- picture decoding: same text in customize_service.py and decoding.py
 MAX_PIXELS, MAX_SIDE = 50_000_000, 16_384
@@ -52,6 +47,8 @@ PLUGINS = {
     b"BM": BmpImagePlugin.BmpImageFile,
     b"RIFF": WebPImagePlugin.WebPImageFile,
     b"GIF8": GifImagePlugin.GifImageFile,
+    b"II*\0": TiffImagePlugin.TiffImageFile,
+    b"MM\0*": TiffImagePlugin.TiffImageFile,
 }
 TURNS = dict(zip(range(2, 9), (Image.FLIP_LEFT_RIGHT, Image.ROTATE_180, Image.FLIP_TOP_BOTTOM, Image.TRANSPOSE,
                                Image.ROTATE_270, Image.TRANSVERSE, Image.ROTATE_90)))
@@ -89,7 +86,7 @@ def open_picture(stream, name):
     plugin = next((PLUGINS[mark] for mark in PLUGINS if head.startswith(mark)), None)
     if plugin is None:
         found = f"a file that begins with {head!r}" if head else "an empty file"
-        raise PictureError(f"{name}: expected a JPEG, PNG, BMP, WEBP or GIF picture, found {found}")
+        raise PictureError(f"{name}: expected a JPEG, PNG, BMP, WEBP, GIF or TIFF picture, found {found}")
     try:
         image = plugin(stream, name)
     except MemoryError:
@@ -118,20 +115,27 @@ def exif_orientation(exif):
     return 1
 # --- end of picture decoding
 
-class BadRequest(TypeError):
-    """The request cannot be answered as it is; `reason` may be shown to the client.
 
-    A TypeError, because the platform's server answers 400 to KeyError and TypeError only, 500 to the rest.
-    """
+class Prepared(dict):
+    """{"images": uint8 [1, H, W, 3]}, of several pictures a list of them; their file names and the request's choice."""
 
-    def __init__(self, reason):
-        """Keep what the client may read."""
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(self, names, images, choice):
+        """Keep all."""
+        super().__init__({FIELD: images[0] if len(images) == 1 else images})
+        self.names, self.images, self.choice = names, images, choice
+
+
+class Answers(list):
+    """Outputs of the signature for each picture, without the batch dimension; file names and choice as in Prepared."""
+
+    def __init__(self, outputs, names, choice):
+        """Keep all."""
+        super().__init__(outputs)
+        self.names, self.choice = names, choice
 
 
 class ObjectDetectionService(TfServingBaseService):
-    """Answers {"images": one picture file} with the names, boxes and scores of the objects in the picture."""
+    """Answers {"images": picture files or base64 text} with the names, boxes and scores of the objects in each picture."""
 
     def __init__(self, model_name, model_path):
         """Read the class names in the folder `model_path`; its SavedModel is the base class's business."""
@@ -140,20 +144,52 @@ class ObjectDetectionService(TfServingBaseService):
         super().__init__(model_name, model_path)
 
     def _preprocess(self, data):
-        """{"images": uint8 [1, H, W, 3] RGB, upright}. Raises BadRequest when there is not exactly one good picture."""
-        name, stream = only_picture(data)
-        try:
-            image = decode_image(stream.read(), name)
-        except PictureError as error:
-            raise BadRequest(str(error)) from error
-        return {FIELD: image[np.newaxis]}
+        """Prepared. Raises BadRequest for a request without good pictures, and for settings that cannot be applied."""
+        fields = fields_of.one_dict(data)
+        choice = self._choice(fields)
+        names, images = [], []
+        for name, stream in fields_of.find_pictures(fields):
+            try:
+                with DECODING:
+                    images.append(decode_image(stream.read(), name)[np.newaxis])
+            except PictureError as error:
+                raise BadRequest(str(error)) from error
+            names.append(name)
+            if sum(image.shape[1] * image.shape[2] for image in images) > MAX_PIXELS:
+                raise BadRequest(f"{name}: with it the request has more than {MAX_PIXELS // 1_000_000} million pixels: send fewer "
+                                 "pictures at once")
+        return Prepared(names, images, choice)
+
+    def _inference(self, data):
+        """Answers to a Prepared, one call of the base class for all pictures of a size; to anything else its own answer."""
+        if not isinstance(data, Prepared):
+            return super()._inference(data)
+        outputs = [None] * len(data.images)
+        for shape in sorted({image.shape for image in data.images}):
+            rows = [row for row, image in enumerate(data.images) if image.shape == shape]
+            batch = {FIELD: np.concatenate([data.images[row] for row in rows])}
+            if data.choice.hard_above is not None:
+                batch["hard_above"] = data.choice.hard_above
+            answer = super()._inference(batch)
+            for place, row in enumerate(rows):
+                outputs[row] = answer if len(rows) == 1 else {name: answer[name][place] for name in answer}
+        return Answers(outputs, data.names, data.choice)
 
     def _postprocess(self, data):
-        """Names, [ymin, xmin, ymax, xmax] in pixels and scores of the objects at or above the confidence of the model folder.
+        """Names, [ymin, xmin, ymax, xmax] in pixels and scores of the objects in a picture, best first.
 
-        data: outputs of the signature for one picture, lists or arrays, with or without the batch dimension.
-        Raises RuntimeError when the model gives numbers that cannot be answered.
+        data: Answers, or outputs of the signature for one picture, lists or arrays, with or without the batch dimension.
+        Several pictures become {"results": [the same with the key "image"]}. Raises RuntimeError when the model gives
+        numbers that cannot be answered.
         """
+        if not isinstance(data, Answers):
+            return self._reply(data, Choice(self.confidence, self.nms_iou_threshold))
+        replies = [self._reply(outputs, data.choice) for outputs in data]
+        if len(replies) == 1:
+            return replies[0]
+        return {"results": [dict(reply, image=name) for name, reply in zip(data.names, replies)]}
+
+    def _reply(self, data, choice):
         boxes = output_numbers(data, "detection_boxes").reshape(-1, 4)
         classes = output_numbers(data, "detection_classes").ravel()
         scores = output_numbers(data, "detection_scores").ravel()
@@ -161,14 +197,39 @@ class ObjectDetectionService(TfServingBaseService):
         if not len(boxes) == len(classes) == len(scores) >= count:
             raise RuntimeError(f"expected a box, a class and a score for {count} detections, the model gave "
                                f"{len(boxes)}, {len(classes)} and {len(scores)}")
-        kept = np.flatnonzero(scores[:count] >= self.confidence)
-        if self.nms_iou_threshold is not None:
-            kept = without_overlaps(boxes, classes, kept, self.nms_iou_threshold)
+        kept = np.flatnonzero(scores[:count] >= choice.confidence)
+        if choice.names is not None:
+            kept = np.array([i for i in kept if self._class_name(classes[i]) in choice.names], dtype=int)
+        if choice.overlap is not None:
+            kept = without_overlaps(boxes, classes, kept, choice.overlap)
+        kept = kept[:choice.most]
         return {
             "detection_classes": [self._class_name(classes[i]) for i in kept],
             "detection_boxes": boxes[kept].tolist(),
             "detection_scores": scores[kept].tolist(),
         }
+
+    def _choice(self, fields):
+        """Choice of the request's fields score_threshold, max_detections, class_names, nms, nms_iou_threshold."""
+        overlap = fields_of.number(fields, "nms_iou_threshold", float, 0, 1)
+        hard_above = self._graph_nms(fields.get("nms"), 0.5 if overlap is None else overlap)
+        names = fields_of.wanted_names(fields.get("class_names"), self.label_names)
+        score = fields_of.number(fields, "score_threshold", float, 0, 1)
+        own = self.nms_iou_threshold if hard_above is None else None
+        return Choice(self.confidence if score is None else score,
+                      own if overlap is None or hard_above is not None else overlap,
+                      fields_of.number(fields, "max_detections", int, 1, 100000), names, hard_above)
+
+    def _graph_nms(self, method, overlap):
+        """hard_above for the graph, None where `method` is. Raises BadRequest when the graph or the word does not allow it."""
+        if method is None:
+            return None
+        if method not in ("soft", "hard"):
+            raise BadRequest(f"nms: expected soft or hard, found {method!r}")
+        if not getattr(self, "chooses_nms", lambda: False)():
+            raise BadRequest("nms: the graph of this service suppresses in one way only: leave it out, or give "
+                             "nms_iou_threshold alone, which drops overlapping boxes afterwards")
+        return SOFT if method == "soft" else overlap
 
     def _class_name(self, number):
         """Name of the 1-based class `number` (float)."""
@@ -176,21 +237,6 @@ class ObjectDetectionService(TfServingBaseService):
             raise RuntimeError(f"the model gave class {number}, the file index names classes 1 to "
                                f"{len(self.label_names)}: do both belong together?")
         return self.label_names[int(number) - 1]
-
-
-def only_picture(data):
-    """(file name, binary stream) of the one picture in `data`.
-
-    data: {field: {file name: stream}}, or a list of such dicts. Raises BadRequest.
-    """
-    parts = [part for part in (data if isinstance(data, list) else [data]) if isinstance(part, dict)]
-    fields = [part[FIELD] for part in parts if FIELD in part]
-    files = [item for field in fields if isinstance(field, dict) for item in field.items()]
-    if len(files) != 1 or not hasattr(files[0][1], "read"):
-        names = sorted(str(name) for part in parts for name in part)
-        raise BadRequest(f"expected one picture file in the form field '{FIELD}', found {len(files)}; "
-                         f"fields of the request: {', '.join(names) or 'none'}")
-    return files[0]
 
 
 def output_numbers(data, name):
@@ -238,17 +284,3 @@ def overlap(one, other):
     shared = np.prod(np.maximum(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0))
     union = np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - shared
     return shared / union if union > 0 else 0.0
-
-
-def load_saved_model(folder):
-    """The SavedModel in `folder`. Raises RuntimeError that names the folder when it cannot be loaded."""
-    import tensorflow as tf
-
-    try:
-        model = tf.saved_model.load(folder)
-    except Exception as error:  # damaged files surface as many unrelated types
-        raise RuntimeError(f"the SavedModel in {folder} cannot be loaded: {error}") from error
-    if "serving_default" not in model.signatures:
-        raise RuntimeError(f"the SavedModel in {folder} has no signature serving_default; it has: "
-                           f"{', '.join(model.signatures) or 'none'}")
-    return model

@@ -54,8 +54,8 @@ def names_in(folder):
 def test_the_output_tree(finished):
     output, _ = finished
     assert sorted(path.name for path in (output / "model").iterdir()) == [
-        "assessment", "config.json", "customize_service.py", "index", "model_assessment.py", "saved_model.pb",
-        "variables"]
+        "assessment", "config.json", "customize_service.py", "index", "local_model.py", "model_assessment.py",
+        "request_fields.py", "saved_model.pb", "variables"]
     assert names_in(output / "model/variables") == ["variables.data-00000-of-00001", "variables.index"]
     archived = names_in(output / "archive")
     step = re.search(r"global_step = (\d+)", (output / "archive/best_eval.txt").read_text())[1]

@@ -8,7 +8,7 @@ import pytest
 from algorithm.__main__ import main
 
 PROJECT = Path(__file__).parents[1]
-VERBS = ("train", "evaluate", "predict", "serve", "assess", "data", "weights", "describe", "demo")
+VERBS = ("train", "evaluate", "export", "predict", "serve", "assess", "data", "weights", "describe", "demo")
 
 NO_TENSORFLOW = """
 import sys

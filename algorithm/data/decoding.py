@@ -8,7 +8,7 @@ import struct
 from pathlib import Path
 
 import numpy as np
-from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 # --- picture decoding: same text in customize_service.py and decoding.py
 MAX_PIXELS, MAX_SIDE = 50_000_000, 16_384
@@ -19,6 +19,8 @@ PLUGINS = {
     b"BM": BmpImagePlugin.BmpImageFile,
     b"RIFF": WebPImagePlugin.WebPImageFile,
     b"GIF8": GifImagePlugin.GifImageFile,
+    b"II*\0": TiffImagePlugin.TiffImageFile,
+    b"MM\0*": TiffImagePlugin.TiffImageFile,
 }
 TURNS = dict(zip(range(2, 9), (Image.FLIP_LEFT_RIGHT, Image.ROTATE_180, Image.FLIP_TOP_BOTTOM, Image.TRANSPOSE,
                                Image.ROTATE_270, Image.TRANSVERSE, Image.ROTATE_90)))
@@ -56,7 +58,7 @@ def open_picture(stream, name):
     plugin = next((PLUGINS[mark] for mark in PLUGINS if head.startswith(mark)), None)
     if plugin is None:
         found = f"a file that begins with {head!r}" if head else "an empty file"
-        raise PictureError(f"{name}: expected a JPEG, PNG, BMP, WEBP or GIF picture, found {found}")
+        raise PictureError(f"{name}: expected a JPEG, PNG, BMP, WEBP, GIF or TIFF picture, found {found}")
     try:
         image = plugin(stream, name)
     except MemoryError:

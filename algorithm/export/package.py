@@ -17,6 +17,7 @@ from algorithm.export.carried_package import carry
 SAVED_MODEL_PARTS = ("saved_model.pb", "variables/variables.data-00000-of-00001", "variables/variables.index")
 MODEL_PARTS = (*SAVED_MODEL_PARTS, "customize_service.py", "config.json", "index")
 HANDLER = Path(algorithm.__file__).parent.parent / "customize_service" / "customize_service.py"
+COMPANIONS = ("local_model.py", "request_fields.py")  # what the handler loads from the folder it lies in
 RUNTIME = "tensorflow_2.6.0-cuda_11.2-py_3.7-ubuntu_18.04-x86_64"  # the newest the platform offers; CPU and GPU
 # What the handler imports. The floors must exist for the runtime's Python 3.7, whose newest Pillow is 9.5.0;
 # a higher numpy would pull the runtime's own away from under TensorFlow.
@@ -30,8 +31,8 @@ def package_model(saved_model_dir: str | os.PathLike[str], output_dir: str | os.
                   beside: Sequence[str] = ()) -> Path:
     """Path of the model folder, assembled beside `output_dir` and moved there, in place of an earlier one.
 
-    The folder holds exactly MODEL_PARTS, which serving needs, and what carried_package.carry adds for assessment, besides the folders
-    of the SavedModel that `beside` names. label_names: class 1 first. metrics: some of METRICS.
+    The folder holds exactly MODEL_PARTS and COMPANIONS, which serving needs, and what carried_package.carry adds for
+    assessment, besides the folders of the SavedModel that `beside` names. label_names: class 1 first. metrics: some of METRICS.
     Raises DataError when the SavedModel lacks a part or needs asset files, when the handler is absent, and when
     `output_dir` is something else than a model folder.
     """
@@ -45,6 +46,8 @@ def package_model(saved_model_dir: str | os.PathLike[str], output_dir: str | os.
     for name in beside:
         shutil.copytree(source / name, staged / name)
     shutil.copyfile(handler, staged / "customize_service.py")
+    for name in COMPANIONS:
+        shutil.copyfile(HANDLER.with_name(name), staged / name)
     carry(staged)
     _write_json(staged / "config.json", model_config(metrics))
     _write_json(staged / "index", {"labels_list": list(label_names), "is_multilabel": False})

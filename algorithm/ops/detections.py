@@ -25,14 +25,16 @@ class NmsConfig:
     max_detections: int = 100
 
 
-def detect(outputs: dict[str, tf.Tensor], anchors: tf.Tensor, config: NmsConfig) -> dict[str, tf.Tensor]:
+def detect(outputs: dict[str, tf.Tensor], anchors: tf.Tensor, config: NmsConfig,
+           hard_above: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
     """Detections in network pixels: boxes float32 [B, M, 4] yxyx (not clipped), scores float32 [B, M], labels int32
     [B, M] in 0..K-1, count int32 [B]; sorted by score, rows past `count` are zero with label -1.
 
-    outputs: a Detector's. anchors: float32 [A, 4].
+    outputs: a Detector's. anchors: float32 [A, 4]. hard_above: float32 [B], for each picture the IoU above which NMS drops a
+    box, or a negative number for soft NMS; without it all pictures are treated as config says.
     """
     scores, labels, boxes = _candidates(outputs, anchors, config.max_inputs)
-    return _suppress(scores, labels, boxes, config)
+    return _suppress(scores, labels, boxes, config, hard_above)
 
 
 def to_image(detections: dict[str, tf.Tensor], scale: tf.Tensor, size: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -59,7 +61,10 @@ def _candidates(outputs, anchors, limit) -> tuple[tf.Tensor, tf.Tensor, tf.Tenso
     return tf.sigmoid(top.values), top.indices % classes, boxes
 
 
-def _decay(iou: tf.Tensor, config: NmsConfig) -> tf.Tensor:
+def _decay(iou: tf.Tensor, config: NmsConfig, hard_above: tf.Tensor | None) -> tf.Tensor:
+    if hard_above is not None:
+        limit = hard_above[:, None]
+        return tf.where(limit < 0, tf.exp(-tf.square(iou) / config.sigma), tf.cast(iou <= limit, tf.float32))
     if config.method == "hard":
         return tf.cast(iou <= config.iou_threshold, tf.float32)
     if config.method == "gaussian":
@@ -75,7 +80,7 @@ def _iou_with(box: tf.Tensor, boxes: tf.Tensor, areas: tf.Tensor) -> tf.Tensor:
     return tf.math.divide_no_nan(overlap, box_area(box)[:, None] + areas - overlap)
 
 
-def _suppress(scores, labels, boxes, config) -> dict[str, tf.Tensor]:
+def _suppress(scores, labels, boxes, config, hard_above) -> dict[str, tf.Tensor]:
     """Greedy choice over all classes at once: a class only ever decays itself, so taking the best remaining score
     gives the same list as NMS within each class followed by a sort over all."""
     planes, areas = tf.transpose(boxes, (2, 0, 1)), box_area(boxes)
@@ -85,7 +90,7 @@ def _suppress(scores, labels, boxes, config) -> dict[str, tf.Tensor]:
         best = tf.argmax(scores, axis=1, output_type=tf.int32)
         score = tf.gather(scores, best, batch_dims=1)
         box, label = tf.gather(boxes, best, batch_dims=1), tf.gather(labels, best, batch_dims=1)
-        decay = _decay(_iou_with(box, planes, areas), config)
+        decay = _decay(_iou_with(box, planes, areas), config, hard_above)
         rest = tf.where(labels == label[:, None], scores * decay, scores)
         rest = tf.where(columns == best[:, None], 0.0, rest)
         return index + 1, rest, chosen_score.write(index, score), chosen.write(index, best)

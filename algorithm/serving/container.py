@@ -6,47 +6,77 @@ import io
 import json
 import logging
 import os
+import time
 from collections import OrderedDict
+from pathlib import Path
 from typing import Any
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, Response, g, request
 from werkzeug.exceptions import BadRequest, HTTPException
 
+from algorithm.serving.access_log import log_request, request_id
 from algorithm.serving.handler import load_service
+from algorithm.serving.metrics import CONTENT_TYPE
+from algorithm.serving.standing import Standing
 
 LOGGER = logging.getLogger(__name__)
 BODY_LIMIT = 12 * 1024 * 1024  # what the platform's gateway lets through
-FORM_PARTS_LIMIT = 10
+FORM_PARTS_LIMIT = 16  # 8 pictures and their settings
+PATHS = ("/", "/health", "/metrics")
+PAGE = Path(__file__).with_name("page.html")
 JSON_TYPE = "application/json"
 ERROR_MESSAGES = {"MR.0101": "The input parameter is invalid", "MR.0105": "Recognition failed"}
 
 
 def create_app(model_dir: str | os.PathLike[str]) -> Flask:
     """Flask application that answers for the model folder. Raises DataError as load_service does."""
-    return app_around(load_service(model_dir))
+    return app_around(Standing(load_service(model_dir)))
 
 
-def app_around(service: Any) -> Flask:
-    """Flask application around a service object with `inference(data)`: POST / and GET /health."""
+def app_around(standing: Any) -> Flask:
+    """Flask application around a Standing: POST / and GET /, /health, /metrics."""
     app = Flask(__name__, static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, MAX_FORM_PARTS=FORM_PARTS_LIMIT)
-    app.add_url_rule("/", view_func=lambda: answer(service, request), methods=["POST"], endpoint="inference")
-    app.add_url_rule("/health", view_func=health, methods=["GET"])
+    app.add_url_rule("/", view_func=lambda: answer(standing, request), methods=["POST"], endpoint="inference")
+    app.add_url_rule("/", view_func=page, methods=["GET"])
+    app.add_url_rule("/health", view_func=lambda: health(standing), methods=["GET"], endpoint="health")
+    app.add_url_rule("/metrics", view_func=lambda: Response(standing.metrics.text(), content_type=CONTENT_TYPE), methods=["GET"],
+                     endpoint="metrics")
     app.register_error_handler(HTTPException, http_error)
+    app.before_request(_begin)
+    app.after_request(lambda response: _end(standing, response))
     return app
 
 
-def answer(service: Any, incoming: Request) -> Response:
-    """Reply of the service, or the documented error: 400 for a KeyError or TypeError in it, 500 for the rest."""
+def answer(standing: Any, incoming: Request) -> Response:
+    """Reply of the service, or the documented error: 400 for a KeyError or TypeError in it, an error's own `http_status`, or 500."""
     data = request_data(incoming)
     try:
-        return Response(json.dumps(service.inference(data), ensure_ascii=False, allow_nan=False), mimetype=JSON_TYPE)
+        return Response(json.dumps(standing.inference(data), ensure_ascii=False, allow_nan=False), mimetype=JSON_TYPE)
     except Exception as error:
         reason = getattr(error, "reason", None)  # only errors made for the client carry one
-        status = 400 if isinstance(error, (KeyError, TypeError)) else 500
-        LOGGER.error("request answered with %d: %r", status, error, exc_info=reason is None)
-        shown = reason if status == 400 and isinstance(reason, str) else None
-        return Response(error_body("MR.0105", shown), status, mimetype=JSON_TYPE)
+        status = 400 if isinstance(error, (KeyError, TypeError)) else getattr(error, "http_status", 500)
+        LOGGER.error("request %s answered with %d: %r", g.id, status, error, exc_info=reason is None)
+        shown = reason if status in (400, 503) and isinstance(reason, str) else None
+        headers = {"Retry-After": str(error.retry_after)} if hasattr(error, "retry_after") else {}
+        return Response(error_body("MR.0105", shown, g.id if status >= 500 else None), status, headers, mimetype=JSON_TYPE)
+
+
+def known_path(path: str) -> str:
+    """The path where it is one of ours, else "other"."""
+    return path if path in PATHS else "other"
+
+
+def _begin() -> None:
+    g.begun, g.id = time.perf_counter(), request_id(request.headers.get("X-Request-Id"))
+
+
+def _end(standing: Any, response: Response) -> Response:
+    seconds = time.perf_counter() - g.begun
+    response.headers["X-Request-Id"] = g.id
+    standing.metrics.answered(request.method, known_path(request.path), response.status_code, seconds)
+    log_request(g.id, request.remote_addr, request.method, known_path(request.path), response.status_code, request.content_length, seconds)
+    return response
 
 
 def request_data(incoming: Request) -> Any:
@@ -58,7 +88,7 @@ def request_data(incoming: Request) -> Any:
     if not data:
         data = form_data(incoming)
     if not data:
-        raise BadRequest("expected a multipart form with a picture in the field 'images', found neither form nor JSON")
+        raise BadRequest("expected a multipart form with a picture in the field 'images', or JSON, found neither")
     if isinstance(data, dict):
         data.update(incoming.args.items())
     return data
@@ -70,14 +100,23 @@ def form_data(incoming: Request) -> dict[str, Any]:
     for field, uploads in incoming.files.lists():
         files = OrderedDict((upload.filename, io.BytesIO(upload.read())) for upload in uploads)
         if len(files) != len(uploads):
-            raise BadRequest(f"the form field '{field}' holds two files of the same name: send one picture per request")
+            raise BadRequest(f"the form field '{field}' holds two files of the same name: give each its own name")
         data[field] = files
     return data
 
 
-def health() -> Response:
-    """Both documented spellings of a healthy answer."""
-    return Response(json.dumps({"status": "OK", "health": "true"}), mimetype=JSON_TYPE)
+def page() -> Response:
+    """A page on which a person drops a picture and sees the boxes; it needs nothing from anywhere else."""
+    return Response(PAGE.read_text(encoding="utf-8"), content_type="text/html; charset=utf-8",
+                    headers={"Content-Security-Policy": "default-src 'self' 'unsafe-inline' blob: data:"})
+
+
+def health(standing: Any) -> Response:
+    """Both documented spellings of a healthy answer; 503 with the reason while there is none."""
+    state = standing.health()
+    if state == "ready":
+        return Response(json.dumps({"status": "OK", "health": "true"}), mimetype=JSON_TYPE)
+    return Response(json.dumps({"status": state, "health": "false"}, ensure_ascii=False), 503, mimetype=JSON_TYPE)
 
 
 def http_error(error: HTTPException) -> Response:
@@ -88,7 +127,7 @@ def http_error(error: HTTPException) -> Response:
     return response
 
 
-def error_body(code: str, reason: str | None = None) -> str:
-    """The documented JSON body of error `code`, with the key "reason" where there is one to tell."""
-    body = {"erno": code, "msg": ERROR_MESSAGES[code], "words_result": {}}
-    return json.dumps(body if reason is None else {**body, "reason": reason}, ensure_ascii=False)
+def error_body(code: str, reason: str | None = None, identifier: str | None = None) -> str:
+    """The documented JSON body of error `code`, with the keys "reason" and "request_id" where there are some to tell."""
+    body = {"erno": code, "msg": ERROR_MESSAGES[code], "words_result": {}, "reason": reason, "request_id": identifier}
+    return json.dumps({name: value for name, value in body.items() if value is not None}, ensure_ascii=False)

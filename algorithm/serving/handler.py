@@ -20,6 +20,7 @@ MODEL_PARTS = (
     "saved_model.pb", "variables/variables.data-00000-of-00001", "variables/variables.index",
     "customize_service.py", "config.json", "index",
 )
+LOAD_SECONDS = 600.0
 _load_numbers = itertools.count(1)
 
 
@@ -30,9 +31,10 @@ class _FrugalLoader(SourceFileLoader):
         """Drop the byte code."""
 
 
-def load_service(model_dir: str | os.PathLike[str]) -> Any:
+def load_service(model_dir: str | os.PathLike[str], *, wait: bool = True) -> Any:
     """The service object of the handler in `model_dir`, ready for `inference(data)`.
 
+    wait: until its model is loaded, where it loads one in the background; without it `health()` of such a service says when.
     Raises DataError when parts of the folder are missing, when the handler does not define exactly one service,
     or when it cannot be loaded or started.
     """
@@ -43,7 +45,10 @@ def load_service(model_dir: str | os.PathLike[str]) -> Any:
                         "give the directory `model` that a finished training job wrote")
     path = folder / "customize_service.py"
     try:
-        return _only_service_class(_load_module(path), path)(MODEL_NAME, str(folder))
+        service = _only_service_class(_load_module(path), path)(MODEL_NAME, str(folder))
+        if wait and hasattr(service, "wait_until_loaded"):
+            service.wait_until_loaded(LOAD_SECONDS)
+        return service
     except JobError:
         raise
     except Exception as error:  # the handler may be anybody's code

@@ -18,7 +18,7 @@ from algorithm.errors import DataError
 from algorithm.serving.handler import load_service
 
 LOGGER = logging.getLogger(__name__)
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif")
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
 JPEG_QUALITY = 92
 Draw = Callable[[np.ndarray, Sequence[Sequence[float]], Sequence[str], Sequence[float], Sequence[str]], np.ndarray]
 

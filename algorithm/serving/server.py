@@ -2,96 +2,98 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import signal
 import socket
 import threading
 import time
+from dataclasses import dataclass
 from typing import Any
 
-from PIL import Image
 from waitress import wasyncore
-from waitress.channel import HTTPChannel
 from waitress.server import create_server
-from waitress.task import ErrorTask
 
-from algorithm.errors import ArgumentError, DataError
-from algorithm.serving.container import BODY_LIMIT, app_around, error_body
-from algorithm.serving.handler import load_service
+from algorithm.errors import ArgumentError
+from algorithm.serving.channel import JsonChannel, TwoQueues
+from algorithm.serving.container import BODY_LIMIT, app_around
+from algorithm.serving.standing import Standing
 
 LOGGER = logging.getLogger(__name__)
 DRAIN_SECONDS = 30.0
 CONNECTION_LIMIT = 1000  # slow clients wait here, not in a worker thread
-BODY_LIMIT_AT_DOOR = BODY_LIMIT + 1024 * 1024  # refused unread above this; in between, the application refuses
 
 
-class _JsonErrorTask(ErrorTask):
-    """Answers a request that waitress itself refuses (too large, malformed) in the platform's form."""
+@dataclass(frozen=True)
+class Limits:
+    """batch: pictures through the network at once. batch_wait: seconds an incomplete batch waits at most. queue: requests that
+    wait for a thread before more are refused with 503. threads: requests answered at once, 0 for twice the batch.
+    lame_duck: seconds after SIGTERM in which new requests are still answered, as the platform goes on sending them."""
 
-    def execute(self) -> None:
-        error = self.request.error
-        body = error_body("MR.0101", f"{error.reason}: {error.body}").encode()
-        self.status = f"{error.code} {error.reason}"
-        self.response_headers.append(("Content-Type", "application/json"))
-        self.set_close_on_finish()
-        self.content_length = len(body)
-        self.write(body)
-
-
-class _JsonChannel(HTTPChannel):
-    error_task_class = _JsonErrorTask
+    batch: int = 8
+    batch_wait: float = 0.005
+    queue: int = 64
+    threads: int = 0
+    lame_duck: float = 60.0
 
 
-def serve(model_dir: str | os.PathLike[str], host: str = "0.0.0.0", port: int = 8080, threads: int = 4) -> None:
+def serve(model_dir: str | os.PathLike[str], host: str = "0.0.0.0", port: int = 8080, limits: Limits | None = None) -> None:
     """Serve the model folder; return after SIGTERM or SIGINT, when the requests in flight are answered.
 
-    port 0 takes a free one; the address is printed once requests are welcome. Call it in the main thread.
+    port 0 takes a free one. /health answers at once; the address is printed when the model is loaded and warm. SIGINT, or a second
+    signal, ends without the lame-duck time. Call it in the main thread.
     Raises DataError for a model folder that cannot be served, ArgumentError for an address that cannot be had.
     """
-    service = load_service(model_dir)
-    _answer_once(service, model_dir)
+    limits = limits or Limits()
     listener = _listen(host, port)
-    sockets: dict[int, Any] = {}
-    server = create_server(app_around(service), map=sockets, sockets=[listener], threads=threads, ident=None,
-                           connection_limit=CONNECTION_LIMIT, max_request_body_size=BODY_LIMIT_AT_DOOR)
-    server.channel_class = _JsonChannel
-    stopping = threading.Event()
-
-    def stop(signum: int, frame: Any) -> None:
-        stopping.set()
-        server.pull_trigger()
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    standing, sockets = Standing(), {}
+    server = create_server(app_around(standing), map=sockets, sockets=[listener], ident=None,
+                           threads=limits.threads or 2 * limits.batch,
+                           connection_limit=CONNECTION_LIMIT, max_request_body_size=BODY_LIMIT + 1)
+    server.channel_class = JsonChannel
+    server.queues = queues = TwoQueues(server.task_dispatcher, limits.queue, standing.metrics, lambda: standing.stopping)
+    server.add_task = queues.add
+    stop = _Stop(server, standing, limits.lame_duck)
+    loading = threading.Thread(target=standing.load, args=(model_dir,), daemon=True,
+                               kwargs={"most": limits.batch, "wait": limits.batch_wait})
+    before = {number: signal.signal(number, stop.signalled) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        print(f"serving {model_dir} on http://{host}:{server.effective_port}/", flush=True)
-        while not stopping.is_set():
-            wasyncore.loop(timeout=1, use_poll=True, map=sockets, count=1)
+        loading.start()
+        told = False
+        while not stop.due() and not standing.failure:
+            wasyncore.loop(timeout=0.2, use_poll=True, map=sockets, count=1)
+            if standing.decided() and not standing.failure and not told:
+                print(f"serving {model_dir} on http://{host}:{server.effective_port}/", flush=True)
+                told = True
         _drain(server, sockets)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if standing.failure:
+        raise standing.failure
 
 
-def _answer_once(service: Any, model_dir: str | os.PathLike[str]) -> None:
-    """Let the service answer one picture, so that neither a damaged model nor the slow first call meets a client.
+class _Stop:
+    """When to stop: lame_duck seconds after a first SIGTERM, at once after SIGINT or a second signal."""
 
-    Raises DataError naming the model folder.
-    """
-    picture = io.BytesIO()
-    Image.new("RGB", (64, 64)).save(picture, "PNG")
-    picture.seek(0)
-    try:
-        service.inference({"images": {"warm_up.png": picture}})
-    except Exception as error:  # the handler may be anybody's code
-        raise DataError(f"the model in {model_dir} cannot answer: {type(error).__name__}: {error}") from error
+    def __init__(self, server: Any, standing: Standing, lame_duck: float) -> None:
+        self._server, self._standing, self._lame_duck = server, standing, lame_duck
+        self._at: float | None = None
+
+    def signalled(self, number: int, frame: Any) -> None:
+        now = time.monotonic()
+        self._at = now + self._lame_duck if number == signal.SIGTERM and self._at is None else now
+        self._standing.stopping = True
+        self._server.pull_trigger()
+
+    def due(self) -> bool:
+        return self._at is not None and time.monotonic() >= self._at
 
 
 def _listen(host: str, port: int) -> socket.socket:
     """Socket bound to host and port. Raises ArgumentError naming both."""
     try:
-        return socket.create_server((host, port))
+        return socket.create_server((host, port), backlog=1024)
     except (OSError, OverflowError) as error:
         raise ArgumentError(f"cannot listen on {host}:{port}: {error}; choose another --port or --host") from error
 
@@ -106,7 +108,7 @@ def _drain(server: Any, sockets: dict[int, Any]) -> None:
         wasyncore.loop(timeout=0.1, use_poll=True, map=sockets, count=1)
     if left:
         LOGGER.warning("%d requests were still unanswered after %g s", left, DRAIN_SECONDS)
-    server.task_dispatcher.shutdown(timeout=1)
+    server.queues.shutdown()
     wasyncore.close_all(sockets)
 
 

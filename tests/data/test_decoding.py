@@ -45,8 +45,9 @@ def test_lossless_pixels_are_kept(form: str) -> None:
 
 
 @pytest.mark.parametrize(("form", "mode"), [
-    *itertools.product(("PNG", "BMP", "WEBP", "GIF"), ("RGB", "L", "P", "1", "RGBA")),
+    *itertools.product(("PNG", "BMP", "WEBP", "GIF", "TIFF"), ("RGB", "L", "P", "1", "RGBA")),
     *itertools.product(("JPEG",), ("RGB", "L", "1", "CMYK")), ("PNG", "LA"), ("GIF", "LA"), ("WEBP", "LA"),
+    ("TIFF", "LA"), ("TIFF", "CMYK"),
 ])
 def test_every_mode_gives_contiguous_rgb(form: str, mode: str) -> None:
     pixels = decode_image(encoded(noise(mode), form), "a")
@@ -55,7 +56,7 @@ def test_every_mode_gives_contiguous_rgb(form: str, mode: str) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF"])
 def test_orientation_is_applied(tmp_path: Path, orientation: int, form: str) -> None:
     stored = np.zeros((16, 32, 3), np.uint8)
     stored[:8, :8] = 255  # the corner that is stored first is white
@@ -85,23 +86,24 @@ def test_palette_with_transparency_gives_no_warning() -> None:
     assert decode_image(data, "a").shape == (20, 33, 3)
 
 
-def test_first_frame_of_an_animation() -> None:
+@pytest.mark.parametrize("form", ["GIF", "TIFF"])
+def test_first_frame_of_several(form: str) -> None:
     frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
-    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    data = encoded(frames[0], form, save_all=True, append_images=frames[1:])
     assert decode_image(data, "a")[0, 0].tolist() == [255, 0, 0]
 
 
 @pytest.mark.parametrize(("data", "found"), [
     (b"", "found an empty file"),
     (b"<html></html>", "found a file that begins with b'<html></html>'"),
-    (encoded(noise(), "TIFF"), "expected a JPEG, PNG, BMP, WEBP or GIF picture"),
+    (encoded(noise(), "PPM"), "expected a JPEG, PNG, BMP, WEBP, GIF or TIFF picture"),
     (encoded(noise(), "JPEG")[:300], "damaged"),
     (encoded(noise(), "JPEG")[:-200], "damaged or truncated"),
     (encoded(noise(), "PNG")[:900], "damaged or truncated"),
     (encoded(noise(), "WEBP")[:200], "damaged"),
     (encoded(noise(), "GIF")[:-300], "damaged"),
     (encoded(noise(), "BMP")[:500], "damaged or truncated"),
-], ids=["empty", "html", "tiff", "jpeg header", "jpeg", "png", "webp", "gif", "bmp"])
+], ids=["empty", "html", "ppm", "jpeg header", "jpeg", "png", "webp", "gif", "bmp"])
 def test_no_picture_is_refused_by_name(data: bytes, found: str) -> None:
     with pytest.raises(PictureError, match="^狗.jpg: ") as caught:
         decode_image(data, "狗.jpg")

@@ -7,9 +7,9 @@ import pytest
 
 from algorithm.errors import DataError
 from algorithm.export.carried_package import carried_parts
-from algorithm.export.package import HANDLER, MODEL_PARTS, SAVED_MODEL_PARTS, missing_parts, model_config, package_model
+from algorithm.export.package import COMPANIONS, HANDLER, MODEL_PARTS, SAVED_MODEL_PARTS, missing_parts, model_config, package_model
 
-ALL_PARTS = sorted([*MODEL_PARTS, *carried_parts()])
+ALL_PARTS = sorted([*MODEL_PARTS, *COMPANIONS, *carried_parts()])
 METRICS = {"f1": 0.51234567, "recall": 0.5, "precision": float("nan"), "accuracy": 1}
 
 

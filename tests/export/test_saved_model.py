@@ -1,11 +1,14 @@
 """The exported graph: pixels in, boxes in the original picture's pixels out."""
 
+import importlib.util
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from algorithm.errors import AlgorithmError
 from algorithm.export import saved_model
+from algorithm.export.package import HANDLER
 from algorithm.export.saved_model import export_saved_model
 from algorithm.models import build_detector
 from algorithm.models.naming import published_variables
@@ -92,3 +95,33 @@ def test_an_export_that_answers_differently_is_not_published(tmp_path, monkeypat
     monkeypatch.setattr(saved_model.tf.saved_model, "save", damaged)
     with pytest.raises(AlgorithmError, match="different by"):
         export_saved_model(detector, tmp_path / "saved", NmsConfig(max_detections=7))
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """The carried stand-in's model, on a network whose scores and boxes mean nothing but differ."""
+    spec = importlib.util.spec_from_file_location("local_model_on_a_network", HANDLER.with_name("local_model.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    tf.keras.utils.set_random_seed(3)
+    detector = build_detector("efficientdet-lite0", 3, (64, 96))
+    _spread(detector)
+    return module.LocalModel(export_saved_model(detector, tmp_path_factory.mktemp("local") / "saved", NmsConfig(max_detections=7)))
+
+
+def test_pictures_of_all_sizes_share_a_batch_and_are_answered_as_alone(local):
+    pictures = [pixels(*shape).numpy() for shape in ((40, 50), (300, 120), (1, 1))]
+    together = local.run([local.prepare(picture) for picture in pictures])
+    for picture, answer in zip(pictures, together, strict=True):
+        alone = local._kept.signatures["serving_default"](images=picture[None])
+        for name, value in alone.items():
+            np.testing.assert_allclose(answer[name], value[0], rtol=1e-4, atol=1e-3)
+
+
+def test_each_picture_of_a_batch_chooses_its_suppression(local):
+    picture = pixels(80, 70).numpy()
+    soft, none, hard = local.run([local.prepare(picture, choice) for choice in (-1.0, 1.0, 0.0)])
+    plain = local.run([local.prepare(picture)])[0]
+    np.testing.assert_allclose(soft["detection_scores"], plain["detection_scores"], rtol=1e-5)
+    assert not np.array_equal(none["detection_boxes"], hard["detection_boxes"])
+    assert (none["detection_scores"] >= soft["detection_scores"] - 1e-6).all()

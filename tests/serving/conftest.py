@@ -18,20 +18,26 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from algorithm.export.package import COMPANIONS
 from algorithm.serving.handler import MODEL_PARTS, load_service
 
 LABELS = ("猫", "dog")
 ROOT = Path(__file__).parent.parent.parent
-COMMAND = "import sys; from algorithm.serving.server import serve; serve(sys.argv[1], '127.0.0.1', 0, threads=2)"
+COMMAND = """
+import json, logging, sys
+from algorithm.serving.server import Limits, serve
+logging.basicConfig(level=logging.INFO, format="%(message)s")
+serve(sys.argv[1], "127.0.0.1", int(sys.argv[2]), Limits(**json.loads(sys.argv[3])))
+"""
 
 
 def two_objects(images: np.ndarray) -> dict[str, np.ndarray]:
     """Outputs of the signature: a dog in the upper left quarter, a cat all over, a faint dog, one row of padding."""
     height, width = images.shape[1:3]
     boxes = np.asarray([[0, 0, height / 2, width / 2], [0, 0, height, width], [1, 1, 2, 2], [0, 0, 0, 0]], np.float32)
-    return {"detection_boxes": boxes[None], "detection_classes": np.asarray([[2, 1, 2, 0]], np.float32),
-            "detection_scores": np.asarray([[0.9, 0.5, 0.2, 0]], np.float32),
-            "num_detections": np.asarray([3], np.float32)}
+    one = {"detection_boxes": boxes[None], "detection_classes": np.asarray([[2, 1, 2, 0]], np.float32),
+           "detection_scores": np.asarray([[0.9, 0.5, 0.2, 0]], np.float32), "num_detections": np.asarray([3], np.float32)}
+    return {name: np.repeat(value, len(images), axis=0) for name, value in one.items()}
 
 
 @dataclass
@@ -85,7 +91,8 @@ def model_dir(tmp_path) -> Path:
     for part in MODEL_PARTS:
         (folder / part).parent.mkdir(parents=True, exist_ok=True)
         (folder / part).write_bytes(b"not read")
-    (folder / "customize_service.py").write_bytes((ROOT / "customize_service" / "customize_service.py").read_bytes())
+    for name in ("customize_service.py", *COMPANIONS):
+        (folder / name).write_bytes((ROOT / "customize_service" / name).read_bytes())
     (folder / "index").write_text(json.dumps({"labels_list": LABELS}, ensure_ascii=False), encoding="utf-8")
     return folder
 
@@ -111,13 +118,18 @@ def encode():
 
 @pytest.fixture(scope="session")
 def serving():
-    """serving(model_dir): context of (process, port) of a server process, killed at the end if it still runs."""
+    """serving(model_dir, port=0, log=file, limit=...): context of (process, port) of a server process, killed at the end if it still
+    runs. With a port of its own it is not waited for."""
 
     @contextlib.contextmanager
-    def started(model_dir):
-        process = subprocess.Popen([sys.executable, "-c", COMMAND, str(model_dir)], cwd=ROOT, text=True,
-                                   stdout=subprocess.PIPE, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
+    def started(model_dir, port=0, log=None, **limits):
+        limits = {"threads": 2, "lame_duck": 0, **limits}
+        process = subprocess.Popen([sys.executable, "-c", COMMAND, str(model_dir), str(port), json.dumps(limits)], cwd=ROOT, text=True,
+                                   stdout=subprocess.PIPE, stderr=log, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
         try:
+            if port:
+                yield process, port
+                return
             line = process.stdout.readline()
             yield process, int(re.search(r"http://127.0.0.1:(\d+)/", line).group(1))
         finally:

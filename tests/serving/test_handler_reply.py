@@ -58,10 +58,12 @@ BAD_REQUESTS = {
     "nothing": {},
     "text in the field": {"images": "base64..."},
     "no file in the field": {"images": {}},
-    "two pictures": {"images": OrderedDict([("a.png", io.BytesIO(b"x")), ("b.png", io.BytesIO(b"y"))])},
+    "two fields": [picture_form(b"x"), picture_form(b"y")],
     "JSON text as file": {"images": {"a.png": "text"}},
     "JSON list": [1, 2],
     "JSON string": "images",
+    "numbers in a list": {"images": [1]},
+    "no picture in a list": {"images": []},
     "not a picture": picture_form(b"<svg/>", "图.svg"),
     "empty file": picture_form(b""),
 }
@@ -74,7 +76,7 @@ def test_a_bad_request_is_a_type_error_with_a_reason(service, data):
     assert caught.value.reason == str(caught.value)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "WEBP", "GIF"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "BMP", "WEBP", "GIF", "TIFF"])
 def test_a_truncated_picture_is_named(service, encode, kind):
     content = encode(400, 300, kind)
     with pytest.raises(TypeError, match="残.jpg"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import io
+import json
 import os
 import signal
 import subprocess
@@ -60,6 +62,25 @@ def test_the_server_answers_a_posted_picture_and_stops_with_0(packaged, encode, 
         assert call(port, "POST", "/", body, Content_Type="multipart/form-data; boundary=b") == (200, reply_for(60, 40))
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0
+
+
+def test_concurrent_answers_are_those_of_single_requests_and_bad_pictures_harm_no_other(packaged, encode, serving):
+    def form(content):
+        return b'--b\r\nContent-Disposition: form-data; name="images"; filename="a.png"\r\n\r\n' + content + b"\r\n--b--\r\n"
+
+    sizes = [(10 + 2 * (i % 5), 8 + i) for i in range(40)]
+    with serving(packaged, threads=8, batch=4) as (process, port), ThreadPoolExecutor(16) as pool:
+        def ask(i):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            body = form(b"bad" if i % 10 == 7 else encode(*sizes[i]))
+            connection.request("POST", "/", body, {"Content-Type": "multipart/form-data; boundary=b"})
+            response = connection.getresponse()
+            body = json.loads(response.read())
+            connection.close()
+            return response.status, body if response.status == 200 else body["reason"][:7]
+
+        answers = list(pool.map(ask, range(40)))
+    assert answers == [(400, "a.png: ") if i % 10 == 7 else (200, reply_for(*sizes[i])) for i in range(40)]
 
 
 @pytest.mark.parametrize("part", ["saved_model.pb", "variables/variables.data-00000-of-00001"])

@@ -1,0 +1,112 @@
+"""Every format as a row: what writes it, and what a person must know to use it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from algorithm.errors import AlgorithmError, ArgumentError, DataError
+from algorithm.export.formats import graphs
+from algorithm.export.formats.openvino_network import write_openvino
+from algorithm.export.formats.runtimes import open_exported
+from algorithm.export.formats.source import Source, open_source
+from algorithm.export.formats.tflite import write_tflite
+
+DESCRIPTION = "export.json"
+NMS = ("none", "mediapipe")
+_TOLERANCE = {"int8": 0.5, "fp16": 0.05}  # shares of the best score; of the others below
+_EXACT = 0.01
+_SIDE_OF_PROBE = 200
+
+
+@dataclass(frozen=True)
+class Format:
+    """write(source, folder) -> path of the file or folder. weights: of a network format, whose NMS is chosen; None for a whole graph."""
+
+    write: Callable[..., Path]
+    weights: str | None = None
+
+
+FORMATS: dict[str, Format] = {
+    "saved_model": Format(graphs.write_saved_model),
+    "frozen": Format(graphs.write_frozen),
+    "tflite": Format(partial(write_tflite, weights="float"), "float"),
+    "tflite_fp16": Format(partial(write_tflite, weights="fp16"), "fp16"),
+    "tflite_int8": Format(partial(write_tflite, weights="int8"), "int8"),
+    "onnx": Format(graphs.write_onnx),
+    "openvino": Format(write_openvino, "float"),
+}
+
+
+def export_model(model_dir: Path, output: Path, name: str, *, nms: str = "none",
+                 calibration: Callable[[tuple[int, int]], Iterable[np.ndarray]] | None = None) -> Path:
+    """The file (or version folder) that was written in `output`, beside `index` (class names) and export.json.
+
+    calibration(image_size): pictures for int8, float32 [h, w, 3], pixels 0..255, as the network sees them. The file is run by its
+    own runtime and compared with the model folder before anything is put in place.
+    ArgumentError: a package or the calibration is missing. DataError: no model folder, or `output` holds something.
+    AlgorithmError: the file answers otherwise than the model.
+    """
+    row = FORMATS[name]
+    if row.weights == "int8" and calibration is None:
+        raise ArgumentError("tflite_int8: expected pictures to measure the ranges on, found none; give --data_url")
+    if name == "openvino" and nms != "none":
+        raise ArgumentError(f"nms={nms}: expected none for openvino, TFLite alone has that operation")
+    if output.exists() and any(output.iterdir()):
+        raise DataError(f"output {output}: expected a new or an empty folder, found files; give another one")
+    source = open_source(model_dir)
+    staged = output.with_name(f".{output.name}.staged")
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(parents=True)
+    options: dict[str, Any] = {"nms": nms} if row.weights else {}
+    if row.weights == "int8":
+        options["pictures"] = calibration(source.image_size())
+    try:
+        path = row.write(source, staged, **options)
+        (staged / "index").write_text(json.dumps({"labels_list": source.label_names, "is_multilabel": False}, ensure_ascii=False,
+                                                 indent=1) + "\n", encoding="utf-8")
+        (staged / DESCRIPTION).write_text(json.dumps(_description(source, name, row, path, nms), ensure_ascii=False, indent=1) + "\n",
+                                          encoding="utf-8")
+        _compare(source, row, path)
+        if output.exists():
+            output.rmdir()
+        staged.replace(output)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    return output / path.relative_to(staged)
+
+
+def _description(source: Source, name: str, row: Format, path: Path, nms: str) -> dict[str, Any]:
+    """The content of export.json."""
+    if not row.weights:
+        return {"format": name, "file": path.name, "input": "images: uint8 [B, H, W, 3], RGB, any size",
+                "outputs": "boxes [ymin, xmin, ymax, xmax] in pixels, classes from 1, scores, count", "nms": source.suppression()}
+    height, width = source.image_size()
+    how = {"none": "none: decode the deltas on the anchors, then NMS; python -m algorithm evaluate does it as the model folder",
+           "mediapipe": "TFLite_Detection_PostProcess, hard, IoU 0.5, per class"}[nms]
+    outputs = {"none": "scores [1, A, K], deltas [1, A, 4]: ty, tx, th, tw",
+               "mediapipe": "boxes [ymin, xmin, ymax, xmax] in shares of the input, classes from 0, scores, count"}[nms]
+    return {"format": name, "file": path.name, "nms": how, "outputs": outputs,
+            "input": f"images: {'uint8' if row.weights == 'int8' else 'float32'} [1, {height}, {width}, 3], RGB, pixels 0..255; keep the "
+                     "aspect, put the picture in the upper left corner, fill the rest with the mean",
+            "image_size": [height, width], "form": nms, "mean": source.settings["mean"].tolist(),
+            "suppression": {"hard_above": float(source.settings["hard_above"]), "sigma": float(source.settings["sigma"]),
+                            "max_detections": int(source.settings["max_detections"])},
+            "anchors": source.settings["anchors"].tolist() if nms == "none" else None}
+
+
+def _compare(source: Source, row: Format, path: Path) -> None:
+    """AlgorithmError when the written file does not answer a picture of noise as the model folder does."""
+    pixels = np.random.default_rng(0).integers(0, 256, (_SIDE_OF_PROBE, _SIDE_OF_PROBE, 3), dtype=np.uint8)
+    expected, found = open_exported(source.folder)(pixels), open_exported(path)(pixels)
+    best, other = (float(each["scores"].max(initial=0)) for each in (expected, found))
+    if not abs(best - other) <= _TOLERANCE.get(row.weights or "", _EXACT) * best:
+        raise AlgorithmError(f"export {path.name}: expected the answers of the model folder, found a best score of {other:g} for "
+                             f"{best:g} on the same picture; nothing was published")

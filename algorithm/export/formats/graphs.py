@@ -1,0 +1,66 @@
+"""Formats that hold the whole graph, from pixels of any size to detections: SavedModel, frozen graph, ONNX."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import tensorflow as tf
+
+from algorithm.export.formats.source import OUTPUTS, Source, need
+
+OPSET = 17
+
+
+def write_saved_model(source: Source, folder: Path) -> Path:
+    """TensorFlow Serving's layout: <folder>/1/ with saved_model.pb and variables/."""
+    version = folder / "1"
+    (version / "variables").mkdir(parents=True)
+    shutil.copyfile(source.folder / "saved_model.pb", version / "saved_model.pb")
+    for path in (source.folder / "variables").iterdir():
+        shutil.copyfile(path, version / "variables" / path.name)
+    return version
+
+
+def write_frozen(source: Source, folder: Path) -> Path:
+    """A GraphDef with constants for variables: `images:0` in, Identity:0 ... out in the order of OUTPUTS."""
+    frozen = source.signature()
+    path = folder / "frozen_graph.pb"
+    path.write_bytes(frozen.graph.as_graph_def().SerializeToString())
+    return path
+
+
+def write_onnx(source: Source, folder: Path) -> Path:
+    """ONNX with the names of the signature; NMS is a Loop in it."""
+    tf2onnx, onnx = need("tf2onnx"), need("onnx")
+    frozen = source.signature()
+    model, _ = tf2onnx.convert.from_graph_def(frozen.graph.as_graph_def(), input_names=[frozen.inputs[0].name],
+                                              output_names=[output.name for output in frozen.outputs], opset=OPSET)
+    names = {frozen.inputs[0].name: "images", **{output.name: name for output, name in zip(frozen.outputs, OUTPUTS, strict=True)}}
+    for value in (*model.graph.input, *model.graph.output):
+        value.name = names[value.name]
+    for node in model.graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    _rename_inside(model.graph, names)
+    onnx.checker.check_model(model)
+    path = folder / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def _rename_inside(graph: object, names: dict[str, str]) -> None:
+    """Bodies of loops and branches read names of the outer graph too."""
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                for inner in attribute.g.node:
+                    inner.input[:] = [names.get(name, name) for name in inner.input]
+                _rename_inside(attribute.g, names)
+
+
+def load_frozen(path: Path) -> tf.types.experimental.ConcreteFunction:
+    """Function images uint8 [1, H, W, 3] -> list of OUTPUTS of a file that write_frozen wrote."""
+    definition = tf.compat.v1.GraphDef.FromString(path.read_bytes())
+    wrapped = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(definition, name=""), [])
+    return wrapped.prune("images:0", [f"Identity{suffix}:0" for suffix in ("", "_1", "_2", "_3")])

@@ -1,0 +1,169 @@
+"""Any exported file, run by its own runtime: one picture in, its detections out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from algorithm.errors import DataError
+from algorithm.export.formats.graphs import load_frozen
+from algorithm.export.formats.source import OUTPUTS, need
+from algorithm.ops.detections import NmsConfig, detect
+from algorithm.ops.image import letterbox_scale, pad_bottom_right, resize
+
+Found = Mapping[str, np.ndarray]
+Run = Callable[[np.ndarray], Found]
+SMALLEST = 1e-9  # of a score whose logit is asked for
+
+
+def open_exported(path: Path) -> Run:
+    """run(uint8 [H, W, 3] RGB) -> boxes float32 [M, 4] yxyx in the picture's pixels, scores [M], labels [M] from 0.
+
+    path: a model folder, one with the version folder 1/, an export's folder, .pb, .tflite, .onnx or .xml.
+    DataError: it is none of these. ArgumentError: its runtime is not installed.
+    """
+    path = exported_file(path)
+    opener = OPENERS.get(path.suffix) if path.is_file() else _open_saved_model
+    if opener is None:
+        raise DataError(f"expected a model folder, .pb, .tflite, .onnx or .xml, found {path}")
+    return opener(path)
+
+
+def exported_file(path: Path) -> Path:
+    """What is to be opened at a path: itself, a file or the version folder in it. DataError where there is nothing."""
+    if not path.exists():
+        raise DataError(f"expected an exported model at {path}, found nothing: check --model_dir")
+    if path.is_file() or (path / "saved_model.pb").is_file():
+        return path
+    if (path / "export.json").is_file():
+        return path / json.loads((path / "export.json").read_text(encoding="utf-8"))["file"]
+    if (path / "1" / "saved_model.pb").is_file():
+        return path / "1"
+    raise DataError(f"expected a model folder or an export at {path}, found neither saved_model.pb nor export.json: check --model_dir")
+
+
+def label_names_of(path: Path) -> tuple[str, ...]:
+    """Class names in the file `index` in or beside the exported file. DataError where there is none."""
+    file = exported_file(path)
+    for folder in (file, *file.parents[:2]):
+        if (folder / "index").is_file():
+            return tuple(json.loads((folder / "index").read_text(encoding="utf-8"))["labels_list"])
+    raise DataError(f"expected the class names in a file `index` beside {file}, found none: keep the files of an export together")
+
+
+def _detections(outputs: Mapping[str, Any]) -> Found:
+    """Of the outputs of the signature for one picture."""
+    boxes, classes, scores, count = (np.asarray(outputs[name])[0] for name in OUTPUTS)
+    count = int(count)
+    return {"boxes": boxes[:count], "scores": scores[:count], "labels": classes[:count].astype(np.int32) - 1}
+
+
+def _open_saved_model(folder: Path) -> Run:
+    model = tf.saved_model.load(str(folder))
+    signature = model.signatures["serving_default"]
+
+    def run(picture: np.ndarray, kept: Any = model) -> Found:
+        return _detections(signature(images=tf.constant(picture[None])))
+
+    return run
+
+
+def _open_frozen(path: Path) -> Run:
+    function = load_frozen(path)
+    return lambda picture: _detections(dict(zip(OUTPUTS, function(tf.constant(picture[None])), strict=True)))
+
+
+def _open_onnx(path: Path) -> Run:
+    runtime = need("onnxruntime")
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = os.cpu_count() or 1
+    session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return lambda picture: _detections(dict(zip(OUTPUTS, session.run(list(OUTPUTS), {"images": picture[None]}), strict=True)))
+
+
+def fitted(picture: np.ndarray, size: tuple[int, int], mean: np.ndarray) -> tuple[np.ndarray, float]:
+    """float32 [h, w, 3] pixels 0..255 as the network wants them, filled with the mean; network pixels per pixel of the picture."""
+    scale, shape = letterbox_scale(tf.constant(picture.shape[:2]), size)
+    return (pad_bottom_right(resize(picture, shape) - mean, size) + mean).numpy(), float(scale)
+
+
+def _open_openvino(path: Path) -> Run:
+    openvino = need("openvino", "openvino")
+    known = _description(path)
+    model = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return _around_network(known, np.float32, lambda pixels: list(model(pixels).values()))
+
+
+def _open_tflite(path: Path) -> Run:
+    known = _description(path)
+    interpreter = need("ai_edge_litert.interpreter").Interpreter(str(path), num_threads=os.cpu_count() or 1)
+    interpreter.allocate_tensors()
+    entry, exits = interpreter.get_input_details()[0], interpreter.get_output_details()
+    exits = sorted(exits, key=lambda each: each["name"])  # a converter may write them in another order
+
+    def outputs(pixels: np.ndarray) -> list[np.ndarray]:
+        interpreter.set_tensor(entry["index"], pixels)
+        interpreter.invoke()
+        return [interpreter.get_tensor(each["index"]) for each in exits]
+
+    return _around_network(known, entry["dtype"], outputs)
+
+
+def _description(path: Path) -> dict[str, Any]:
+    file = path.with_name("export.json")
+    if not file.is_file():
+        raise DataError(f"expected export.json beside {path}, found none: keep the files of an export together")
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _around_network(known: Mapping[str, Any], kind: type, outputs: Callable[[np.ndarray], list[np.ndarray]]) -> Run:
+    """What a network format leaves to its caller: fitting the picture before it, NMS and the way back to its pixels after it."""
+    size, mean = tuple(known["image_size"]), np.array(known["mean"], np.float32)
+    finish = _own_suppression(known) if known["form"] == "none" else _four_outputs
+
+    def run(picture: np.ndarray) -> Found:
+        pixels, scale = fitted(picture, size, mean)
+        if kind == np.uint8:
+            pixels = np.rint(pixels).clip(0, 255)
+        found = finish(outputs(pixels[None].astype(kind)), size)
+        limit = np.array([*picture.shape[:2], *picture.shape[:2]], np.float32)
+        return {**found, "boxes": np.clip(found["boxes"] / scale, 0, limit)}
+
+    return run
+
+
+def _four_outputs(outputs: list[np.ndarray], size: tuple[int, int]) -> dict[str, np.ndarray]:
+    boxes, classes, scores, count = (np.asarray(output)[0] for output in outputs)
+    count = int(count)
+    return {"boxes": boxes[:count] * np.array([*size, *size], np.float32), "scores": scores[:count],
+            "labels": classes[:count].astype(np.int32)}
+
+
+def _own_suppression(known: Mapping[str, Any]) -> Callable[[list[np.ndarray], tuple[int, int]], dict[str, np.ndarray]]:
+    """The NMS of the model folder, applied to scores and deltas; boxes in network pixels."""
+    rule = known["suppression"]
+    hard = rule["hard_above"] >= 0
+    config = NmsConfig("hard" if hard else "gaussian", rule["hard_above"] if hard else 0.5, rule["sigma"],
+                       max_detections=rule["max_detections"])
+    anchors = tf.constant(known["anchors"], tf.float32)
+
+    @tf.function
+    def suppress(scores: tf.Tensor, deltas: tf.Tensor) -> dict[str, tf.Tensor]:
+        scores = tf.clip_by_value(scores, SMALLEST, 1 - 1e-7)
+        return detect({"class_logits": tf.math.log(scores / (1 - scores)), "box_deltas": deltas}, anchors, config)
+
+    def finish(outputs: list[np.ndarray], size: tuple[int, int]) -> dict[str, np.ndarray]:
+        scores, deltas = outputs if outputs[1].shape[2] == 4 else outputs[::-1]  # with 4 classes the order of the writer counts
+        found = {name: value.numpy()[0] for name, value in suppress(tf.constant(scores), tf.constant(deltas)).items()}
+        return {name: found[name][: int(found["count"])] for name in ("boxes", "scores", "labels")}
+
+    return finish
+
+
+OPENERS: dict[str, Callable[[Path], Run]] = {".pb": _open_frozen, ".onnx": _open_onnx, ".xml": _open_openvino, ".tflite": _open_tflite}

@@ -1,0 +1,90 @@
+"""Pictures of concurrent requests through the network together."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+Run = Callable[[Sequence[Any]], Sequence[Any]]
+
+
+class _Job:
+    """Pictures of one request, and their outputs or what went wrong."""
+
+    def __init__(self, pictures: Sequence[Any]) -> None:
+        self.pictures, self.outputs, self.error = pictures, None, None
+        self.group = getattr(pictures[0], "group", None)
+        self.done = threading.Event()
+
+
+class Batcher:
+    """Called from many threads with the pictures of a request each; one thread runs those that are of a group together.
+
+    most: pictures in a batch; a request with more goes alone. wait: seconds that an incomplete batch waits at most, and only
+    while expected() says that more requests are on their way than are gathered. observe(pictures in a batch).
+    """
+
+    def __init__(self, run: Run, *, most: int, wait: float, expected: Callable[[], int] = lambda: 0,
+                 observe: Callable[[int], None] = lambda pictures: None) -> None:
+        """Start the thread."""
+        self._run, self._most, self._wait, self._expected, self._observe = run, most, wait, expected, observe
+        self._jobs: deque[_Job] = deque()
+        self._changed = threading.Condition()
+        threading.Thread(target=self._work, name="batches", daemon=True).start()
+
+    def __call__(self, pictures: Sequence[Any]) -> Sequence[Any]:
+        """The outputs of the pictures, in their order. Raises what `run` raises for these pictures alone."""
+        job = _Job(pictures)
+        with self._changed:
+            self._jobs.append(job)
+            self._changed.notify()
+        job.done.wait()
+        if job.error is not None:
+            raise job.error
+        return job.outputs
+
+    def _work(self) -> None:
+        while True:
+            jobs = self._gather()
+            self._observe(sum(len(job.pictures) for job in jobs))
+            self._answer(jobs)
+            for job in jobs:
+                job.done.set()
+
+    def _gather(self) -> list[_Job]:
+        """The longest waiting job and what may go with it."""
+        with self._changed:
+            while not self._jobs:
+                self._changed.wait()
+            deadline = time.monotonic() + self._wait
+            while self._waiting() < min(self._most, self._expected()) and (left := deadline - time.monotonic()) > 0:
+                self._changed.wait(left)
+            return self._take()
+
+    def _waiting(self) -> int:
+        return sum(len(job.pictures) for job in self._jobs)
+
+    def _take(self) -> list[_Job]:
+        group, taken, count = self._jobs[0].group, [], 0
+        for job in tuple(self._jobs):
+            if job.group == group and (not taken or count + len(job.pictures) <= self._most):
+                taken.append(job)
+                count += len(job.pictures)
+                self._jobs.remove(job)
+        return taken
+
+    def _answer(self, jobs: list[_Job]) -> None:
+        """Outputs into every job. When a batch fails, each job is tried alone, so that nobody gets another one's error."""
+        try:
+            outputs = iter(self._run([picture for job in jobs for picture in job.pictures]))
+            for job in jobs:
+                job.outputs = [next(outputs) for _ in job.pictures]
+        except Exception as error:  # the model may be anybody's
+            if len(jobs) == 1:
+                jobs[0].error = error
+                return
+            for job in jobs:
+                self._answer([job])

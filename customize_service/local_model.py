@@ -1,0 +1,147 @@
+"""Runs the SavedModel of a model folder in this process, where no TensorFlow Serving stands behind the handler.
+
+Carried beside customize_service.py, which loads it. Written for Python 3.7 and newer.
+"""
+
+import logging
+import threading
+
+import numpy as np
+
+LOGGER = logging.getLogger(__name__)
+LOAD_WAIT_SECONDS = 30.0  # the platform's gateway gives an answer up after 40
+RETRY_SECONDS = 5
+SOFT = -1.0  # in place of an IoU: boxes lose score instead of being dropped
+
+
+class NotReady(RuntimeError):
+    """There is no model to ask: it is still being loaded, or could not be. `reason` may be shown to the client."""
+
+    http_status = 503
+    retry_after = RETRY_SECONDS
+
+    def __init__(self, reason):
+        """Keep what the client may read."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TfServingBaseService:
+    """Stand-in for the platform's base class: same steps, with the SavedModel running in this process.
+
+    The model is loaded in the background; requests wait for it. run_together(pictures) may be replaced by something that
+    gathers the pictures of several requests; pictures with an equal `group` can go through the network together.
+    """
+
+    def __init__(self, model_name, model_path):
+        """Begin to load the SavedModel in the folder `model_path`."""
+        self.model_name = model_name
+        self.model_path = model_path
+        self._model, self._failure = None, ""
+        self._loaded = threading.Event()
+        self.run_together = lambda pictures: self._model.run(pictures)
+        threading.Thread(target=self._load, name="load-model", daemon=True).start()
+
+    def health(self):
+        """"ready", "loading", or what went wrong."""
+        if not self._loaded.is_set():
+            return "loading"
+        return self._failure or "ready"
+
+    def wait_until_loaded(self, seconds=LOAD_WAIT_SECONDS):
+        """The loaded model. Raises NotReady after so many seconds without one, and at once when it cannot be loaded."""
+        if not self._loaded.wait(seconds):
+            raise NotReady(f"the model is still being loaded, ask again in {RETRY_SECONDS} s")
+        if self._failure:
+            raise NotReady(self._failure)
+        return self._model
+
+    def inference(self, data):
+        """Reply (dict) to one request: preprocess, inference, postprocess. Safe to call from several threads."""
+        return self._postprocess(self._inference(self._preprocess(data)))
+
+    def chooses_nms(self):
+        """Whether the graph takes `hard_above`."""
+        return self.wait_until_loaded().chooses_nms
+
+    def _inference(self, data):
+        """Outputs of the signature for data["images"], uint8 [B, H, W, 3], as lists.
+
+        data["hard_above"], where it is given: the IoU above which a box is dropped, or SOFT.
+        """
+        model = self.wait_until_loaded()
+        pictures = [model.prepare(image, data.get("hard_above")) for image in data["images"]]
+        outputs = self.run_together(pictures)
+        return {name: [np.asarray(each[name]).tolist() for each in outputs] for name in outputs[0]}
+
+    def _load(self):
+        try:
+            self._model = LocalModel(self.model_path)
+        except Exception as error:  # damaged files surface as many unrelated types
+            self._failure = f"the SavedModel in {self.model_path} cannot be loaded: {error}"
+            LOGGER.exception("%s", self._failure)
+        self._loaded.set()
+
+
+class Picture:
+    """One picture on its way through the network: arguments of the graph, and the shape it must share with its batch."""
+
+    def __init__(self, arguments, group):
+        """Keep both."""
+        self.arguments, self.group = arguments, group
+
+
+class LocalModel:
+    """A SavedModel. One that was exported in two halves (`prepare` and `detect`) batches pictures of any size, another
+    pictures of one size. Weights become constants, so that TensorFlow can fold and fuse."""
+
+    def __init__(self, folder):
+        """Load it and answer one grey picture. Raises RuntimeError naming the folder."""
+        import tensorflow as tf
+
+        self._tf = tf
+        self._kept = model = tf.saved_model.load(str(folder))  # its functions only borrow the variables
+        if "serving_default" not in model.signatures:
+            raise RuntimeError("expected a signature serving_default, found {}".format(", ".join(model.signatures) or "none"))
+        self.chooses_nms = hasattr(model, "prepare") and hasattr(model, "detect")
+        if self.chooses_nms:
+            self._prepare = model.prepare
+            self._default = float(model.settings()["hard_above"])
+            names = ("inputs", "scale", "size", "hard_above")
+            self._run = _frozen(model.detect.get_concrete_function(), names)
+        else:
+            self._run = _frozen(model.signatures["serving_default"], ("images",))
+        self.run([self.prepare(np.full((64, 64, 3), 127, np.uint8))])
+
+    def prepare(self, image, hard_above=None):
+        """Picture of uint8 [H, W, 3]: fitted to the network where the graph has a function for that."""
+        if not self.chooses_nms:
+            return Picture({"images": self._tf.constant(image)}, image.shape)
+        fitted = self._prepare(self._tf.constant(image))
+        number = self._default if hard_above is None else hard_above
+        return Picture(dict(fitted, hard_above=self._tf.constant(number, self._tf.float32)), "network")
+
+    def run(self, pictures):
+        """Outputs of the signature, {name: array without batch dimension}, of each Picture; all of one group."""
+        batch = {name: self._tf.stack([picture.arguments[name] for picture in pictures])
+                 for name in pictures[0].arguments}
+        outputs = {name: value.numpy() for name, value in self._run(batch).items()}
+        return [{name: value[row] for name, value in outputs.items()} for row in range(len(pictures))]
+
+
+def _frozen(function, names):
+    """function({name: tensor}) -> {name: tensor} of a concrete function, its variables turned into constants."""
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    wanted = sorted(function.structured_outputs)  # flattened outputs come in the order of their names
+    frozen = convert_variables_to_constants_v2(function)
+    order = [next(name for name in names if tensor.name.split(":")[0] == name or tensor.name.startswith(name + ":"))
+             for tensor in frozen.inputs]
+
+    def run(arguments):
+        outputs = frozen(*[arguments[name] for name in order])
+        if isinstance(outputs, dict):
+            return outputs
+        return dict(zip(wanted, outputs))
+
+    return run

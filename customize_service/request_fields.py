@@ -1,0 +1,95 @@
+"""What a request to the handler asks for: its pictures, not decoded yet, and its settings.
+
+Carried beside customize_service.py, which loads it. Written for Python 3.7 and newer.
+"""
+
+import base64
+import io
+
+FIELD = "images"
+MAX_PICTURES = 8  # in one request
+
+
+class BadRequest(TypeError):
+    """The request cannot be answered as it is; `reason` may be shown to the client.
+
+    A TypeError, because the platform's server answers 400 to KeyError and TypeError only, 500 to the rest.
+    """
+
+    def __init__(self, reason):
+        """Keep what the client may read."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Choice:
+    """What a request asks for, or the model folder's own thresholds where it asks for nothing.
+
+    overlap: IoU above which the handler drops the worse box of a class, or None. hard_above: the same, in the graph, or None.
+    """
+
+    def __init__(self, confidence, overlap, most=None, names=None, hard_above=None):
+        """Keep all."""
+        self.confidence, self.overlap, self.most, self.names, self.hard_above = confidence, overlap, most, names, hard_above
+
+
+def one_dict(data):
+    """The fields of a request, given as a dict or as a list of dicts. Raises BadRequest for a field that stands in two of them."""
+    parts = [part for part in (data if isinstance(data, list) else [data]) if isinstance(part, dict)]
+    if sum(FIELD in part for part in parts) > 1:
+        raise BadRequest(f"expected the field '{FIELD}' once, found it {sum(FIELD in part for part in parts)} times")
+    return {name: value for part in parts for name, value in part.items()}
+
+
+def find_pictures(fields):
+    """[(file name, binary stream)] of the field FIELD: {file name: stream}, or base64 text, or a list of texts. Raises BadRequest."""
+    found = fields.get(FIELD)
+    if isinstance(found, str):
+        found = [found]
+    if isinstance(found, list) and found and all(isinstance(text, str) for text in found):
+        pictures = [from_base64(text, f"{FIELD}[{place}]") for place, text in enumerate(found[:MAX_PICTURES + 1])]
+    elif isinstance(found, dict) and all(hasattr(stream, "read") for stream in found.values()):
+        pictures = list(found.items())
+    else:
+        pictures = []
+    if not 1 <= len(pictures) <= MAX_PICTURES:
+        raise BadRequest("expected 1 to {} pictures in the field '{}', as files of a form or as base64 text in JSON, found {}; "
+                         "fields of the request: {}".format(MAX_PICTURES, FIELD, len(pictures),
+                                                            ", ".join(sorted(map(str, fields))) or "none"))
+    return pictures
+
+
+def from_base64(text, name):
+    """(name, binary stream) of base64 text, with or without "data:...;base64," before it. Raises BadRequest naming it."""
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        return name, io.BytesIO(base64.b64decode("".join(text.split()), validate=True))
+    except ValueError as error:
+        raise BadRequest(f"{name}: expected a picture as base64 text, found none: {error}") from error
+
+
+def number(fields, name, kind, least, most):
+    """fields[name] as an int or a float, None where it is absent. Raises BadRequest for another, or one outside of the range."""
+    given = fields.get(name)
+    if given is None:
+        return None
+    try:
+        value = kind(given) if isinstance(given, (str, int, float)) and not isinstance(given, bool) else None
+    except (ValueError, OverflowError):
+        value = None
+    if value is None or not least <= value <= most or isinstance(given, float) and value != given:
+        raise BadRequest("{}: expected {} from {} to {}, found {!r}".format(
+            name, "a whole number" if kind is int else "a number", least, most, given))
+    return value
+
+
+def wanted_names(given, known):
+    """Set of class names of a comma list or a JSON list, None where none is given. Raises BadRequest for an unknown class."""
+    if given is None:
+        return None
+    names = [given] if given in known else given.split(",") if isinstance(given, str) else given
+    unknown = names if not isinstance(names, list) else [name for name in names if name not in known]
+    if unknown:
+        raise BadRequest("class_names: expected some of {}, found {!r}".format(", ".join(known), unknown))
+    return set(names)

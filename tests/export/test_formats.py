@@ -1,0 +1,113 @@
+"""A model folder in other forms, each run by its own runtime."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from algorithm.errors import AlgorithmError, ArgumentError, DataError
+from algorithm.export import export_saved_model, package_model
+from algorithm.export.formats import export_model, formats
+from algorithm.export.formats.runtimes import OUTPUTS, exported_file, label_names_of, open_exported
+from algorithm.export.formats.tflite import centred
+from algorithm.models import build_detector
+from algorithm.models.naming import published_variables
+from algorithm.ops.detections import NmsConfig
+
+SIZE = (32, 64)
+NAMES = ("猫", "dog", "bird")
+pytestmark = pytest.mark.filterwarnings("ignore")  # the converters' own
+
+
+@pytest.fixture(scope="module")
+def model_dir(tmp_path_factory):
+    """A small network whose few detections do not hang on rounding."""
+    tf.keras.utils.set_random_seed(3)
+    detector = build_detector("efficientdet-lite0", 3, SIZE)
+    rng = np.random.default_rng(0)
+    for name, variable in published_variables(detector).items():
+        if name.endswith("kernel"):
+            fan_in = np.prod(variable.shape[:2] if "depthwise" in name else variable.shape[:3])
+            variable.assign(rng.normal(0, fan_in**-0.5, variable.shape))
+    folder = tmp_path_factory.mktemp("formats")
+    saved = export_saved_model(detector, folder / "saved", NmsConfig(max_detections=5))
+    return package_model(saved, folder / "model", label_names=NAMES, metrics={})
+
+
+def picture(height=40, width=50):
+    return np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def calibration(size):
+    return [np.random.default_rng(seed).uniform(0, 255, (*size, 3)).astype(np.float32) for seed in range(4)]
+
+
+TOLERANCES = {"saved_model": 1e-5, "frozen": 1e-4, "tflite": 1e-3, "tflite_fp16": 1e-2, "tflite_int8": 0.15, "onnx": 1e-4, "openvino": 1e-3}
+PACKAGES = {"tflite": "ai_edge_litert", "onnx": "tf2onnx", "openvino": "openvino"}
+
+
+@pytest.mark.parametrize("name", TOLERANCES)
+def test_every_format_answers_as_the_model_folder(model_dir, tmp_path, name):
+    pytest.importorskip(PACKAGES.get(name.partition("_")[0] if name.startswith("tflite") else name, "tensorflow"),
+                        reason=f"{name} needs an extra: pip install '.[export,openvino]'")
+    path = export_model(model_dir, tmp_path / "out", name, calibration=calibration)
+    assert path.exists() and exported_file(tmp_path / "out") == path
+    assert label_names_of(path) == NAMES and json.loads((tmp_path / "out" / "export.json").read_text())["format"] == name
+    expected, found = open_exported(model_dir)(picture()), open_exported(tmp_path / "out")(picture())
+    assert found["scores"].max() == pytest.approx(expected["scores"].max(), abs=TOLERANCES[name])
+    if name != "tflite_int8":
+        assert found["labels"][0] == expected["labels"][0]
+        np.testing.assert_allclose(found["boxes"][0], expected["boxes"][0], atol=0.3 if name == "tflite_fp16" else 0.05)
+
+
+def test_tensorflow_servings_layout(model_dir, tmp_path):
+    path = export_model(model_dir, tmp_path / "detector", "saved_model")
+    assert path == tmp_path / "detector" / "1"
+    assert sorted(item.name for item in path.iterdir()) == ["saved_model.pb", "variables"]
+    assert "serving_default" in tf.saved_model.load(str(path)).signatures
+
+
+def test_mediapipes_form_has_four_outputs_and_the_names_inside(model_dir, tmp_path):
+    pytest.importorskip("ai_edge_litert", reason="needs an extra: pip install '.[export]'")
+    pytest.importorskip("mediapipe", reason="needs an extra: pip install '.[mediapipe]'")
+    import zipfile
+
+    path = export_model(model_dir, tmp_path / "out", "tflite", nms="mediapipe")
+    with zipfile.ZipFile(path) as packed:
+        assert packed.read("labels.txt").decode().split() == list(NAMES)
+    found, expected = open_exported(path)(picture()), open_exported(model_dir)(picture())
+    assert found["scores"][0] == pytest.approx(expected["scores"][0], abs=1e-3)
+    np.testing.assert_allclose(found["boxes"][0], expected["boxes"][0], atol=0.05)
+
+
+def test_an_export_that_answers_otherwise_is_not_published(model_dir, tmp_path, monkeypatch):
+    real = formats.open_exported
+    damaged = lambda pixels: {"scores": np.full(1, np.nan)}  # noqa: E731
+    monkeypatch.setattr(formats, "open_exported", lambda path: real(path) if path == model_dir else damaged)
+    with pytest.raises(AlgorithmError, match="nothing was published"):
+        export_model(model_dir, tmp_path / "out", "frozen")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_missing_is_named(model_dir, tmp_path):
+    with pytest.raises(ArgumentError, match="give --data_url"):
+        export_model(model_dir, tmp_path / "out", "tflite_int8")
+    with pytest.raises(DataError, match="expected a model folder"):
+        export_model(tmp_path, tmp_path / "out", "frozen")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").write_text("")
+    with pytest.raises(DataError, match="a new or an empty folder"):
+        export_model(model_dir, tmp_path / "full", "frozen")
+    with pytest.raises(DataError, match="found nothing: check --model_dir"):
+        open_exported(tmp_path / "no.tflite")
+    (tmp_path / "a.bin").write_text("")
+    with pytest.raises(DataError, match=r"\.onnx or \.xml, found .*a.bin"):
+        open_exported(tmp_path / "a.bin")
+    assert OUTPUTS[0] == "detection_boxes"
+
+
+def test_anchors_in_shares_of_the_input():
+    assert centred(np.array([[10, 20, 30, 60]], np.float32), (100, 200)).tolist() == [pytest.approx([0.2, 0.2, 0.2, 0.2])]

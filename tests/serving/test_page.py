@@ -1,0 +1,75 @@
+"""The page at GET /, in a real browser without a window."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from PIL import Image
+
+BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium; skipped where the browser, its driver, or selenium is not installed."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="the page is tested with selenium: pip install selenium")
+    if not BROWSER or not DRIVER:
+        pytest.skip("the page is tested in Chromium: apt-get install chromium chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage",
+                     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+HANDLER = """
+class TfServingBaseService:
+    def __init__(self, model_name, model_path):
+        pass
+
+class Fixed(TfServingBaseService):
+    def inference(self, data):
+        name, stream = next(iter(data["images"].items()))
+        if name == "warm_up.png":
+            return {}
+        if not stream.read().startswith(b"\\x89PNG"):
+            error = TypeError("bad")
+            error.reason = name + ": no picture"
+            raise error
+        return {"detection_classes": ["<b>cat", "dog"], "detection_boxes": [[10, 20, 60, 120], [0, 0, 5, 5]],
+                "detection_scores": [float(data["score_threshold"]), 0.5]}
+"""
+PIXEL = "const p = document.getElementById('canvas').getContext('2d').getImageData(arguments[0], arguments[1], 1, 1).data; return [...p];"
+
+
+def test_a_person_chooses_a_picture_and_sees_the_boxes(browser, model_dir, serving, tmp_path):
+    (model_dir / "customize_service.py").write_text(HANDLER)
+    Image.new("RGB", (200, 100), "white").save(tmp_path / "white.png")
+    (tmp_path / "no.png").write_text("text")
+
+    def send(name):
+        browser.execute_script("document.getElementById('status').textContent = ''")
+        browser.find_element("id", "file").send_keys(str(tmp_path / name))
+        for _ in range(200):
+            text = browser.find_element("id", "status").text
+            if text not in ("", "…"):
+                return text
+            browser.implicitly_wait(0.05)
+        raise AssertionError("no answer on the page")
+
+    with serving(model_dir) as (_, port):
+        browser.get(f"http://127.0.0.1:{port}/")
+        assert send("white.png").startswith("2 objects")
+        assert browser.execute_script(PIXEL, 70, 40) == [255, 255, 255, 255]  # inside of the box
+        assert browser.execute_script(PIXEL, 70, 60) != [255, 255, 255, 255]  # on its lower edge
+        cells = [cell.text for cell in browser.find_elements("css selector", "#table td")]
+        assert cells == ["<b>cat", "0.300", "10, 20, 60, 120", "dog", "0.500", "0, 0, 5, 5"]
+        assert send("no.png") == "no.png: no picture"
+        assert not browser.find_element("id", "canvas").is_displayed()
+        severe = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE" and "400" not in entry["message"]]
+        assert not severe
