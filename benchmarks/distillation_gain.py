@@ -62,7 +62,7 @@ def main() -> None:
 
 def table(found: dict[str, dict[str, Any]]) -> str:
     """Markdown: mean and standard deviation of AP, and of its gain over `alone` with the same seed."""
-    lines = ["| kind | AP of each seed | mean | spread | gain over alone | AP of the peer | s a step |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    lines = ["| kind | AP of each seed | mean | spread | gain over alone | AP of the peer | s a step |", "|" + " --- |" * 7]
     for kind, seeds in found.items():
         scores = {seed: figures["AP"] for seed, figures in seeds.items()}
         gains = [score - found["alone"][seed]["AP"] for seed, score in scores.items() if seed in found.get("alone", {})]
