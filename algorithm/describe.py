@@ -9,6 +9,7 @@ from pathlib import Path
 
 from algorithm import __version__
 from algorithm.hyperparameters import TABLE, Row, as_markdown, as_text, write_value
+from algorithm.hyperparameters.distillation_pairs import as_markdown as pairs_table
 from algorithm.modelarts import publication
 from algorithm.storage.writing import write_text
 
@@ -19,6 +20,7 @@ _GROUPS = {
     "en": {"parameter": "Parameters", "platform": "Places and platform flags", "hparams": "Keys of hparams"},
     "zh": {"parameter": "参数", "platform": "路径以及由平台填写的参数", "hparams": "hparams 的键"},
 }
+_PAIRS = {"en": "Supported pairs of student and teacher", "zh": "支持的学生与教师组合"}
 _INTRODUCTION = {
     "en": """# Hyperparameters
 
@@ -39,11 +41,13 @@ Written by `python -m algorithm describe` from the table in `algorithm/hyperpara
 - 错误的值, 未知的键, 以及与已知参数仅差一两个字母的参数会报错. 其他未知参数会记录到日志并忽略.""",
 }
 _MARKED = re.compile(r"(<!-- hyperparameters: begin -->\n).*?(<!-- hyperparameters: end -->)", re.DOTALL)
+_PAIRS_MARKED = re.compile(r"(<!-- pairs: begin -->\n).*?(<!-- pairs: end -->)", re.DOTALL)
 
 
 def table_text(language: str) -> str:
     """Return the whole table for a terminal. language: "en" or "zh"."""
-    return "\n\n".join(f"{title}\n\n{as_text(rows, language)}" for title, rows in _grouped(language))
+    tables = [f"{title}\n\n{as_text(rows, language)}" for title, rows in _grouped(language)]
+    return "\n\n".join([*tables, f"{_PAIRS[language]}\n\n{pairs_table()}"])
 
 
 def manifests() -> dict[str, str]:
@@ -66,6 +70,8 @@ def source_files(project: Path) -> dict[str, str]:
         section = as_markdown(_PUBLISHED, language)
         readme = (project / name).read_text("utf-8")
         texts[name] = _MARKED.sub(lambda match, section=section: f"{match[1]}{section}\n{match[2]}", readme)
+    distillation = (project / "docs" / "distillation.md").read_text("utf-8")
+    texts["docs/distillation.md"] = _PAIRS_MARKED.sub(lambda match: f"{match[1]}{pairs_table()}\n{match[2]}", distillation)
     settings = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
     texts["pip-requirements.txt"] = "".join(f"{line}\n" for line in settings["project"]["dependencies"])
     return texts

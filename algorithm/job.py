@@ -23,7 +23,7 @@ from algorithm.data.check_report import check_lines, write_report
 from algorithm.data.pipeline import steps_per_epoch as epoch_steps
 from algorithm.data.pipeline import train_batches
 from algorithm.data.suggestions import model_choices
-from algorithm.errors import ArgumentError, DataError, DivergenceError, ResourceError, StorageError
+from algorithm.errors import DataError, DivergenceError, ResourceError, StorageError
 from algorithm.evaluation import Evaluation, Evaluator
 from algorithm.export import export_saved_model, missing_parts, package_model
 from algorithm.hyperparameters import Hyperparameters
@@ -31,6 +31,7 @@ from algorithm.modelarts.environment import Workspace, scratch_dir
 from algorithm.modelarts.hosts import find_cluster
 from algorithm.modelarts.metrics import ClassScores, metrics_object
 from algorithm.models import PRESETS, Detector, build_detector
+from algorithm.models.weights.frozen_graph import FOLDER, freeze_graph, missing_teacher_parts
 from algorithm.ops.detections import NmsConfig
 from algorithm.ops.losses import LossConfig
 from algorithm.storage import is_remote, local_path, stage_in, stage_out, stager
@@ -39,8 +40,11 @@ from algorithm.storage.mirroring import mirrored
 from algorithm.storage.writing import write_json
 from algorithm.training import checkpoints, stopping
 from algorithm.training.devices import Devices, open_devices
+from algorithm.training.distillation import Distiller, Remembered, SoftLossHint
 from algorithm.training.fitting import Hooks, Plan, fit
 from algorithm.training.guard import Guard, Limits
+from algorithm.training.log_forms import FORMS as LOG_FORMS
+from algorithm.training.log_forms import Evaluated
 from algorithm.training.optimizers import choose_optimizer, freeze, make_optimizer
 from algorithm.training.overfit import LEARNING_RATE as OVERFIT_RATE
 from algorithm.training.overfit import choose_pictures, overfit
@@ -48,8 +52,9 @@ from algorithm.training.progress import Progress
 from algorithm.training.reporting import Reporter
 from algorithm.training.run_folder import TRAINING_MODES, Checkpoint, RunFolder
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
+from algorithm.training.teaching import find_distiller, remembered_answers, soft_loss_config
 from algorithm.training.trainer import TrainConfig, Trainer
-from algorithm.training.warm_start import find_start, freezes_batch_norm
+from algorithm.training.warm_start import find_start, freezes_batch_norm, frozen_names
 
 _log = logging.getLogger("algorithm.job")
 _DATA_PICTURES = 8
@@ -84,7 +89,8 @@ def _run_in(folder: Path, hp: Hyperparameters, workspace: Workspace, devices: De
     if damaged and run_folder.newest_saved() is None and run_folder.archived() is None:
         raise StorageError(f"train_url {hp.train_url}: expected a checkpoint that can be read, found damage in "
                            f"{', '.join(damaged)}; bring those objects back, or give a new train_url to begin anew")
-    if devices.any(devices.chief and run_folder.is_finished(hp) and not missing_parts(run_folder.model)):
+    lacking = missing_parts(run_folder.model) + (missing_teacher_parts(run_folder.model) if hp.export_teacher_model else [])
+    if devices.any(devices.chief and run_folder.is_finished(hp) and not lacking):
         _log.info("%s holds this job, finished; nothing to do. Raise num_epochs to train on, "
                   "or give a new train_url", hp.train_url)
         return
@@ -115,9 +121,11 @@ def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder, devic
     if hp.mode == "overfit_check":
         _overfit_check(hp, detector, dataset)
         return
+    with devices.strategy.scope():
+        distiller = find_distiller(hp, detector, dataset.label_names, _loss(hp), workspace.inputs, start)
     if devices.chief:
         _look_at_data(hp, detector, dataset, run_folder)
-    stopped_early = _train(hp, detector, dataset, run_folder, resumed, devices)
+    stopped_early = _train(hp, detector, dataset, run_folder, resumed, devices, distiller)
     if not devices.chief:
         return
     if devices.replicas > 1:  # what is exported stands on one device
@@ -141,7 +149,8 @@ def _load_data(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder,
     source = stage_in(hp.data_url, workspace.inputs)
     dataset = load_dataset(source, clean=hp.do_data_cleaning, seed=hp.seed, work_dir=run_folder.folder,
                            label_names=label_names, resolve=stager(hp.data_url, workspace.inputs),
-                           require=("eval",) if hp.mode == "eval" else ("train", "eval"), pictures_dir=workspace.work)
+                           require=("eval",) if hp.mode == "eval" else ("train", "eval"), pictures_dir=workspace.work,
+                           eval_last=hp.eval_last)
     for warning in dataset.warnings:
         _log.warning("%s", warning)
     _log.info("data: %d training and %d evaluation pictures, %d classes: %s", len(dataset.train),
@@ -162,13 +171,13 @@ def _look_at_data(hp: Hyperparameters, detector: Detector, dataset: Dataset, run
 
 
 def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder: RunFolder,
-           resumed: Checkpoint | None, devices: Devices) -> bool:
+           resumed: Checkpoint | None, devices: Devices, distiller: Distiller | None) -> bool:
     """Fits the detector; afterwards the archive holds the best checkpoint. Returns whether it stopped early."""
     batch_size = _batch_size(hp) * devices.replicas
-    plan = Plan(hp.num_epochs, epoch_steps(len(dataset.train), batch_size), hp.steps_per_loop)
+    plan = _plan(hp, len(dataset.train), batch_size)
     progress = Progress.of(resumed.state) if resumed else Progress(parts=hp.gradient_accumulation_steps)
     with devices.strategy.scope():
-        trainer, schedule = _trainer(hp, detector, plan, devices.replicas)
+        trainer, schedule = _trainer(hp, detector, plan, devices.replicas, distiller)
     identity = {**_identity(dataset), "batch_size": batch_size}
     if resumed:
         resumed.check_dataset(dataset.fingerprint)
@@ -178,9 +187,10 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
     else:
         run_folder.write_graph(detector)
     run_folder.started(hp)
-    reporter = Reporter(run_folder.folder, hp.num_epochs, plan.steps, plan.steps_per_epoch, batch_size, hp.log_every_steps)
+    reporter = Reporter(run_folder.folder, plan.steps, plan.steps_per_epoch, batch_size, hp.log_every_steps, LOG_FORMS[hp.log_form](),
+                        SoftLossHint(soft_loss_config(hp), plan.steps_per_epoch) if distiller else None)
     reporter.pictures("data", 0, report_pictures(dataset, _DATA_PICTURES))
-    evaluator = Evaluator(detector, _nms(hp), dataset, hp.eval_batch_size)
+    evaluator, *peers = (Evaluator(each, _nms(hp), dataset, hp.eval_batch_size) for each in (detector, *trainer.peers))
     guard = Guard(trainer, schedule, progress, Limits(_batch_size(hp), detector.image_size, hp.auto_batch),
                   last_good=run_folder.newest_saved, resumed=resumed is not None,
                   describe=lambda indices: _names(dataset, indices))
@@ -194,20 +204,25 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
 
     def evaluate(epoch: int) -> float:
         with trainer.averaged_weights():
-            evaluation = _evaluate(evaluator, reporter, epoch, trainer.step)
+            evaluation = _evaluate(evaluator, reporter, epoch, plan.epochs, trainer.step)
+            for peer in peers:
+                reporter.peer_evaluation(epoch, trainer.step, peer.run()[0].metrics)
             with stopping.deferred():
                 run_folder.archive_if_better(detector, trainer.step, evaluation.as_dict(), _identity(dataset))
         return evaluation.metrics["AP"] or 0.0
 
     def end_of_epoch(epoch: int) -> bool:
-        if hp.mode == "train_and_eval" or epoch >= hp.num_epochs:
+        if hp.mode == "train_and_eval" or epoch >= plan.epochs:
             score = evaluate(epoch) if devices.chief else 0.0
             stopping.check(" after an evaluation")
             progress.evaluated(float(devices.from_chief(np.float64(score))))
         return 0 < hp.early_stop_patience <= progress.idle
 
+    remembered = remembered_answers(distiller, dataset, detector, _augmentation(hp, _passes(hp, dataset, batch_size)), hp.seed)
+
     def batches(step: int) -> Any:
-        return devices.distribute(lambda shard, replicas: _batches(hp, detector, dataset, step, batch_size, shard, replicas))
+        return devices.distribute(
+            lambda shard, replicas: _batches(hp, detector, dataset, step, batch_size, shard, replicas, remembered))
 
     fit(trainer, batches, plan, reporter, guard, Hooks(save, end_of_epoch, lambda: devices.any(stopping.asked())))
     if progress.skipped:
@@ -220,18 +235,30 @@ def _batch_size(hp: Hyperparameters) -> int:
     return hp.train_batch_size * hp.gradient_accumulation_steps
 
 
-def _trainer(hp: Hyperparameters, detector: Detector, plan: Plan, replicas: int) -> tuple[Trainer, DetectionSchedule]:
-    batch_size = _batch_size(hp) * replicas
-    freeze(detector, hp.freeze, freezes_batch_norm(hp, hp.pretrained != "none", hp.train_batch_size * replicas))
+def _plan(hp: Hyperparameters, pictures: int, batch_size: int) -> Plan:
+    """By num_steps where it is given, else by num_epochs; an epoch is a pass over the pictures unless steps_per_epoch says."""
+    length = hp.steps_per_epoch or epoch_steps(pictures, batch_size)
+    if hp.num_steps:
+        return Plan.of_steps(hp.num_steps, length, hp.steps_per_loop)
+    return Plan(hp.num_epochs, length, hp.steps_per_loop)
+
+
+def _trainer(hp: Hyperparameters, detector: Detector, plan: Plan, replicas: int,
+             distiller: Distiller | None) -> tuple[Trainer, DetectionSchedule]:
+    batch_size, warm = _batch_size(hp) * replicas, hp.pretrained != "none"
+    keeps_batch_norm = freezes_batch_norm(hp, warm, hp.train_batch_size * replicas)
+    for network in (detector, *(distiller.peers if distiller else ())):
+        freeze(network, frozen_names(hp, warm), keeps_batch_norm)
     kind, share = choose_optimizer(hp.optimizer, batch_size)
     config = ScheduleConfig(hp.learning_rate * share, hp.lr_warmup_init * share, hp.lr_warmup_epoch,
                             hp.lr_decay_method, hp.first_lr_drop_epoch, hp.second_lr_drop_epoch, hp.poly_lr_power)
-    schedule = DetectionSchedule(config, global_batch=batch_size, steps_per_epoch=plan.steps_per_epoch, epochs=plan.epochs)
+    schedule = DetectionSchedule(config, global_batch=batch_size, steps_per_epoch=plan.steps_per_epoch, epochs=plan.epochs,
+                                 steps=plan.steps)
     _log.info("optimizer=%s: %s, learning rate up to %.6g for a batch of %d", hp.optimizer, kind, schedule.base,
               batch_size)
-    return Trainer(detector, make_optimizer(kind, schedule, hp.momentum),
+    return Trainer(detector, make_optimizer(kind, schedule, hp.momentum, hp.nesterov),
                    TrainConfig(_loss(hp), hp.weight_decay, hp.clip_gradients_norm, hp.moving_average_decay,
-                               precision=hp.precision, recompute=hp.gradient_checkpointing)), schedule
+                               precision=hp.precision, recompute=hp.gradient_checkpointing), distiller), schedule
 
 
 def _loss(hp: Hyperparameters) -> LossConfig:
@@ -248,26 +275,34 @@ def _identity(dataset: Dataset) -> dict[str, Any]:
     return {"dataset": dataset.fingerprint, "label_names": list(dataset.label_names)}
 
 
-def _augmentation(hp: Hyperparameters) -> Augmentation:
+def _augmentation(hp: Hyperparameters, passes: int) -> Augmentation:
     return Augmentation(flip=hp.input_rand_hflip, jitter=(hp.jitter_min, hp.jitter_max),
                         policy=hp.autoaugment_policy, grid_mask=hp.grid_mask, cutout=hp.cutout, mosaic=hp.mosaic,
-                        mosaic_epochs=max(0, hp.num_epochs - hp.mosaic_off_epochs),
+                        mosaic_epochs=max(0, passes - hp.mosaic_off_epochs),
                         colour=Colour(hp.brightness, hp.contrast, hp.saturation, hp.hue))
 
 
 def _batches(hp: Hyperparameters, detector: Detector, dataset: Dataset, start_step: int, batch_size: int,
-             shard: tuple[int, int], replicas: int) -> tf.data.Dataset:
-    return train_batches(dataset.train, image_size=detector.image_size, batch_size=batch_size, seed=hp.seed,
-                         augmentation=_augmentation(hp), start_step=start_step, shard=shard, replicas=replicas)
+             shard: tuple[int, int], replicas: int, remembered: Remembered | None) -> tf.data.Dataset:
+    batches = train_batches(dataset.train, image_size=detector.image_size, batch_size=batch_size, seed=hp.seed,
+                            augmentation=_augmentation(hp, _passes(hp, dataset, batch_size)), start_step=start_step, shard=shard,
+                            replicas=replicas, aspect_ratio_group_factor=hp.aspect_ratio_group_factor)
+    return remembered.beside(batches) if remembered else batches
+
+
+def _passes(hp: Hyperparameters, dataset: Dataset, batch_size: int) -> int:
+    """Passes over the training data in all."""
+    return -(-hp.num_steps // epoch_steps(len(dataset.train), batch_size)) if hp.num_steps else hp.num_epochs
 
 
 def _names(dataset: Dataset, indices: Sequence[int]) -> str:
     return ", ".join(dataset.train[index].source for index in indices)
 
 
-def _evaluate(evaluator: Evaluator, reporter: Reporter, epoch: int, step: int) -> Evaluation:
+def _evaluate(evaluator: Evaluator, reporter: Reporter, epoch: int, epochs: int, step: int) -> Evaluation:
     evaluation, pictures = evaluator.run()
-    reporter.evaluation(epoch, step, evaluation.metrics, evaluation.summary)
+    reporter.evaluation(Evaluated(epoch, epochs, step, evaluation.metrics, evaluation.summary, *evaluator.seconds,
+                                  evaluator.batches))
     reporter.pictures("eval", step, pictures)
     return evaluation
 
@@ -278,8 +313,10 @@ def _evaluate_only(hp: Hyperparameters, detector: Detector, dataset: Dataset, ru
     if run_folder.archived():
         run_folder.load_archive(detector)
         _log.info("evaluating %s", run_folder.archive)
-    evaluation, _ = Evaluator(detector, _nms(hp), dataset, hp.eval_batch_size).run()
-    _log.info("%s", "\n" + evaluation.summary)
+    evaluator = Evaluator(detector, _nms(hp), dataset, hp.eval_batch_size)
+    evaluation, _ = evaluator.run()
+    evaluated = Evaluated(1, 1, 0, evaluation.metrics, evaluation.summary, *evaluator.seconds, evaluator.batches)
+    _log.info("%s", "\n".join(LOG_FORMS[hp.log_form]().evaluation(evaluated)))
     run_folder.write_metrics(evaluation.as_dict())
     _save_results(hp, evaluation.as_dict(), workspace)
 
@@ -311,10 +348,13 @@ def _publish(hp: Hyperparameters, detector: Detector, dataset: Dataset, metrics:
     except tf.errors.ResourceExhaustedError as error:
         raise ResourceError(f"export {folder}: expected room for the model, found {_reason(error)}, "
                             f"{shutil.disk_usage(workspace.root).free} bytes free; free some space there") from error
+    if hp.export_teacher_model:
+        freeze_graph(detector, folder / FOLDER, dataset.label_names)
+        _log.info("teacher: %s", run_folder.model / FOLDER)
     package_model(saved, run_folder.model, label_names=dataset.label_names, metrics={
         "precision": metrics["precision"], "recall": metrics["recall"], "f1": metrics["f1"],
         "accuracy": metrics["AP50"] or 0.0,
-    })
+    }, beside=(FOLDER,) if hp.export_teacher_model else ())
     _save_results(hp, metrics, workspace, lambda folder: _assess(hp, dataset, run_folder.model, folder))
 
 

@@ -15,6 +15,7 @@ def main(argv: Sequence[str]) -> int:
     """Run the training job that argv describes and return its exit code."""
     from algorithm import failure
     from algorithm.hyperparameters import TABLE, as_text, parse
+    from algorithm.migration.pipeline_config import with_pipeline_config
 
     if set(argv) & {"-h", "--help"}:
         print(as_text(TABLE, "en"))
@@ -23,7 +24,10 @@ def main(argv: Sequence[str]) -> int:
     start_logging()
 
     def command() -> int:
-        hyperparameters = parse(argv)
+        flags, lines = with_pipeline_config(argv)
+        for line in lines:
+            _log.info("%s", line)
+        hyperparameters = parse(flags)
         if hyperparameters.ignored:
             _log.info("flags that are no hyperparameters, ignored: %s", ", ".join(hyperparameters.ignored))
         from algorithm import job  # only now: a wrong argument is refused without waiting for TensorFlow

@@ -12,16 +12,17 @@ PACKAGE = PROJECT / "algorithm"
 
 FLOORS = {
     "__main__": 7,
+    "retinanet": 7,
     "train": 6, "model_assessment": 6,
     "job": 5, "serving": 5, "describe": 5, "demo": 5, "failure": 5, "benchmark": 5,
     "training": 4, "evaluation": 4, "assessment": 4, "export": 4,
-    "data": 3, "models": 3,
+    "data": 3, "models": 3, "migration": 3,
     "ops": 2, "storage": 2, "hyperparameters": 2, "modelarts": 2,
     "errors": 1,
     "__init__": 0,
 }  # fmt: skip
 WITHOUT_TENSORFLOW = (
-    "storage", "hyperparameters", "modelarts", "serving", "describe", "demo", "failure", "errors",
+    "storage", "hyperparameters", "modelarts", "serving", "describe", "demo", "failure", "errors", "migration",
     "data.manifest", "data.voc", "data.labels", "data.cleaning",
 )  # fmt: skip
 MODULES = sorted(PACKAGE.rglob("*.py"))

@@ -43,6 +43,11 @@ class Augmentation:
         return bool(self.policy or self.grid_mask or self.cutout or self.mosaic)
 
     @property
+    def changes(self) -> bool:
+        """Whether a picture is another one in every epoch."""
+        return self.flip or self.jitter != (1.0, 1.0) or self.whole_picture or self.colour.changes
+
+    @property
     def pictures(self) -> int:
         """How many samples one training picture can show."""
         return 4 if self.mosaic else 1

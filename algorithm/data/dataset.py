@@ -20,11 +20,13 @@ from algorithm.errors import DataError
 
 def load_dataset(path: str | os.PathLike[str], *, clean: bool, seed: int, work_dir: str | os.PathLike[str],
                  label_names: tuple[str, ...] | None = None, resolve: Resolve | None = None,
-                 require: tuple[str, ...] = BOTH, pictures_dir: str | os.PathLike[str] | None = None) -> Dataset:
+                 require: tuple[str, ...] = BOTH, pictures_dir: str | os.PathLike[str] | None = None,
+                 eval_last: int = 0) -> Dataset:
     """The dataset at a local path, checked, split and with its label map.
 
     clean: drop what cannot be used and report it in work_dir, instead of complaining. seed: of the split, where the
     dataset has none. label_names: the classes of a model that exists, else they come from the training samples.
+    eval_last: samples at the end for evaluation, where the dataset has no split; 0 for one by seed.
     resolve: local path of an obs:// or s3:// address in a manifest. require: usages that must have samples.
     pictures_dir: where pictures inside TFRecords are written out (default: work_dir).
     Raises DataError: path missing or empty, a file that is not what it should be, faults in the data (all in one
@@ -37,7 +39,7 @@ def load_dataset(path: str | os.PathLike[str], *, clean: bool, seed: int, work_d
     checked, repairs = checked_entries(listing, clean=clean, work_dir=work_dir)
     ids = _unique_ids(checked)
     usages, notes = assigned_usages(ids, [row.entry.usage for row in checked], [row.names for row in checked],
-                                    seed=seed, work_dir=work_dir, require=require)
+                                    seed=seed, work_dir=work_dir, require=require, last=eval_last)
     train_names = [name for row, usage in zip(checked, usages) if usage == "train" for name in row.names]
     eval_names = [name for row, usage in zip(checked, usages) if usage == "eval" for name in row.names]
     names, category_ids = label_map(train_names, listing.categories, label_names)

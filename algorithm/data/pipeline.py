@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
+from algorithm.data.aspect_groups import aspect_groups, grouped_places
 from algorithm.data.augment import Augmentation, augmented
 from algorithm.data.augmentations.colour import recolour
 from algorithm.data.jpeg import REDUCTIONS, decode_in_graph, decode_window
@@ -38,7 +39,7 @@ def box_room(samples: Sequence[Sample], pictures: int = 1) -> int:
 
 def train_batches(samples: Sequence[Sample], *, image_size: tuple[int, int], batch_size: int, seed: int,
                   augmentation: Augmentation = Augmentation(), start_step: int = 0, max_boxes: int | None = None,
-                  shard: tuple[int, int] = WHOLE, replicas: int = 1) -> tf.data.Dataset:
+                  shard: tuple[int, int] = WHOLE, replicas: int = 1, aspect_ratio_group_factor: int = 0) -> tf.data.Dataset:
     """Endless training batches from global step `start_step` on; batch s is the same whenever the job was started.
 
     Each epoch of steps_per_epoch batches is a new order of the samples; what does not fill a batch is left out of it,
@@ -46,7 +47,7 @@ def train_batches(samples: Sequence[Sample], *, image_size: tuple[int, int], bat
     ops.image.network_input; boxes float32 [B, N, 4], yxyx pixels of the network input, zeros after the last; labels
     int32 [B, N], -1 after the last; sample_index int32 [B]. Crowd objects are left out. N is box_room(samples) (of four, with mosaics) or `max_boxes`.
     shard: (number, count) of this worker; it gets its equal part of each batch of `batch_size`. replicas: devices of this
-    worker; its part is divided among them, B rows each, one after another.
+    worker; its part is divided among them, B rows each, one after another. aspect_ratio_group_factor: see aspect_groups.
     Raises ValueError when max_boxes is less than a sample needs, or count or replicas do not divide batch_size. While iterating,
     see reading_errors.
     """
@@ -71,7 +72,8 @@ def train_batches(samples: Sequence[Sample], *, image_size: tuple[int, int], bat
                 "boxes": tf.ensure_shape(boxes, [room, 4]), "labels": tf.ensure_shape(labels, [room]),
                 "sample_index": tf.cast(index, tf.int32)}
 
-    return _batched(_training_order(len(samples), batch_size, seed, start_step, shard).map(view, tf.data.AUTOTUNE),
+    groups = aspect_groups(samples, aspect_ratio_group_factor)
+    return _batched(_training_order(groups, batch_size, seed, start_step, shard).map(view, tf.data.AUTOTUNE),
                     batch_size // shard[1] // replicas)
 
 
@@ -153,8 +155,9 @@ def _placed(pixels: tf.Tensor, shape: tf.Tensor, target: tuple[int, int], *, fli
     return tf.ensure_shape(tf.numpy_function(run, [pixels, shape, flip], kind, False), [*target, 3])
 
 
-def _training_order(count: int, batch_size: int, seed: int, start_step: int, shard: tuple[int, int]) -> tf.data.Dataset:
+def _training_order(groups: np.ndarray, batch_size: int, seed: int, start_step: int, shard: tuple[int, int]) -> tf.data.Dataset:
     """Endless (epoch, copy, sample index), int64 scalars; copy counts how often the index came before in its epoch."""
+    count, grouped = len(groups), groups.any()
     steps = steps_per_epoch(count, batch_size)
     first_epoch, first_step = divmod(start_step, steps)
     places = _part_of_batches(tf.range(steps * batch_size, dtype=tf.int64), batch_size, shard)
@@ -162,7 +165,11 @@ def _training_order(count: int, batch_size: int, seed: int, start_step: int, sha
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
         shuffled = tf.random.experimental.stateless_shuffle(tf.range(count, dtype=tf.int64),
                                                             tf.stack([tf.constant(seed, tf.int64), epoch]))
-        rows = tf.fill(tf.shape(places), epoch), places // count, tf.gather(shuffled, places % count)
+        chosen = places
+        if grouped:
+            everywhere = tf.gather(groups, tf.gather(shuffled, tf.range(steps * batch_size, dtype=tf.int64) % count))
+            chosen = tf.gather(grouped_places(everywhere, batch_size, tf.stack([tf.constant(seed, tf.int64), epoch])), places)
+        rows = tf.fill(tf.shape(places), epoch), chosen // count, tf.gather(shuffled, chosen % count)
         return tf.data.Dataset.from_tensor_slices(rows)
 
     epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)

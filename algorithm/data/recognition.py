@@ -33,7 +33,8 @@ class Source:
 class Form:
     """suffixes: of a file of this form. find: its files in a folder, none if the folder has another form.
 
-    read: its reader. single: whether several files are a question to the user and not one dataset.
+    read: its reader. single: whether several files are a question to the user and not one dataset. company: names of files
+    of another form that may lie beside its own and say the same.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Form:
     find: Callable[[Path], list[Path]]
     read: Callable[[list[Path], Source], Listing]
     single: bool = True
+    company: tuple[str, ...] = ()
 
 
 def _mask_folders(folder: Path) -> list[Path]:
@@ -59,7 +61,7 @@ FORM_ROWS = (  # a folder that shows several has the first of them
          lambda files, source: read_manifest(files[0], source.resolve)),
     Form("YOLO", (".yaml", ".yml", ".data"), lambda folder: list(yolo_files(folder)),
          lambda files, source: read_yolo(files[0])),
-    Form("TFRecord", (), record_files, _read_records, single=False),
+    Form("TFRecord", (), record_files, _read_records, single=False, company=("instances_val2017.json",)),
     Form("COCO", (".json",), instance_files, lambda files, source: read_coco(files), single=False),
     Form("CSV", (".csv",), csv_files, lambda files, source: read_csv(files), single=False),
     Form("Penn-Fudan masks", (), _mask_folders, lambda files, source: read_masks(files[0])),
@@ -110,5 +112,5 @@ def _open_folder(path: Path, source: Source) -> Listing:
                         "give the path of the one to use")
     listing = form.read(files, source)
     others = [f"{path} is read as {form.name}; {other.name} ({found[0].name}) is there too and is not read"
-              for other, found in list(shown.items())[1:]]
+              for other, found in list(shown.items())[1:] if {file.name for file in found} - set(form.company)]
     return replace(listing, warnings=(*listing.warnings, *others))

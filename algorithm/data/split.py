@@ -17,14 +17,16 @@ BOTH = ("train", "eval")
 
 
 def assigned_usages(ids: list[str], usages: list[str | None], classes: list[tuple[str, ...]], *, seed: int,
-                    work_dir: Path, require: tuple[str, ...] = BOTH) -> tuple[list[str], list[str]]:
+                    work_dir: Path, require: tuple[str, ...] = BOTH, last: int = 0) -> tuple[list[str], list[str]]:
     """("train" or "eval" of each sample, lines to log).
 
     usages: what the dataset says. classes: class names of each sample's boxes. require: the usages that must occur.
+    last: how many samples at the end are for evaluation, where the dataset does not say so; 0 for a split by seed.
     1. The dataset says so for all samples: that. For some: the others train, with a warning.
-    2. It does not, and only "eval" is required: everything is evaluated.
-    3. work_dir/split.json has been written for the same samples and seed: that.
-    4. A stratified 80/20 split, a function of ids, classes and seed, written to work_dir/split.json.
+    2. It does not, and only "eval" is required: everything is evaluated, or the `last`.
+    3. The `last` samples are evaluated.
+    4. work_dir/split.json has been written for the same samples and seed: that.
+    5. A stratified 80/20 split, a function of ids, classes and seed, written to work_dir/split.json.
     Raises DataError when a required usage has no sample.
     """
     warnings = []
@@ -32,6 +34,9 @@ def assigned_usages(ids: list[str], usages: list[str | None], classes: list[tupl
         if None in usages:
             warnings.append(f"{usages.count(None)} of {len(usages)} samples have no usage and are used for training")
         chosen = [usage or "train" for usage in usages]
+    elif last:
+        chosen = ["eval" if place >= len(ids) - last else "train" for place in range(len(ids))]
+        warnings.append(f"the dataset has no split: the last {chosen.count('eval')} of {len(ids)} samples evaluate")
     elif require == ("eval",):
         warnings.append("the dataset has no split: all samples are evaluated")
         chosen = ["eval"] * len(ids)

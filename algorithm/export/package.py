@@ -26,10 +26,12 @@ METRIC_DECIMALS = 6
 
 
 def package_model(saved_model_dir: str | os.PathLike[str], output_dir: str | os.PathLike[str], *,
-                  label_names: Sequence[str], metrics: Mapping[str, float], handler: Path = HANDLER) -> Path:
+                  label_names: Sequence[str], metrics: Mapping[str, float], handler: Path = HANDLER,
+                  beside: Sequence[str] = ()) -> Path:
     """Path of the model folder, assembled beside `output_dir` and moved there, in place of an earlier one.
 
-    The folder holds exactly MODEL_PARTS, which serving needs, and what carried_package.carry adds for assessment. label_names: class 1 first. metrics: some of METRICS.
+    The folder holds exactly MODEL_PARTS, which serving needs, and what carried_package.carry adds for assessment, besides the folders
+    of the SavedModel that `beside` names. label_names: class 1 first. metrics: some of METRICS.
     Raises DataError when the SavedModel lacks a part or needs asset files, when the handler is absent, and when
     `output_dir` is something else than a model folder.
     """
@@ -40,6 +42,8 @@ def package_model(saved_model_dir: str | os.PathLike[str], output_dir: str | os.
     (staged / "variables").mkdir(parents=True)
     for part in SAVED_MODEL_PARTS:
         shutil.copyfile(source / part, staged / part)
+    for name in beside:
+        shutil.copytree(source / name, staged / name)
     shutil.copyfile(handler, staged / "customize_service.py")
     carry(staged)
     _write_json(staged / "config.json", model_config(metrics))

@@ -1,5 +1,6 @@
 """The hyperparameter contract: one table, and what is made of it. Pure Python."""
 
+from algorithm.hyperparameters.distillation_pairs import ONLINE_PEERS
 from algorithm.hyperparameters.parameters import MODEL_NAMES, PLATFORM_FLAGS
 from algorithm.hyperparameters.parsing import parse
 from algorithm.hyperparameters.reading import read_value, write_value
@@ -13,6 +14,7 @@ __all__ = [
     "Hyperparameters",
     "LANGUAGES",
     "MODEL_NAMES",
+    "ONLINE_PEERS",
     "PLATFORM_FLAGS",
     "ROWS",
     "Row",

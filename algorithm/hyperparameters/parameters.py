@@ -7,6 +7,8 @@ from algorithm.hyperparameters.row import Row
 MODEL_NAMES = (
     *(f"efficientdet-d{level}" for level in ("0", "1", "2", "3", "4", "5", "6", "7", "7x")),
     *(f"efficientdet-lite{level}" for level in ("0", "1", "2", "3", "3x", "4")),
+    *(f"efficientdet-t{level}" for level in ("0", "1", "2")),
+    *("retinanet-resnet50", "retinanet-resnet101", "retinanet-mobilenet-v2"),
 )
 
 PARAMETERS = (
@@ -103,6 +105,15 @@ PARAMETERS = (
         choices=("classification", "detection", "full"),
     ),
     Row(
+        "pipeline_config",
+        "string",
+        "",
+        "A pipeline.config of the TensorFlow Object Detection API to take settings from. Other flags win over it",
+        "从 TensorFlow Object Detection API 的 pipeline.config 读取设置, 其他参数优先于该文件",
+        "parameter",
+        shapes_training=False,
+    ),
+    Row(
         "deps_save_path",
         "string",
         "",
@@ -110,6 +121,39 @@ PARAMETERS = (
         "保存 json 结果文件的目录, 空表示不保存",
         "parameter",
         shapes_training=False,
+    ),
+    Row(
+        "export_teacher_model",
+        "boolean",
+        False,
+        "Leave the model as a teacher too, a frozen graph in model, folder frozen, for jobs with use_offline_kd",
+        "是否同时导出教师模型, 即 model 目录下 frozen 中的冻结图, 供 use_offline_kd 的作业使用",
+        "parameter",
+        shapes_training=False,
+    ),
+    Row(
+        "use_offline_kd",
+        "boolean",
+        False,
+        "Learn from a teacher too, the model that teacher_model_url names",
+        "是否使用离线知识蒸馏, 即同时学习 teacher_model_url 指定的教师模型",
+        "parameter",
+    ),
+    Row(
+        "teacher_model_url",
+        "string",
+        "",
+        "The folder model of a job with export_teacher_model, on the same classes. Only with use_offline_kd",
+        "教师模型所在的 model 目录, 由 export_teacher_model 的作业生成, 类别须相同. 仅用于 use_offline_kd",
+        "parameter",
+    ),
+    Row(
+        "use_online_kd",
+        "boolean",
+        False,
+        "Train a larger network along and learn from it too. The exported model is the small one alone",
+        "是否使用在线知识蒸馏, 即同时训练一个更大的网络并向其学习, 导出的仍只是小模型",
+        "parameter",
     ),
     Row(
         "strategy_type",

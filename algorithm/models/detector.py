@@ -10,12 +10,16 @@ import numpy as np
 from algorithm.errors import ArgumentError
 from algorithm.models.bifpn import bifpn_features
 from algorithm.models.efficientnet import efficientnet_features
+from algorithm.models.fpn import fpn_features
 from algorithm.models.heads import detection_heads
+from algorithm.models.mobilenet import mobilenet_features
 from algorithm.models.pieces import Piece
-from algorithm.models.presets import PRESETS, Preset
+from algorithm.models.presets import BACKBONES, PRESETS, Preset
+from algorithm.models.resnet import RESNETS, resnet_features
 from algorithm.ops.anchors import ASPECT_RATIOS, SCALES_PER_OCTAVE, anchor_grid
 
 ANCHORS_PER_CELL = len(ASPECT_RATIOS) * SCALES_PER_OCTAVE
+_NECKS = {"bifpn": bifpn_features, "fpn": fpn_features}
 
 
 class Detector(keras.Model):
@@ -62,9 +66,21 @@ def build_detector(
     size = parse_image_size(image_size or preset.image_size)
     images = keras.Input((*size, 3), name="images")
     pieces: list[Piece] = []
-    backbone = efficientnet_features(images, preset.backbone, survival_probability, pieces)
-    outputs = detection_heads(bifpn_features(backbone, preset, pieces), preset, num_classes, ANCHORS_PER_CELL, pieces)
+    features = _NECKS[preset.neck](_backbone_features(images, preset, survival_probability, pieces), preset, pieces)
+    outputs = detection_heads(features, preset, num_classes, ANCHORS_PER_CELL, pieces)
     detector = Detector(inputs=images, outputs=outputs, name=model_name)
     detector.preset, detector.image_size, detector.num_classes, detector.pieces = preset, size, num_classes, tuple(pieces)
     detector.anchors = anchor_grid(size, preset.min_level, preset.max_level, preset.anchor_scale)
     return detector
+
+
+def _backbone_features(images: keras.KerasTensor, preset: Preset, survival_probability: float | None,
+                       pieces: list[Piece]) -> dict[int, keras.KerasTensor]:
+    """Feature maps by level of the preset's backbone, whichever family it is of."""
+    if preset.backbone in BACKBONES:
+        return efficientnet_features(images, preset.backbone, survival_probability, pieces)
+    if survival_probability not in (None, 1.0):
+        raise ArgumentError(f"survival_prob: {preset.name} has no stochastic depth, found {survival_probability:g}; leave it out")
+    if preset.backbone in RESNETS:
+        return resnet_features(images, preset.backbone, preset.batch_norm, pieces)
+    return mobilenet_features(images, preset.backbone, preset.batch_norm.momentum, pieces)

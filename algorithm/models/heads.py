@@ -1,8 +1,14 @@
-"""Class and box heads: shared separable convolutions with batch norm per level (EfficientDet, section 4)."""
+"""Class and box heads: convolutions shared by the levels, with batch norm per level.
+
+Separable ones are EfficientDet's (section 4), plain ones RetinaNet's (focal loss paper, section 4).
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from keras import KerasTensor, initializers, layers
 
@@ -15,20 +21,44 @@ _PRIOR_PROBABILITY = 0.01
 CLASS_BIAS = -math.log((1.0 - _PRIOR_PROBABILITY) / _PRIOR_PROBABILITY)
 
 
-def _separable(filters: int, name: str, bias: float = 0.0) -> layers.SeparableConv2D:
+def _separable(filters: int, name: str, bias: float = 0.0) -> layers.Layer:
     return layers.SeparableConv2D(filters, 3, padding="same", name=name,
                                   depthwise_initializer=initializers.VarianceScaling(),
                                   pointwise_initializer=initializers.VarianceScaling(),
                                   bias_initializer=initializers.Constant(bias))
 
 
+def _plain(filters: int, name: str, bias: float = 0.0, *, stddev: float) -> layers.Layer:
+    return layers.Conv2D(filters, 3, padding="same", name=name,
+                         kernel_initializer=initializers.RandomNormal(stddev=stddev),
+                         bias_initializer=initializers.Constant(bias))
+
+
+@dataclass(frozen=True)
+class _Style:
+    """conv, predict: (filters, name, bias) -> layer. norm: between a convolution's number and the level in the name of
+    a batch norm."""
+
+    conv: Callable[..., layers.Layer]
+    predict: Callable[..., layers.Layer]
+    norm: str
+
+
+# Standard deviations as published; so small a predictor begins with the same answer everywhere.
+_STYLES = {
+    "separable": _Style(_separable, _separable, "-bn-"),
+    "plain": _Style(partial(_plain, stddev=0.01), partial(_plain, stddev=1e-5), "-"),
+}
+
+
 def _head(features: list[KerasTensor], preset: Preset, scope: str, stem: str, outputs: int, bias: float) -> list[KerasTensor]:
-    convs = [_separable(preset.fpn_channels, f"{scope}.{stem}-{i}") for i in range(preset.head_repeats)]
-    predict = _separable(outputs, f"{scope}.{stem}-predict", bias)
+    style, norm, channels = _STYLES[preset.head], preset.batch_norm, preset.head_channels or preset.fpn_channels
+    convs = [style.conv(channels, f"{scope}.{stem}-{i}") for i in range(preset.head_repeats)]
+    predict = style.predict(outputs, f"{scope}.{stem}-predict", bias)
     results = []
     for level, x in enumerate(features, start=preset.min_level):
         for i, conv in enumerate(convs):
-            x = batch_norm(f"{scope}.{stem}-{i}-bn-{level}")(conv(x))
+            x = batch_norm(f"{scope}.{stem}-{i}{style.norm}{level}", norm.momentum, norm.epsilon)(conv(x))
             x = activation(f"{scope}.{stem}-{i}-activation-{level}", preset.activation)(x)
         results.append(predict(x))
     return results

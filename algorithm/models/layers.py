@@ -11,9 +11,10 @@ BATCH_NORM_EPSILON = 1e-3
 CARRIED = ("moving_mean", "moving_variance", "seed_generator_state")
 
 
-def batch_norm(name: str) -> layers.BatchNormalization:
-    """Batch normalisation with the published momentum and epsilon."""
-    return BatchNorm(momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON, name=name)
+def batch_norm(name: str, momentum: float = BATCH_NORM_MOMENTUM, epsilon: float = BATCH_NORM_EPSILON,
+               gamma: str = "ones") -> layers.BatchNormalization:
+    """Batch normalisation, by default with EfficientDet's momentum and epsilon. gamma: initializer of the scale."""
+    return BatchNorm(momentum=momentum, epsilon=epsilon, gamma_initializer=gamma, name=name)
 
 
 def activation(name: str, kind: str) -> layers.Layer:

@@ -1,7 +1,7 @@
 """Every architecture as one row: a new model is a new row here (plus a backbone or neck if that is new).
 
 Values: EfficientDet, Tan et al. 2020, table 1 and section 4; the Lite rows and D7x as published with the
-reference implementation.
+reference implementation. RetinaNet: Lin et al. 2017, section 4, with the sizes and batch norm of the Cloud TPU tutorial.
 """
 
 from __future__ import annotations
@@ -30,8 +30,22 @@ class BackboneSpec:
 
 
 @dataclass(frozen=True)
+class BatchNormSpec:
+    """Momentum of the moving statistics and epsilon of batch normalisation."""
+
+    momentum: float = 0.99
+    epsilon: float = 1e-3
+
+
+@dataclass(frozen=True)
 class Preset:
-    """One detector: backbone, neck and head sizes, the input it was designed for and its normalisation."""
+    """One detector: backbone, neck and head sizes, the input it was designed for and its normalisation.
+
+    neck, head: names in the tables of models.detector and models.heads. frozen: a regular expression of the variables that
+    pretrained weights keep for good (`freeze` empty).
+    head_channels: 0 for those of the neck. starts_from: another detector that has every variable of this one, in the same
+    shape, so that its published weights are a start for this one too.
+    """
 
     name: str
     backbone: str
@@ -45,10 +59,17 @@ class Preset:
     max_level: int = 7
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
+    neck: str = "bifpn"
+    head: str = "separable"
+    batch_norm: BatchNormSpec = BatchNormSpec()
+    frozen: str = ""
+    head_channels: int = 0
+    starts_from: str = ""
 
     @property
     def activation(self) -> str:
-        return BACKBONES[self.backbone].activation
+        """Of neck and heads: that of an EfficientNet backbone, else relu."""
+        return BACKBONES[self.backbone].activation if self.backbone in BACKBONES else "relu"
 
 
 def _lite(width: float, depth: float) -> BackboneSpec:
@@ -72,6 +93,15 @@ BACKBONES: dict[str, BackboneSpec] = {
 }
 
 _LITE = {"fusion": "sum", "mean": LITE_MEAN, "std": LITE_STD}
+# The first convolution and the first group of blocks, as the Cloud TPU tutorial freezes them.
+_RESNET_STEM = r"resnet\d+/(conv2d|batch_normalization)(|_([1-9]|10))/"
+_RETINANET = {"neck": "fpn", "batch_norm": BatchNormSpec(0.997, 1e-4)}
+_RESNET = {**_RETINANET, "head": "plain", "frozen": _RESNET_STEM}
+# keras.applications scales the pixels of MobileNetV2 to -1..1.
+_MOBILENET = {**_RETINANET, "mean": (127.5,) * 3, "std": (127.5,) * 3}
+
+# Chosen by measurement, docs/tiny.md: lite0 with other sizes, every variable in lite0's shape, so that its weights start them.
+_TINY = {**_LITE, "anchor_scale": 3.0, "starts_from": "efficientdet-lite0"}
 
 PRESETS: dict[str, Preset] = {
     row.name: row
@@ -91,5 +121,11 @@ PRESETS: dict[str, Preset] = {
         Preset("efficientdet-lite3", "efficientnet-lite3", 512, 160, 6, 4, **_LITE),
         Preset("efficientdet-lite3x", "efficientnet-lite3", 640, 200, 6, 4, anchor_scale=3.0, **_LITE),
         Preset("efficientdet-lite4", "efficientnet-lite4", 640, 224, 7, 4, **_LITE),
+        Preset("retinanet-resnet50", "resnet50", 640, 256, 0, 4, **_RESNET),
+        Preset("retinanet-resnet101", "resnet101", 640, 256, 0, 4, **_RESNET),
+        Preset("retinanet-mobilenet-v2", "mobilenet-v2", 320, 128, 0, 4, **_MOBILENET),
+        Preset("efficientdet-t0", "efficientnet-lite0", 448, 64, 3, 3, **_TINY),
+        Preset("efficientdet-t1", "efficientnet-lite0", 320, 64, 3, 3, **_TINY),
+        Preset("efficientdet-t2", "efficientnet-lite0", 256, 64, 3, 3, **_TINY),
     )
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -94,9 +95,8 @@ class Devices:
             if self.cluster is None:
                 raise
             stopping.check(", as another worker did")
-            first_line = error.message.strip().splitlines()[0] if error.message else type(error).__name__
             raise PlatformError(f"worker {self.cluster.index} of {', '.join(self.cluster.addresses)}: expected all workers to go on, "
-                                f"found one of them gone ({first_line}); look at its log, and run the same command again on all: "
+                                f"found one of them gone ({_reason(error)}); look at its log, and run the same command again on all: "
                                 "the job goes on from its last checkpoint") from error
 
 
@@ -153,6 +153,13 @@ def _kind(strategy_type: str, gpus: int, tpu: str, cluster: Cluster | None) -> s
         raise ArgumentError(f"strategy_type={strategy_type}: expected one machine, found {len(cluster.addresses)} in {cluster.source}; give "
                             "strategy_type=multi_worker or auto")
     return chosen
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """The line of the message that tells what happened; TensorFlow puts where it happened in the program before it."""
+    lines = [line.strip() for line in error.message.splitlines() if line.strip()]
+    telling = [line for line in lines if re.match(r"(Collective ops|Socket|Connection|Task |Peer|failed to connect|RPC)", line, re.I)]
+    return (telling or lines[-1:] or [type(error).__name__])[0]
 
 
 def _tpu_strategy(tpu: str) -> tf.distribute.Strategy:

@@ -21,16 +21,26 @@ Batches = Callable[[int], Iterable[dict[str, tf.Tensor]]]
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to train, and how many steps at most go into one call of TensorFlow."""
+    """How long to train, and how many steps at most go into one call of TensorFlow.
+
+    most_steps: where training ends within its last epoch, 0 for the end of it.
+    """
 
     epochs: int
     steps_per_epoch: int
     steps_per_loop: int = 1
+    most_steps: int = 0
+
+    @classmethod
+    def of_steps(cls, steps: int, steps_per_epoch: int, steps_per_loop: int = 1) -> Plan:
+        """A plan of so many steps in all; each epoch has steps_per_epoch of them, the last one what is left."""
+        length = min(steps, steps_per_epoch)
+        return cls(-(-steps // length), length, steps_per_loop, steps)
 
     @property
     def steps(self) -> int:
         """Steps in all."""
-        return self.epochs * self.steps_per_epoch
+        return self.most_steps or self.epochs * self.steps_per_epoch
 
     def next_steps(self, step: int) -> int:
         """How many steps come next in one go after `step`: up to the end of an epoch at most."""
@@ -65,8 +75,11 @@ def _train(trainer: Trainer, batches: Batches, plan: Plan, reporter: Reporter, g
     """Whether training came to its end; False when it was taken back to an earlier step."""
     nothing_to_lose = stopping.at_once
     stream = iter(batches(trainer.step))
+    if plan.steps_per_loop == 1:  # a loop inside TensorFlow takes the batches itself
+        stream = reporter.timed(stream)
     while True:
         before, count = trainer.step, plan.next_steps(trainer.step)
+        reporter.begin(count)
         with nothing_to_lose():
             rows = guard.steps(stream, count)
         nothing_to_lose = nullcontext

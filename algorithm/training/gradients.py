@@ -14,6 +14,7 @@ from algorithm.models.layers import CARRIED, BatchNorm
 from algorithm.ops.image import network_input
 from algorithm.ops.losses import LossConfig, detection_losses
 from algorithm.ops.matching import match_anchors
+from algorithm.training.distillation import REMEMBERED, Distiller
 from algorithm.training.precision import LossScale
 from algorithm.training.recompute import recomputing
 
@@ -23,21 +24,25 @@ _SEED = "seed_generator_state"
 class Gradients:
     """Losses and gradients of a detector, each summed over all replicas of the strategy it is made in.
 
-    carried: the variables that layers change by themselves; their new values are returned, not assigned.
+    carried: the variables that layers change by themselves; their new values are returned, not assigned. trained: the
+    trainable variables, the detector's before those of the peers that a distiller trains along.
     """
 
-    def __init__(self, detector: Detector, loss: LossConfig, loss_scale: LossScale, recompute: bool) -> None:
-        self._detector, self._loss, self._loss_scale = detector, loss, loss_scale
+    def __init__(self, detector: Detector, loss: LossConfig, loss_scale: LossScale, recompute: bool,
+                 distiller: Distiller | None = None) -> None:
+        self._detector, self._loss, self._loss_scale, self._distiller = detector, loss, loss_scale, distiller
+        networks = (detector, *(distiller.peers if distiller else ()))
+        self.trained = [variable for network in networks for variable in network.trainable_variables]
         self._anchors = tf.constant(detector.anchors)
         self._forward = recomputing(detector) if recompute else lambda images: detector(images, training=True)
         self._replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        self.carried = [variable for variable in detector.variables if variable.name in CARRIED]
-        for layer in detector.layers:
+        self.carried = [variable for network in networks for variable in network.variables if variable.name in CARRIED]
+        for layer in (layer for network in networks for layer in network.layers):
             if isinstance(layer, BatchNorm):
                 layer.synchronized = self._replicas > 1
 
     def __call__(self, batch: Mapping[str, tf.Tensor], parts: int) -> tuple[list[tf.Tensor], dict[str, tf.Tensor], list[tf.Tensor]]:
-        """Gradients of det_loss in the order of detector.trainable_variables; the losses; values of `carried`.
+        """Gradients of objective (det_loss and what a distiller adds) in the order of `trained`; the losses; values of `carried`.
 
         batch: one replica's, see Trainer.train_step. The losses are divided by the positives of all replicas' pictures,
         so that the sums over replicas, and over the `parts` of a batch that pass through the network one after another,
@@ -45,7 +50,7 @@ class Gradients:
         """
         targets = self._match(batch["boxes"], batch["labels"])
         positives = self._over_replicas(tf.reduce_sum(targets.pop("num_positives")))
-        inputs = {name: batch[name] for name in ("images", "extent")} | targets
+        inputs = {name: batch[name] for name in ("images", "extent", *REMEMBERED) if name in batch} | targets
         before = [self._shifted(variable, variable.value, +1) for variable in self.carried]
         passes = self._pass if parts == 1 else self._passes(parts)
         gradients, losses, carried = passes(inputs, before, positives)
@@ -71,8 +76,10 @@ class Gradients:
         images = network_input(inputs["images"], inputs["extent"], preset.mean, preset.std)
         with tf.GradientTape() as tape, keras.StatelessScope(zip(self.carried, carried, strict=True)) as scope:
             outputs = self._forward(images)
-        losses, upstream = self._losses(outputs, inputs["class_targets"], inputs["box_targets"], positives, self._loss_scale.value)
-        gradients = tape.gradient(outputs, [variable.value for variable in self._detector.trainable_variables],
+            taught = self._distiller.teach(inputs, images) if self._distiller else {}
+        losses, upstream = self._losses(outputs, taught, inputs["class_targets"], inputs["box_targets"], positives,
+                                        self._loss_scale.value)
+        gradients = tape.gradient(self._learning(outputs, taught), [variable.value for variable in self.trained],
                                   output_gradients=upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         if set(scope.state_mapping) - {id(variable) for variable in self.carried}:
             raise AlgorithmError(f"train step: expected layers to change {', '.join(CARRIED)} only, found another variable")
@@ -86,8 +93,9 @@ class Gradients:
                 *found, carried = self._pass({name: value[index] for name, value in sliced.items()}, carried, positives)
                 return index + 1, tf.nest.map_structure(tf.add, sums, tuple(found)), carried
 
-            zeros = [tf.zeros(variable.shape) for variable in self._detector.trainable_variables]
-            names = ("cls_loss", "box_loss", "det_loss", *(("iou_loss",) if self._loss.iou_loss_type else ()))
+            zeros = [tf.zeros(variable.shape) for variable in self.trained]
+            names = ("cls_loss", "box_loss", "det_loss", "objective", *(("iou_loss",) if self._loss.iou_loss_type else ()),
+                     *(self._distiller.loss_names if self._distiller else ()))
             _, (gradients, losses), carried = tf.while_loop(
                 lambda index, *_: index < parts, add, (0, (zeros, dict.fromkeys(names, 0.0)), carried), parallel_iterations=1)
             return gradients, losses, carried
@@ -100,10 +108,16 @@ class Gradients:
         return match_anchors(self._anchors, boxes, labels)
 
     @tf.function(jit_compile=True)
-    def _losses(self, outputs, class_targets, box_targets, positives, scale):
-        targets = {"class_targets": class_targets, "box_targets": box_targets}
+    def _losses(self, outputs, taught, class_targets, box_targets, positives, scale):
+        targets, learning = {"class_targets": class_targets, "box_targets": box_targets}, self._learning(outputs, taught)
         with tf.GradientTape() as tape:
-            tape.watch(outputs)
+            tape.watch(learning)
             losses = detection_losses(outputs, targets, self._anchors, self._loss, num_positives=positives)
-            scaled = losses["det_loss"] * scale
-        return losses, tape.gradient(scaled, outputs)
+            more = self._distiller.losses(outputs, taught, targets, positives) if self._distiller else {}
+            losses |= {**more, "objective": losses["det_loss"] + sum(more.values())}
+            scaled = losses["objective"] * scale
+        return losses, tape.gradient(scaled, learning)
+
+    def _learning(self, outputs, taught):
+        """The outputs of networks that are trained: a peer's are among what it teaches, a frozen teacher's are not."""
+        return [outputs, taught] if self._distiller and self._distiller.peers else [outputs]

@@ -27,14 +27,14 @@ def choose_optimizer(kind: str, global_batch: int) -> tuple[str, float]:
     return ("adam", ADAM_SHARE) if global_batch < SMALLEST_SGD_BATCH else ("sgd", 1.0)
 
 
-def make_optimizer(kind: str, schedule: Any, momentum: float) -> keras.optimizers.Optimizer:
-    """SGD with momentum, or Adam with momentum as beta_1, as published.
+def make_optimizer(kind: str, schedule: Any, momentum: float, nesterov: bool = False) -> keras.optimizers.Optimizer:
+    """SGD with momentum (Nesterov's if asked for), or Adam with momentum as beta_1, as published.
 
     The name is fixed because Keras numbers unnamed optimizers, and the number would stand in every checkpoint.
     """
     if kind == "adam":
         return keras.optimizers.Adam(schedule, beta_1=momentum, name="optimizer")
-    return keras.optimizers.SGD(schedule, momentum=momentum, name="optimizer")
+    return keras.optimizers.SGD(schedule, momentum=momentum, nesterov=nesterov, name="optimizer")
 
 
 def freeze(detector: Detector, pattern: str, batch_norm: bool) -> int:

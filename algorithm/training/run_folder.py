@@ -94,7 +94,8 @@ class RunFolder:
     def is_finished(self, hp: Hyperparameters) -> bool:
         """Whether this job was done here, up to its num_epochs or an early stop."""
         job = self._job()
-        enough = job.get("epochs", 0) >= hp.num_epochs or job.get("stopped_early", False)
+        length = job.get("steps", 0) >= hp.num_steps if hp.num_steps else job.get("epochs", 0) >= hp.num_epochs
+        enough = length or job.get("stopped_early", False)
         return hp.mode in TRAINING_MODES and job.get("status") == "finished" and enough
 
     def started(self, hp: Hyperparameters) -> None:
@@ -104,7 +105,7 @@ class RunFolder:
     def finished(self, hp: Hyperparameters, metrics: dict[str, Any], stopped_early: bool) -> None:
         """Writes metrics.json and, last of all, that the job is finished."""
         self.write_metrics(metrics)
-        self._note("finished", hp, epochs=hp.num_epochs, stopped_early=stopped_early)
+        self._note("finished", hp, epochs=0 if hp.num_steps else hp.num_epochs, steps=hp.num_steps, stopped_early=stopped_early)
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Writes metrics.json."""

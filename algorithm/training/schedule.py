@@ -31,16 +31,16 @@ class DetectionSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """Linear warm-up, then the chosen decay over the rest; cosine and polynomial reach zero at the last step.
 
     Both the rate and the warm-up's start scale with global_batch / 64, so that small batches warm up, not down.
-    `factor`, a variable, multiplies all of it.
+    `factor`, a variable, multiplies all of it. steps: of the whole training, where it ends within an epoch.
     """
 
-    def __init__(self, config: ScheduleConfig, *, global_batch: int, steps_per_epoch: int, epochs: int) -> None:
+    def __init__(self, config: ScheduleConfig, *, global_batch: int, steps_per_epoch: int, epochs: int, steps: int = 0) -> None:
         scale = global_batch / REFERENCE_BATCH
         self.config = config
         self.steps_per_epoch = steps_per_epoch
         self.base = config.learning_rate * scale
         self.start = config.warmup_init * scale
-        self.total = steps_per_epoch * epochs
+        self.total = steps or steps_per_epoch * epochs
         self.factor = tf.Variable(1.0, trainable=False)
         self.warmup = min(round(config.warmup_epochs * steps_per_epoch), self.total // 2)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,16 +14,16 @@ import tensorflow as tf
 
 from algorithm.errors import DataError
 from algorithm.models.detector import Detector
-from algorithm.models.layers import BATCH_NORM_MOMENTUM
 from algorithm.models.naming import published_variables
 from algorithm.ops.losses import LossConfig
+from algorithm.training.distillation import PEER, REMEMBERED, Distiller
 from algorithm.training.gradients import Gradients
 from algorithm.training.precision import LossScale, computing
 
 _REGULARISED = re.compile(r".*(kernel|weight)$")
 _AVERAGE = "ExponentialMovingAverage"
 _YOUNG = "young_statistics"
-_USED = ("images", "extent", "boxes", "labels")
+_USED = ("images", "extent", "boxes", "labels", *REMEMBERED)
 
 
 @dataclass(frozen=True)
@@ -50,18 +50,22 @@ class Trainer:
     It trains on all replicas of the strategy in whose scope it is made, as detector and optimizer must be.
     """
 
-    def __init__(self, detector: Detector, optimizer: keras.optimizers.Optimizer, config: TrainConfig) -> None:
+    def __init__(self, detector: Detector, optimizer: keras.optimizers.Optimizer, config: TrainConfig,
+                 distiller: Distiller | None = None) -> None:
         self.detector, self.optimizer, self.config = detector, optimizer, config
+        self.peers = tuple(distiller.peers) if distiller else ()
         self.strategy = tf.distribute.get_strategy()
         self.named = published_variables(detector)
+        for peer in self.peers:
+            self.named |= {f"{PEER}/{name}": variable for name, variable in published_variables(peer).items()}
         self._regularised = [v for name, v in self.named.items() if v.trainable and _REGULARISED.match(name)]
-        optimizer.build(detector.trainable_variables)
         averaged = self.named if config.moving_average_decay > 0 else {}
         self.averages = {name: tf.Variable(variable.numpy(), trainable=False) for name, variable in averaged.items()}
         self.parts = config.parts
         self.loss_scale = LossScale(config.precision)
-        self._gradients = Gradients(detector, config.loss, self.loss_scale, config.recompute)
-        self._carried = self._gradients.carried
+        self._gradients = Gradients(detector, config.loss, self.loss_scale, config.recompute, distiller)
+        self._carried, self._trained = self._gradients.carried, self._gradients.trained
+        optimizer.build(self._trained)
         self._young = [_is_young(variable) for variable in self._carried]
 
     @property
@@ -80,7 +84,7 @@ class Trainer:
         optimizer, averages, batch-norm statistics, random generators.
         """
         with self._tracing():
-            return self._train_step({name: batch[name] for name in _USED}, self.parts)
+            return self._train_step({name: batch[name] for name in _USED if name in batch}, self.parts)
 
     def train_steps(self, batches: Iterator[Mapping[str, tf.Tensor]], count: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """`count` steps: the figures of train_step, each float32 [count], and sample_index int32 [count, B], of the
@@ -95,7 +99,9 @@ class Trainer:
 
     @contextmanager
     def _tracing(self) -> Iterator[None]:
-        with graph_as_written(), computing(self.detector, self.config.precision):
+        with graph_as_written(), ExitStack() as stack:
+            for network in (self.detector, *self.peers):
+                stack.enter_context(computing(network, self.config.precision))
             yield
 
     @tf.function(reduce_retracing=True)
@@ -106,7 +112,7 @@ class Trainer:
     def _train_steps(self, batches, count, parts: int):
         def one(index, rows, seen):
             batch = next(batches)
-            figures = self._everywhere({name: batch[name] for name in _USED}, parts)
+            figures = self._everywhere({name: batch[name] for name in _USED if name in batch}, parts)
             self._figures = list(figures)
             return index + 1, rows.write(index, tf.stack([*figures.values()])), seen.write(index, self._local(batch["sample_index"]))
 
@@ -126,8 +132,8 @@ class Trainer:
         rate = self._learning_rate()
         gradients, losses, carried = self._gradients(batch, parts)
         losses = {**losses, "l2_loss": self._l2_loss()}
-        losses["loss"] = losses["det_loss"] + losses["l2_loss"]
-        gradients, norm = self._clip(self._with_l2(gradients))
+        losses["loss"] = losses.pop("objective") + losses["l2_loss"]
+        gradients, norm = self._clip_each(self._with_l2(gradients))
         figures = {**losses, "gradient_norm": norm, "learning_rate": rate}
         if self.loss_scale.changes:
             figures["loss_scale"] = tf.convert_to_tensor(self.loss_scale.value)
@@ -146,9 +152,9 @@ class Trainer:
         self.loss_scale.update(finite)
 
     def _update(self, strategy, gradients, carried, parts):
-        rate, pace = self._learning_rate(), _pace(self.optimizer.iterations, parts)
+        rate, pace = self._learning_rate(), _pace(self.optimizer.iterations, parts, self.detector.preset.batch_norm.momentum)
         update = strategy.extended.update
-        for variable, gradient in zip(self.detector.trainable_variables, gradients, strict=True):
+        for variable, gradient in zip(self._trained, gradients, strict=True):
             update(variable.value, lambda own, change: self.optimizer.update_step(change, own, rate), args=(gradient,), group=False)
         self.optimizer.iterations.assign_add(1)
         for variable, value, young in zip(self._carried, carried, self._young, strict=True):
@@ -165,12 +171,21 @@ class Trainer:
     def _with_l2(self, gradients):
         decay, regularised = self.config.weight_decay, {id(variable) for variable in self._regularised}
         return [gradient + decay * variable.value if id(variable) in regularised else gradient
-                for gradient, variable in zip(gradients, self.detector.trainable_variables, strict=True)]
+                for gradient, variable in zip(gradients, self._trained, strict=True)]
 
     def _l2_loss(self):
         if not self._regularised:
             return tf.constant(0.0)
         return self.config.weight_decay * tf.add_n([tf.nn.l2_loss(v.value) for v in self._regularised])
+
+    def _clip_each(self, gradients):
+        """Clipped, each network's by itself; the norm is the student's, or not finite where a peer's is not."""
+        own = len(self.detector.trainable_variables)
+        clipped, norm = self._clip(gradients[:own])
+        if not self.peers:
+            return clipped, norm
+        peers, other = self._clip(gradients[own:])
+        return [*clipped, *peers], tf.where(tf.math.is_finite(other), norm, other)
 
     def _clip(self, gradients):
         clip = self.config.clip_norm
@@ -213,10 +228,11 @@ class Trainer:
         state = dict(self.named)
         state |= {variable.path: variable for variable in self.optimizer.variables}
         state |= self.loss_scale.variables
-        for layer in self.detector.layers:
-            for variable in layer.variables:
-                if variable.name == "seed_generator_state":
-                    state[f"random/{layer.name}"] = variable
+        for network, prefix in ((self.detector, ""), *((peer, f"{PEER}/") for peer in self.peers)):
+            for layer in network.layers:
+                for variable in layer.variables:
+                    if variable.name == "seed_generator_state":
+                        state[f"{prefix}random/{layer.name}"] = variable
         return state
 
     @contextmanager
@@ -254,12 +270,13 @@ def _is_young(variable: keras.Variable) -> bool:
     return untouched is not None and bool(np.all(variable.numpy() == untouched))
 
 
-def _pace(updates: tf.Variable, parts: int) -> tf.Tensor:
-    """How many times faster than published the young batch-norm statistics move: by momentum min(0.99, (1 + t) / (10 + t)).
+def _pace(updates: tf.Variable, parts: int, published: float) -> tf.Tensor:
+    """How many times faster than with the published momentum the young batch-norm statistics move: by momentum
+    min(published, (1 + t) / (10 + t)).
 
-    With the published 0.99 alone they still hold 5 % of their first values after 300 steps, all the training some jobs
+    With EfficientDet's 0.99 alone they still hold 5 % of their first values after 300 steps, all the training some jobs
     get. A variance of 0.05 where 0.005 is right makes a network that trained well useless in evaluation.
     """
     age = tf.cast(updates, tf.float32)
-    momentum = tf.minimum(BATCH_NORM_MOMENTUM, (1.0 + age) / (10.0 + age))
-    return tf.maximum(1.0, (1.0 - momentum) / (1.0 - BATCH_NORM_MOMENTUM ** parts))
+    momentum = tf.minimum(published, (1.0 + age) / (10.0 + age))
+    return tf.maximum(1.0, (1.0 - momentum) / (1.0 - published ** parts))

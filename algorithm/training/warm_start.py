@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 from algorithm.errors import DataError, StorageError
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.models.detector import Detector
+from algorithm.models.presets import PRESETS
 from algorithm.models.weights import find_pretrained, load_weights, open_weights
+from algorithm.models.weights.catalogue import default_download
 from algorithm.models.weights.coco import COCO_LABEL_NAMES
 from algorithm.models.weights.commands import fetch_weights
 from algorithm.models.weights.lookup import cache_dir, default_search_dirs
@@ -41,6 +44,8 @@ class Start:
                 return tuple(source.label_names)
             if source.num_classes == len(COCO_LABEL_NAMES):
                 return COCO_LABEL_NAMES
+            if source.num_classes == len(COCO_LABEL_NAMES) + 1:  # RetinaNet's output k is category id k, 0 is not used
+                return ("(background)", *COCO_LABEL_NAMES)
         raise DataError(f"weights {self.path}: expected a label map beside them (label_map.json or index), found none "
                         "and no COCO network either; give fine_tune_checkpoint_type=detection, or add the file")
 
@@ -71,6 +76,11 @@ def _automatic(hp: Hyperparameters) -> Start:
     local = find_pretrained(hp.model_name)
     if local and (local.scope == "detection" or wanted == "classification"):
         return Start(local.path, wanted, f"{local.where}, {local.path.name}")
+    if wanted == "detection" and default_download(hp.model_name).scope == "classification":
+        _log.info("no detector %s is published in a form known here: starting from an ImageNet backbone", hp.model_name)
+        if local:
+            return Start(local.path, "classification", local.where)
+        wanted = "classification"
     try:
         return Start(fetch_weights(hp.model_name), wanted, "from the published address")
     except StorageError as error:
@@ -85,6 +95,23 @@ def _automatic(hp: Hyperparameters) -> Start:
                         "train from scratch") from error
 
 
+def start_peer(hp: Hyperparameters, peer: Detector, start: Start | None) -> str:
+    """Loads the peer of an online distillation: the student's own starting weights where they fit, else what pretrained=auto
+    finds for the peer, else none; says in words which."""
+    if start is None:
+        return "peer: random weights, as pretrained=none asks for"
+    try:
+        return f"peer: {start.load(peer)}"
+    except DataError as error:
+        _log.info("peer: the student's starting weights do not fit it (%s)", str(error).splitlines()[0])
+    scope = "classification" if hp.fine_tune_checkpoint_type == "classification" else "detection"
+    try:
+        return f"peer: {_automatic(dataclasses.replace(hp, model_name=peer.preset.name, fine_tune_checkpoint_type=scope)).load(peer)}"
+    except DataError as error:
+        _log.warning("peer: random weights, because none could be had (%s)", str(error).splitlines()[0])
+        return "peer: random weights; give its weights in pretrained/ beside the package for a better teacher"
+
+
 def freezes_batch_norm(hp: Hyperparameters, warm: bool, batch_size: int) -> bool:
     """Whether batch-norm parameters and statistics stay as loaded; freeze_bn=auto decides by batch size, and says why.
 
@@ -97,3 +124,16 @@ def freezes_batch_norm(hp: Hyperparameters, warm: bool, batch_size: int) -> bool
     _log.info("freeze_bn=auto: batch norm is %s (%s, batch of %d)", "frozen" if frozen else "trained",
               "pretrained" if warm else "from scratch", batch_size)
     return frozen
+
+
+def frozen_names(hp: Hyperparameters, warm: bool) -> str:
+    """The regular expression of the variables that are not trained: `freeze`, or what the model keeps of pretrained weights.
+
+    "none" freezes nothing. Random weights (not warm) are worth no keeping.
+    """
+    if hp.freeze:
+        return "" if hp.freeze == "none" else hp.freeze
+    kept = PRESETS[hp.model_name].frozen if warm else ""
+    if kept:
+        _log.info("freeze: %s keeps the pretrained variables %s; --freeze=none trains them too", hp.model_name, kept)
+    return kept

@@ -83,3 +83,13 @@ def test_evaluation_alone_needs_no_train_samples(tmp_path: Path) -> None:
     assert assign(["eval"] * 3, tmp_path, require=("eval",)) == (["eval"] * 3, [])
     assert assign([None] * 3, tmp_path, require=("eval",)) == (
         ["eval"] * 3, ["the dataset has no split: all samples are evaluated"])
+
+
+def test_the_last_samples_evaluate_where_the_dataset_does_not_say(tmp_path: Path) -> None:
+    usages, notes = assign([None] * 10, tmp_path, last=3)
+    assert usages == ["train"] * 7 + ["eval"] * 3
+    assert notes == ["the dataset has no split: the last 3 of 10 samples evaluate"]
+    assert not (tmp_path / "split.json").exists()
+    assert assign(["eval", "train"], tmp_path, last=1)[0] == ["eval", "train"]
+    with pytest.raises(DataError, match="found 0 TRAIN, 10 EVAL"):
+        assign([None] * 10, tmp_path, last=50)

@@ -157,3 +157,16 @@ def test_the_fingerprint_holds_what_shapes_the_model():
     assert other.changes_since(first.as_dict()) == ("optimizer: 'auto' -> 'adam'", "image_size: '' -> '256x256'")
     assert same.changes_since(first.as_dict()) == ()
     assert other.changes_since({}) == ()
+
+
+@pytest.mark.parametrize(("flags", "text"), [
+    (["--use_offline_kd=True"], r"--teacher_model_url: expected the folder model .*Train one with --export_teacher_model=True"),
+    (["--teacher_model_url=t/model"], r"--teacher_model_url: expected use_offline_kd=True with it, found 't/model' alone"),
+    (["--use_offline_kd=True", "--use_online_kd=True"], "--use_online_kd: expected one kind of distillation"),
+    (["--use_online_kd=True"], "one of efficientdet-t0, efficientdet-t1, efficientdet-t2, found efficientdet-d0"),
+    (["--use_online_kd=True", "--model_name=efficientdet-t1", "--hparams=moving_average_decay=0,soft_cls_loss=0,soft_box_loss=0"],
+     "soft_cls_loss: expected it or soft_box_loss above 0"),
+])
+def test_distillation_that_cannot_be_is_refused(flags, text):
+    with pytest.raises(ArgumentError, match=text):
+        parse(["--data_url=d", "--train_url=t", *flags])

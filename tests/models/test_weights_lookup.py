@@ -31,16 +31,23 @@ def printed():
 
 def test_every_model_has_a_detector_to_download_and_a_backbone():
     for name, preset in PRESETS.items():
-        assert default_download(name).name == name
-        assert {each.scope for each in published_for(name)} == {"detection", "classification"}
+        scopes = {each.scope for each in published_for(name)}
+        if name.startswith("efficientdet"):
+            assert default_download(name).name == (preset.starts_from or name)
+            assert scopes == {"detection", "classification"}
+        else:
+            assert scopes == {"classification"}
         assert any(each.name == preset.backbone for each in published_for(name))
-    assert {each.name for each in PUBLISHED} == {*PRESETS, *BACKBONES}
+    backbones = {*BACKBONES, *(preset.backbone for preset in PRESETS.values())}
+    detectors = {name for name, preset in PRESETS.items() if name.startswith("efficientdet") and not preset.starts_from}
+    assert {each.name for each in PUBLISHED} == {*detectors, *backbones}
 
 
 @pytest.mark.parametrize(("model_name", "url"), [
     ("efficientdet-d0", f"{GOOGLE}/efficientdet/coco2/efficientdet-d0.tar.gz"),
     ("efficientdet-d7x", f"{GOOGLE}/efficientdet/coco2/efficientdet-d7x.tar.gz"),
     ("efficientdet-lite3x", f"{GOOGLE}/efficientdet/coco/efficientdet-lite3x.tgz"),
+    ("efficientdet-t2", f"{GOOGLE}/efficientdet/coco/efficientdet-lite0.tgz"),
 ])
 def test_the_address_a_job_downloads_from(model_name, url):
     assert default_download(model_name).url == url
@@ -83,6 +90,16 @@ def test_a_detector_anywhere_is_better_than_a_backbone(tmp_path):
     assert (found.path, found.scope) == (backbone, "classification")
     detector = touch(tmp_path / "second/coco2/efficientdet-d0.h5")
     assert find_pretrained("efficientdet-d0", [tmp_path / "first", tmp_path / "second"]).path == detector
+
+
+def test_a_tiny_model_starts_from_its_own_detector_then_from_lite0s(tmp_path):
+    backbone = touch(tmp_path / "first/efficientnet-lite0.pth")
+    assert find_pretrained("efficientdet-t1", [tmp_path / "first"]).path == backbone
+    lite0 = touch(tmp_path / "first/coco/efficientdet-lite0.tgz")
+    found = find_pretrained("efficientdet-t1", [tmp_path / "first"])
+    assert (found.path, found.scope) == (lite0, "detection")
+    own = touch(tmp_path / "second/efficientdet-t1/checkpoint").parent
+    assert find_pretrained("efficientdet-t1", [tmp_path / "first", tmp_path / "second"]).path == own
 
 
 def test_weights_that_want_other_pixels_are_not_taken_unasked(tmp_path):
@@ -135,7 +152,7 @@ def test_list_shows_every_address_and_what_is_present(tmp_path, printed):
 def test_inspect_tells_what_a_file_is(lite0, values_of, write_bundle, printed):
     console, text = printed
     commands.inspect(write_bundle(values_of(lite0)), console)
-    for expected in ("TF1-style checkpoint", "backbone: efficientnet-lite0", "fits: efficientdet-lite0\n", "classes: 5",
+    for expected in ("TF1-style checkpoint", "backbone: efficientnet-lite0", "fits: efficientdet-lite0, efficientdet-t0, efficientdet-t1, efficientdet-t2\n", "classes: 5",
                      "tensors: 588, 0 of them moving averages", "  fpn_cells: 198"):
         assert expected in text()
 

@@ -14,6 +14,8 @@ import pytest
 
 from algorithm.errors import DataError
 from algorithm.models import build_detector
+from algorithm.models.naming import published_variables
+from algorithm.models.resnet import RESNETS
 from algorithm.models.weights import find_pretrained, load_weights, open_weights
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
@@ -146,6 +148,44 @@ def test_a_backbone_is_no_start_for_the_whole_detector(lite0, values_of, torch_n
     path = write_zip(tmp_path / "backbone.pth", torch_state(values_of(lite0)))
     with pytest.raises(DataError, match="use fine_tune_checkpoint_type=classification"):
         load_weights(lite0, path, "detection")
+
+
+def torchvision_state(values, spec) -> OrderedDict:
+    """torchvision's names and layout for the values of a detector, each layer's place counted as it does."""
+    state = OrderedDict()
+
+    def add(conv, norm, number):
+        suffix = f"_{number}" if number else ""
+        state[f"{conv}.weight"] = values[f"resnet50/conv2d{suffix}/kernel"].transpose(3, 2, 0, 1)
+        for theirs, ours in (("weight", "gamma"), ("bias", "beta"), ("running_mean", "moving_mean"),
+                             ("running_var", "moving_variance")):
+            state[f"{norm}.{theirs}"] = values[f"resnet50/batch_normalization{suffix}/{ours}"]
+
+    add("conv1", "bn1", 0)
+    number = 0
+    for group, count in enumerate(spec.blocks, 1):
+        for block in range(count):
+            name = f"layer{group}.{block}"
+            if not block:
+                add(f"{name}.downsample.0", f"{name}.downsample.1", number := number + 1)
+            for part in (1, 2, 3):
+                add(f"{name}.conv{part}", f"{name}.bn{part}", number := number + 1)
+    return OrderedDict((name, Tensor(np.ascontiguousarray(value), key)) for key, (name, value) in enumerate(state.items()))
+
+
+def test_a_torchvision_resnet_loads_into_its_places(values_of, torch_names, tmp_path):
+    detector = build_detector("retinanet-resnet50", 2, 64)
+    values = values_of(detector)
+    write_zip(tmp_path / "resnet50.pth", torchvision_state(values, RESNETS["resnet50"]))
+    report = load_weights(detector, tmp_path / "resnet50.pth", "classification")
+    assert (report.kind, len(report.matched)) == ("PyTorch state dict of torchvision", 53 * 5)
+    for name, variable in published_variables(detector).items():
+        if name.startswith("resnet50/") and not name.endswith("gamma"):
+            np.testing.assert_array_equal(variable.numpy(), values[name], err_msg=name)
+    norm = "resnet50/batch_normalization_7"  # epsilon is 1e-5 there, 1e-4 here
+    given = values[f"{norm}/gamma"] / np.sqrt(values[f"{norm}/moving_variance"] + 1e-5)
+    ours = published_variables(detector)[f"{norm}/gamma"].numpy() / np.sqrt(values[f"{norm}/moving_variance"] + 1e-4)
+    np.testing.assert_allclose(ours, given, rtol=1e-6)
 
 
 def refused(path) -> str:

@@ -13,33 +13,38 @@ from algorithm.data.conversion.picture_row import Classes, PictureRow, shortest
 
 def write_shard(rows: Iterable[PictureRow], output: Path, shard: str, classes: Classes) -> Iterator[str]:
     """Write images/train or images/val; for each picture a line [image, annotations without ids]."""
-    ids = dict(zip(classes.names, classes.ids, strict=True))
     for row in rows:
         copy_picture(row, output / "images" / row.split / row.name)
-        number = int(row.image_id) if classes.keep_ids else row.number + 1
-        image = {"id": number, "file_name": row.name, "width": row.width, "height": row.height}
-        annotations = []
-        for name, (ymin, xmin, ymax, xmax), ignored in zip(row.names, row.boxes, row.ignored, strict=True):
-            width, height = shortest(xmax - xmin), shortest(ymax - ymin)
-            annotations.append({"image_id": number, "category_id": ids[name], "bbox": [xmin, ymin, width, height],
-                                "area": shortest(width * height), "iscrowd": int(ignored)})
-        yield json.dumps([image, annotations], ensure_ascii=False) + "\n"
+        yield line(row, classes)
+
+
+def line(row: PictureRow, classes: Classes) -> str:
+    """[image, annotations without ids] of a picture, as a line of JSON."""
+    ids = dict(zip(classes.names, classes.ids, strict=True))
+    number = int(row.image_id) if classes.keep_ids else row.number + 1
+    image = {"id": number, "file_name": row.name, "width": row.width, "height": row.height}
+    annotations = []
+    for name, (ymin, xmin, ymax, xmax), ignored in zip(row.names, row.boxes, row.ignored, strict=True):
+        width, height = shortest(xmax - xmin), shortest(ymax - ymin)
+        annotations.append({"image_id": number, "category_id": ids[name], "bbox": [xmin, ymin, width, height],
+                            "area": shortest(width * height), "iscrowd": int(ignored)})
+    return json.dumps([image, annotations], ensure_ascii=False) + "\n"
 
 
 def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
     """Join the lines into annotations/instances_train.json and instances_val.json; the folder."""
-    categories = [{"id": number, "name": name} for number, name in zip(classes.ids, classes.names, strict=True)]
     first_id = 1
     for split in ("train", "val"):
         own = [part for part in parts if part.name.startswith(split)]
         if own:
             with replaced(output / "annotations" / f"instances_{split}.json") as stream:
-                first_id += _write(stream, own, categories, first_id)
+                first_id += write_instances(stream, own, classes, first_id)
     return output
 
 
-def _write(stream: BinaryIO, parts: list[Path], categories: list[dict], first_id: int) -> int:
+def write_instances(stream: BinaryIO, parts: list[Path], classes: Classes, first_id: int = 1) -> int:
     """The JSON, one image or annotation a line, never all in memory; the number of annotations."""
+    categories = [{"id": number, "name": name} for number, name in zip(classes.ids, classes.names, strict=True)]
     stream.write(b'{"images": [')
     _write_list(stream, (image for image, _ in _lines(parts)))
     stream.write(b'],\n"annotations": [')

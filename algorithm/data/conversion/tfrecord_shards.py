@@ -11,32 +11,38 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from algorithm.data.conversion.output_files import beside, write_whole
+from algorithm.data.conversion.coco_json import line, write_instances
+from algorithm.data.conversion.output_files import beside, replaced, write_whole
 from algorithm.data.conversion.picture_row import Classes, PictureRow
 from algorithm.data.decoding import decode_image, exif_orientation, open_picture
 
 SIDES = ("ymin", "xmin", "ymax", "xmax")
+GROUND_TRUTH = "instances_val2017.json"  # the name that the published tools look for beside the records
 AS_THEY_ARE = {"JPEG": ("jpeg", ("L", "RGB")), "PNG": ("png", ("1", "L", "LA", "P", "RGB", "RGBA"))}
 
 
 def write_shard(rows: Iterable[PictureRow], output: Path, shard: str, classes: Classes) -> Iterator[str]:
-    """Write one TFRecord file, which appears when it is whole; then a line for each picture in it."""
+    """Write one TFRecord file, which appears when it is whole; then a line [image, annotations] for each picture in it."""
     import tensorflow as tf  # here, so that only the processes that write records load it
 
     ids = dict(zip(classes.names, classes.ids, strict=True))
-    names = []
+    lines = []
     with beside(output / f"{shard}.tfrecord") as part, tf.io.TFRecordWriter(str(part)) as writer:
         for row in rows:
             writer.write(example(row, Path(row.path).read_bytes(), ids))
-            names.append(row.name)
-    yield from (f"{name}\n" for name in names)
+            lines.append(line(row, classes))
+    yield from lines
 
 
 def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
-    """Write label_map.pbtxt; the folder."""
+    """Write label_map.pbtxt, and of the pictures for evaluation their COCO ground truth; the folder."""
     items = [f"item {{\n  id: {number}\n  name: {json.dumps(name, ensure_ascii=False)}\n}}\n"
              for number, name in zip(classes.ids, classes.names, strict=True)]
     write_whole(output / "label_map.pbtxt", "".join(items).encode())
+    evaluated = [part for part in parts if part.name.startswith("val")]
+    if evaluated:
+        with replaced(output / GROUND_TRUTH) as stream:
+            write_instances(stream, evaluated, classes)
     return output
 
 

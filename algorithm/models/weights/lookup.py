@@ -11,7 +11,7 @@ from pathlib import Path
 import algorithm
 from algorithm.errors import ArgumentError
 from algorithm.models.presets import PRESETS
-from algorithm.models.weights.catalogue import DEFAULT_FAMILIES, PublishedFile, published_for
+from algorithm.models.weights.catalogue import DEFAULT_FAMILIES, PublishedFile, published_for, start_names
 
 CACHE_VARIABLE = "EFFICIENTDET_CACHE"
 # A file renamed to what it holds, as people keep them.
@@ -42,16 +42,18 @@ def find_pretrained(model_name: str,
                     search_dirs: Sequence[str | os.PathLike[str]] | None = None) -> LocalWeights | None:
     """The best weights at hand for a model, or None.
 
-    In this order: a detector in one of the folders, in their order; a backbone in one of them; a backbone in an
-    installed package. A folder is searched for the model's (backbone's) name, plain or with an archive's ending, and
-    for the published files by their own place in the cache. ArgumentError: an unknown model_name.
+    In this order: a detector (its own, then one that has all of its variables) in one of the folders, in their order; a
+    backbone in one of them; a backbone in an installed package. A folder is searched for the model's (backbone's) name,
+    plain or with an archive's ending, and for the published files by their own place in the cache. ArgumentError: an
+    unknown model_name.
     """
     if model_name not in PRESETS:
         raise ArgumentError(f"model_name: {model_name!r} is not a known model; choose one of {', '.join(PRESETS)}")
     folders = [Path(folder) for folder in (default_search_dirs() if search_dirs is None else search_dirs)]
     wanted = [each for each in published_for(model_name) if each.family in DEFAULT_FAMILIES]
-    for name, scope in ((model_name, "detection"), (PRESETS[model_name].backbone, "classification")):
-        files = [each for each in wanted if each.scope == scope]
+    *detectors, backbone = start_names(model_name)
+    for name, scope in (*((name, "detection") for name in detectors), (backbone, "classification")):
+        files = [each for each in wanted if each.name == name]
         for folder in folders:
             found = _in_folder(folder, name, files)
             if found:

@@ -21,7 +21,7 @@ from algorithm.models.weights.tensorflow_bundle import read_bundle
 from algorithm.models.weights.torch_backbone import read_torch_backbone
 from algorithm.models.weights.torch_file import LEGACY_MAGIC
 
-_KINDS = ("a checkpoint (its folder or its prefix), a .tar.gz of one, a Keras .h5 or an EfficientNet .pth")
+_KINDS = ("a checkpoint (its folder or its prefix), a .tar.gz of one, a Keras .h5 or a classifier's .pth")
 _NEWEST = re.compile(r'^model_checkpoint_path: "(.+)"', re.MULTILINE)
 
 
@@ -35,7 +35,7 @@ def open_weights(path: str | os.PathLike[str]) -> Iterator[WeightSource]:
     with ExitStack() as resources:
         source = _open(Path(path), resources)
         if not source.tensors:
-            raise DataError(f"weights {path}: expected an EfficientDet or EfficientNet, found a {source.kind} with no "
+            raise DataError(f"weights {path}: expected an EfficientDet, a RetinaNet or a backbone of one, found a {source.kind} with no "
                             "variable of either; give another file")
         yield dataclasses.replace(source, path=str(path))
 

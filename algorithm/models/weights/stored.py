@@ -13,8 +13,8 @@ from algorithm.models.presets import PRESETS
 
 CLASS_PREDICTOR = "class_net/class-predict/"
 BOX_PREDICTOR = "box_net/box-predict/"
-_BACKBONE = re.compile(r"(efficientnet-[a-z0-9]+)/")
-_DETECTOR_ROOT = re.compile(r"(?:resample_p\d+|fpn_cells|class_net|box_net)/")
+_BACKBONE = re.compile(r"(efficientnet-[a-z0-9]+|resnet\d+|mobilenet-v2)/")
+_DETECTOR_ROOT = re.compile(r"(?:resample_p\d+|fpn_cells|fpn|class_net|box_net)/")
 # A second model built in one process of the published code has its stem renamed, and a classifier trained alone
 # stands in an extra scope `model`.
 _STEM = re.compile(r"^(efficientnet-[a-z0-9]+)/stem(?:_\d+)?/(conv2d|tpu_batch_normalization)(?:_\d+)?/")
@@ -57,13 +57,13 @@ class WeightSource:
     @property
     def num_classes(self) -> int | None:
         """Number of classes the class predictor was trained for; None without one."""
-        kernel = self.tensors.get(f"{CLASS_PREDICTOR}pointwise_kernel")
+        kernel = self.tensors.get(f"{CLASS_PREDICTOR}pointwise_kernel") or self.tensors.get(f"{CLASS_PREDICTOR}kernel")
         return kernel.shape[-1] // ANCHORS_PER_CELL if kernel else None
 
     @property
     def fitting_models(self) -> tuple[str, ...]:
         """Names of the models whose backbone, neck width and number of neck cells agree with the file."""
-        neck = self.tensors.get("resample_p6/bn/gamma")
+        neck = self.tensors.get("resample_p6/bn/gamma") or self.tensors.get("fpn/p6-bn/gamma")
         cells = {name.split("/")[1] for name in self.tensors if name.startswith("fpn_cells/")}
         return tuple(
             row.name for row in PRESETS.values()

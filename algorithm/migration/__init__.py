@@ -1,0 +1,1 @@
+"""The settings of older systems, read and translated into hyperparameters. No TensorFlow."""

@@ -1,0 +1,129 @@
+"""AP of a small model trained alone and with each kind of distillation, in the same number of epochs, over several seeds.
+
+    python -m benchmarks.distillation_gain --data_url=raccoon.manifest --teacher=TEACHER/model [--student=efficientdet-t2]
+      [--epochs=5] [--seeds=0,1,2] [--kinds=alone,offline-plain,...] [--output=gain.json] [flags of a training job]
+
+What it trains is what a job with these flags trains. One process builds the train step of each kind once and takes it back to the
+start for every seed, so that a seed costs its steps alone. Results are written after each seed; those that are there are kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+import os
+import statistics
+import tempfile
+import time
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from algorithm import job
+from algorithm.data import Dataset, load_dataset
+from algorithm.evaluation import Evaluator
+from algorithm.hyperparameters import Hyperparameters, parse
+from algorithm.models.detector import Detector, build_detector
+from algorithm.models.naming import published_variables
+from algorithm.storage.writing import write_json
+from algorithm.training.distillation import PEER
+from algorithm.training.fitting import Plan
+from algorithm.training.teaching import find_distiller
+from algorithm.training.trainer import Trainer
+from algorithm.training.warm_start import Start, find_start, start_peer
+
+KINDS = ("alone", "offline-plain", "online-plain", "offline-foreground", "online-foreground")
+
+
+def main() -> None:
+    """Trains what is not in OUTPUT yet, then prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, default in (("data_url", None), ("teacher", ""), ("student", "efficientdet-t2"), ("epochs", "5"), ("seeds", "0,1,2"),
+                          ("kinds", ",".join(KINDS)), ("output", "gain.json")):
+        parser.add_argument(f"--{name}", default=default, required=default is None)
+    arguments, more = parser.parse_known_args()
+    logging.basicConfig(level=logging.WARNING)
+    output = Path(arguments.output)
+    found: dict[str, dict[str, Any]] = json.loads(output.read_text()) if output.is_file() else {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for kind in arguments.kinds.split(","):
+            hp = _hyperparameters(kind, arguments, more)
+            left = [seed for seed in map(int, arguments.seeds.split(",")) if str(seed) not in found.get(kind, {})]
+            for seed, figures in _trained(hp, left, Path(scratch)) if left else ():
+                found.setdefault(kind, {})[str(seed)] = figures
+                write_json(output, found)
+                print(kind, seed, figures, flush=True)
+    print(table(found))
+
+
+def table(found: dict[str, dict[str, Any]]) -> str:
+    """Markdown: mean and standard deviation of AP, and of its gain over `alone` with the same seed."""
+    lines = ["| kind | AP of each seed | mean | spread | gain over alone | AP of the peer | s a step |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    for kind, seeds in found.items():
+        scores = {seed: figures["AP"] for seed, figures in seeds.items()}
+        gains = [score - found["alone"][seed]["AP"] for seed, score in scores.items() if seed in found.get("alone", {})]
+        peers = [figures["peer_AP"] for figures in seeds.values() if "peer_AP" in figures]
+        lines.append(f"| {kind} | {', '.join(f'{score:.3f}' for score in scores.values())} | {statistics.mean(scores.values()):.3f} "
+                     f"| {statistics.stdev(scores.values()) if len(scores) > 1 else 0:.3f} "
+                     f"| {f'{statistics.mean(gains):+.3f}' if gains and kind != 'alone' else ''} "
+                     f"| {', '.join(f'{score:.3f}' for score in peers)} "
+                     f"| {statistics.median(figures['step_seconds'] for figures in seeds.values()):.2f} |")
+    return "\n".join(lines)
+
+
+def _hyperparameters(kind: str, arguments: argparse.Namespace, more: list[str]) -> Hyperparameters:
+    way, _, method = kind.partition("-")
+    flags = {"alone": [], "offline": ["--use_offline_kd=True", f"--teacher_model_url={arguments.teacher}", f"--kd_method={method}"],
+             "online": ["--use_online_kd=True", f"--kd_method={method}"]}[way]
+    return parse([f"--data_url={arguments.data_url}", "--train_url=nowhere", f"--model_name={arguments.student}",
+                  f"--num_epochs={arguments.epochs}", *flags, *more])
+
+
+def _trained(hp: Hyperparameters, seeds: list[int], scratch: Path):
+    """(seed, figures) of one kind."""
+    dataset = load_dataset(Path(hp.data_url), clean=True, seed=0, work_dir=scratch, label_names=None,
+                           resolve=lambda url: Path(url), require=("train", "eval"), pictures_dir=scratch)
+    start = find_start(hp, scratch)
+    detector = _student(hp, dataset, start)
+    distiller = find_distiller(hp, detector, dataset.label_names, job._loss(hp), scratch, start)
+    plan = Plan(hp.num_epochs, job.epoch_steps(len(dataset.train), hp.train_batch_size))
+    trainer, _ = job._trainer(hp, detector, plan, 1, distiller)
+    evaluators = [Evaluator(each, job._nms(hp), dataset, hp.eval_batch_size) for each in (detector, *trainer.peers)]
+    beginning = trainer.snapshot()
+    for seed in seeds:
+        own = dataclasses.replace(hp, seed=seed)
+        keras.utils.set_random_seed(seed)
+        trainer.restore({**beginning, **_values(own, dataset, start, trainer)})
+        times = [time.perf_counter()]
+        for batch in islice(job._batches(own, detector, dataset, 0, hp.train_batch_size, (0, 1), 1), plan.steps):
+            figures = {name: float(value) for name, value in trainer.train_step(batch).items()}
+            times.append(time.perf_counter())
+        metrics = [evaluator.run()[0].metrics for evaluator in evaluators]
+        yield seed, {"AP": metrics[0]["AP"], "AP50": metrics[0]["AP50"], **({"peer_AP": metrics[1]["AP"]} if metrics[1:] else {}),
+                     "step_seconds": statistics.median(b - a for a, b in zip(times[2:], times[3:], strict=False)),
+                     "last": figures, "load": os.getloadavg()[0]}
+
+
+def _student(hp: Hyperparameters, dataset: Dataset, start: Start | None) -> Detector:
+    detector = build_detector(hp.model_name, len(dataset.label_names), hp.image_size)
+    if start:
+        start.load(detector)
+    return detector
+
+
+def _values(hp: Hyperparameters, dataset: Dataset, start: Start | None, trainer: Trainer) -> dict[str, Any]:
+    """Weights of a fresh start with the seed, the student's and the peer's."""
+    values = {name: variable.numpy() for name, variable in published_variables(_student(hp, dataset, start)).items()}
+    for peer in trainer.peers:
+        other = build_detector(peer.preset.name, peer.num_classes, peer.image_size, anchor_scale=peer.preset.anchor_scale)
+        start_peer(hp, other, start)
+        values |= {f"{PEER}/{name}": variable.numpy() for name, variable in published_variables(other).items()}
+    return values
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Two replicas against one, in a process of its own, because TensorFlow's devices are chosen before anything else.
+
+    python tests/training/replicas.py FILE
+
+Writes what was found as JSON: `losses` and `weights`, the largest differences after 20 steps between two replicas of 4
+pictures and one of 8, in parts of a value; `noise`: the same between one device and itself with the pictures of each batch in
+another order; `traces`: how often the steps of two replicas were traced; `fell`: whether the loss did.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path[:1] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
+
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
+
+import small_job  # noqa: E402
+
+small_job.shrink()
+
+from algorithm.models import build_detector  # noqa: E402
+from algorithm.training.devices import Devices  # noqa: E402
+from algorithm.training.optimizers import make_optimizer  # noqa: E402
+from algorithm.training.trainer import TrainConfig, Trainer  # noqa: E402
+
+STEPS, BATCH, SIZE = 20, 8, 64
+
+
+def pictures(reverse: bool = False) -> dict[str, np.ndarray]:
+    """STEPS batches, one after another; with reverse each of them backwards."""
+    rng = np.random.default_rng(0)
+    count = STEPS * BATCH
+    corners = rng.uniform(0, 40, (count, 3, 2))
+    rows = {"images": rng.integers(0, 256, (count, SIZE, SIZE, 3)).astype(np.uint8), "extent": np.full((count, 2), SIZE, np.int32),
+            "labels": rng.integers(0, 3, (count, 3)).astype(np.int32),
+            "boxes": np.concatenate([corners, corners + 20], -1).astype(np.float32), "sample_index": np.arange(count, dtype=np.int32)}
+    order = np.arange(count).reshape(STEPS, BATCH)[:, :: -1 if reverse else 1].ravel()
+    return {name: values[order] for name, values in rows.items()}
+
+
+def trained(strategy: tf.distribute.Strategy, reverse: bool = False) -> tuple[np.ndarray, dict[str, np.ndarray], int]:
+    """Losses, state and how often the loop was traced, after STEPS steps in two calls."""
+    with strategy.scope():
+        tf.keras.utils.set_random_seed(1)
+        detector = build_detector("efficientdet-lite0", 3, SIZE, survival_probability=1.0)
+        trainer = Trainer(detector, make_optimizer("sgd", 1e-3, 0.9), TrainConfig(moving_average_decay=0.9))
+    data = pictures(reverse)
+
+    def batches(shard: tuple[int, int], replicas: int) -> tf.data.Dataset:
+        return tf.data.Dataset.from_tensor_slices(data).batch(BATCH // shard[1] // replicas, drop_remainder=True)
+
+    stream, losses, seen = iter(Devices(strategy).distribute(batches)), [], []
+    for count in (9, 11):
+        figures, indices = trainer.train_steps(stream, count)
+        losses += figures["loss"].tolist()
+        seen += indices.tolist()
+    assert seen == data["sample_index"].reshape(STEPS, BATCH).tolist()
+    return np.array(losses), trainer.snapshot(), trainer._train_steps.experimental_get_tracing_count()
+
+
+def apart(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:
+    """The largest difference of a weight or statistic, in parts of the largest value of its tensor or of 0.01."""
+    names = [name for name in one if one[name].dtype == np.float32]
+    return max(float(np.abs(one[name] - other[name]).max() / max(np.abs(one[name]).max(), 1e-2)) for name in names)
+
+
+if __name__ == "__main__":
+    alone, alone_state, _ = trained(tf.distribute.get_strategy())
+    shuffled, shuffled_state, _ = trained(tf.distribute.get_strategy(), reverse=True)
+    both, both_state, traces = trained(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+    found = {"losses": float(np.abs(both / alone - 1).max()), "weights": apart(alone_state, both_state),
+             "noise_losses": float(np.abs(shuffled / alone - 1).max()), "noise_weights": apart(alone_state, shuffled_state),
+             "fell": bool(alone[-1] < alone[0]), "traces": traces}
+    Path(sys.argv[1]).write_text(json.dumps(found), encoding="utf-8")

@@ -1,0 +1,247 @@
+"""Learning from a peer and from a frozen teacher, on a network shrunk to a few layers."""
+
+import dataclasses
+import json
+import logging
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from algorithm.errors import DataError
+from algorithm.models import build_detector, presets
+from algorithm.models.weights.frozen_graph import FrozenTeacher, freeze_graph
+from algorithm.ops.distillation import SoftLossConfig
+from algorithm.ops.losses import LossConfig
+from algorithm.training.distillation import OfflineTeacher, OnlinePeer, SoftLossHint
+from algorithm.training.optimizers import make_optimizer
+from algorithm.training.trainer import TrainConfig, Trainer
+
+SIZE = 64
+LABELS = ("cat", "dog")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shrunk():
+    """t1 and lite0 with a thin and short backbone; lite0 keeps one more head layer."""
+    patch = pytest.MonkeyPatch()
+    backbone = dataclasses.replace(presets.BACKBONES["efficientnet-lite0"], width=0.3, depth=0.2, survival_probability=0.8)
+    patch.setitem(presets.BACKBONES, "efficientnet-lite0", backbone)
+    for name, depth in (("efficientdet-t1", 1), ("efficientdet-lite0", 2)):
+        row = dataclasses.replace(presets.PRESETS[name], fpn_channels=16, fpn_cells=1, head_repeats=depth)
+        patch.setitem(presets.PRESETS, name, row)
+    yield
+    patch.undo()
+
+
+@pytest.fixture
+def eager():
+    """Steps run as they are written: tracing them takes longer than running them."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def batch(seed=0):
+    rng = np.random.default_rng(seed)
+    boxes = np.array([[[8, 8, 40, 40], [0, 0, 0, 0]], [[20, 24, 60, 56], [4, 4, 30, 30]]], np.float32)
+    return {"images": tf.constant(rng.integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)),
+            "extent": tf.constant([[SIZE, SIZE], [SIZE, 40]]), "boxes": tf.constant(boxes),
+            "labels": tf.constant([[0, -1], [1, 0]], tf.int32), "sample_index": tf.constant([1, 0])}
+
+
+def student(seed=1):
+    tf.keras.utils.set_random_seed(seed)
+    return build_detector("efficientdet-t1", len(LABELS), SIZE)
+
+
+def trainer_of(detector, distiller, **config):
+    return Trainer(detector, make_optimizer("adam", 1e-3, 0.9), TrainConfig(**config), distiller)
+
+
+def with_peer(seed=1, **config):
+    detector = student(seed)
+    with keras.name_scope("peer"):
+        peer = build_detector("efficientdet-lite0", len(LABELS), SIZE)
+    return trainer_of(detector, OnlinePeer(peer, detector, SoftLossConfig("foreground"), LossConfig()), **config), peer
+
+
+@pytest.fixture(scope="module")
+def online():
+    return with_peer(moving_average_decay=0.9)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A model folder with a frozen teacher, and the teacher."""
+    folder = tmp_path_factory.mktemp("teacher") / "model"
+    tf.keras.utils.set_random_seed(5)
+    teacher = build_detector("efficientdet-lite0", len(LABELS), SIZE)
+    for net, bias in (("class", -1.0), ("box", 0.3)):  # so that it says something else than a fresh student
+        teacher.get_layer(f"{net}_net.{net}-predict").weights[-1].assign(tf.fill((9 * (2 if net == "class" else 4),), bias))
+    freeze_graph(teacher, folder / "frozen", LABELS)
+    return folder, teacher
+
+
+def test_both_networks_learn_in_one_step_and_the_losses_add_up(online, eager):
+    trainer, peer = online
+    before = [peer.trainable_variables[0].numpy(), trainer.detector.trainable_variables[0].numpy()]
+    figures = {name: float(value) for name, value in trainer.train_step(batch()).items()}
+    parts = ("det_loss", "loss_soft_cls", "loss_soft_box", "peer_loss", "l2_loss")
+    assert figures["loss"] == pytest.approx(sum(figures[name] for name in parts), rel=1e-5)
+    assert "objective" not in figures
+    for value, variable in zip(before, (peer.trainable_variables[0], trainer.detector.trainable_variables[0]), strict=True):
+        assert not np.array_equal(value, variable.numpy())
+
+
+def test_the_peer_learns_nothing_from_the_student(online):
+    trainer, _ = online
+    outputs = {"class_logits": tf.zeros((1, 4, 2)), "box_deltas": tf.zeros((1, 4, 4))}
+    targets = {"class_targets": tf.constant([[0, -1, -1, -1]]), "box_targets": tf.zeros((1, 4, 4)), "num_positives": tf.constant([1.0])}
+    with tf.GradientTape() as tape:
+        taught = {name: value + 1.0 for name, value in outputs.items()}
+        tape.watch(taught)
+        losses = trainer._gradients._distiller.losses(outputs, taught, targets, None)
+        soft = losses["loss_soft_cls"] + losses["loss_soft_box"]
+    assert float(soft) > 0
+    assert tape.gradient(soft, list(taught.values())) == [None, None]
+
+
+def test_a_resumed_pair_goes_on_bit_for_bit(online, eager):
+    trainer, _ = online
+    saved = trainer.snapshot()
+    other, _ = with_peer(seed=99, moving_average_decay=0.9)
+    other.restore(saved)
+    for each in (trainer, other):
+        each.train_step(batch(3))
+    mine, theirs = trainer.tensors(), other.tensors()
+    assert mine.keys() == theirs.keys()
+    assert {"peer/class_net/class-0/bias", "peer/class_net/class-0/bias/ExponentialMovingAverage", "class_net/class-0/bias"} <= mine.keys()
+    for name in mine:
+        np.testing.assert_array_equal(np.asarray(mine[name]), np.asarray(theirs[name]), err_msg=name)
+
+
+def test_inside_averaged_weights_the_peer_holds_its_average_too(online):
+    trainer, peer = online
+    own = peer.trainable_variables[0].numpy()
+    with trainer.averaged_weights():
+        assert not np.array_equal(peer.trainable_variables[0].numpy(), own)
+    np.testing.assert_array_equal(peer.trainable_variables[0].numpy(), own)
+
+
+def test_the_frozen_graph_answers_as_the_teacher_and_describes_itself(model):
+    folder, teacher = model
+    opened = FrozenTeacher.open(folder)
+    images = tf.random.stateless_normal((2, SIZE, SIZE, 3), seed=(1, 2))
+    expected, answer = teacher(images, training=False), opened.run(images)
+    for name, value in expected.items():
+        np.testing.assert_allclose(answer[name], value, atol=1e-5)
+    about = json.loads((folder / "frozen/teacher.json").read_text())
+    assert (about["model_name"], about["image_size"], about["label_names"]) == ("efficientdet-lite0", [SIZE, SIZE], list(LABELS))
+    assert about["anchors"]["count"] == len(teacher.anchors)
+
+
+def test_a_teacher_with_the_students_own_weights_leaves_nothing_to_imitate(model):
+    folder, teacher = model
+    distiller = OfflineTeacher(FrozenTeacher.open(folder), teacher, SoftLossConfig())
+    images = tf.random.stateless_normal((2, SIZE, SIZE, 3), seed=(1, 2))
+    taught = distiller.teach(batch(), images)
+    targets = {"class_targets": tf.zeros(taught["class_logits"].shape[:2], tf.int32), "num_positives": tf.constant([1.0, 0.0])}
+    losses = distiller.losses(teacher(images, training=False), taught, targets, None)
+    assert [float(value) for value in losses.values()] == pytest.approx([0.0, 0.0], abs=1e-3)
+
+
+def test_steps_with_a_frozen_teacher_bring_the_soft_losses_down_and_parts_change_nothing(model, eager):
+    folder, _ = model
+    opened = FrozenTeacher.open(folder)
+    figures = {}
+    for parts in (1, 2):
+        detector = student()
+        for layer in detector.layers:  # batch statistics of one picture are others than those of two
+            layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
+        trainer = trainer_of(detector, OfflineTeacher(opened, detector, SoftLossConfig()), parts=parts)
+        figures[parts] = [{name: float(value) for name, value in trainer.train_step(batch()).items()} for _ in range(3)]
+    assert figures[1][-1]["loss_soft_box"] < figures[1][0]["loss_soft_box"]
+    for name, value in figures[1][0].items():
+        assert figures[2][0][name] == pytest.approx(value, rel=1e-3), name
+
+
+def test_a_teacher_of_another_size_sees_the_pictures_enlarged_with_their_border_where_it_was(tmp_path):
+    tf.keras.utils.set_random_seed(6)
+    larger = build_detector("efficientdet-lite0", len(LABELS), 96)
+    freeze_graph(larger, tmp_path / "frozen", LABELS)
+    detector = student()
+    distiller = OfflineTeacher(FrozenTeacher.open(tmp_path), detector, SoftLossConfig())
+    assert "teacher efficientdet-lite0 at 96x96" in distiller.describe()
+    images = tf.concat([tf.ones((1, SIZE, 32, 3)), tf.zeros((1, SIZE, 32, 3))], axis=2)
+    seen = distiller._pictures(batch(), images)
+    assert seen.shape == (1, 96, 96, 3)
+    assert float(tf.reduce_min(seen[:, :, :47])) == pytest.approx(1.0)
+    assert float(tf.reduce_max(tf.abs(seen[:, :, 49:]))) == pytest.approx(0.0, abs=1e-6)
+    assert distiller.teach(batch(), images)["class_logits"].shape == (1, len(detector.anchors), len(LABELS))
+
+
+def test_remembered_answers_come_back_by_sample(model):
+    folder, teacher = model
+    detector = student()
+    distiller = OfflineTeacher(FrozenTeacher.open(folder), detector, SoftLossConfig())
+    pictures = {name: value for name, value in batch().items() if name in ("images", "extent", "sample_index")}
+    remembered = distiller.remembered(tf.data.Dataset.from_tensor_slices(pictures).batch(1), 2)
+    found = next(iter(remembered.beside(tf.data.Dataset.from_tensors(pictures))))
+    anew = distiller.teach(pictures, tf.cast(pictures["images"], tf.float32) / 128.0 - 127.0 / 128.0)
+    again = distiller.teach(found, None)
+    assert found["teacher_class_logits"].shape == (2, len(detector.anchors), 2)
+    np.testing.assert_allclose(again["class_logits"][0], anew["class_logits"][0], atol=0.02)
+
+
+def test_outputs_too_large_to_remember_are_computed_anew(model, caplog):
+    distiller = OfflineTeacher(FrozenTeacher.open(model[0]), student(), SoftLossConfig())
+    with caplog.at_level(logging.INFO):
+        assert distiller.remembered(None, 10**9) is None
+    assert "too much to remember" in caplog.text
+
+
+@pytest.mark.parametrize(("labels", "text"), [
+    (("dog", "cat"), "found the same classes in another order, cat, dog"), (("cat", "cow"), "found other classes, cat, dog")])
+def test_other_classes_are_refused(model, labels, text):
+    with pytest.raises(DataError, match=f"expected a teacher of {', '.join(labels)}, the dataset's classes, {text}"):
+        FrozenTeacher.open(model[0]).check_labels(labels)
+
+
+def test_the_wrong_level_of_folder_is_named(model, tmp_path):
+    folder, _ = model
+    with pytest.raises(DataError, match=f"found the job's folder {folder.parent}; give {folder}"):
+        FrozenTeacher.open(folder.parent)
+    with pytest.raises(DataError, match=f"found the folder frozen itself, .*give the folder above it, {folder}"):
+        FrozenTeacher.open(folder / "frozen")
+    with pytest.raises(DataError, match="found nothing at .*check the path"):
+        FrozenTeacher.open(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="found an empty folder in .*give the folder model/ of the teacher's train_url"):
+        FrozenTeacher.open(tmp_path)
+    (tmp_path / "saved_model.pb").touch()
+    with pytest.raises(DataError, match="without a frozen graph.*run the teacher's job again with --export_teacher_model=True"):
+        FrozenTeacher.open(tmp_path)
+
+
+@pytest.mark.parametrize("damage", [
+    lambda folder: (folder / "teacher.pb").write_bytes(b"not a graph"),
+    lambda folder: (folder / "teacher.json").write_text("{}"),
+    lambda folder: (folder / "teacher.json").write_text((folder / "teacher.json").read_text().replace('"dog"', '"dog", "cow"')),
+])
+def test_a_damaged_teacher_is_refused_before_training(model, tmp_path, damage):
+    for name in ("teacher.pb", "teacher.json"):
+        (tmp_path / "frozen").mkdir(exist_ok=True)
+        (tmp_path / "frozen" / name).write_bytes((model[0] / "frozen" / name).read_bytes())
+    damage(tmp_path / "frozen")
+    with pytest.raises(DataError, match="found them damaged .*run the teacher's job again with --export_teacher_model=True"):
+        FrozenTeacher.open(tmp_path)
+
+
+def test_a_soft_loss_that_stays_high_gets_a_hint_once_with_the_value_to_set(caplog):
+    hint = SoftLossHint(SoftLossConfig(), steps_per_epoch=2)
+    with caplog.at_level(logging.WARNING):
+        for step in range(1, 7):
+            hint(step, {"loss_soft_cls": 10.0, "loss_soft_box": 4.0})
+    assert [record.message for record in caplog.records] == [
+        "loss_soft_cls was 10 on average in this epoch, which is above 5: set soft_cls_loss=0.8 in hparams (now 2), or 0 to leave it out"]

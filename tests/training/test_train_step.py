@@ -1,0 +1,144 @@
+"""The train step on other devices and in other formats: compiled as a whole, in loops, in 16 bits, piece by piece."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from algorithm.models import build_detector, presets
+from algorithm.training.optimizers import make_optimizer
+from algorithm.training.precision import LossScale, computing
+from algorithm.training.trainer import TrainConfig, Trainer
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_presets():
+    """The layers of efficientdet-d0 (swish, squeeze-and-excite, weighted fusion), fewer and thinner, with stochastic depth."""
+    row = presets.PRESETS["efficientdet-d0"]
+    backbone = presets.BACKBONES[row.backbone]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(presets.PRESETS, row.name, dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1))
+        patch.setitem(presets.BACKBONES, row.backbone, dataclasses.replace(backbone, width=0.3, depth=0.5, survival_probability=0.8))
+        yield
+
+
+def batch(seed=0):
+    rng = np.random.default_rng(seed)
+    boxes = np.array([[[8, 8, 40, 40], [0, 0, 0, 0]], [[20, 24, 60, 56], [4, 4, 30, 30]]], np.float32)
+    return {"images": tf.constant(rng.integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)), "boxes": tf.constant(boxes),
+            "extent": tf.constant([[SIZE, SIZE], [SIZE, 40]]), "labels": tf.constant([[0, -1], [1, 2]], tf.int32),
+            "sample_index": tf.constant([2 * seed, 2 * seed + 1])}
+
+
+def made(**config):
+    tf.keras.utils.set_random_seed(1)
+    detector = build_detector("efficientdet-d0", 3, SIZE)
+    return Trainer(detector, make_optimizer("adam", 1e-3, 0.9), TrainConfig(moving_average_decay=0.9, **config))
+
+
+def batches(count):
+    rows = [batch(seed) for seed in range(count)]
+    return iter(tf.data.Dataset.from_tensor_slices({name: tf.stack([row[name] for row in rows]) for name in rows[0]}))
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """Figures and state after three steps as they are made by default."""
+    trainer = made()
+    stream = batches(3)
+    figures = [trainer.train_steps(stream, 1)[0] for _ in range(3)]
+    assert trainer._train_step.experimental_get_tracing_count() == 1
+    return {name: np.concatenate([row[name] for row in figures]) for name in figures[0]}, trainer.snapshot()
+
+
+def test_a_loop_of_steps_is_the_steps_and_is_traced_once(plain):
+    trainer = made()
+    stream = batches(6)
+    figures, seen = trainer.train_steps(stream, 3)
+    for name, values in plain[0].items():
+        np.testing.assert_array_equal(figures[name], values, err_msg=name)
+    for name, value in trainer.snapshot().items():
+        np.testing.assert_array_equal(value, plain[1][name], err_msg=name)
+    assert seen.tolist() == [[0, 1], [2, 3], [4, 5]]
+    trainer.train_steps(stream, 2)
+    assert trainer._train_steps.experimental_get_tracing_count() == 1
+    assert trainer.step == 5
+
+
+@pytest.mark.slow
+def test_the_whole_step_compiles_with_static_shapes_as_a_tpu_needs_it(plain):
+    trainer = made()
+    step = tf.function(trainer.replica_step, jit_compile=True)
+    given = {name: value for name, value in batch().items() if name != "sample_index"}
+    figures = step(given)
+    assert float(figures["loss"]) == pytest.approx(plain[0]["loss"][0], rel=1e-5)
+    assert float(figures["gradient_norm"]) == pytest.approx(plain[0]["gradient_norm"][0], rel=1e-3)
+    assert trainer.step == 1
+    broken = trainer.named["class_net/class-predict/bias"]
+    broken.assign(broken.value * np.nan)
+    before = trainer.named["box_net/box-predict/bias"].numpy()
+    assert np.isnan(float(step(given)["loss"]))
+    assert trainer.step == 2
+    np.testing.assert_array_equal(trainer.named["box_net/box-predict/bias"].numpy(), before)
+
+
+@pytest.mark.slow
+def test_recomputed_pieces_give_the_same_step_also_where_they_draw_random_numbers(plain):
+    trainer = made(recompute=True)
+    figures, _ = trainer.train_steps(batches(3), 3)
+    np.testing.assert_allclose(figures["loss"], plain[0]["loss"], rtol=1e-4)
+    np.testing.assert_allclose(figures["gradient_norm"][0], plain[0]["gradient_norm"][0], rtol=1e-3)
+    seeds = [name for name in plain[1] if name.startswith("random/")]
+    assert seeds
+    for name in seeds:
+        np.testing.assert_array_equal(trainer.snapshot()[name], plain[1][name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_sixteen_bits_train_and_leave_the_detector_in_float32(plain, precision):
+    trainer = made(precision=precision)
+    inputs = tf.random.stateless_normal((1, SIZE, SIZE, 3), seed=(1, 2))
+    before = trainer.detector(inputs)["class_logits"].numpy()
+    with computing(trainer.detector, precision):
+        rough = trainer.detector(inputs)["class_logits"]
+    assert rough.dtype == tf.float32
+    assert 0 < np.abs(rough - before).max() < 0.2
+    np.testing.assert_array_equal(trainer.detector(inputs)["class_logits"].numpy(), before)
+    stream = batches(4)
+    figures = [{name: value[0] for name, value in trainer.train_steps(stream, 1)[0].items()} for _ in range(3)]
+    np.testing.assert_allclose([row["cls_loss"] for row in figures], plain[0]["cls_loss"], rtol=0.05)
+    state = trainer.snapshot()
+    assert all(value.dtype != tf.as_dtype(precision).as_numpy_dtype for value in state.values())
+    assert ("loss_scale" in figures[0]) == (precision == "float16")
+    if precision == "float16":
+        an_overflow_changes_nothing_but_the_scale(trainer, stream)
+
+
+def an_overflow_changes_nothing_but_the_scale(trainer, stream):
+    trainer.loss_scale.value.assign(2.0**24)
+    before = trainer.snapshot()
+    figures, _ = trainer.train_steps(stream, 1)
+    assert np.isfinite(figures["loss"][0]) and not np.isfinite(figures["gradient_norm"][0])
+    after = trainer.snapshot()
+    assert {name for name in before if not np.array_equal(before[name], after[name])} == {
+        "global_step", "optimizer/iteration", "loss_scale/value", "loss_scale/good_steps"}
+    assert float(after["loss_scale/value"]) == 2.0**23
+
+
+def test_the_loss_scale_halves_at_an_overflow_and_doubles_after_many_good_steps():
+    scale = LossScale("float16")
+    scale.update(tf.constant(False))
+    assert float(scale.value) == 2.0**14
+    scale.good_steps.assign(1998)
+    scale.update(tf.constant(True))
+    assert (float(scale.value), int(scale.good_steps)) == (2.0**14, 1999)
+    scale.update(tf.constant(True))
+    assert (float(scale.value), int(scale.good_steps)) == (2.0**15, 0)
+    scale.value.assign(1.0)
+    scale.update(tf.constant(False))
+    assert float(scale.value) == 1.0
+    assert LossScale("bfloat16").variables == {} and set(scale.variables) == {"loss_scale/value", "loss_scale/good_steps"}
