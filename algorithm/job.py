@@ -11,7 +11,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from algorithm.configuration import augmentation, device_batch, loss_config, nms_config, passes, plan_of, trainer_of, training_batches
 from algorithm.data import Dataset, load_dataset
