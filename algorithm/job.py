@@ -5,56 +5,49 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from algorithm.configuration import augmentation, device_batch, loss_config, nms_config, passes, plan_of, trainer_of, training_batches
 from algorithm.data import Dataset, load_dataset
 from algorithm.data.augment import Augmentation
-from algorithm.data.augmentations.colour import Colour
 from algorithm.data.check import check_dataset
 from algorithm.data.check_pictures import report_pictures
 from algorithm.data.check_report import check_lines, write_report
-from algorithm.data.pipeline import steps_per_epoch as epoch_steps
 from algorithm.data.pipeline import train_batches
 from algorithm.data.suggestions import model_choices
-from algorithm.errors import DataError, DivergenceError, ResourceError, StorageError
+from algorithm.errors import DataError, DivergenceError, StorageError
 from algorithm.evaluation import Evaluation, Evaluator
-from algorithm.export import export_saved_model, missing_parts, package_model
+from algorithm.export import missing_parts
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.modelarts.environment import Workspace, scratch_dir
 from algorithm.modelarts.hosts import find_cluster
-from algorithm.modelarts.metrics import ClassScores, metrics_object
 from algorithm.models import PRESETS, Detector, build_detector
-from algorithm.models.weights.frozen_graph import FOLDER, freeze_graph, missing_teacher_parts
-from algorithm.ops.detections import NmsConfig
-from algorithm.ops.losses import LossConfig
-from algorithm.storage import is_remote, local_path, stage_in, stage_out, stager
+from algorithm.models.weights.frozen_graph import missing_teacher_parts
+from algorithm.publishing import publish, save_results
+from algorithm.storage import is_remote, local_path, stage_in, stager
 from algorithm.storage.job_folder import job_folder
 from algorithm.storage.mirroring import mirrored
-from algorithm.storage.writing import write_json
 from algorithm.training import checkpoints, stopping
 from algorithm.training.devices import Devices, open_devices
-from algorithm.training.distillation import Distiller, Remembered, SoftLossHint
-from algorithm.training.fitting import Hooks, Plan, fit
+from algorithm.training.distillation import Distiller, SoftLossHint
+from algorithm.training.fitting import Hooks, fit
 from algorithm.training.guard import Guard, Limits
 from algorithm.training.log_forms import FORMS as LOG_FORMS
 from algorithm.training.log_forms import Evaluated
-from algorithm.training.optimizers import choose_optimizer, freeze, make_optimizer
+from algorithm.training.optimizers import make_optimizer
 from algorithm.training.overfit import LEARNING_RATE as OVERFIT_RATE
 from algorithm.training.overfit import choose_pictures, overfit
 from algorithm.training.progress import Progress
 from algorithm.training.reporting import Reporter
 from algorithm.training.run_folder import TRAINING_MODES, Checkpoint, RunFolder
-from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
 from algorithm.training.teaching import find_distiller, remembered_answers, soft_loss_config
 from algorithm.training.trainer import TrainConfig, Trainer
-from algorithm.training.warm_start import find_start, freezes_batch_norm, frozen_names
+from algorithm.training.warm_start import find_start
 
 _log = logging.getLogger("algorithm.job")
 _DATA_PICTURES = 8
@@ -122,7 +115,7 @@ def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder, devic
         _overfit_check(hp, detector, dataset)
         return
     with devices.strategy.scope():
-        distiller = find_distiller(hp, detector, dataset.label_names, _loss(hp), workspace.inputs, start)
+        distiller = find_distiller(hp, detector, dataset.label_names, loss_config(hp), workspace.inputs, start)
     if devices.chief:
         _look_at_data(hp, detector, dataset, run_folder)
     stopped_early = _train(hp, detector, dataset, run_folder, resumed, devices, distiller)
@@ -134,7 +127,7 @@ def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder, devic
         raise DivergenceError("training: expected finite weights at one evaluation at least, found none; lower learning_rate (in "
                               "hparams) and give a new train_url")
     metrics = run_folder.load_archive(detector)["metrics"]
-    _publish(hp, detector, dataset, metrics, run_folder, workspace)
+    publish(hp, detector, dataset, metrics, run_folder, workspace)
     run_folder.finished(hp, metrics, stopped_early)
     _log.info("finished: best AP %s; the model is in %s", metrics["AP"], run_folder.model)
 
@@ -173,11 +166,11 @@ def _look_at_data(hp: Hyperparameters, detector: Detector, dataset: Dataset, run
 def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder: RunFolder,
            resumed: Checkpoint | None, devices: Devices, distiller: Distiller | None) -> bool:
     """Fits the detector; afterwards the archive holds the best checkpoint. Returns whether it stopped early."""
-    batch_size = _batch_size(hp) * devices.replicas
-    plan = _plan(hp, len(dataset.train), batch_size)
+    batch_size = device_batch(hp) * devices.replicas
+    plan = plan_of(hp, len(dataset.train), batch_size)
     progress = Progress.of(resumed.state) if resumed else Progress(parts=hp.gradient_accumulation_steps)
     with devices.strategy.scope():
-        trainer, schedule = _trainer(hp, detector, plan, devices.replicas, distiller)
+        trainer, schedule = trainer_of(hp, detector, plan, devices.replicas, distiller)
     identity = {**_identity(dataset), "batch_size": batch_size}
     if resumed:
         resumed.check_dataset(dataset.fingerprint)
@@ -190,8 +183,8 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
     reporter = Reporter(run_folder.folder, plan.steps, plan.steps_per_epoch, batch_size, hp.log_every_steps, LOG_FORMS[hp.log_form](),
                         SoftLossHint(soft_loss_config(hp), plan.steps_per_epoch) if distiller else None)
     reporter.pictures("data", 0, report_pictures(dataset, _DATA_PICTURES))
-    evaluator, *peers = (Evaluator(each, _nms(hp), dataset, hp.eval_batch_size) for each in (detector, *trainer.peers))
-    guard = Guard(trainer, schedule, progress, Limits(_batch_size(hp), detector.image_size, hp.auto_batch),
+    evaluator, *peers = (Evaluator(each, nms_config(hp), dataset, hp.eval_batch_size) for each in (detector, *trainer.peers))
+    guard = Guard(trainer, schedule, progress, Limits(device_batch(hp), detector.image_size, hp.auto_batch),
                   last_good=run_folder.newest_saved, resumed=resumed is not None,
                   describe=lambda indices: _names(dataset, indices))
 
@@ -218,11 +211,11 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
             progress.evaluated(float(devices.from_chief(np.float64(score))))
         return 0 < hp.early_stop_patience <= progress.idle
 
-    remembered = remembered_answers(distiller, dataset, detector, _augmentation(hp, _passes(hp, dataset, batch_size)), hp.seed)
+    remembered = remembered_answers(distiller, dataset, detector, augmentation(hp, passes(hp, dataset, batch_size)), hp.seed)
 
     def batches(step: int) -> Any:
         return devices.distribute(
-            lambda shard, replicas: _batches(hp, detector, dataset, step, batch_size, shard, replicas, remembered))
+            lambda shard, replicas: training_batches(hp, detector, dataset, step, batch_size, shard, replicas, remembered))
 
     fit(trainer, batches, plan, reporter, guard, Hooks(save, end_of_epoch, lambda: devices.any(stopping.asked())))
     if progress.skipped:
@@ -230,69 +223,8 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
     return 0 < hp.early_stop_patience <= progress.idle
 
 
-def _batch_size(hp: Hyperparameters) -> int:
-    """Pictures of a step on each device; train_batch_size of them pass through the network at a time."""
-    return hp.train_batch_size * hp.gradient_accumulation_steps
-
-
-def _plan(hp: Hyperparameters, pictures: int, batch_size: int) -> Plan:
-    """By num_steps where it is given, else by num_epochs; an epoch is a pass over the pictures unless steps_per_epoch says."""
-    length = hp.steps_per_epoch or epoch_steps(pictures, batch_size)
-    if hp.num_steps:
-        return Plan.of_steps(hp.num_steps, length, hp.steps_per_loop)
-    return Plan(hp.num_epochs, length, hp.steps_per_loop)
-
-
-def _trainer(hp: Hyperparameters, detector: Detector, plan: Plan, replicas: int,
-             distiller: Distiller | None) -> tuple[Trainer, DetectionSchedule]:
-    batch_size, warm = _batch_size(hp) * replicas, hp.pretrained != "none"
-    keeps_batch_norm = freezes_batch_norm(hp, warm, hp.train_batch_size * replicas)
-    for network in (detector, *(distiller.peers if distiller else ())):
-        freeze(network, frozen_names(hp, warm), keeps_batch_norm)
-    kind, share = choose_optimizer(hp.optimizer, batch_size)
-    config = ScheduleConfig(hp.learning_rate * share, hp.lr_warmup_init * share, hp.lr_warmup_epoch,
-                            hp.lr_decay_method, hp.first_lr_drop_epoch, hp.second_lr_drop_epoch, hp.poly_lr_power)
-    schedule = DetectionSchedule(config, global_batch=batch_size, steps_per_epoch=plan.steps_per_epoch, epochs=plan.epochs,
-                                 steps=plan.steps)
-    _log.info("optimizer=%s: %s, learning rate up to %.6g for a batch of %d", hp.optimizer, kind, schedule.base,
-              batch_size)
-    return Trainer(detector, make_optimizer(kind, schedule, hp.momentum, hp.nesterov),
-                   TrainConfig(_loss(hp), hp.weight_decay, hp.clip_gradients_norm, hp.moving_average_decay,
-                               precision=hp.precision, recompute=hp.gradient_checkpointing), distiller), schedule
-
-
-def _loss(hp: Hyperparameters) -> LossConfig:
-    return LossConfig(hp.alpha, hp.gamma, hp.delta, hp.label_smoothing, hp.box_loss_weight, hp.iou_loss_type,
-                      hp.iou_loss_weight)
-
-
-def _nms(hp: Hyperparameters) -> NmsConfig:
-    return NmsConfig(hp.nms_method, hp.nms_iou_threshold, hp.nms_sigma, hp.nms_score_threshold, hp.max_nms_inputs,
-                     hp.max_detections)
-
-
 def _identity(dataset: Dataset) -> dict[str, Any]:
     return {"dataset": dataset.fingerprint, "label_names": list(dataset.label_names)}
-
-
-def _augmentation(hp: Hyperparameters, passes: int) -> Augmentation:
-    return Augmentation(flip=hp.input_rand_hflip, jitter=(hp.jitter_min, hp.jitter_max),
-                        policy=hp.autoaugment_policy, grid_mask=hp.grid_mask, cutout=hp.cutout, mosaic=hp.mosaic,
-                        mosaic_epochs=max(0, passes - hp.mosaic_off_epochs),
-                        colour=Colour(hp.brightness, hp.contrast, hp.saturation, hp.hue))
-
-
-def _batches(hp: Hyperparameters, detector: Detector, dataset: Dataset, start_step: int, batch_size: int,
-             shard: tuple[int, int], replicas: int, remembered: Remembered | None) -> tf.data.Dataset:
-    batches = train_batches(dataset.train, image_size=detector.image_size, batch_size=batch_size, seed=hp.seed,
-                            augmentation=_augmentation(hp, _passes(hp, dataset, batch_size)), start_step=start_step, shard=shard,
-                            replicas=replicas, aspect_ratio_group_factor=hp.aspect_ratio_group_factor)
-    return remembered.beside(batches) if remembered else batches
-
-
-def _passes(hp: Hyperparameters, dataset: Dataset, batch_size: int) -> int:
-    """Passes over the training data in all."""
-    return -(-hp.num_steps // epoch_steps(len(dataset.train), batch_size)) if hp.num_steps else hp.num_epochs
 
 
 def _names(dataset: Dataset, indices: Sequence[int]) -> str:
@@ -313,12 +245,12 @@ def _evaluate_only(hp: Hyperparameters, detector: Detector, dataset: Dataset, ru
     if run_folder.archived():
         run_folder.load_archive(detector)
         _log.info("evaluating %s", run_folder.archive)
-    evaluator = Evaluator(detector, _nms(hp), dataset, hp.eval_batch_size)
+    evaluator = Evaluator(detector, nms_config(hp), dataset, hp.eval_batch_size)
     evaluation, _ = evaluator.run()
     evaluated = Evaluated(1, 1, 0, evaluation.metrics, evaluation.summary, *evaluator.seconds, evaluator.batches)
     _log.info("%s", "\n".join(LOG_FORMS[hp.log_form]().evaluation(evaluated)))
     run_folder.write_metrics(evaluation.as_dict())
-    _save_results(hp, evaluation.as_dict(), workspace)
+    save_results(hp, evaluation.as_dict(), workspace)
 
 
 def _overfit_check(hp: Hyperparameters, detector: Detector, dataset: Dataset) -> None:
@@ -326,8 +258,8 @@ def _overfit_check(hp: Hyperparameters, detector: Detector, dataset: Dataset) ->
     pictures = dataclasses.replace(dataset, eval=tuple(choose_pictures(dataset.train)))
     batch = next(iter(train_batches(pictures.eval, image_size=detector.image_size, batch_size=len(pictures.eval), seed=hp.seed,
                                     augmentation=Augmentation(flip=False, jitter=(1.0, 1.0)))))
-    trainer = Trainer(detector, make_optimizer("adam", OVERFIT_RATE, hp.momentum), TrainConfig(_loss(hp), weight_decay=0.0))
-    evaluator = Evaluator(detector, _nms(hp), pictures, len(pictures.eval), batch_statistics=True)
+    trainer = Trainer(detector, make_optimizer("adam", OVERFIT_RATE, hp.momentum), TrainConfig(loss_config(hp), weight_decay=0.0))
+    evaluator = Evaluator(detector, nms_config(hp), pictures, len(pictures.eval), batch_statistics=True)
     result = overfit(trainer, batch, lambda: evaluator.run()[0].metrics["AP50"])
     done = f"AP50 {result.ap50:.3f} on {len(pictures.eval)} training pictures after {result.steps} steps, {result.seconds:.0f} s"
     if not result.learned:
@@ -336,50 +268,3 @@ def _overfit_check(hp: Hyperparameters, detector: Detector, dataset: Dataset) ->
     _log.info("overfit_check passed: %s", done)
 
 
-def _publish(hp: Hyperparameters, detector: Detector, dataset: Dataset, metrics: dict[str, Any],
-             run_folder: RunFolder, workspace: Workspace) -> None:
-    """The best checkpoint as a model folder."""
-    folder = workspace.work / "saved_model"
-    try:
-        saved = export_saved_model(detector, folder, _nms(hp))
-    except tf.errors.InvalidArgumentError as error:
-        raise DivergenceError(f"export: expected finite answers of the trained model, found others at {_reason(error)}; lower "
-                              "learning_rate (in hparams) and give a new train_url") from error
-    except tf.errors.ResourceExhaustedError as error:
-        raise ResourceError(f"export {folder}: expected room for the model, found {_reason(error)}, "
-                            f"{shutil.disk_usage(workspace.root).free} bytes free; free some space there") from error
-    if hp.export_teacher_model:
-        freeze_graph(detector, folder / FOLDER, dataset.label_names)
-        _log.info("teacher: %s", run_folder.model / FOLDER)
-    package_model(saved, run_folder.model, label_names=dataset.label_names, metrics={
-        "precision": metrics["precision"], "recall": metrics["recall"], "f1": metrics["f1"],
-        "accuracy": metrics["AP50"] or 0.0,
-    }, beside=(FOLDER,) if hp.export_teacher_model else ())
-    _save_results(hp, metrics, workspace, lambda folder: _assess(hp, dataset, run_folder.model, folder))
-
-
-def _reason(error: tf.errors.OpError) -> str:
-    return error.message.strip().splitlines()[0]
-
-
-def _save_results(hp: Hyperparameters, metrics: dict[str, Any], workspace: Workspace,
-                  assess: Callable[[Path], None] = lambda folder: None) -> None:
-    """metrics.json, the platform's own metrics object and what `assess` adds, in deps_save_path if the job was given one."""
-    if not hp.deps_save_path:
-        return
-    folder = workspace.work / "results"
-    classes = [ClassScores(name, index, row["precision"], row["recall"], row["f1"])
-               for index, (name, row) in enumerate(metrics["per_class"].items())]
-    for name, content in (("metrics.json", metrics),
-                          ("platform_metrics.json", metrics_object(classes, accuracy=metrics["AP50"]))):
-        write_json(folder / name, content)
-    assess(folder)
-    stage_out(folder, hp.deps_save_path)
-
-
-def _assess(hp: Hyperparameters, dataset: Dataset, model: Path, folder: Path) -> None:
-    """The assessment of the model folder: why it is as good as it is, and the next job's hyperparameters."""
-    from algorithm.assessment.assess import assess_samples  # takes a plotting library along: only where it is asked for
-
-    assess_samples(model, dataset.eval, dataset.label_names, folder, values=hp.as_dict(),
-                   preset_sizes={name: preset.image_size for name, preset in PRESETS.items()})

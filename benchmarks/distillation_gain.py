@@ -23,7 +23,7 @@ from typing import Any
 
 import keras
 
-from algorithm import job
+from algorithm.configuration import loss_config, nms_config, plan_of, trainer_of, training_batches
 from algorithm.data import Dataset, load_dataset
 from algorithm.evaluation import Evaluator
 from algorithm.hyperparameters import Hyperparameters, parse
@@ -31,7 +31,6 @@ from algorithm.models.detector import Detector, build_detector
 from algorithm.models.naming import published_variables
 from algorithm.storage.writing import write_json
 from algorithm.training.distillation import PEER
-from algorithm.training.fitting import Plan
 from algorithm.training.teaching import find_distiller
 from algorithm.training.trainer import Trainer
 from algorithm.training.warm_start import Start, find_start, start_peer
@@ -62,7 +61,7 @@ def main() -> None:
 
 def table(found: dict[str, dict[str, Any]]) -> str:
     """Markdown: mean and standard deviation of AP, and of its gain over `alone` with the same seed."""
-    lines = ["| kind | AP of each seed | mean | spread | gain over alone | AP of the peer | s a step |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    lines = ["| kind | AP of each seed | mean | spread | gain over alone | AP of the peer | s a step |", "|" + " --- |" * 7]
     for kind, seeds in found.items():
         scores = {seed: figures["AP"] for seed, figures in seeds.items()}
         gains = [score - found["alone"][seed]["AP"] for seed, score in scores.items() if seed in found.get("alone", {})]
@@ -89,17 +88,17 @@ def _trained(hp: Hyperparameters, seeds: list[int], scratch: Path):
                            resolve=lambda url: Path(url), require=("train", "eval"), pictures_dir=scratch)
     start = find_start(hp, scratch)
     detector = _student(hp, dataset, start)
-    distiller = find_distiller(hp, detector, dataset.label_names, job._loss(hp), scratch, start)
-    plan = Plan(hp.num_epochs, job.epoch_steps(len(dataset.train), hp.train_batch_size))
-    trainer, _ = job._trainer(hp, detector, plan, 1, distiller)
-    evaluators = [Evaluator(each, job._nms(hp), dataset, hp.eval_batch_size) for each in (detector, *trainer.peers)]
+    distiller = find_distiller(hp, detector, dataset.label_names, loss_config(hp), scratch, start)
+    plan = plan_of(hp, len(dataset.train), hp.train_batch_size)
+    trainer, _ = trainer_of(hp, detector, plan, 1, distiller)
+    evaluators = [Evaluator(each, nms_config(hp), dataset, hp.eval_batch_size) for each in (detector, *trainer.peers)]
     beginning = trainer.snapshot()
     for seed in seeds:
         own = dataclasses.replace(hp, seed=seed)
         keras.utils.set_random_seed(seed)
         trainer.restore({**beginning, **_values(own, dataset, start, trainer)})
         times = [time.perf_counter()]
-        for batch in islice(job._batches(own, detector, dataset, 0, hp.train_batch_size, (0, 1), 1), plan.steps):
+        for batch in islice(training_batches(own, detector, dataset, 0, hp.train_batch_size, (0, 1), 1), plan.steps):
             figures = {name: float(value) for name, value in trainer.train_step(batch).items()}
             times.append(time.perf_counter())
         metrics = [evaluator.run()[0].metrics for evaluator in evaluators]

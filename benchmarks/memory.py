@@ -56,7 +56,8 @@ def layer_outputs(preset: str) -> int:
     from algorithm.models import build_detector
 
     detector = build_detector(preset, 90)
-    tensors = {id(tensor): tensor for operation in detector.operations for node in operation._inbound_nodes for tensor in node.output_tensors}
+    nodes = (node for operation in detector.operations for node in operation._inbound_nodes)
+    tensors = {id(tensor): tensor for node in nodes for tensor in node.output_tensors}
     return sum(math.prod(tensor.shape[1:]) for tensor in tensors.values())
 
 

@@ -25,7 +25,7 @@ PLACES = {
     "load": "algorithm.job._load_data", "step": "algorithm.training.trainer.Trainer.train_step",
     "bundle": "algorithm.training.checkpoints._write_bundle", "list": "algorithm.training.checkpoints._list",
     "evaluate": "algorithm.job._evaluate", "archive": "algorithm.training.run_folder.RunFolder.archive_if_better",
-    "export": "algorithm.job.export_saved_model", "package": "algorithm.job.package_model",
+    "export": "algorithm.publishing.export_saved_model", "package": "algorithm.publishing.package_model",
     "finish": "algorithm.training.run_folder.RunFolder.finished",
     "rename": "os.replace", "copy": "shutil.copyfile", "fsync": "os.fsync",
     "send": "algorithm.storage.mirror.Mirror._send", "manifest": "algorithm.storage.mirror.Mirror._replace",

@@ -11,11 +11,11 @@ PROJECT = Path(__file__).parents[1]
 PACKAGE = PROJECT / "algorithm"
 
 FLOORS = {
-    "__main__": 7,
-    "retinanet": 7,
-    "train": 6, "model_assessment": 6,
-    "job": 5, "serving": 5, "describe": 5, "demo": 5, "failure": 5, "benchmark": 5, "exported_evaluation": 5,
-    "model_verbs": 6,
+    "__main__": 9, "retinanet": 9,
+    "train": 8, "model_assessment": 8, "model_verbs": 8,
+    "job": 7,
+    "publishing": 6,
+    "configuration": 5, "serving": 5, "describe": 5, "demo": 5, "failure": 5, "benchmark": 5, "exported_evaluation": 5,
     "training": 4, "evaluation": 4, "assessment": 4, "export": 4,
     "data": 3, "models": 3, "migration": 3,
     "ops": 2, "storage": 2, "hyperparameters": 2, "modelarts": 2,

@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from algorithm import job
+from algorithm import job, publishing
 from algorithm.data.scenes import write_sample_dataset
 from algorithm.errors import ArgumentError, DataError, DivergenceError, ResourceError
 from algorithm.hyperparameters import parse
@@ -230,7 +230,8 @@ def test_an_export_that_fails_says_why_and_publishes_nothing(fault, kind, text, 
     def failing(*_):
         raise fault
 
-    monkeypatch.setattr(job, "export_saved_model", failing)
+    monkeypatch.setattr(publishing, "export_saved_model", failing)
     with pytest.raises(kind, match=text):
-        job._publish(parse(arguments("d", tmp_path / "out")), None, None, {}, job.RunFolder(tmp_path / "out"), job.Workspace(tmp_path))
+        run_folder = job.RunFolder(tmp_path / "out")
+        publishing.publish(parse(arguments("d", tmp_path / "out")), None, None, {}, run_folder, job.Workspace(tmp_path))
     assert not (tmp_path / "out").exists()

@@ -18,8 +18,9 @@ HPARAMS = "moving_average_decay=0.9,image_size=64,learning_rate=0.32,log_every_s
 KILLED, STOPPED = -9, 143
 # Where, and how the process ends. Each goes on from what the ones before it left, in the same folder.
 STRIKES = (
-    ("KILL@step:2", KILLED), ("TERM@step:2", STOPPED), ("TERMTERM@evaluate:1", STOPPED), ("KILL@archive:1", KILLED),
-    ("TERMTERM@bundle:1", STOPPED), ("TERM@export:1", STOPPED), ("KILL@finish:1", KILLED),
+    ("KILL@step:2", KILLED), ("TERM@step:2", STOPPED), ("KILL@list:1", KILLED), ("TERMTERM@evaluate:1", STOPPED),
+    ("KILL@archive:1", KILLED), ("TERMTERM@bundle:1", STOPPED), ("KILL@bundle:1", KILLED), ("TERM@export:1", STOPPED),
+    ("KILL@copy:2", KILLED), ("KILL@finish:1", KILLED),
 )  # fmt: skip
 
 

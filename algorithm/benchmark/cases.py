@@ -47,8 +47,8 @@ def inference(settings: Settings) -> Case:
 
     detector = _detector(settings)
     detect = detection_function(detector, NmsConfig())
-    batch, size = _batch(settings.batch_size, detector.image_size), tf.tile(tf.constant([detector.image_size], tf.float32), (settings.batch_size, 1))
-    scale = tf.ones([settings.batch_size])
+    batch, scale = _batch(settings.batch_size, detector.image_size), tf.ones([settings.batch_size])
+    size = tf.tile(tf.constant([detector.image_size], tf.float32), (settings.batch_size, 1))
     return Case(lambda: detect(batch["images"], batch["extent"], scale, size)["count"].numpy(), settings.batch_size, {})
 
 
@@ -86,7 +86,8 @@ def pipeline(settings: Settings) -> Case:
     from algorithm.data.scenes import write_sample_dataset
 
     folder = tempfile.TemporaryDirectory()
-    source = Path(settings.data_url) if settings.data_url else write_sample_dataset(Path(folder.name) / "data", count=PICTURES, seed=0, size=640)
+    rendered = Path(folder.name) / "data"
+    source = Path(settings.data_url) if settings.data_url else write_sample_dataset(rendered, count=PICTURES, seed=0, size=640)
     samples = load_dataset(source, clean=True, seed=0, work_dir=Path(folder.name) / "work").train
     steps = steps_per_epoch(len(samples), settings.batch_size)
     batches = iter(train_batches(samples, image_size=_image_size(settings), batch_size=settings.batch_size, seed=0))

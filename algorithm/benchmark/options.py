@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for name, text in (("batch_size", "pictures at once"), ("classes", "number of classes"), ("steps_per_loop", "train steps in one call"),
                        ("rounds", "measured rounds"), ("warmup", "rounds before them")):
         parser.add_argument(f"--{name}", type=int, default=getattr(Settings, name), help=f"{text} (default: %(default)s)")
-    parser.add_argument("--precision", default=Settings.precision, choices=PRECISIONS, help="of the network in training (default: %(default)s)")
+    parser.add_argument("--precision", default=Settings.precision, choices=PRECISIONS, help="in training (default: %(default)s)")
     parser.add_argument("--gradient_checkpointing", action="store_true", help="compute blocks again in the backward pass")
     parser.add_argument("--data_url", default="", help="dataset for the pipeline (default: rendered pictures)")
     parser.add_argument("--profile", default="", metavar="FOLDER", help="leave a TensorBoard trace of one round of each there")

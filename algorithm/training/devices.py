@@ -23,7 +23,7 @@ _log = logging.getLogger("algorithm")
 _GONE = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
 _SUM = tf.distribute.ReduceOp.SUM
 
-# (number of input pipelines' worker, count of workers), replicas of this worker -> batches of one replica each
+# (number of this worker, count of workers), replicas of this worker -> batches of one replica each
 BatchesOf = Callable[[tuple[int, int], int], tf.data.Dataset]
 
 
@@ -115,8 +115,9 @@ def open_devices(strategy_type: str, num_gpus: int, tpu: str, cluster: Cluster |
         os.environ["TF_CONFIG"] = cluster.tf_config
         devices = Devices(tf.distribute.MultiWorkerMirroredStrategy(), cluster)
     elif kind == "mirrored":
-        names = [f"GPU:{index}" for index in range(len(gpus))] or [f"CPU:{index}" for index in range(len(tf.config.list_logical_devices("CPU")))]
-        devices = Devices(tf.distribute.MirroredStrategy(names))
+        kind_of_device = "GPU" if gpus else "CPU"
+        count = len(tf.config.list_logical_devices(kind_of_device))
+        devices = Devices(tf.distribute.MirroredStrategy([f"{kind_of_device}:{index}" for index in range(count)]))
     else:
         devices = Devices(tf.distribute.get_strategy())
     _log.info("strategy_type=%s: %s, %d replica(s), %s", strategy_type, kind, devices.replicas,
@@ -130,8 +131,8 @@ def open_devices(strategy_type: str, num_gpus: int, tpu: str, cluster: Cluster |
 def _gpus(wanted: int) -> list[tf.config.PhysicalDevice]:
     gpus = tf.config.list_physical_devices("GPU")
     if wanted > len(gpus):
-        raise ArgumentError(f"num_gpus: expected {wanted} GPU(s), found {len(gpus)} that TensorFlow can use; give num_gpus=0 for what is "
-                            "there, or install TensorFlow with CUDA: pip install 'tensorflow[and-cuda]'")
+        raise ArgumentError(f"num_gpus: expected {wanted} GPU(s), found {len(gpus)} that TensorFlow can use; give num_gpus=0 for what "
+                            "is there, or install TensorFlow with CUDA: pip install 'tensorflow[and-cuda]'")
     if wanted and wanted < len(gpus):
         tf.config.set_visible_devices(gpus[:wanted], "GPU")
         gpus = gpus[:wanted]
@@ -150,8 +151,8 @@ def _kind(strategy_type: str, gpus: int, tpu: str, cluster: Cluster | None) -> s
         raise ArgumentError(f"strategy_type={strategy_type}: expected two workers or more, found none in --worker_hosts, VC_WORKER_HOSTS, "
                             "BATCH_CUSTOMn_HOSTS and TF_CONFIG; give --worker_hosts=HOST:PORT,HOST:PORT --task_index=N on each")
     if chosen != "multi_worker" and cluster is not None:
-        raise ArgumentError(f"strategy_type={strategy_type}: expected one machine, found {len(cluster.addresses)} in {cluster.source}; give "
-                            "strategy_type=multi_worker or auto")
+        raise ArgumentError(f"strategy_type={strategy_type}: expected one machine, found {len(cluster.addresses)} in {cluster.source}; "
+                            "give strategy_type=multi_worker or auto")
     return chosen
 
 

@@ -80,7 +80,8 @@ def test_mediapipes_form_has_four_outputs_and_the_names_inside(model_dir, tmp_pa
         assert packed.read("labels.txt").decode().split() == list(NAMES)
     found, expected = open_exported(path)(picture()), open_exported(model_dir)(picture())
     assert found["scores"][0] == pytest.approx(expected["scores"][0], abs=1e-3)
-    np.testing.assert_allclose(found["boxes"][0], expected["boxes"][0], atol=0.05)
+    # Scores of a network without training tie, so the best box of one list may be a later one of the other.
+    assert np.abs(expected["boxes"] - found["boxes"][0]).max(axis=1).min() < 0.05
 
 
 def test_an_export_that_answers_otherwise_is_not_published(model_dir, tmp_path, monkeypatch):

@@ -26,7 +26,7 @@ PLACES = {"step": "training", "bundle": "checkpointing", "list": "checkpointing"
           "manifest": "uploading"}  # fmt: skip
 STRIKES = ("step:1", "step:3", "bundle:1", "list:1", "evaluate:1", "archive:1", "export:1", "package:1", "copy:2", "finish:1",
            "send:1", "send:4", "manifest:1", "manifest:3")  # fmt: skip
-TIMED = int(os.environ.get("TIMED_KILLS", "4"))  # at any moment; with 16 more the test is the soak of docs/reliability.md
+TIMED = int(os.environ.get("TIMED_KILLS", "0"))  # at any moment
 
 
 def run(data, url, machine, strike="", limit=None):
@@ -59,6 +59,7 @@ def phase(log, strike):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not TIMED, reason="a soak of many minutes: TIMED_KILLS=16 makes it 30 kills")
 def test_a_job_killed_at_many_moments_ends_with_the_bits_of_one_left_alone(plain, tmp_path):
     """Case 36 and 31. A job goes on until it ends in spite of the next kill; then another begins. Every other job goes on on
     another machine: all it has is what is in the store."""
