@@ -205,7 +205,8 @@ class Trainer:
 
     def tensors(self) -> dict[str, Any]:
         """Everything a resumed job needs, by name: weights, averages, optimizer, random generators, global_step."""
-        tensors: dict[str, Any] = {name: variable.value for name, variable in self._state_variables().items()}
+        tensors: dict[str, Any] = {name: variable.value if isinstance(variable, keras.Variable) else variable
+                                   for name, variable in self._state_variables().items()}
         tensors |= {f"{name}/{_AVERAGE}": average for name, average in self.averages.items()}
         return {**tensors, "global_step": np.int64(self.step), _YOUNG: np.array(self._young, np.int32)}
 
