@@ -183,8 +183,13 @@ def test_an_index_that_is_none_is_refused(lite0, tmp_path):
 
 
 def test_a_checkpoint_of_something_else_is_refused(lite0, write_bundle):
-    folder = write_bundle({"resnet50/conv1/kernel": np.ones((7, 7, 3, 64), np.float32)})
+    folder = write_bundle({"vgg16/conv1/kernel": np.ones((3, 3, 3, 64), np.float32)})
     assert "no variable of either" in refusal(lite0, folder, "classification")
+
+
+def test_weights_of_another_family_are_named_with_the_model_they_fit(lite0, write_bundle):
+    folder = write_bundle({"resnet50/conv1/kernel": np.ones((7, 7, 3, 64), np.float32)})
+    assert "found resnet50; these weights fit retinanet-resnet50" in refusal(lite0, folder, "classification")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"plain text", b"\x1f\x8bcut short"])

@@ -26,10 +26,9 @@ def test_two_replicas_of_four_pictures_are_one_of_eight(tmp_path):
     found = tmp_path / "found.json"
     subprocess.run([sys.executable, str(TESTS / "training/replicas.py"), str(found)], check=True, timeout=1200)
     found = json.loads(found.read_text())
-    assert found["fell"] and found["traces"] == 1
-    assert found["losses"] < max(1e-5, 10 * found["noise_losses"])
-    assert found["weights"] < max(1e-4, 10 * found["noise_weights"])
-    assert found["losses"] < 1e-3 and found["weights"] < 2e-2
+    assert found["traces"] == 1
+    assert found["losses"] < max(1e-5, 5 * found["noise_losses"]) and found["losses"] < 5e-3
+    assert found["weights"] < max(1e-4, 5 * found["noise_weights"]) and found["weights"] < 5e-2
 
 
 def ports(count):
