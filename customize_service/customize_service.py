@@ -116,13 +116,37 @@ def exif_orientation(exif):
 # --- end of picture decoding
 
 
-class Prepared(dict):
-    """{"images": uint8 [1, H, W, 3]}, of several pictures a list of them; their file names and the request's choice."""
+class PixelBudget:
+    """Pixels of all requests together that may be decoded and not through the network yet; who asks for more waits."""
 
-    def __init__(self, names, images, choice):
+    def __init__(self, most):
+        """Allow `most` pixels."""
+        self._left, self._changed = most, threading.Condition()
+
+    def take(self, pixels):
+        """Wait until so many are left, and take them. More than there are in all is never given."""
+        with self._changed:
+            self._changed.wait_for(lambda: pixels <= self._left)
+            self._left -= pixels
+
+    def give(self, pixels):
+        """Give back what was taken."""
+        with self._changed:
+            self._left += pixels
+            self._changed.notify_all()
+
+
+DECODED = PixelBudget(2 * MAX_PIXELS)
+
+
+class Prepared(dict):
+    """{"images": uint8 [1, H, W, 3]}, of several pictures a list of them; their file names, the request's choice and the number of
+    pixels taken from DECODED."""
+
+    def __init__(self, names, images, choice, pixels):
         """Keep all."""
         super().__init__({FIELD: images[0] if len(images) == 1 else images})
-        self.names, self.images, self.choice = names, images, choice
+        self.names, self.images, self.choice, self.pixels = names, images, choice, pixels
 
 
 class Answers(list):
@@ -147,23 +171,34 @@ class ObjectDetectionService(TfServingBaseService):
         """Prepared. Raises BadRequest for a request without good pictures, and for settings that cannot be applied."""
         fields = fields_of.one_dict(data)
         choice = self._choice(fields)
-        names, images = [], []
-        for name, stream in fields_of.find_pictures(fields):
+        contents = [(name, stream.read()) for name, stream in fields_of.find_pictures(fields)]
+        try:
+            pixels = pixels_of(contents)
+            DECODED.take(pixels)
             try:
-                with DECODING:
-                    images.append(decode_image(stream.read(), name)[np.newaxis])
-            except PictureError as error:
-                raise BadRequest(str(error)) from error
-            names.append(name)
-            if sum(image.shape[1] * image.shape[2] for image in images) > MAX_PIXELS:
-                raise BadRequest(f"{name}: with it the request has more than {MAX_PIXELS // 1_000_000} million pixels: send fewer "
-                                 "pictures at once")
-        return Prepared(names, images, choice)
+                images = [self._decoded(name, content) for name, content in contents]
+            except BaseException:
+                DECODED.give(pixels)
+                raise
+        except PictureError as error:
+            raise BadRequest(str(error)) from error
+        return Prepared([name for name, _ in contents], images, choice, pixels)
+
+    @staticmethod
+    def _decoded(name, content):
+        with DECODING:
+            return decode_image(content, name)[np.newaxis]
 
     def _inference(self, data):
         """Answers to a Prepared, one call of the base class for all pictures of a size; to anything else its own answer."""
         if not isinstance(data, Prepared):
             return super()._inference(data)
+        try:
+            return Answers(self._outputs(data), data.names, data.choice)
+        finally:
+            DECODED.give(data.pixels)
+
+    def _outputs(self, data):
         outputs = [None] * len(data.images)
         for shape in sorted({image.shape for image in data.images}):
             rows = [row for row, image in enumerate(data.images) if image.shape == shape]
@@ -173,7 +208,7 @@ class ObjectDetectionService(TfServingBaseService):
             answer = super()._inference(batch)
             for place, row in enumerate(rows):
                 outputs[row] = answer if len(rows) == 1 else {name: answer[name][place] for name in answer}
-        return Answers(outputs, data.names, data.choice)
+        return outputs
 
     def _postprocess(self, data):
         """Names, [ymin, xmin, ymax, xmax] in pixels and scores of the objects in a picture, best first.
@@ -237,6 +272,18 @@ class ObjectDetectionService(TfServingBaseService):
             raise RuntimeError(f"the model gave class {number}, the file index names classes 1 to "
                                f"{len(self.label_names)}: do both belong together?")
         return self.label_names[int(number) - 1]
+
+
+def pixels_of(contents):
+    """Pixels of the pictures [(name, bytes)] by their headers. Raises PictureError for one, or for all together, beyond the limit."""
+    total = 0
+    for name, content in contents:
+        width, height = open_picture(io.BytesIO(content), name).size
+        total += width * height
+        if total > MAX_PIXELS:
+            raise PictureError(f"{name}: with it the request has more than {MAX_PIXELS // 1_000_000} million pixels: send fewer "
+                               "pictures at once")
+    return total
 
 
 def output_numbers(data, name):

@@ -8,6 +8,8 @@ import json
 import random
 import resource
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,12 +35,14 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # as in service: what a decod
 @pytest.fixture
 def ask(platform, model_dir):
     """ask(content, name) gives the status and the parsed body."""
-    client = app_around(Standing(load_service(model_dir))).test_client()
+    service = load_service(model_dir)
+    app = app_around(Standing(service))
 
     def answer(content, name="图.jpg"):
-        response = client.post("/", data={"images": (io.BytesIO(content), name)})
+        response = app.test_client().post("/", data={"images": (io.BytesIO(content), name)})
         return response.status_code, json.loads(response.data)
 
+    answer.service = service
     return answer
 
 
@@ -61,9 +65,32 @@ def test_large_claims_cost_no_memory(ask):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     claims = hostile.png(12_000, 12_000), hostile.png(20_000, 20_000), hostile.lying_jpeg(65_500, 65_500), hostile.tiff(60_000, 60_000)
     for content in claims:
-        for _ in range(20):
-            assert ask(content)[0] == 400
+        with ThreadPoolExecutor(20) as crowd:
+            assert [status for status, _ in crowd.map(ask, [content] * 20)] == [400] * 20
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # KiB
+
+
+def test_large_pictures_of_many_requests_share_a_number_of_pixels(ask, encode, platform, monkeypatch):
+    """16 threads with 50 million pixels each would need gigabytes."""
+    handler = sys.modules[type(ask.service).__module__]
+    monkeypatch.setattr(handler, "DECODED", handler.PixelBudget(2 * 40 * 20))
+    inside, most, outputs = [], [], platform.outputs
+
+    def slow(images):
+        inside.append(images)
+        most.append(len(inside))
+        time.sleep(0.05)
+        inside.pop()
+        return outputs(images)
+
+    platform.outputs = slow
+    damaged = encode()[:-40]
+    with ThreadPoolExecutor(12) as crowd:
+        answers = list(crowd.map(ask, [encode(), damaged] * 6))
+    assert [status for status, _ in answers] == [200, 400] * 6  # a damaged one gives its pixels back
+    assert max(most) == 2
+    monkeypatch.setattr(platform, "outputs", lambda images: 1 / 0)
+    assert [ask(encode())[0] for _ in range(3)] == [500] * 3  # and so does a model that fails
 
 
 @pytest.mark.parametrize("kind", hostile.KINDS)

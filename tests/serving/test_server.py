@@ -118,17 +118,37 @@ def test_a_request_during_the_load_waits_or_is_503_and_later_200(slow_dir, servi
         assert call(port)[0] == 200 and process.poll() is None
 
 
-def test_a_killed_server_starts_again_on_its_port(slow_dir, serving, call):
+def test_a_server_killed_under_load_starts_again_on_its_port(slow_dir, serving, call):
+    """Clients go on asking through the kill and the new start: each gets a right answer or a broken connection."""
+    stop, outcomes = threading.Event(), []
+
+    def client():
+        while not stop.is_set():
+            try:
+                outcomes.append(call(port, "POST", "/", '{"seconds": 0.01}', Content_Type="application/json"))
+            except (OSError, http.client.HTTPException):
+                outcomes.append("broken")
+                time.sleep(0.01)
+
+    names = sorted(path.name for path in slow_dir.iterdir())
     with serving(slow_dir) as (process, port):
-        unanswered = socket.create_connection(("127.0.0.1", port))
-        unanswered.sendall(b'POST / HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 14\r\n\r\n{"seconds": 20}'[:-1])
+        clients = [threading.Thread(target=client) for _ in range(8)]
+        for each in clients:
+            each.start()
+        eventually(lambda: len(outcomes) > 20 or None)
         process.kill()
         process.wait()
-        unanswered.close()
-    before = sorted(path.name for path in slow_dir.iterdir())
     with serving(slow_dir, port=port) as (process, port):
-        assert eventually(lambda: call(port) if call(port)[0] == 200 else None)[0] == 200
-    assert sorted(path.name for path in slow_dir.iterdir()) == before
+        eventually(lambda: call(port) if call(port)[0] == 200 else None)
+        after = len(outcomes)
+        eventually(lambda: len(outcomes) > after + 20 or None)
+        stop.set()
+        for each in clients:
+            each.join(20)
+    answered = [outcome for outcome in outcomes if outcome != "broken"]
+    assert "broken" in outcomes and outcomes[-1] != "broken"
+    assert {outcome[0] for outcome in answered} <= {200, 503} and all(body == {"slept": 0.01} for status, body in answered if status == 200)
+    assert sorted(path.name for path in slow_dir.iterdir()) == names
 
 
 def eventually(ask, seconds=30):
