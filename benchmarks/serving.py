@@ -1,6 +1,8 @@
 """The service against the bare signature: latency of one client, throughput of many, bad pictures, and SIGTERM under load.
 
 python -m benchmarks.serving --model_dir OUT/model --images FOLDER [--seconds 60] [--clients 32]
+python -m benchmarks.serving --model_dir OUT/model --images FOLDER --soak 10    minutes with 1, 2, 4 ... 64 clients in turn instead:
+every answer is compared with that of the picture alone.
 
 Rounds of the bare signature and of the service alternate, so that a busy machine slows both; ratios are what counts.
 Only 127.0.0.1 is asked.
@@ -19,6 +21,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +120,49 @@ def load(server: Server, bodies: list[bytes], clients: int, seconds: float, *, b
             "statuses": good, "bad_statuses": wrong, "rss_mib": [round(value) for value in memory]}
 
 
+def soak(server: Server, bodies: list[bytes], minutes: float) -> list[dict[str, object]]:
+    """For each number of clients: requests, statuses, answers that differ from the picture's own, latency, memory of the server."""
+    crowds, found = [2**power for power in range(7)], []
+    alone = [reply(server.connect(), body)[1] for body in bodies]
+    for clients in crowds:
+        times, statuses, wrong, end = [], Counter(), [], time.perf_counter() + 60 * minutes / len(crowds)
+
+        def client(number: int, end: float = end, times: list = times, statuses: Counter = statuses, wrong: list = wrong) -> None:
+            connection, count = server.connect(), number
+            while time.perf_counter() < end:
+                count, begun = count + 1, time.perf_counter()
+                status, answer = reply(connection, bodies[count % len(bodies)])
+                times.append(time.perf_counter() - begun)
+                statuses[status] += 1
+                if status == 200 and not same(answer, alone[count % len(bodies)]):
+                    wrong.append((answer, alone[count % len(bodies)]))
+
+        threads = [threading.Thread(target=client, args=(number,)) for number in range(clients)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        found.append({"clients": clients, "statuses": dict(statuses), "wrong": len(wrong), "an example": wrong[:1],
+                      "p50_ms": 1e3 * float(np.percentile(times, 50)), "p99_ms": 1e3 * float(np.percentile(times, 99)),
+                      "rss_mib": round(server.rss())})
+        print(json.dumps(found[-1]), flush=True)
+    return found
+
+
+def reply(connection: http.client.HTTPConnection, body: bytes) -> tuple[int, dict[str, list]]:
+    """Status and answer to a posted picture."""
+    connection.request("POST", "/", body, FORM)
+    response = connection.getresponse()
+    return response.status, json.loads(response.read())
+
+
+def same(one: dict[str, list], other: dict[str, list]) -> bool:
+    """Whether the same classes are found in the same places: a batch may sum in another order, nothing more."""
+    return one["detection_classes"] == other["detection_classes"] and all(
+        np.allclose(one[name], other[name], atol=tolerance)
+        for name, tolerance in (("detection_boxes", 0.05), ("detection_scores", 1e-3)))
+
+
 def stop_under_load(server: Server, bodies: list[bytes], clients: int) -> dict[str, object]:
     """SIGTERM while clients go on with a connection for each request: answered, refused (not connected), lost (connected, no answer)."""
     counts, lock, stop = {"answered": 0, "refused": 0, "lost": 0}, threading.Lock(), threading.Event()
@@ -158,6 +204,7 @@ def main() -> None:
     parser.add_argument("--images", required=True, help="folder of JPEG pictures")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--clients", type=int, default=32)
+    parser.add_argument("--soak", type=float, default=0, help="minutes")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--serve", default="", help="more flags for serve, separated by spaces")
     arguments = parser.parse_args()
@@ -165,9 +212,14 @@ def main() -> None:
     contents = [path.read_bytes() for path in paths]
     bodies = [HEAD + content + b"\r\n--b--\r\n" for content in contents]
     pictures = [decode_image(content, path.name) for content, path in zip(contents, paths, strict=True)]
-    model = tf.saved_model.load(arguments.model_dir)
-    signature = model.signatures["serving_default"]
     server = Server(arguments.model_dir, arguments.serve.split())
+    if arguments.soak:
+        soak(server, bodies, arguments.soak)
+        server.process.terminate()
+        print(json.dumps({"exit_code": server.process.wait(60)}))
+        return
+    model = tf.saved_model.load(arguments.model_dir)  # held: its signature only borrows the weights
+    signature = model.signatures["serving_default"]
     print(json.dumps({"latency": latency(signature, server, pictures, bodies, arguments.rounds)}, indent=1), flush=True)
     half = max(2.0, arguments.seconds / 20)
     for name, bad in (("load", False), ("load with 10% bad", True)):

@@ -26,6 +26,7 @@ PLACES = {"step": "training", "bundle": "checkpointing", "list": "checkpointing"
           "manifest": "uploading"}  # fmt: skip
 STRIKES = ("step:1", "step:3", "bundle:1", "list:1", "evaluate:1", "archive:1", "export:1", "package:1", "copy:2", "finish:1",
            "send:1", "send:4", "manifest:1", "manifest:3")  # fmt: skip
+LONGEST = 600  # seconds of a job: one that hangs is a failure, and no kill that was planned
 TIMED = int(os.environ.get("TIMED_KILLS", "0"))  # at any moment
 
 
@@ -36,10 +37,11 @@ def run(data, url, machine, strike="", limit=None):
             [sys.executable, str(SMALL_JOB), strike, f"--data_url={data}", f"--train_url={url}", *FLAGS], stdout=log,
             stderr=subprocess.STDOUT, env={**os.environ, "TMPDIR": str(machine), "SMALL_JOB": "eager,busy"}) as process:
         try:
-            code = process.wait(limit)
+            code = process.wait(limit or LONGEST)
         except subprocess.TimeoutExpired:
             process.kill()
             code = process.wait()
+            assert limit, (strike, (machine.parent / "log").read_text(errors="replace")[-3000:])
     return code, (machine.parent / "log").read_text(errors="replace")
 
 
