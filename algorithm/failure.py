@@ -63,6 +63,9 @@ def _understood(error: Exception) -> JobError | None:
         return error
     if isinstance(error, OSError) and error.errno in _FULL:
         return ResourceError(f"expected free disk space, found none at {error.filename}. Free some and run it again.")
+    if isinstance(error, OSError) and error.errno == errno.EIO:
+        return ResourceError(f"expected a disk that works, found that {error.filename or 'a file'} failed: {error.strerror}. Look at "
+                             "the disk or use another folder, and run it again: what was saved before is whole.")
     if isinstance(error, MemoryError):
         return ResourceError("expected free memory, found none. Use a smaller batch, image_size or model.")
     return None

@@ -15,12 +15,12 @@ from algorithm.training import checkpoints
 
 HERE = Path(__file__).resolve().parent
 HPARAMS = "moving_average_decay=0.9,image_size=64,learning_rate=0.32,log_every_steps=1,keep_checkpoint_max=2"
-KILLED, STOPPED = -9, 143
+KILLED, STOPPED, RESOURCE = -9, 143, 6
 # Where, and how the process ends. Each goes on from what the ones before it left, in the same folder.
 STRIKES = (
-    ("KILL@step:2", KILLED), ("TERM@step:2", STOPPED), ("KILL@list:1", KILLED), ("TERMTERM@evaluate:1", STOPPED),
+    ("EIO@fsync:3", RESOURCE), ("KILL@step:2", KILLED), ("TERM@step:2", STOPPED), ("KILL@list:1", KILLED), ("TERMTERM@evaluate:1", STOPPED),
     ("KILL@archive:1", KILLED), ("TERMTERM@bundle:1", STOPPED), ("KILL@bundle:1", KILLED), ("TERM@export:1", STOPPED),
-    ("KILL@copy:2", KILLED), ("KILL@finish:1", KILLED),
+    ("EIO@copy:1", RESOURCE), ("KILL@copy:2", KILLED), ("EIO@rename:1", RESOURCE), ("KILL@finish:1", KILLED),
 )  # fmt: skip
 
 
@@ -68,6 +68,8 @@ def test_a_job_killed_and_stopped_everywhere_ends_as_one_that_was_left_alone(dat
         assert strikes.replace("@", " at ") in log
         if expected == STOPPED:
             assert log.splitlines()[-1].startswith("ERROR STOPPED: stopped on request"), log[-2000:]
+        if expected == RESOURCE:
+            assert re.match("ERROR RESOURCE: expected .*Input/output error", log.splitlines()[-1]), log[-2000:]
     finish(dataset, output)
     assert fingerprints(output) == uninterrupted
     assert not [path for path in output.rglob(".*") if path.name != ".cache"]

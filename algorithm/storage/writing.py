@@ -21,7 +21,8 @@ def beside(path: Path) -> Path:
 
 
 def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
-    """Writes beside, then renames; the folder is made where it is missing. OSError as from any write.
+    """Writes beside, then renames; the folder is made where it is missing. OSError as from any write,
+    with `path` as its filename.
 
     durable: the bytes are on the disk before the name is, so that they outlive a power cut.
     """
@@ -34,6 +35,9 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         os.replace(part, path)
+    except OSError as error:
+        error.filename = str(path)  # a failing write or fsync names no file, a failing rename the hidden one
+        raise
     finally:
         discard(part)
 

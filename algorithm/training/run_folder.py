@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 from dataclasses import dataclass
@@ -78,6 +79,8 @@ class RunFolder:
             write_text(folder / ".writable", "")
             (folder / ".writable").unlink()
         except OSError as error:
+            if error.errno in (errno.EIO, errno.ENOSPC):  # the disk, whatever the permissions
+                raise
             raise StorageError(f"train_url: expected a folder that can be written, found {folder} "
                                f"({error.strerror}); give another train_url or change its permissions") from error
         run = cls(folder)
