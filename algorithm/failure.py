@@ -12,10 +12,10 @@ from pathlib import Path
 
 from algorithm import storage
 from algorithm.errors import JobError, ResourceError
+from algorithm.storage.writing import FULL
 
 FILE_NAME = "failure.json"
 INTERRUPTED = 130  # 128 + SIGINT
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def exit_code_of(command: Callable[[], int | None], train_url: str = "") -> int:
@@ -61,7 +61,7 @@ def _report(error: Exception, train_url: str) -> int:
 def _understood(error: Exception) -> JobError | None:
     if isinstance(error, JobError):
         return error
-    if isinstance(error, OSError) and error.errno in _FULL:
+    if isinstance(error, OSError) and error.errno in FULL:
         return ResourceError(f"expected free disk space, found none at {error.filename}. Free some and run it again.")
     if isinstance(error, OSError) and error.errno == errno.EIO:
         return ResourceError(f"expected a disk that works, found that {error.filename or 'a file'} failed: {error.strerror}. Look at "

@@ -1,9 +1,12 @@
+import errno
 import json
+import os
 
 import pytest
 
 from algorithm import errors
 from algorithm.failure import exit_code_of, option_value
+from algorithm.storage.writing import write_text
 
 
 def raising(error):
@@ -40,6 +43,22 @@ def test_an_understood_error_shows_its_message_and_no_traceback(capsys, tmp_path
         "exit_code": 3,
         "message": "expected JSON, found 'x' at a.manifest:3\nand at a.manifest:4",
     }
+
+
+@pytest.mark.parametrize(("number", "words"), [
+    (errno.EIO, "expected a disk that works, found that {path} failed: Input/output error. Look at the disk"),
+    (errno.ENOSPC, "expected free disk space, found none at {path}. Free some"),
+    (errno.EDQUOT, "expected free disk space, found none at {path}. Free some")])
+def test_a_disk_that_fails_while_a_file_is_written_is_named_with_the_file(number, words, capsys, tmp_path, monkeypatch):
+    def failing(descriptor):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", failing)
+    path = tmp_path / "job.json"
+    assert exit_code_of(lambda: write_text(path, "x")) == 6
+    shown = capsys.readouterr().err.splitlines()
+    assert len(shown) == 1 and shown[0].startswith("ERROR RESOURCE: " + words.format(path=path))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_any_other_exception_shows_its_traceback(capsys, tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import http.client
 import time
 from collections.abc import Iterator
@@ -22,13 +21,13 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.parsers import ResponseParserError
 
 from algorithm.errors import ResourceError, StorageError
+from algorithm.storage.writing import FULL
 
 _CREDENTIALS = "Set ACCESS_KEY_ID and SECRET_ACCESS_KEY to a valid pair for this store."
 _ABSENT = ("NoSuchKey", "NoSuchBucket", "404")
 _FORBIDDEN = ("AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken")
 _DAMAGED = ("BadDigest", "XAmzContentSHA256Mismatch", "InvalidDigest")
 _PASSING = ("RequestTimeout", "SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "IncompleteBody")
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _WRONG_CLOCK_S = 300  # S3 allows 15 minutes; an answer without words is looked at more narrowly
 
 # What the store answered -> what to do about it. Anything else is shown as the store put it.
@@ -148,7 +147,7 @@ def _of_client(error: Exception, where: str) -> StorageError:
 
 def of_file(error: OSError, path: str, verb: str = "read", needed: int | None = None) -> StorageError | ResourceError:
     """The error for a local file; a full disk is a ResourceError with the bytes needed."""
-    if error.errno in _FULL:
+    if error.errno in FULL:
         size = "enough" if needed is None else f"{needed} bytes of"
         return ResourceError(f"expected {size} free disk space to {verb} {path}, found {error.strerror}. "
                              "Free some space there and run this again.")

@@ -16,7 +16,7 @@ from algorithm.errors import ArgumentError, DataError, StorageError
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.models.detector import Detector
 from algorithm.models.naming import published_variables
-from algorithm.storage.writing import write_json, write_text
+from algorithm.storage.writing import FULL, write_json, write_text
 from algorithm.training import checkpoints
 from algorithm.training.trainer import Trainer
 
@@ -79,7 +79,7 @@ class RunFolder:
             write_text(folder / ".writable", "")
             (folder / ".writable").unlink()
         except OSError as error:
-            if error.errno in (errno.EIO, errno.ENOSPC):  # the disk, whatever the permissions
+            if error.errno in (*FULL, errno.EIO):  # the disk, whatever the permissions
                 raise
             raise StorageError(f"train_url: expected a folder that can be written, found {folder} "
                                f"({error.strerror}); give another train_url or change its permissions") from error

@@ -132,7 +132,7 @@ def test_a_server_killed_under_load_starts_again_on_its_port(slow_dir, serving, 
 
     names = sorted(path.name for path in slow_dir.iterdir())
     with serving(slow_dir) as (process, port):
-        clients = [threading.Thread(target=client) for _ in range(8)]
+        clients = [threading.Thread(target=client, daemon=True) for _ in range(8)]
         for each in clients:
             each.start()
         eventually(lambda: len(outcomes) > 20 or None)
