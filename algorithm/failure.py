@@ -12,7 +12,7 @@ from pathlib import Path
 
 from algorithm import storage
 from algorithm.errors import JobError, ResourceError
-from algorithm.storage.writing import FULL
+from algorithm.storage.writing import FULL, failing_disk
 
 FILE_NAME = "failure.json"
 INTERRUPTED = 130  # 128 + SIGINT
@@ -64,8 +64,7 @@ def _understood(error: Exception) -> JobError | None:
     if isinstance(error, OSError) and error.errno in FULL:
         return ResourceError(f"expected free disk space, found none at {error.filename}. Free some and run it again.")
     if isinstance(error, OSError) and error.errno == errno.EIO:
-        return ResourceError(f"expected a disk that works, found that {error.filename or 'a file'} failed: {error.strerror}. Look at "
-                             "the disk or use another folder, and run it again: what was saved before is whole.")
+        return ResourceError(failing_disk(error.filename or "a file", error))
     if isinstance(error, MemoryError):
         return ResourceError("expected free memory, found none. Use a smaller batch, image_size or model.")
     return None

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import multiprocessing
 import os
 import shutil
@@ -102,12 +103,25 @@ def run_set(server: Any, ways: dict[str, Move], name: str, count: int, size: int
               flush=True)
 
 
-def peak_memory(source: str, target: str, answers: multiprocessing.Queue) -> None:
-    """Puts (MiB before, most MiB, seconds) of one move into `answers`; in a process of its own."""
+def peak_memory(answers: multiprocessing.Queue, work: Callable[..., object], *arguments: object) -> None:
+    """Puts (MiB before, most MiB, seconds) of one piece of work into `answers`; in a process of its own."""
     storage.info("s3://no-such-bucket-here/a")  # imports and connects
     before, start = high_water(), time.perf_counter()
-    storage.copy(source, target)
+    work(*arguments)
     answers.put((before, high_water(), time.perf_counter() - start))
+
+
+def report(name: str, work: Callable[..., object], *arguments: object) -> None:
+    """Does one piece of work in a process of its own and prints what it took."""
+    context = multiprocessing.get_context("spawn")
+    answers = context.Queue()
+    process = context.Process(target=peak_memory, args=(answers, work, *arguments))
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise SystemExit(f"{name}: failed")
+    before, most, took = answers.get()
+    print(f"{name}: {took:.1f} s, {most:.0f} MiB at most ({before:.0f} before)", flush=True)
 
 
 def high_water() -> float:
@@ -118,17 +132,40 @@ def high_water() -> float:
 
 def run_object(server: Any, size: int) -> None:
     """Moves one large object up and down and prints the memory it took."""
-    context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         write_files(Path(folder), 1, size)
         source, url = f"{folder}/000/00000.bin", f"s3://{server.bucket()}/large"
-        for direction, pair in (("up", (source, url)), ("down", (url, f"{folder}/back"))):
-            answers = context.Queue()
-            process = context.Process(target=peak_memory, args=(*pair, answers))
-            process.start()
-            before, most, took = answers.get()
-            process.join()
-            print(f"one object of {size / 1e6:.0f} MB {direction}: {took:.1f} s, {most:.0f} MiB at most ({before:.0f} before)")
+        report(f"one object of {size / 1e6:.0f} MB up", storage.copy, source, url)
+        report(f"one object of {size / 1e6:.0f} MB down", storage.copy, url, f"{folder}/back")
+
+
+def list_all(url: str, count: int) -> None:
+    """Lists a folder, page by page."""
+    if (found := sum(1 for _ in storage.list_files(url))) != count:
+        raise SystemExit(f"{count} objects were sent, {found} are listed")
+
+
+def bring(url: str, manifest: Path, scratch: Path) -> None:
+    """Brings the pictures that a manifest names, as a job does."""
+    sources = [json.loads(line)["source"] for line in manifest.read_text().splitlines()]
+    places = storage.stage_files(sources, scratch)
+    if not all(path.is_file() for path in places.values()):
+        raise SystemExit("not all came")
+
+
+def run_many(server: Any, count: int) -> None:
+    """Sends, lists, brings and removes a folder of `count` pictures of 2 kB, and prints the time and the memory of each."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_files(Path(folder) / "set", count, 2000)
+        url, manifest, scratch = f"s3://{server.bucket()}/set", Path(folder) / "V1.manifest", Path(folder) / "cache"
+        manifest.write_text("".join(json.dumps({"source": f"{url}/{path.relative_to(Path(folder) / 'set')}"}) + "\n"
+                                    for path in sorted((Path(folder) / "set").rglob("*.bin"))))
+        report(f"{count} pictures up", storage.sync, f"{folder}/set", url)
+        report(f"{count} pictures up again, nothing new", storage.sync, f"{folder}/set", url)
+        report(f"{count} objects listed", list_all, url, count)
+        report(f"{count} pictures of a manifest brought", bring, url, manifest, scratch)
+        report(f"{count} pictures of a manifest brought again", bring, url, manifest, scratch)
+        report(f"{count} objects removed", storage.remove_folder, url)
 
 
 def main() -> None:
@@ -138,6 +175,8 @@ def main() -> None:
     parser.add_argument("--small", default="1000x20000", help="many small files, COUNTxBYTES (default: %(default)s)")
     parser.add_argument("--large", default="4x100000000", help="few large files, COUNTxBYTES (default: %(default)s)")
     parser.add_argument("--object-mb", type=int, default=2000, help="size of the one object (default: %(default)s)")
+    parser.add_argument("--many", type=int, default=0, help="pictures of a folder, as 100000 (default: left out)")
+    parser.add_argument("--only-many", action="store_true", help="leave out all but --many")
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     module = seaweed()
@@ -148,12 +187,16 @@ def main() -> None:
         ways = {"ours": ours, "boto3 loop": boto3_loop}
         if arguments.client:
             ways["aws s3 sync"] = command_line(arguments.client)
-        print(f"{'set':>22} {'':>5} {'way':>12} {'seconds':>8} {'MB/s':>8} {'files/s':>8}")
+        if not arguments.only_many:
+            print(f"{'set':>22} {'':>5} {'way':>12} {'seconds':>8} {'MB/s':>8} {'files/s':>8}")
         try:
-            for text in (arguments.small, arguments.large):
+            for text in () if arguments.only_many else (arguments.small, arguments.large):
                 count, size = map(int, text.split("x"))
                 run_set(server, ways, f"{count} x {size / 1e6:g} MB", count, size, arguments.repeats)
-            run_object(server, arguments.object_mb * 1_000_000)
+            if not arguments.only_many:
+                run_object(server, arguments.object_mb * 1_000_000)
+            if arguments.many:
+                run_many(server, arguments.many)
         finally:
             server.close()
 

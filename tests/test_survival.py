@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from algorithm.training import checkpoints
 HERE = Path(__file__).resolve().parent
 HPARAMS = "moving_average_decay=0.9,image_size=64,learning_rate=0.32,log_every_steps=1,keep_checkpoint_max=2"
 KILLED, STOPPED, RESOURCE = -9, 143, 6
+FAILING_RUNS = int(os.environ.get("FAILING_RUNS", "3"))
 # Where, and how the process ends. Each goes on from what the ones before it left, in the same folder.
 STRIKES = (
     ("EIO@fsync:3", RESOURCE), ("KILL@step:2", KILLED), ("TERM@step:2", STOPPED), ("KILL@list:1", KILLED), ("TERMTERM@evaluate:1", STOPPED),
@@ -29,13 +31,14 @@ def dataset(tmp_path_factory):
     return write_sample_dataset(tmp_path_factory.mktemp("data"), count=15, seed=1, size=96)
 
 
-def run(dataset, output, strikes="", *more, epochs=2, hparams=HPARAMS, mode="train_and_eval"):
-    """Exit code and log of the small job."""
+def run(dataset, output, strikes="", *more, epochs=2, hparams=HPARAMS, mode="train_and_eval", environment=None, group=None):
+    """Exit code and log of the small job. group: of processes, in the file system of control groups, that it is to be in."""
+    enter = (lambda: (group / "cgroup.procs").write_text(str(os.getpid()))) if group else None
     done = subprocess.run(
         [sys.executable, str(HERE / "small_job.py"), strikes, f"--data_url={dataset}", f"--train_url={output}",
          f"--mode={mode}", "--model_name=efficientdet-lite0", "--train_batch_size=4", "--eval_batch_size=2",
          f"--num_epochs={epochs}", "--pretrained=none", "--do_data_cleaning=False", f"--hparams={hparams}", *more],
-        capture_output=True, text=True, timeout=600, check=False)
+        capture_output=True, text=True, timeout=600, check=False, env={**os.environ, **(environment or {})}, preexec_fn=enter)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -122,6 +125,65 @@ def test_out_of_memory_names_the_sizes_and_auto_batch_goes_on(dataset, tmp_path)
     assert code == 0, log[-3000:]
     state = json.loads((tmp_path / "auto/job.json").read_text())
     assert state["status"] == "finished"
+
+
+@pytest.fixture(scope="module")
+def failing_disk(tmp_path_factory):
+    """A library that makes writes to a folder fail at random, where a C compiler makes it."""
+    if not shutil.which("cc"):
+        pytest.skip("no C compiler (cc) to make a disk that fails with")
+    library = tmp_path_factory.mktemp("disk") / "failing_disk.so"
+    subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", library, HERE / "failing_disk.c", "-ldl"], check=True)
+    return library
+
+
+@pytest.mark.slow
+def test_a_job_on_a_disk_that_fails_at_random_ends_with_6_and_later_as_one_left_alone(dataset, uninterrupted, failing_disk, tmp_path):
+    """Case 39. Every write, flush and rename below the output folder may fail; each run goes on from what the last one left."""
+    output, codes = tmp_path / "run/out", []
+    for seed in range(1, FAILING_RUNS + 1):
+        code, log = run(dataset, output, environment={"LD_PRELOAD": str(failing_disk), "FAILING_FOLDER": f"{tmp_path}/run/",
+                                                      "FAILING_PER_MILLE": "50", "FAILING_SEED": str(seed)})
+        codes.append(code)
+        assert code in (0, RESOURCE), log[-3000:]
+        if code:
+            assert re.match(f"ERROR RESOURCE: .*{tmp_path}.*Input/output error", log.splitlines()[-1]), log[-2000:]
+            assert "Traceback" not in log, log
+        else:
+            assert fingerprints(output) == uninterrupted
+            shutil.rmtree(output)
+    assert RESOURCE in codes
+    finish(dataset, output)
+    assert fingerprints(output) == uninterrupted
+
+
+MEMORY_GROUPS = Path("/sys/fs/cgroup/memory")
+
+
+@pytest.fixture
+def small_memory():
+    """A group of processes that the system kills when they hold more than 1.2 GB; only root can make one."""
+    group = MEMORY_GROUPS / f"survival-{os.getpid()}"
+    try:
+        group.mkdir()
+        (group / "memory.limit_in_bytes").write_text("1200000000")
+    except OSError as error:
+        pytest.skip(f"needs root and control groups of memory ({error})")
+    yield group
+    group.rmdir()
+
+
+@pytest.mark.slow
+def test_a_job_killed_for_its_memory_goes_on_in_the_same_folder_with_fewer_pictures_at_a_time(dataset, tmp_path, small_memory):
+    """Case 41. The system's own kill: 137 in a shell, no message. The checkpoint before is whole and is gone on from."""
+    large = HPARAMS.replace("image_size=64", "image_size=384") + ",num_steps=2"
+    batch = "--train_batch_size=12"
+    code, log = run(dataset, tmp_path, "KILL@evaluate:1", batch, hparams=large)
+    assert (code, checkpoints.steps_in(tmp_path)) == (KILLED, [1]), log[-3000:]
+    code, log = run(dataset, tmp_path, "", batch, hparams=large, group=small_memory)
+    assert (code, checkpoints.steps_in(tmp_path)) == (KILLED, [1]), log[-3000:]
+    code, log = run(dataset, tmp_path, "", "--train_batch_size=1", "--gradient_accumulation_steps=12", hparams=large, group=small_memory)
+    assert code == 0 and "resumed at step 1" in log, log[-3000:]
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import field, make_dataclass
 
@@ -12,6 +13,7 @@ from algorithm.hyperparameters.row import Row
 from algorithm.hyperparameters.table import TABLE
 
 _TYPES = {"string": str, "integer": int, "float": float, "boolean": bool, "regex": str, "size": tuple[int, int]}
+_DIVISION = ("train_batch_size", "gradient_accumulation_steps")  # how the pictures of a step pass through the network
 
 
 class _Recorded:
@@ -34,11 +36,18 @@ class _Recorded:
     def changes_since(self, earlier: Mapping[str, str]) -> tuple[str, ...]:
         """Return "name: before -> now" for what shapes training and differs from an earlier as_dict().
 
-        Names the earlier run did not know are left out: a new version may add hyperparameters.
+        Names the earlier run did not know are left out: a new version may add hyperparameters. So is another division of the same
+        number of pictures for each step: that is how a run goes on that had too little memory.
         """
         now = self.as_dict()
-        names = (row.name for row in _own_rows() if row.shapes_training and row.name in earlier)
+        divided = _pictures(now) == _pictures({**now, **earlier})
+        names = (row.name for row in _own_rows() if row.shapes_training and row.name in earlier
+                 and not (divided and row.name in _DIVISION))
         return tuple(f"{name}: '{earlier[name]}' -> '{now[name]}'" for name in names if earlier[name] != now[name])
+
+
+def _pictures(given: Mapping[str, str]) -> int:
+    return math.prod(int(given[name]) for name in _DIVISION)
 
 
 def _own_rows() -> tuple[Row, ...]:

@@ -96,10 +96,12 @@ def has_content_of(path: Path, far: FileInfo) -> bool:
     return bool(same)
 
 
-def bring_file(url: str, target: Path) -> bool:
-    """Copies a file of a store to the local disk unless its bytes are there already; whether it was copied."""
+def bring_file(url: str, target: Path, told: FileInfo | None = None) -> bool:
+    """Copies a file of a store to the local disk unless its bytes are there already; whether it was copied.
+
+    told: what a list of the store told of it, which saves asking; what a list does not tell of large objects is asked."""
     if target.is_file():
-        far = info(url)
+        far = told if told and etag.says_md5(told.tag) else info(url)
         if far and has_content_of(target, far):
             return False
     copy(url, str(target))

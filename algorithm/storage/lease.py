@@ -26,6 +26,8 @@ from algorithm.storage.verbs import info, read_bytes, remove, write_bytes
 NAME = "lease.json"
 EXPIRES_S = 90.0  # renewed three times as often
 _WATCH_EVERY_S, _SETTLE_S = 2.0, 1.0
+_REFUSED = ("PreconditionFailed", "412", "ConditionalRequestConflict", "NoSuchKey")
+_WITHOUT_CONDITIONS = ("NotImplemented", "InvalidArgument", "InvalidRequest")
 _log = logging.getLogger(__name__)
 
 
@@ -54,18 +56,24 @@ class Lease:
         found = self._read()
         if found is not None and not _is_gone(found[0]):
             self._watch(found)
-        try:
-            self._write(**({} if not _conditional(self._folder) else
-                           {"IfMatch": f'"{found[1].tag}"'} if found else {"IfNoneMatch": "*"}))
-        except StorageError as error:
-            cause = error.__cause__
-            code = cause.response["Error"]["Code"] if isinstance(cause, ClientError) else ""
-            if code in ("PreconditionFailed", "412", "ConditionalRequestConflict", "NoSuchKey"):
+        if not _conditional(self._folder):
+            self._write()
+            return True
+        for conditions in _conditions(found):
+            try:
+                self._write(**conditions)
+                return True
+            except StorageError as error:
+                code = error.__cause__.response["Error"]["Code"] if isinstance(error.__cause__, ClientError) else ""
+                if code in _WITHOUT_CONDITIONS:
+                    break
+                if code not in _REFUSED:
+                    raise
+        else:
+            if found is None or self._read() != found:
                 return False  # someone was faster: look again
-            if code not in ("NotImplemented", "InvalidArgument", "InvalidRequest"):
-                raise
-            self._write()  # a store without conditions; check() decides
-            time.sleep(_SETTLE_S)
+        self._write()  # a store without conditions, or one that gets them wrong; check() decides
+        time.sleep(_SETTLE_S)
         return True
 
     def _watch(self, found: tuple[dict[str, object], FileInfo]) -> None:
@@ -125,6 +133,13 @@ class Lease:
 
 def _conditional(folder: str) -> bool:
     return scheme_of(folder) in OBJECT_SCHEMES
+
+
+def _conditions(found: tuple[dict[str, object], FileInfo] | None) -> list[dict[str, str]]:
+    """What to write the lease under: only in place of the one found, or only where there is none."""
+    if found is None:
+        return [{"IfNoneMatch": "*"}]
+    return [{"IfMatch": f'"{found[1].tag}"'}, {"IfMatch": found[1].tag}]  # Ceph compares with the quotes, as if they were of the tag
 
 
 def _is_gone(holder: dict[str, object]) -> bool:

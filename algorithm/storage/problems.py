@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import time
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 from botocore.parsers import ResponseParserError
 
 from algorithm.errors import ResourceError, StorageError
-from algorithm.storage.writing import FULL
+from algorithm.storage.writing import FULL, failing_disk
 
 _CREDENTIALS = "Set ACCESS_KEY_ID and SECRET_ACCESS_KEY to a valid pair for this store."
 _ABSENT = ("NoSuchKey", "NoSuchBucket", "404")
@@ -147,6 +148,8 @@ def _of_client(error: Exception, where: str) -> StorageError:
 
 def of_file(error: OSError, path: str, verb: str = "read", needed: int | None = None) -> StorageError | ResourceError:
     """The error for a local file; a full disk is a ResourceError with the bytes needed."""
+    if error.errno == errno.EIO and verb == "write":
+        return ResourceError(failing_disk(path, error))
     if error.errno in FULL:
         size = "enough" if needed is None else f"{needed} bytes of"
         return ResourceError(f"expected {size} free disk space to {verb} {path}, found {error.strerror}. "

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 
 from algorithm.errors import StorageError
+from algorithm.storage.file_info import FileInfo
 from algorithm.storage.folders import bring_file, require_some, sync
 from algorithm.storage.location import OBJECT_SCHEMES, inside, is_remote, local_path, object_location, scheme_of
 from algorithm.storage.parallel import Advance, for_each
-from algorithm.storage.verbs import info
+from algorithm.storage.verbs import info, list_files
+
+_WORTH_LISTING = 20
+_LISTED_AT_MOST = 10  # times the files that are looked for
 
 
 def stage_in(url: str, scratch: Path) -> Path:
@@ -35,15 +40,29 @@ def stage_files(urls: Iterable[str], scratch: Path) -> dict[str, Path]:
     """
     places = {url: _copy_of(url, scratch) if is_remote(url) else local_path(url) for url in urls}
     remote = [url for url in places if is_remote(url)]
+    told = _listed([url for url in remote if places[url].is_file()])
 
     def bring(url: str) -> int:
-        bring_file(url, places[url])
+        bring_file(url, places[url], told.get(url))
         return places[url].stat().st_size
 
     with Advance("files of the dataset", len(remote)) as advance:
         for size in for_each(bring, remote):
             advance.add(size)
     return places
+
+
+def _listed(urls: Iterable[str]) -> dict[str, FileInfo]:
+    """What lists tell of these files, by url: a request for a thousand instead of one for each.
+
+    Only folders where many of them lie are listed, and no further than a few times as many files as are looked for: the folder of
+    a few may hold millions. What is missing here has to be asked for.
+    """
+    folders: dict[str, set[str]] = {}
+    for url in urls:
+        folders.setdefault(url.rpartition("/")[0], set()).add(url)
+    return {found.url: found for folder, wanted in folders.items() if len(wanted) >= _WORTH_LISTING
+            for found in islice(list_files(folder), _LISTED_AT_MOST * len(wanted)) if found.url in wanted}
 
 
 def stager(url: str, scratch: Path) -> Callable[[Sequence[str]], dict[str, Path]]:

@@ -14,6 +14,12 @@ FULL = (errno.ENOSPC, errno.EDQUOT)  # of an OSError: there is no room
 _LONGEST_NAME = 255  # bytes, of the usual file systems
 
 
+def failing_disk(path: object, error: OSError) -> str:
+    """The words for a disk that cannot do what it is for (EIO)."""
+    return (f"expected a disk that works, found that {path} failed: {error.strerror}. Look at the disk or use another folder, and run "
+            "it again: what was saved before is whole.")
+
+
 def beside(path: Path) -> Path:
     """The hidden name beside a file under which it is written before it gets its own."""
     name = f".{path.name}.part"

@@ -7,6 +7,7 @@ next, `checkpoint` last, so a job killed at any moment leaves only complete chec
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -67,8 +68,7 @@ def save(folder: Path, step: int, tensors: dict[str, Any], state: dict[str, Any]
         kept = [known for known in steps_in(folder) if known != step][-(keep - 1):] if keep > 1 else []
         _list(folder, [*kept, step])
     except (tf.errors.OpError, OSError) as error:
-        raise ResourceError(f"checkpoint {prefix}: {_space(folder, contents)} ({_first_line(error)}); "
-                            "free some space or give another train_url") from error
+        raise ResourceError(f"checkpoint {prefix}: {_space(folder, contents, error)}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return prefix
@@ -85,10 +85,12 @@ def _finish_renaming(folder: Path, step: int) -> None:
         os.replace(index, folder / index.name)
 
 
-def _space(folder: Path, contents: dict[str, tf.Tensor]) -> str:
+def _space(folder: Path, contents: dict[str, tf.Tensor], error: Exception) -> str:
     needed = sum(each.shape.num_elements() * each.dtype.size for each in contents.values() if each.dtype != tf.string)
     free = shutil.disk_usage(folder).free if folder.is_dir() else 0
-    return f"expected to write {needed} bytes, found {free} bytes free and an error"
+    fix = "look at the disk" if os.strerror(errno.EIO) in str(error) else "free some space"
+    return (f"expected to write {needed} bytes, found {free} bytes free and an error ({_first_line(error)}); {fix} or give another "
+            "train_url")
 
 
 def _first_line(error: BaseException) -> str:

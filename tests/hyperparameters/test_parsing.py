@@ -159,6 +159,14 @@ def test_the_fingerprint_holds_what_shapes_the_model():
     assert other.changes_since({}) == ()
 
 
+def test_another_division_of_as_many_pictures_goes_on_another_number_does_not():
+    first = parse([*PLACES, "--train_batch_size=12"]).as_dict()
+    assert parse([*PLACES, "--train_batch_size=3", "--gradient_accumulation_steps=4"]).changes_since(first) == ()
+    assert parse([*PLACES, "--train_batch_size=3", "--gradient_accumulation_steps=2"]).changes_since(first) == (
+        "train_batch_size: '12' -> '3'", "gradient_accumulation_steps: '1' -> '2'")
+    assert parse([*PLACES, "--train_batch_size=6"]).changes_since({"train_batch_size": "12"}) == ("train_batch_size: '12' -> '6'",)
+
+
 @pytest.mark.parametrize(("flags", "text"), [
     (["--use_offline_kd=True"], r"--teacher_model_url: expected the folder model .*Train one with --export_teacher_model=True"),
     (["--teacher_model_url=t/model"], r"--teacher_model_url: expected use_offline_kd=True with it, found 't/model' alone"),

@@ -5,7 +5,8 @@ import hashlib
 import importlib.util
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
@@ -43,6 +44,7 @@ class Store(ThreadingHTTPServer):
         self.requests: list[tuple[str, str, dict]] = []
         self.refusal: tuple[int, str] | None = None
         self.page = 1000
+        self.condition_refuses: Callable[[Message, bytes | None], bool] | None = None
         self.lies_about_size = False
         self.listed: list[str] = []  # keys in order, where a test has so many that sorting them for each page takes long
 
@@ -104,6 +106,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.server.refusal:
             self._error(*self.server.refusal)
+        elif self.server.condition_refuses and self.server.condition_refuses(self.headers, self.server.objects.get(place)):
+            self._error(412, "PreconditionFailed")
         else:
             self.server.objects[place] = body
             self._answer(200, tag=self._tag(body))

@@ -1,52 +1,10 @@
-"""kill -9 of a process that copies checkpoints to a store, at many random moments: no reader ever sees half of a set."""
-
-import importlib.util
-import os
-import random
-import shutil
-import subprocess
-import sys
-import time
-from pathlib import Path
+"""Kills on the server that is always there; tests/storage/test_strict_server.py has those on a strict one."""
 
 import pytest
 
-from algorithm.storage.mirror import Mirror
-from algorithm.storage.restoring import restore
-
-HERE = Path(__file__).resolve()
-_spec = importlib.util.spec_from_file_location("kill_worker", HERE.with_name("kill_worker.py"))
-kill_worker = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(kill_worker)
-KILLS = 50
+from tests.storage.kills import kill_copies
 
 
 @pytest.mark.slow
-def test_a_copy_killed_at_any_moment_is_whole_and_goes_on(plain, tmp_path, server):
-    """Case 31. Every other time the next process is on another machine: all it has is what is in the store."""
-    chance, url, steps = random.Random(31), f"{plain}/out", []
-    worker = tmp_path / "worker"
-    environment = {**os.environ, "PYTHONPATH": str(HERE.parents[2])}
-    for kill in range(KILLS):
-        (worker / "outputs").mkdir(parents=True, exist_ok=True)
-        with subprocess.Popen([sys.executable, HERE.with_name("kill_worker.py"), worker / "outputs", url], env=environment,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            first = process.stdout.readline()
-            assert first.startswith("going on at"), process.stderr.read()
-            time.sleep(chance.uniform(0, 2))
-            process.kill()
-        reader = Mirror(tmp_path / "reader", url, tmp_path / "reader.json")
-        reader.folder.mkdir(exist_ok=True)
-        assert restore(reader) == ()
-        if (reader.folder / "checkpoint").is_file():
-            step = int((reader.folder / "checkpoint").read_text())
-            assert sorted(path.name for path in reader.folder.iterdir())[0] == "checkpoint"
-            assert (reader.folder / f"model.ckpt-{step}.data").read_bytes() == kill_worker.content(step)
-            assert (reader.folder / "saved_model.pb").read_bytes() == kill_worker.content(step)[:kill_worker.SMALLER]
-            steps.append(step)
-        shutil.rmtree(reader.folder)
-        (tmp_path / "reader.json").unlink(missing_ok=True)
-        if kill % 2:
-            shutil.rmtree(worker)
-    assert steps == sorted(steps)
-    assert steps[-1] > 10
+def test_a_copy_killed_at_any_moment_is_whole_and_goes_on(plain, tmp_path):
+    kill_copies(plain, tmp_path)

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import random
+import socket
 import threading
 import time
 
@@ -348,3 +349,25 @@ def test_a_scratch_that_cannot_be_made(tmp_path):
     with pytest.raises(ResourceError, match="expected a writable folder for temporary files, found .* TMPDIR"), \
             job_folder(tmp_path / "file", "obs://b/out"):
         pass
+
+
+def ceph(headers, content):
+    """Ceph compares the ETag of an object with the header as it stands, quotes included."""
+    tag = content and hashlib.md5(content).hexdigest()
+    return headers.get("If-Match", tag) != tag or ("If-None-Match" in headers and content is not None)
+
+
+@pytest.mark.parametrize("refuses", [ceph, lambda headers, content: "If-Match" in headers])
+def test_a_lease_left_by_a_dead_job_is_taken_where_the_store_gets_conditions_wrong(store, monkeypatch, refuses):
+    """On Ceph a job that was killed never went on: its lease could not be replaced, and it asked again without end."""
+    monkeypatch.setattr(lease, "_SETTLE_S", 0.01)
+    store.condition_refuses = refuses
+    dead = {"owner": "gone", "host": socket.gethostname(), "pid": os.getpid(), "started": "another boot"}
+    store.objects["bucket", "out/lease.json"] = json.dumps(dead).encode()
+    mine = lease.Lease("obs://bucket/out")
+    mine.take()
+    assert json.loads(store.objects["bucket", "out/lease.json"])["owner"] != "gone"
+    mine.renew()
+    with pytest.raises(lease.LeaseLostError, match="found process"):
+        store.objects["bucket", "out/lease.json"] = json.dumps(dead).encode()
+        mine.check()

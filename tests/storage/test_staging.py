@@ -61,6 +61,34 @@ def test_named_files(store, tmp_path):
     assert (found["obs://bucket/a"].read_bytes(), str(found["/local/b"])) == (b"1", "/local/b")
 
 
+def test_files_that_are_there_already_are_compared_by_a_list_and_not_asked_for_one_by_one(store, tmp_path):
+    names = [f"set/{number:03d}" for number in range(60)]
+    store.objects |= {("bucket", name): name.encode() for name in names} | {("bucket", f"few/{i}"): b"x" for i in range(3)}
+    urls = [f"obs://bucket/{name}" for name in (*names, "few/0", "few/1", "few/2")]
+    stage_files(urls, tmp_path)
+    assert [method for method, _, _ in store.requests] == ["GET"] * 63
+    store.objects["bucket", "set/007"] = b"changed"
+    store.objects["bucket", "few/1"] = b"y"
+    store.requests.clear()
+    found = stage_files(urls, tmp_path)
+    assert found["obs://bucket/set/007"].read_bytes() == b"changed" and found["obs://bucket/few/1"].read_bytes() == b"y"
+    asked = [(method, path.partition("?")[0]) for method, path, _ in store.requests]
+    assert [each for each in asked if each[0] == "GET" and each[1] != "/bucket"] == [("GET", "/bucket/set/007"), ("GET", "/bucket/few/1")]
+    assert sorted(path for method, path in asked if method == "HEAD") == [f"/bucket/few/{i}" for i in range(3)]
+    assert len(asked) == 6
+
+
+def test_the_folder_of_a_few_files_is_not_listed_to_its_end(store, tmp_path):
+    store.page = 100
+    store.objects |= {("bucket", f"set/{number:05d}"): b"x" for number in range(5000)}
+    urls = [f"obs://bucket/set/{number:05d}" for number in range(0, 5000, 200)]
+    stage_files(urls, tmp_path)
+    store.requests.clear()
+    assert set(stage_files(urls, tmp_path)) == set(urls)
+    methods = [method for method, _, _ in store.requests]
+    assert (methods.count("GET"), methods.count("HEAD")) == (3, 23)  # three pages of 100 hold two of the 25
+
+
 def test_nothing_there(store, tmp_path):
     with pytest.raises(StorageError, match="found nothing"):
         stage_in("obs://bucket/absent", tmp_path)

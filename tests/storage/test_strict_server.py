@@ -16,6 +16,7 @@ from algorithm.errors import StorageError
 from algorithm.storage import object_client
 from algorithm.storage.mirroring import mirrored
 from tests.storage import ceph
+from tests.storage.kills import kill_copies
 
 pytestmark = pytest.mark.slow
 NAMES = ["数据/图片 一.jpg", "a b+c.txt", "100%/#1?.txt", "é/è", "&<>'\".xml", "deep/er/and/deeper"]
@@ -100,3 +101,7 @@ def test_a_job_folder_is_mirrored_and_brought_back(bucket, tmp_path) -> None:
         assert not damaged
         assert (second / "model.bin").read_bytes() == LARGE
         assert (second / "checkpoint").read_text() == "model.bin"
+
+
+def test_a_copy_killed_at_any_moment_is_whole_and_goes_on(bucket, tmp_path) -> None:
+    kill_copies(bucket, tmp_path)
