@@ -42,7 +42,9 @@ def add_serve(add: Add, verbs: argparse._SubParsersAction) -> None:
     verb.add_argument("--batch", type=int, default=8, help="pictures through the network at once (default: %(default)s)")
     verb.add_argument("--batch_wait_ms", type=float, default=5, help="longest wait for a batch to fill (default: %(default)s)")
     verb.add_argument("--queue", type=int, default=64, help="waiting requests before more get 503 (default: %(default)s)")
-    verb.add_argument("--threads", type=int, default=0, help="requests answered at once (default: twice the batch)")
+    verb.add_argument("--threads", type=int, default=0, help="requests answered at once (default: those of all batches, of two at least)")
+    verb.add_argument("--batches", type=int, default=0, help="batches through the network at a time, each with its part of the cores "
+                      "(default: two, with one core one)")
     verb.add_argument("--lame_duck", type=float, default=60, help="seconds after SIGTERM that new requests are answered "
                                                                   "(default: %(default)s, as the platform asks)")
 
@@ -70,4 +72,4 @@ def _serve(arguments: argparse.Namespace) -> None:
 
     serve(arguments.model_dir, host=arguments.host, port=arguments.port, limits=Limits(
         batch=max(1, arguments.batch), batch_wait=arguments.batch_wait_ms / 1000, queue=max(1, arguments.queue),
-        threads=max(0, arguments.threads), lame_duck=max(0.0, arguments.lame_duck)))
+        batches=max(0, arguments.batches), threads=max(0, arguments.threads), lame_duck=max(0.0, arguments.lame_duck)))

@@ -131,7 +131,10 @@ def soak(server: Server, bodies: list[bytes], minutes: float) -> list[dict[str, 
             connection, count = server.connect(), number
             while time.perf_counter() < end:
                 count, begun = count + 1, time.perf_counter()
-                status, answer = reply(connection, bodies[count % len(bodies)])
+                try:
+                    status, answer = reply(connection, bodies[count % len(bodies)])
+                except (OSError, ValueError, http.client.HTTPException) as error:
+                    connection, status, answer = server.connect(), type(error).__name__, {}
                 times.append(time.perf_counter() - begun)
                 statuses[status] += 1
                 if status == 200 and not same(answer, alone[count % len(bodies)]):
@@ -214,9 +217,11 @@ def main() -> None:
     pictures = [decode_image(content, path.name) for content, path in zip(contents, paths, strict=True)]
     server = Server(arguments.model_dir, arguments.serve.split())
     if arguments.soak:
-        soak(server, bodies, arguments.soak)
+        found = soak(server, bodies, arguments.soak)
         server.process.terminate()
         print(json.dumps({"exit_code": server.process.wait(60)}))
+        if any(row["wrong"] or set(row["statuses"]) != {200} for row in found):
+            raise SystemExit("some answers were wrong or missing")
         return
     model = tf.saved_model.load(arguments.model_dir)  # held: its signature only borrows the weights
     signature = model.signatures["serving_default"]

@@ -2,22 +2,24 @@
 
 It decodes the pictures of a request and names the classes of the reply; all box arithmetic is in the SavedModel.
 Under the platform's server its base class asks TF Serving. Without that server local_model.py runs the SavedModel.
-Written for Python 3.7 and newer.
+pictures.py and request_fields.py read what was sent. Written for Python 3.7 and newer.
 """
 
+from __future__ import annotations
+
 import importlib.util
-import io
 import json
 import os
-import struct
 import threading
+import weakref
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
-from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
 
-def companion(name):
+def companion(name: str) -> ModuleType:
     """The module in the file `name`.py beside this one."""
     spec = importlib.util.spec_from_file_location(name, str(Path(__file__).with_name(name + ".py")))
     module = importlib.util.module_from_spec(spec)
@@ -32,127 +34,31 @@ except ModuleNotFoundError as missing:
         raise
     TfServingBaseService = companion("local_model").TfServingBaseService
 
-fields_of = companion("request_fields")
+fields_of, pictures = companion("request_fields"), companion("pictures")
 BadRequest, Choice, FIELD = fields_of.BadRequest, fields_of.Choice, fields_of.FIELD
 SCORE_THRESHOLD = 0.3
 SOFT = -1.0  # of `hard_above`: boxes lose score instead of being dropped
 DECODING = threading.BoundedSemaphore(os.cpu_count() or 1)  # pictures decoded at once, for the memory's sake
-
-# --- picture decoding: same text in customize_service.py and decoding.py
-MAX_PIXELS, MAX_SIDE = 50_000_000, 16_384
-# The plugin is chosen by content, and called without Image.open, whose own size check warns or raises before ours.
-PLUGINS = {
-    b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
-    b"\x89PNG\r\n\x1a\n": PngImagePlugin.PngImageFile,
-    b"BM": BmpImagePlugin.BmpImageFile,
-    b"RIFF": WebPImagePlugin.WebPImageFile,
-    b"GIF8": GifImagePlugin.GifImageFile,
-    b"II*\0": TiffImagePlugin.TiffImageFile,
-    b"MM\0*": TiffImagePlugin.TiffImageFile,
-}
-TURNS = dict(zip(range(2, 9), (Image.FLIP_LEFT_RIGHT, Image.ROTATE_180, Image.FLIP_TOP_BOTTOM, Image.TRANSPOSE,
-                               Image.ROTATE_270, Image.TRANSVERSE, Image.ROTATE_90)))
-
-
-class PictureError(ValueError):
-    """The bytes are not a picture that can be used. The message names the picture."""
-
-
-def decode_image(data, name):
-    """uint8 [H, W, 3] RGB, upright (EXIF orientation applied), C-contiguous, of encoded `data` (bytes).
-
-    16-bit grey keeps its high byte, alpha is dropped, the first frame of an animation counts.
-    Raises PictureError naming `name` when the bytes cannot be decoded or the picture is too large.
-    """
-    image = open_picture(io.BytesIO(data), name)
-    turn = TURNS.get(exif_orientation(image.info.get("exif", b"")))
-    try:
-        image.load()
-        if image.mode.startswith("I"):
-            image = Image.fromarray((np.asarray(image.convert("I")) >> 8).clip(0, 255).astype(np.uint8))
-        image.info.pop("transparency", None)
-        image = image.convert("RGB")
-    except MemoryError:
-        raise
-    except Exception as error:  # decoders fail on hostile bytes in more ways than they declare
-        raise PictureError(f"{name}: the picture is damaged or truncated: {error}") from error
-    return np.ascontiguousarray(image if turn is None else image.transpose(turn), dtype=np.uint8)
-
-
-def open_picture(stream, name):
-    """Pillow image of a binary stream, header read and size checked, no pixel decoded. Raises PictureError."""
-    head = stream.read(16)
-    stream.seek(0)
-    plugin = next((PLUGINS[mark] for mark in PLUGINS if head.startswith(mark)), None)
-    if plugin is None:
-        found = f"a file that begins with {head!r}" if head else "an empty file"
-        raise PictureError(f"{name}: expected a JPEG, PNG, BMP, WEBP, GIF or TIFF picture, found {found}")
-    try:
-        image = plugin(stream, name)
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise PictureError(f"{name}: the header of the picture is damaged: {error}") from error
-    width, height = image.size
-    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-        raise PictureError(f"{name}: the picture has {width}x{height} pixels; the limit is "
-                           f"{MAX_PIXELS // 1_000_000} million pixels and {MAX_SIDE} on a side: make it smaller")
-    return image
-
-
-def exif_orientation(exif):
-    """Orientation, 1..8, in an EXIF block (bytes); 1 when it is absent or damaged."""
-    tiff = exif[6:] if exif.startswith(b"Exif\0\0") else exif
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4], "<")
-    try:
-        start = struct.unpack_from(order + "I", tiff, 4)[0]
-        for entry in range(struct.unpack_from(order + "H", tiff, start)[0]):
-            tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, start + 2 + 12 * entry)
-            if tag == 0x0112:
-                return value
-    except struct.error:
-        pass
-    return 1
-# --- end of picture decoding
-
-
-class PixelBudget:
-    """Pixels of all requests together that may be decoded and not through the network yet; who asks for more waits."""
-
-    def __init__(self, most):
-        """Allow `most` pixels."""
-        self._left, self._changed = most, threading.Condition()
-
-    def take(self, pixels):
-        """Wait until so many are left, and take them. More than there are in all is never given."""
-        with self._changed:
-            self._changed.wait_for(lambda: pixels <= self._left)
-            self._left -= pixels
-
-    def give(self, pixels):
-        """Give back what was taken."""
-        with self._changed:
-            self._left += pixels
-            self._changed.notify_all()
-
-
-DECODED = PixelBudget(2 * MAX_PIXELS)
+DECODED = pictures.PixelBudget(2 * pictures.MAX_PIXELS)  # and those on their way through the network
 
 
 class Prepared(dict):
-    """{"images": uint8 [1, H, W, 3]}, of several pictures a list of them; their file names, the request's choice and the number of
-    pixels taken from DECODED."""
+    """{"images": uint8 [1, H, W, 3]}, of several pictures a list of them; their file names and the request's choice.
 
-    def __init__(self, names, images, choice, pixels):
+    release() gives their pixels back to DECODED, once; so does the end of this object.
+    """
+
+    def __init__(self, names: list[str], images: list[np.ndarray], choice: Any, pixels: int) -> None:
         """Keep all."""
         super().__init__({FIELD: images[0] if len(images) == 1 else images})
-        self.names, self.images, self.choice, self.pixels = names, images, choice, pixels
+        self.names, self.images, self.choice = names, images, choice
+        self.release = weakref.finalize(self, DECODED.give, pixels)
 
 
 class Answers(list):
     """Outputs of the signature for each picture, without the batch dimension; file names and choice as in Prepared."""
 
-    def __init__(self, outputs, names, choice):
+    def __init__(self, outputs: list[dict[str, Any]], names: list[str], choice: Any) -> None:
         """Keep all."""
         super().__init__(outputs)
         self.names, self.choice = names, choice
@@ -161,44 +67,44 @@ class Answers(list):
 class ObjectDetectionService(TfServingBaseService):
     """Answers {"images": picture files or base64 text} with the names, boxes and scores of the objects in each picture."""
 
-    def __init__(self, model_name, model_path):
+    def __init__(self, model_name: str, model_path: str) -> None:
         """Read the class names in the folder `model_path`; its SavedModel is the base class's business."""
         self.label_names = read_label_names(Path(model_path) / "index")
         self.confidence, self.nms_iou_threshold = read_thresholds(Path(model_path) / "index")
         super().__init__(model_name, model_path)
 
-    def _preprocess(self, data):
+    def _preprocess(self, data: Any) -> Prepared:
         """Prepared. Raises BadRequest for a request without good pictures, and for settings that cannot be applied."""
         fields = fields_of.one_dict(data)
         choice = self._choice(fields)
         contents = [(name, stream.read()) for name, stream in fields_of.find_pictures(fields)]
         try:
-            pixels = pixels_of(contents)
+            pixels = pictures.pixels_of(contents)
             DECODED.take(pixels)
             try:
                 images = [self._decoded(name, content) for name, content in contents]
             except BaseException:
                 DECODED.give(pixels)
                 raise
-        except PictureError as error:
+        except pictures.PictureError as error:
             raise BadRequest(str(error)) from error
         return Prepared([name for name, _ in contents], images, choice, pixels)
 
     @staticmethod
-    def _decoded(name, content):
+    def _decoded(name: str, content: bytes) -> np.ndarray:
         with DECODING:
-            return decode_image(content, name)[np.newaxis]
+            return pictures.decode_image(content, name)[np.newaxis]
 
-    def _inference(self, data):
+    def _inference(self, data: Any) -> Any:
         """Answers to a Prepared, one call of the base class for all pictures of a size; to anything else its own answer."""
         if not isinstance(data, Prepared):
             return super()._inference(data)
         try:
             return Answers(self._outputs(data), data.names, data.choice)
         finally:
-            DECODED.give(data.pixels)
+            data.release()
 
-    def _outputs(self, data):
+    def _outputs(self, data: Prepared) -> list[dict[str, Any]]:
         outputs = [None] * len(data.images)
         for shape in sorted({image.shape for image in data.images}):
             rows = [row for row, image in enumerate(data.images) if image.shape == shape]
@@ -210,7 +116,7 @@ class ObjectDetectionService(TfServingBaseService):
                 outputs[row] = answer if len(rows) == 1 else {name: answer[name][place] for name in answer}
         return outputs
 
-    def _postprocess(self, data):
+    def _postprocess(self, data: Any) -> dict[str, Any]:
         """Names, [ymin, xmin, ymax, xmax] in pixels and scores of the objects in a picture, best first.
 
         data: Answers, or outputs of the signature for one picture, lists or arrays, with or without the batch dimension.
@@ -224,7 +130,7 @@ class ObjectDetectionService(TfServingBaseService):
             return replies[0]
         return {"results": [dict(reply, image=name) for name, reply in zip(data.names, replies)]}
 
-    def _reply(self, data, choice):
+    def _reply(self, data: dict[str, Any], choice: Any) -> dict[str, Any]:
         boxes = output_numbers(data, "detection_boxes").reshape(-1, 4)
         classes = output_numbers(data, "detection_classes").ravel()
         scores = output_numbers(data, "detection_scores").ravel()
@@ -244,7 +150,7 @@ class ObjectDetectionService(TfServingBaseService):
             "detection_scores": scores[kept].tolist(),
         }
 
-    def _choice(self, fields):
+    def _choice(self, fields: dict[str, Any]) -> Any:
         """Choice of the request's fields score_threshold, max_detections, class_names, nms, nms_iou_threshold."""
         overlap = fields_of.number(fields, "nms_iou_threshold", float, 0, 1)
         hard_above = self._graph_nms(fields.get("nms"), 0.5 if overlap is None else overlap)
@@ -255,7 +161,7 @@ class ObjectDetectionService(TfServingBaseService):
                       own if overlap is None or hard_above is not None else overlap,
                       fields_of.number(fields, "max_detections", int, 1, 100000), names, hard_above)
 
-    def _graph_nms(self, method, overlap):
+    def _graph_nms(self, method: Any, overlap: float) -> float | None:
         """hard_above for the graph, None where `method` is. Raises BadRequest when the graph or the word does not allow it."""
         if method is None:
             return None
@@ -266,7 +172,7 @@ class ObjectDetectionService(TfServingBaseService):
                              "nms_iou_threshold alone, which drops overlapping boxes afterwards")
         return SOFT if method == "soft" else overlap
 
-    def _class_name(self, number):
+    def _class_name(self, number: float) -> str:
         """Name of the 1-based class `number` (float)."""
         if not 1 <= int(number) <= len(self.label_names):
             raise RuntimeError(f"the model gave class {number}, the file index names classes 1 to "
@@ -274,19 +180,7 @@ class ObjectDetectionService(TfServingBaseService):
         return self.label_names[int(number) - 1]
 
 
-def pixels_of(contents):
-    """Pixels of the pictures [(name, bytes)] by their headers. Raises PictureError for one, or for all together, beyond the limit."""
-    total = 0
-    for name, content in contents:
-        width, height = open_picture(io.BytesIO(content), name).size
-        total += width * height
-        if total > MAX_PIXELS:
-            raise PictureError(f"{name}: with it the request has more than {MAX_PIXELS // 1_000_000} million pixels: send fewer "
-                               "pictures at once")
-    return total
-
-
-def output_numbers(data, name):
+def output_numbers(data: dict[str, Any], name: str) -> np.ndarray:
     """Output `name` of the model as a float64 array. Raises RuntimeError when it is absent or not finite."""
     if name not in data:
         raise RuntimeError(f"the model has no output {name}; it has {', '.join(sorted(data))}")
@@ -296,7 +190,7 @@ def output_numbers(data, name):
     return numbers
 
 
-def read_label_names(path):
+def read_label_names(path: Path) -> list[str]:
     """Class names (list of str), class 1 first, from the JSON file `index` of the model folder. Raises ValueError."""
     content = json.loads(path.read_text(encoding="utf-8"))
     names = content.get("labels_list") if isinstance(content, dict) else None
@@ -305,7 +199,7 @@ def read_label_names(path):
     return names
 
 
-def read_thresholds(path):
+def read_thresholds(path: Path) -> tuple[float, float | None]:
     """(confidence, overlap or None): what `thresholds` in the JSON file `index` says, as the assessment applies it.
 
     Without it detections count from SCORE_THRESHOLD on and none is suppressed beyond what the model does. Raises ValueError.
@@ -317,7 +211,7 @@ def read_thresholds(path):
     return values
 
 
-def without_overlaps(boxes, classes, kept, most):
+def without_overlaps(boxes: np.ndarray, classes: np.ndarray, kept: np.ndarray, most: float) -> np.ndarray:
     """Those of the indices `kept`, best first, that overlap no better one of their class by an IoU above `most`."""
     chosen = []
     for index in kept:
@@ -326,7 +220,7 @@ def without_overlaps(boxes, classes, kept, most):
     return np.array(chosen, dtype=int)
 
 
-def overlap(one, other):
+def overlap(one: np.ndarray, other: np.ndarray) -> float:
     """Intersection over union of two boxes [ymin, xmin, ymax, xmax]; 0 when both are without area."""
     shared = np.prod(np.maximum(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0))
     union = np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - shared

@@ -3,8 +3,12 @@
 Carried beside customize_service.py, which loads it. Written for Python 3.7 and newer.
 """
 
+from __future__ import annotations
+
 import logging
 import threading
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +24,7 @@ class NotReady(RuntimeError):
     http_status = 503
     retry_after = RETRY_SECONDS
 
-    def __init__(self, reason):
+    def __init__(self, reason: str) -> None:
         """Keep what the client may read."""
         super().__init__(reason)
         self.reason = reason
@@ -33,7 +37,7 @@ class TfServingBaseService:
     gathers the pictures of several requests; pictures with an equal `group` can go through the network together.
     """
 
-    def __init__(self, model_name, model_path):
+    def __init__(self, model_name: str, model_path: str) -> None:
         """Begin to load the SavedModel in the folder `model_path`."""
         self.model_name = model_name
         self.model_path = model_path
@@ -42,13 +46,13 @@ class TfServingBaseService:
         self.run_together = lambda pictures: self._model.run(pictures)
         threading.Thread(target=self._load, name="load-model", daemon=True).start()
 
-    def health(self):
+    def health(self) -> str:
         """"ready", "loading", or what went wrong."""
         if not self._loaded.is_set():
             return "loading"
         return self._failure or "ready"
 
-    def wait_until_loaded(self, seconds=LOAD_WAIT_SECONDS):
+    def wait_until_loaded(self, seconds: float = LOAD_WAIT_SECONDS) -> LocalModel:
         """The loaded model. Raises NotReady after so many seconds without one, and at once when it cannot be loaded."""
         if not self._loaded.wait(seconds):
             raise NotReady(f"the model is still being loaded, ask again in {RETRY_SECONDS} s")
@@ -56,15 +60,15 @@ class TfServingBaseService:
             raise NotReady(self._failure)
         return self._model
 
-    def inference(self, data):
+    def inference(self, data: Any) -> dict[str, Any]:
         """Reply (dict) to one request: preprocess, inference, postprocess. Safe to call from several threads."""
         return self._postprocess(self._inference(self._preprocess(data)))
 
-    def chooses_nms(self):
+    def chooses_nms(self) -> bool:
         """Whether the graph takes `hard_above`."""
         return self.wait_until_loaded().chooses_nms
 
-    def _inference(self, data):
+    def _inference(self, data: Any) -> Any:
         """Outputs of the signature for data["images"], uint8 [B, H, W, 3], as lists.
 
         data["hard_above"], where it is given: the IoU above which a box is dropped, or SOFT.
@@ -74,7 +78,7 @@ class TfServingBaseService:
         outputs = self.run_together(pictures)
         return {name: [np.asarray(each[name]).tolist() for each in outputs] for name in outputs[0]}
 
-    def _load(self):
+    def _load(self) -> None:
         try:
             self._model = LocalModel(self.model_path)
         except Exception as error:  # damaged files surface as many unrelated types
@@ -86,7 +90,7 @@ class TfServingBaseService:
 class Picture:
     """One picture on its way through the network: arguments of the graph, and the shape it must share with its batch."""
 
-    def __init__(self, arguments, group):
+    def __init__(self, arguments: dict[str, Any], group: Any) -> None:
         """Keep both."""
         self.arguments, self.group = arguments, group
 
@@ -95,7 +99,7 @@ class LocalModel:
     """A SavedModel. One that was exported in two halves (`prepare` and `detect`) batches pictures of any size, another
     pictures of one size. Weights become constants, so that TensorFlow can fold and fuse."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: str) -> None:
         """Load it and answer one grey picture. Raises RuntimeError naming the folder."""
         import tensorflow as tf
 
@@ -113,7 +117,7 @@ class LocalModel:
             self._run = _frozen(model.signatures["serving_default"], ("images",))
         self.run([self.prepare(np.full((64, 64, 3), 127, np.uint8))])
 
-    def prepare(self, image, hard_above=None):
+    def prepare(self, image: np.ndarray, hard_above: float | None = None) -> Picture:
         """Picture of uint8 [H, W, 3]: fitted to the network where the graph has a function for that."""
         if not self.chooses_nms:
             return Picture({"images": self._tf.constant(image)}, image.shape)
@@ -121,7 +125,7 @@ class LocalModel:
         number = self._default if hard_above is None else hard_above
         return Picture(dict(fitted, hard_above=self._tf.constant(number, self._tf.float32)), "network")
 
-    def run(self, pictures):
+    def run(self, pictures: Sequence[Picture]) -> list[dict[str, np.ndarray]]:
         """Outputs of the signature, {name: array without batch dimension}, of each Picture; all of one group."""
         batch = {name: self._tf.stack([picture.arguments[name] for picture in pictures])
                  for name in pictures[0].arguments}
@@ -129,7 +133,7 @@ class LocalModel:
         return [{name: value[row] for name, value in outputs.items()} for row in range(len(pictures))]
 
 
-def _frozen(function, names):
+def _frozen(function: Any, names: Sequence[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """function({name: tensor}) -> {name: tensor} of a concrete function, its variables turned into constants."""
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -138,7 +142,7 @@ def _frozen(function, names):
     order = [next(name for name in names if tensor.name.split(":")[0] == name or tensor.name.startswith(name + ":"))
              for tensor in frozen.inputs]
 
-    def run(arguments):
+    def run(arguments: dict[str, Any]) -> dict[str, Any]:
         outputs = frozen(*[arguments[name] for name in order])
         if isinstance(outputs, dict):
             return outputs

@@ -3,8 +3,11 @@
 Carried beside customize_service.py, which loads it. Written for Python 3.7 and newer.
 """
 
+from __future__ import annotations
+
 import base64
 import io
+from typing import Any, BinaryIO
 
 FIELD = "images"
 MAX_PICTURES = 8  # in one request
@@ -16,7 +19,7 @@ class BadRequest(TypeError):
     A TypeError, because the platform's server answers 400 to KeyError and TypeError only, 500 to the rest.
     """
 
-    def __init__(self, reason):
+    def __init__(self, reason: str) -> None:
         """Keep what the client may read."""
         super().__init__(reason)
         self.reason = reason
@@ -28,12 +31,13 @@ class Choice:
     overlap: IoU above which the handler drops the worse box of a class, or None. hard_above: the same, in the graph, or None.
     """
 
-    def __init__(self, confidence, overlap, most=None, names=None, hard_above=None):
+    def __init__(self, confidence: float, overlap: float | None, most: int | None = None, names: set[str] | None = None,
+                 hard_above: float | None = None) -> None:
         """Keep all."""
         self.confidence, self.overlap, self.most, self.names, self.hard_above = confidence, overlap, most, names, hard_above
 
 
-def one_dict(data):
+def one_dict(data: Any) -> dict[str, Any]:
     """The fields of a request, given as a dict or as a list of dicts. Raises BadRequest for a field that stands in two of them."""
     parts = [part for part in (data if isinstance(data, list) else [data]) if isinstance(part, dict)]
     if sum(FIELD in part for part in parts) > 1:
@@ -41,7 +45,7 @@ def one_dict(data):
     return {name: value for part in parts for name, value in part.items()}
 
 
-def find_pictures(fields):
+def find_pictures(fields: dict[str, Any]) -> list[tuple[str, BinaryIO]]:
     """[(file name, binary stream)] of the field FIELD: {file name: stream}, or base64 text, or a list of texts. Raises BadRequest."""
     found = fields.get(FIELD)
     if isinstance(found, str):
@@ -59,7 +63,7 @@ def find_pictures(fields):
     return pictures
 
 
-def from_base64(text, name):
+def from_base64(text: str, name: str) -> tuple[str, BinaryIO]:
     """(name, binary stream) of base64 text, with or without "data:...;base64," before it. Raises BadRequest naming it."""
     if text.startswith("data:"):
         text = text.partition(",")[2]
@@ -69,7 +73,7 @@ def from_base64(text, name):
         raise BadRequest(f"{name}: expected a picture as base64 text, found none: {error}") from error
 
 
-def number(fields, name, kind, least, most):
+def number(fields: dict[str, Any], name: str, kind: type, least: float, most: float) -> Any:
     """fields[name] as an int or a float, None where it is absent. Raises BadRequest for another, or one outside of the range."""
     given = fields.get(name)
     if given is None:
@@ -84,7 +88,7 @@ def number(fields, name, kind, least, most):
     return value
 
 
-def wanted_names(given, known):
+def wanted_names(given: Any, known: list[str]) -> set[str] | None:
     """Set of class names of a comma list or a JSON list, None where none is given. Raises BadRequest for an unknown class."""
     if given is None:
         return None

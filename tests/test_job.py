@@ -55,7 +55,7 @@ def test_the_output_tree(finished):
     output, _ = finished
     assert sorted(path.name for path in (output / "model").iterdir()) == [
         "assessment", "config.json", "customize_service.py", "index", "local_model.py", "model_assessment.py",
-        "request_fields.py", "saved_model.pb", "variables"]
+        "pictures.py", "request_fields.py", "saved_model.pb", "variables"]
     assert names_in(output / "model/variables") == ["variables.data-00000-of-00001", "variables.index"]
     archived = names_in(output / "archive")
     step = re.search(r"global_step = (\d+)", (output / "archive/best_eval.txt").read_text())[1]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from algorithm.assessment.error_costs import MISSED
 from algorithm.assessment.error_kinds import BACKGROUND, BOTH, CLASS, DUPLICATE, POSITION
-from algorithm.assessment.knobs import LARGER_MODEL, LARGER_PICTURE, LONGER_TRAINING, Knob, choice, falling, only_with, rising
+from algorithm.assessment.knobs import KEEP_BEST, LARGER_MODEL, LARGER_PICTURE, LONGER_TRAINING, Knob, choice, falling, only_with, rising
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,6 @@ OVERCONFIDENT = AdviceRow("overconfident", (rising("label_smoothing", 0.05, 0.1)
                           ("smooth the labels", "建议使用标签平滑"), weight=0.1)  # scores that are off cost no AP
 UNDERCONFIDENT = AdviceRow("underconfident", (falling("gamma", 1.0, 0.5),), "Scores are too low", "置信度偏低",
                            ("lower the focal loss's exponent", "建议降低 focal loss 的指数"), weight=0.1)
-FEW_EPOCHS = AdviceRow("epochs", (rising("num_epochs", *ENOUGH_EPOCHS, 100),), "Trained for few epochs", "训练轮数较少",
+FEW_EPOCHS = AdviceRow("epochs", (rising("num_epochs", *ENOUGH_EPOCHS, 100), KEEP_BEST), "Trained for few epochs", "训练轮数较少",
                        ("train longer, before judging anything else", "建议先延长训练, 再判断其他因素"), weight=100.0)
 ALL_ADVICE = (*ERROR_ADVICE, *FEATURE_ADVICE, *UPPER_ADVICE.values(), OVERCONFIDENT, UNDERCONFIDENT, FEW_EPOCHS)

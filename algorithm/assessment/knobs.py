@@ -98,4 +98,5 @@ def _longer(setting: Setting, name: str) -> int | None:
 
 LARGER_MODEL = Knob("model_name", _larger_model)
 LARGER_PICTURE = Knob("image_size", _larger_pictures)
+KEEP_BEST = only_with("mode", "train", choice("mode", "train_and_eval"))  # of the epochs, instead of the last
 LONGER_TRAINING = Knob("num_epochs", _longer)

@@ -91,9 +91,9 @@ def _archived_ap(folder: Path) -> float:
 
 
 def _candidates(found: Sequence[Finding], fixed_epochs: bool) -> list[tuple[Finding, list[Change]]]:
-    """What to try: each change once, with the gravest finding that asks for it; no more epochs where the jobs' length is given,
-    because they must be comparable."""
-    seen: set[str] = {"num_epochs"} if fixed_epochs else set()
+    """What to try: each change once, with the gravest finding that asks for it; nothing of the length where that of the jobs is
+    given, because they must be comparable."""
+    seen: set[str] = {"num_epochs", "mode"} if fixed_epochs else set()
     candidates = []
     for finding in found:
         changes = [change for change in finding.changes if change.name not in seen]

@@ -6,11 +6,12 @@ import io
 import os
 import struct
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
 
-# --- picture decoding: same text in customize_service.py and decoding.py
+# --- picture decoding: same text in customize_service/pictures.py and decoding.py
 MAX_PIXELS, MAX_SIDE = 50_000_000, 16_384
 # The plugin is chosen by content, and called without Image.open, whose own size check warns or raises before ours.
 PLUGINS = {
@@ -30,7 +31,7 @@ class PictureError(ValueError):
     """The bytes are not a picture that can be used. The message names the picture."""
 
 
-def decode_image(data, name):
+def decode_image(data: bytes, name: str) -> np.ndarray:
     """uint8 [H, W, 3] RGB, upright (EXIF orientation applied), C-contiguous, of encoded `data` (bytes).
 
     16-bit grey keeps its high byte, alpha is dropped, the first frame of an animation counts.
@@ -51,7 +52,7 @@ def decode_image(data, name):
     return np.ascontiguousarray(image if turn is None else image.transpose(turn), dtype=np.uint8)
 
 
-def open_picture(stream, name):
+def open_picture(stream: BinaryIO, name: str) -> Image.Image:
     """Pillow image of a binary stream, header read and size checked, no pixel decoded. Raises PictureError."""
     head = stream.read(16)
     stream.seek(0)
@@ -72,7 +73,7 @@ def open_picture(stream, name):
     return image
 
 
-def exif_orientation(exif):
+def exif_orientation(exif: bytes) -> int:
     """Orientation, 1..8, in an EXIF block (bytes); 1 when it is absent or damaged."""
     tiff = exif[6:] if exif.startswith(b"Exif\0\0") else exif
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4], "<")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from algorithm.export.carried_package import carry
 SAVED_MODEL_PARTS = ("saved_model.pb", "variables/variables.data-00000-of-00001", "variables/variables.index")
 MODEL_PARTS = (*SAVED_MODEL_PARTS, "customize_service.py", "config.json", "index")
 HANDLER = Path(algorithm.__file__).parent.parent / "customize_service" / "customize_service.py"
-COMPANIONS = ("local_model.py", "request_fields.py")  # what the handler loads from the folder it lies in
+COMPANIONS = ("local_model.py", "pictures.py", "request_fields.py")  # what the handler loads from the folder it lies in
 RUNTIME = "tensorflow_2.6.0-cuda_11.2-py_3.7-ubuntu_18.04-x86_64"  # the newest the platform offers; CPU and GPU
 # What the handler imports. The floors must exist for the runtime's Python 3.7, whose newest Pillow is 9.5.0;
 # a higher numpy would pull the runtime's own away from under TensorFlow.
@@ -56,8 +57,12 @@ def package_model(saved_model_dir: str | os.PathLike[str], output_dir: str | os.
 
 
 def missing_parts(model_dir: str | os.PathLike[str]) -> list[str]:
-    """Those of MODEL_PARTS that the folder lacks; empty for a complete model folder."""
-    return [part for part in MODEL_PARTS if not (Path(model_dir) / part).is_file()]
+    """Those of MODEL_PARTS that the folder lacks, and of the files its handler loads; empty for a complete model folder."""
+    folder = Path(model_dir)
+    missing = [part for part in MODEL_PARTS if not (folder / part).is_file()]
+    handler = "" if "customize_service.py" in missing else (folder / "customize_service.py").read_text(encoding="utf-8", errors="replace")
+    named = sorted({f"{name}.py" for name in re.findall(r'companion\("(\w+)"\)', handler)})
+    return missing + [name for name in named if not (folder / name).is_file()]
 
 
 def model_config(metrics: Mapping[str, float]) -> dict[str, Any]:

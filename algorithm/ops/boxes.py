@@ -33,11 +33,19 @@ def _centres_and_sizes(boxes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 def encode_boxes(boxes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
     """Deltas float32 [..., 4] = [ty, tx, th, tw] of boxes relative to anchors of the same shape (Faster R-CNN, eq. 2)."""
+    return deltas_between(centres_and_log_sizes(boxes), anchors)
+
+
+def centres_and_log_sizes(boxes: tf.Tensor) -> tf.Tensor:
+    """float32 [..., 4] = [y, x, log h, log w] of boxes; an empty side counts as 1e-8 pixels."""
     centres, sizes = _centres_and_sizes(boxes)
-    anchor_centres, anchor_sizes = _centres_and_sizes(anchors)
-    shift = (centres - anchor_centres) / anchor_sizes
-    scale = tf.math.log(tf.maximum(sizes, _EPSILON) / tf.maximum(anchor_sizes, _EPSILON))
-    return tf.concat([shift, scale], axis=-1)
+    return tf.concat([centres, tf.math.log(tf.maximum(sizes, _EPSILON))], axis=-1)
+
+
+def deltas_between(described: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
+    """Deltas as encode_boxes gives them, of boxes described by centres_and_log_sizes: no logarithm for each pair."""
+    sizes = _centres_and_sizes(anchors)[1]
+    return (described - centres_and_log_sizes(anchors)) / tf.concat([sizes, tf.ones_like(sizes)], axis=-1)
 
 
 def decode_boxes(deltas: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from algorithm.ops.boxes import encode_boxes, pairwise_iou
+from algorithm.ops.boxes import centres_and_log_sizes, deltas_between, pairwise_iou
 
 MATCH_IOU = 0.5
 BACKGROUND = -1
+NONE = tf.int32.max
 
 
 def match_anchors(anchors: tf.Tensor, boxes: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -21,28 +22,31 @@ def match_anchors(anchors: tf.Tensor, boxes: tf.Tensor, labels: tf.Tensor) -> di
     """
     iou = pairwise_iou(boxes, anchors[None])
     iou = tf.where((labels >= 0)[..., None], iou, -1.0)
-    nearest = tf.argmax(iou, axis=1, output_type=tf.int32)
-    matches = tf.where(tf.reduce_max(iou, axis=1) >= MATCH_IOU, nearest, BACKGROUND)
-    matches = _force_best_anchor(matches, iou)
+    most = tf.reduce_max(iou, axis=1, keepdims=True)
+    rows = tf.range(tf.shape(boxes)[1])[None, :, None]
+    matches = tf.where(most[:, 0] >= MATCH_IOU, _first_row(iou >= most, rows), BACKGROUND)
+    forced = _first_row(_best_anchors(iou), rows)
+    matches = tf.where(forced < NONE, forced, matches)
     positive = matches != BACKGROUND
     index = tf.maximum(matches, 0)
     class_targets = tf.where(positive, tf.gather(labels, index, batch_dims=1), BACKGROUND)
-    # Background anchors encode themselves, so that no logarithm of an empty box is taken.
-    matched = tf.where(positive[..., None], tf.gather(boxes, index, batch_dims=1), anchors[None])
-    box_targets = tf.where(positive[..., None], encode_boxes(matched, anchors[None]), 0.0)
+    matched = tf.gather(centres_and_log_sizes(boxes), index, batch_dims=1)
     return {
         "class_targets": class_targets,
-        "box_targets": box_targets,
+        "box_targets": tf.where(positive[..., None], deltas_between(matched, anchors[None]), 0.0),
         "num_positives": tf.reduce_sum(tf.cast(positive, tf.float32), axis=1),
     }
 
 
-def _force_best_anchor(matches: tf.Tensor, iou: tf.Tensor) -> tf.Tensor:
-    batch, rows, anchors = tf.unstack(tf.shape(iou))
-    best_anchor = tf.argmax(iou, axis=2, output_type=tf.int32)
-    real = tf.reduce_max(iou, axis=2) > 0.0
-    row = tf.broadcast_to(tf.range(rows)[None], (batch, rows))
-    row = tf.where(real, row, rows)
-    where = tf.stack([tf.broadcast_to(tf.range(batch)[:, None], (batch, rows)), best_anchor], axis=-1)
-    forced = tf.tensor_scatter_nd_min(tf.fill((batch, anchors), rows), where, row)
-    return tf.where(forced < rows, forced, matches)
+# Two plain reductions and a comparison, because XLA makes vector code of them and not of an argmax.
+def _first_row(true: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+    """int32 [B, A]: the first row where bool [B, N, A] is true, NONE where there is none."""
+    return tf.reduce_min(tf.where(true, rows, NONE), axis=1)
+
+
+def _best_anchors(iou: tf.Tensor) -> tf.Tensor:
+    """bool [B, N, A]: true at one anchor of each box, the first of those it overlaps most, if it overlaps any."""
+    most = tf.reduce_max(iou, axis=2, keepdims=True)
+    numbers = tf.range(tf.shape(iou)[2])[None, None]
+    first = tf.reduce_min(tf.where(iou >= most, numbers, NONE), axis=2, keepdims=True)
+    return (numbers == first) & (most > 0.0)

@@ -21,19 +21,22 @@ class _Job:
 
 
 class Batcher:
-    """Called from many threads with the pictures of a request each; one thread runs those that are of a group together.
+    """Called from many threads with the pictures of a request each; threads of its own run those that are of a group together.
 
-    most: pictures in a batch; a request with more goes alone. wait: seconds that an incomplete batch waits at most, and only
-    while expected() says that more requests are on their way than are gathered. observe(pictures in a batch).
+    most: pictures in a batch; a request with more goes alone. at_once: batches that are run at the same time. wait: seconds that an
+    incomplete batch waits at most, and only while of the requests that expected() counts more are on their way than are gathered
+    or run. observe(pictures in a batch).
     """
 
-    def __init__(self, run: Run, *, most: int, wait: float, expected: Callable[[], int] = lambda: 0,
+    def __init__(self, run: Run, *, most: int, wait: float, at_once: int = 1, expected: Callable[[], int] = lambda: 0,
                  observe: Callable[[int], None] = lambda pictures: None) -> None:
-        """Start the thread."""
+        """Start the threads."""
         self._run, self._most, self._wait, self._expected, self._observe = run, most, wait, expected, observe
         self._jobs: deque[_Job] = deque()
-        self._changed = threading.Condition()
-        threading.Thread(target=self._work, name="batches", daemon=True).start()
+        self._running = 0  # requests
+        self._changed, self._gathering = threading.Condition(), threading.Lock()
+        for number in range(at_once):
+            threading.Thread(target=self._work, name=f"batches-{number}", daemon=True).start()
 
     def __call__(self, pictures: Sequence[Any]) -> Sequence[Any]:
         """The outputs of the pictures, in their order. Raises what `run` raises for these pictures alone."""
@@ -48,9 +51,12 @@ class Batcher:
 
     def _work(self) -> None:
         while True:
-            jobs = self._gather()
+            with self._gathering:  # one batch fills before the next begins to
+                jobs = self._gather()
             self._observe(sum(len(job.pictures) for job in jobs))
             self._answer(jobs)
+            with self._changed:
+                self._running -= len(jobs)
             for job in jobs:
                 job.done.set()
 
@@ -60,7 +66,7 @@ class Batcher:
             while not self._jobs:
                 self._changed.wait()
             deadline = time.monotonic() + self._wait
-            while self._waiting() < min(self._most, self._expected()) and (left := deadline - time.monotonic()) > 0:
+            while self._waiting() < min(self._most, self._expected() - self._running) and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
             return self._take()
 
@@ -74,6 +80,7 @@ class Batcher:
                 taken.append(job)
                 count += len(job.pictures)
                 self._jobs.remove(job)
+        self._running += len(taken)
         return taken
 
     def _answer(self, jobs: list[_Job]) -> None:

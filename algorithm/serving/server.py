@@ -17,7 +17,7 @@ from waitress.server import create_server
 from algorithm.errors import ArgumentError
 from algorithm.serving.channel import JsonChannel, TwoQueues
 from algorithm.serving.container import BODY_LIMIT, app_around
-from algorithm.serving.standing import Standing
+from algorithm.serving.standing import Standing, cores
 
 LOGGER = logging.getLogger(__name__)
 DRAIN_SECONDS = 30.0
@@ -26,13 +26,15 @@ CONNECTION_LIMIT = 1000  # slow clients wait here, not in a worker thread
 
 @dataclass(frozen=True)
 class Limits:
-    """batch: pictures through the network at once. batch_wait: seconds an incomplete batch waits at most. queue: requests that
-    wait for a thread before more are refused with 503. threads: requests answered at once, 0 for twice the batch.
+    """batch: pictures through the network together. batch_wait: seconds an incomplete batch waits at most. batches: at a time, 0 for
+    two, with one core for one. queue: requests that wait for a thread before more are refused with 503. threads: requests answered at
+    once, 0 for those of all batches, of two at least.
     lame_duck: seconds after SIGTERM in which new requests are still answered, as the platform goes on sending them."""
 
     batch: int = 8
     batch_wait: float = 0.005
     queue: int = 64
+    batches: int = 0
     threads: int = 0
     lame_duck: float = 60.0
 
@@ -45,17 +47,18 @@ def serve(model_dir: str | os.PathLike[str], host: str = "0.0.0.0", port: int = 
     Raises DataError for a model folder that cannot be served, ArgumentError for an address that cannot be had.
     """
     limits = limits or Limits()
+    batches = limits.batches or min(2, cores())
     listener = _listen(host, port)
     standing, sockets = Standing(), {}
     server = create_server(app_around(standing), map=sockets, sockets=[listener], ident=None,
-                           threads=limits.threads or 2 * limits.batch,
+                           threads=limits.threads or max(2, batches) * limits.batch,
                            connection_limit=CONNECTION_LIMIT, max_request_body_size=BODY_LIMIT + 1)
     server.channel_class = JsonChannel
     server.queues = queues = TwoQueues(server.task_dispatcher, limits.queue, standing.metrics, lambda: standing.stopping)
     server.add_task = queues.add
     stop = _Stop(server, standing, limits.lame_duck)
     loading = threading.Thread(target=standing.load, args=(model_dir,), daemon=True,
-                               kwargs={"most": limits.batch, "wait": limits.batch_wait})
+                               kwargs={"most": limits.batch, "wait": limits.batch_wait, "at_once": batches})
     before = {number: signal.signal(number, stop.signalled) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         loading.start()

@@ -50,17 +50,18 @@ class Standing:
         self.metrics.watch("requests_in_flight", "Requests being answered", lambda: float(self._in_flight))
         self.metrics.watch("ready", "1 when the model is loaded and warm", lambda: float(self.health() == "ready"))
 
-    def load(self, model_dir: str | os.PathLike[str], *, most: int, wait: float) -> None:
+    def load(self, model_dir: str | os.PathLike[str], *, most: int, wait: float, at_once: int = 1) -> None:
         """Load the model folder, let it answer one picture and every size of batch, then let requests through.
 
         What goes wrong is kept in `failure`, logged, and told to whoever asks.
         """
         try:
+            divide_cores(at_once)
             service = load_service(model_dir)
             _warm_up(service, most)
             if hasattr(service, "run_together") and most > 1:
-                service.run_together = Batcher(service.run_together, most=most, wait=wait, expected=lambda: self._in_flight,
-                                               observe=self.metrics.batches.observe)
+                service.run_together = Batcher(service.run_together, most=most, wait=wait, at_once=at_once,
+                                               expected=lambda: self._in_flight, observe=self.metrics.batches.observe)
             self._service = service
         except JobError as error:
             self.failure = error if isinstance(error, DataError) else DataError(str(error))
@@ -95,6 +96,26 @@ class Standing:
         finally:
             with self._counting:
                 self._in_flight -= 1
+
+
+def divide_cores(batches: int) -> None:
+    """Let each of so many batches at a time have its part of the cores, where nothing else is asked for by TF_NUM_INTRAOP_THREADS.
+
+    Threads that share one operation wait for one another; two batches side by side do not (docs/http.md has the figures).
+    """
+    import tensorflow as tf
+
+    if "TF_NUM_INTRAOP_THREADS" in os.environ:
+        return
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores() // batches))
+    except RuntimeError as error:  # TensorFlow was used before in this process
+        LOGGER.info("the threads of TensorFlow stay as they are: %s", error)
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _warm_up(service: Any, most: int) -> None:

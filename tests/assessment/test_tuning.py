@@ -46,7 +46,7 @@ def test_what_helped_is_kept_and_built_upon():
 
 def test_epochs_alone_are_no_job_where_the_length_is_given():
     jobs = []
-    found = [finding(Change("num_epochs", "5", "15")), *FOUND, finding(Change("mosaic", "0", "0.3"))]
+    found = [finding(Change("num_epochs", "5", "15"), Change("mode", "train", "train_and_eval")), *FOUND, finding(Change("mosaic", "0", "0.3"))]
     trail = tune(options(tune=1, tune_epochs=2), Setting(), found, lambda values, *_: jobs.append(dict(values)) or 0.1)
     assert jobs[1] == {"num_epochs": "2", "mosaic": "0.3"} and trail.kept == ()
 

@@ -15,8 +15,6 @@ from PIL import Image
 
 from algorithm.data.decoding import PictureError, decode_image, picture_size
 
-ROOT = Path(__file__).resolve().parents[2]
-MARKS = ("# --- picture decoding: same text in customize_service.py and decoding.py", "# --- end of picture decoding")
 # The pixel that each EXIF orientation stores first (row 0, column 0), in the upright picture: (row, column)
 FIRST_STORED = {1: (0, 0), 2: (0, -1), 3: (-1, -1), 4: (-1, 0), 5: (0, 0), 6: (0, -1), 7: (-1, -1), 8: (-1, 0)}
 
@@ -121,13 +119,3 @@ def test_large_pictures_are_refused_by_their_header(width: int, height: int) -> 
 def test_missing_file_is_a_picture_error(tmp_path: Path) -> None:
     with pytest.raises(PictureError, match=r"gone\.jpg: the picture cannot be read"):
         picture_size(tmp_path / "gone.jpg")
-
-
-def test_handler_decodes_with_the_same_text() -> None:
-    def shared(path: Path) -> str:
-        text = path.read_text(encoding="utf-8")
-        assert text.count(MARKS[0]) == text.count(MARKS[1]) == 1
-        return text[text.index(MARKS[0]):text.index(MARKS[1])]
-
-    handler = shared(ROOT / "customize_service" / "customize_service.py")
-    assert handler == shared(ROOT / "algorithm" / "data" / "decoding.py")

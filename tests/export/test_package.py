@@ -40,6 +40,9 @@ def test_the_folder_holds_exactly_its_parts(saved_model, tmp_path):
 def test_missing_parts_are_listed(saved_model, tmp_path):
     assert missing_parts(tmp_path / "nowhere") == list(MODEL_PARTS)
     assert missing_parts(saved_model) == ["customize_service.py", "config.json", "index"]
+    target = package_model(saved_model, tmp_path / "model", label_names=["a"], metrics=METRICS)
+    (target / "pictures.py").unlink()
+    assert missing_parts(target) == ["pictures.py"]  # the handler loads it
 
 
 def test_config_follows_the_platforms_schema():

@@ -83,3 +83,17 @@ def test_a_batch_waits_only_for_requests_that_are_on_their_way(expected, batches
         second = pool.submit(batcher, [Picture(2)])
         assert (first.result(10), second.result(10)) == ([2], [4])
     assert network.batches == batches and seen == [len(batch) for batch in batches]
+
+
+def test_two_batches_at_a_time_do_not_wait_for_each_other_nor_for_what_the_other_runs():
+    network = Network()
+    batcher = Batcher(network, most=2, wait=30, at_once=2, expected=lambda: 3)  # three requests, and no fourth will come
+    with ThreadPoolExecutor(3) as pool:
+        futures = [pool.submit(batcher, [Picture(number)]) for number in (1, 2)]
+        assert network.entered.wait(10)
+        network.entered.clear()
+        futures.append(pool.submit(batcher, [Picture(3)]))
+        assert network.entered.wait(10)  # while the first batch is still inside
+        network.gate.set()
+        assert [future.result(10) for future in futures] == [[2], [4], [6]]
+    assert sorted(map(sorted, network.batches)) == [[1, 2], [3]]

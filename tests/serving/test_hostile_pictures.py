@@ -73,7 +73,7 @@ def test_large_claims_cost_no_memory(ask):
 def test_large_pictures_of_many_requests_share_a_number_of_pixels(ask, encode, platform, monkeypatch):
     """16 threads with 50 million pixels each would need gigabytes."""
     handler = sys.modules[type(ask.service).__module__]
-    monkeypatch.setattr(handler, "DECODED", handler.PixelBudget(2 * 40 * 20))
+    monkeypatch.setattr(handler, "DECODED", handler.pictures.PixelBudget(2 * 40 * 20))
     inside, most, outputs = [], [], platform.outputs
 
     def slow(images):
@@ -91,6 +91,8 @@ def test_large_pictures_of_many_requests_share_a_number_of_pixels(ask, encode, p
     assert max(most) == 2
     monkeypatch.setattr(platform, "outputs", lambda images: 1 / 0)
     assert [ask(encode())[0] for _ in range(3)] == [500] * 3  # and so does a model that fails
+    for _ in range(3):  # and one that is never asked
+        assert ask.service._preprocess({"images": {"a": io.BytesIO(encode())}})["images"].shape == (1, 20, 40, 3)
 
 
 @pytest.mark.parametrize("kind", hostile.KINDS)
