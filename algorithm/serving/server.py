@@ -17,7 +17,7 @@ from waitress.server import create_server
 from algorithm.errors import ArgumentError
 from algorithm.serving.channel import JsonChannel, TwoQueues
 from algorithm.serving.container import BODY_LIMIT, app_around
-from algorithm.serving.standing import Standing, cores
+from algorithm.serving.standing import Standing
 
 LOGGER = logging.getLogger(__name__)
 DRAIN_SECONDS = 30.0
@@ -48,6 +48,7 @@ def serve(model_dir: str | os.PathLike[str], host: str = "0.0.0.0", port: int = 
     """
     limits = limits or Limits()
     batches = limits.batches or min(2, cores())
+    divide_cores(batches)
     listener = _listen(host, port)
     standing, sockets = Standing(), {}
     server = create_server(app_around(standing), map=sockets, sockets=[listener], ident=None,
@@ -74,6 +75,20 @@ def serve(model_dir: str | os.PathLike[str], host: str = "0.0.0.0", port: int = 
             signal.signal(number, handler)
     if standing.failure:
         raise standing.failure
+
+
+def divide_cores(batches: int) -> None:
+    """Let each of so many batches at a time have its part of the cores, unless TF_NUM_INTRAOP_THREADS says what an operation gets.
+
+    Threads that share one operation wait for one another; two batches side by side do not (docs/http.md has the figures). TensorFlow
+    reads the variable when it is first used.
+    """
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, cores() // batches)))
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Stop:

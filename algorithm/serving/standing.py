@@ -56,7 +56,6 @@ class Standing:
         What goes wrong is kept in `failure`, logged, and told to whoever asks.
         """
         try:
-            divide_cores(at_once)
             service = load_service(model_dir)
             _warm_up(service, most)
             if hasattr(service, "run_together") and most > 1:
@@ -96,26 +95,6 @@ class Standing:
         finally:
             with self._counting:
                 self._in_flight -= 1
-
-
-def divide_cores(batches: int) -> None:
-    """Let each of so many batches at a time have its part of the cores, where nothing else is asked for by TF_NUM_INTRAOP_THREADS.
-
-    Threads that share one operation wait for one another; two batches side by side do not (docs/http.md has the figures).
-    """
-    import tensorflow as tf
-
-    if "TF_NUM_INTRAOP_THREADS" in os.environ:
-        return
-    try:
-        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores() // batches))
-    except RuntimeError as error:  # TensorFlow was used before in this process
-        LOGGER.info("the threads of TensorFlow stay as they are: %s", error)
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _warm_up(service: Any, most: int) -> None:

@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from algorithm.serving import standing as standing_of
 from algorithm.serving.container import BODY_LIMIT, app_around, create_app
 from algorithm.serving.standing import Standing
 
@@ -221,17 +220,3 @@ def test_the_page_needs_no_other_network(client):
     text = response.data.decode()
     assert response.status_code == 200 and response.content_type.startswith("text/html")
     assert "http://" not in text and "https://" not in text and "//cdn" not in text and "src=" not in text
-
-
-@pytest.mark.parametrize("found, batches, threads", [(2, 2, 1), (16, 2, 8), (1, 2, 1), (3, 1, 3)])
-def test_each_batch_at_a_time_has_its_part_of_the_cores(monkeypatch, found, batches, threads):
-    import tensorflow as tf
-
-    asked = []
-    monkeypatch.setattr(standing_of, "cores", lambda: found)
-    monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", asked.append)
-    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
-    standing_of.divide_cores(batches)
-    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "5")
-    standing_of.divide_cores(batches)
-    assert asked == [threads]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from algorithm.errors import ArgumentError, DataError
+from algorithm.serving import server
 from algorithm.serving.handler import MODEL_PARTS
 from algorithm.serving.server import serve
 
@@ -235,3 +237,14 @@ def test_a_folder_that_cannot_be_served_ends_the_process_with_the_code_of_its_ki
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
     assert ended.returncode == 3 and "Traceback" not in ended.stderr
     assert ended.stderr.splitlines()[-1].startswith("ERROR DATA: expected a model folder")
+
+
+@pytest.mark.parametrize("found, batches, threads", [(2, 2, "1"), (16, 2, "8"), (1, 2, "1"), (3, 1, "3")])
+def test_each_batch_at_a_time_has_its_part_of_the_cores(monkeypatch, found, batches, threads):
+    monkeypatch.setattr(server, "cores", lambda: found)
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "")
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS")
+    server.divide_cores(batches)
+    assert os.environ["TF_NUM_INTRAOP_THREADS"] == threads
+    server.divide_cores(1)
+    assert os.environ["TF_NUM_INTRAOP_THREADS"] == threads  # what is there already counts
