@@ -9,6 +9,7 @@ from algorithm.ops.boxes import centres_and_log_sizes, deltas_between, pairwise_
 MATCH_IOU = 0.5
 BACKGROUND = -1
 NONE = tf.int32.max
+BLOCK = 8  # boxes
 
 
 def match_anchors(anchors: tf.Tensor, boxes: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -20,13 +21,7 @@ def match_anchors(anchors: tf.Tensor, boxes: tf.Tensor, labels: tf.Tensor) -> di
     Returns class_targets int32 [B, A] (-1 background), box_targets float32 [B, A, 4] deltas (0 for background),
     num_positives float32 [B].
     """
-    iou = pairwise_iou(boxes, anchors[None])
-    iou = tf.where((labels >= 0)[..., None], iou, -1.0)
-    most = tf.reduce_max(iou, axis=1, keepdims=True)
-    rows = tf.range(tf.shape(boxes)[1])[None, :, None]
-    matches = tf.where(most[:, 0] >= MATCH_IOU, _first_row(iou >= most, rows), BACKGROUND)
-    forced = _first_row(_best_anchors(iou), rows)
-    matches = tf.where(forced < NONE, forced, matches)
+    matches = _matches(anchors, boxes, labels >= 0)
     positive = matches != BACKGROUND
     index = tf.maximum(matches, 0)
     class_targets = tf.where(positive, tf.gather(labels, index, batch_dims=1), BACKGROUND)
@@ -38,7 +33,33 @@ def match_anchors(anchors: tf.Tensor, boxes: tf.Tensor, labels: tf.Tensor) -> di
     }
 
 
-# Two plain reductions and a comparison, because XLA makes vector code of them and not of an argmax.
+def _matches(anchors: tf.Tensor, boxes: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
+    """int32 [B, A]: the row of the box that each anchor takes, or BACKGROUND.
+
+    A block of boxes after the other, as far as there are any in the batch: padding costs nothing, and no [B, N, A] is held.
+    """
+    batch, rows, count = tf.shape(boxes)[0], tf.shape(boxes)[1], tf.shape(anchors)[0]
+    more = tf.math.floormod(-rows, BLOCK)
+    boxes, real = tf.pad(boxes, [[0, 0], [0, more], [0, 0]]), tf.pad(real, [[0, 0], [0, more]])
+    last = tf.reduce_max(tf.where(real, tf.range(1, rows + more + 1), 0))
+
+    def add(start: tf.Tensor, most: tf.Tensor, matches: tf.Tensor, forced: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        iou = pairwise_iou(tf.slice(boxes, [0, start, 0], [batch, BLOCK, 4]), anchors[None])
+        iou = tf.where(tf.slice(real, [0, start], [batch, BLOCK])[..., None], iou, -1.0)
+        numbers = start + tf.range(BLOCK)[None, :, None]
+        best = tf.reduce_max(iou, axis=1)
+        matches = tf.where(best > most, _first_row(iou >= best[:, None], numbers), matches)
+        return start + BLOCK, tf.maximum(best, most), matches, tf.minimum(forced, _first_row(_best_anchors(iou), numbers))
+
+    none = tf.fill([batch, count], NONE)
+    _, most, matches, forced = tf.while_loop(
+        lambda start, *_: start < last, add, (0, tf.fill([batch, count], -1.0), none, none), parallel_iterations=1,
+        shape_invariants=(tf.TensorShape([]), *[tf.TensorShape([None, anchors.shape[0]])] * 3))
+    matches = tf.where((most >= MATCH_IOU) & (matches < NONE), matches, BACKGROUND)
+    return tf.where(forced < NONE, forced, matches)
+
+
+# Plain reductions and a comparison, because XLA makes vector code of them and not of an argmax.
 def _first_row(true: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
     """int32 [B, A]: the first row where bool [B, N, A] is true, NONE where there is none."""
     return tf.reduce_min(tf.where(true, rows, NONE), axis=1)
