@@ -34,7 +34,8 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; background: #f5f7f9; paddi
 @media (max-width: 640px) { body { margin: .8rem auto; padding: 0 .7rem; font-size: 14px } h1 { font-size: 1.25rem }
   th, td { padding: .2rem .4rem } td:first-child { min-width: 5.5rem } .card b { font-size: 1.25rem }
   .cards { grid-template-columns: repeat(2, 1fr) } }
-@media print { nav, button { display: none } body { max-width: none; margin: 0; font-size: 11px } h2, h3, figcaption { break-after: avoid }
+@media print { nav, button { display: none } body { max-width: none; margin: 0; font-size: 11px }
+  h2, h3, h2 + p, figcaption { break-after: avoid }
   figure, .finding, .card, table, tr { break-inside: avoid } .charts { grid-template-columns: 1fr 1fr }
   .charts.small { grid-template-columns: 1fr 1fr 1fr } .pairs, .pictures { grid-template-columns: 1fr 1fr } }
 """
