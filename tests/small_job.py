@@ -5,14 +5,13 @@
 eager: without graphs, which take most of such a job's time. busy: a remote train_url is copied to without pause.
 
 STRIKES: "" or BLOW@PLACE:N,... : what happens when the process comes to PLACE (see PLACES) for the Nth time. KILL and TERM
-are signals it sends itself (TERMTERM: two). EIO is a disk that fails there. BREAK turns a weight into NaN, OOM lets memory run
+are signals it sends itself (TERMTERM: two). BREAK turns a weight into NaN, OOM lets memory run
 out: both only at a step.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import errno
 import importlib
 import os
 import signal
@@ -77,8 +76,6 @@ def blow(kind: str, arguments: tuple) -> None:
         import tensorflow as tf
 
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-    elif kind == "EIO":
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
     elif kind == "KILL":
         os.kill(os.getpid(), signal.SIGKILL)
     else:

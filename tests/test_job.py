@@ -47,6 +47,14 @@ def finished(dataset, tmp_path_factory):
     return output, process.stdout + process.stderr
 
 
+@pytest.fixture
+def without_graphs():
+    """Functions run as they are written: for what a few steps show, making graphs would take most of the time."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 def names_in(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
@@ -178,7 +186,8 @@ def test_a_job_stopped_midway_goes_on_and_ends_with_the_same_weights(finished, d
         np.testing.assert_array_equal(value, theirs[name], err_msg=name)
 
 
-def test_a_diverging_job_stops_with_the_step_the_rate_the_pictures_and_the_knobs(dataset, tmp_path):
+@pytest.mark.filterwarnings("ignore:Even though the .*run_functions_eagerly")
+def test_a_diverging_job_stops_with_the_step_the_rate_the_pictures_and_the_knobs(dataset, tmp_path, without_graphs):
     with pytest.raises(DivergenceError) as caught:
         job.run(parse(arguments(dataset, tmp_path, hparams=HPARAMS.replace("0.32", "1e30") + ",lr_warmup_epoch=0")))
     message = str(caught.value)
@@ -202,7 +211,8 @@ def test_pretrained_weights_that_are_nowhere_stop_the_job_and_say_the_two_ways_o
         job.run(hp)
 
 
-def test_chinese_names_go_all_the_way(tmp_path):
+@pytest.mark.filterwarnings("ignore:Even though the .*run_functions_eagerly")
+def test_chinese_names_go_all_the_way(tmp_path, without_graphs):
     """A class and a file with Chinese names are trained, evaluated, exported and named in the model folder."""
     from xml.sax.saxutils import escape
 

@@ -13,7 +13,7 @@ from algorithm.storage.restoring import restore
 from tests.storage import kill_worker
 
 HERE = Path(__file__).resolve()
-KILLS = int(os.environ.get("COPY_KILLS", "25"))  # on each server
+KILLS = int(os.environ.get("COPY_KILLS", "15"))  # on each server
 
 
 def kill_copies(bucket: str, tmp_path: Path) -> None:
