@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import logging
 import os
 import signal
@@ -21,6 +23,7 @@ from algorithm.serving.standing import Standing
 
 LOGGER = logging.getLogger(__name__)
 DRAIN_SECONDS = 30.0
+M_ARENA_MAX = -8  # of glibc's mallopt
 CONNECTION_LIMIT = 1000  # slow clients wait here, not in a worker thread
 
 
@@ -49,6 +52,7 @@ def serve(model_dir: str | os.PathLike[str], host: str = "0.0.0.0", port: int = 
     limits = limits or Limits()
     batches = limits.batches or min(2, cores())
     divide_cores(batches)
+    share_heaps()
     listener = _listen(host, port)
     standing, sockets = Standing(), {}
     server = create_server(app_around(standing), map=sockets, sockets=[listener], ident=None,
@@ -84,6 +88,14 @@ def divide_cores(batches: int) -> None:
     reads the variable when it is first used.
     """
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, cores() // batches)))
+
+
+def share_heaps() -> None:
+    """Let all threads share two heaps, where the C library is glibc and MALLOC_ARENA_MAX does not say otherwise: with one for each
+    thread, what every one of them once needed for a large picture stays with it."""
+    if "MALLOC_ARENA_MAX" not in os.environ:
+        with contextlib.suppress(OSError, AttributeError):  # another C library
+            ctypes.CDLL("libc.so.6").mallopt(M_ARENA_MAX, 2)
 
 
 def cores() -> int:
