@@ -168,13 +168,11 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
     """Fits the detector; afterwards the archive holds the best checkpoint. Returns whether it stopped early."""
     batch_size = device_batch(hp) * devices.replicas
     plan = plan_of(hp, len(dataset.train), batch_size)
-    asked = hp.gradient_accumulation_steps
-    progress = Progress.of(resumed.state) if resumed else Progress(parts=asked)
-    if resumed and resumed.state.get("parts_asked", asked) != asked:
-        progress.parts = asked
+    progress = Progress.of(resumed.state) if resumed else Progress()
+    progress.divide(hp.gradient_accumulation_steps)
     with devices.strategy.scope():
         trainer, schedule = trainer_of(hp, detector, plan, devices.replicas, distiller)
-    identity = {**_identity(dataset), "batch_size": batch_size, "parts_asked": asked}
+    identity = {**_identity(dataset), "batch_size": batch_size}
     if resumed:
         resumed.check_dataset(dataset.fingerprint)
         resumed.check_batch_size(batch_size)

@@ -145,7 +145,7 @@ def list_all(url: str, count: int) -> None:
         raise SystemExit(f"{count} objects were sent, {found} are listed")
 
 
-def bring(url: str, manifest: Path, scratch: Path) -> None:
+def bring(manifest: Path, scratch: Path) -> None:
     """Brings the pictures that a manifest names, as a job does."""
     sources = [json.loads(line)["source"] for line in manifest.read_text().splitlines()]
     places = storage.stage_files(sources, scratch)
@@ -163,8 +163,8 @@ def run_many(server: Any, count: int) -> None:
         report(f"{count} pictures up", storage.sync, f"{folder}/set", url)
         report(f"{count} pictures up again, nothing new", storage.sync, f"{folder}/set", url)
         report(f"{count} objects listed", list_all, url, count)
-        report(f"{count} pictures of a manifest brought", bring, url, manifest, scratch)
-        report(f"{count} pictures of a manifest brought again", bring, url, manifest, scratch)
+        report(f"{count} pictures of a manifest brought", bring, manifest, scratch)
+        report(f"{count} pictures of a manifest brought again", bring, manifest, scratch)
         report(f"{count} objects removed", storage.remove_folder, url)
 
 

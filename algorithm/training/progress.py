@@ -12,7 +12,8 @@ from typing import Any
 class Progress:
     """idle: evaluations since the best one. best: its AP. skipped: steps that changed nothing because their loss was not
     finite. restores: times an earlier checkpoint was taken up again, each with half the learning rate of the one before.
-    parts: into how many parts the batch of a step is divided, to fit into memory.
+    parts: into how many parts the batch of a step is divided, to fit into memory. asked: how many the job asked for, of which
+    auto_batch may have made more.
     """
 
     idle: int = 0
@@ -20,6 +21,7 @@ class Progress:
     skipped: int = 0
     restores: int = 0
     parts: int = 1
+    asked: int = 0
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Progress:
@@ -29,6 +31,11 @@ class Progress:
     def as_state(self) -> dict[str, Any]:
         """What JSON keeps of it."""
         return dataclasses.asdict(self)
+
+    def divide(self, asked: int) -> None:
+        """Takes the division that the job asks for, unless it asked for the same before."""
+        if asked != self.asked:
+            self.asked = self.parts = asked
 
     @property
     def rate_factor(self) -> float:
