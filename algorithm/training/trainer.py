@@ -176,7 +176,7 @@ class Trainer:
     def _l2_loss(self):
         if not self._regularised:
             return tf.constant(0.0)
-        return self.config.weight_decay * tf.add_n([tf.nn.l2_loss(v.value) for v in self._regularised])
+        return self.config.weight_decay * tf.nn.l2_loss(tf.concat([tf.reshape(v.value, [-1]) for v in self._regularised], axis=0))
 
     def _clip_each(self, gradients):
         """Clipped, each network's by itself; the norm is the student's, or not finite where a peer's is not."""
@@ -191,9 +191,11 @@ class Trainer:
         clip = self.config.clip_norm
         if clip <= 0:
             return gradients, tf.linalg.global_norm(gradients)
-        each = [tf.clip_by_norm(gradient, clip) for gradient in gradients]
-        norm = tf.linalg.global_norm(each)
-        return tf.clip_by_global_norm(each, clip, use_norm=norm)[0], norm
+        norms = tf.sqrt(2.0 * tf.stack([tf.nn.l2_loss(gradient) for gradient in gradients]))
+        each = tf.minimum(1.0, clip / norms)
+        norm = tf.norm(each * norms)
+        factors = tf.unstack(each * tf.minimum(1.0, clip / norm))  # one product a tensor: there are hundreds, most of them small
+        return [gradient * factor for gradient, factor in zip(gradients, factors, strict=True)], norm
 
     def _average(self, update):
         if not self.averages:
