@@ -64,6 +64,7 @@ def run(hp: Hyperparameters) -> int:
         _log.info("nothing to do here: %s", "no parameter server is needed" if hp.job_name == "ps" else f"mode={hp.mode} needs one machine")
         return 0
     devices = open_devices(hp.strategy_type, hp.num_gpus, hp.tpu, cluster if hp.mode in TRAINING_MODES else None)
+    stopping.listen_on()
     with devices.watching(), job_folder(scratch_dir(), hp.train_url) as root:
         workspace = Workspace(root)
         if not devices.chief:

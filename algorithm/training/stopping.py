@@ -46,6 +46,12 @@ def listening() -> Iterator[None]:
         _request.asked = _request.raised = False
 
 
+def listen_on() -> None:
+    """Inside listening(), takes SIGTERM back: TensorFlow's runtime for several machines hears it itself once it has started."""
+    if signal.getsignal(signal.SIGTERM) is _heard:  # as Python knows it; the system's own table may say otherwise
+        signal.signal(signal.SIGTERM, _heard)
+
+
 @contextmanager
 def deferred() -> Iterator[None]:
     """Inside, a request waits for the next check(): for what must not be cut in two."""

@@ -57,10 +57,14 @@ def two_workers(data, output, strikes=("", "")):
 
 
 @pytest.mark.slow
-def test_two_processes_train_one_model_and_a_killed_worker_ends_the_other_and_both_go_on(tmp_path):
+def test_two_processes_train_one_model_stop_together_on_request_end_together_and_both_go_on(tmp_path):
     data = write_sample_dataset(tmp_path / "data", count=15, seed=1, size=96)
     output = tmp_path / "out"
-    codes, logs = two_workers(data, output, ("", "KILL@step:5"))
+    codes, logs = two_workers(data, output, ("", "TERM@step:2"))
+    assert codes == [143, 143], logs[0][-3000:] + logs[1][-3000:]
+    assert all("stopped on request at step 2" in log for log in logs)
+    codes, logs = two_workers(data, output, ("", "KILL@step:3"))
+    assert "resumed at step 2, in epoch 1" in logs[0]
     assert codes == [4, -9], logs[0][-3000:]
     assert "expected all workers to go on, found one of them gone" in logs[0]
     assert json.loads((output / "failure.json").read_text())["kind"] == "PLATFORM"

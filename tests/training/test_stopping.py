@@ -1,7 +1,9 @@
 """SIGTERM: answered at once, or at the next safe place, and only once by itself."""
 
+import ctypes
 import os
 import signal
+import time
 
 import pytest
 
@@ -56,3 +58,15 @@ def test_a_swallowed_answer_is_given_again_at_the_next_check():
             pass
         with pytest.raises(Stopped):
             stopping.check()
+
+
+def test_a_runtime_that_takes_the_signal_for_itself_does_not_keep_it():
+    libc = ctypes.CDLL(None)
+    with stopping.listening():
+        libc.signal(signal.SIGTERM, ctypes.c_void_p(1))  # SIG_IGN, behind Python's back
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert not stopping.asked()
+        stopping.listen_on()
+        with pytest.raises(Stopped):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1)
