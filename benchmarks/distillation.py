@@ -11,7 +11,6 @@ import statistics
 import tempfile
 from pathlib import Path
 
-import keras
 import tensorflow as tf
 
 from algorithm.hyperparameters import ONLINE_PEERS
@@ -19,8 +18,9 @@ from algorithm.models import build_detector
 from algorithm.models.weights.frozen_graph import FOLDER, FrozenTeacher, freeze_graph
 from algorithm.ops.distillation import SoftLossConfig
 from algorithm.ops.losses import LossConfig
-from algorithm.training.distillation import PEER, Distiller, OfflineTeacher, OnlinePeer
+from algorithm.training.distillation import Distiller, OfflineTeacher, OnlinePeer
 from algorithm.training.optimizers import make_optimizer
+from algorithm.training.teaching import build_peer
 from algorithm.training.trainer import TrainConfig, Trainer
 from benchmarks.train_step import made_batch, seconds
 
@@ -58,10 +58,7 @@ def _trainer(kind: str, arguments: argparse.Namespace) -> Trainer:
             freeze_graph(build_detector(arguments.teacher, len(_LABELS)), Path(folder) / FOLDER, _LABELS)
             distiller = OfflineTeacher(FrozenTeacher.open(Path(folder)), student, SoftLossConfig())
     if kind == "online":
-        with keras.name_scope(PEER):
-            peer = build_detector(ONLINE_PEERS[arguments.student], len(_LABELS), student.image_size,
-                                  anchor_scale=student.preset.anchor_scale)
-        distiller = OnlinePeer(peer, student, SoftLossConfig(), LossConfig())
+        distiller = OnlinePeer(build_peer(student), student, SoftLossConfig(), LossConfig())
     return Trainer(student, make_optimizer("adam", 1e-4, 0.9), TrainConfig(), distiller)
 
 

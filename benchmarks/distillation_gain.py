@@ -29,9 +29,10 @@ from algorithm.evaluation import Evaluator
 from algorithm.hyperparameters import Hyperparameters, parse
 from algorithm.models.detector import Detector, build_detector
 from algorithm.models.naming import published_variables
+from algorithm.storage import stager
 from algorithm.storage.writing import write_json
 from algorithm.training.distillation import PEER
-from algorithm.training.teaching import find_distiller
+from algorithm.training.teaching import build_peer, find_distiller
 from algorithm.training.trainer import Trainer
 from algorithm.training.warm_start import Start, find_start, start_peer
 
@@ -84,8 +85,8 @@ def _hyperparameters(kind: str, arguments: argparse.Namespace, more: list[str]) 
 
 def _trained(hp: Hyperparameters, seeds: list[int], scratch: Path):
     """(seed, figures) of one kind."""
-    dataset = load_dataset(Path(hp.data_url), clean=True, seed=0, work_dir=scratch, label_names=None,
-                           resolve=lambda url: Path(url), require=("train", "eval"), pictures_dir=scratch)
+    dataset = load_dataset(hp.data_url, clean=True, seed=0, work_dir=scratch, label_names=None,
+                           resolve=stager(hp.data_url, scratch), require=("train", "eval"), pictures_dir=scratch)
     start = find_start(hp, scratch)
     detector = _student(hp, dataset, start)
     distiller = find_distiller(hp, detector, dataset.label_names, loss_config(hp), scratch, start)
@@ -118,8 +119,8 @@ def _values(hp: Hyperparameters, dataset: Dataset, start: Start | None, trainer:
     """Weights of a fresh start with the seed, the student's and the peer's."""
     values = {name: variable.numpy() for name, variable in published_variables(_student(hp, dataset, start)).items()}
     for peer in trainer.peers:
-        other = build_detector(peer.preset.name, peer.num_classes, peer.image_size, anchor_scale=peer.preset.anchor_scale)
-        start_peer(hp, other, start)
+        other = build_peer(trainer.detector)
+        start_peer(other, start)
         values |= {f"{PEER}/{name}": variable.numpy() for name, variable in published_variables(other).items()}
     return values
 

@@ -141,7 +141,7 @@ def _tensorflow_network(settings: Settings) -> Callable[[], None]:
     @tf.function
     def gradients(images):
         with tf.GradientTape() as tape, keras.StatelessScope():
-            loss = tf.add_n([tf.reduce_mean(tf.cast(value, tf.float32)) for value in forward(images).values()])
+            loss = tf.add_n([tf.reduce_mean(tf.cast(value, tf.float32)) for value in tf.nest.flatten(forward(images))])
         return tf.linalg.global_norm(tape.gradient(loss, [variable.value for variable in detector.trainable_variables]))
 
     def run() -> None:

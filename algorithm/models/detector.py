@@ -74,6 +74,11 @@ def build_detector(
     return detector
 
 
+def level_outputs(detector: Detector) -> dict[str, list[keras.KerasTensor]]:
+    """The outputs of each pyramid level that the last layers put together along A, by name, the finest level first."""
+    return {name: list(detector.get_layer(name).input) for name in detector.output_names}
+
+
 def _backbone_features(images: keras.KerasTensor, preset: Preset, survival_probability: float | None,
                        pieces: list[Piece]) -> dict[int, keras.KerasTensor]:
     """Feature maps by level of the preset's backbone, whichever family it is of."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import tensorflow as tf
@@ -48,7 +49,7 @@ def huber_loss(deltas: tf.Tensor, targets: tf.Tensor, delta: float) -> tf.Tensor
 
 
 def detection_losses(
-    outputs: dict[str, tf.Tensor],
+    outputs: Mapping[str, tf.Tensor | Sequence[tf.Tensor]],
     targets: dict[str, tf.Tensor],
     anchors: tf.Tensor,
     config: LossConfig,
@@ -56,14 +57,17 @@ def detection_losses(
 ) -> dict[str, tf.Tensor]:
     """{"cls_loss", "box_loss", "iou_loss" if asked for, "det_loss"}: float32 scalars; det_loss is their weighted sum.
 
-    outputs: a Detector's. targets: from match_anchors. anchors: float32 [A, 4]. num_positives: float32 scalar, the
-    count over the global batch (default: over this batch); the normaliser is that plus 1, times 4 for boxes.
+    outputs: a Detector's; class_logits may be a list of parts that follow one another along A. targets: from match_anchors.
+    anchors: float32 [A, 4]. num_positives: float32 scalar, the count over the global batch (default: over this batch); the
+    normaliser is that plus 1, times 4 for boxes.
     """
     positives = tf.reduce_sum(targets["num_positives"]) if num_positives is None else num_positives
     normaliser = positives + 1.0
     logits, deltas = outputs["class_logits"], outputs["box_deltas"]
+    parts = logits if isinstance(logits, Sequence) else [logits]
+    assigned = tf.split(targets["class_targets"], [part.shape[1] for part in parts], axis=1)
     losses = {
-        "cls_loss": focal_loss(logits, targets["class_targets"], config) / normaliser,
+        "cls_loss": tf.add_n([focal_loss(*pair, config) for pair in zip(parts, assigned, strict=True)]) / normaliser,
         "box_loss": huber_loss(deltas, targets["box_targets"], config.delta) / (4.0 * normaliser),
     }
     losses["det_loss"] = losses["cls_loss"] + config.box_loss_weight * losses["box_loss"]

@@ -14,10 +14,12 @@ from algorithm.models.weights.frozen_graph import FrozenTeacher
 from algorithm.ops.distillation import AnchorGeometry, SoftLossConfig, align, moved, soft_losses
 from algorithm.ops.image import network_input, pad_bottom_right
 from algorithm.ops.losses import LossConfig, detection_losses
+from algorithm.ops.matching import match_anchors
 
 _log = logging.getLogger("algorithm.training")
 SOFT_LOSSES = ("loss_soft_cls", "loss_soft_box")
 PEER = "peer"
+POSITIVES = "num_positives"
 HIGH = 5.0  # the published advice is to bring each soft loss below this
 _NAMES = {"class_logits": "teacher_class_logits", "box_deltas": "teacher_box_deltas"}
 REMEMBERED = tuple(_NAMES.values())  # names in a batch
@@ -30,12 +32,16 @@ class Distiller(Protocol):
     peers: Sequence[Detector]
     loss_names: tuple[str, ...]
 
+    def targets(self, boxes: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What losses() needs beside the student's own targets, a row for each picture; boxes, labels: as in match_anchors."""
+
     def teach(self, batch: Mapping[str, tf.Tensor], images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The teacher's outputs for a batch and its normalised pictures float32 [B, H, W, 3], as the student's anchors have them."""
+        """The teacher's outputs for a batch and its normalised pictures float32 [B, H, W, 3], to be handed to losses()."""
 
     def losses(self, outputs: dict[str, tf.Tensor], taught: dict[str, tf.Tensor], targets: dict[str, tf.Tensor],
-               num_positives: tf.Tensor | None) -> dict[str, tf.Tensor]:
-        """float32 scalars, weighted, to be added to the student's detection loss; num_positives as in detection_losses."""
+               positives: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """float32 scalars, weighted, to be added to the student's detection loss. targets: the student's and those of targets(),
+        positives: those of them whose names end in POSITIVES, summed over all pictures of the step."""
 
 
 def soft_loss_names(config: SoftLossConfig) -> tuple[str, ...]:
@@ -66,6 +72,10 @@ class OfflineTeacher:
         return (f"offline distillation ({self._config.method}): teacher {self._teacher.name} at {height}x{width}; it speaks for "
                 f"{100 * share:.1f} % of the student's anchors")
 
+    def targets(self, boxes, labels):
+        """See Distiller."""
+        return {}
+
     def teach(self, batch: Mapping[str, tf.Tensor], images: tf.Tensor) -> dict[str, tf.Tensor]:
         """See Distiller."""
         if _NAMES["class_logits"] in batch:
@@ -74,9 +84,9 @@ class OfflineTeacher:
             outputs = self._teacher.run(self._pictures(batch, images))
         return moved(outputs, self.alignment, *self._anchors)
 
-    def losses(self, outputs, taught, targets, num_positives):
+    def losses(self, outputs, taught, targets, positives):
         """See Distiller."""
-        return soft_losses(outputs, taught, targets, self._config, num_positives)
+        return soft_losses(outputs, taught, targets, self._config, positives[POSITIVES])
 
     def _pictures(self, batch, images):
         """The student's pictures as the teacher was trained to see them."""
@@ -133,34 +143,46 @@ class Remembered:
 
 
 class OnlinePeer:
-    """A larger detector on the same anchors, trained on the same pictures in the same step; the student imitates what it says there.
+    """A detector that sees the student's pictures enlarged and is trained on them in the same step; the student imitates it.
 
-    The peer learns from the annotations alone: knowledge goes one way, as in the teacher branch of ONE (Lan et al. 2018), not both
-    as in deep mutual learning (Zhang et al. 2018). Its outputs are those of its own training step, so that it runs once a step.
+    A pyramid level of the student has the stride of the level above it in a picture twice as large, so the anchors of the two meet
+    (Qi et al. 2021, multi-scale aligned distillation, which shifts the levels in the same way). The peer learns from the annotations
+    alone: knowledge goes one way, as in the teacher branch of ONE (Lan et al. 2018), not both as in deep mutual learning (Zhang et
+    al. 2018). Its outputs are those of its own training step, so that it runs once a step.
     """
 
     def __init__(self, peer: Detector, student: Detector, config: SoftLossConfig, loss: LossConfig) -> None:
-        if not np.array_equal(peer.anchors, student.anchors):
-            raise ValueError("expected a peer with the student's anchors")
         self.peers: Sequence[Detector] = (peer,)
         self._peer, self._same_pixels = peer, (peer.preset.mean, peer.preset.std) == (student.preset.mean, student.preset.std)
+        self.alignment = align(geometry_of(student), geometry_of(peer))
         self._config, self._loss, self._anchors = config, loss, tf.constant(student.anchors)
+        self._own_anchors = tf.constant(peer.anchors)
         self.loss_names = (*soft_loss_names(config), f"{PEER}_loss")
 
     def describe(self) -> str:
         """One line for the log."""
-        return f"online distillation ({self._config.method}): the peer is {self._peer.preset.name} at the student's input size"
+        height, width = self._peer.image_size
+        return (f"online distillation ({self._config.method}): the peer is {self._peer.preset.name} at {height}x{width}; it speaks for "
+                f"{100 * self.alignment.aligned.mean():.1f} % of the student's anchors")
+
+    @tf.function(jit_compile=True)
+    def targets(self, boxes, labels):
+        """See Distiller."""
+        found = match_anchors(self._own_anchors, boxes * self.alignment.scale, labels)
+        return {f"{PEER}_{name}": value for name, value in found.items()}
 
     def teach(self, batch: Mapping[str, tf.Tensor], images: tf.Tensor) -> dict[str, tf.Tensor]:
         """See Distiller."""
         preset = self._peer.preset
         seen = images if self._same_pixels else network_input(batch["images"], batch["extent"], preset.mean, preset.std)
-        return dict(self._peer(seen, training=True))
+        return dict(self._peer(tf.image.resize(seen, self._peer.image_size), training=True))
 
-    def losses(self, outputs, taught, targets, num_positives):
+    def losses(self, outputs, taught, targets, positives):
         """See Distiller."""
-        own = detection_losses(taught, targets, self._anchors, self._loss, num_positives)["det_loss"]
-        return {**soft_losses(outputs, taught, targets, self._config, num_positives), f"{PEER}_loss": own}
+        own = {name: targets[f"{PEER}_{name}"] for name in ("class_targets", "box_targets")}
+        learned = detection_losses(taught, own, self._own_anchors, self._loss, positives[f"{PEER}_{POSITIVES}"])
+        said = moved({name: tf.stop_gradient(value) for name, value in taught.items()}, self.alignment, self._anchors, self._own_anchors)
+        return {**soft_losses(outputs, said, targets, self._config, positives[POSITIVES]), f"{PEER}_loss": learned["det_loss"]}
 
 
 class SoftLossHint:

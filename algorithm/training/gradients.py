@@ -9,12 +9,12 @@ import keras
 import tensorflow as tf
 
 from algorithm.errors import AlgorithmError
-from algorithm.models.detector import Detector
+from algorithm.models.detector import Detector, level_outputs
 from algorithm.models.layers import CARRIED, BatchNorm
 from algorithm.ops.image import network_input
 from algorithm.ops.losses import LossConfig, detection_losses
 from algorithm.ops.matching import match_anchors
-from algorithm.training.distillation import REMEMBERED, Distiller
+from algorithm.training.distillation import POSITIVES, REMEMBERED, Distiller
 from algorithm.training.precision import LossScale
 from algorithm.training.recompute import recomputing
 
@@ -34,7 +34,8 @@ class Gradients:
         networks = (detector, *(distiller.peers if distiller else ()))
         self.trained = [variable for network in networks for variable in network.trainable_variables]
         self._anchors = tf.constant(detector.anchors)
-        self._forward = recomputing(detector) if recompute else lambda images: detector(images, training=True)
+        network = recomputing(detector) if recompute else keras.Model(detector.inputs, level_outputs(detector))
+        self._forward = lambda images: network(images, training=True)
         self._replicas = tf.distribute.get_strategy().num_replicas_in_sync
         self.carried = [variable for network in networks for variable in network.variables if variable.name in CARRIED]
         for layer in (layer for network in networks for layer in network.layers):
@@ -49,8 +50,10 @@ class Gradients:
         are those of one pass over all pictures at once.
         """
         targets = self._match(batch["boxes"], batch["labels"])
-        positives = self._over_replicas(tf.reduce_sum(targets.pop("num_positives")))
-        inputs = {name: batch[name] for name in ("images", "extent", *REMEMBERED) if name in batch} | targets
+        if self._distiller:
+            targets |= self._distiller.targets(batch["boxes"], batch["labels"])
+        positives = {name: self._over_replicas(tf.reduce_sum(targets.pop(name))) for name in [*targets] if name.endswith(POSITIVES)}
+        inputs = {name: batch[name] for name in ("images", "extent", *REMEMBERED) if name in batch} | {"targets": targets}
         before = [self._shifted(variable, variable.value, +1) for variable in self.carried]
         passes = self._pass if parts == 1 else self._passes(parts)
         gradients, losses, carried = passes(inputs, before, positives)
@@ -77,8 +80,7 @@ class Gradients:
         with tf.GradientTape() as tape, keras.StatelessScope(zip(self.carried, carried, strict=True)) as scope:
             outputs = self._forward(images)
             taught = self._distiller.teach(inputs, images) if self._distiller else {}
-        losses, upstream = self._losses(outputs, taught, inputs["class_targets"], inputs["box_targets"], positives,
-                                        self._loss_scale.value)
+        losses, upstream = self._losses(outputs, taught, inputs["targets"], positives, self._loss_scale.value)
         gradients = tape.gradient(self._learning(outputs, taught), [variable.value for variable in self.trained],
                                   output_gradients=upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         if set(scope.state_mapping) - {id(variable) for variable in self.carried}:
@@ -87,10 +89,10 @@ class Gradients:
 
     def _passes(self, parts: int):
         def passes(inputs, carried, positives):
-            sliced = {name: tf.reshape(value, [parts, -1, *value.shape[1:]]) for name, value in inputs.items()}
+            sliced = tf.nest.map_structure(lambda value: tf.reshape(value, [parts, -1, *value.shape[1:]]), inputs)
 
             def add(index, sums, carried):
-                *found, carried = self._pass({name: value[index] for name, value in sliced.items()}, carried, positives)
+                *found, carried = self._pass(tf.nest.map_structure(lambda value: value[index], sliced), carried, positives)
                 return index + 1, tf.nest.map_structure(tf.add, sums, tuple(found)), carried
 
             zeros = [tf.zeros(variable.shape) for variable in self.trained]
@@ -108,12 +110,16 @@ class Gradients:
         return match_anchors(self._anchors, boxes, labels)
 
     @tf.function(jit_compile=True)
-    def _losses(self, outputs, taught, class_targets, box_targets, positives, scale):
-        targets, learning = {"class_targets": class_targets, "box_targets": box_targets}, self._learning(outputs, taught)
+    def _losses(self, outputs, taught, targets, positives, scale):
+        learning = self._learning(outputs, taught)
         with tf.GradientTape() as tape:
             tape.watch(learning)
-            losses = detection_losses(outputs, targets, self._anchors, self._loss, num_positives=positives)
-            more = self._distiller.losses(outputs, taught, targets, positives) if self._distiller else {}
+            # Gradients come back by level: put together they would be 140 MB more for 8 pictures of D0, written and read twice.
+            levels = {name: [tf.cast(level, tf.float32) for level in levels] for name, levels in outputs.items()}
+            whole = {name: tf.concat(parts, axis=1) for name, parts in levels.items()}
+            apart = {**whole, "class_logits": levels["class_logits"]}
+            losses = detection_losses(apart, targets, self._anchors, self._loss, num_positives=positives[POSITIVES])
+            more = self._distiller.losses(whole, taught, targets, positives) if self._distiller else {}
             losses |= {**more, "objective": losses["det_loss"] + sum(more.values())}
             scaled = losses["objective"] * scale
         return losses, tape.gradient(scaled, learning)

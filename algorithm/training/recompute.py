@@ -10,28 +10,28 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
-from algorithm.models.detector import Detector
+from algorithm.models.detector import Detector, level_outputs
 from algorithm.models.layers import CARRIED
 
-Forward = Callable[[tf.Tensor], dict[str, tf.Tensor]]
+Forward = Callable[..., dict[str, list[tf.Tensor]]]
 
 
 def recomputing(detector: Detector) -> Forward:
-    """A function of images float32 [B, H, W, 3] that gives what detector(images, training=True) gives.
+    """A function of images float32 [B, H, W, 3] that gives the level_outputs of detector(images, training=True).
 
     Between forward and backward pass it keeps what flows from piece to piece; what is inside of one piece at a time comes
     on top. Call it inside a keras.StatelessScope, which gets what the layers change by themselves.
     """
     pieces = [(piece, keras.Model(piece.inputs, piece.outputs)) for piece in detector.pieces]
     ends = _unused(detector)
-    last = keras.Model(ends, dict(zip(detector.output_names, detector.outputs, strict=True)))
+    last = keras.Model(ends, level_outputs(detector))
 
-    def forward(images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def forward(images: tf.Tensor, training: bool = True) -> dict[str, list[tf.Tensor]]:
         values = {id(detector.inputs[0]): images}
         for piece, network in pieces:
             results = _run(network, [values[id(tensor)] for tensor in piece.inputs], len(piece.outputs))
             values |= {id(tensor): result for tensor, result in zip(piece.outputs, results, strict=True)}
-        return last([values[id(tensor)] for tensor in ends], training=True)
+        return last([values[id(tensor)] for tensor in ends], training=training)
 
     return forward
 

@@ -10,7 +10,7 @@ import keras
 from algorithm.data import Dataset
 from algorithm.data.augment import Augmentation
 from algorithm.data.pipeline import train_batches
-from algorithm.hyperparameters import ONLINE_PEERS, Hyperparameters
+from algorithm.hyperparameters import ONLINE_PEERS, PEER_ENLARGEMENT, Hyperparameters
 from algorithm.models.detector import Detector, build_detector
 from algorithm.models.weights.frozen_graph import FrozenTeacher
 from algorithm.ops.distillation import SoftLossConfig
@@ -27,6 +27,14 @@ def soft_loss_config(hp: Hyperparameters) -> SoftLossConfig:
     return SoftLossConfig(hp.kd_method, hp.soft_cls_loss, hp.soft_box_loss, hp.delta)
 
 
+def build_peer(student: Detector, survival_probability: float | None = None) -> Detector:
+    """The peer of a student that has one, with fresh weights."""
+    size = tuple(PEER_ENLARGEMENT * side for side in student.image_size)
+    with keras.name_scope(PEER):  # so that the optimizer's variables have names of their own
+        return build_detector(ONLINE_PEERS[student.preset.name], student.num_classes, size, anchor_scale=student.preset.anchor_scale,
+                              survival_probability=survival_probability)
+
+
 def find_distiller(hp: Hyperparameters, student: Detector, label_names: tuple[str, ...], loss: LossConfig, scratch: Path,
                    start: Start | None) -> Distiller | None:
     """A frozen teacher, copied to `scratch` where it is remote; a peer with its starting weights; or None where none is asked
@@ -37,10 +45,8 @@ def find_distiller(hp: Hyperparameters, student: Detector, label_names: tuple[st
         teacher.check_labels(label_names)
         distiller = OfflineTeacher(teacher, student, soft_loss_config(hp))
     if hp.use_online_kd:
-        with keras.name_scope(PEER):  # so that the optimizer's variables have names of their own
-            peer = build_detector(ONLINE_PEERS[hp.model_name], student.num_classes, student.image_size,
-                                  anchor_scale=student.preset.anchor_scale, survival_probability=hp.survival_prob)
-        _log.info("%s", start_peer(hp, peer, start))
+        peer = build_peer(student, survival_probability=hp.survival_prob)
+        _log.info("%s", start_peer(peer, start))
         distiller = OnlinePeer(peer, student, soft_loss_config(hp), loss)
     if distiller:
         _log.info("%s", distiller.describe())

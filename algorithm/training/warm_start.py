@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,21 +94,9 @@ def _automatic(hp: Hyperparameters) -> Start:
                         "train from scratch") from error
 
 
-def start_peer(hp: Hyperparameters, peer: Detector, start: Start | None) -> str:
-    """Loads the peer of an online distillation: the student's own starting weights where they fit, else what pretrained=auto
-    finds for the peer, else none; says in words which."""
-    if start is None:
-        return "peer: random weights, as pretrained=none asks for"
-    try:
-        return f"peer: {start.load(peer)}"
-    except DataError as error:
-        _log.info("peer: the student's starting weights do not fit it (%s)", str(error).splitlines()[0])
-    scope = "classification" if hp.fine_tune_checkpoint_type == "classification" else "detection"
-    try:
-        return f"peer: {_automatic(dataclasses.replace(hp, model_name=peer.preset.name, fine_tune_checkpoint_type=scope)).load(peer)}"
-    except DataError as error:
-        _log.warning("peer: random weights, because none could be had (%s)", str(error).splitlines()[0])
-        return "peer: random weights; give its weights in pretrained/ beside the package for a better teacher"
+def start_peer(peer: Detector, start: Start | None) -> str:
+    """Loads the peer of an online distillation from the student's own starting weights, all of which fit it; says so in words."""
+    return f"peer: {start.load(peer)}" if start else "peer: random weights, as pretrained=none asks for"
 
 
 def freezes_batch_norm(hp: Hyperparameters, warm: bool, batch_size: int) -> bool:

@@ -14,8 +14,10 @@ from algorithm.models import build_detector, presets
 from algorithm.models.weights.frozen_graph import FrozenTeacher, freeze_graph
 from algorithm.ops.distillation import SoftLossConfig
 from algorithm.ops.losses import LossConfig
+from algorithm.ops.matching import match_anchors
 from algorithm.training.distillation import OfflineTeacher, OnlinePeer, SoftLossHint
 from algorithm.training.optimizers import make_optimizer
+from algorithm.training.teaching import build_peer
 from algorithm.training.trainer import TrainConfig, Trainer
 
 SIZE = 64
@@ -62,8 +64,7 @@ def trainer_of(detector, distiller, **config):
 
 def with_peer(seed=1, **config):
     detector = student(seed)
-    with keras.name_scope("peer"):
-        peer = build_detector("efficientdet-lite0", len(LABELS), SIZE)
+    peer = build_peer(detector)
     return trainer_of(detector, OnlinePeer(peer, detector, SoftLossConfig("foreground"), LossConfig()), **config), peer
 
 
@@ -97,12 +98,16 @@ def test_both_networks_learn_in_one_step_and_the_losses_add_up(online, eager):
 
 def test_the_peer_learns_nothing_from_the_student(online):
     trainer, _ = online
-    outputs = {"class_logits": tf.zeros((1, 4, 2)), "box_deltas": tf.zeros((1, 4, 4))}
-    targets = {"class_targets": tf.constant([[0, -1, -1, -1]]), "box_targets": tf.zeros((1, 4, 4)), "num_positives": tf.constant([1.0])}
+    distiller, one = trainer._gradients._distiller, {name: value[:1] for name, value in batch().items()}
+    targets = match_anchors(tf.constant(trainer.detector.anchors), one["boxes"], one["labels"])
+    targets |= distiller.targets(one["boxes"], one["labels"])
+    positives = {name: tf.reduce_sum(targets.pop(name)) for name in ("num_positives", "peer_num_positives")}
+    images = tf.random.stateless_normal((1, SIZE, SIZE, 3), seed=(1, 2))
+    outputs = dict(trainer.detector(images))
     with tf.GradientTape() as tape:
-        taught = {name: value + 1.0 for name, value in outputs.items()}
+        taught = {name: value + 1.0 for name, value in distiller.teach(one, images).items()}
         tape.watch(taught)
-        losses = trainer._gradients._distiller.losses(outputs, taught, targets, None)
+        losses = distiller.losses(outputs, taught, targets, positives)
         soft = losses["loss_soft_cls"] + losses["loss_soft_box"]
     assert float(soft) > 0
     assert tape.gradient(soft, list(taught.values())) == [None, None]
@@ -147,8 +152,8 @@ def test_a_teacher_with_the_students_own_weights_leaves_nothing_to_imitate(model
     distiller = OfflineTeacher(FrozenTeacher.open(folder), teacher, SoftLossConfig())
     images = tf.random.stateless_normal((2, SIZE, SIZE, 3), seed=(1, 2))
     taught = distiller.teach(batch(), images)
-    targets = {"class_targets": tf.zeros(taught["class_logits"].shape[:2], tf.int32), "num_positives": tf.constant([1.0, 0.0])}
-    losses = distiller.losses(teacher(images, training=False), taught, targets, None)
+    targets = {"class_targets": tf.zeros(taught["class_logits"].shape[:2], tf.int32)}
+    losses = distiller.losses(teacher(images, training=False), taught, targets, {"num_positives": tf.constant(1.0)})
     assert [float(value) for value in losses.values()] == pytest.approx([0.0, 0.0], abs=1e-3)
 
 
