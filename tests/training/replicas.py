@@ -4,11 +4,13 @@
 
 Writes what was found as JSON: `losses` and `weights`, the largest differences after 20 steps between two replicas of 4
 pictures and one of 8, in parts of a value; `noise`: the same between one device and itself with the pictures of each batch in
-another order; `traces`: how often the steps of two replicas were traced.
+another order; `traces`: how often the steps of two replicas were traced; `peer`: the largest difference of a figure, in parts of
+it, after one step of an online distillation.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import sys
@@ -26,9 +28,13 @@ import small_job  # noqa: E402
 
 small_job.shrink()
 
-from algorithm.models import build_detector  # noqa: E402
+from algorithm.models import build_detector, presets  # noqa: E402
+from algorithm.ops.distillation import SoftLossConfig  # noqa: E402
+from algorithm.ops.losses import LossConfig  # noqa: E402
 from algorithm.training.devices import Devices  # noqa: E402
+from algorithm.training.distillation import OnlinePeer  # noqa: E402
 from algorithm.training.optimizers import make_optimizer  # noqa: E402
+from algorithm.training.teaching import build_peer  # noqa: E402
 from algorithm.training.trainer import TrainConfig, Trainer  # noqa: E402
 
 STEPS, BATCH, SIZE = 20, 8, 64
@@ -66,6 +72,25 @@ def trained(strategy: tf.distribute.Strategy, reverse: bool = False) -> tuple[np
     return np.array(losses), trainer.snapshot(), trainer._train_steps.experimental_get_tracing_count()
 
 
+def taught(strategy: tf.distribute.Strategy) -> dict[str, float]:
+    """The figures of one step of a student with its peer."""
+    row = presets.PRESETS["efficientdet-lite0"]
+    presets.PRESETS["efficientdet-t1"] = dataclasses.replace(row, name="efficientdet-t1")
+    OnlinePeer.targets = tf.function(OnlinePeer.targets.python_function)
+    with strategy.scope():
+        tf.keras.utils.set_random_seed(1)
+        student = build_detector("efficientdet-t1", 3, SIZE, survival_probability=1.0)
+        peer = build_peer(student, survival_probability=1.0)
+        distiller = OnlinePeer(peer, student, SoftLossConfig("foreground"), LossConfig())
+        trainer = Trainer(student, make_optimizer("sgd", 1e-4, 0.9), TrainConfig(), distiller)
+
+    def batches(shard: tuple[int, int], replicas: int) -> tf.data.Dataset:
+        return tf.data.Dataset.from_tensor_slices(pictures()).batch(BATCH // shard[1] // replicas, drop_remainder=True)
+
+    figures, _ = trainer.train_steps(iter(Devices(strategy).distribute(batches)), 1)
+    return {name: float(value[0]) for name, value in figures.items()}
+
+
 def apart(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:
     """The largest difference of a weight or statistic, in parts of the largest value of its tensor or of 0.01."""
     names = [name for name in one if one[name].dtype == np.float32]
@@ -75,8 +100,11 @@ def apart(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:
 if __name__ == "__main__":
     alone, alone_state, _ = trained(tf.distribute.get_strategy())
     shuffled, shuffled_state, _ = trained(tf.distribute.get_strategy(), reverse=True)
-    both, both_state, traces = trained(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+    mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    both, both_state, traces = trained(mirrored)
     found = {"losses": float(np.abs(both / alone - 1).max()), "weights": apart(alone_state, both_state),
              "noise_losses": float(np.abs(shuffled / alone - 1).max()), "noise_weights": apart(alone_state, shuffled_state),
              "traces": traces}
+    one, two = taught(tf.distribute.get_strategy()), taught(mirrored)
+    found["peer"] = max(abs(two[name] / one[name] - 1) for name in ("cls_loss", "loss_soft_cls", "loss_soft_box", "peer_loss", "gradient_norm"))
     Path(sys.argv[1]).write_text(json.dumps(found), encoding="utf-8")
