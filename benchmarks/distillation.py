@@ -65,7 +65,7 @@ def _trainer(kind: str, arguments: argparse.Namespace) -> Trainer:
 def _answers(trainer: Trainer, batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """What the pipeline adds to a batch whose answers are remembered."""
     images = tf.data.Dataset.from_tensors({**batch, "sample_index": tf.range(len(batch["images"]))})
-    remembered = trainer._distiller.remembered(images, 1)
+    remembered = trainer._gradients._distiller.remembered(images, 1)
     both = next(iter(remembered.beside(images)))
     return {name: value for name, value in both.items() if name.startswith("teacher_")}
 

@@ -22,7 +22,7 @@ PAIR = Cluster(("a:1", "b:2"), 0, "--worker_hosts")
 
 @pytest.mark.slow
 def test_two_replicas_of_four_pictures_are_one_of_eight(tmp_path):
-    """Within the noise of float32: what another order of the pictures in a batch changes, too."""
+    """Within the noise of float32: what another order of the pictures in a batch changes, too. An online distillation as well."""
     found = tmp_path / "found.json"
     subprocess.run([sys.executable, str(TESTS / "training/replicas.py"), str(found)], check=True, timeout=1200)
     found = json.loads(found.read_text())
