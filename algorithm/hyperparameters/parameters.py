@@ -151,8 +151,8 @@ PARAMETERS = (
         "use_online_kd",
         "boolean",
         False,
-        "Train a larger network along and learn from it too. The exported model is the small one alone",
-        "是否使用在线知识蒸馏, 即同时训练一个更大的网络并向其学习, 导出的仍只是小模型",
+        "Train a peer along that sees the pictures enlarged, and learn from it too. The exported model is the small one alone",
+        "是否使用在线知识蒸馏, 即同时训练一个以放大图片为输入的网络并向其学习, 导出的仍只是小模型",
         "parameter",
     ),
     Row(

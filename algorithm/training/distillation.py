@@ -1,4 +1,4 @@
-"""Learning from a second network: a frozen teacher (offline), or a larger peer that is trained in the same job (online)."""
+"""Learning from a second network: a frozen teacher (offline), or a peer that sees the pictures enlarged, trained in the same job (online)."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_published_lite0_weights_reach_their_published_ap_on_coco(shared_dir, tm
     assert metrics["AP75"] == pytest.approx(0.466, abs=0.003)
 
 
-def test_a_peer_starts_from_the_students_weights(tmp_path):
+def test_a_peer_starts_from_the_students_weights():
     class Weights:
         def load(self, detector):
             return f"detection of {detector}"
