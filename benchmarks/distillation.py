@@ -56,7 +56,7 @@ def _trainer(kind: str, arguments: argparse.Namespace) -> Trainer:
     if kind.startswith("offline"):
         with tempfile.TemporaryDirectory() as folder:
             freeze_graph(build_detector(arguments.teacher, len(_LABELS)), Path(folder) / FOLDER, _LABELS)
-            distiller = OfflineTeacher(FrozenTeacher.open(Path(folder)), student, SoftLossConfig())
+            distiller = OfflineTeacher(FrozenTeacher.open(folder, Path(folder)), student, SoftLossConfig())
     if kind == "online":
         distiller = OnlinePeer(build_peer(student), student, SoftLossConfig(), LossConfig())
     return Trainer(student, make_optimizer("adam", 1e-4, 0.9), TrainConfig(), distiller)

@@ -15,7 +15,6 @@ from algorithm.models.detector import Detector, build_detector
 from algorithm.models.weights.frozen_graph import FrozenTeacher
 from algorithm.ops.distillation import SoftLossConfig
 from algorithm.ops.losses import LossConfig
-from algorithm.storage import stage_in
 from algorithm.training.distillation import PEER, Distiller, OfflineTeacher, OnlinePeer, Remembered
 from algorithm.training.warm_start import Start, start_peer
 
@@ -38,10 +37,10 @@ def build_peer(student: Detector, survival_probability: float | None = None) -> 
 def find_distiller(hp: Hyperparameters, student: Detector, label_names: tuple[str, ...], loss: LossConfig, scratch: Path,
                    start: Start | None) -> Distiller | None:
     """A frozen teacher, copied to `scratch` where it is remote; a peer with its starting weights; or None where none is asked
-    for. DataError: the teacher cannot be used, see FrozenTeacher. StorageError: nothing is at a remote teacher_model_url."""
+    for. DataError: the teacher cannot be used, see FrozenTeacher."""
     distiller: Distiller | None = None
     if hp.use_offline_kd:
-        teacher = FrozenTeacher.open(stage_in(hp.teacher_model_url, scratch))
+        teacher = FrozenTeacher.open(hp.teacher_model_url, scratch)
         teacher.check_labels(label_names)
         distiller = OfflineTeacher(teacher, student, soft_loss_config(hp))
     if hp.use_online_kd:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -60,6 +61,11 @@ def student(seed=1):
 
 def trainer_of(detector, distiller, **config):
     return Trainer(detector, make_optimizer("adam", 1e-3, 0.9), TrainConfig(**config), distiller)
+
+
+def opened(folder):
+    """The teacher in a local model folder, nothing of which is copied."""
+    return FrozenTeacher.open(str(folder), Path("nowhere"))
 
 
 def with_peer(seed=1, **config):
@@ -137,9 +143,9 @@ def test_inside_averaged_weights_the_peer_holds_its_average_too(online):
 
 def test_the_frozen_graph_answers_as_the_teacher_and_describes_itself(model):
     folder, teacher = model
-    opened = FrozenTeacher.open(folder)
+    teacher_file = opened(folder)
     images = tf.random.stateless_normal((2, SIZE, SIZE, 3), seed=(1, 2))
-    expected, answer = teacher(images, training=False), opened.run(images)
+    expected, answer = teacher(images, training=False), teacher_file.run(images)
     for name, value in expected.items():
         np.testing.assert_allclose(answer[name], value, atol=1e-5)
     about = json.loads((folder / "frozen/teacher.json").read_text())
@@ -149,7 +155,7 @@ def test_the_frozen_graph_answers_as_the_teacher_and_describes_itself(model):
 
 def test_a_teacher_with_the_students_own_weights_leaves_nothing_to_imitate(model):
     folder, teacher = model
-    distiller = OfflineTeacher(FrozenTeacher.open(folder), teacher, SoftLossConfig())
+    distiller = OfflineTeacher(opened(folder), teacher, SoftLossConfig())
     images = tf.random.stateless_normal((2, SIZE, SIZE, 3), seed=(1, 2))
     taught = distiller.teach(batch(), images)
     targets = {"class_targets": tf.zeros(taught["class_logits"].shape[:2], tf.int32)}
@@ -159,13 +165,13 @@ def test_a_teacher_with_the_students_own_weights_leaves_nothing_to_imitate(model
 
 def test_steps_with_a_frozen_teacher_bring_the_soft_losses_down_and_parts_change_nothing(model, eager):
     folder, _ = model
-    opened = FrozenTeacher.open(folder)
+    teacher_file = opened(folder)
     figures = {}
     for parts in (1, 2):
         detector = student()
         for layer in detector.layers:  # batch statistics of one picture are others than those of two
             layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
-        trainer = trainer_of(detector, OfflineTeacher(opened, detector, SoftLossConfig()), parts=parts)
+        trainer = trainer_of(detector, OfflineTeacher(teacher_file, detector, SoftLossConfig()), parts=parts)
         figures[parts] = [{name: float(value) for name, value in trainer.train_step(batch()).items()} for _ in range(3)]
     assert figures[1][-1]["loss_soft_box"] < figures[1][0]["loss_soft_box"]
     for name, value in figures[1][0].items():
@@ -177,7 +183,7 @@ def test_a_teacher_of_another_size_sees_the_pictures_enlarged_with_their_border_
     larger = build_detector("efficientdet-lite0", len(LABELS), 96)
     freeze_graph(larger, tmp_path / "frozen", LABELS)
     detector = student()
-    distiller = OfflineTeacher(FrozenTeacher.open(tmp_path), detector, SoftLossConfig())
+    distiller = OfflineTeacher(opened(tmp_path), detector, SoftLossConfig())
     assert "teacher efficientdet-lite0 at 96x96" in distiller.describe()
     images = tf.concat([tf.ones((1, SIZE, 32, 3)), tf.zeros((1, SIZE, 32, 3))], axis=2)
     seen = distiller._pictures(batch(), images)
@@ -190,7 +196,7 @@ def test_a_teacher_of_another_size_sees_the_pictures_enlarged_with_their_border_
 def test_remembered_answers_come_back_by_sample(model):
     folder, teacher = model
     detector = student()
-    distiller = OfflineTeacher(FrozenTeacher.open(folder), detector, SoftLossConfig())
+    distiller = OfflineTeacher(opened(folder), detector, SoftLossConfig())
     pictures = {name: value for name, value in batch().items() if name in ("images", "extent", "sample_index")}
     remembered = distiller.remembered(tf.data.Dataset.from_tensor_slices(pictures).batch(1), 2)
     found = next(iter(remembered.beside(tf.data.Dataset.from_tensors(pictures))))
@@ -201,7 +207,7 @@ def test_remembered_answers_come_back_by_sample(model):
 
 
 def test_outputs_too_large_to_remember_are_computed_anew(model, caplog):
-    distiller = OfflineTeacher(FrozenTeacher.open(model[0]), student(), SoftLossConfig())
+    distiller = OfflineTeacher(opened(model[0]), student(), SoftLossConfig())
     with caplog.at_level(logging.INFO):
         assert distiller.remembered(None, 10**9) is None
     assert "too much to remember" in caplog.text
@@ -211,22 +217,22 @@ def test_outputs_too_large_to_remember_are_computed_anew(model, caplog):
     (("dog", "cat"), "found the same classes in another order, cat, dog"), (("cat", "cow"), "found other classes, cat, dog")])
 def test_other_classes_are_refused(model, labels, text):
     with pytest.raises(DataError, match=f"expected a teacher of {', '.join(labels)}, the dataset's classes, {text}"):
-        FrozenTeacher.open(model[0]).check_labels(labels)
+        opened(model[0]).check_labels(labels)
 
 
 def test_the_wrong_level_of_folder_is_named(model, tmp_path):
     folder, _ = model
     with pytest.raises(DataError, match=f"found the job's folder {folder.parent}; give {folder}"):
-        FrozenTeacher.open(folder.parent)
+        opened(folder.parent)
     with pytest.raises(DataError, match=f"found the folder frozen itself, .*give the folder above it, {folder}"):
-        FrozenTeacher.open(folder / "frozen")
+        opened(folder / "frozen")
     with pytest.raises(DataError, match="found nothing at .*check the path"):
-        FrozenTeacher.open(tmp_path / "nowhere")
+        opened(tmp_path / "nowhere")
     with pytest.raises(DataError, match="found an empty folder in .*give the folder model/ of the teacher's train_url"):
-        FrozenTeacher.open(tmp_path)
+        opened(tmp_path)
     (tmp_path / "saved_model.pb").touch()
     with pytest.raises(DataError, match="without a frozen graph.*run the teacher's job again with --export_teacher_model=True"):
-        FrozenTeacher.open(tmp_path)
+        opened(tmp_path)
 
 
 @pytest.mark.parametrize("damage", [
@@ -240,7 +246,7 @@ def test_a_damaged_teacher_is_refused_before_training(model, tmp_path, damage):
         (tmp_path / "frozen" / name).write_bytes((model[0] / "frozen" / name).read_bytes())
     damage(tmp_path / "frozen")
     with pytest.raises(DataError, match="found them damaged .*run the teacher's job again with --export_teacher_model=True"):
-        FrozenTeacher.open(tmp_path)
+        opened(tmp_path)
 
 
 def test_a_soft_loss_that_stays_high_gets_a_hint_once_with_the_value_to_set(caplog):

@@ -14,12 +14,14 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from algorithm.errors import DataError
 from algorithm.models.detector import Detector
 from algorithm.ops.distillation import AnchorGeometry
+from algorithm.storage import children, info, is_folder, stage_in
 from algorithm.storage.writing import write_bytes, write_json
 
 FOLDER = "frozen"
 GRAPH = "teacher.pb"
 DESCRIPTION = "teacher.json"
 PARTS = (f"{FOLDER}/{GRAPH}", f"{FOLDER}/{DESCRIPTION}")
+SAVED_MODEL = "saved_model.pb"
 _OUTPUTS = ("class_logits", "box_deltas")
 
 
@@ -44,9 +46,9 @@ def freeze_graph(detector: Detector, folder: Path, label_names: tuple[str, ...])
     return folder
 
 
-def missing_teacher_parts(model: Path) -> list[str]:
-    """Those of PARTS that a model folder lacks."""
-    return [part for part in PARTS if not (model / part).is_file()]
+def missing_teacher_parts(model: str | Path) -> list[str]:
+    """Those of PARTS that a model folder, local or in a store, lacks."""
+    return [part for part in PARTS if info(f"{model}/{part}") is None]
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,14 @@ class FrozenTeacher:
     label_names: tuple[str, ...]
 
     @classmethod
-    def open(cls, model: Path) -> FrozenTeacher:
-        """The teacher in a model folder. DataError when the folder is another level, has no frozen graph, or it is damaged."""
+    def open(cls, model: str, scratch: Path) -> FrozenTeacher:
+        """The teacher in a model folder, local or in a store, of which its two files are copied to `scratch`.
+
+        DataError when the folder is another level, has no frozen graph, or it is damaged.
+        """
+        model = model.rstrip("/")
         _check_level(model)
-        folder = model / FOLDER
+        folder = [stage_in(f"{model}/{part}", scratch) for part in PARTS][0].parent
         try:
             about = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
             anchors = about["anchors"]
@@ -77,7 +83,7 @@ class FrozenTeacher:
                           tuple(about["label_names"]))
             teacher.check_answer()
         except (ValueError, KeyError, TypeError, AttributeError, tf.errors.OpError) as error:
-            raise DataError(f"teacher_model_url: expected a frozen graph and its description in {folder}, found them damaged "
+            raise DataError(f"teacher_model_url: expected a frozen graph and its description in {model}/{FOLDER}, found them damaged "
                             f"({str(error).splitlines()[0][:200]}); run the teacher's job again with "
                             "--export_teacher_model=True") from error
         return teacher
@@ -111,18 +117,20 @@ def _loaded(path: Path, source: str, outputs: dict[str, str]) -> Any:
     return lambda images: pruned(images)
 
 
-def _check_level(model: Path) -> None:
+def _check_level(model: str) -> None:
     if not missing_teacher_parts(model):
         return
     where = f"teacher_model_url: expected the model folder of a teacher's job, with {' and '.join(PARTS)}, found"
-    if model.name == FOLDER and (model / GRAPH).is_file():
-        raise DataError(f"{where} the folder {FOLDER} itself, {model}; give the folder above it, {model.parent}")
-    if not missing_teacher_parts(model / "model") or (model / "model" / "saved_model.pb").is_file():
-        raise DataError(f"{where} the job's folder {model}; give {model / 'model'}")
-    if not model.is_dir():
+    above, _, name = model.rpartition("/")
+    if name == FOLDER and info(f"{model}/{GRAPH}"):
+        raise DataError(f"{where} the folder {FOLDER} itself, {model}; give the folder above it, {above}")
+    if not missing_teacher_parts(f"{model}/model") or info(f"{model}/model/{SAVED_MODEL}"):
+        raise DataError(f"{where} the job's folder {model}; give {model}/model")
+    if not is_folder(model):
         raise DataError(f"{where} nothing at {model}; check the path")
-    if (model / "saved_model.pb").is_file():
+    if info(f"{model}/{SAVED_MODEL}"):
         raise DataError(f"{where} a model folder without a frozen graph, {model}; run the teacher's job again with "
                         "--export_teacher_model=True and the same train_url")
-    raise DataError(f"{where} {', '.join(sorted(each.name for each in model.iterdir())[:6]) or 'an empty folder'} in {model}; "
+    folders, files = children(model)
+    raise DataError(f"{where} {', '.join([*folders, *files][:6]) or 'an empty folder'} in {model}; "
                     "give the folder model/ of the teacher's train_url")
