@@ -13,8 +13,8 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from algorithm.hyperparameters import ONLINE_PEERS
 from algorithm.models import build_detector
+from algorithm.models.presets import PRESETS
 from algorithm.models.weights.frozen_graph import FOLDER, FrozenTeacher, freeze_graph
 from algorithm.ops.distillation import SoftLossConfig
 from algorithm.ops.losses import LossConfig
@@ -30,7 +30,7 @@ _LABELS = ("object",)
 def main() -> None:
     """Prints a line for each way to train: seconds, and the ratio to the student alone of the same round."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--student", default="efficientdet-t2", choices=sorted(ONLINE_PEERS))
+    parser.add_argument("--student", default="efficientdet-t2", choices=sorted(PRESETS))
     parser.add_argument("--teacher", default="efficientdet-lite0")
     for name, default in (("batch_size", 8), ("rounds", 7)):
         parser.add_argument(f"--{name}", type=int, default=default)

@@ -32,9 +32,9 @@ from algorithm.models.naming import published_variables
 from algorithm.storage import stager
 from algorithm.storage.writing import write_json
 from algorithm.training.distillation import PEER
-from algorithm.training.teaching import build_peer, find_distiller
+from algorithm.training.teaching import find_distiller
 from algorithm.training.trainer import Trainer
-from algorithm.training.warm_start import Start, find_start, start_peer
+from algorithm.training.warm_start import Start, find_start
 
 KINDS = ("alone", "offline-plain", "online-plain", "offline-foreground", "online-foreground")
 
@@ -89,7 +89,7 @@ def _trained(hp: Hyperparameters, seeds: list[int], scratch: Path):
                            resolve=stager(hp.data_url, scratch), require=("train", "eval"), pictures_dir=scratch)
     start = find_start(hp, scratch)
     detector = _student(hp, dataset, start)
-    distiller = find_distiller(hp, detector, dataset.label_names, loss_config(hp), scratch, start)
+    distiller = find_distiller(hp, detector, dataset.label_names, loss_config(hp), scratch)
     plan = plan_of(hp, len(dataset.train), hp.train_batch_size)
     trainer, _ = trainer_of(hp, detector, plan, 1, distiller)
     evaluators = [Evaluator(each, nms_config(hp), dataset, hp.eval_batch_size) for each in (detector, *trainer.peers)]
@@ -116,13 +116,9 @@ def _student(hp: Hyperparameters, dataset: Dataset, start: Start | None) -> Dete
 
 
 def _values(hp: Hyperparameters, dataset: Dataset, start: Start | None, trainer: Trainer) -> dict[str, Any]:
-    """Weights of a fresh start with the seed, the student's and the peer's."""
+    """Weights of a fresh start with the seed; what a peer has for itself starts as the student's."""
     values = {name: variable.numpy() for name, variable in published_variables(_student(hp, dataset, start)).items()}
-    for peer in trainer.peers:
-        other = build_peer(trainer.detector)
-        start_peer(other, start)
-        values |= {f"{PEER}/{name}": variable.numpy() for name, variable in published_variables(other).items()}
-    return values
+    return values | {name: values[name.removeprefix(f"{PEER}/")] for name in trainer.named if name.startswith(f"{PEER}/")}
 
 
 if __name__ == "__main__":

@@ -71,7 +71,8 @@ def test_the_log_has_both_networks_losses_and_aps(online):
     assert steps == ["1", "2"]
     assert len(re.findall(r"^eval epoch=1/1 step=2 AP=", log, re.MULTILINE)) == 1
     assert len(re.findall(r"^peer eval epoch=1/1 step=2 AP=", log, re.MULTILINE)) == 1
-    assert "online distillation (plain): the peer is efficientdet-lite0 at 128x128; it speaks for" in log
+    assert "online distillation (plain): the peer is the student at 128x128, with batch norms of its own; it speaks for" in log
+    assert "weights of the soft losses: classes 0.5, boxes 20" in log
 
 
 def test_the_exported_model_and_the_archive_are_the_student_alone_and_checkpoints_hold_both(online):
@@ -81,7 +82,9 @@ def test_the_exported_model_and_the_archive_are_the_student_alone_and_checkpoint
     assert not any(name.startswith("peer/") for name in archived)
     weights = archived - {"global_step", "training_state"}
     assert weights < saved
-    assert any(name.startswith("peer/efficientnet-lite0/") for name in saved)
+    theirs = {name for name in saved if name.startswith("peer/") and not name.endswith("Momentum")}
+    assert "peer/efficientnet-lite0/stem/tpu_batch_normalization/gamma" in theirs
+    assert all("bn" in name or "batch_normalization" in name for name in theirs)
     model = tf.saved_model.load(str(output / "model"))
     assert len(model.signatures["serving_default"].variables) == len(weights)
 

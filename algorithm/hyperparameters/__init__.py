@@ -1,6 +1,6 @@
 """The hyperparameter contract: one table, and what is made of it. Pure Python."""
 
-from algorithm.hyperparameters.distillation_pairs import ONLINE_PEERS, PEER_ENLARGEMENT
+from algorithm.hyperparameters.distillation_pairs import PEER_ENLARGEMENT
 from algorithm.hyperparameters.parameters import MODEL_NAMES, PLATFORM_FLAGS
 from algorithm.hyperparameters.parsing import parse
 from algorithm.hyperparameters.reading import read_value, write_value
@@ -14,7 +14,6 @@ __all__ = [
     "Hyperparameters",
     "LANGUAGES",
     "MODEL_NAMES",
-    "ONLINE_PEERS",
     "PEER_ENLARGEMENT",
     "PLATFORM_FLAGS",
     "ROWS",

@@ -7,7 +7,6 @@ from typing import Any
 
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters.command_line import refuse_if_misspelt, split_flags, split_hparams
-from algorithm.hyperparameters.distillation_pairs import ONLINE_PEERS
 from algorithm.hyperparameters.parameters import PLATFORM_FLAGS
 from algorithm.hyperparameters.reading import read_value
 from algorithm.hyperparameters.table import HPARAMS, ROWS, TABLE
@@ -89,8 +88,5 @@ def _check_distillation(values: dict[str, Any]) -> None:
     if url and not offline:
         raise ArgumentError(f"--teacher_model_url: expected use_offline_kd=True with it, found '{url}' alone. Add "
                             "--use_offline_kd=True, or leave it out.")
-    if online and values["model_name"] not in ONLINE_PEERS:
-        raise ArgumentError(f"--use_online_kd: expected a model that has a peer, one of {', '.join(ONLINE_PEERS)}, found "
-                            f"{values['model_name']}. Use one of those, or use_offline_kd with a teacher.")
     if (offline or online) and not values["soft_cls_loss"] and not values["soft_box_loss"]:
         raise ArgumentError("--hparams=soft_cls_loss: expected it or soft_box_loss above 0 for distillation, found both 0.")

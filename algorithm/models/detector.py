@@ -74,6 +74,28 @@ def build_detector(
     return detector
 
 
+def enlarged(detector: Detector, factor: int, survival_probability: float | None = None) -> Detector:
+    """The network for pictures `factor` times as large on a side: kernels and biases are the detector's own variables, each
+    batch norm is a copy that goes its own way (Wang et al. 2020, resolution switchable networks, section 3.1)."""
+    size = tuple(factor * side for side in detector.image_size)
+    preset = detector.preset
+    fresh = build_detector(preset.name, detector.num_classes, size, anchor_scale=preset.anchor_scale,
+                           survival_probability=survival_probability)
+
+    def shared_or_new(layer: keras.layers.Layer) -> keras.layers.Layer:
+        if layer.trainable_weights and not isinstance(layer, keras.layers.BatchNormalization):
+            return detector.get_layer(layer.name)
+        return type(layer).from_config(layer.get_config())
+
+    larger = keras.models.clone_model(fresh, clone_function=shared_or_new)
+    for layer in larger.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights(detector.get_layer(layer.name).get_weights())
+    larger.preset, larger.image_size, larger.num_classes, larger.pieces = preset, size, detector.num_classes, ()
+    larger.anchors = fresh.anchors
+    return larger
+
+
 def level_outputs(detector: Detector) -> dict[str, list[keras.KerasTensor]]:
     """The outputs of each pyramid level that the last layers put together along A, by name, the finest level first."""
     return {name: list(detector.get_layer(name).input) for name in detector.output_names}

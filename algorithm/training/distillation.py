@@ -1,4 +1,4 @@
-"""Learning from a second network: a frozen teacher (offline), or a peer that sees the pictures enlarged, trained in the same job (online)."""
+"""Learning from a second network: a frozen teacher (offline), or the student itself on enlarged pictures, in the same job (online)."""
 
 from __future__ import annotations
 
@@ -143,17 +143,17 @@ class Remembered:
 
 
 class OnlinePeer:
-    """A detector that sees the student's pictures enlarged and is trained on them in the same step; the student imitates it.
+    """The student enlarged: it sees the same pictures at a multiple of their size and is trained on them in the same step.
 
-    A pyramid level of the student has the stride of the level above it in a picture twice as large, so the anchors of the two meet
-    (Qi et al. 2021, multi-scale aligned distillation, which shifts the levels in the same way). The peer learns from the annotations
-    alone: knowledge goes one way, as in the teacher branch of ONE (Lan et al. 2018), not both as in deep mutual learning (Zhang et
-    al. 2018). Its outputs are those of its own training step, so that it runs once a step.
+    Kernels are shared and batch norms are not, so that a step learns from both sizes at once (Wang et al. 2020, resolution
+    switchable networks). The student also imitates what the peer says in that step; knowledge goes one way, from the size that
+    shows more. A pyramid level of the student has the stride of the level above it in a picture twice as large, so the anchors of
+    the two meet (Qi et al. 2021, multi-scale aligned distillation, which shifts the levels in the same way).
     """
 
     def __init__(self, peer: Detector, student: Detector, config: SoftLossConfig, loss: LossConfig) -> None:
         self.peers: Sequence[Detector] = (peer,)
-        self._peer, self._same_pixels = peer, (peer.preset.mean, peer.preset.std) == (student.preset.mean, student.preset.std)
+        self._peer = peer
         self.alignment = align(geometry_of(student), geometry_of(peer))
         self._config, self._loss, self._anchors = config, loss, tf.constant(student.anchors)
         self._own_anchors = tf.constant(peer.anchors)
@@ -162,8 +162,9 @@ class OnlinePeer:
     def describe(self) -> str:
         """One line for the log."""
         height, width = self._peer.image_size
-        return (f"online distillation ({self._config.method}): the peer is {self._peer.preset.name} at {height}x{width}; it speaks for "
-                f"{100 * self.alignment.aligned.mean():.1f} % of the student's anchors")
+        return (f"online distillation ({self._config.method}): the peer is the student at {height}x{width}, with batch norms of its own; "
+                f"it speaks for {100 * self.alignment.aligned.mean():.1f} % of the student's anchors; weights of the soft losses: classes "
+                f"{self._config.class_weight:g}, boxes {self._config.box_weight:g}")
 
     @tf.function(jit_compile=True)
     def targets(self, boxes, labels):
@@ -173,9 +174,7 @@ class OnlinePeer:
 
     def teach(self, batch: Mapping[str, tf.Tensor], images: tf.Tensor) -> dict[str, tf.Tensor]:
         """See Distiller."""
-        preset = self._peer.preset
-        seen = images if self._same_pixels else network_input(batch["images"], batch["extent"], preset.mean, preset.std)
-        return dict(self._peer(tf.image.resize(seen, self._peer.image_size), training=True))
+        return dict(self._peer(tf.image.resize(images, self._peer.image_size), training=True))
 
     def losses(self, outputs, taught, targets, positives):
         """See Distiller."""

@@ -25,14 +25,14 @@ class Gradients:
     """Losses and gradients of a detector, each summed over all replicas of the strategy it is made in.
 
     carried: the variables that layers change by themselves; their new values are returned, not assigned. trained: the
-    trainable variables, the detector's before those of the peers that a distiller trains along.
+    trainable variables, the detector's before those that the peers of a distiller have for themselves.
     """
 
     def __init__(self, detector: Detector, loss: LossConfig, loss_scale: LossScale, recompute: bool,
                  distiller: Distiller | None = None) -> None:
         self._detector, self._loss, self._loss_scale, self._distiller = detector, loss, loss_scale, distiller
         networks = (detector, *(distiller.peers if distiller else ()))
-        self.trained = [variable for network in networks for variable in network.trainable_variables]
+        self.trained = list({id(variable): variable for network in networks for variable in network.trainable_variables}.values())
         self._anchors = tf.constant(detector.anchors)
         network = recomputing(detector) if recompute else keras.Model(detector.inputs, level_outputs(detector))
         self._forward = lambda images: network(images, training=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -10,15 +11,16 @@ import keras
 from algorithm.data import Dataset
 from algorithm.data.augment import Augmentation
 from algorithm.data.pipeline import train_batches
-from algorithm.hyperparameters import ONLINE_PEERS, PEER_ENLARGEMENT, Hyperparameters
-from algorithm.models.detector import Detector, build_detector
+from algorithm.hyperparameters import PEER_ENLARGEMENT, Hyperparameters
+from algorithm.models.detector import Detector, enlarged
 from algorithm.models.weights.frozen_graph import FrozenTeacher
 from algorithm.ops.distillation import SoftLossConfig
 from algorithm.ops.losses import LossConfig
 from algorithm.training.distillation import PEER, Distiller, OfflineTeacher, OnlinePeer, Remembered
-from algorithm.training.warm_start import Start, start_peer
 
 _log = logging.getLogger("algorithm.training")
+# Parts of soft_cls_loss and soft_box_loss that count against a peer: see docs/distillation.md for what was measured.
+PEER_CLASS_TRUST, PEER_BOX_TRUST = 0.25, 0.1
 
 
 def soft_loss_config(hp: Hyperparameters) -> SoftLossConfig:
@@ -26,17 +28,21 @@ def soft_loss_config(hp: Hyperparameters) -> SoftLossConfig:
     return SoftLossConfig(hp.kd_method, hp.soft_cls_loss, hp.soft_box_loss, hp.delta)
 
 
+def peer_loss_config(hp: Hyperparameters) -> SoftLossConfig:
+    """What a student imitates of a peer: the same, with a part of the weights, because the peer is learning itself."""
+    config = soft_loss_config(hp)
+    return replace(config, class_weight=config.class_weight * PEER_CLASS_TRUST, box_weight=config.box_weight * PEER_BOX_TRUST)
+
+
 def build_peer(student: Detector, survival_probability: float | None = None) -> Detector:
-    """The peer of a student that has one, with fresh weights."""
-    size = tuple(PEER_ENLARGEMENT * side for side in student.image_size)
+    """The student enlarged: it shares all but batch norms, which start as the student's are now."""
     with keras.name_scope(PEER):  # so that the optimizer's variables have names of their own
-        return build_detector(ONLINE_PEERS[student.preset.name], student.num_classes, size, anchor_scale=student.preset.anchor_scale,
-                              survival_probability=survival_probability)
+        return enlarged(student, PEER_ENLARGEMENT, survival_probability)
 
 
-def find_distiller(hp: Hyperparameters, student: Detector, label_names: tuple[str, ...], loss: LossConfig, scratch: Path,
-                   start: Start | None) -> Distiller | None:
-    """A frozen teacher, copied to `scratch` where it is remote; a peer with its starting weights; or None where none is asked
+def find_distiller(hp: Hyperparameters, student: Detector, label_names: tuple[str, ...], loss: LossConfig,
+                   scratch: Path) -> Distiller | None:
+    """A frozen teacher, copied to `scratch` where it is remote; a peer of the student as it is now; or None where none is asked
     for. DataError: the teacher cannot be used, see FrozenTeacher."""
     distiller: Distiller | None = None
     if hp.use_offline_kd:
@@ -44,9 +50,7 @@ def find_distiller(hp: Hyperparameters, student: Detector, label_names: tuple[st
         teacher.check_labels(label_names)
         distiller = OfflineTeacher(teacher, student, soft_loss_config(hp))
     if hp.use_online_kd:
-        peer = build_peer(student, survival_probability=hp.survival_prob)
-        _log.info("%s", start_peer(peer, start))
-        distiller = OnlinePeer(peer, student, soft_loss_config(hp), loss)
+        distiller = OnlinePeer(build_peer(student, hp.survival_prob), student, peer_loss_config(hp), loss)
     if distiller:
         _log.info("%s", distiller.describe())
     return distiller

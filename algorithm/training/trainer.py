@@ -56,8 +56,9 @@ class Trainer:
         self.peers = tuple(distiller.peers) if distiller else ()
         self.strategy = tf.distribute.get_strategy()
         self.named = published_variables(detector)
+        shared = {id(variable) for variable in self.named.values()}
         for peer in self.peers:
-            self.named |= {f"{PEER}/{name}": variable for name, variable in published_variables(peer).items()}
+            self.named |= {f"{PEER}/{name}": variable for name, variable in published_variables(peer).items() if id(variable) not in shared}
         self._regularised = [v for name, v in self.named.items() if v.trainable and _REGULARISED.match(name)]
         averaged = self.named if config.moving_average_decay > 0 else {}
         self.averages = {name: tf.Variable(variable.numpy(), trainable=False) for name, variable in averaged.items()}
@@ -133,7 +134,7 @@ class Trainer:
         gradients, losses, carried = self._gradients(batch, parts)
         losses = {**losses, "l2_loss": self._l2_loss()}
         losses["loss"] = losses.pop("objective") + losses["l2_loss"]
-        gradients, norm = self._clip_each(self._with_l2(gradients))
+        gradients, norm = self._clip(self._with_l2(gradients))
         figures = {**losses, "gradient_norm": norm, "learning_rate": rate}
         if self.loss_scale.changes:
             figures["loss_scale"] = tf.convert_to_tensor(self.loss_scale.value)
@@ -177,15 +178,6 @@ class Trainer:
         if not self._regularised:
             return tf.constant(0.0)
         return self.config.weight_decay * tf.nn.l2_loss(tf.concat([tf.reshape(v.value, [-1]) for v in self._regularised], axis=0))
-
-    def _clip_each(self, gradients):
-        """Clipped, each network's by itself; the norm is the student's, or not finite where a peer's is not."""
-        own = len(self.detector.trainable_variables)
-        clipped, norm = self._clip(gradients[:own])
-        if not self.peers:
-            return clipped, norm
-        peers, other = self._clip(gradients[own:])
-        return [*clipped, *peers], tf.where(tf.math.is_finite(other), norm, other)
 
     def _clip(self, gradients):
         clip = self.config.clip_norm

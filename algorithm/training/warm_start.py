@@ -94,11 +94,6 @@ def _automatic(hp: Hyperparameters) -> Start:
                         "train from scratch") from error
 
 
-def start_peer(peer: Detector, start: Start | None) -> str:
-    """Loads the peer of an online distillation from the student's own starting weights, all of which fit it; says so in words."""
-    return f"peer: {start.load(peer)}" if start else "peer: random weights, as pretrained=none asks for"
-
-
 def freezes_batch_norm(hp: Hyperparameters, warm: bool, batch_size: int) -> bool:
     """Whether batch-norm parameters and statistics stay as loaded; freeze_bn=auto decides by batch size, and says why.
 

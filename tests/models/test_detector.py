@@ -18,6 +18,7 @@ import pytest
 
 from algorithm.errors import ArgumentError
 from algorithm.models import PRESETS, build_detector
+from algorithm.models.detector import enlarged
 from algorithm.models.naming import published_variables
 from algorithm.models.weights import load_weights
 from algorithm.ops.anchors import anchor_grid
@@ -244,6 +245,26 @@ def write_extract() -> None:
                         "value": [round(float(value), 6) for value in values[index]]}
     EXTRACT.parent.mkdir(parents=True, exist_ok=True)
     EXTRACT.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def test_an_enlarged_detector_shares_all_but_its_batch_norms():
+    small = build_detector("efficientdet-lite0", 2, 64)
+    norm = small.get_layer("class_net.class-0-bn-3")
+    norm.gamma.assign(norm.gamma + 0.5)
+    large = enlarged(small, 2)
+    assert (large.image_size, large.num_classes, large.preset) == ((128, 128), 2, small.preset)
+    np.testing.assert_array_equal(large.anchors, build_detector("efficientdet-lite0", 2, 128).anchors)
+    own, other = published_variables(small), published_variables(large)
+    assert own.keys() == other.keys()
+    apart = {name for name in own if own[name] is not other[name]}
+    assert apart == {name for name in own if name.split("/")[-1] in ("gamma", "beta", "moving_mean", "moving_variance")}
+    for name in apart:
+        np.testing.assert_array_equal(own[name], other[name], err_msg=name)
+    images = np.random.default_rng(0).normal(size=(1, 128, 128, 3)).astype(np.float32)
+    before = large(images)["class_logits"].numpy()
+    kernel = small.get_layer("class_net.class-predict").weights[-1]
+    kernel.assign(kernel + 1.0)
+    np.testing.assert_allclose(large(images)["class_logits"], before + 1.0, atol=1e-4)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def test_a_student_opens_a_teacher_in_a_store_and_fetches_its_two_files(teacher,
     folder, network = teacher
     storage.sync(str(folder), f"{plain}/教师 1")
     hp = parse(["--data_url=nowhere", "--train_url=nowhere", "--use_offline_kd=True", f"--teacher_model_url={plain}/教师 1/model/"])
-    distiller = find_distiller(hp, network, LABELS, LossConfig(), tmp_path, None)
+    distiller = find_distiller(hp, network, LABELS, LossConfig(), tmp_path)
     images = tf.random.stateless_normal((1, 64, 64, 3), seed=(1, 2))
     said, expected = distiller.teach({}, images), network(images, training=False)
     for name, value in expected.items():
@@ -41,7 +41,7 @@ def test_a_student_opens_a_teacher_in_a_store_and_fetches_its_two_files(teacher,
 def test_the_wrong_folder_in_a_store_is_named_by_its_address(teacher, plain, tmp_path):
     storage.sync(str(teacher[0]), f"{plain}/job")
     for wrong, text in (("job", "found the job's folder {0}/job; give {0}/job/model"),
-                        ("job/model/frozen", "found the folder frozen itself, {0}/job/model/frozen; give the folder above it, {0}/job/model"),
+                        ("job/model/frozen", "found the folder frozen itself, {0}/job/model/frozen; give the folder above it"),
                         ("other", "found nothing at {0}/other; check the path")):
         with pytest.raises(DataError) as caught:
             FrozenTeacher.open(f"{plain}/{wrong}", tmp_path)

@@ -14,7 +14,8 @@ from algorithm.errors import DataError
 from algorithm.models import build_detector, presets
 from algorithm.models.weights.frozen_graph import FrozenTeacher, freeze_graph
 from algorithm.ops.distillation import SoftLossConfig
-from algorithm.ops.losses import LossConfig
+from algorithm.ops.image import network_input
+from algorithm.ops.losses import LossConfig, detection_losses
 from algorithm.ops.matching import match_anchors
 from algorithm.training.distillation import OfflineTeacher, OnlinePeer, SoftLossHint
 from algorithm.training.optimizers import make_optimizer
@@ -74,6 +75,12 @@ def with_peer(seed=1, **config):
     return trainer_of(detector, OnlinePeer(peer, detector, SoftLossConfig("foreground"), LossConfig()), **config), peer
 
 
+def norms_of(detector, peer):
+    """The first batch norm's scale of each."""
+    name = "efficientnet-lite0.stem.tpu_batch_normalization"
+    return {who: network.get_layer(name).gamma for who, network in (("own", detector), ("peer", peer))}
+
+
 @pytest.fixture(scope="module")
 def online():
     return with_peer(moving_average_decay=0.9)
@@ -93,13 +100,15 @@ def model(tmp_path_factory):
 
 def test_both_networks_learn_in_one_step_and_the_losses_add_up(online, eager):
     trainer, peer = online
-    before = [peer.trainable_variables[0].numpy(), trainer.detector.trainable_variables[0].numpy()]
+    learning = {"shared": trainer.detector.trainable_variables[0], **norms_of(trainer.detector, peer)}
+    before = {name: variable.numpy() for name, variable in learning.items()}
     figures = {name: float(value) for name, value in trainer.train_step(batch()).items()}
     parts = ("det_loss", "loss_soft_cls", "loss_soft_box", "peer_loss", "l2_loss")
     assert figures["loss"] == pytest.approx(sum(figures[name] for name in parts), rel=1e-5)
     assert "objective" not in figures
-    for value, variable in zip(before, (peer.trainable_variables[0], trainer.detector.trainable_variables[0]), strict=True):
-        assert not np.array_equal(value, variable.numpy())
+    for name, variable in learning.items():
+        assert not np.array_equal(before[name], variable.numpy()), name
+    assert not np.array_equal(*(variable.numpy() for variable in norms_of(trainer.detector, peer).values()))
 
 
 def test_the_peer_learns_nothing_from_the_student(online):
@@ -128,17 +137,50 @@ def test_a_resumed_pair_goes_on_bit_for_bit(online, eager):
         each.train_step(batch(3))
     mine, theirs = trainer.tensors(), other.tensors()
     assert mine.keys() == theirs.keys()
-    assert {"peer/class_net/class-0/bias", "peer/class_net/class-0/bias/ExponentialMovingAverage", "class_net/class-0/bias"} <= mine.keys()
+    norm = "class_net/class-0-bn-3/gamma"
+    assert {norm, f"peer/{norm}", f"peer/{norm}/ExponentialMovingAverage", "class_net/class-0/bias"} <= mine.keys()
+    assert "peer/class_net/class-0/bias" not in mine  # shared: kept once
     for name in mine:
         np.testing.assert_array_equal(np.asarray(mine[name]), np.asarray(theirs[name]), err_msg=name)
 
 
 def test_inside_averaged_weights_the_peer_holds_its_average_too(online):
     trainer, peer = online
-    own = peer.trainable_variables[0].numpy()
+    norm = norms_of(trainer.detector, peer)["peer"]
+    own = norm.numpy()
     with trainer.averaged_weights():
-        assert not np.array_equal(peer.trainable_variables[0].numpy(), own)
-    np.testing.assert_array_equal(peer.trainable_variables[0].numpy(), own)
+        assert not np.array_equal(norm.numpy(), own)
+    np.testing.assert_array_equal(norm.numpy(), own)
+
+
+def test_each_variable_is_trained_once_and_the_peer_adds_its_batch_norms_alone(online):
+    trainer, peer = online
+    trained = trainer._gradients.trained
+    assert len({id(variable) for variable in trained}) == len(trained) == len({variable.path for variable in trained})
+    norms = [v for layer in peer.layers if isinstance(layer, keras.layers.BatchNormalization) for v in layer.trainable_variables]
+    assert [id(variable) for variable in trained] == [id(v) for v in (*trainer.detector.trainable_variables, *norms)]
+
+
+def test_a_shared_kernel_gets_the_sum_of_what_both_sizes_ask_for(online, eager):
+    trainer, peer = online
+    pictures, distiller = batch(), trainer._gradients._distiller
+    gradients, _, _ = trainer._gradients(pictures, 1)
+    kernel = trainer.detector.trainable_variables[0]
+    found = dict(zip(map(id, trainer._gradients.trained), gradients, strict=True))[id(kernel)]
+    images = network_input(pictures["images"], pictures["extent"], peer.preset.mean, peer.preset.std)
+    targets = match_anchors(tf.constant(trainer.detector.anchors), pictures["boxes"], pictures["labels"])
+    targets |= distiller.targets(pictures["boxes"], pictures["labels"])
+    positives = {name: tf.reduce_sum(targets.pop(name)) for name in ("num_positives", "peer_num_positives")}
+    expected = []
+    for own in (True, False):
+        with tf.GradientTape() as tape, keras.StatelessScope():
+            outputs, taught = dict(trainer.detector(images, training=True)), distiller.teach(pictures, images)
+            losses = distiller.losses(outputs, taught, targets, positives)
+            hard = detection_losses(outputs, targets, tf.constant(trainer.detector.anchors), LossConfig(), positives["num_positives"])
+            loss = hard["det_loss"] + losses["loss_soft_cls"] + losses["loss_soft_box"] if own else losses["peer_loss"]
+        expected.append(tape.gradient(loss, kernel.value))
+    assert float(tf.norm(expected[0])) > 0 and float(tf.norm(expected[1])) > 0
+    np.testing.assert_allclose(found, sum(expected), rtol=1e-3, atol=1e-5)
 
 
 def test_the_frozen_graph_answers_as_the_teacher_and_describes_itself(model):

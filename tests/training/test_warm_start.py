@@ -11,7 +11,7 @@ from algorithm.hyperparameters import parse
 from algorithm.models.weights.coco import COCO_LABEL_NAMES
 from algorithm.models.weights.lookup import LocalWeights
 from algorithm.training import warm_start
-from algorithm.training.warm_start import Start, find_start, freezes_batch_norm, start_peer
+from algorithm.training.warm_start import Start, find_start, freezes_batch_norm
 
 
 def hyperparameters(*more):
@@ -90,12 +90,3 @@ def test_published_lite0_weights_reach_their_published_ap_on_coco(shared_dir, tm
     assert metrics["AP"] == pytest.approx(0.423, abs=0.003)
     assert metrics["AP50"] == pytest.approx(0.641, abs=0.003)
     assert metrics["AP75"] == pytest.approx(0.466, abs=0.003)
-
-
-def test_a_peer_starts_from_the_students_weights():
-    class Weights:
-        def load(self, detector):
-            return f"detection of {detector}"
-
-    assert start_peer("Peer", None) == "peer: random weights, as pretrained=none asks for"
-    assert start_peer("Peer", Weights()) == "peer: detection of Peer"
