@@ -151,8 +151,8 @@ PARAMETERS = (
         "use_online_kd",
         "boolean",
         False,
-        "Train a peer along that sees the pictures enlarged, and learn from it too. The exported model is the small one alone",
-        "是否使用在线知识蒸馏, 即同时训练一个以放大图片为输入的网络并向其学习, 导出的仍只是小模型",
+        "Train on enlarged pictures too, with the same kernels, and learn from what is seen there. The exported model has its size and speed",
+        "是否使用在线知识蒸馏, 即以相同的卷积核同时在放大的图片上训练并向其学习, 导出模型的大小和速度不变",
         "parameter",
     ),
     Row(
