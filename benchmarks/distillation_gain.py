@@ -85,6 +85,7 @@ def _hyperparameters(kind: str, arguments: argparse.Namespace, more: list[str]) 
 
 def _trained(hp: Hyperparameters, seeds: list[int], scratch: Path):
     """(seed, figures) of one kind."""
+    keras.utils.set_random_seed(0)  # the generators of stochastic depth take their seeds when the network is made
     dataset = load_dataset(hp.data_url, clean=True, seed=0, work_dir=scratch, label_names=None,
                            resolve=stager(hp.data_url, scratch), require=("train", "eval"), pictures_dir=scratch)
     start = find_start(hp, scratch)
