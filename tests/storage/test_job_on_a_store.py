@@ -89,6 +89,26 @@ def server_secret_is_nowhere(log, server, bucket):
 
 
 @pytest.mark.slow
+def test_a_student_learns_from_the_teacher_that_a_job_left_in_the_store(pictures, plain, tmp_path):
+    data = put_dataset(pictures, plain)
+    code, log = stop_at("", None, command(data, f"{plain}/教师", "--export_teacher_model=True", epochs=1), on_machine(tmp_path / "one"))
+    assert code == 0, log
+    assert {"teacher.json", "teacher.pb"} <= set(storage.children(f"{plain}/教师/model/frozen")[1])
+    wrong = command(data, f"{plain}/none", "--use_offline_kd=True", f"--teacher_model_url={plain}/教师")
+    code, log = stop_at("", None, wrong, on_machine(tmp_path / "two"))
+    assert code == 3 and f"found the job's folder {plain}/教师; give {plain}/教师/model" in log, log
+    student = command(data, f"{plain}/student", "--use_offline_kd=True", f"--teacher_model_url={plain}/教师/model")
+    code, log = stop_at("step=4/6", signal.SIGTERM, student, on_machine(tmp_path / "three"))
+    assert code == 143, log
+    code, log = stop_at("", None, student, on_machine(tmp_path / "four"))
+    assert code == 0 and int(re.search(r"resumed at step (\d), in epoch", log)[1]) >= 4, log
+    assert "offline distillation (plain): teacher efficientdet-lite0 at 64x64; it speaks for 100.0 %" in log
+    assert re.search(r"step=6/6 .* loss_soft_cls=[\d.e-]+ loss_soft_box=[\d.e-]+", log)
+    assert {"saved_model.pb", "config.json"} <= set(storage.children(f"{plain}/student/model")[1])
+    assert all(list((tmp_path / machine).iterdir()) == [] for machine in ("one", "four"))
+
+
+@pytest.mark.slow
 def test_a_killed_job_goes_on_on_the_same_machine_and_fetches_nothing_twice(pictures, line, tmp_path):
     data, url, machine = put_dataset(pictures, line.bucket), f"{line.bucket}/out", on_machine(tmp_path / "one")
     code, log = stop_at("step=5/6", signal.SIGKILL, command(data, url), machine)
