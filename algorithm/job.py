@@ -116,7 +116,7 @@ def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder, devic
         _overfit_check(hp, detector, dataset)
         return
     with devices.strategy.scope():
-        distiller = find_distiller(hp, detector, dataset.label_names, loss_config(hp), workspace.inputs)
+        distiller = find_distiller(hp, detector, dataset.label_names, loss_config(hp), workspace.inputs, start)
     if devices.chief:
         _look_at_data(hp, detector, dataset, run_folder)
     stopped_early = _train(hp, detector, dataset, run_folder, resumed, devices, distiller)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import logging
 import re
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
@@ -12,9 +13,12 @@ from algorithm import job
 from algorithm.data.scenes import write_sample_dataset
 from algorithm.errors import DataError
 from algorithm.hyperparameters import parse
-from algorithm.models import presets
+from algorithm.models import build_detector, presets
+from algorithm.ops.losses import LossConfig
 from algorithm.training.distillation import OnlinePeer
 from algorithm.training.gradients import Gradients
+from algorithm.training.teaching import find_distiller
+from algorithm.training.warm_start import Start
 
 HPARAMS = "moving_average_decay=0,image_size=64,log_every_steps=1"
 STILL = ",jitter_min=1,jitter_max=1,input_rand_hflip=False"
@@ -119,3 +123,13 @@ def test_a_teacher_of_other_classes_stops_the_job_before_training(online, datase
     with pytest.raises(DataError, match="found other classes, cube, box, ring, star; train the teacher on this dataset"):
         job.run(parse(arguments(dataset, tmp_path / "out", "--use_offline_kd=True", f"--teacher_model_url={tmp_path}")))
     assert not list((tmp_path / "out").glob("model.ckpt*"))
+
+
+@pytest.mark.parametrize(("scope", "size", "said"), [("detection", 320, True), ("full", 320, True), ("classification", 320, False),
+                                                     ("detection", 160, False)])
+def test_a_whole_detectors_weights_at_the_whole_size_get_the_advice_to_compare_with_the_student_alone(scope, size, said, caplog):
+    hp = parse(["--data_url=nowhere", "--train_url=nowhere", "--model_name=efficientdet-t1", "--use_online_kd=True"])
+    student = build_detector("efficientdet-t1", 2, size)
+    with caplog.at_level(logging.WARNING):
+        find_distiller(hp, student, ("cat", "dog"), LossConfig(), Path("unused"), Start(Path("weights"), scope, "given"))
+    assert ("compare with a job without use_online_kd" in caplog.text) == said

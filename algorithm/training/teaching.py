@@ -17,6 +17,7 @@ from algorithm.models.weights.frozen_graph import FrozenTeacher
 from algorithm.ops.distillation import SoftLossConfig
 from algorithm.ops.losses import LossConfig
 from algorithm.training.distillation import PEER, Distiller, OfflineTeacher, OnlinePeer, Remembered
+from algorithm.training.warm_start import Start
 
 _log = logging.getLogger("algorithm.training")
 # Parts of soft_cls_loss and soft_box_loss that count against a peer: see docs/distillation.md for what was measured.
@@ -41,9 +42,9 @@ def build_peer(student: Detector, survival_probability: float | None = None) -> 
 
 
 def find_distiller(hp: Hyperparameters, student: Detector, label_names: tuple[str, ...], loss: LossConfig,
-                   scratch: Path) -> Distiller | None:
+                   scratch: Path, start: Start | None = None) -> Distiller | None:
     """A frozen teacher, copied to `scratch` where it is remote; a peer of the student as it is now; or None where none is asked
-    for. DataError: the teacher cannot be used, see FrozenTeacher."""
+    for. start: what the student's weights are from. DataError: the teacher cannot be used, see FrozenTeacher."""
     distiller: Distiller | None = None
     if hp.use_offline_kd:
         teacher = FrozenTeacher.open(hp.teacher_model_url, scratch)
@@ -51,9 +52,17 @@ def find_distiller(hp: Hyperparameters, student: Detector, label_names: tuple[st
         distiller = OfflineTeacher(teacher, student, soft_loss_config(hp))
     if hp.use_online_kd:
         distiller = OnlinePeer(build_peer(student, hp.survival_prob), student, peer_loss_config(hp), loss)
+        _advise_on_start(student, start)
     if distiller:
         _log.info("%s", distiller.describe())
     return distiller
+
+
+def _advise_on_start(student: Detector, start: Start | None) -> None:
+    if start and start.scope != "classification" and min(student.image_size) >= student.preset.image_size:
+        _log.warning("use_online_kd: the start is a whole detector's weights, from which T2 alone was better in all three pairs that were "
+                     "measured at its own input size (docs/distillation.md); compare with a job without use_online_kd and four times the "
+                     "num_epochs, which takes about as long")
 
 
 def remembered_answers(distiller: Distiller | None, dataset: Dataset, student: Detector, augmentation: Augmentation,
