@@ -125,6 +125,16 @@ def test_a_teacher_of_other_classes_stops_the_job_before_training(online, datase
     assert not list((tmp_path / "out").glob("model.ckpt*"))
 
 
+def test_a_job_hands_what_it_starts_from_to_the_distillation(online, dataset, tmp_path, monkeypatch):
+    def stop(*given):
+        raise DataError(f"start: {given[-1].scope}")
+
+    monkeypatch.setattr(job, "find_distiller", stop)
+    with pytest.raises(DataError, match="start: full"):
+        job.run(parse([*arguments(dataset, tmp_path / "out", "--use_online_kd=True"), "--fine_tune_checkpoint_type=full",
+                       f"--pretrained={online[0] / 'archive'}"]))
+
+
 @pytest.mark.parametrize(("scope", "size", "said"), [("detection", 320, True), ("full", 320, True), ("classification", 320, False),
                                                      ("detection", 160, False)])
 def test_a_whole_detectors_weights_at_the_whole_size_get_the_advice_to_compare_with_the_student_alone(scope, size, said, caplog):
