@@ -17,6 +17,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -61,18 +62,28 @@ def main() -> None:
 
 
 def table(found: dict[str, dict[str, Any]]) -> str:
-    """Markdown: mean and standard deviation of AP, and of its gain over `alone` with the same seed."""
-    lines = ["| kind | AP of each seed | mean | spread | gain over alone | AP of the peer | s a step |", "|" + " --- |" * 7]
+    """Markdown: AP of the last epoch and of the best, which is what a job keeps, and the gain over `alone` with the same seed."""
+    lines = ["| kind, epoch | AP of each seed | mean | spread | gain over alone, mean and spread | AP of the peer | s a step |",
+             "|" + " --- |" * 7]
     for kind, seeds in found.items():
-        scores = {seed: figures["AP"] for seed, figures in seeds.items()}
-        gains = [score - found["alone"][seed]["AP"] for seed, score in scores.items() if seed in found.get("alone", {})]
-        peers = [figures["peer_AP"] for figures in seeds.values() if "peer_AP" in figures]
-        lines.append(f"| {kind} | {', '.join(f'{score:.3f}' for score in scores.values())} | {statistics.mean(scores.values()):.3f} "
-                     f"| {statistics.stdev(scores.values()) if len(scores) > 1 else 0:.3f} "
-                     f"| {f'{statistics.mean(gains):+.3f}' if gains and kind != 'alone' else ''} "
-                     f"| {', '.join(f'{score:.3f}' for score in peers)} "
-                     f"| {statistics.median(figures['step_seconds'] for figures in seeds.values()):.2f} |")
+        for epoch, name in (("last", "AP"), ("best", "best_AP")):
+            scores = {seed: figures[name] for seed, figures in seeds.items() if name in figures}
+            if not scores:
+                continue
+            alone = found.get("alone", {}) if kind != "alone" else {}
+            gains = [score - alone[seed][name] for seed, score in scores.items() if name in alone.get(seed, {})]
+            peers = [figures["peer_AP"] for figures in seeds.values() if "peer_AP" in figures and epoch == "last"]
+            lines.append(f"| {kind}, {epoch} | {', '.join(f'{score:.3f}' for score in scores.values())} "
+                         f"| {statistics.mean(scores.values()):.3f} | {_spread(scores.values()):.3f} "
+                         f"| {f'{statistics.mean(gains):+.3f}, {_spread(gains):.3f}' if gains else ''} "
+                         f"| {', '.join(f'{score:.3f}' for score in peers)} "
+                         f"| {statistics.median(figures['step_seconds'] for figures in seeds.values()):.2f} |")
     return "\n".join(lines)
+
+
+def _spread(values: Iterable[float]) -> float:
+    values = list(values)
+    return statistics.stdev(values) if len(values) > 1 else 0.0
 
 
 def _hyperparameters(kind: str, arguments: argparse.Namespace, more: list[str]) -> Hyperparameters:
@@ -99,14 +110,17 @@ def _trained(hp: Hyperparameters, seeds: list[int], scratch: Path):
         own = dataclasses.replace(hp, seed=seed)
         keras.utils.set_random_seed(seed)
         trainer.restore({**beginning, **_values(own, dataset, start, trainer)})
-        times = [time.perf_counter()]
-        for batch in islice(training_batches(own, detector, dataset, 0, hp.train_batch_size, (0, 1), 1), plan.steps):
+        seconds, epochs = [], []
+        for step, batch in enumerate(islice(training_batches(own, detector, dataset, 0, hp.train_batch_size, (0, 1), 1), plan.steps), 1):
+            begun = time.perf_counter()
             figures = {name: float(value) for name, value in trainer.train_step(batch).items()}
-            times.append(time.perf_counter())
-        metrics = [evaluator.run()[0].metrics for evaluator in evaluators]
-        yield seed, {"AP": metrics[0]["AP"], "AP50": metrics[0]["AP50"], **({"peer_AP": metrics[1]["AP"]} if metrics[1:] else {}),
-                     "step_seconds": statistics.median(b - a for a, b in zip(times[2:], times[3:], strict=False)),
-                     "last": figures, "load": os.getloadavg()[0]}
+            seconds.append(time.perf_counter() - begun)
+            if step % plan.steps_per_epoch == 0 or step == plan.steps:
+                epochs.append(evaluators[0].run()[0].metrics)
+        peers = [evaluator.run()[0].metrics["AP"] for evaluator in evaluators[1:]]
+        yield seed, {"AP": epochs[-1]["AP"], "AP50": epochs[-1]["AP50"], "best_AP": max(epoch["AP"] for epoch in epochs),
+                     "AP_of_epochs": [epoch["AP"] for epoch in epochs], **({"peer_AP": peers[0]} if peers else {}),
+                     "step_seconds": statistics.median(seconds[2:]), "last": figures, "load": os.getloadavg()[0]}
 
 
 def _student(hp: Hyperparameters, dataset: Dataset, start: Start | None) -> Detector:
