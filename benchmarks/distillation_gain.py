@@ -110,13 +110,13 @@ def _trained(hp: Hyperparameters, seeds: list[int], scratch: Path):
         own = dataclasses.replace(hp, seed=seed)
         keras.utils.set_random_seed(seed)
         trainer.restore({**beginning, **_values(own, dataset, start, trainer)})
-        seconds, epochs = [], []
+        seconds, epochs, begun = [], [], time.perf_counter()
         for step, batch in enumerate(islice(training_batches(own, detector, dataset, 0, hp.train_batch_size, (0, 1), 1), plan.steps), 1):
-            begun = time.perf_counter()
             figures = {name: float(value) for name, value in trainer.train_step(batch).items()}
             seconds.append(time.perf_counter() - begun)
             if step % plan.steps_per_epoch == 0 or step == plan.steps:
                 epochs.append(evaluators[0].run()[0].metrics)
+            begun = time.perf_counter()
         peers = [evaluator.run()[0].metrics["AP"] for evaluator in evaluators[1:]]
         yield seed, {"AP": epochs[-1]["AP"], "AP50": epochs[-1]["AP50"], "best_AP": max(epoch["AP"] for epoch in epochs),
                      "AP_of_epochs": [epoch["AP"] for epoch in epochs], **({"peer_AP": peers[0]} if peers else {}),
