@@ -95,7 +95,13 @@ def _squeeze_excite(x: KerasTensor, block: Block, spec: BackboneSpec, scope: str
 
 
 def _mbconv(x: KerasTensor, block: Block, spec: BackboneSpec, scope: str, drop_rate: float) -> KerasTensor:
-    """Inverted bottleneck. Published names number the 1x1 convolutions and the batch norms in order of use."""
+    """Inverted bottleneck. Published names number the 1x1 convolutions and the batch norms in order of use.
+
+    Random weights differ from the published ones in two things, see docs/warm-start.md. A block with a shortcut begins as the
+    shortcut alone (Goyal et al. 2017, section 5.1): otherwise a picture of more contrast than its batch comes out of each
+    block further from the others, which batch statistics hide in training and moving ones show in evaluation. Depthwise
+    kernels begin smaller by the root of their number, so that steps of Adam's length turn them sooner.
+    """
     shortcut, filters = x, block.inputs * block.expansion
     convs = iter(("conv2d", "conv2d_1"))
     norms = iter(("tpu_batch_normalization", "tpu_batch_normalization_1", "tpu_batch_normalization_2"))
@@ -111,8 +117,9 @@ def _mbconv(x: KerasTensor, block: Block, spec: BackboneSpec, scope: str, drop_r
     if spec.squeeze_excite:
         x = _squeeze_excite(x, block, spec, scope)
     x = _conv(block.outputs, 1, f"{scope}.{next(convs)}")(x)
-    x = batch_norm(f"{scope}.{next(norms)}")(x)
-    if block.stride != 1 or block.inputs != block.outputs:
+    has_shortcut = block.stride == 1 and block.inputs == block.outputs
+    x = batch_norm(f"{scope}.{next(norms)}", gamma="zeros" if has_shortcut else "ones")(x)
+    if not has_shortcut:
         return x
     if drop_rate:
         x = StochasticDepth(drop_rate, name=f"{scope}.stochastic_depth")(x)

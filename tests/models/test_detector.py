@@ -227,6 +227,31 @@ def test_a_new_detector_expects_one_object_in_a_hundred_anchors():
     assert 1 / (1 + np.exp(-logits)) == pytest.approx(0.01, abs=2e-3)
 
 
+def test_a_new_backbone_begins_as_its_shortcuts():
+    keras.utils.set_random_seed(0)
+    first = {name: variable.numpy() for name, variable in published_variables(build_detector("efficientdet-d0", 1, 128)).items()}
+    gammas = {name: value for name, value in first.items() if name.startswith("efficientnet-b0/") and name.endswith("gamma")}
+    closed = {int(name.split("blocks_")[1].split("/")[0]) for name, gamma in gammas.items() if not gamma.any()}
+    assert closed == {2, 4, 6, 7, 9, 10, 12, 13, 14}  # the repeats of each stage
+    assert all(name.endswith("tpu_batch_normalization_2/gamma") or gamma.all() for name, gamma in gammas.items())
+
+
+@pytest.mark.parametrize("model_name", ["efficientdet-d0", "efficientdet-lite0"])
+def test_a_new_backbone_does_not_blow_up_a_picture_of_more_contrast_than_its_statistics(model_name):
+    """D0 on raccoon from random weights: class loss 0.27 with each batch's statistics, 40 with the moving ones (AP 0.013)."""
+    keras.utils.set_random_seed(0)
+    detector = build_detector(model_name, 1, 128)
+    backbone = keras.Model(detector.inputs, [layer for layer in detector.layers if "blocks_" in layer.name][-1].output)
+    for layer in backbone.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+    coarse = np.random.default_rng(0).normal(size=(8, 8, 8, 3)).astype(np.float32)
+    pictures = keras.ops.image.resize(coarse, (128, 128))
+    backbone(pictures, training=True)
+    ordinary, contrasty = (np.std(backbone(factor * pictures, training=False)) for factor in (1.0, 1.25))
+    assert 1 < contrasty / ordinary < 6  # was 53 for D0
+
+
 def test_an_unknown_model_is_an_error_that_lists_the_known_ones():
     with pytest.raises(ArgumentError, match="efficientdet-d9.*efficientdet-d0.*efficientdet-lite4"):
         build_detector("efficientdet-d9", 3)
