@@ -100,7 +100,7 @@ def _mbconv(x: KerasTensor, block: Block, spec: BackboneSpec, scope: str, drop_r
     Random weights differ from the published ones in two things, see docs/warm-start.md. A block with a shortcut begins as the
     shortcut alone (Goyal et al. 2017, section 5.1): otherwise a picture of more contrast than its batch comes out of each
     block further from the others, which batch statistics hide in training and moving ones show in evaluation. Depthwise
-    kernels begin smaller by the root of their number, so that steps of Adam's length turn them sooner.
+    kernels begin smaller by the root of their number, with which Adam reached more AP.
     """
     shortcut, filters = x, block.inputs * block.expansion
     convs = iter(("conv2d", "conv2d_1"))

@@ -236,11 +236,10 @@ def test_a_new_backbone_begins_as_its_shortcuts():
     assert all(name.endswith("tpu_batch_normalization_2/gamma") or gamma.all() for name, gamma in gammas.items())
 
 
-@pytest.mark.parametrize("model_name", ["efficientdet-d0", "efficientdet-lite0"])
-def test_a_new_backbone_does_not_blow_up_a_picture_of_more_contrast_than_its_statistics(model_name):
+def test_a_new_backbone_does_not_blow_up_a_picture_of_more_contrast_than_its_statistics():
     """D0 on raccoon from random weights: class loss 0.27 with each batch's statistics, 40 with the moving ones (AP 0.013)."""
     keras.utils.set_random_seed(0)
-    detector = build_detector(model_name, 1, 128)
+    detector = build_detector("efficientdet-d0", 1, 128)
     backbone = keras.Model(detector.inputs, [layer for layer in detector.layers if "blocks_" in layer.name][-1].output)
     for layer in backbone.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -249,7 +248,7 @@ def test_a_new_backbone_does_not_blow_up_a_picture_of_more_contrast_than_its_sta
     pictures = keras.ops.image.resize(coarse, (128, 128))
     backbone(pictures, training=True)
     ordinary, contrasty = (np.std(backbone(factor * pictures, training=False)) for factor in (1.0, 1.25))
-    assert 1 < contrasty / ordinary < 6  # was 53 for D0
+    assert 1 < contrasty / ordinary < 6  # was 53
 
 
 def test_an_unknown_model_is_an_error_that_lists_the_known_ones():
