@@ -162,11 +162,12 @@ MEMORY_GROUPS = Path("/sys/fs/cgroup/memory")
 
 @pytest.fixture
 def small_memory():
-    """A group of processes that the system kills when they hold more than 1.2 GB; only root can make one."""
+    """A group of processes that the system kills when they hold more than 1.2 GB, swapped out or not; only root can make one."""
     group = MEMORY_GROUPS / f"survival-{os.getpid()}"
     try:
         group.mkdir()
         (group / "memory.limit_in_bytes").write_text("1200000000")
+        (group / "memory.swappiness").write_text("0")
     except OSError as error:
         pytest.skip(f"needs root and control groups of memory ({error})")
     yield group
