@@ -52,12 +52,16 @@ def pictures(reverse: bool = False) -> dict[str, np.ndarray]:
     return {name: values[order] for name, values in rows.items()}
 
 
-def trained(strategy: tf.distribute.Strategy, reverse: bool = False) -> tuple[np.ndarray, dict[str, np.ndarray], int]:
-    """Losses, state and how often the loop was traced, after STEPS steps in two calls."""
+def made(strategy: tf.distribute.Strategy) -> Trainer:
+    """The same beginning on any devices."""
     with strategy.scope():
         tf.keras.utils.set_random_seed(1)
         detector = build_detector("efficientdet-lite0", 3, SIZE, survival_probability=1.0)
-        trainer = Trainer(detector, make_optimizer("sgd", 1e-4, 0.9), TrainConfig(moving_average_decay=0.9))
+        return Trainer(detector, make_optimizer("sgd", 1e-4, 0.9), TrainConfig(moving_average_decay=0.9))
+
+
+def trained(trainer: Trainer, strategy: tf.distribute.Strategy, reverse: bool = False) -> tuple[np.ndarray, dict[str, np.ndarray], int]:
+    """Losses, state and how often the loop was traced, after STEPS steps in two calls."""
     data = pictures(reverse)
 
     def batches(shard: tuple[int, int], replicas: int) -> tf.data.Dataset:
@@ -98,13 +102,17 @@ def apart(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:
 
 
 if __name__ == "__main__":
-    alone, alone_state, _ = trained(tf.distribute.get_strategy())
-    shuffled, shuffled_state, _ = trained(tf.distribute.get_strategy(), reverse=True)
+    single = tf.distribute.get_strategy()
+    trainer = made(single)
+    beginning = trainer.snapshot()
+    alone, alone_state, _ = trained(trainer, single)
+    trainer.restore(beginning)  # a second trainer would make its graphs once more, which takes most of the time
+    shuffled, shuffled_state, _ = trained(trainer, single, reverse=True)
     mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    both, both_state, traces = trained(mirrored)
+    both, both_state, traces = trained(made(mirrored), mirrored)
     found = {"losses": float(np.abs(both / alone - 1).max()), "weights": apart(alone_state, both_state),
              "noise_losses": float(np.abs(shuffled / alone - 1).max()), "noise_weights": apart(alone_state, shuffled_state),
              "traces": traces}
-    one, two = taught(tf.distribute.get_strategy()), taught(mirrored)
+    one, two = taught(single), taught(mirrored)
     found["peer"] = max(abs(two[name] / one[name] - 1) for name in ("cls_loss", "loss_soft_cls", "loss_soft_box", "peer_loss", "gradient_norm"))
     Path(sys.argv[1]).write_text(json.dumps(found), encoding="utf-8")

@@ -1,16 +1,29 @@
 """The train step on a small detector: it learns, repeats itself, resumes exactly, freezes and averages."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from algorithm.errors import ArgumentError, DataError
-from algorithm.models import build_detector
+from algorithm.models import build_detector, presets
 from algorithm.models.naming import published_variables
 from algorithm.training.optimizers import freeze, make_optimizer
 from algorithm.training.trainer import TrainConfig, Trainer
 
 SIZE = 64
+LITE0 = presets.PRESETS["efficientdet-lite0"]
+BACKBONE = presets.BACKBONES[LITE0.backbone]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_preset():
+    """The layers of efficientdet-lite0, fewer and thinner: most of the time goes into making graphs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(presets.PRESETS, LITE0.name, dataclasses.replace(LITE0, fpn_channels=16, fpn_cells=1, head_repeats=1))
+        patch.setitem(presets.BACKBONES, LITE0.backbone, dataclasses.replace(BACKBONE, width=0.3, depth=0.3, survival_probability=0.8))
+        yield
 
 
 def batch(seed=0):
@@ -79,7 +92,7 @@ def test_a_restored_trainer_goes_on_bit_for_bit(trainer):
 
 
 def test_restoring_from_another_network_names_the_difference(trainer):
-    with pytest.raises(DataError, match="of 1\\d+ variables are missing or of another shape, first"):
+    with pytest.raises(DataError, match="of \\d+ variables are missing or of another shape, first"):
         trainer.restore({"global_step": np.int64(3)})
 
 
@@ -100,7 +113,7 @@ def test_freezing_by_name_and_freezing_batch_norm():
     assert not any(v.trainable for n, v in published_variables(detector).items() if "gamma" in n)
 
 
-@pytest.mark.parametrize(("pattern", "text"), [("backbone", "matches none of 588"), (".*", "freezes everything")])
+@pytest.mark.parametrize(("pattern", "text"), [("backbone", r"matches none of \d+"), (".*", "freezes everything")])
 def test_a_freeze_that_does_nothing_or_everything_is_refused(pattern, text):
     with pytest.raises(ArgumentError, match=text):
         freeze(build_detector("efficientdet-lite0", 3, SIZE), pattern, batch_norm=False)
@@ -194,8 +207,10 @@ def test_statistics_that_begin_at_nothing_catch_up_and_pretrained_ones_keep_thei
 
 
 @pytest.mark.slow
-def test_the_same_steps_give_the_same_bits_at_a_size_people_train_at():
+def test_the_same_steps_give_the_same_bits_at_a_size_people_train_at(monkeypatch):
     """Once they did at 64 pixels and did not at 320: TensorFlow adds large gradients in the order of their arrival."""
+    monkeypatch.setitem(presets.PRESETS, LITE0.name, LITE0)
+    monkeypatch.setitem(presets.BACKBONES, LITE0.backbone, BACKBONE)
     tf.keras.utils.set_random_seed(0)
     trainer = Trainer(build_detector("efficientdet-lite0", 3, 320), make_optimizer("adam", 1e-3, 0.9), TrainConfig())
     untrained = trainer.snapshot()
