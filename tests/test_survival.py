@@ -162,7 +162,7 @@ MEMORY_GROUPS = Path("/sys/fs/cgroup/memory")
 
 @pytest.fixture
 def small_memory():
-    """A group of processes that the system kills when they hold more than 1.2 GB, swapped out or not; only root can make one."""
+    """A group of processes that the system kills when they hold more than 1.2 GB, also where there is swap; only root can make one."""
     group = MEMORY_GROUPS / f"survival-{os.getpid()}"
     try:
         group.mkdir()

@@ -92,7 +92,8 @@ def test_a_restored_trainer_goes_on_bit_for_bit(trainer):
 
 
 def test_restoring_from_another_network_names_the_difference(trainer):
-    with pytest.raises(DataError, match="of \\d+ variables are missing or of another shape, first"):
+    count = len(trainer.tensors()) - 2  # the step and the ages of young statistics are no variables
+    with pytest.raises(DataError, match=f"{count} of {count} variables are missing or of another shape, first"):
         trainer.restore({"global_step": np.int64(3)})
 
 
@@ -113,10 +114,11 @@ def test_freezing_by_name_and_freezing_batch_norm():
     assert not any(v.trainable for n, v in published_variables(detector).items() if "gamma" in n)
 
 
-@pytest.mark.parametrize(("pattern", "text"), [("backbone", r"matches none of \d+"), (".*", "freezes everything")])
+@pytest.mark.parametrize(("pattern", "text"), [("backbone", "matches none of {}"), (".*", "freezes everything")])
 def test_a_freeze_that_does_nothing_or_everything_is_refused(pattern, text):
-    with pytest.raises(ArgumentError, match=text):
-        freeze(build_detector("efficientdet-lite0", 3, SIZE), pattern, batch_norm=False)
+    detector = build_detector("efficientdet-lite0", 3, SIZE)
+    with pytest.raises(ArgumentError, match=text.format(len(published_variables(detector)))):
+        freeze(detector, pattern, batch_norm=False)
 
 
 def test_frozen_batch_norm_keeps_its_statistics():
