@@ -76,7 +76,7 @@ def test_the_log_has_both_networks_losses_and_aps(online):
     assert len(re.findall(r"^eval epoch=1/1 step=2 AP=", log, re.MULTILINE)) == 1
     assert len(re.findall(r"^peer eval epoch=1/1 step=2 AP=", log, re.MULTILINE)) == 1
     assert "online distillation (plain): the peer is the student at 128x128, with batch norms of its own; it speaks for" in log
-    assert "weights of the soft losses: classes 0.5, boxes 20" in log
+    assert "weights of the soft losses: classes 0.5, boxes 20; a step has 5 times the operations of one without it" in log
 
 
 def test_the_exported_model_and_the_archive_are_the_student_alone_and_checkpoints_hold_both(online):

@@ -164,7 +164,8 @@ class OnlinePeer:
         height, width = self._peer.image_size
         return (f"online distillation ({self._config.method}): the peer is the student at {height}x{width}, with batch norms of its own; "
                 f"it speaks for {100 * self.alignment.aligned.mean():.1f} % of the student's anchors; weights of the soft losses: classes "
-                f"{self._config.class_weight:g}, boxes {self._config.box_weight:g}")
+                f"{self._config.class_weight:g}, boxes {self._config.box_weight:g}; a step has {1 + self.alignment.scale**2:g} times the "
+                "operations of one without it, in which time more epochs of the student alone may gain more (docs/distillation.md)")
 
     @tf.function(jit_compile=True)
     def targets(self, boxes, labels):
