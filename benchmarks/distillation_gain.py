@@ -101,7 +101,7 @@ def _trained(hp: Hyperparameters, seeds: list[int], scratch: Path):
                            resolve=stager(hp.data_url, scratch), require=("train", "eval"), pictures_dir=scratch)
     start = find_start(hp, scratch)
     detector = _student(hp, dataset, start)
-    distiller = find_distiller(hp, detector, dataset.label_names, loss_config(hp), scratch, start)
+    distiller = find_distiller(hp, detector, dataset.label_names, loss_config(hp), scratch)
     plan = plan_of(hp, len(dataset.train), hp.train_batch_size)
     trainer, _ = trainer_of(hp, detector, plan, 1, distiller)
     evaluators = [Evaluator(each, nms_config(hp), dataset, hp.eval_batch_size) for each in (detector, *trainer.peers)]

@@ -6,18 +6,19 @@ import logging
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from algorithm import job
+from algorithm.data import Sample
 from algorithm.data.scenes import write_sample_dataset
 from algorithm.errors import DataError
 from algorithm.hyperparameters import parse
 from algorithm.models import build_detector, presets
-from algorithm.ops.losses import LossConfig
 from algorithm.training.distillation import OnlinePeer
 from algorithm.training.gradients import Gradients
-from algorithm.training.teaching import find_distiller
+from algorithm.training.teaching import advice_on_peer
 from algorithm.training.warm_start import Start
 
 HPARAMS = "moving_average_decay=0,image_size=64,log_every_steps=1"
@@ -125,21 +126,35 @@ def test_a_teacher_of_other_classes_stops_the_job_before_training(online, datase
     assert not list((tmp_path / "out").glob("model.ckpt*"))
 
 
-def test_a_job_hands_what_it_starts_from_to_the_distillation(online, dataset, tmp_path, monkeypatch):
-    def stop(*given):
-        raise DataError(f"start: {given[-1].scope}")
+def test_a_job_asks_for_advice_on_the_peer_with_its_pictures_and_its_start(online, dataset, tmp_path, monkeypatch):
+    def stop(_, student, samples, start):
+        raise DataError(f"{student.image_size[0]} px, {len(samples)} pictures, start: {start.scope}")
 
-    monkeypatch.setattr(job, "find_distiller", stop)
-    with pytest.raises(DataError, match="start: full"):
+    monkeypatch.setattr(job, "advice_on_peer", stop)
+    with pytest.raises(DataError, match="64 px, 8 pictures, start: full"):
         job.run(parse([*arguments(dataset, tmp_path / "out", "--use_online_kd=True"), "--fine_tune_checkpoint_type=full",
                        f"--pretrained={online[0] / 'archive'}"]))
 
 
-@pytest.mark.parametrize(("scope", "size", "said"), [("detection", 320, True), ("full", 320, True), ("classification", 320, False),
-                                                     ("detection", 160, False)])
-def test_a_whole_detectors_weights_at_the_whole_size_get_the_advice_to_compare_with_the_student_alone(scope, size, said, caplog):
-    hp = parse(["--data_url=nowhere", "--train_url=nowhere", "--model_name=efficientdet-t1", "--use_online_kd=True"])
-    student = build_detector("efficientdet-t1", 2, size)
-    with caplog.at_level(logging.WARNING):
-        find_distiller(hp, student, ("cat", "dog"), LossConfig(), Path("unused"), Start(Path("weights"), scope, "given"))
-    assert ("compare with a job without use_online_kd" in caplog.text) == said
+def advice(*more, size=320, samples=(), scope="classification"):
+    hp = parse(["--data_url=nowhere", "--train_url=nowhere", "--model_name=efficientdet-t1", *more])
+    return advice_on_peer(hp, build_detector("efficientdet-t1", 2, size), samples, Start(Path("weights"), scope, "given"))
+
+
+@pytest.mark.parametrize(("scope", "size", "said"), [("detection", 320, 1), ("full", 320, 1), ("classification", 320, 0),
+                                                     ("detection", 160, 0)])
+def test_a_whole_detectors_weights_at_the_whole_size_get_the_advice_to_compare_with_the_student_alone(scope, size, said):
+    found = advice("--use_online_kd=True", size=size, scope=scope)
+    assert ["compare with a job without use_online_kd and four times the num_epochs" in line for line in found] == [True] * said
+
+
+@pytest.mark.parametrize(("side", "said"), [(140, False), (142, True)])
+def test_objects_too_large_for_the_peer_are_told_before_training(side, said):
+    """A picture of 200 x 160 fills 640 x 512 of the peer's 640 x 640: 3.2 times a side; 450 / 3.2 = 140.6."""
+    large, small, crowd = [0, 0, side, side], [0, 0, 1, 1], [0, 0, 1, 1]
+    boxes, is_crowd = np.array([large, large, small, crowd, crowd], np.float32), np.array([False] * 3 + [True] * 2)
+    sample = Sample("1", "1.png", "1.png", 200, 160, boxes, np.zeros(5, np.int32), is_crowd, "train")
+    found = advice("--use_online_kd=True", samples=[sample])
+    assert ["half of the objects have more than 454 pixels a side (root of the area) in the peer's input of 640x640" in line
+            for line in found] == [True] * said
+    assert advice(samples=[sample]) == ()

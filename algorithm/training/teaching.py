@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import keras
+import numpy as np
 
-from algorithm.data import Dataset
+from algorithm.data import Dataset, Sample
 from algorithm.data.augment import Augmentation
+from algorithm.data.box_rules import area
+from algorithm.data.box_table import network_scale
 from algorithm.data.pipeline import train_batches
 from algorithm.hyperparameters import PEER_ENLARGEMENT, Hyperparameters
 from algorithm.models.detector import Detector, enlarged
@@ -22,6 +26,7 @@ from algorithm.training.warm_start import Start
 _log = logging.getLogger("algorithm.training")
 # Parts of soft_cls_loss and soft_box_loss that count against a peer: see docs/distillation.md for what was measured.
 PEER_CLASS_TRUST, PEER_BOX_TRUST = 0.25, 0.1
+LARGE_FOR_A_PEER = 450  # pixels a side, between the sizes that advice_on_peer names
 
 
 def soft_loss_config(hp: Hyperparameters) -> SoftLossConfig:
@@ -42,9 +47,9 @@ def build_peer(student: Detector, survival_probability: float | None = None) -> 
 
 
 def find_distiller(hp: Hyperparameters, student: Detector, label_names: tuple[str, ...], loss: LossConfig,
-                   scratch: Path, start: Start | None = None) -> Distiller | None:
+                   scratch: Path) -> Distiller | None:
     """A frozen teacher, copied to `scratch` where it is remote; a peer of the student as it is now; or None where none is asked
-    for. start: what the student's weights are from. DataError: the teacher cannot be used, see FrozenTeacher."""
+    for. DataError: the teacher cannot be used, see FrozenTeacher."""
     distiller: Distiller | None = None
     if hp.use_offline_kd:
         teacher = FrozenTeacher.open(hp.teacher_model_url, scratch)
@@ -52,17 +57,35 @@ def find_distiller(hp: Hyperparameters, student: Detector, label_names: tuple[st
         distiller = OfflineTeacher(teacher, student, soft_loss_config(hp))
     if hp.use_online_kd:
         distiller = OnlinePeer(build_peer(student, hp.survival_prob), student, peer_loss_config(hp), loss)
-        _advise_on_start(student, start)
     if distiller:
         _log.info("%s", distiller.describe())
     return distiller
 
 
-def _advise_on_start(student: Detector, start: Start | None) -> None:
+def advice_on_peer(hp: Hyperparameters, student: Detector, samples: Sequence[Sample], start: Start | None) -> tuple[str, ...]:
+    """Lines for the log, in which cases of the kind of this job a peer took more than it gave (docs/distillation.md); none where no
+    peer is asked for. samples: what is trained on. start: what the student's weights are from, None where a job goes on."""
+    if not hp.use_online_kd:
+        return ()
+    advice = []
     if start and start.scope != "classification" and min(student.image_size) >= student.preset.image_size:
-        _log.warning("use_online_kd: the start is a whole detector's weights, from which T2 alone was better in all three pairs that were "
-                     "measured at its own input size (docs/distillation.md); compare with a job without use_online_kd and four times the "
-                     "num_epochs, which takes about as long")
+        advice.append("use_online_kd: the start is a whole detector's weights, from which T2 alone was better in all three pairs that were "
+                      "measured at its own input size (docs/distillation.md); compare with a job without use_online_kd and four times the "
+                      "num_epochs, which takes about as long")
+    height, width = (PEER_ENLARGEMENT * side for side in student.image_size)
+    pixels = _typical_object(samples, (height, width))
+    if pixels > LARGE_FOR_A_PEER:
+        advice.append(f"use_online_kd: half of the objects have more than {pixels:.0f} pixels a side (root of the area) in the peer's "
+                      f"input of {height}x{width}; where they had 533 the student alone was better in all three pairs of 400 steps, where they "
+                      "had 381 or less in one of nine (docs/distillation.md); give a smaller image_size, which costs less, too, or "
+                      "compare with a job without use_online_kd")
+    return tuple(advice)
+
+
+def _typical_object(samples: Sequence[Sample], image_size: tuple[int, int]) -> float:
+    """The side, in pixels of an input of `image_size`, that half of the objects exceed; 0 without objects."""
+    found = [np.sqrt(area(sample.boxes[~sample.is_crowd])) * network_scale(sample, image_size) for sample in samples]
+    return float(np.median(np.concatenate(found))) if sum(map(len, found)) else 0.0
 
 
 def remembered_answers(distiller: Distiller | None, dataset: Dataset, student: Detector, augmentation: Augmentation,
