@@ -136,11 +136,12 @@ def test_rounds_while_a_trainer_writes_are_always_whole(plain, tmp_path):
     over = threading.Event()
 
     def train():
-        for step in range(1, 60):
+        for step in range(2, 60):
             checkpoint(mirror.folder, step)
             time.sleep(random.uniform(0, 0.05))
         over.set()
 
+    checkpoint(mirror.folder, 1)  # the first round may come before the thread's first step
     thread = threading.Thread(target=train)
     thread.start()
     rounds, steps = 0, []
