@@ -141,7 +141,7 @@ def test_rounds_while_a_trainer_writes_are_always_whole(plain, tmp_path):
             time.sleep(random.uniform(0, 0.05))
         over.set()
 
-    checkpoint(mirror.folder, 1)  # the first round may come before the thread's first step
+    checkpoint(mirror.folder, 1)  # a round amid the very first one copies files without a `checkpoint`
     thread = threading.Thread(target=train)
     thread.start()
     rounds, steps = 0, []
