@@ -17,10 +17,8 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 PLACES = {
     "load": "algorithm.job._load_data", "step": "algorithm.training.trainer.Trainer.train_step",
@@ -101,10 +99,17 @@ def strike(order: str) -> None:
     setattr(holder, name, struck)
 
 
-if __name__ == "__main__":
+def main(strikes: str, flags: Sequence[str]) -> int:
+    """The job's exit code."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     shrink()
-    for each in filter(None, sys.argv[1].split(",")):
+    for each in filter(None, strikes.split(",")):
         strike(each)
     from algorithm import train
 
-    sys.exit(train.main(sys.argv[2:]))
+    return train.main(flags)
+
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from forked_job import SmallJob
 
 from algorithm.data.scenes import write_sample_dataset
 from algorithm.training import checkpoints
@@ -34,13 +35,17 @@ def dataset(tmp_path_factory):
 def run(dataset, output, strikes="", *more, epochs=2, hparams=HPARAMS, mode="train_and_eval", environment=None, group=None):
     """Exit code and log of the small job, without graphs: tests/test_job.py stops and goes on with one that has them. group: of
     processes, in the file system of control groups, that it is to be in."""
+    flags = [f"--data_url={dataset}", f"--train_url={output}", f"--mode={mode}", "--model_name=efficientdet-lite0",
+             "--train_batch_size=4", "--eval_batch_size=2", f"--num_epochs={epochs}", "--pretrained=none", "--do_data_cleaning=False",
+             f"--hparams={hparams}", *more]
+    whole = {**os.environ, "SMALL_JOB": "eager", **(environment or {})}
+    if not (environment or group):
+        with SmallJob(strikes, flags, whole) as job:
+            log, _ = job.communicate(timeout=600)
+        return job.returncode, log
     enter = (lambda: (group / "cgroup.procs").write_text(str(os.getpid()))) if group else None
-    done = subprocess.run(
-        [sys.executable, str(HERE / "small_job.py"), strikes, f"--data_url={dataset}", f"--train_url={output}",
-         f"--mode={mode}", "--model_name=efficientdet-lite0", "--train_batch_size=4", "--eval_batch_size=2",
-         f"--num_epochs={epochs}", "--pretrained=none", "--do_data_cleaning=False", f"--hparams={hparams}", *more],
-        capture_output=True, text=True, timeout=600, check=False, preexec_fn=enter,
-        env={**os.environ, "SMALL_JOB": "eager", **(environment or {})})
+    done = subprocess.run([sys.executable, str(HERE / "small_job.py"), strikes, *flags], capture_output=True, text=True, timeout=600,
+                          check=False, preexec_fn=enter, env=whole)
     return done.returncode, done.stdout + done.stderr
 
 

@@ -5,17 +5,15 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 import pytest
+from forked_job import SmallJob
 
 from algorithm import storage
 from algorithm.data.scenes import write_sample_dataset
 
-SMALL_JOB = Path(__file__).resolve().parents[1] / "small_job.py"
 HPARAMS = "moving_average_decay=0,image_size=64,learning_rate=0.08,log_every_steps=1,keep_checkpoint_max=2"
 
 
@@ -40,7 +38,7 @@ def put_dataset(manifest, url):
 
 
 def command(data, output, *more, epochs=2, strikes=""):
-    return [sys.executable, str(SMALL_JOB), strikes, f"--data_url={data}", f"--train_url={output}", "--mode=train_and_eval",
+    return strikes, [f"--data_url={data}", f"--train_url={output}", "--mode=train_and_eval",
             "--model_name=efficientdet-lite0", "--train_batch_size=4", "--eval_batch_size=2",
             f"--num_epochs={epochs}", "--pretrained=none", "--do_data_cleaning=False", f"--hparams={HPARAMS}", *more]
 
@@ -48,12 +46,12 @@ def command(data, output, *more, epochs=2, strikes=""):
 def on_machine(folder):
     """The environment of a machine whose scratch disk is `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    return {**os.environ, "TMPDIR": str(folder), "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "2", "SMALL_JOB": "eager,busy"}
+    return {**os.environ, "TMPDIR": str(folder), "TF_CPP_MIN_LOG_LEVEL": "2", "SMALL_JOB": "eager,busy"}
 
 
 def stop_at(words, sign, arguments, environment):
     """Starts a job, sends the signal when a line of its log has these words; its exit code and its log."""
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment) as process:
+    with SmallJob(*arguments, environment) as process:
         log = []
         for line in process.stdout:
             log.append(line)
@@ -126,7 +124,7 @@ def test_a_killed_job_goes_on_on_the_same_machine_and_fetches_nothing_twice(pict
 def test_a_store_that_stays_away_fails_the_job_at_its_end_and_its_files_are_kept(pictures, line, tmp_path):
     machine = {**on_machine(tmp_path / "one"), "S3_RETRY_SECONDS": "1"}
     arguments = command(pictures, f"{line.bucket}/out")
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=machine) as process:
+    with SmallJob(*arguments, machine) as process:
         log = []
         for text in process.stdout:
             log.append(text)
@@ -180,8 +178,7 @@ def test_a_job_stopped_while_it_uploads_leaves_a_whole_copy_and_goes_on(pictures
 def test_a_store_that_is_lost_for_a_while_and_then_busy_changes_nothing(pictures, alone, line, tmp_path):
     """Cases 27 and 28. While it is away every copy fails; the job trains on, and at its end everything is there."""
     machine = {**on_machine(tmp_path / "one"), "S3_RETRY_SECONDS": "1"}
-    with subprocess.Popen(command(pictures, f"{line.bucket}/out"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          env=machine) as process:
+    with SmallJob(*command(pictures, f"{line.bucket}/out"), machine) as process:
         log = []
         for text in process.stdout:
             log.append(text)

@@ -5,18 +5,16 @@ import os
 import random
 import re
 import shutil
-import subprocess
-import sys
+import threading
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
+from forked_job import SmallJob
 
 from algorithm import storage
 from algorithm.data.scenes import write_sample_dataset
 
-SMALL_JOB = Path(__file__).resolve().parents[1] / "small_job.py"
 FLAGS = ("--mode=train_and_eval", "--model_name=efficientdet-lite0", "--train_batch_size=4", "--eval_batch_size=2", "--num_epochs=2",
          "--pretrained=none", "--do_data_cleaning=False",
          "--hparams=moving_average_decay=0.9,image_size=64,learning_rate=0.32,log_every_steps=1,keep_checkpoint_max=2")
@@ -33,16 +31,16 @@ TIMED = int(os.environ.get("TIMED_KILLS", "0"))  # at any moment
 def run(data, url, machine, strike="", limit=None):
     """Exit code and log of the job, killed after `limit` seconds."""
     machine.mkdir(exist_ok=True)
-    with (machine.parent / "log").open("w+") as log, subprocess.Popen(
-            [sys.executable, str(SMALL_JOB), strike, f"--data_url={data}", f"--train_url={url}", *FLAGS], stdout=log,
-            stderr=subprocess.STDOUT, env={**os.environ, "TMPDIR": str(machine), "SMALL_JOB": "eager,busy"}) as process:
-        try:
-            code = process.wait(limit or LONGEST)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            code = process.wait()
-            assert limit, (strike, (machine.parent / "log").read_text(errors="replace")[-3000:])
-    return code, (machine.parent / "log").read_text(errors="replace")
+    environment = {**os.environ, "TMPDIR": str(machine), "SMALL_JOB": "eager,busy"}
+    with SmallJob(strike, [f"--data_url={data}", f"--train_url={url}", *FLAGS], environment) as job:
+        killer = threading.Timer(limit or LONGEST, job.kill)
+        killer.start()
+        log = job.stdout.read()
+        in_time = killer.is_alive()
+        killer.cancel()
+        code = job.wait(LONGEST)
+    assert limit or in_time, (strike, log[-3000:])
+    return code, log
 
 
 def fingerprints(url):

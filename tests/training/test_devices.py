@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from forked_job import SmallJob
 
 from algorithm.data.scenes import write_sample_dataset
 from algorithm.errors import ArgumentError, PlatformError
@@ -47,8 +48,7 @@ def two_workers(data, output, strikes=("", "")):
              "--train_batch_size=2", "--eval_batch_size=2", "--num_epochs=2", "--pretrained=none", "--do_data_cleaning=False",
              "--hparams=moving_average_decay=0,image_size=64,learning_rate=0.32,log_every_steps=1", f"--worker_hosts={hosts}"]
     environment = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
-    processes = [subprocess.Popen([sys.executable, str(TESTS / "small_job.py"), strike, *flags, f"--task_index={number}"], env=environment,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for number, strike in enumerate(strikes)]
+    processes = [SmallJob(strike, [*flags, f"--task_index={number}"], environment) for number, strike in enumerate(strikes)]
     try:
         logs = [process.communicate(timeout=900)[0] for process in processes]
     finally:
