@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
@@ -60,12 +61,16 @@ class SmallJob:
             raise subprocess.TimeoutExpired("small_job.py", timeout)
         return self.returncode
 
-    def communicate(self, timeout: float) -> tuple[str, None]:
-        """What it wrote until it ended, and, as of a subprocess, nothing."""
+    def read(self, seconds: float) -> tuple[str, bool]:
+        """What it wrote until it ended, and whether it did so within these seconds; else it is killed."""
+        killer = threading.Timer(seconds, self.kill)
+        killer.start()
         with self.stdout:
             written = self.stdout.read()
-        self.wait(timeout)
-        return written, None
+        in_time = killer.is_alive()
+        killer.cancel()
+        self._process.join()
+        return written, in_time
 
 
 @contextlib.contextmanager

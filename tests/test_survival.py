@@ -41,7 +41,8 @@ def run(dataset, output, strikes="", *more, epochs=2, hparams=HPARAMS, mode="tra
     whole = {**os.environ, "SMALL_JOB": "eager", **(environment or {})}
     if not (environment or group):
         with SmallJob(strikes, flags, whole) as job:
-            log, _ = job.communicate(timeout=600)
+            log, in_time = job.read(600)
+        assert in_time, log[-3000:]
         return job.returncode, log
     enter = (lambda: (group / "cgroup.procs").write_text(str(os.getpid()))) if group else None
     done = subprocess.run([sys.executable, str(HERE / "small_job.py"), strikes, *flags], capture_output=True, text=True, timeout=600,

@@ -5,7 +5,6 @@ import os
 import random
 import re
 import shutil
-import threading
 import time
 from collections import Counter
 
@@ -33,14 +32,9 @@ def run(data, url, machine, strike="", limit=None):
     machine.mkdir(exist_ok=True)
     environment = {**os.environ, "TMPDIR": str(machine), "SMALL_JOB": "eager,busy"}
     with SmallJob(strike, [f"--data_url={data}", f"--train_url={url}", *FLAGS], environment) as job:
-        killer = threading.Timer(limit or LONGEST, job.kill)
-        killer.start()
-        log = job.stdout.read()
-        in_time = killer.is_alive()
-        killer.cancel()
-        code = job.wait(LONGEST)
+        log, in_time = job.read(limit or LONGEST)
     assert limit or in_time, (strike, log[-3000:])
-    return code, log
+    return job.returncode, log
 
 
 def fingerprints(url):

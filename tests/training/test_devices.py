@@ -50,7 +50,7 @@ def two_workers(data, output, strikes=("", "")):
     environment = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
     processes = [SmallJob(strike, [*flags, f"--task_index={number}"], environment) for number, strike in enumerate(strikes)]
     try:
-        logs = [process.communicate(timeout=900)[0] for process in processes]
+        logs = [process.read(900)[0] for process in processes]
     finally:
         for process in processes:
             process.kill()
