@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import multiprocessing
 import os
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
+from unittest import mock
 
 import small_job
 
@@ -24,7 +24,7 @@ class SmallJob:
     """What tests use of subprocess.Popen([python, tests/small_job.py, strikes, *flags]), its two streams in one, as text."""
 
     def __init__(self, strikes: str, flags: Sequence[str], environment: Mapping[str, str]) -> None:
-        with _quiet_server():
+        with mock.patch.dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3"):  # TensorFlow is loaded without a word
             forkserver.ensure_running()
         reading, writing = _FORKS.Pipe(duplex=False)
         self._process = _FORKS.Process(target=_run, args=(writing, strikes, list(flags), dict(environment)))
@@ -71,18 +71,6 @@ class SmallJob:
         killer.cancel()
         self._process.join()
         return written, in_time
-
-
-@contextlib.contextmanager
-def _quiet_server() -> Iterator[None]:
-    """TensorFlow is loaded without a word on the screen of whoever runs the tests."""
-    before = os.environ.get("TF_CPP_MIN_LOG_LEVEL")
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    try:
-        yield
-    finally:
-        del os.environ["TF_CPP_MIN_LOG_LEVEL"]
-        os.environ.update({"TF_CPP_MIN_LOG_LEVEL": before} if before else {})
 
 
 def _run(output: Connection, strikes: str, flags: list[str], environment: dict[str, str]) -> None:

@@ -38,9 +38,9 @@ def put_dataset(manifest, url):
 
 
 def command(data, output, *more, epochs=2, strikes=""):
-    return strikes, [f"--data_url={data}", f"--train_url={output}", "--mode=train_and_eval",
-            "--model_name=efficientdet-lite0", "--train_batch_size=4", "--eval_batch_size=2",
-            f"--num_epochs={epochs}", "--pretrained=none", "--do_data_cleaning=False", f"--hparams={HPARAMS}", *more]
+    return strikes, [f"--data_url={data}", f"--train_url={output}", "--mode=train_and_eval", "--model_name=efficientdet-lite0",
+                     "--train_batch_size=4", "--eval_batch_size=2", f"--num_epochs={epochs}", "--pretrained=none",
+                     "--do_data_cleaning=False", f"--hparams={HPARAMS}", *more]
 
 
 def on_machine(folder):

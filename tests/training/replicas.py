@@ -113,7 +113,8 @@ if __name__ == "__main__":
     found = {"losses": float(np.abs(both / alone - 1).max()), "weights": apart(alone_state, both_state),
              "noise_losses": float(np.abs(shuffled / alone - 1).max()), "noise_weights": apart(alone_state, shuffled_state),
              "traces": traces}
-    tf.config.run_functions_eagerly(True)  # for a step each, two graphs would take most of the time
-    one, two = taught(single), taught(mirrored)
+    two = taught(mirrored)
+    tf.config.run_functions_eagerly(True)  # for a single step a graph would take most of the time
+    one = taught(single)
     found["peer"] = max(abs(two[name] / one[name] - 1) for name in ("cls_loss", "loss_soft_cls", "loss_soft_box", "peer_loss", "gradient_norm"))
     Path(sys.argv[1]).write_text(json.dumps(found), encoding="utf-8")

@@ -16,12 +16,11 @@ SIZE = 64
 
 @pytest.fixture(scope="module", autouse=True)
 def small_presets():
-    """The layers of efficientdet-d0 (swish, squeeze-and-excite, weighted fusion), fewer and thinner, on three levels, with stochastic
-    depth."""
+    """The layers of efficientdet-d0 (swish, squeeze-and-excite, weighted fusion), fewer and thinner, with stochastic depth."""
     row = presets.PRESETS["efficientdet-d0"]
     backbone = presets.BACKBONES[row.backbone]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(presets.PRESETS, row.name, dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1, max_level=5))
+        patch.setitem(presets.PRESETS, row.name, dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1))
         patch.setitem(presets.BACKBONES, row.backbone, dataclasses.replace(backbone, width=0.3, depth=0.5, survival_probability=0.8))
         yield
 
