@@ -148,6 +148,14 @@ def test_a_whole_detectors_weights_at_the_whole_size_get_the_advice_to_compare_w
     assert ["compare with a job without use_online_kd and four times the num_epochs" in line for line in found] == [True] * said
 
 
+@pytest.mark.parametrize(("scope", "size", "rate", "said"), [
+    ("classification", 256, 0.08, 1), ("classification", 128, 0.15, 1), ("classification", 256, 0.16, 0), ("classification", 288, 0.08, 0),
+    ("classification", (256, 320), 0.08, 0), ("detection", 256, 0.08, 0)])
+def test_a_small_input_from_an_imagenet_backbone_gets_the_advice_to_raise_the_rate_first(scope, size, rate, said):
+    found = advice("--use_online_kd=True", f"--hparams=learning_rate={rate}", size=size, scope=scope)
+    assert ["set learning_rate=0.16 in hparams first" in line for line in found] == [True] * said
+
+
 @pytest.mark.parametrize(("side", "said"), [(140, False), (142, True)])
 def test_objects_too_large_for_the_peer_are_told_before_training(side, said):
     """A picture of 200 x 160 fills 640 x 512 of the peer's 640 x 640: 3.2 times a side; 450 / 3.2 = 140.6."""
