@@ -148,11 +148,15 @@ def test_a_whole_detectors_weights_at_the_whole_size_get_the_advice_to_compare_w
     assert ["compare with a job without use_online_kd and four times the num_epochs" in line for line in found] == [True] * said
 
 
-@pytest.mark.parametrize(("scope", "size", "rate", "said"), [
-    ("classification", 256, 0.08, 1), ("classification", 128, 0.15, 1), ("classification", 256, 0.16, 0), ("classification", 288, 0.08, 0),
-    ("classification", (256, 320), 0.08, 0), ("detection", 256, 0.08, 0)])
-def test_a_small_input_from_an_imagenet_backbone_gets_the_advice_to_raise_the_rate_first(scope, size, rate, said):
-    found = advice("--use_online_kd=True", f"--hparams=learning_rate={rate}", size=size, scope=scope)
+@pytest.mark.parametrize(("scope", "size", "hparams", "batch", "said"), [
+    ("classification", 256, "learning_rate=0.08", 8, 1), ("classification", 128, "learning_rate=0.15", 4, 1),
+    ("classification", 256, "learning_rate=0.16", 8, 0), ("classification", 288, "learning_rate=0.08", 8, 0),
+    ("classification", (256, 320), "learning_rate=0.08", 8, 0), ("detection", 256, "learning_rate=0.08", 8, 0),
+    ("classification", 256, "learning_rate=0.08", 9, 0), ("classification", 256, "gradient_accumulation_steps=2", 8, 0),
+    ("classification", 256, "learning_rate=0.008,optimizer=adam", 8, 0)])
+def test_a_small_input_from_an_imagenet_backbone_gets_the_advice_to_raise_the_rate_first(scope, size, hparams, batch, said):
+    """An adam that was asked for takes learning_rate as it is: 0.16 would be twenty times too much."""
+    found = advice("--use_online_kd=True", f"--hparams={hparams}", f"--train_batch_size={batch}", size=size, scope=scope)
     assert ["set learning_rate=0.16 in hparams first" in line for line in found] == [True] * said
 
 

@@ -27,7 +27,7 @@ _log = logging.getLogger("algorithm.training")
 # Parts of soft_cls_loss and soft_box_loss that count against a peer: see docs/distillation.md for what was measured.
 PEER_CLASS_TRUST, PEER_BOX_TRUST = 0.25, 0.1
 LARGE_FOR_A_PEER = 450  # pixels a side, between the sizes that advice_on_peer names
-SMALL_INPUT, RATE_FOR_SMALL_INPUTS = 256, 0.16
+SMALL_INPUT, SMALL_BATCH, RATE_FOR_THEM = 256, 8, 0.16  # what was measured with optimizer=auto
 
 
 def soft_loss_config(hp: Hyperparameters) -> SoftLossConfig:
@@ -73,11 +73,12 @@ def advice_on_peer(hp: Hyperparameters, student: Detector, samples: Sequence[Sam
         advice.append("use_online_kd: the start is a whole detector's weights, from which T2 alone was better in all three pairs that were "
                       "measured at its own input size (docs/distillation.md); compare with a job without use_online_kd and four times the "
                       "num_epochs, which takes about as long")
-    if start and start.scope == "classification" and max(student.image_size) <= SMALL_INPUT and hp.learning_rate < RATE_FOR_SMALL_INPUTS:
-        advice.append(f"use_online_kd: the start is an ImageNet backbone and the input small; T2 at {SMALL_INPUT} alone with "
-                      f"learning_rate={RATE_FOR_SMALL_INPUTS:g} was better than with a peer at 0.08 in all four pairs that were measured, in a "
-                      f"quarter of the time (docs/distillation.md); set learning_rate={RATE_FOR_SMALL_INPUTS:g} in hparams first, with a peer "
-                      "or without")
+    small = max(student.image_size) <= SMALL_INPUT and hp.train_batch_size * hp.gradient_accumulation_steps <= SMALL_BATCH
+    if start and start.scope == "classification" and small and hp.optimizer == "auto" and hp.learning_rate < RATE_FOR_THEM:
+        advice.append(f"use_online_kd: the start is an ImageNet backbone and the input small; T2 at {SMALL_INPUT}, alone, in batches of "
+                      f"{SMALL_BATCH}, was better with learning_rate={RATE_FOR_THEM:g} than with a peer at 0.08 in all four pairs that were "
+                      f"measured, in a quarter of the time (docs/distillation.md); set learning_rate={RATE_FOR_THEM:g} in hparams first, "
+                      "with a peer or without")
     height, width = (PEER_ENLARGEMENT * side for side in student.image_size)
     pixels = _typical_object(samples, (height, width))
     if pixels > LARGE_FOR_A_PEER:
