@@ -76,8 +76,8 @@ def advice_on_peer(hp: Hyperparameters, student: Detector, samples: Sequence[Sam
     small = max(student.image_size) <= SMALL_INPUT and hp.train_batch_size * hp.gradient_accumulation_steps <= SMALL_BATCH
     if start and start.scope == "classification" and small and hp.optimizer == "auto" and hp.learning_rate < RATE_FOR_THEM:
         advice.append("use_online_kd: the start is an ImageNet backbone and the input small; in batches of "
-                      f"{SMALL_BATCH} T2 at {SMALL_INPUT} alone with learning_rate={RATE_FOR_THEM:g} was better than with a peer at 0.08 in all "
-                      "four pairs that were measured, in a quarter of the time (docs/distillation.md); set "
+                      f"{SMALL_BATCH} T2 at {SMALL_INPUT} alone with learning_rate={RATE_FOR_THEM:g} was better than with a peer at 0.08 "
+                      "in all four pairs that were measured, in a quarter of the time (docs/distillation.md); set "
                       f"learning_rate={RATE_FOR_THEM:g} in hparams first, with a peer or without")
     height, width = (PEER_ENLARGEMENT * side for side in student.image_size)
     pixels = _typical_object(samples, (height, width))
