@@ -16,16 +16,17 @@ SMALLEST_SGD_BATCH = 32
 ADAM_SHARE = 0.1
 
 
-def choose_optimizer(kind: str, global_batch: int) -> tuple[str, float]:
+def choose_optimizer(kind: str, global_batch: int, networks: int = 1) -> tuple[str, float]:
     """The optimizer that `kind` stands for, and the factor on learning_rate that goes with it.
 
     auto: sgd as published for batches near the published 64; adam for small ones, where sgd with the rate scaled down
     crawls and rare classes are not learned (docs/warm-start.md has the figures). learning_rate is sgd's: adam takes a
-    tenth of it, the published relation of the two.
+    tenth of it, the published relation of the two. networks: how many add their gradients in a step. sgd moves by the sum;
+    adam's step is as long with two as with one, so its share grows with their number (docs/distillation.md has the figures).
     """
     if kind != "auto":
         return kind, 1.0
-    return ("adam", ADAM_SHARE) if global_batch < SMALLEST_SGD_BATCH else ("sgd", 1.0)
+    return ("adam", ADAM_SHARE * networks) if global_batch < SMALLEST_SGD_BATCH else ("sgd", 1.0)
 
 
 def make_optimizer(kind: str, schedule: Any, momentum: float, nesterov: bool = False) -> keras.optimizers.Optimizer:

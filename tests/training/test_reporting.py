@@ -71,3 +71,10 @@ def test_the_optimizer_follows_the_batch_only_when_asked_to_choose():
     assert choose_optimizer("auto", 32) == ("sgd", 1.0)
     assert choose_optimizer("adam", 64) == ("adam", 1.0)
     assert choose_optimizer("sgd", 1) == ("sgd", 1.0)
+
+
+def test_a_peer_that_shares_the_steps_takes_nothing_of_the_students_rate():
+    """Adam's step is as long for a sum of two gradients as for one; sgd's grows with it. A rate that was asked for stays."""
+    assert choose_optimizer("auto", 8, networks=2) == ("adam", 0.2)
+    assert choose_optimizer("auto", 32, networks=2) == ("sgd", 1.0)
+    assert choose_optimizer("adam", 8, networks=2) == ("adam", 1.0)
