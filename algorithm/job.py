@@ -47,7 +47,7 @@ from algorithm.training.reporting import Reporter
 from algorithm.training.run_folder import TRAINING_MODES, Checkpoint, RunFolder
 from algorithm.training.teaching import advice_on_peer, find_distiller, remembered_answers, soft_loss_config
 from algorithm.training.trainer import TrainConfig, Trainer
-from algorithm.training.warm_start import find_start
+from algorithm.training.warm_start import advice_on_rate, find_start
 
 _log = logging.getLogger("algorithm.job")
 _DATA_PICTURES = 8
@@ -119,7 +119,7 @@ def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder, devic
         distiller = find_distiller(hp, detector, dataset.label_names, loss_config(hp), workspace.inputs)
     if devices.chief:
         _look_at_data(hp, detector, dataset, run_folder)
-        for line in advice_on_peer(hp, detector, dataset.train, start):
+        for line in (*advice_on_rate(hp, detector.image_size, start), *advice_on_peer(hp, detector, dataset.train, start)):
             _log.warning("%s", line)
     stopped_early = _train(hp, detector, dataset, run_folder, resumed, devices, distiller)
     if not devices.chief:

@@ -19,7 +19,7 @@ from algorithm.models import build_detector, presets
 from algorithm.training.distillation import OnlinePeer
 from algorithm.training.gradients import Gradients
 from algorithm.training.teaching import advice_on_peer
-from algorithm.training.warm_start import Start
+from algorithm.training.warm_start import Start, advice_on_rate
 
 HPARAMS = "moving_average_decay=0,image_size=64,log_every_steps=1"
 STILL = ",jitter_min=1,jitter_max=1,input_rand_hflip=False"
@@ -143,23 +143,38 @@ def advice(*more, size=320, samples=(), scope="classification"):
     return advice_on_peer(hp, build_detector("efficientdet-t1", 2, size), samples, Start(Path("weights"), scope, "given"))
 
 
+def advice_without_peer(*more, size, scope="classification"):
+    hp = parse(["--data_url=nowhere", "--train_url=nowhere", "--model_name=efficientdet-t1", "--train_batch_size=8", *more])
+    return advice_on_rate(hp, size if isinstance(size, tuple) else (size, size), Start(Path("weights"), scope, "given"))
+
+
 @pytest.mark.parametrize(("scope", "size", "said"), [("detection", 320, 1), ("full", 320, 1), ("classification", 320, 0),
                                                      ("detection", 160, 0)])
 def test_a_whole_detectors_weights_at_the_whole_size_get_the_advice_to_compare_with_the_student_alone(scope, size, said):
     found = advice("--use_online_kd=True", size=size, scope=scope)
-    assert ["compare with a job without use_online_kd and four times the num_epochs" in line for line in found] == [True] * said
+    assert sum("compare with a job without use_online_kd and four times the num_epochs" in line for line in found) == said
 
 
 @pytest.mark.parametrize(("scope", "size", "hparams", "batch", "said"), [
     ("classification", 256, "learning_rate=0.08", 8, 1), ("classification", 128, "learning_rate=0.15", 4, 1),
-    ("classification", 288, "learning_rate=0.08", 8, 0),
-    ("classification", (256, 320), "learning_rate=0.08", 8, 0), ("detection", 256, "learning_rate=0.08", 8, 0),
+    ("classification", 352, "learning_rate=0.08", 8, 0), ("classification", 320, "learning_rate=0.08", 8, 1),
+    ("classification", (256, 352), "learning_rate=0.08", 8, 0), ("detection", 256, "learning_rate=0.08", 8, 0),
     ("classification", 256, "learning_rate=0.08", 9, 0), ("classification", 256, "gradient_accumulation_steps=2", 8, 0),
     ("classification", 256, "learning_rate=0.008,optimizer=adam", 8, 0)])
 def test_a_small_input_from_an_imagenet_backbone_gets_the_advice_to_compare_with_twice_the_rate_alone(scope, size, hparams, batch, said):
     """An adam that was asked for takes learning_rate as it is: 0.16 would be twenty times too much."""
-    found = advice("--use_online_kd=True", f"--hparams={hparams}", f"--train_batch_size={batch}", size=size, scope=scope)
+    flags = (f"--hparams={hparams}", f"--train_batch_size={batch}")
+    found = advice("--use_online_kd=True", *flags, size=size, scope=scope)
     assert ["compare with learning_rate=0.16 in hparams and no use_online_kd" in line for line in found] == [True] * said
+    alone = ["set learning_rate=0.16 in hparams" in line for line in advice_without_peer(*flags, size=size, scope=scope)]
+    assert alone == [True] * said
+
+
+def test_a_rate_that_was_raised_and_a_job_that_goes_on_get_no_advice_on_it():
+    assert advice_without_peer("--hparams=learning_rate=0.16", size=256) == ()
+    assert len(advice_without_peer("--hparams=learning_rate=0.15", size=256)) == 1
+    hp = parse(["--data_url=nowhere", "--train_url=nowhere", "--model_name=efficientdet-t1", "--train_batch_size=8"])
+    assert advice_on_rate(hp, (256, 256), None) == ()
 
 
 @pytest.mark.parametrize(("side", "said"), [(140, False), (142, True)])
@@ -169,6 +184,6 @@ def test_objects_too_large_for_the_peer_are_told_before_training(side, said):
     boxes, is_crowd = np.array([large, large, small, crowd, crowd], np.float32), np.array([False] * 3 + [True] * 2)
     sample = Sample("1", "1.png", "1.png", 200, 160, boxes, np.zeros(5, np.int32), is_crowd, "train")
     found = advice("--use_online_kd=True", samples=[sample])
-    assert ["half of the objects have more than 454 pixels a side (root of the area) in the peer's input of 640x640" in line
-            for line in found] == [True] * said
+    assert sum("half of the objects have more than 454 pixels a side (root of the area) in the peer's input of 640x640" in line
+               for line in found) == said
     assert advice(samples=[sample]) == ()

@@ -21,13 +21,12 @@ from algorithm.models.weights.frozen_graph import FrozenTeacher
 from algorithm.ops.distillation import SoftLossConfig
 from algorithm.ops.losses import LossConfig
 from algorithm.training.distillation import PEER, Distiller, OfflineTeacher, OnlinePeer, Remembered
-from algorithm.training.warm_start import Start
+from algorithm.training.warm_start import RATE_FOR_THEM, Start, wants_a_higher_rate
 
 _log = logging.getLogger("algorithm.training")
 # Parts of soft_cls_loss and soft_box_loss that count against a peer: see docs/distillation.md for what was measured.
 PEER_CLASS_TRUST, PEER_BOX_TRUST = 0.25, 0.1
 LARGE_FOR_A_PEER = 450  # pixels a side, between the sizes that advice_on_peer names
-SMALL_INPUT, SMALL_BATCH = 256, 8  # what was measured with optimizer=auto
 
 
 def soft_loss_config(hp: Hyperparameters) -> SoftLossConfig:
@@ -73,12 +72,11 @@ def advice_on_peer(hp: Hyperparameters, student: Detector, samples: Sequence[Sam
         advice.append("use_online_kd: the start is a whole detector's weights, from which T2 alone was better in all three pairs that were "
                       "measured at its own input size (docs/distillation.md); compare with a job without use_online_kd and four times the "
                       "num_epochs, which takes about as long")
-    small = max(student.image_size) <= SMALL_INPUT and hp.train_batch_size * hp.gradient_accumulation_steps <= SMALL_BATCH
-    if start and start.scope == "classification" and small and hp.optimizer == "auto":
-        advice.append("use_online_kd: the start is an ImageNet backbone and the input small; in batches of "
-                      f"{SMALL_BATCH} T2 at {SMALL_INPUT} alone with learning_rate=0.16 was 0.006 AP below T2 with a peer at 0.08 in the "
-                      "mean of six pairs, in a quarter of the time (docs/distillation.md); compare with learning_rate=0.16 in hparams "
-                      "and no use_online_kd")
+    if wants_a_higher_rate(hp, student.image_size, start):
+        advice.append("use_online_kd: the start is an ImageNet backbone and the input small; alone, with "
+                      f"learning_rate={RATE_FOR_THEM:g}, T2 at 256 was 0.006 AP below T2 with a peer at 0.08 in the mean of six pairs, and "
+                      "T1 at 320 0.086 above T1 with a peer in the one that was run, in a quarter of the time (docs/distillation.md); "
+                      f"compare with learning_rate={RATE_FOR_THEM:g} in hparams and no use_online_kd")
     height, width = (PEER_ENLARGEMENT * side for side in student.image_size)
     pixels = _typical_object(samples, (height, width))
     if pixels > LARGE_FOR_A_PEER:
