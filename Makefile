@@ -19,7 +19,7 @@ demo: $(STAMP)
 	@$(RUN) -m algorithm demo --output build/demo
 
 test: $(STAMP)
-	@$(RUN) -m pytest --quiet --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+	@$(RUN) -m pytest --quiet --numprocesses=2 --dist=loadfile --no-loadscope-reorder
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache
