@@ -143,8 +143,8 @@ def advice(*more, size=320, samples=(), scope="classification"):
     return advice_on_peer(hp, build_detector("efficientdet-t1", 2, size), samples, Start(Path("weights"), scope, "given"))
 
 
-def advice_without_peer(*more, size, scope="classification"):
-    hp = parse(["--data_url=nowhere", "--train_url=nowhere", "--model_name=efficientdet-t1", "--train_batch_size=8", *more])
+def advice_without_peer(*more, size, scope="classification", model="efficientdet-t1"):
+    hp = parse(["--data_url=nowhere", "--train_url=nowhere", f"--model_name={model}", "--train_batch_size=8", *more])
     return advice_on_rate(hp, size if isinstance(size, tuple) else (size, size), Start(Path("weights"), scope, "given"))
 
 
@@ -175,6 +175,11 @@ def test_a_rate_that_was_raised_and_a_job_that_goes_on_get_no_advice_on_it():
     assert len(advice_without_peer("--hparams=learning_rate=0.15", size=256)) == 1
     hp = parse(["--data_url=nowhere", "--train_url=nowhere", "--model_name=efficientdet-t1", "--train_batch_size=8"])
     assert advice_on_rate(hp, (256, 256), None) == ()
+
+
+def test_a_backbone_that_was_not_measured_gets_no_advice_on_the_rate():
+    assert advice_without_peer(size=256, model="retinanet-resnet50") == ()
+    assert len(advice_without_peer(size=256, model="efficientdet-t2")) == 1
 
 
 @pytest.mark.parametrize(("side", "said"), [(140, False), (142, True)])

@@ -21,7 +21,7 @@ from algorithm.models.weights.frozen_graph import FrozenTeacher
 from algorithm.ops.distillation import SoftLossConfig
 from algorithm.ops.losses import LossConfig
 from algorithm.training.distillation import PEER, Distiller, OfflineTeacher, OnlinePeer, Remembered
-from algorithm.training.warm_start import RATE_FOR_THEM, Start, wants_a_higher_rate
+from algorithm.training.warm_start import HIGHER_RATE, Start, wants_a_higher_rate
 
 _log = logging.getLogger("algorithm.training")
 # Parts of soft_cls_loss and soft_box_loss that count against a peer: see docs/distillation.md for what was measured.
@@ -74,9 +74,9 @@ def advice_on_peer(hp: Hyperparameters, student: Detector, samples: Sequence[Sam
                       "num_epochs, which takes about as long")
     if wants_a_higher_rate(hp, student.image_size, start):
         advice.append("use_online_kd: the start is an ImageNet backbone and the input small; alone, with "
-                      f"learning_rate={RATE_FOR_THEM:g}, T2 at 256 was 0.006 AP below T2 with a peer at 0.08 in the mean of six pairs, and "
+                      f"learning_rate={HIGHER_RATE:g}, T2 at 256 was 0.006 AP below T2 with a peer at 0.08 in the mean of six pairs, and "
                       "T1 at 320 0.086 above T1 with a peer in the one that was run, in a quarter of the time (docs/distillation.md); "
-                      f"compare with learning_rate={RATE_FOR_THEM:g} in hparams and no use_online_kd")
+                      f"compare with learning_rate={HIGHER_RATE:g} in hparams and no use_online_kd")
     height, width = (PEER_ENLARGEMENT * side for side in student.image_size)
     pixels = _typical_object(samples, (height, width))
     if pixels > LARGE_FOR_A_PEER:
