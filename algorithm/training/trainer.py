@@ -22,7 +22,7 @@ from algorithm.training.precision import LossScale, computing
 
 _REGULARISED = re.compile(r".*(kernel|weight)$")
 _AVERAGE = "ExponentialMovingAverage"
-_YOUNG = "young_statistics"
+_STATISTICS = ("moving_mean", "moving_variance")
 _USED = ("images", "extent", "boxes", "labels", *REMEMBERED)
 
 
@@ -67,7 +67,6 @@ class Trainer:
         self._gradients = Gradients(detector, config.loss, self.loss_scale, config.recompute, distiller)
         self._carried, self._trained = self._gradients.carried, self._gradients.trained
         optimizer.build(self._trained)
-        self._young = [_is_young(variable) for variable in self._carried]
 
     @property
     def step(self) -> int:
@@ -158,8 +157,8 @@ class Trainer:
         for variable, gradient in zip(self._trained, gradients, strict=True):
             update(variable.value, lambda own, change: self.optimizer.update_step(change, own, rate), args=(gradient,), group=False)
         self.optimizer.iterations.assign_add(1)
-        for variable, value, young in zip(self._carried, carried, self._young, strict=True):
-            step = pace if young else None
+        for variable, value in zip(self._carried, carried, strict=True):
+            step = pace if variable.name in _STATISTICS else None
             update(variable.value, lambda own, new, step=step: own.assign(new if step is None else own + step * (new - own)),
                    args=(value,), group=False)
         self._average(update)
@@ -202,7 +201,7 @@ class Trainer:
         tensors: dict[str, Any] = {name: variable.value if isinstance(variable, keras.Variable) else variable
                                    for name, variable in self._state_variables().items()}
         tensors |= {f"{name}/{_AVERAGE}": average for name, average in self.averages.items()}
-        return {**tensors, "global_step": np.int64(self.step), _YOUNG: np.array(self._young, np.int32)}
+        return {**tensors, "global_step": np.int64(self.step)}
 
     def snapshot(self) -> dict[str, np.ndarray]:
         """tensors() copied, as they are now."""
@@ -217,7 +216,6 @@ class Trainer:
                             f"first {wrong[0]}; the run was made with other hyperparameters: give a new train_url")
         for name, variable in wanted.items():
             variable.assign(tensors[name])
-        self._young = [bool(young) for young in tensors.get(_YOUNG, np.zeros(len(self._carried)))]
 
     def _state_variables(self) -> dict[str, keras.Variable | tf.Variable]:
         state = dict(self.named)
@@ -259,18 +257,12 @@ def graph_as_written() -> Iterator[None]:
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": before})
 
 
-def _is_young(variable: keras.Variable) -> bool:
-    """Whether a batch-norm statistic is as it was made: of random weights, not of pretrained ones."""
-    untouched = {"moving_mean": 0.0, "moving_variance": 1.0}.get(variable.name)
-    return untouched is not None and bool(np.all(variable.numpy() == untouched))
-
-
 def _pace(updates: tf.Variable, parts: int, published: float) -> tf.Tensor:
-    """How many times faster than with the published momentum the young batch-norm statistics move: by momentum
-    min(published, (1 + t) / (10 + t)).
+    """How many times faster than with the published momentum batch-norm statistics move: by momentum min(published, (1 + t) / (10 + t)).
 
-    With EfficientDet's 0.99 alone they still hold 5 % of their first values after 300 steps, all the training some jobs
-    get. A variance of 0.05 where 0.005 is right makes a network that trained well useless in evaluation.
+    With EfficientDet's 0.99 alone they are the mean of the last hundred steps, half of all the training some jobs get: those
+    of a pretrained network lag behind its weights, and those that begin at nothing still hold 5 % of it after 300 steps. A
+    network that trained well is then worth less in evaluation, or nothing (docs/warm-start.md has the figures).
     """
     age = tf.cast(updates, tf.float32)
     momentum = tf.minimum(published, (1.0 + age) / (10.0 + age))

@@ -92,7 +92,7 @@ def test_a_restored_trainer_goes_on_bit_for_bit(trainer):
 
 
 def test_restoring_from_another_network_names_the_difference(trainer):
-    count = len(trainer.tensors()) - 2  # the step and the ages of young statistics are no variables
+    count = len(trainer.tensors()) - 1  # the step is no variable
     with pytest.raises(DataError, match=f"{count} of {count} variables are missing or of another shape, first"):
         trainer.restore({"global_step": np.int64(3)})
 
@@ -177,35 +177,29 @@ def test_parts_of_a_batch_one_after_another_give_the_step_of_the_whole_batch():
         np.testing.assert_allclose(after[2][1][name], moved, atol=1e-3 * largest, err_msg=name)
 
 
-def test_statistics_that_begin_at_nothing_catch_up_and_pretrained_ones_keep_their_pace(request):
-    """Once 300 steps from an ImageNet backbone gave AP50 0.17 where the statistics of the batch gave 0.79."""
+def test_statistics_catch_up_within_a_short_training_pretrained_ones_too(request):
+    """Once 300 steps from an ImageNet backbone gave AP50 0.17 where the statistics of the batch gave 0.79, and 200 steps of T2
+    from COCO weights AP 0.54 where they now give 0.62."""
     request.addfinalizer(lambda: tf.config.run_functions_eagerly(False))
     tf.config.run_functions_eagerly(True)  # one step is enough, and graphs would take most of the time
 
-    def trained(pretrained):
+    def trained(first, steps):
         tf.keras.utils.set_random_seed(0)
         detector = build_detector("efficientdet-lite0", 3, SIZE)
-        for name, variable in published_variables(detector).items():
-            if name.startswith(pretrained) and "moving" in name:
-                variable.assign(np.full(variable.shape, 2.0))
+        statistics = {name: v for name, v in published_variables(detector).items() if "moving_mean" in name}
+        for variable in statistics.values():
+            variable.assign(np.full(variable.shape, first))
         trainer = Trainer(detector, make_optimizer("sgd", 0.0, 0.9), TrainConfig(weight_decay=0.0))
+        trainer.optimizer.iterations.assign(steps)
         trainer.train_step(batch())
-        return trainer, {name: value for name, value in values(trainer).items() if "moving_mean" in name}
+        return {name: variable.numpy() for name, variable in statistics.items()}
 
-    trainer, young = trained("efficientnet")
-    _, old = trained(("efficientnet", "fpn_cells", "box_net", "class_net", "resample"))
-    for name, value in old.items():
-        if name.startswith("efficientnet"):  # has been trained: the published momentum of 0.99
-            np.testing.assert_array_equal(young[name], value)
-        else:  # momentum 0.1 at step 0: 0.9 of the batch's mean, where the published one takes 0.01 of it
-            np.testing.assert_allclose(young[name], 90 * (value - 0.99 * 2.0), rtol=1e-2, atol=2e-3)
-    assert any(np.abs(value).max() > 0.1 for name, value in young.items() if name.startswith("fpn_cells"))
-    other = make(seed=7, rate=0.0, weight_decay=0.0)
-    other.restore({name: np.asarray(value) for name, value in trainer.tensors().items()})
-    for each in (trainer, other):
-        each.train_step(batch())
-    for name, value in trainer.tensors().items():
-        np.testing.assert_array_equal(np.asarray(value), np.asarray(other.tensors()[name]), err_msg=name)
+    untouched, pretrained, late = trained(0.0, 0), trained(2.0, 0), trained(2.0, 2000)
+    for name, value in untouched.items():
+        of_batch = value / 0.9  # the first step has momentum 0.1
+        np.testing.assert_allclose(pretrained[name], 0.1 * 2.0 + 0.9 * of_batch, rtol=1e-2, atol=2e-3, err_msg=name)
+        np.testing.assert_allclose(late[name], 0.99 * 2.0 + 0.01 * of_batch, rtol=1e-2, atol=2e-3, err_msg=name)  # as published
+    assert max(np.abs(value).max() for value in untouched.values()) > 0.1
 
 
 @pytest.mark.slow
