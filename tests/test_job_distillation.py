@@ -149,8 +149,8 @@ def advice_without_peer(*more, size, scope="classification", model="efficientdet
 
 
 @pytest.mark.parametrize(("scope", "size", "said"), [("detection", 320, 1), ("full", 320, 1), ("classification", 320, 0),
-                                                     ("detection", 160, 0)])
-def test_a_whole_detectors_weights_at_the_whole_size_get_the_advice_to_compare_with_the_student_alone(scope, size, said):
+                                                     ("detection", 160, 1)])
+def test_a_whole_detectors_weights_get_the_advice_to_compare_with_the_student_alone(scope, size, said):
     found = advice("--use_online_kd=True", size=size, scope=scope)
     assert sum("compare with a job without use_online_kd and four times the num_epochs" in line for line in found) == said
 
