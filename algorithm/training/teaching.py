@@ -70,8 +70,8 @@ def advice_on_peer(hp: Hyperparameters, student: Detector, samples: Sequence[Sam
     advice = []
     if start and start.scope != "classification":
         advice.append("use_online_kd: the start is a whole detector's weights, from which T2 alone was better in all four pairs that were "
-                      "measured, at 128 and 256 pixels (docs/distillation.md); compare with a job without use_online_kd and four times the "
-                      "num_epochs, which takes about as long")
+                      "measured, on raccoon at 128 and 256 pixels (docs/distillation.md); compare with a job without use_online_kd and "
+                      "four times the num_epochs, which takes about as long")
     if wants_a_higher_rate(hp, student.image_size, start):
         advice.append("use_online_kd: the start is an ImageNet backbone and the input small; alone, with "
                       f"learning_rate={HIGHER_RATE:g}, T2 at 256 was 0.006 AP below T2 with a peer at 0.08 in the mean of six pairs, and "

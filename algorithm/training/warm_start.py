@@ -136,5 +136,5 @@ def advice_on_rate(hp: Hyperparameters, image_size: tuple[int, int], start: Star
     if hp.use_online_kd or hp.learning_rate >= HIGHER_RATE or not wants_a_higher_rate(hp, image_size, start):
         return ()
     return (f"learning_rate={hp.learning_rate:g}: the start is an ImageNet backbone and the input small; in batches of {SMALL_BATCH} "
-            f"T2 and T1 were better with {HIGHER_RATE:g} than with the default of 0.08 in all twelve pairs that were measured, by 0.04 AP in "
-            f"the mean (docs/tiny.md); set learning_rate={HIGHER_RATE:g} in hparams",)
+            f"T2 and T1 were better with {HIGHER_RATE:g} than with the default of 0.08 in all twelve pairs that were measured, by 0.04 AP "
+            f"in the mean (docs/tiny.md); set learning_rate={HIGHER_RATE:g} in hparams",)
