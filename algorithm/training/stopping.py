@@ -16,11 +16,12 @@ _ADVICE = "run the same command again to go on"
 
 @dataclass
 class _Request:
-    """asked: a signal came. raised: its handler raised Stopped. deferrals: how many deferred() are open."""
+    """asked: a signal came. raised: its handler raised Stopped. deferrals: how many deferred() are open. answer: the last message."""
 
     asked: bool = False
     raised: bool = False
     deferrals: int = 0
+    answer: str = ""
 
 
 # A signal belongs to the whole process, and so does this.
@@ -41,6 +42,9 @@ def listening() -> Iterator[None]:
     _request.asked = _request.raised = False
     try:
         yield
+    except Stopped as stopped:
+        stopped.args = (_request.answer,)  # AutoGraph gives what is raised while it traces a message of its own
+        raise
     finally:
         signal.signal(signal.SIGTERM, before)
         _request.asked = _request.raised = False
@@ -91,7 +95,8 @@ def check(where: str = "") -> None:
 def stop(where: str) -> NoReturn:
     """Raises Stopped, as check does for a request; for one that came to another machine of the job, too."""
     _request.asked = _request.raised = True
-    raise Stopped(f"stopped on request{where}; {_ADVICE}")
+    _request.answer = f"stopped on request{where}; {_ADVICE}"
+    raise Stopped(_request.answer)
 
 
 def _heard(*_: object) -> None:

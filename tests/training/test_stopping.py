@@ -6,6 +6,7 @@ import signal
 import time
 
 import pytest
+import tensorflow as tf
 
 from algorithm.errors import Stopped
 from algorithm.training import stopping
@@ -58,6 +59,17 @@ def test_a_swallowed_answer_is_given_again_at_the_next_check():
             pass
         with pytest.raises(Stopped):
             stopping.check()
+
+
+def test_an_answer_while_a_graph_is_traced_reads_as_any_other():
+    @tf.function
+    def traced():
+        terminate()
+        return tf.constant(1)
+
+    with pytest.raises(Stopped) as raised, stopping.listening():
+        traced()
+    assert str(raised.value) == "stopped on request; run the same command again to go on"
 
 
 def test_a_runtime_that_takes_the_signal_for_itself_does_not_keep_it():
