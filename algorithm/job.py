@@ -34,7 +34,7 @@ from algorithm.storage.job_folder import job_folder
 from algorithm.storage.mirroring import mirrored
 from algorithm.training import checkpoints, stopping
 from algorithm.training.devices import Devices, open_devices
-from algorithm.training.distillation import Distiller, SoftLossHint
+from algorithm.training.distillation import Distiller, OfflineTeacher, SoftLossHint
 from algorithm.training.fitting import Hooks, fit
 from algorithm.training.guard import Guard, Limits
 from algorithm.training.log_forms import FORMS as LOG_FORMS
@@ -188,6 +188,9 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
                         SoftLossHint(soft_loss_config(hp), plan.steps_per_epoch) if distiller else None)
     reporter.pictures("data", 0, report_pictures(dataset, _DATA_PICTURES))
     evaluator, *peers = (Evaluator(each, nms_config(hp), dataset, hp.eval_batch_size) for each in (detector, *trainer.peers))
+    if devices.chief and isinstance(distiller, OfflineTeacher):
+        teacher = Evaluator(distiller.as_detector, nms_config(hp), dataset, hp.eval_batch_size)
+        reporter.teacher_evaluation(trainer.step, teacher.run()[0].metrics)
     guard = Guard(trainer, schedule, progress, Limits(device_batch(hp), detector.image_size, hp.auto_batch),
                   last_good=run_folder.newest_saved, resumed=resumed is not None,
                   describe=lambda indices: _names(dataset, indices))

@@ -113,6 +113,9 @@ def test_a_student_learns_from_that_teacher_whose_answers_to_still_pictures_are_
                                        hparams=HPARAMS + STILL))) == 0
     assert "offline distillation (plain): teacher efficientdet-t1 at 64x64; it speaks for 100.0 % of the student's anchors" in caplog.text
     assert "the teacher's answers are remembered" in caplog.text
+    said = re.findall(r" teacher AP=([\d.]+) AP50=[\d.]+ .*, on the evaluation pictures as the student sees them", caplog.text)
+    own = re.findall(r"^eval epoch=1/1 step=2 AP=([\d.]+)", online[1], re.MULTILINE)
+    assert [float(score) for score in said] == [pytest.approx(float(score), abs=1e-5) for score in own] != []
     assert "optimizer=auto: adam, learning rate up to 0.0005 for a batch of 4" in caplog.text
     assert re.search(r"step=2/2 .* loss_soft_cls=[\d.e-]+ loss_soft_box=[\d.e-]+ l2_loss", caplog.text)
     assert not (tmp_path / "out/model/frozen").exists()

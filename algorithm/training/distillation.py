@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from algorithm.models.detector import Detector
+from algorithm.models.presets import Preset
 from algorithm.models.weights.frozen_graph import FrozenTeacher
 from algorithm.ops.distillation import AnchorGeometry, SoftLossConfig, align, moved, soft_losses
 from algorithm.ops.image import network_input, pad_bottom_right
@@ -88,11 +90,26 @@ class OfflineTeacher:
         """See Distiller."""
         return soft_losses(outputs, taught, targets, self._config, positives[POSITIVES])
 
+    @property
+    def as_detector(self) -> TeacherAsDetector:
+        """What the student is told, to be evaluated as the student is."""
+        student, teacher = self._student, self._teacher
+        preset = dataclasses.replace(student.preset, mean=teacher.mean, std=teacher.std)
+        return TeacherAsDetector(preset, student.image_size, student.anchors, self._answers)
+
+    def _answers(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
+        """On pictures of the student's size, normalised for the teacher."""
+        return moved(self._teacher.run(self._fitted(images)), self.alignment, *self._anchors)
+
     def _pictures(self, batch, images):
         """The student's pictures as the teacher was trained to see them."""
-        preset, teacher, size = self._student.preset, self._teacher, self._teacher.geometry.image_size
+        preset, teacher = self._student.preset, self._teacher
         if (tuple(preset.mean), tuple(preset.std)) != (teacher.mean, teacher.std):
             images = network_input(batch["images"], batch["extent"], teacher.mean, teacher.std)
+        return self._fitted(images)
+
+    def _fitted(self, images):
+        size = self._teacher.geometry.image_size
         if size == self._student.image_size:
             return images
         fitted = [min(round(side * self.alignment.scale), limit) for side, limit in zip(self._student.image_size, size, strict=True)]
@@ -113,6 +130,20 @@ class OfflineTeacher:
             found.add(batch["sample_index"], self._teacher.run(self._pictures(batch, images)))
         _log.info("the pictures are the same in every epoch: the teacher's answers are remembered, %.0f MB", per_picture * count / 1e6)
         return found
+
+
+@dataclasses.dataclass(frozen=True)
+class TeacherAsDetector:
+    """A teacher that takes the student's pictures and speaks of the student's anchors. Fields and call: as a Detector's."""
+
+    preset: Preset
+    image_size: tuple[int, int]
+    anchors: np.ndarray
+    answers: Callable[[tf.Tensor], dict[str, tf.Tensor]]
+
+    def __call__(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
+        """Pictures float32 [B, H, W, 3] -> {"class_logits": [B, A, K], "box_deltas": [B, A, 4]}; it is frozen, so never in training."""
+        return self.answers(images)
 
 
 class Remembered:

@@ -113,6 +113,13 @@ class Reporter:
         _log.info("peer %s", eval_line(epoch, -(-self.steps // self.steps_per_epoch), step, metrics))
         self._scalars("eval_peer", {name: value for name, value in metrics.items() if value is not None}, step)
 
+    def teacher_evaluation(self, step: int, metrics: Mapping[str, float | None]) -> None:
+        """Notes the 12 COCO figures of what a frozen teacher tells the student."""
+        known = {name: value for name, value in metrics.items() if value is not None}
+        _log.info("teacher %s, on the evaluation pictures as the student sees them; it is worth its time where that is well above the "
+                  "student's AP without it (docs/distillation.md)", " ".join(f"{name}={value:.6f}" for name, value in known.items()))
+        self._scalars("eval_teacher", known, step)
+
     def pictures(self, group: str, step: int, pictures: Sequence[np.ndarray]) -> None:
         """Puts uint8 [H, W, 3] pictures into TensorBoard as `group`/picture_0 and so on."""
         with self._writer.as_default(step):

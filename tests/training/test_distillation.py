@@ -235,6 +235,20 @@ def test_a_teacher_of_another_size_sees_the_pictures_enlarged_with_their_border_
     assert distiller.teach(batch(), images)["class_logits"].shape == (1, len(detector.anchors), len(LABELS))
 
 
+def test_what_a_teacher_of_another_size_tells_is_evaluated_on_the_students_own_pictures_and_anchors(tmp_path):
+    tf.keras.utils.set_random_seed(6)
+    freeze_graph(build_detector("efficientdet-lite0", len(LABELS), 96), tmp_path / "frozen", LABELS)
+    detector = student()
+    distiller = OfflineTeacher(opened(tmp_path), detector, SoftLossConfig())
+    told, pictures = distiller.as_detector, batch()
+    assert (told.image_size, told.preset.mean) == (detector.image_size, detector.preset.mean)
+    np.testing.assert_array_equal(told.anchors, detector.anchors)
+    images = network_input(pictures["images"], pictures["extent"], told.preset.mean, told.preset.std)
+    expected = distiller.teach(pictures, images)
+    for name in ("class_logits", "box_deltas"):
+        np.testing.assert_array_equal(told(images)[name], expected[name])
+
+
 def test_remembered_answers_come_back_by_sample(model):
     folder, teacher = model
     detector = student()
