@@ -43,10 +43,13 @@ def trainer_of(hp: Hyperparameters, detector: Detector, plan: Plan, replicas: in
     """The trainer, with what is frozen, and its schedule; call it in the scope of the strategy. replicas: devices that train."""
     batch_size, warm = device_batch(hp) * replicas, hp.pretrained != "none"
     keeps_batch_norm = freezes_batch_norm(hp, warm, hp.train_batch_size * replicas)
-    networks = (detector, *(distiller.peers if distiller else ()))
-    for network in networks:
+    peers = distiller.peers if distiller else ()
+    shared = peers if distiller and distiller.shares_kernels else ()
+    for network in (detector, *shared):
         freeze(network, frozen_names(hp, warm), keeps_batch_norm)
-    kind, share = choose_optimizer(hp.optimizer, batch_size, len(networks))
+    for peer in () if shared else peers:  # `freeze` names the student's variables
+        freeze(peer, "", freezes_batch_norm(hp, hp.peer_pretrained != "none", hp.train_batch_size * replicas))
+    kind, share = choose_optimizer(hp.optimizer, batch_size, 1 + len(shared))
     config = ScheduleConfig(hp.learning_rate * share, hp.lr_warmup_init * share, hp.lr_warmup_epoch,
                             hp.lr_decay_method, hp.first_lr_drop_epoch, hp.second_lr_drop_epoch, hp.poly_lr_power)
     schedule = DetectionSchedule(config, global_batch=batch_size, steps_per_epoch=plan.steps_per_epoch, epochs=plan.epochs,

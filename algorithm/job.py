@@ -116,7 +116,7 @@ def _run(hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder, devic
         _overfit_check(hp, detector, dataset)
         return
     with devices.strategy.scope():
-        distiller = find_distiller(hp, detector, dataset.label_names, loss_config(hp), workspace.inputs)
+        distiller = find_distiller(hp, detector, dataset.label_names, loss_config(hp), workspace.inputs, resumed is not None)
     if devices.chief:
         _look_at_data(hp, detector, dataset, run_folder)
         for line in (*advice_on_rate(hp, detector.image_size, start), *advice_on_peer(hp, detector, dataset.train, start)):

@@ -33,7 +33,7 @@ from algorithm.models.naming import published_variables
 from algorithm.storage import stager
 from algorithm.storage.writing import write_json
 from algorithm.training.distillation import PEER
-from algorithm.training.teaching import find_distiller
+from algorithm.training.teaching import find_distiller, find_peer
 from algorithm.training.trainer import Trainer
 from algorithm.training.warm_start import Start, find_start
 
@@ -109,7 +109,7 @@ def _trained(hp: Hyperparameters, seeds: list[int], scratch: Path):
     for seed in seeds:
         own = dataclasses.replace(hp, seed=seed)
         keras.utils.set_random_seed(seed)
-        trainer.restore({**beginning, **_values(own, dataset, start, trainer)})
+        trainer.restore({**beginning, **_values(own, dataset, start, trainer, scratch)})
         seconds, epochs, begun = [], [], time.perf_counter()
         for step, batch in enumerate(islice(training_batches(own, detector, dataset, 0, hp.train_batch_size, (0, 1), 1), plan.steps), 1):
             figures = {name: float(value) for name, value in trainer.train_step(batch).items()}
@@ -130,9 +130,13 @@ def _student(hp: Hyperparameters, dataset: Dataset, start: Start | None) -> Dete
     return detector
 
 
-def _values(hp: Hyperparameters, dataset: Dataset, start: Start | None, trainer: Trainer) -> dict[str, Any]:
-    """Weights of a fresh start with the seed; what a peer has for itself starts as the student's."""
-    values = {name: variable.numpy() for name, variable in published_variables(_student(hp, dataset, start)).items()}
+def _values(hp: Hyperparameters, dataset: Dataset, start: Start | None, trainer: Trainer, scratch: Path) -> dict[str, Any]:
+    """Weights of a fresh start with the seed; what an enlarged student has for itself starts as the student's."""
+    student = _student(hp, dataset, start)
+    values = {name: variable.numpy() for name, variable in published_variables(student).items()}
+    if hp.peer_model:
+        peer = published_variables(find_peer(hp, student, scratch))
+        return values | {f"{PEER}/{name}": variable.numpy() for name, variable in peer.items()}
     return values | {name: values[name.removeprefix(f"{PEER}/")] for name in trainer.named if name.startswith(f"{PEER}/")}
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import logging
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,38 @@ def test_a_student_learns_from_that_teacher_whose_answers_to_still_pictures_are_
     assert "optimizer=auto: adam, learning rate up to 0.0005 for a batch of 4" in caplog.text
     assert re.search(r"step=2/2 .* loss_soft_cls=[\d.e-]+ loss_soft_box=[\d.e-]+ l2_loss", caplog.text)
     assert not (tmp_path / "out/model/frozen").exists()
+
+
+def test_a_peer_with_weights_of_its_own_is_trained_along_and_a_job_that_goes_on_takes_it_from_its_checkpoint(
+        online, dataset, tmp_path, caplog):
+    weights, output = tmp_path / "weights", tmp_path / "out"
+    shutil.copytree(online[0] / "archive", weights)
+    flags = arguments(dataset, output, "--use_online_kd=True", hparams=f"{HPARAMS},peer_model=efficientdet-t1,peer_pretrained={weights}")
+    with caplog.at_level(logging.INFO):
+        assert job.run(parse(flags)) == 0
+    log = "\n".join(record.getMessage() for record in caplog.records)
+    assert f"peer: warm start from {weights}: weights: detection from" in log
+    assert "the peer is efficientdet-t1 at 64x64, with weights of its own" in log
+    assert "optimizer=auto: adam, learning rate up to 0.0005 for a batch of 4" in log  # no kernel has the gradients of both
+    assert re.search(r"step=2/2 .* loss_soft_box=[\d.e-]+ peer_loss=[\d.]+ l2_loss", log)
+    assert len(re.findall(r"^peer eval epoch=1/1 step=2 AP=", log, re.MULTILINE)) == 1
+    saved = tf.train.load_checkpoint(str(output)).get_variable_to_shape_map()
+    archived = tf.train.load_checkpoint(str(output / "archive")).get_variable_to_shape_map()
+    assert {"class_net/class-0/bias", "peer/class_net/class-0/bias"} <= saved.keys()
+    assert not any(name.startswith("peer/") for name in archived)
+    shutil.rmtree(weights)
+    caplog.clear()
+    with caplog.at_level(logging.INFO):
+        assert job.run(parse([*flags, "--num_epochs=2"])) == 0
+    assert "resumed at step 2, in epoch 2" in caplog.text
+    assert "peer eval epoch=2/2 step=4 AP=" in caplog.text
+
+
+def test_weights_of_a_peer_that_are_nowhere_stop_the_job_before_training(dataset, tmp_path):
+    with pytest.raises(DataError, match="nothing there; check the path"):
+        job.run(parse(arguments(dataset, tmp_path / "out", "--use_online_kd=True",
+                                hparams=f"{HPARAMS},peer_model=efficientdet-t1,peer_pretrained={tmp_path / 'nowhere'}")))
+    assert not list((tmp_path / "out").glob("model.ckpt*"))
 
 
 def test_a_teacher_of_other_classes_stops_the_job_before_training(online, dataset, tmp_path):

@@ -88,5 +88,11 @@ def _check_distillation(values: dict[str, Any]) -> None:
     if url and not offline:
         raise ArgumentError(f"--teacher_model_url: expected use_offline_kd=True with it, found '{url}' alone. Add "
                             "--use_offline_kd=True, or leave it out.")
+    if values["peer_model"] and not online:
+        raise ArgumentError(f"--hparams=peer_model: expected use_online_kd=True with it, found '{values['peer_model']}' alone. Add "
+                            "--use_online_kd=True, or leave it out.")
+    if values["peer_pretrained"] != ROWS["peer_pretrained"].default and not values["peer_model"]:
+        raise ArgumentError(f"--hparams=peer_pretrained: expected peer_model with it, found '{values['peer_pretrained']}' alone. Name "
+                            "the model whose weights these are, e.g. peer_model=efficientdet-lite0, or leave it out.")
     if (offline or online) and not values["soft_cls_loss"] and not values["soft_box_loss"]:
         raise ArgumentError("--hparams=soft_cls_loss: expected it or soft_box_loss above 0 for distillation, found both 0.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from algorithm.hyperparameters.parameters import MODEL_NAMES
 from algorithm.hyperparameters.row import Row
 
 LOSSES = (
@@ -33,6 +34,12 @@ LOSSES = (
         "Distillation, what is imitated. plain is classes everywhere and boxes of objects, foreground is what the teacher is sure of",
         "知识蒸馏的方式. plain 模仿所有位置的分类和目标位置的边框, foreground 侧重教师模型有把握的位置",
         choices=("plain", "foreground")),
+    Row("peer_model", "string", "",
+        "Online distillation, the model that is trained along with weights of its own. Empty is the student on enlarged pictures",
+        "在线蒸馏中同时训练的模型, 使用自己的权重. 空表示在放大图片上训练的学生模型自身", choices=("", *MODEL_NAMES)),
+    Row("peer_pretrained", "string", "auto",
+        "Where the starting weights of peer_model come from, as with pretrained. Only with peer_model",
+        "peer_model 的初始权重来源, 取值同 pretrained. 仅用于 peer_model"),
 )
 
 SCHEDULE = (

@@ -1,4 +1,4 @@
-"""Learning from a second network: a frozen teacher (offline), or the student itself on enlarged pictures, in the same job (online)."""
+"""Learning from a second network: a frozen teacher (offline), or a peer that is trained in the same job (online)."""
 
 from __future__ import annotations
 
@@ -29,9 +29,11 @@ _MOST_MEMORY = 2**31  # bytes of remembered outputs
 
 
 class Distiller(Protocol):
-    """What the trainer adds to a step. peers: detectors trained along. loss_names: keys of losses()."""
+    """What the trainer adds to a step. peers: detectors trained along. shares_kernels: whether they have the student's kernels,
+    which so are trained on the sum of their gradients. loss_names: keys of losses()."""
 
     peers: Sequence[Detector]
+    shares_kernels: bool
     loss_names: tuple[str, ...]
 
     def targets(self, boxes: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -61,6 +63,7 @@ class OfflineTeacher:
     """A frozen teacher. It sees the student's own pictures, resized in the graph where its input has another size."""
 
     peers: Sequence[Detector] = ()
+    shares_kernels = False
 
     def __init__(self, teacher: FrozenTeacher, student: Detector, config: SoftLossConfig) -> None:
         self._teacher, self._student, self._config = teacher, student, config
@@ -174,12 +177,16 @@ class Remembered:
 
 
 class OnlinePeer:
-    """The student enlarged: it sees the same pictures at a multiple of their size and is trained on them in the same step.
+    """A network that sees the same pictures and is trained on them in the same step; the student also imitates what it says in
+    that step, and knowledge goes one way. It is one of two:
 
-    Kernels are shared and batch norms are not, so that a step learns from both sizes at once (Wang et al. 2020, resolution
-    switchable networks). The student also imitates what the peer says in that step; knowledge goes one way, from the size that
-    shows more. A pyramid level of the student has the stride of the level above it in a picture twice as large, so the anchors of
-    the two meet (Qi et al. 2021, multi-scale aligned distillation, which shifts the levels in the same way).
+    The student enlarged sees the pictures at a multiple of their size. Kernels are shared and batch norms are not, so that a step
+    learns from both sizes at once (Wang et al. 2020, resolution switchable networks). A pyramid level of the student has the
+    stride of the level above it in a picture twice as large, so the anchors of the two meet (Qi et al. 2021, multi-scale aligned
+    distillation, which shifts the levels in the same way).
+
+    Another model sees them at the student's size and shares nothing: what it teaches from the first steps on is what its
+    starting weights know (the teacher of ONE, Lan et al. 2018, is trained along in the same way, but begins as its students do).
     """
 
     def __init__(self, peer: Detector, student: Detector, config: SoftLossConfig, loss: LossConfig) -> None:
@@ -189,14 +196,22 @@ class OnlinePeer:
         self._config, self._loss, self._anchors = config, loss, tf.constant(student.anchors)
         self._own_anchors = tf.constant(peer.anchors)
         self.loss_names = (*soft_loss_names(config), f"{PEER}_loss")
+        kernels = {id(variable) for variable in student.trainable_variables}
+        self.shares_kernels = any(id(variable) in kernels for variable in peer.trainable_variables)
+        same = (student.preset.mean, student.preset.std) == (peer.preset.mean, peer.preset.std)
+        self._normalisation = None if same else (peer.preset.mean, peer.preset.std)
 
     def describe(self) -> str:
         """One line for the log."""
         height, width = self._peer.image_size
-        return (f"online distillation ({self._config.method}): the peer is the student at {height}x{width}, with batch norms of its own; "
-                f"it speaks for {100 * self.alignment.aligned.mean():.1f} % of the student's anchors; weights of the soft losses: classes "
-                f"{self._config.class_weight:g}, boxes {self._config.box_weight:g}; a step has {1 + self.alignment.scale**2:g} times the "
-                "operations of one without it, in which time more epochs of the student alone may gain more (docs/distillation.md)")
+        who, cost = f"{self._peer.preset.name} at {height}x{width}, with weights of its own", ""
+        if self.shares_kernels:
+            who = f"the student at {height}x{width}, with batch norms of its own"
+            cost = (f"; a step has {1 + self.alignment.scale**2:g} times the operations of one without it, in which time more epochs of "
+                    "the student alone may gain more (docs/distillation.md)")
+        return (f"online distillation ({self._config.method}): the peer is {who}; it speaks for "
+                f"{100 * self.alignment.aligned.mean():.1f} % of the student's anchors; weights of the soft losses: classes "
+                f"{self._config.class_weight:g}, boxes {self._config.box_weight:g}{cost}")
 
     @tf.function(jit_compile=True)
     def targets(self, boxes, labels):
@@ -206,6 +221,8 @@ class OnlinePeer:
 
     def teach(self, batch: Mapping[str, tf.Tensor], images: tf.Tensor) -> dict[str, tf.Tensor]:
         """See Distiller."""
+        if self._normalisation:
+            images = network_input(batch["images"], batch["extent"], *self._normalisation)
         return dict(self._peer(tf.image.resize(images, self._peer.image_size), training=True))
 
     def losses(self, outputs, taught, targets, positives):

@@ -16,12 +16,12 @@ from algorithm.data.box_rules import area
 from algorithm.data.box_table import network_scale
 from algorithm.data.pipeline import train_batches
 from algorithm.hyperparameters import PEER_ENLARGEMENT, Hyperparameters
-from algorithm.models.detector import Detector, enlarged
+from algorithm.models.detector import Detector, build_detector, enlarged
 from algorithm.models.weights.frozen_graph import FrozenTeacher
 from algorithm.ops.distillation import SoftLossConfig
 from algorithm.ops.losses import LossConfig
 from algorithm.training.distillation import PEER, Distiller, OfflineTeacher, OnlinePeer, Remembered
-from algorithm.training.warm_start import HIGHER_RATE, Start, wants_a_higher_rate
+from algorithm.training.warm_start import HIGHER_RATE, Start, find_start, wants_a_higher_rate
 
 _log = logging.getLogger("algorithm.training")
 # Parts of soft_cls_loss and soft_box_loss that count against a peer: see docs/distillation.md for what was measured.
@@ -46,17 +46,31 @@ def build_peer(student: Detector, survival_probability: float | None = None) -> 
         return enlarged(student, PEER_ENLARGEMENT, survival_probability)
 
 
+def find_peer(hp: Hyperparameters, student: Detector, scratch: Path, resumed: bool = False) -> Detector:
+    """The student as it is now, enlarged; or peer_model at the student's input size, with the weights that peer_pretrained asks for
+    unless `resumed`, where a checkpoint has them. DataError: they cannot be had, see find_start."""
+    if not hp.peer_model:
+        return build_peer(student, hp.survival_prob)
+    with keras.name_scope(PEER):
+        peer = build_detector(hp.peer_model, student.num_classes, student.image_size)
+    wanted = replace(hp, model_name=hp.peer_model, pretrained=hp.peer_pretrained, fine_tune_checkpoint_type="detection")
+    start = None if resumed else find_start(wanted, scratch)
+    if start:
+        _log.info("peer: %s", start.load(peer))
+    return peer
+
+
 def find_distiller(hp: Hyperparameters, student: Detector, label_names: tuple[str, ...], loss: LossConfig,
-                   scratch: Path) -> Distiller | None:
-    """A frozen teacher, copied to `scratch` where it is remote; a peer of the student as it is now; or None where none is asked
-    for. DataError: the teacher cannot be used, see FrozenTeacher."""
+                   scratch: Path, resumed: bool = False) -> Distiller | None:
+    """A frozen teacher, copied to `scratch` where it is remote; a peer, see find_peer; or None where none is asked for. DataError:
+    the teacher or the peer's weights cannot be used, see FrozenTeacher."""
     distiller: Distiller | None = None
     if hp.use_offline_kd:
         teacher = FrozenTeacher.open(hp.teacher_model_url, scratch)
         teacher.check_labels(label_names)
         distiller = OfflineTeacher(teacher, student, soft_loss_config(hp))
     if hp.use_online_kd:
-        distiller = OnlinePeer(build_peer(student, hp.survival_prob), student, peer_loss_config(hp), loss)
+        distiller = OnlinePeer(find_peer(hp, student, scratch, resumed), student, peer_loss_config(hp), loss)
     if distiller:
         _log.info("%s", distiller.describe())
     return distiller
@@ -64,8 +78,8 @@ def find_distiller(hp: Hyperparameters, student: Detector, label_names: tuple[st
 
 def advice_on_peer(hp: Hyperparameters, student: Detector, samples: Sequence[Sample], start: Start | None) -> tuple[str, ...]:
     """Lines for the log where, in jobs of this kind, a peer took more than it gave when measured (docs/distillation.md); none where
-    no peer is asked for. samples: what is trained on. start: what the student's weights are from, None where a job goes on."""
-    if not hp.use_online_kd:
+    no peer is asked for, or one with weights of its own. samples: what is trained on. start: what the student's weights are from, None where a job goes on."""
+    if not hp.use_online_kd or hp.peer_model:
         return ()
     advice = []
     if start and start.scope != "classification":

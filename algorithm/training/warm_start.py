@@ -133,7 +133,7 @@ def wants_a_higher_rate(hp: Hyperparameters, image_size: tuple[int, int], start:
 
 def advice_on_rate(hp: Hyperparameters, image_size: tuple[int, int], start: Start | None) -> tuple[str, ...]:
     """A line for the log where HIGHER_RATE is worth setting; with a peer advice_on_peer says it. Parameters: as above."""
-    if hp.use_online_kd or hp.learning_rate >= HIGHER_RATE or not wants_a_higher_rate(hp, image_size, start):
+    if hp.use_online_kd and not hp.peer_model or hp.learning_rate >= HIGHER_RATE or not wants_a_higher_rate(hp, image_size, start):
         return ()
     return (f"learning_rate={hp.learning_rate:g}: the start is an ImageNet backbone and the input small; in batches of {SMALL_BATCH} "
             f"T2 and T1 were better with {HIGHER_RATE:g} than with the default of 0.08 in all twelve pairs that were measured, by 0.04 AP "

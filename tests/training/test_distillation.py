@@ -183,6 +183,64 @@ def test_a_shared_kernel_gets_the_sum_of_what_both_sizes_ask_for(online, eager):
     np.testing.assert_allclose(found, sum(expected), rtol=1e-3, atol=1e-5)
 
 
+def with_own_peer(seed=1):
+    detector = student(seed)
+    with keras.name_scope("peer"):
+        peer = build_detector("efficientdet-lite0", len(LABELS), SIZE)
+    return trainer_of(detector, OnlinePeer(peer, detector, SoftLossConfig("foreground"), LossConfig())), peer
+
+
+def test_a_peer_with_weights_of_its_own_learns_beside_the_student_and_a_resumed_pair_goes_on_bit_for_bit(eager):
+    trainer, peer = with_own_peer()
+    distiller = trainer._gradients._distiller
+    assert not distiller.shares_kernels and with_peer()[0]._gradients._distiller.shares_kernels
+    assert "the peer is efficientdet-lite0 at 64x64, with weights of its own; it speaks for 100.0 % of" in distiller.describe()
+    trained = trainer._gradients.trained
+    assert [id(v) for v in trained] == [id(v) for v in (*trainer.detector.trainable_variables, *peer.trainable_variables)]
+    kernels = [network.get_layer("class_net.class-predict").weights[0] for network in (trainer.detector, peer)]
+    before = [kernel.numpy() for kernel in kernels]
+    trainer.train_step(batch())
+    assert all(not np.array_equal(old, kernel.numpy()) for old, kernel in zip(before, kernels, strict=True))
+    other, _ = with_own_peer(seed=99)
+    other.restore(trainer.snapshot())
+    for each in (trainer, other):
+        each.train_step(batch(3))
+    mine, theirs = trainer.tensors(), other.tensors()
+    assert {"class_net/class-predict/bias", "peer/class_net/class-predict/bias"} <= mine.keys()
+    assert len(mine) == len(trainer.named) + len(trainer.optimizer.variables) + 1 + sum(name.startswith(("random/", "peer/random/")) for name in mine)
+    for name in mine:
+        np.testing.assert_array_equal(np.asarray(mine[name]), np.asarray(theirs[name]), err_msg=name)
+
+
+def test_a_student_gets_nothing_of_the_loss_of_a_peer_with_weights_of_its_own(eager):
+    trainer, _ = with_own_peer()
+    alone = trainer_of(trainer.detector, None)
+    trainer._gradients._distiller._config = SoftLossConfig("foreground", 0.0, 0.0)
+    found, _, _ = trainer._gradients(batch(), 1)
+    expected, _, _ = alone._gradients(batch(), 1)
+    for one, other in zip(found, expected, strict=False):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_a_peer_of_another_normalisation_sees_the_pictures_in_its_own():
+    detector = student()
+    with keras.name_scope("peer"):
+        peer = build_detector("efficientdet-lite0", len(LABELS), SIZE)
+
+    def echo(images, training):
+        return {"seen": images}
+
+    echo.image_size = peer.image_size
+    pictures, seen = batch(), []
+    for std in (peer.preset.std, (64.0, 64.0, 64.0)):
+        peer.preset = dataclasses.replace(peer.preset, std=std)
+        distiller = OnlinePeer(peer, detector, SoftLossConfig(), LossConfig())
+        distiller._peer = echo
+        images = network_input(pictures["images"], pictures["extent"], detector.preset.mean, detector.preset.std)
+        seen.append(distiller.teach(pictures, images)["seen"])
+    np.testing.assert_allclose(seen[1], seen[0] * detector.preset.std[0] / 64.0, atol=1e-5)
+
+
 def test_the_frozen_graph_answers_as_the_teacher_and_describes_itself(model):
     folder, teacher = model
     teacher_file = opened(folder)
