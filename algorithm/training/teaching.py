@@ -77,8 +77,9 @@ def find_distiller(hp: Hyperparameters, student: Detector, label_names: tuple[st
 
 
 def advice_on_peer(hp: Hyperparameters, student: Detector, samples: Sequence[Sample], start: Start | None) -> tuple[str, ...]:
-    """Lines for the log where, in jobs of this kind, a peer took more than it gave when measured (docs/distillation.md); none where
-    no peer is asked for, or one with weights of its own. samples: what is trained on. start: what the student's weights are from, None where a job goes on."""
+    """Lines for the log where, in jobs of this kind, the student enlarged took more than it gave when measured
+    (docs/distillation.md); none where no peer is asked for, or another one. samples: what is trained on. start: what the student's
+    weights are from, None where a job goes on."""
     if not hp.use_online_kd or hp.peer_model:
         return ()
     advice = []
