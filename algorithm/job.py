@@ -188,9 +188,7 @@ def _train(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder
                         SoftLossHint(soft_loss_config(hp), plan.steps_per_epoch) if distiller else None)
     reporter.pictures("data", 0, report_pictures(dataset, _DATA_PICTURES))
     evaluator, *peers = (Evaluator(each, nms_config(hp), dataset, hp.eval_batch_size) for each in (detector, *trainer.peers))
-    if devices.chief and isinstance(distiller, OfflineTeacher):
-        teacher = Evaluator(distiller.as_detector, nms_config(hp), dataset, hp.eval_batch_size)
-        reporter.teacher_evaluation(trainer.step, teacher.run()[0].metrics)
+    _evaluate_teacher(hp, distiller if devices.chief else None, dataset, reporter, trainer.step)
     guard = Guard(trainer, schedule, progress, Limits(device_batch(hp), detector.image_size, hp.auto_batch),
                   last_good=run_folder.newest_saved, resumed=resumed is not None,
                   describe=lambda indices: _names(dataset, indices))
@@ -244,6 +242,13 @@ def _evaluate(evaluator: Evaluator, reporter: Reporter, epoch: int, epochs: int,
                                   evaluator.batches))
     reporter.pictures("eval", step, pictures)
     return evaluation
+
+
+def _evaluate_teacher(hp: Hyperparameters, distiller: Distiller | None, dataset: Dataset, reporter: Reporter, step: int) -> None:
+    """Notes what a frozen teacher, where there is one, is worth on the evaluation pictures as the student sees them."""
+    if isinstance(distiller, OfflineTeacher):
+        evaluator = Evaluator(distiller.as_detector, nms_config(hp), dataset, hp.eval_batch_size)
+        reporter.teacher_evaluation(step, evaluator.run()[0].metrics)
 
 
 def _evaluate_only(hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder: RunFolder,

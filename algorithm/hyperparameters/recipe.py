@@ -73,8 +73,8 @@ SCHEDULE = (
 OPTIMIZER = (
     Row("optimizer", "string", "auto",
         "The optimizer. auto is sgd for 32 pictures per step and more, below that adam at a tenth of learning_rate, "
-        "a fifth with use_online_kd",
-        "优化器. auto 在每步不少于32张图片时为 sgd, 否则为 adam 且学习率取 learning_rate 的十分之一, use_online_kd 时为五分之一",
+        "a fifth with use_online_kd and no peer_model",
+        "优化器. auto 在每步不少于32张图片时为 sgd, 否则为 adam 且学习率取 learning_rate 的十分之一, use_online_kd 且未设置 peer_model 时为五分之一",
         choices=("auto", "sgd", "adam")),
     Row("momentum", "float", 0.9,
         "Momentum of sgd, first beta of adam", "sgd 的动量, 或 adam 的 beta1", interval="[0, 1)"),

@@ -59,6 +59,14 @@ def geometry_of(detector: Detector) -> AnchorGeometry:
     return AnchorGeometry(detector.image_size, preset.min_level, preset.max_level, preset.anchor_scale)
 
 
+def _normalised(batch: Mapping[str, tf.Tensor], images: tf.Tensor, student: Preset, mean: Sequence[float],
+                std: Sequence[float]) -> tf.Tensor:
+    """The pictures of a batch with this mean and std; `images` are normalised for the student, and are taken where that is the same."""
+    if (tuple(student.mean), tuple(student.std)) == (tuple(mean), tuple(std)):
+        return images
+    return network_input(batch["images"], batch["extent"], mean, std)
+
+
 class OfflineTeacher:
     """A frozen teacher. It sees the student's own pictures, resized in the graph where its input has another size."""
 
@@ -106,10 +114,7 @@ class OfflineTeacher:
 
     def _pictures(self, batch, images):
         """The student's pictures as the teacher was trained to see them."""
-        preset, teacher = self._student.preset, self._teacher
-        if (tuple(preset.mean), tuple(preset.std)) != (teacher.mean, teacher.std):
-            images = network_input(batch["images"], batch["extent"], teacher.mean, teacher.std)
-        return self._fitted(images)
+        return self._fitted(_normalised(batch, images, self._student.preset, self._teacher.mean, self._teacher.std))
 
     def _fitted(self, images):
         size = self._teacher.geometry.image_size
@@ -198,8 +203,7 @@ class OnlinePeer:
         self.loss_names = (*soft_loss_names(config), f"{PEER}_loss")
         kernels = {id(variable) for variable in student.trainable_variables}
         self.shares_kernels = any(id(variable) in kernels for variable in peer.trainable_variables)
-        same = (student.preset.mean, student.preset.std) == (peer.preset.mean, peer.preset.std)
-        self._normalisation = None if same else (peer.preset.mean, peer.preset.std)
+        self._presets = student.preset, peer.preset
 
     def describe(self) -> str:
         """One line for the log."""
@@ -221,8 +225,8 @@ class OnlinePeer:
 
     def teach(self, batch: Mapping[str, tf.Tensor], images: tf.Tensor) -> dict[str, tf.Tensor]:
         """See Distiller."""
-        if self._normalisation:
-            images = network_input(batch["images"], batch["extent"], *self._normalisation)
+        student, own = self._presets
+        images = _normalised(batch, images, student, own.mean, own.std)
         return dict(self._peer(tf.image.resize(images, self._peer.image_size), training=True))
 
     def losses(self, outputs, taught, targets, positives):
