@@ -5,7 +5,7 @@
 Writes what was found as JSON: `losses` and `weights`, the largest differences after 20 steps between two replicas of 4
 pictures and one of 8, in parts of a value; `noise`: the same between one device and itself with the pictures of each batch in
 another order; `traces`: how often the steps of two replicas were traced; `peer`: the largest difference of a figure, in parts of
-it, after one step of an online distillation.
+it, after one step of an online distillation; `own_peer`: the same where the peer has weights of its own.
 """
 
 from __future__ import annotations
@@ -29,15 +29,17 @@ import small_job  # noqa: E402
 small_job.shrink()
 
 from algorithm.models import build_detector, presets  # noqa: E402
+from algorithm.models.detector import Detector  # noqa: E402
 from algorithm.ops.distillation import SoftLossConfig  # noqa: E402
 from algorithm.ops.losses import LossConfig  # noqa: E402
 from algorithm.training.devices import Devices  # noqa: E402
-from algorithm.training.distillation import OnlinePeer  # noqa: E402
+from algorithm.training.distillation import PEER, OnlinePeer  # noqa: E402
 from algorithm.training.optimizers import make_optimizer  # noqa: E402
 from algorithm.training.teaching import build_peer  # noqa: E402
 from algorithm.training.trainer import TrainConfig, Trainer  # noqa: E402
 
 STEPS, BATCH, SIZE = 20, 8, 64
+FIGURES = ("cls_loss", "loss_soft_cls", "loss_soft_box", "peer_loss", "gradient_norm")
 
 
 def pictures(reverse: bool = False) -> dict[str, np.ndarray]:
@@ -76,15 +78,21 @@ def trained(trainer: Trainer, strategy: tf.distribute.Strategy, reverse: bool = 
     return np.array(losses), trainer.snapshot(), trainer._train_steps.experimental_get_tracing_count()
 
 
-def taught(strategy: tf.distribute.Strategy) -> dict[str, float]:
-    """The figures of one step of a student with its peer."""
+def build_own_peer() -> Detector:
+    """Another network of the same size, named as a job's."""
+    with tf.keras.name_scope(PEER):
+        return build_detector("efficientdet-lite0", 3, SIZE, survival_probability=1.0)
+
+
+def taught(strategy: tf.distribute.Strategy, own_weights: bool) -> dict[str, float]:
+    """The figures of one step of a student with its peer: the student enlarged, or a network with weights of its own."""
     row = presets.PRESETS["efficientdet-lite0"]
     presets.PRESETS["efficientdet-t1"] = dataclasses.replace(row, name="efficientdet-t1")
     OnlinePeer.targets = tf.function(OnlinePeer.targets.python_function)
     with strategy.scope():
         tf.keras.utils.set_random_seed(1)
         student = build_detector("efficientdet-t1", 3, SIZE, survival_probability=1.0)
-        peer = build_peer(student, survival_probability=1.0)
+        peer = build_own_peer() if own_weights else build_peer(student, survival_probability=1.0)
         distiller = OnlinePeer(peer, student, SoftLossConfig("foreground"), LossConfig())
         trainer = Trainer(student, make_optimizer("sgd", 1e-4, 0.9), TrainConfig(), distiller)
 
@@ -113,8 +121,9 @@ if __name__ == "__main__":
     found = {"losses": float(np.abs(both / alone - 1).max()), "weights": apart(alone_state, both_state),
              "noise_losses": float(np.abs(shuffled / alone - 1).max()), "noise_weights": apart(alone_state, shuffled_state),
              "traces": traces}
-    two = taught(mirrored)
+    two = {"peer": taught(mirrored, False), "own_peer": taught(mirrored, True)}
     tf.config.run_functions_eagerly(True)  # for a single step a graph would take most of the time
-    one = taught(single)
-    found["peer"] = max(abs(two[name] / one[name] - 1) for name in ("cls_loss", "loss_soft_cls", "loss_soft_box", "peer_loss", "gradient_norm"))
+    for kind, figures in two.items():
+        one = taught(single, kind == "own_peer")
+        found[kind] = max(abs(figures[name] / one[name] - 1) for name in FIGURES)
     Path(sys.argv[1]).write_text(json.dumps(found), encoding="utf-8")
