@@ -137,4 +137,5 @@ def advice_on_rate(hp: Hyperparameters, image_size: tuple[int, int], start: Star
         return ()
     return (f"learning_rate={hp.learning_rate:g}: the start is an ImageNet backbone and the input small; in batches of {SMALL_BATCH} "
             f"T2 and T1 were better with {HIGHER_RATE:g} than with the default of 0.08 in all twelve pairs that were measured, by 0.04 AP "
-            f"in the mean (docs/tiny.md); set learning_rate={HIGHER_RATE:g} in hparams",)
+            f"in the mean, and with twice that on bccd again in all five, by 0.05 (docs/tiny.md); set learning_rate={HIGHER_RATE:g} in "
+            "hparams, and try twice that too",)
