@@ -201,8 +201,8 @@ def test_a_small_input_from_an_imagenet_backbone_gets_the_advice_to_compare_with
     """An adam that was asked for takes learning_rate as it is: 0.16 would be twenty times too much."""
     flags = (f"--hparams={hparams}", f"--train_batch_size={batch}")
     found = advice("--use_online_kd=True", *flags, size=size, scope=scope)
-    assert sum("compare with learning_rate=0.16 in hparams and no use_online_kd, or with a larger model as the peer that starts from a "
-               "detector's weights (peer_model, peer_pretrained)" in line for line in found) == said
+    assert sum("compare with learning_rate=0.16 in hparams and no use_online_kd, or with a peer that starts from a "
+               "detector's weights (peer_model=efficientdet-lite0, peer_pretrained)" in line for line in found) == said
     wanted = "set learning_rate=0.16 in hparams, and try twice that too"
     alone = [wanted in line for line in advice_without_peer(*flags, size=size, scope=scope)]
     assert alone == [True] * said
