@@ -126,14 +126,15 @@ def test_a_peer_with_weights_of_its_own_is_trained_along_and_a_job_that_goes_on_
         online, dataset, tmp_path, caplog):
     weights, output = tmp_path / "weights", tmp_path / "out"
     shutil.copytree(online[0] / "archive", weights)
-    flags = arguments(dataset, output, "--use_online_kd=True", hparams=f"{HPARAMS},peer_model=efficientdet-t1,peer_pretrained={weights}")
+    flags = arguments(dataset, output, "--use_online_kd=True", "--kd_method=crosshead",
+                      hparams=f"{HPARAMS},peer_model=efficientdet-t1,peer_pretrained={weights}")
     with caplog.at_level(logging.INFO):
         assert job.run(parse(flags)) == 0
     log = "\n".join(record.getMessage() for record in caplog.records)
     assert f"peer: warm start from {weights}: weights: detection from" in log
     assert "the peer is efficientdet-t1 at 64x64, with weights of its own" in log
     assert "optimizer=auto: adam, learning rate up to 0.0005 for a batch of 4" in log  # no kernel has the gradients of both
-    assert re.search(r"step=2/2 .* loss_soft_box=[\d.e-]+ peer_loss=[\d.]+ l2_loss", log)
+    assert re.search(r"step=2/2 .* loss_soft_box=[\d.e-]+ peer_loss=[\d.]+ cross_loss=[\d.]+ l2_loss", log)
     assert len(re.findall(r"^peer eval epoch=1/1 step=2 AP=", log, re.MULTILINE)) == 1
     saved = tf.train.load_checkpoint(str(output)).get_variable_to_shape_map()
     archived = tf.train.load_checkpoint(str(output / "archive")).get_variable_to_shape_map()

@@ -94,5 +94,8 @@ def _check_distillation(values: dict[str, Any]) -> None:
     if values["peer_pretrained"] != ROWS["peer_pretrained"].default and not values["peer_model"]:
         raise ArgumentError(f"--hparams=peer_pretrained: expected peer_model with it, found '{values['peer_pretrained']}' alone. Name "
                             "the model whose weights these are, e.g. peer_model=efficientdet-lite0, or leave it out.")
+    if values["kd_method"] == "crosshead" and not values["peer_model"]:
+        raise ArgumentError("--hparams=kd_method: expected use_online_kd=True and a peer_model with crosshead, whose heads the student's "
+                            "features pass through, found no peer_model. Add e.g. peer_model=efficientdet-lite0, or use foreground.")
     if (offline or online) and not values["soft_cls_loss"] and not values["soft_box_loss"]:
         raise ArgumentError("--hparams=soft_cls_loss: expected it or soft_box_loss above 0 for distillation, found both 0.")

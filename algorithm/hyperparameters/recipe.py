@@ -31,9 +31,11 @@ LOSSES = (
         "知识蒸馏中边框软损失的权重, 0 表示不使用. 在线蒸馏时取其十分之一",
         interval="[0, inf)"),
     Row("kd_method", "string", "plain",
-        "Distillation, what is imitated. plain is classes everywhere and boxes of objects, foreground is what the teacher is sure of",
-        "知识蒸馏的方式. plain 模仿所有位置的分类和目标位置的边框, foreground 侧重教师模型有把握的位置",
-        choices=("plain", "foreground")),
+        "Distillation, what is imitated. plain is classes everywhere and boxes of objects, foreground is what the teacher is sure of, "
+        "crosshead is foreground and the student's features in the heads of a peer_model",
+        "知识蒸馏的方式. plain 模仿所有位置的分类和目标位置的边框, foreground 侧重教师模型有把握的位置, "
+        "crosshead 在 foreground 之上再让学生的特征经过 peer_model 的检测头",
+        choices=("plain", "foreground", "crosshead")),
     Row("peer_model", "string", "",
         "Online distillation, the model that is trained along with weights of its own. Empty is the student on enlarged pictures",
         "在线蒸馏中同时训练的模型, 使用自己的权重. 空表示在放大图片上训练的学生模型自身", choices=("", *MODEL_NAMES)),

@@ -101,6 +101,17 @@ def level_outputs(detector: Detector) -> dict[str, list[keras.KerasTensor]]:
     return {name: list(detector.get_layer(name).input) for name in detector.output_names}
 
 
+def neck_features(detector: Detector) -> list[keras.KerasTensor]:
+    """What the heads take of each pyramid level, [B, h, w, C], the finest level first."""
+    levels = detector.preset.max_level - detector.preset.min_level + 1
+    return [piece.inputs[0] for piece in detector.pieces[-levels:]]
+
+
+def heads_of(detector: Detector) -> keras.Model:
+    """The heads alone, with the detector's own variables: a list of features as neck_features has them -> a Detector's outputs."""
+    return keras.Model(neck_features(detector), detector.output)
+
+
 def _backbone_features(images: keras.KerasTensor, preset: Preset, survival_probability: float | None,
                        pieces: list[Piece]) -> dict[int, keras.KerasTensor]:
     """Feature maps by level of the preset's backbone, whichever family it is of."""

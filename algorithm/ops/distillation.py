@@ -11,7 +11,7 @@ from algorithm.ops.anchors import ASPECT_RATIOS, SCALES_PER_OCTAVE, anchor_grid,
 from algorithm.ops.boxes import decode_boxes, encode_boxes
 from algorithm.ops.matching import MATCH_IOU
 
-METHODS = ("plain", "foreground")
+METHODS = ("plain", "foreground", "crosshead")
 _PER_CELL = len(ASPECT_RATIOS) * SCALES_PER_OCTAVE
 
 
@@ -35,7 +35,8 @@ def soft_losses(outputs: dict[str, tf.Tensor], teacher: dict[str, tf.Tensor], ta
 
     plain: the divergence of the class probabilities on every anchor, Huber loss of the boxes on the anchors that an object
     takes. foreground: both where there is something to learn, classes by the quality focal loss (Li et al. 2020, equation 2),
-    boxes on every anchor by the teacher's confidence in it, also beside the objects.
+    boxes on every anchor by the teacher's confidence in it, also beside the objects. crosshead: the same here; what it adds is
+    no imitation of outputs, see training.distillation.OnlinePeer.
     """
     logits, deltas = (tf.stop_gradient(teacher[name]) for name in ("class_logits", "box_deltas"))
     aligned = tf.cast(teacher["aligned"], tf.float32) if "aligned" in teacher else tf.ones(tf.shape(logits)[1])

@@ -7,10 +7,12 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+import keras
 import numpy as np
 import tensorflow as tf
 
-from algorithm.models.detector import Detector
+from algorithm.errors import ArgumentError
+from algorithm.models.detector import Detector, heads_of
 from algorithm.models.presets import Preset
 from algorithm.models.weights.frozen_graph import FrozenTeacher
 from algorithm.ops.distillation import AnchorGeometry, SoftLossConfig, align, moved, soft_losses
@@ -21,6 +23,7 @@ from algorithm.ops.matching import match_anchors
 _log = logging.getLogger("algorithm.training")
 SOFT_LOSSES = ("loss_soft_cls", "loss_soft_box")
 PEER = "peer"
+_CROSS = "cross"
 POSITIVES = "num_positives"
 HIGH = 5.0  # the published advice is to bring each soft loss below this
 _NAMES = {"class_logits": "teacher_class_logits", "box_deltas": "teacher_box_deltas"}
@@ -30,17 +33,20 @@ _MOST_MEMORY = 2**31  # bytes of remembered outputs
 
 class Distiller(Protocol):
     """What the trainer adds to a step. peers: detectors trained along. shares_kernels: whether they have the student's kernels,
-    which so are trained on the sum of their gradients. loss_names: keys of losses()."""
+    which so are trained on the sum of their gradients. wants_features: whether teach() needs the student's. loss_names: keys of
+    losses()."""
 
     peers: Sequence[Detector]
     shares_kernels: bool
+    wants_features: bool
     loss_names: tuple[str, ...]
 
     def targets(self, boxes: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
         """What losses() needs beside the student's own targets, a row for each picture; boxes, labels: as in match_anchors."""
 
-    def teach(self, batch: Mapping[str, tf.Tensor], images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The teacher's outputs for a batch and its normalised pictures float32 [B, H, W, 3], to be handed to losses()."""
+    def teach(self, batch: Mapping[str, tf.Tensor], images: tf.Tensor, features: Sequence[tf.Tensor] = ()) -> dict[str, tf.Tensor]:
+        """The teacher's outputs for a batch and its normalised pictures float32 [B, H, W, 3], to be handed to losses(). features:
+        what the student's heads take of them, float32 [B, h, w, C] for each level."""
 
     def losses(self, outputs: dict[str, tf.Tensor], taught: dict[str, tf.Tensor], targets: dict[str, tf.Tensor],
                positives: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -71,7 +77,7 @@ class OfflineTeacher:
     """A frozen teacher. It sees the student's own pictures, resized in the graph where its input has another size."""
 
     peers: Sequence[Detector] = ()
-    shares_kernels = False
+    shares_kernels = wants_features = False
 
     def __init__(self, teacher: FrozenTeacher, student: Detector, config: SoftLossConfig) -> None:
         self._teacher, self._student, self._config = teacher, student, config
@@ -89,7 +95,7 @@ class OfflineTeacher:
         """See Distiller."""
         return {}
 
-    def teach(self, batch: Mapping[str, tf.Tensor], images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def teach(self, batch: Mapping[str, tf.Tensor], images: tf.Tensor, features: Sequence[tf.Tensor] = ()) -> dict[str, tf.Tensor]:
         """See Distiller."""
         if _NAMES["class_logits"] in batch:
             outputs = {name: batch[remembered] for name, remembered in _NAMES.items()}
@@ -192,6 +198,10 @@ class OnlinePeer:
 
     Another model sees them at the student's size and shares nothing: what it teaches from the first steps on is what its
     starting weights know (the teacher of ONE, Lan et al. 2018, is trained along in the same way, but begins as its students do).
+    With `crosshead` the student's features pass through the heads of such a peer, too, as they are in that step, and what these say
+    is held against the annotations: so backbone and neck learn from heads that know their task while the student's own begin at
+    nothing. The heads get no gradient of it. (CrossKD, Wang et al. 2024, sends features of the student's head through the rest
+    of the teacher's and imitates the teacher with them; SRRL, Yang et al. 2021, passes a classifier's features through the teacher's.)
     """
 
     def __init__(self, peer: Detector, student: Detector, config: SoftLossConfig, loss: LossConfig) -> None:
@@ -204,6 +214,10 @@ class OnlinePeer:
         kernels = {id(variable) for variable in student.trainable_variables}
         self.shares_kernels = any(id(variable) in kernels for variable in peer.trainable_variables)
         self._presets = student.preset, peer.preset
+        self.wants_features = config.method == "crosshead"
+        if self.wants_features:
+            self._heads = _heads_for(student, peer)
+            self.loss_names += (f"{_CROSS}_loss",)
 
     def describe(self) -> str:
         """One line for the log."""
@@ -223,18 +237,42 @@ class OnlinePeer:
         found = match_anchors(self._own_anchors, boxes * self.alignment.scale, labels)
         return {f"{PEER}_{name}": value for name, value in found.items()}
 
-    def teach(self, batch: Mapping[str, tf.Tensor], images: tf.Tensor) -> dict[str, tf.Tensor]:
+    def teach(self, batch: Mapping[str, tf.Tensor], images: tf.Tensor, features: Sequence[tf.Tensor] = ()) -> dict[str, tf.Tensor]:
         """See Distiller."""
         student, own = self._presets
         images = _normalised(batch, images, student, own.mean, own.std)
-        return dict(self._peer(tf.image.resize(images, self._peer.image_size), training=True))
+        taught = dict(self._peer(tf.image.resize(images, self._peer.image_size), training=True))
+        return taught | (self._crossed(features) if self.wants_features else {})
+
+    def _crossed(self, features: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:
+        """What the peer's heads say of the student's features, as in evaluation."""
+        weights = [tf.stop_gradient(tf.convert_to_tensor(variable.value)) for variable in self._heads.trainable_variables]
+        others = [tf.convert_to_tensor(variable.value) for variable in self._heads.non_trainable_variables]
+        outputs, _ = self._heads.stateless_call(weights, others, list(features), training=False)
+        return {f"{_CROSS}_{name}": value for name, value in outputs.items()}
 
     def losses(self, outputs, taught, targets, positives):
         """See Distiller."""
         own = {name: targets[f"{PEER}_{name}"] for name in ("class_targets", "box_targets")}
-        learned = detection_losses(taught, own, self._own_anchors, self._loss, positives[f"{PEER}_{POSITIVES}"])
-        said = moved({name: tf.stop_gradient(value) for name, value in taught.items()}, self.alignment, self._anchors, self._own_anchors)
-        return {**soft_losses(outputs, said, targets, self._config, positives[POSITIVES]), f"{PEER}_loss": learned["det_loss"]}
+
+        def learned(prefix: str) -> tf.Tensor:
+            said = {name: taught[f"{prefix}{name}"] for name in _NAMES}
+            return detection_losses(said, own, self._own_anchors, self._loss, positives[f"{PEER}_{POSITIVES}"])["det_loss"]
+
+        said = moved({name: tf.stop_gradient(taught[name]) for name in _NAMES}, self.alignment, self._anchors, self._own_anchors)
+        found = {**soft_losses(outputs, said, targets, self._config, positives[POSITIVES]), f"{PEER}_loss": learned("")}
+        return found | ({f"{_CROSS}_loss": learned(f"{_CROSS}_")} if self.wants_features else {})
+
+
+def _heads_for(student: Detector, peer: Detector) -> keras.Model:
+    """The peer's heads. ArgumentError: they do not take the student's features."""
+    wanted, found = ((preset.min_level, preset.max_level, preset.fpn_channels) for preset in (peer.preset, student.preset))
+    if wanted != found:
+        raise ArgumentError(
+            f"--hparams=peer_model: kd_method=crosshead passes the student's features through the peer's heads; {peer.preset.name} takes levels "
+            f"{wanted[0]} to {wanted[1]} of {wanted[2]} channels, {student.preset.name} has {found[0]} to {found[1]} of {found[2]}. "
+            "Use a peer as wide as the student (efficientdet-lite0 for D0, T0, T1 and T2), or kd_method=foreground.")
+    return heads_of(peer)
 
 
 class SoftLossHint:

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from algorithm.errors import AlgorithmError
-from algorithm.models.detector import Detector, level_outputs
+from algorithm.models.detector import Detector, level_outputs, neck_features
 from algorithm.models.layers import CARRIED, BatchNorm
 from algorithm.ops.image import network_input
 from algorithm.ops.losses import LossConfig, detection_losses
@@ -19,6 +19,7 @@ from algorithm.training.precision import LossScale
 from algorithm.training.recompute import recomputing
 
 _SEED = "seed_generator_state"
+_FEATURES = "features"
 
 
 class Gradients:
@@ -34,7 +35,9 @@ class Gradients:
         networks = (detector, *(distiller.peers if distiller else ()))
         self.trained = list({id(variable): variable for network in networks for variable in network.trainable_variables}.values())
         self._anchors = tf.constant(detector.anchors)
-        network = recomputing(detector) if recompute else keras.Model(detector.inputs, level_outputs(detector))
+        self._features = _FEATURES if distiller and distiller.wants_features else ""
+        wanted = {**level_outputs(detector), **({self._features: neck_features(detector)} if self._features else {})}
+        network = recomputing(detector, self._features) if recompute else keras.Model(detector.inputs, wanted)
         self._forward = lambda images: network(images, training=True)
         self._replicas = tf.distribute.get_strategy().num_replicas_in_sync
         self.carried = [variable for network in networks for variable in network.variables if variable.name in CARRIED]
@@ -79,7 +82,8 @@ class Gradients:
         images = network_input(inputs["images"], inputs["extent"], preset.mean, preset.std)
         with tf.GradientTape() as tape, keras.StatelessScope(zip(self.carried, carried, strict=True)) as scope:
             outputs = self._forward(images)
-            taught = self._distiller.teach(inputs, images) if self._distiller else {}
+            features = outputs.pop(self._features) if self._features else ()
+            taught = self._distiller.teach(inputs, images, features) if self._distiller else {}
         losses, upstream = self._losses(outputs, taught, inputs["targets"], positives, self._loss_scale.value)
         gradients = tape.gradient(self._learning(outputs, taught), [variable.value for variable in self.trained],
                                   output_gradients=upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO)

@@ -10,14 +10,15 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
-from algorithm.models.detector import Detector, level_outputs
+from algorithm.models.detector import Detector, level_outputs, neck_features
 from algorithm.models.layers import CARRIED
 
 Forward = Callable[..., dict[str, list[tf.Tensor]]]
 
 
-def recomputing(detector: Detector) -> Forward:
-    """A function of images float32 [B, H, W, 3] that gives the level_outputs of detector(images, training=True).
+def recomputing(detector: Detector, features: str = "") -> Forward:
+    """A function of images float32 [B, H, W, 3] that gives the level_outputs of detector(images, training=True), and its
+    neck_features by the name `features` where there is one.
 
     Between forward and backward pass it keeps what flows from piece to piece; what is inside of one piece at a time comes
     on top. Call it inside a keras.StatelessScope, which gets what the layers change by themselves.
@@ -31,7 +32,8 @@ def recomputing(detector: Detector) -> Forward:
         for piece, network in pieces:
             results = _run(network, [values[id(tensor)] for tensor in piece.inputs], len(piece.outputs))
             values |= {id(tensor): result for tensor, result in zip(piece.outputs, results, strict=True)}
-        return last([values[id(tensor)] for tensor in ends], training=training)
+        outputs = last([values[id(tensor)] for tensor in ends], training=training)
+        return {**outputs, features: [values[id(tensor)] for tensor in neck_features(detector)]} if features else outputs
 
     return forward
 

@@ -175,6 +175,7 @@ def test_another_division_of_as_many_pictures_goes_on_another_number_does_not():
      "soft_cls_loss: expected it or soft_box_loss above 0"),
     (["--hparams=peer_model=efficientdet-lite0"], "peer_model: expected use_online_kd=True with it, found 'efficientdet-lite0' alone"),
     (["--use_online_kd=True", "--hparams=peer_pretrained=w"], "peer_pretrained: expected peer_model with it, found 'w' alone. Name"),
+    (["--use_online_kd=True", "--kd_method=crosshead"], "kd_method: expected use_online_kd=True and a peer_model with crosshead"),
     (["--use_online_kd=True", "--hparams=peer_model=lite0"], "peer_model: expected one of .*found 'lite0'"),
 ])
 def test_distillation_that_cannot_be_is_refused(flags, text):

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from algorithm.errors import DataError
+from algorithm.errors import ArgumentError, DataError
 from algorithm.models import build_detector, presets
+from algorithm.models.detector import neck_features
 from algorithm.models.weights.frozen_graph import FrozenTeacher, freeze_graph
 from algorithm.ops.distillation import SoftLossConfig
 from algorithm.ops.image import network_input
@@ -183,11 +184,11 @@ def test_a_shared_kernel_gets_the_sum_of_what_both_sizes_ask_for(online, eager):
     np.testing.assert_allclose(found, sum(expected), rtol=1e-3, atol=1e-5)
 
 
-def with_own_peer(seed=1):
+def with_own_peer(seed=1, method="foreground", **config):
     detector = student(seed)
     with keras.name_scope("peer"):
         peer = build_detector("efficientdet-lite0", len(LABELS), SIZE)
-    return trainer_of(detector, OnlinePeer(peer, detector, SoftLossConfig("foreground"), LossConfig())), peer
+    return trainer_of(detector, OnlinePeer(peer, detector, SoftLossConfig(method), LossConfig()), **config), peer
 
 
 def test_a_peer_with_weights_of_its_own_learns_beside_the_student_and_a_resumed_pair_goes_on_bit_for_bit(eager):
@@ -221,6 +222,78 @@ def test_a_student_gets_nothing_of_the_loss_of_a_peer_with_weights_of_its_own(ea
     expected, _, _ = alone._gradients(batch(), 1)
     for one, other in zip(found, expected, strict=False):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+def features_in(network, images):
+    return keras.Model(network.inputs, neck_features(network))(images, training=False)
+
+
+def test_crosshead_the_peers_heads_say_of_its_own_features_what_the_peer_says():
+    trainer, peer = with_own_peer(method="crosshead")
+    images = tf.random.stateless_normal((1, SIZE, SIZE, 3), seed=(1, 2))
+    found = trainer._gradients._distiller._crossed(features_in(peer, images))
+    for name, expected in peer(images, training=False).items():
+        np.testing.assert_allclose(found[f"cross_{name}"], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_crosshead_teaches_the_students_backbone_and_neck_and_neither_heads(eager):
+    gradients = {}
+    for method in ("foreground", "crosshead"):
+        trainer, peer = with_own_peer(method=method)
+        found, losses, _ = trainer._gradients(batch(), 1)
+        gradients[method] = dict(zip((v.path for v in trainer._gradients.trained), found, strict=True))
+    peers = {variable.path for variable in peer.trainable_variables}
+    heads = {path for path in gradients["crosshead"] if path.startswith(("class_net", "box_net"))}
+    assert peers and heads and {*peers, *heads} < gradients["crosshead"].keys()
+    before = gradients["foreground"]
+    for path in peers | heads:
+        np.testing.assert_allclose(gradients["crosshead"][path], before[path], rtol=1e-4, atol=1e-6, err_msg=path)
+    changes = {path: np.linalg.norm(gradients["crosshead"][path] - before[path]) / np.linalg.norm(before[path])
+               for path in gradients["crosshead"].keys() - peers - heads if path.endswith("kernel")}
+    backbone = [change for path, change in changes.items() if path.startswith("efficientnet")]
+    assert len(backbone) > 10 and min(backbone) > 0.01, changes
+    assert changes["fpn_cells.cell_0.fnode4.op_after_combine9.conv/pointwise_kernel"] > 0.01  # nothing is on the levels above it
+    assert float(losses["cross_loss"]) > 0
+    parts = ("det_loss", "loss_soft_cls", "loss_soft_box", "peer_loss", "cross_loss")
+    assert float(losses["objective"]) == pytest.approx(sum(float(losses[name]) for name in parts), rel=1e-5)
+
+
+@pytest.mark.parametrize("anchor_scale", [None, 4.0])
+def test_crosshead_holds_what_the_peers_heads_say_against_the_annotations_on_the_peers_anchors(anchor_scale, eager):
+    """D0's anchors are of other sizes than lite0's."""
+    tf.keras.utils.set_random_seed(1)
+    detector = build_detector("efficientdet-t1", len(LABELS), SIZE, anchor_scale=anchor_scale)
+    peer = build_detector("efficientdet-lite0", len(LABELS), SIZE)
+    distiller = OnlinePeer(peer, detector, SoftLossConfig("crosshead"), LossConfig())
+    pictures, anchors = batch(), tf.constant(peer.anchors)
+    expected = match_anchors(anchors, pictures["boxes"], pictures["labels"])
+    targets = match_anchors(tf.constant(detector.anchors), pictures["boxes"], pictures["labels"])
+    targets |= distiller.targets(pictures["boxes"], pictures["labels"])
+    positives = {name: tf.reduce_sum(targets.pop(name)) for name in ("num_positives", "peer_num_positives")}
+    images = network_input(pictures["images"], pictures["extent"], peer.preset.mean, peer.preset.std)
+    taught = distiller.teach(pictures, images, features_in(detector, images))
+    said = {name: taught[f"cross_{name}"] for name in ("class_logits", "box_deltas")}
+    found = distiller.losses(dict(detector(images)), taught, targets, positives)["cross_loss"]
+    assert float(found) == pytest.approx(float(detection_losses(said, expected, anchors, LossConfig())["det_loss"]), rel=1e-5)
+
+
+def test_crosshead_piece_by_piece_and_part_by_part_takes_the_same_steps():
+    figures = []
+    for recompute in (False, True):
+        trainer, _ = with_own_peer(method="crosshead", recompute=recompute)
+        figures.append([{name: float(value) for name, value in trainer.train_step(batch(seed)).items()} for seed in (0, 1)])
+    for one, other in zip(*figures, strict=True):
+        assert "cross_loss" in one
+        assert other == pytest.approx(one, rel=1e-4)
+    parts, _ = with_own_peer(method="crosshead", parts=2)
+    assert float(parts.train_step(batch())["cross_loss"]) > 0
+
+
+def test_crosshead_with_a_peer_of_another_width_is_refused(monkeypatch):
+    monkeypatch.setitem(presets.PRESETS, "efficientdet-lite0", dataclasses.replace(presets.PRESETS["efficientdet-lite0"], fpn_channels=24))
+    with pytest.raises(ArgumentError, match="peer_model: kd_method=crosshead passes the student's features through the peer's heads; "
+                                            "efficientdet-lite0 takes levels 3 to 7 of 24 channels, efficientdet-t1 has 3 to 7 of 16"):
+        with_own_peer(method="crosshead")
 
 
 def test_a_peer_of_another_normalisation_sees_the_pictures_in_its_own():
