@@ -269,8 +269,8 @@ def _heads_for(student: Detector, peer: Detector) -> keras.Model:
     wanted, found = ((preset.min_level, preset.max_level, preset.fpn_channels) for preset in (peer.preset, student.preset))
     if wanted != found:
         raise ArgumentError(
-            f"--hparams=peer_model: kd_method=crosshead passes the student's features through the peer's heads; {peer.preset.name} takes levels "
-            f"{wanted[0]} to {wanted[1]} of {wanted[2]} channels, {student.preset.name} has {found[0]} to {found[1]} of {found[2]}. "
+            f"--hparams=peer_model: kd_method=crosshead passes the student's features through the peer's heads; {peer.preset.name} takes "
+            f"levels {wanted[0]} to {wanted[1]} of {wanted[2]} channels, {student.preset.name} has {found[0]} to {found[1]} of {found[2]}. "
             "Use a peer as wide as the student (efficientdet-lite0 for D0, T0, T1 and T2), or kd_method=foreground.")
     return heads_of(peer)
 

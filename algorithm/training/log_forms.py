@@ -14,8 +14,8 @@ from typing import Protocol
 import tensorflow as tf
 
 # Names that differ between the step's figures and the log, in the order of the log line.
-_LOGGED = ("loss", "cls_loss", "box_loss", "iou_loss", "loss_soft_cls", "loss_soft_box", "peer_loss", "cross_loss", "l2_loss", "gradient_norm",
-           "learning_rate")
+_LOGGED = ("loss", "cls_loss", "box_loss", "iou_loss", "loss_soft_cls", "loss_soft_box", "peer_loss", "cross_loss", "l2_loss",
+           "gradient_norm", "learning_rate")
 _TUTORIAL = {"total_loss": "loss", "cls_loss": "cls_loss", "box_loss": "box_loss", "model_loss": "det_loss",
              "l2_regularization_loss": "l2_loss", "learning_rate": "learning_rate"}
 _WINDOW = 20  # values that torchvision's medians are of
