@@ -32,7 +32,7 @@ LOSSES = (
         interval="[0, inf)"),
     Row("kd_method", "string", "plain",
         "Distillation, what is imitated. plain is classes everywhere and boxes of objects, foreground is what the teacher is sure of, "
-        "crosshead is foreground and the student's features in the heads of a peer_model",
+        "crosshead is foreground and the features of the student in the heads of a peer_model",
         "知识蒸馏的方式. plain 模仿所有位置的分类和目标位置的边框, foreground 侧重教师模型有把握的位置, "
         "crosshead 在 foreground 之上再让学生的特征经过 peer_model 的检测头",
         choices=("plain", "foreground", "crosshead")),

@@ -277,7 +277,7 @@ def test_crosshead_holds_what_the_peers_heads_say_against_the_annotations_on_the
     assert float(found) == pytest.approx(float(detection_losses(said, expected, anchors, LossConfig())["det_loss"]), rel=1e-5)
 
 
-def test_crosshead_piece_by_piece_and_part_by_part_takes_the_same_steps():
+def test_crosshead_piece_by_piece_and_part_by_part_takes_the_same_steps(eager):
     figures = []
     for recompute in (False, True):
         trainer, _ = with_own_peer(method="crosshead", recompute=recompute)
