@@ -63,7 +63,7 @@ def find_peer(hp: Hyperparameters, student: Detector, scratch: Path, resumed: bo
 def find_distiller(hp: Hyperparameters, student: Detector, label_names: tuple[str, ...], loss: LossConfig,
                    scratch: Path, resumed: bool = False) -> Distiller | None:
     """A frozen teacher, copied to `scratch` where it is remote; a peer, see find_peer; or None where none is asked for. DataError:
-    the teacher or the peer's weights cannot be used, see FrozenTeacher."""
+    the teacher or the peer's weights cannot be used, see FrozenTeacher. ArgumentError: the peer does not fit kd_method."""
     distiller: Distiller | None = None
     if hp.use_offline_kd:
         teacher = FrozenTeacher.open(hp.teacher_model_url, scratch)
