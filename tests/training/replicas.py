@@ -5,7 +5,8 @@
 Writes what was found as JSON: `losses` and `weights`, the largest differences after 20 steps between two replicas of 4
 pictures and one of 8, in parts of a value; `noise`: the same between one device and itself with the pictures of each batch in
 another order; `traces`: how often the steps of two replicas were traced; `peer`: the largest difference of a figure, in parts of
-it, after one step of an online distillation; `own_peer`: the same where the peer has weights of its own.
+it, after one step of an online distillation; `own_peer`: the same where the peer has weights of its own and its heads take the
+student's features, too.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ from algorithm.training.teaching import build_peer  # noqa: E402
 from algorithm.training.trainer import TrainConfig, Trainer  # noqa: E402
 
 STEPS, BATCH, SIZE = 20, 8, 64
-FIGURES = ("cls_loss", "loss_soft_cls", "loss_soft_box", "peer_loss", "gradient_norm")
+FIGURES = {"peer": ("cls_loss", "loss_soft_cls", "loss_soft_box", "peer_loss", "gradient_norm")}
+FIGURES["own_peer"] = (*FIGURES["peer"], "cross_loss")
 
 
 def pictures(reverse: bool = False) -> dict[str, np.ndarray]:
@@ -93,7 +95,7 @@ def taught(strategy: tf.distribute.Strategy, own_weights: bool) -> dict[str, flo
         tf.keras.utils.set_random_seed(1)
         student = build_detector("efficientdet-t1", 3, SIZE, survival_probability=1.0)
         peer = build_own_peer() if own_weights else build_peer(student, survival_probability=1.0)
-        distiller = OnlinePeer(peer, student, SoftLossConfig("foreground"), LossConfig())
+        distiller = OnlinePeer(peer, student, SoftLossConfig("crosshead" if own_weights else "foreground"), LossConfig())
         trainer = Trainer(student, make_optimizer("sgd", 1e-4, 0.9), TrainConfig(), distiller)
 
     def batches(shard: tuple[int, int], replicas: int) -> tf.data.Dataset:
@@ -126,5 +128,5 @@ if __name__ == "__main__":
     two["own_peer"] = taught(mirrored, True)
     for kind, figures in two.items():
         one = taught(single, kind == "own_peer")
-        found[kind] = max(abs(figures[name] / one[name] - 1) for name in FIGURES)
+        found[kind] = max(abs(figures[name] / one[name] - 1) for name in FIGURES[kind])
     Path(sys.argv[1]).write_text(json.dumps(found), encoding="utf-8")
