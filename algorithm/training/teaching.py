@@ -92,7 +92,8 @@ def advice_on_peer(hp: Hyperparameters, student: Detector, samples: Sequence[Sam
                       f"learning_rate={HIGHER_RATE:g}, T2 at 256 was 0.006 AP below T2 with a peer at 0.08 in the mean of six pairs, and "
                       "T1 at 320 0.086 above T1 with a peer in the one that was run, in a quarter of the time (docs/distillation.md); "
                       f"compare with learning_rate={HIGHER_RATE:g} in hparams and no use_online_kd, or with a peer that starts from a "
-                      "detector's weights (peer_model=efficientdet-lite0, peer_pretrained), from which T0, T1 and T2 gained so in the mean")
+                      "detector's weights (peer_model=efficientdet-lite0, peer_pretrained) and kd_method=crosshead, from which T0, T1 and T2 "
+                      "gained in the mean")
     height, width = (PEER_ENLARGEMENT * side for side in student.image_size)
     pixels = _typical_object(samples, (height, width))
     if pixels > LARGE_FOR_A_PEER:
