@@ -11,13 +11,12 @@ from algorithm.ops.anchors import ASPECT_RATIOS, SCALES_PER_OCTAVE, anchor_grid,
 from algorithm.ops.boxes import decode_boxes, encode_boxes
 from algorithm.ops.matching import MATCH_IOU
 
-METHODS = ("plain", "foreground", "crosshead")
 _PER_CELL = len(ASPECT_RATIOS) * SCALES_PER_OCTAVE
 
 
 @dataclass(frozen=True)
 class SoftLossConfig:
-    """method: one of METHODS. class_weight, box_weight: 0 switches that part off. delta: of the Huber loss."""
+    """method: a value of kd_method. class_weight, box_weight: 0 switches that part off. delta: of the Huber loss."""
 
     method: str = "plain"
     class_weight: float = 2.0
