@@ -19,10 +19,12 @@ CARRIED = "assessment"  # folder beside the exported script that holds the packa
 
 def main(argv: Sequence[str]) -> int:
     """Run the assessment that argv describes and return its exit code."""
-    from algorithm import failure
     from algorithm.assessment.options import add_options, options_of
+    from algorithm.cli import exit_codes
 
-    parser = argparse.ArgumentParser("model_assessment.py", description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        "model_assessment.py", description=__doc__.splitlines()[0], allow_abbrev=False
+    )
     add_options(parser)
     arguments, others = parser.parse_known_args(argv)
     # TensorFlow looks at its own level when it is imported, so this comes first.
@@ -32,11 +34,13 @@ def main(argv: Sequence[str]) -> int:
 
     def command() -> None:
         options = options_of(arguments, others)
-        from algorithm.assessment.assess import assess  # only now: a wrong argument is refused without waiting
+        from algorithm.assessment.assess import (
+            assess,  # only now: a wrong argument is refused without waiting
+        )
 
         print(assess(options))
 
-    return failure.exit_code_of(command)
+    return exit_codes.exit_code_of(command)
 
 
 def find_package() -> None:
@@ -45,7 +49,10 @@ def find_package() -> None:
     carried = (here / CARRIED / "algorithm" / "errors.py").is_file()
     sys.dont_write_bytecode |= carried  # the content of a model folder is fixed
     root = here / CARRIED if carried else here.parent
-    sys.path[:] = [str(root), *(entry for entry in sys.path if Path(entry or ".").resolve() != here)]
+    sys.path[:] = [
+        str(root),
+        *(entry for entry in sys.path if Path(entry or ".").resolve() != here),
+    ]
 
 
 if __name__ == "__main__":

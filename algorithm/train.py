@@ -13,7 +13,7 @@ _log = logging.getLogger("algorithm")
 
 def main(argv: Sequence[str]) -> int:
     """Run the training job that argv describes and return its exit code."""
-    from algorithm import failure
+    from algorithm.cli import exit_codes
     from algorithm.hyperparameters import TABLE, as_text, parse
     from algorithm.migration.pipeline_config import with_pipeline_config
 
@@ -29,12 +29,16 @@ def main(argv: Sequence[str]) -> int:
             _log.info("%s", line)
         hyperparameters = parse(flags)
         if hyperparameters.ignored:
-            _log.info("flags that are no hyperparameters, ignored: %s", ", ".join(hyperparameters.ignored))
-        from algorithm import job  # only now: a wrong argument is refused without waiting for TensorFlow
+            _log.info(
+                "flags that are no hyperparameters, ignored: %s", ", ".join(hyperparameters.ignored)
+            )
+        from algorithm import (
+            job,  # only now: a wrong argument is refused without waiting for TensorFlow
+        )
 
         return job.run(hyperparameters)
 
-    return failure.exit_code_of(command, failure.option_value(argv, "train_url"))
+    return exit_codes.exit_code_of(command, exit_codes.option_value(argv, "train_url"))
 
 
 def start_logging() -> None:
@@ -53,7 +57,10 @@ def find_package() -> None:
     Python puts the folder of a script first on sys.path: here that would make our rooms look like top-level modules.
     """
     here = Path(__file__).resolve().parent
-    sys.path[:] = [str(here.parent), *(entry for entry in sys.path if Path(entry or ".").resolve() != here)]
+    sys.path[:] = [
+        str(here.parent),
+        *(entry for entry in sys.path if Path(entry or ".").resolve() != here),
+    ]
 
 
 if __name__ == "__main__":

@@ -21,9 +21,9 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from algorithm.data.cleaning import THREADS, clean_entries  # noqa: E402
-from algorithm.data.recognition import open_listing  # noqa: E402
-from algorithm.data.scenes import write_sample_dataset  # noqa: E402
+from algorithm.data.cleaning.cleaning import THREADS, clean_entries  # noqa: E402
+from algorithm.data.readers.recognition import open_listing  # noqa: E402
+from algorithm.data.rendering.scenes import write_sample_dataset  # noqa: E402
 
 LEAST = 0.5  # of the throughput of bare decoding
 
@@ -31,23 +31,41 @@ LEAST = 0.5  # of the throughput of bare decoding
 def main() -> int:
     """Prints pictures per second of both and their ratio; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--count", type=int, default=400, help="rendered pictures (default: %(default)s)")
-    parser.add_argument("--size", type=int, default=560, help="their typical side in pixels (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, help="of both, in turn (default: %(default)s)")
+    parser.add_argument(
+        "--count", type=int, default=400, help="rendered pictures (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--size", type=int, default=560, help="their typical side in pixels (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=5, help="of both, in turn (default: %(default)s)"
+    )
     parser.add_argument("--data", help="a dataset to measure on instead of rendered pictures")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(arguments.data) if arguments.data else write_sample_dataset(
-            Path(folder) / "set", count=arguments.count, size=arguments.size)
+        path = (
+            Path(arguments.data)
+            if arguments.data
+            else write_sample_dataset(
+                Path(folder) / "set", count=arguments.count, size=arguments.size
+            )
+        )
         pictures = [entry.path for entry in open_listing(path, work_dir=Path(folder)).entries]
         bare, cleaning = [], []
         for _ in range(arguments.rounds):
             bare.append(_seconds(lambda: _decode_all(pictures)))
-            cleaning.append(_seconds(lambda: clean_entries(open_listing(path, work_dir=Path(folder)),
-                                                           work_dir=Path(folder) / "report")))
+            cleaning.append(
+                _seconds(
+                    lambda: clean_entries(
+                        open_listing(path, work_dir=Path(folder)), work_dir=Path(folder) / "report"
+                    )
+                )
+            )
     ratio = statistics.median(one / other for one, other in zip(bare, cleaning))
-    print(f"bare decode: {len(pictures) / min(bare):.0f} pictures/s; cleaning: {len(pictures) / min(cleaning):.0f} "
-          f"pictures/s; ratio {ratio:.2f} (median of {arguments.rounds}), expected at least {LEAST}")
+    print(
+        f"bare decode: {len(pictures) / min(bare):.0f} pictures/s; cleaning: {len(pictures) / min(cleaning):.0f} "
+        f"pictures/s; ratio {ratio:.2f} (median of {arguments.rounds}), expected at least {LEAST}"
+    )
     return 0 if ratio >= LEAST else 1
 
 

@@ -16,22 +16,29 @@ from pathlib import Path
 
 from PIL import Image
 
-from algorithm.data.decoding import PictureError, decode_image
+from algorithm.data.feeding.decoding import PictureError, decode_image
 
 
 def main() -> int:
     """Exit code 1 when anything crashed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--images", required=True, help="folder of JPEG pictures")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", default="build/fuzz")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    spec = importlib.util.spec_from_file_location("hostile", Path(__file__).parents[1] / "tests/serving/hostile.py")
+    spec = importlib.util.spec_from_file_location(
+        "hostile", Path(__file__).parents[1] / "tests/serving/hostile.py"
+    )
     hostile = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(hostile)
-    contents = [(path.suffix, path.read_bytes()) for path in sorted(Path(arguments.images).glob("*.jpg"))[:8]]
+    contents = [
+        (path.suffix, path.read_bytes())
+        for path in sorted(Path(arguments.images).glob("*.jpg"))[:8]
+    ]
     for _, content in contents[:8]:
         for kind in hostile.KINDS[1:]:
             stream = io.BytesIO()

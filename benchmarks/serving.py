@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from algorithm.data.decoding import decode_image
+from algorithm.data.feeding.decoding import decode_image
 
 HEAD = b'--b\r\nContent-Disposition: form-data; name="images"; filename="a.jpg"\r\n\r\n'
 FORM = {"Content-Type": "multipart/form-data; boundary=b"}
@@ -39,8 +39,20 @@ class Server:
 
     def __init__(self, model_dir: str, options: list[str]) -> None:
         """Start it, and wait until it is ready."""
-        command = [sys.executable, "-m", "algorithm", "serve", "--model_dir", model_dir, "--port", "0", f"--lame_duck={LAME_DUCK}"]
-        self.process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        command = [
+            sys.executable,
+            "-m",
+            "algorithm",
+            "serve",
+            "--model_dir",
+            model_dir,
+            "--port",
+            "0",
+            f"--lame_duck={LAME_DUCK}",
+        ]
+        self.process = subprocess.Popen(
+            [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
         self.port = int(re.search(r":(\d+)/", self.process.stdout.readline()).group(1))
 
     def rss(self) -> float:
@@ -61,21 +73,29 @@ def ask(connection: http.client.HTTPConnection, body: bytes) -> int:
     return response.status
 
 
-def latency(signature, server: Server, pictures: list[np.ndarray], bodies: list[bytes], rounds: int) -> dict[str, float]:
+def latency(
+    signature, server: Server, pictures: list[np.ndarray], bodies: list[bytes], rounds: int
+) -> dict[str, float]:
     """Median ms of each, turn about for every picture; the ratio of the medians, and the median of the ratios in pairs."""
     connection, bare, served = server.connect(), [], []
     for turn in range(rounds + 3):
         for pixels, body in zip(pictures, bodies, strict=True):
             begun = time.perf_counter()
-            {name: value.numpy() for name, value in signature(images=tf.constant(pixels[None])).items()}
+            {
+                name: value.numpy()
+                for name, value in signature(images=tf.constant(pixels[None])).items()
+            }
             middle = time.perf_counter()
             assert ask(connection, body) == 200
             if turn >= 3:
                 bare.append(middle - begun)
                 served.append(time.perf_counter() - middle)
-    return {"signature_ms": 1e3 * statistics.median(bare), "http_ms": 1e3 * statistics.median(served),
-            "ratio": statistics.median(served) / statistics.median(bare),
-            "median_of_pairs": statistics.median(b / a for a, b in zip(bare, served, strict=True))}
+    return {
+        "signature_ms": 1e3 * statistics.median(bare),
+        "http_ms": 1e3 * statistics.median(served),
+        "ratio": statistics.median(served) / statistics.median(bare),
+        "median_of_pairs": statistics.median(b / a for a, b in zip(bare, served, strict=True)),
+    }
 
 
 def signature_rate(signature, picture: np.ndarray, batch: int, seconds: float) -> float:
@@ -89,7 +109,9 @@ def signature_rate(signature, picture: np.ndarray, batch: int, seconds: float) -
     return done / (time.perf_counter() - begun)
 
 
-def load(server: Server, bodies: list[bytes], clients: int, seconds: float, *, bad: bool = False) -> dict[str, object]:
+def load(
+    server: Server, bodies: list[bytes], clients: int, seconds: float, *, bad: bool = False
+) -> dict[str, object]:
     """What many clients saw: rate of good answers, latencies in ms, statuses (of good and of bad pictures), memory of the server."""
     good, times, wrong = {}, [], {}
     end, lock, begun = time.perf_counter() + seconds, threading.Lock(), time.perf_counter()
@@ -100,7 +122,11 @@ def load(server: Server, bodies: list[bytes], clients: int, seconds: float, *, b
         while time.perf_counter() < end:
             count += 1
             is_bad = bad and (number + count) % 10 == 0
-            body = HEAD + os.urandom(20_000) + b"\r\n--b--\r\n" if is_bad else bodies[(number + count) % len(bodies)]
+            body = (
+                HEAD + os.urandom(20_000) + b"\r\n--b--\r\n"
+                if is_bad
+                else bodies[(number + count) % len(bodies)]
+            )
             start = time.perf_counter()
             status = ask(connection, body)
             with lock:
@@ -116,8 +142,15 @@ def load(server: Server, bodies: list[bytes], clients: int, seconds: float, *, b
         time.sleep(min(5, seconds / 6))
         memory.append(server.rss())
     p50, p99 = (1e3 * float(np.percentile(times, q)) for q in (50, 99))
-    return {"rate": len(times) / (time.perf_counter() - begun), "p50_ms": p50, "p99_ms": p99, "p99/p50": p99 / p50,
-            "statuses": good, "bad_statuses": wrong, "rss_mib": [round(value) for value in memory]}
+    return {
+        "rate": len(times) / (time.perf_counter() - begun),
+        "p50_ms": p50,
+        "p99_ms": p99,
+        "p99/p50": p99 / p50,
+        "statuses": good,
+        "bad_statuses": wrong,
+        "rss_mib": [round(value) for value in memory],
+    }
 
 
 def soak(server: Server, bodies: list[bytes], minutes: float) -> list[dict[str, object]]:
@@ -125,9 +158,20 @@ def soak(server: Server, bodies: list[bytes], minutes: float) -> list[dict[str, 
     crowds, found = [2**power for power in range(7)], []
     alone = [reply(server.connect(), body)[1] for body in bodies]
     for clients in crowds:
-        times, statuses, wrong, end = [], Counter(), [], time.perf_counter() + 60 * minutes / len(crowds)
+        times, statuses, wrong, end = (
+            [],
+            Counter(),
+            [],
+            time.perf_counter() + 60 * minutes / len(crowds),
+        )
 
-        def client(number: int, end: float = end, times: list = times, statuses: Counter = statuses, wrong: list = wrong) -> None:
+        def client(
+            number: int,
+            end: float = end,
+            times: list = times,
+            statuses: Counter = statuses,
+            wrong: list = wrong,
+        ) -> None:
             connection, count = server.connect(), number
             while time.perf_counter() < end:
                 count, begun = count + 1, time.perf_counter()
@@ -145,9 +189,17 @@ def soak(server: Server, bodies: list[bytes], minutes: float) -> list[dict[str, 
             thread.start()
         for thread in threads:
             thread.join()
-        found.append({"clients": clients, "statuses": dict(statuses), "wrong": len(wrong), "an example": wrong[:1],
-                      "p50_ms": 1e3 * float(np.percentile(times, 50)), "p99_ms": 1e3 * float(np.percentile(times, 99)),
-                      "rss_mib": round(server.rss())})
+        found.append(
+            {
+                "clients": clients,
+                "statuses": dict(statuses),
+                "wrong": len(wrong),
+                "an example": wrong[:1],
+                "p50_ms": 1e3 * float(np.percentile(times, 50)),
+                "p99_ms": 1e3 * float(np.percentile(times, 99)),
+                "rss_mib": round(server.rss()),
+            }
+        )
         print(json.dumps(found[-1]), flush=True)
     return found
 
@@ -163,12 +215,17 @@ def same(one: dict[str, list], other: dict[str, list]) -> bool:
     """Whether the same classes are found in the same places: a batch may sum in another order, nothing more."""
     return one["detection_classes"] == other["detection_classes"] and all(
         np.allclose(one[name], other[name], atol=tolerance)
-        for name, tolerance in (("detection_boxes", 0.05), ("detection_scores", 1e-3)))
+        for name, tolerance in (("detection_boxes", 0.05), ("detection_scores", 1e-3))
+    )
 
 
 def stop_under_load(server: Server, bodies: list[bytes], clients: int) -> dict[str, object]:
     """SIGTERM while clients go on with a connection for each request: answered, refused (not connected), lost (connected, no answer)."""
-    counts, lock, stop = {"answered": 0, "refused": 0, "lost": 0}, threading.Lock(), threading.Event()
+    counts, lock, stop = (
+        {"answered": 0, "refused": 0, "lost": 0},
+        threading.Lock(),
+        threading.Event(),
+    )
 
     def client(number: int) -> None:
         while not stop.is_set():
@@ -180,7 +237,11 @@ def stop_under_load(server: Server, bodies: list[bytes], clients: int) -> dict[s
                 stop.set()
             else:
                 try:
-                    outcome = "answered" if ask(connection, bodies[number % len(bodies)]) in (200, 503) else "lost"
+                    outcome = (
+                        "answered"
+                        if ask(connection, bodies[number % len(bodies)]) in (200, 503)
+                        else "lost"
+                    )
                 except (OSError, http.client.HTTPException):
                     outcome = "lost"
             connection.close()
@@ -197,12 +258,19 @@ def stop_under_load(server: Server, bodies: list[bytes], clients: int) -> dict[s
     stop.set()
     for thread in threads:
         thread.join()
-    return {**counts, "exit_code": code, "seconds_after_sigterm": round(time.monotonic() - sent, 1), "lame_duck": LAME_DUCK}
+    return {
+        **counts,
+        "exit_code": code,
+        "seconds_after_sigterm": round(time.monotonic() - sent, 1),
+        "lame_duck": LAME_DUCK,
+    }
 
 
 def main() -> None:
     """Print each part as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--model_dir", required=True)
     parser.add_argument("--images", required=True, help="folder of JPEG pictures")
     parser.add_argument("--seconds", type=float, default=60)
@@ -214,7 +282,9 @@ def main() -> None:
     paths = sorted(Path(arguments.images).glob("*.jpg"))[:16]
     contents = [path.read_bytes() for path in paths]
     bodies = [HEAD + content + b"\r\n--b--\r\n" for content in contents]
-    pictures = [decode_image(content, path.name) for content, path in zip(contents, paths, strict=True)]
+    pictures = [
+        decode_image(content, path.name) for content, path in zip(contents, paths, strict=True)
+    ]
     server = Server(arguments.model_dir, arguments.serve.split())
     if arguments.soak:
         found = soak(server, bodies, arguments.soak)
@@ -225,16 +295,39 @@ def main() -> None:
         return
     model = tf.saved_model.load(arguments.model_dir)  # held: its signature only borrows the weights
     signature = model.signatures["serving_default"]
-    print(json.dumps({"latency": latency(signature, server, pictures, bodies, arguments.rounds)}, indent=1), flush=True)
+    print(
+        json.dumps(
+            {"latency": latency(signature, server, pictures, bodies, arguments.rounds)}, indent=1
+        ),
+        flush=True,
+    )
     half = max(2.0, arguments.seconds / 20)
     for name, bad in (("load", False), ("load with 10% bad", True)):
-        rates = {batch: [signature_rate(signature, pictures[0], batch, half)] for batch in (1, 2, 4, 8, 16)}
+        rates = {
+            batch: [signature_rate(signature, pictures[0], batch, half)]
+            for batch in (1, 2, 4, 8, 16)
+        }
         found = load(server, bodies, arguments.clients, arguments.seconds, bad=bad)
         for batch in rates:
             rates[batch].append(signature_rate(signature, pictures[0], batch, half))
         means = {batch: statistics.mean(values) for batch, values in rates.items()}
-        print(json.dumps({name: {**found, "signature_rates": means, "ratio": found["rate"] / max(means.values())}}, indent=1), flush=True)
-    print(json.dumps({"stop": stop_under_load(server, bodies, arguments.clients)}, indent=1), flush=True)
+        print(
+            json.dumps(
+                {
+                    name: {
+                        **found,
+                        "signature_rates": means,
+                        "ratio": found["rate"] / max(means.values()),
+                    }
+                },
+                indent=1,
+            ),
+            flush=True,
+        )
+    print(
+        json.dumps({"stop": stop_under_load(server, bodies, arguments.clients)}, indent=1),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from algorithm.models import presets
-from algorithm.models.presets import BACKBONES, PRESETS, BackboneSpec, Preset
+from algorithm.models import zoo
+from algorithm.models.zoo import BACKBONES, PRESETS, BackboneSpec, Preset
 
 REFERENCE = "d0"
 
@@ -37,8 +37,22 @@ def _d0(name: str, lever: str, start: str = "", **changes) -> Candidate:
     return Candidate(name, dataclasses.replace(PRESETS["efficientdet-d0"], **changes), start, lever)
 
 
-def _lite(size: int, lever: str, cells: int = 3, repeats: int = 3, start: str = "coco", suffix: str = "", **changes) -> Candidate:
-    row = dataclasses.replace(PRESETS["efficientdet-lite0"], image_size=size, fpn_cells=cells, head_repeats=repeats, **changes)
+def _lite(
+    size: int,
+    lever: str,
+    cells: int = 3,
+    repeats: int = 3,
+    start: str = "coco",
+    suffix: str = "",
+    **changes,
+) -> Candidate:
+    row = dataclasses.replace(
+        PRESETS["efficientdet-lite0"],
+        image_size=size,
+        fpn_cells=cells,
+        head_repeats=repeats,
+        **changes,
+    )
     return Candidate(f"{size}-c{cells}-h{repeats}{suffix}", row, start, lever)
 
 
@@ -67,5 +81,5 @@ CANDIDATES = {each.name: each for each in (
 
 def put_in_place(candidate: Candidate, model_name: str) -> None:
     """Makes `model_name` mean this candidate in this process."""
-    presets.BACKBONES.update(_BACKBONES)
-    presets.PRESETS[model_name] = dataclasses.replace(candidate.preset, name=model_name)
+    zoo.BACKBONES.update(_BACKBONES)
+    zoo.PRESETS[model_name] = dataclasses.replace(candidate.preset, name=model_name)

@@ -63,7 +63,9 @@ def boto3_loop(source: str, target: str) -> None:
     client = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
     if source.startswith("s3://"):
         bucket, _, prefix = source.removeprefix("s3://").partition("/")
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/"):
+        for page in client.get_paginator("list_objects_v2").paginate(
+            Bucket=bucket, Prefix=f"{prefix}/"
+        ):
             for entry in page.get("Contents", ()):
                 path = Path(target) / entry["Key"].removeprefix(f"{prefix}/")
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,12 +78,16 @@ def boto3_loop(source: str, target: str) -> None:
 
 def command_line(program: str) -> Move:
     """The `aws` program: aws s3 sync."""
+
     def move(source: str, target: str) -> None:
         subprocess.run([program, "s3", "sync", "--only-show-errors", source, target], check=True)
+
     return move
 
 
-def run_set(server: Any, ways: dict[str, Move], name: str, count: int, size: int, repeats: int) -> None:
+def run_set(
+    server: Any, ways: dict[str, Move], name: str, count: int, size: int, repeats: int
+) -> None:
     """Moves one set up and down with every way, interleaved, and prints a row for each."""
     seconds: dict[tuple[str, str], list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -89,7 +95,10 @@ def run_set(server: Any, ways: dict[str, Move], name: str, count: int, size: int
         for _ in range(repeats):
             for way, move in ways.items():
                 url, back = f"s3://{server.bucket()}/set", Path(folder) / "back"
-                for direction, source, target in (("up", f"{folder}/set", url), ("down", url, str(back))):
+                for direction, source, target in (
+                    ("up", f"{folder}/set", url),
+                    ("down", url, str(back)),
+                ):
                     start = time.perf_counter()
                     move(source, target)
                     seconds.setdefault((direction, way), []).append(time.perf_counter() - start)
@@ -99,11 +108,15 @@ def run_set(server: Any, ways: dict[str, Move], name: str, count: int, size: int
                 storage.remove_folder(url)
     for (direction, way), measured in sorted(seconds.items()):
         median = statistics.median(measured)
-        print(f"{name:>22} {direction:>5} {way:>12} {median:>8.2f} {count * size / 1e6 / median:>8.1f} {count / median:>8.0f}",
-              flush=True)
+        print(
+            f"{name:>22} {direction:>5} {way:>12} {median:>8.2f} {count * size / 1e6 / median:>8.1f} {count / median:>8.0f}",
+            flush=True,
+        )
 
 
-def peak_memory(answers: multiprocessing.Queue, work: Callable[..., object], *arguments: object) -> None:
+def peak_memory(
+    answers: multiprocessing.Queue, work: Callable[..., object], *arguments: object
+) -> None:
     """Puts (MiB before, most MiB, seconds) of one piece of work into `answers`; in a process of its own."""
     storage.info("s3://no-such-bucket-here/a")  # imports and connects
     before, start = high_water(), time.perf_counter()
@@ -126,7 +139,11 @@ def report(name: str, work: Callable[..., object], *arguments: object) -> None:
 
 def high_water() -> float:
     """The most memory this process ever held, in MiB. getrusage would count what its parent held before it."""
-    line = next(each for each in Path("/proc/self/status").read_text().splitlines() if each.startswith("VmHWM"))
+    line = next(
+        each
+        for each in Path("/proc/self/status").read_text().splitlines()
+        if each.startswith("VmHWM")
+    )
     return int(line.split()[1]) / 1024
 
 
@@ -157,9 +174,17 @@ def run_many(server: Any, count: int) -> None:
     """Sends, lists, brings and removes a folder of `count` pictures of 2 kB, and prints the time and the memory of each."""
     with tempfile.TemporaryDirectory() as folder:
         write_files(Path(folder) / "set", count, 2000)
-        url, manifest, scratch = f"s3://{server.bucket()}/set", Path(folder) / "V1.manifest", Path(folder) / "cache"
-        manifest.write_text("".join(json.dumps({"source": f"{url}/{path.relative_to(Path(folder) / 'set')}"}) + "\n"
-                                    for path in sorted((Path(folder) / "set").rglob("*.bin"))))
+        url, manifest, scratch = (
+            f"s3://{server.bucket()}/set",
+            Path(folder) / "V1.manifest",
+            Path(folder) / "cache",
+        )
+        manifest.write_text(
+            "".join(
+                json.dumps({"source": f"{url}/{path.relative_to(Path(folder) / 'set')}"}) + "\n"
+                for path in sorted((Path(folder) / "set").rglob("*.bin"))
+            )
+        )
         report(f"{count} pictures up", storage.sync, f"{folder}/set", url)
         report(f"{count} pictures up again, nothing new", storage.sync, f"{folder}/set", url)
         report(f"{count} objects listed", list_all, url, count)
@@ -170,20 +195,34 @@ def run_many(server: Any, count: int) -> None:
 
 def main() -> None:
     """Measures what the flags ask for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--client", help="path of the aws program (default: that row is left out)")
-    parser.add_argument("--small", default="1000x20000", help="many small files, COUNTxBYTES (default: %(default)s)")
-    parser.add_argument("--large", default="4x100000000", help="few large files, COUNTxBYTES (default: %(default)s)")
-    parser.add_argument("--object-mb", type=int, default=2000, help="size of the one object (default: %(default)s)")
-    parser.add_argument("--many", type=int, default=0, help="pictures of a folder, as 100000 (default: left out)")
+    parser.add_argument(
+        "--small", default="1000x20000", help="many small files, COUNTxBYTES (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--large", default="4x100000000", help="few large files, COUNTxBYTES (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--object-mb", type=int, default=2000, help="size of the one object (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--many", type=int, default=0, help="pictures of a folder, as 100000 (default: left out)"
+    )
     parser.add_argument("--only-many", action="store_true", help="leave out all but --many")
     parser.add_argument("--repeats", type=int, default=3)
     arguments = parser.parse_args()
     module = seaweed()
     with tempfile.TemporaryDirectory() as folder:
         server = module.SeaweedServer(Path(folder), module.binary())
-        os.environ |= {"AWS_ENDPOINT_URL": server.http, "AWS_ACCESS_KEY_ID": module.KEY, "AWS_SECRET_ACCESS_KEY": module.SECRET,
-                       "AWS_DEFAULT_REGION": "us-east-1"}
+        os.environ |= {
+            "AWS_ENDPOINT_URL": server.http,
+            "AWS_ACCESS_KEY_ID": module.KEY,
+            "AWS_SECRET_ACCESS_KEY": module.SECRET,
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
         ways = {"ours": ours, "boto3 loop": boto3_loop}
         if arguments.client:
             ways["aws s3 sync"] = command_line(arguments.client)
@@ -192,7 +231,9 @@ def main() -> None:
         try:
             for text in () if arguments.only_many else (arguments.small, arguments.large):
                 count, size = map(int, text.split("x"))
-                run_set(server, ways, f"{count} x {size / 1e6:g} MB", count, size, arguments.repeats)
+                run_set(
+                    server, ways, f"{count} x {size / 1e6:g} MB", count, size, arguments.repeats
+                )
             if not arguments.only_many:
                 run_object(server, arguments.object_mb * 1_000_000)
             if arguments.many:

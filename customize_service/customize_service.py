@@ -38,8 +38,12 @@ fields_of, pictures = companion("request_fields"), companion("pictures")
 BadRequest, Choice, FIELD = fields_of.BadRequest, fields_of.Choice, fields_of.FIELD
 SCORE_THRESHOLD = 0.3
 SOFT = -1.0  # of `hard_above`: boxes lose score instead of being dropped
-DECODING = threading.BoundedSemaphore(os.cpu_count() or 1)  # pictures decoded at once, for the memory's sake
-DECODED = pictures.PixelBudget(2 * pictures.MAX_PIXELS)  # and those on their way through the network
+DECODING = threading.BoundedSemaphore(
+    os.cpu_count() or 1
+)  # pictures decoded at once, for the memory's sake
+DECODED = pictures.PixelBudget(
+    2 * pictures.MAX_PIXELS
+)  # and those on their way through the network
 
 
 class Prepared(dict):
@@ -48,7 +52,9 @@ class Prepared(dict):
     release() gives their pixels back to DECODED, once; so does the end of this object.
     """
 
-    def __init__(self, names: list[str], images: list[np.ndarray], choice: Any, pixels: int) -> None:
+    def __init__(
+        self, names: list[str], images: list[np.ndarray], choice: Any, pixels: int
+    ) -> None:
         """Keep all."""
         super().__init__({FIELD: images[0] if len(images) == 1 else images})
         self.names, self.images, self.choice = names, images, choice
@@ -113,7 +119,9 @@ class ObjectDetectionService(TfServingBaseService):
                 batch["hard_above"] = data.choice.hard_above
             answer = super()._inference(batch)
             for place, row in enumerate(rows):
-                outputs[row] = answer if len(rows) == 1 else {name: answer[name][place] for name in answer}
+                outputs[row] = (
+                    answer if len(rows) == 1 else {name: answer[name][place] for name in answer}
+                )
         return outputs
 
     def _postprocess(self, data: Any) -> dict[str, Any]:
@@ -136,14 +144,18 @@ class ObjectDetectionService(TfServingBaseService):
         scores = output_numbers(data, "detection_scores").ravel()
         count = int(output_numbers(data, "num_detections").ravel()[0])
         if not len(boxes) == len(classes) == len(scores) >= count:
-            raise RuntimeError(f"expected a box, a class and a score for {count} detections, the model gave "
-                               f"{len(boxes)}, {len(classes)} and {len(scores)}")
+            raise RuntimeError(
+                f"expected a box, a class and a score for {count} detections, the model gave "
+                f"{len(boxes)}, {len(classes)} and {len(scores)}"
+            )
         kept = np.flatnonzero(scores[:count] >= choice.confidence)
         if choice.names is not None:
-            kept = np.array([i for i in kept if self._class_name(classes[i]) in choice.names], dtype=int)
+            kept = np.array(
+                [i for i in kept if self._class_name(classes[i]) in choice.names], dtype=int
+            )
         if choice.overlap is not None:
             kept = without_overlaps(boxes, classes, kept, choice.overlap)
-        kept = kept[:choice.most]
+        kept = kept[: choice.most]
         return {
             "detection_classes": [self._class_name(classes[i]) for i in kept],
             "detection_boxes": boxes[kept].tolist(),
@@ -157,9 +169,13 @@ class ObjectDetectionService(TfServingBaseService):
         names = fields_of.wanted_names(fields.get("class_names"), self.label_names)
         score = fields_of.number(fields, "score_threshold", float, 0, 1)
         own = self.nms_iou_threshold if hard_above is None else None
-        return Choice(self.confidence if score is None else score,
-                      own if overlap is None or hard_above is not None else overlap,
-                      fields_of.number(fields, "max_detections", int, 1, 100000), names, hard_above)
+        return Choice(
+            self.confidence if score is None else score,
+            own if overlap is None or hard_above is not None else overlap,
+            fields_of.number(fields, "max_detections", int, 1, 100000),
+            names,
+            hard_above,
+        )
 
     def _graph_nms(self, method: Any, overlap: float) -> float | None:
         """hard_above for the graph, None where `method` is. Raises BadRequest when the graph or the word does not allow it."""
@@ -168,15 +184,19 @@ class ObjectDetectionService(TfServingBaseService):
         if method not in ("soft", "hard"):
             raise BadRequest(f"nms: expected soft or hard, found {method!r}")
         if not getattr(self, "chooses_nms", lambda: False)():
-            raise BadRequest("nms: the graph of this service suppresses in one way only: leave it out, or give "
-                             "nms_iou_threshold alone, which drops overlapping boxes afterwards")
+            raise BadRequest(
+                "nms: the graph of this service suppresses in one way only: leave it out, or give "
+                "nms_iou_threshold alone, which drops overlapping boxes afterwards"
+            )
         return SOFT if method == "soft" else overlap
 
     def _class_name(self, number: float) -> str:
         """Name of the 1-based class `number` (float)."""
         if not 1 <= int(number) <= len(self.label_names):
-            raise RuntimeError(f"the model gave class {number}, the file index names classes 1 to "
-                               f"{len(self.label_names)}: do both belong together?")
+            raise RuntimeError(
+                f"the model gave class {number}, the file index names classes 1 to "
+                f"{len(self.label_names)}: do both belong together?"
+            )
         return self.label_names[int(number) - 1]
 
 
@@ -206,16 +226,23 @@ def read_thresholds(path: Path) -> tuple[float, float | None]:
     """
     found = json.loads(path.read_text(encoding="utf-8")).get("thresholds", {})
     values = found.get("confidence", SCORE_THRESHOLD), found.get("nms_iou_threshold")
-    if not all(value is None or isinstance(value, (int, float)) and 0 <= value <= 1 for value in values):
+    if not all(
+        value is None or isinstance(value, (int, float)) and 0 <= value <= 1 for value in values
+    ):
         raise ValueError(f"expected thresholds between 0 and 1 in {path}, found {found}")
     return values
 
 
-def without_overlaps(boxes: np.ndarray, classes: np.ndarray, kept: np.ndarray, most: float) -> np.ndarray:
+def without_overlaps(
+    boxes: np.ndarray, classes: np.ndarray, kept: np.ndarray, most: float
+) -> np.ndarray:
     """Those of the indices `kept`, best first, that overlap no better one of their class by an IoU above `most`."""
     chosen = []
     for index in kept:
-        if not any(classes[index] == classes[other] and overlap(boxes[index], boxes[other]) > most for other in chosen):
+        if not any(
+            classes[index] == classes[other] and overlap(boxes[index], boxes[other]) > most
+            for other in chosen
+        ):
             chosen.append(index)
     return np.array(chosen, dtype=int)
 

@@ -47,7 +47,7 @@ class TfServingBaseService:
         threading.Thread(target=self._load, name="load-model", daemon=True).start()
 
     def health(self) -> str:
-        """"ready", "loading", or what went wrong."""
+        """ "ready", "loading", or what went wrong."""
         if not self._loaded.is_set():
             return "loading"
         return self._failure or "ready"
@@ -104,9 +104,15 @@ class LocalModel:
         import tensorflow as tf
 
         self._tf = tf
-        self._kept = model = tf.saved_model.load(str(folder))  # its functions only borrow the variables
+        self._kept = model = tf.saved_model.load(
+            str(folder)
+        )  # its functions only borrow the variables
         if "serving_default" not in model.signatures:
-            raise RuntimeError("expected a signature serving_default, found {}".format(", ".join(model.signatures) or "none"))
+            raise RuntimeError(
+                "expected a signature serving_default, found {}".format(
+                    ", ".join(model.signatures) or "none"
+                )
+            )
         self.chooses_nms = hasattr(model, "prepare") and hasattr(model, "detect")
         if self.chooses_nms:
             self._prepare = model.prepare
@@ -123,24 +129,38 @@ class LocalModel:
             return Picture({"images": self._tf.constant(image)}, image.shape)
         fitted = self._prepare(self._tf.constant(image))
         number = self._default if hard_above is None else hard_above
-        return Picture(dict(fitted, hard_above=self._tf.constant(number, self._tf.float32)), "network")
+        return Picture(
+            dict(fitted, hard_above=self._tf.constant(number, self._tf.float32)), "network"
+        )
 
     def run(self, pictures: Sequence[Picture]) -> list[dict[str, np.ndarray]]:
         """Outputs of the signature, {name: array without batch dimension}, of each Picture; all of one group."""
-        batch = {name: self._tf.stack([picture.arguments[name] for picture in pictures])
-                 for name in pictures[0].arguments}
+        batch = {
+            name: self._tf.stack([picture.arguments[name] for picture in pictures])
+            for name in pictures[0].arguments
+        }
         outputs = {name: value.numpy() for name, value in self._run(batch).items()}
-        return [{name: value[row] for name, value in outputs.items()} for row in range(len(pictures))]
+        return [
+            {name: value[row] for name, value in outputs.items()} for row in range(len(pictures))
+        ]
 
 
 def _frozen(function: Any, names: Sequence[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """function({name: tensor}) -> {name: tensor} of a concrete function, its variables turned into constants."""
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    wanted = sorted(function.structured_outputs)  # flattened outputs come in the order of their names
+    wanted = sorted(
+        function.structured_outputs
+    )  # flattened outputs come in the order of their names
     frozen = convert_variables_to_constants_v2(function)
-    order = [next(name for name in names if tensor.name.split(":")[0] == name or tensor.name.startswith(name + ":"))
-             for tensor in frozen.inputs]
+    order = [
+        next(
+            name
+            for name in names
+            if tensor.name.split(":")[0] == name or tensor.name.startswith(name + ":")
+        )
+        for tensor in frozen.inputs
+    ]
 
     def run(arguments: dict[str, Any]) -> dict[str, Any]:
         outputs = frozen(*[arguments[name] for name in order])

@@ -11,7 +11,15 @@ import threading
 from typing import BinaryIO
 
 import numpy as np
-from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
 
 # --- picture decoding: same text in customize_service/pictures.py and decoding.py
 MAX_PIXELS, MAX_SIDE = 50_000_000, 16_384
@@ -25,8 +33,20 @@ PLUGINS = {
     b"II*\0": TiffImagePlugin.TiffImageFile,
     b"MM\0*": TiffImagePlugin.TiffImageFile,
 }
-TURNS = dict(zip(range(2, 9), (Image.FLIP_LEFT_RIGHT, Image.ROTATE_180, Image.FLIP_TOP_BOTTOM, Image.TRANSPOSE,
-                               Image.ROTATE_270, Image.TRANSVERSE, Image.ROTATE_90)))
+TURNS = dict(
+    zip(
+        range(2, 9),
+        (
+            Image.FLIP_LEFT_RIGHT,
+            Image.ROTATE_180,
+            Image.FLIP_TOP_BOTTOM,
+            Image.TRANSPOSE,
+            Image.ROTATE_270,
+            Image.TRANSVERSE,
+            Image.ROTATE_90,
+        ),
+    )
+)
 
 
 class PictureError(ValueError):
@@ -44,7 +64,9 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
     try:
         image.load()
         if image.mode.startswith("I"):
-            image = Image.fromarray((np.asarray(image.convert("I")) >> 8).clip(0, 255).astype(np.uint8))
+            image = Image.fromarray(
+                (np.asarray(image.convert("I")) >> 8).clip(0, 255).astype(np.uint8)
+            )
         image.info.pop("transparency", None)
         image = image.convert("RGB")
     except MemoryError:
@@ -61,7 +83,9 @@ def open_picture(stream: BinaryIO, name: str) -> Image.Image:
     plugin = next((PLUGINS[mark] for mark in PLUGINS if head.startswith(mark)), None)
     if plugin is None:
         found = f"a file that begins with {head!r}" if head else "an empty file"
-        raise PictureError(f"{name}: expected a JPEG, PNG, BMP, WEBP, GIF or TIFF picture, found {found}")
+        raise PictureError(
+            f"{name}: expected a JPEG, PNG, BMP, WEBP, GIF or TIFF picture, found {found}"
+        )
     try:
         image = plugin(stream, name)
     except MemoryError:
@@ -70,8 +94,10 @@ def open_picture(stream: BinaryIO, name: str) -> Image.Image:
         raise PictureError(f"{name}: the header of the picture is damaged: {error}") from error
     width, height = image.size
     if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
-        raise PictureError(f"{name}: the picture has {width}x{height} pixels; the limit is "
-                           f"{MAX_PIXELS // 1_000_000} million pixels and {MAX_SIDE} on a side: make it smaller")
+        raise PictureError(
+            f"{name}: the picture has {width}x{height} pixels; the limit is "
+            f"{MAX_PIXELS // 1_000_000} million pixels and {MAX_SIDE} on a side: make it smaller"
+        )
     return image
 
 
@@ -88,6 +114,8 @@ def exif_orientation(exif: bytes) -> int:
     except struct.error:
         pass
     return 1
+
+
 # --- end of picture decoding
 
 
@@ -118,6 +146,8 @@ def pixels_of(contents: list[tuple[str, bytes]]) -> int:
         width, height = open_picture(io.BytesIO(content), name).size
         total += width * height
         if total > MAX_PIXELS:
-            raise PictureError(f"{name}: with it the request has more than {MAX_PIXELS // 1_000_000} million pixels: send fewer "
-                               "pictures at once")
+            raise PictureError(
+                f"{name}: with it the request has more than {MAX_PIXELS // 1_000_000} million pixels: send fewer "
+                "pictures at once"
+            )
     return total

@@ -31,17 +31,33 @@ class Choice:
     overlap: IoU above which the handler drops the worse box of a class, or None. hard_above: the same, in the graph, or None.
     """
 
-    def __init__(self, confidence: float, overlap: float | None, most: int | None = None, names: set[str] | None = None,
-                 hard_above: float | None = None) -> None:
+    def __init__(
+        self,
+        confidence: float,
+        overlap: float | None,
+        most: int | None = None,
+        names: set[str] | None = None,
+        hard_above: float | None = None,
+    ) -> None:
         """Keep all."""
-        self.confidence, self.overlap, self.most, self.names, self.hard_above = confidence, overlap, most, names, hard_above
+        self.confidence, self.overlap, self.most, self.names, self.hard_above = (
+            confidence,
+            overlap,
+            most,
+            names,
+            hard_above,
+        )
 
 
 def one_dict(data: Any) -> dict[str, Any]:
     """The fields of a request, given as a dict or as a list of dicts. Raises BadRequest for a field that stands in two of them."""
-    parts = [part for part in (data if isinstance(data, list) else [data]) if isinstance(part, dict)]
+    parts = [
+        part for part in (data if isinstance(data, list) else [data]) if isinstance(part, dict)
+    ]
     if sum(FIELD in part for part in parts) > 1:
-        raise BadRequest(f"expected the field '{FIELD}' once, found it {sum(FIELD in part for part in parts)} times")
+        raise BadRequest(
+            f"expected the field '{FIELD}' once, found it {sum(FIELD in part for part in parts)} times"
+        )
     return {name: value for part in parts for name, value in part.items()}
 
 
@@ -51,15 +67,21 @@ def find_pictures(fields: dict[str, Any]) -> list[tuple[str, BinaryIO]]:
     if isinstance(found, str):
         found = [found]
     if isinstance(found, list) and found and all(isinstance(text, str) for text in found):
-        pictures = [from_base64(text, f"{FIELD}[{place}]") for place, text in enumerate(found[:MAX_PICTURES + 1])]
+        pictures = [
+            from_base64(text, f"{FIELD}[{place}]")
+            for place, text in enumerate(found[: MAX_PICTURES + 1])
+        ]
     elif isinstance(found, dict) and all(hasattr(stream, "read") for stream in found.values()):
         pictures = list(found.items())
     else:
         pictures = []
     if not 1 <= len(pictures) <= MAX_PICTURES:
-        raise BadRequest("expected 1 to {} pictures in the field '{}', as files of a form or as base64 text in JSON, found {}; "
-                         "fields of the request: {}".format(MAX_PICTURES, FIELD, len(pictures),
-                                                            ", ".join(sorted(map(str, fields))) or "none"))
+        raise BadRequest(
+            "expected 1 to {} pictures in the field '{}', as files of a form or as base64 text in JSON, found {}; "
+            "fields of the request: {}".format(
+                MAX_PICTURES, FIELD, len(pictures), ", ".join(sorted(map(str, fields))) or "none"
+            )
+        )
     return pictures
 
 
@@ -70,7 +92,9 @@ def from_base64(text: str, name: str) -> tuple[str, BinaryIO]:
     try:
         return name, io.BytesIO(base64.b64decode("".join(text.split()), validate=True))
     except ValueError as error:
-        raise BadRequest(f"{name}: expected a picture as base64 text, found none: {error}") from error
+        raise BadRequest(
+            f"{name}: expected a picture as base64 text, found none: {error}"
+        ) from error
 
 
 def number(fields: dict[str, Any], name: str, kind: type, least: float, most: float) -> Any:
@@ -79,12 +103,19 @@ def number(fields: dict[str, Any], name: str, kind: type, least: float, most: fl
     if given is None:
         return None
     try:
-        value = kind(given) if isinstance(given, (str, int, float)) and not isinstance(given, bool) else None
+        value = (
+            kind(given)
+            if isinstance(given, (str, int, float)) and not isinstance(given, bool)
+            else None
+        )
     except (ValueError, OverflowError):
         value = None
     if value is None or not least <= value <= most or isinstance(given, float) and value != given:
-        raise BadRequest("{}: expected {} from {} to {}, found {!r}".format(
-            name, "a whole number" if kind is int else "a number", least, most, given))
+        raise BadRequest(
+            "{}: expected {} from {} to {}, found {!r}".format(
+                name, "a whole number" if kind is int else "a number", least, most, given
+            )
+        )
     return value
 
 
@@ -93,7 +124,11 @@ def wanted_names(given: Any, known: list[str]) -> set[str] | None:
     if given is None:
         return None
     names = [given] if given in known else given.split(",") if isinstance(given, str) else given
-    unknown = names if not isinstance(names, list) else [name for name in names if name not in known]
+    unknown = (
+        names if not isinstance(names, list) else [name for name in names if name not in known]
+    )
     if unknown:
-        raise BadRequest("class_names: expected some of {}, found {!r}".format(", ".join(known), unknown))
+        raise BadRequest(
+            "class_names: expected some of {}, found {!r}".format(", ".join(known), unknown)
+        )
     return set(names)

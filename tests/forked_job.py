@@ -17,17 +17,21 @@ from unittest import mock
 import small_job
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["algorithm.job"])
+_FORKS.set_forkserver_preload(["algorithm.jobs.job"])
 
 
 class SmallJob:
     """What tests use of subprocess.Popen([python, tests/small_job.py, strikes, *flags]), its two streams in one, as text."""
 
     def __init__(self, strikes: str, flags: Sequence[str], environment: Mapping[str, str]) -> None:
-        with mock.patch.dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3"):  # TensorFlow is loaded without a word
+        with mock.patch.dict(
+            os.environ, TF_CPP_MIN_LOG_LEVEL="3"
+        ):  # TensorFlow is loaded without a word
             forkserver.ensure_running()
         reading, writing = _FORKS.Pipe(duplex=False)
-        self._process = _FORKS.Process(target=_run, args=(writing, strikes, list(flags), dict(environment)))
+        self._process = _FORKS.Process(
+            target=_run, args=(writing, strikes, list(flags), dict(environment))
+        )
         self._process.start()
         writing.close()
         self.stdout = os.fdopen(os.dup(reading.fileno()), encoding="utf-8")

@@ -21,11 +21,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PLACES = {
-    "load": "algorithm.job._load_data", "step": "algorithm.training.trainer.Trainer.train_step",
+    "load": "algorithm.jobs.job._load_data", "step": "algorithm.training.trainer.Trainer.train_step",
     "bundle": "algorithm.training.checkpoints._write_bundle", "list": "algorithm.training.checkpoints._list",
-    "evaluate": "algorithm.job._evaluate", "archive": "algorithm.training.run_folder.RunFolder.archive_if_better",
-    "export": "algorithm.publishing.export_saved_model", "package": "algorithm.publishing.package_model",
-    "finish": "algorithm.training.run_folder.RunFolder.finished",
+    "evaluate": "algorithm.jobs.job._evaluate", "archive": "algorithm.jobs.run_folder.RunFolder.archive_if_better",
+    "export": "algorithm.jobs.publishing.export_saved_model", "package": "algorithm.jobs.publishing.package_model",
+    "finish": "algorithm.jobs.run_folder.RunFolder.finished",
     "rename": "os.replace", "copy": "shutil.copyfile", "fsync": "os.fsync",
     "send": "algorithm.storage.mirror.Mirror._send", "manifest": "algorithm.storage.mirror.Mirror._replace",
 }  # fmt: skip
@@ -35,20 +35,22 @@ def shrink() -> None:
     """The network of efficientdet-lite0 with fewer and thinner layers, without XLA and graph optimisation."""
     import tensorflow as tf
 
-    from algorithm.models import presets
-    from algorithm.storage import mirroring
+    from algorithm.models import zoo
+    from algorithm.storage import mirrored_folder
     from algorithm.training.gradients import Gradients
 
     ways = os.environ.get("SMALL_JOB", "").split(",")
     tf.config.run_functions_eagerly("eager" in ways)
-    mirroring.EVERY_S = 0.3 if "busy" in ways else mirroring.EVERY_S
+    mirrored_folder.EVERY_S = 0.3 if "busy" in ways else mirrored_folder.EVERY_S
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     for name in ("_match", "_losses"):
         setattr(Gradients, name, tf.function(getattr(Gradients, name).python_function))
-    row = presets.PRESETS["efficientdet-lite0"]
-    presets.PRESETS[row.name] = dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1)
-    backbone = presets.BACKBONES[row.backbone]
-    presets.BACKBONES[row.backbone] = dataclasses.replace(backbone, width=0.3, depth=0.2, survival_probability=0.8)
+    row = zoo.PRESETS["efficientdet-lite0"]
+    zoo.PRESETS[row.name] = dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1)
+    backbone = zoo.BACKBONES[row.backbone]
+    zoo.BACKBONES[row.backbone] = dataclasses.replace(
+        backbone, width=0.3, depth=0.2, survival_probability=0.8
+    )
 
 
 def found(dotted: str) -> tuple[object, str]:

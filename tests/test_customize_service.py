@@ -17,16 +17,24 @@ OF_THE_PLATFORM = {"model_service", "tensorflow"}
 def decoding_text(path):
     text = path.read_text(encoding="utf-8")
     assert text.count(BEGIN) == text.count(END) == 1
-    return text[text.index(BEGIN):text.index(END)]
+    return text[text.index(BEGIN) : text.index(END)]
 
 
 def test_the_decoder_of_serving_is_the_decoder_of_training():
-    assert decoding_text(HANDLER.with_name("pictures.py")) == decoding_text(ROOT / "algorithm" / "data" / "decoding.py")
+    assert decoding_text(HANDLER.with_name("pictures.py")) == decoding_text(
+        ROOT / "algorithm" / "data" / "decoding.py"
+    )
 
 
 def test_the_platforms_python_can_read_it():
-    trees = [ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 7)) for path in CARRIED]
-    assert any(isinstance(node, ast.ClassDef) and node.name == "ObjectDetectionService" for tree in trees for node in tree.body)
+    trees = [
+        ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 7)) for path in CARRIED
+    ]
+    assert any(
+        isinstance(node, ast.ClassDef) and node.name == "ObjectDetectionService"
+        for tree in trees
+        for node in tree.body
+    )
 
 
 def test_all_that_is_carried_is_packaged():
@@ -34,14 +42,26 @@ def test_all_that_is_carried_is_packaged():
 
 
 def test_it_imports_only_what_config_json_asks_for():
-    nodes = [node for path in CARRIED for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    nodes = [
+        node for path in CARRIED for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    ]
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     relative = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
-    foreign = {name.split(".")[0] for name in plain | relative} - set(sys.stdlib_module_names) - OF_THE_PLATFORM
+    foreign = (
+        {name.split(".")[0] for name in plain | relative}
+        - set(sys.stdlib_module_names)
+        - OF_THE_PLATFORM
+    )
     assert foreign == {IMPORT_NAMES.get(name, name) for name, _ in HANDLER_PACKAGES}
 
 
 def test_tensorflow_is_not_imported_at_the_top():
     trees = [ast.parse(path.read_text(encoding="utf-8")) for path in CARRIED]
-    assert not [node for tree in trees for node in tree.body if isinstance(node, ast.Import)
-                for alias in node.names if alias.name == "tensorflow"]
+    assert not [
+        node
+        for tree in trees
+        for node in tree.body
+        if isinstance(node, ast.Import)
+        for alias in node.names
+        if alias.name == "tensorflow"
+    ]

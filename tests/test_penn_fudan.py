@@ -12,7 +12,7 @@ import tensorflow as tf
 from PIL import Image
 
 from algorithm import train
-from algorithm.models import PRESETS, presets
+from algorithm.models import PRESETS, zoo
 from algorithm.training.gradients import Gradients
 
 
@@ -21,9 +21,13 @@ def thin(monkeypatch):
     """efficientdet-lite0 with fewer and thinner layers, without XLA."""
     monkeypatch.setattr(Gradients, "_losses", tf.function(Gradients._losses.python_function))
     row = PRESETS["efficientdet-lite0"]
-    monkeypatch.setitem(PRESETS, row.name, dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1))
-    backbone = presets.BACKBONES[row.backbone]
-    monkeypatch.setitem(presets.BACKBONES, row.backbone, dataclasses.replace(backbone, width=0.3, depth=0.2))
+    monkeypatch.setitem(
+        PRESETS, row.name, dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1)
+    )
+    backbone = zoo.BACKBONES[row.backbone]
+    monkeypatch.setitem(
+        zoo.BACKBONES, row.backbone, dataclasses.replace(backbone, width=0.3, depth=0.2)
+    )
 
 
 def write_set(folder: Path, count: int) -> Path:
@@ -36,7 +40,7 @@ def write_set(folder: Path, count: int) -> Path:
         picture, mask = rng.integers(0, 90, (*shape, 3), np.uint8), np.zeros(shape, np.uint8)
         for walker in range(1, 1 + rng.integers(1, 4)):
             top, left = rng.integers(0, 30), (walker - 1) * 24 + rng.integers(0, 8)
-            mask[top:top + 36, left:left + 14] = walker
+            mask[top : top + 36, left : left + 14] = walker
         picture[mask > 0] += 120
         Image.fromarray(picture).save(folder / "PNGImages" / f"FudanPed{number:05d}.png")
         Image.fromarray(mask).save(folder / "PedMasks" / f"FudanPed{number:05d}_mask.png")
@@ -46,19 +50,47 @@ def write_set(folder: Path, count: int) -> Path:
 def test_the_tutorial(thin, tmp_path, caplog):
     data = write_set(tmp_path / "PennFudanPed", 14)
     with caplog.at_level(logging.INFO, logger="algorithm"):
-        assert train.main([
-            f"--data_url={data}", f"--train_url={tmp_path / 'out'}", "--mode=train_and_eval", "--model_name=efficientdet-lite0",
-            "--train_batch_size=2", "--eval_batch_size=1", "--num_epochs=2", "--pretrained=none", "--log_form=torchvision",
-            "--hparams=moving_average_decay=0,image_size=64,eval_last=4,aspect_ratio_group_factor=3,log_every_steps=2"]) == 0
+        assert (
+            train.main(
+                [
+                    f"--data_url={data}",
+                    f"--train_url={tmp_path / 'out'}",
+                    "--mode=train_and_eval",
+                    "--model_name=efficientdet-lite0",
+                    "--train_batch_size=2",
+                    "--eval_batch_size=1",
+                    "--num_epochs=2",
+                    "--pretrained=none",
+                    "--log_form=torchvision",
+                    "--hparams=moving_average_decay=0,image_size=64,eval_last=4,aspect_ratio_group_factor=3,log_every_steps=2",
+                ]
+            )
+            == 0
+        )
     log = [record.getMessage() for record in caplog.records]
     number = r"\d+\.\d{4} \(\d+\.\d{4}\)"
-    line = re.compile(rf"Epoch: \[(\d)\]  \[(\d)/5\]  eta: \d:\d\d:\d\d  lr: 0\.\d{{6}}  loss: {number}  loss_classifier: {number}  "
-                      rf"loss_box_reg: {number}  time: {number}  data: {number}  max mem: \d+")
+    line = re.compile(
+        rf"Epoch: \[(\d)\]  \[(\d)/5\]  eta: \d:\d\d:\d\d  lr: 0\.\d{{6}}  loss: {number}  loss_classifier: {number}  "
+        rf"loss_box_reg: {number}  time: {number}  data: {number}  max mem: \d+"
+    )
     found = [match.groups() for text in log if (match := line.fullmatch(text))]
     assert found == [("0", "0"), ("0", "2"), ("0", "4"), ("1", "0"), ("1", "2"), ("1", "4")]
-    assert sum(bool(re.fullmatch(r"Epoch: \[\d\] Total time: \d:\d\d:\d\d \(\d+\.\d{4} s / it\)", text)) for text in log) == 2
-    for start in ("Test:  [3/4]  eta: 0:00:00  model_time: ", "Test: Total time: ", "Averaged stats: model_time: ",
-                  "Accumulating evaluation results...", "IoU metric: bbox"):
+    assert (
+        sum(
+            bool(
+                re.fullmatch(r"Epoch: \[\d\] Total time: \d:\d\d:\d\d \(\d+\.\d{4} s / it\)", text)
+            )
+            for text in log
+        )
+        == 2
+    )
+    for start in (
+        "Test:  [3/4]  eta: 0:00:00  model_time: ",
+        "Test: Total time: ",
+        "Averaged stats: model_time: ",
+        "Accumulating evaluation results...",
+        "IoU metric: bbox",
+    ):
         assert sum(text.startswith(start) for text in log) == 2, start
     assert sum(text.startswith(" Average ") for text in log) == 24
     assert any("the last 4 of 14 samples evaluate" in text for text in log)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from forked_job import SmallJob
 
-from algorithm.data.scenes import write_sample_dataset
+from algorithm.data.rendering.scenes import write_sample_dataset
 from algorithm.training import checkpoints
 
 HERE = Path(__file__).resolve().parent
@@ -32,12 +32,32 @@ def dataset(tmp_path_factory):
     return write_sample_dataset(tmp_path_factory.mktemp("data"), count=15, seed=1, size=96)
 
 
-def run(dataset, output, strikes="", *more, epochs=2, hparams=HPARAMS, mode="train_and_eval", environment=None, group=None):
-    """Exit code and log of the small job, without graphs: tests/test_job.py stops and goes on with one that has them. group: of
+def run(
+    dataset,
+    output,
+    strikes="",
+    *more,
+    epochs=2,
+    hparams=HPARAMS,
+    mode="train_and_eval",
+    environment=None,
+    group=None,
+):
+    """Exit code and log of the small job, without graphs: tests/jobs/test_job.py stops and goes on with one that has them. group: of
     processes, in the file system of control groups, that it is to be in."""
-    flags = [f"--data_url={dataset}", f"--train_url={output}", f"--mode={mode}", "--model_name=efficientdet-lite0",
-             "--train_batch_size=4", "--eval_batch_size=2", f"--num_epochs={epochs}", "--pretrained=none", "--do_data_cleaning=False",
-             f"--hparams={hparams}", *more]
+    flags = [
+        f"--data_url={dataset}",
+        f"--train_url={output}",
+        f"--mode={mode}",
+        "--model_name=efficientdet-lite0",
+        "--train_batch_size=4",
+        "--eval_batch_size=2",
+        f"--num_epochs={epochs}",
+        "--pretrained=none",
+        "--do_data_cleaning=False",
+        f"--hparams={hparams}",
+        *more,
+    ]
     whole = {**os.environ, "SMALL_JOB": "eager", **(environment or {})}
     if not (environment or group):
         with SmallJob(strikes, flags, whole) as job:
@@ -45,16 +65,30 @@ def run(dataset, output, strikes="", *more, epochs=2, hparams=HPARAMS, mode="tra
         assert in_time, log[-3000:]
         return job.returncode, log
     enter = (lambda: (group / "cgroup.procs").write_text(str(os.getpid()))) if group else None
-    done = subprocess.run([sys.executable, str(HERE / "small_job.py"), strikes, *flags], capture_output=True, text=True, timeout=600,
-                          check=False, preexec_fn=enter, env=whole)
+    done = subprocess.run(
+        [sys.executable, str(HERE / "small_job.py"), strikes, *flags],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+        preexec_fn=enter,
+        env=whole,
+    )
     return done.returncode, done.stdout + done.stderr
 
 
 def fingerprints(output):
     """SHA-256 of everything that was learned and measured: last checkpoint, best one, exported weights, metrics."""
-    files = [*output.glob("model.ckpt-*.data*"), *output.glob("archive/model.ckpt-*.data*"),
-             output / "model/variables/variables.data-00000-of-00001", output / "metrics.json"]
-    return {str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    files = [
+        *output.glob("model.ckpt-*.data*"),
+        *output.glob("archive/model.ckpt-*.data*"),
+        output / "model/variables/variables.data-00000-of-00001",
+        output / "metrics.json",
+    ]
+    return {
+        str(path.relative_to(output)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
 
 
 def finish(dataset, output, **options):
@@ -71,7 +105,9 @@ def uninterrupted(dataset, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_a_job_killed_and_stopped_everywhere_ends_as_one_that_was_left_alone(dataset, uninterrupted, tmp_path):
+def test_a_job_killed_and_stopped_everywhere_ends_as_one_that_was_left_alone(
+    dataset, uninterrupted, tmp_path
+):
     output = tmp_path / "out"
     for strikes, expected in STRIKES:
         code, log = run(dataset, output, strikes)
@@ -86,7 +122,9 @@ def test_a_job_killed_and_stopped_everywhere_ends_as_one_that_was_left_alone(dat
 
 
 @pytest.mark.slow
-def test_a_job_that_stopped_early_and_was_killed_before_it_said_so_does_not_train_on(dataset, tmp_path):
+def test_a_job_that_stopped_early_and_was_killed_before_it_said_so_does_not_train_on(
+    dataset, tmp_path
+):
     patient = {"epochs": 9, "hparams": HPARAMS + ",early_stop_patience=1"}
     code, log = run(dataset, tmp_path, "KILL@finish:1", **patient)
     trained = [int(step) for step in re.findall(r"train epoch=\d/9 step=(\d+)/27", log)]
@@ -100,14 +138,22 @@ def test_a_job_that_stopped_early_and_was_killed_before_it_said_so_does_not_trai
 
 
 @pytest.mark.slow
-def test_a_broken_weight_heals_from_the_last_checkpoint_with_half_the_rate_also_across_a_kill(dataset, tmp_path):
+def test_a_broken_weight_heals_from_the_last_checkpoint_with_half_the_rate_also_across_a_kill(
+    dataset, tmp_path
+):
     alone, struck = tmp_path / "alone", tmp_path / "struck"
     log = finish(dataset, alone, strikes="BREAK@step:5", epochs=4)
-    bad = re.findall(r"step (\d+): loss is nan at learning rate [\d.e-]+; this step changes nothing \((\d) in a row.*\.jpg", log)
+    bad = re.findall(
+        r"step (\d+): loss is nan at learning rate [\d.e-]+; this step changes nothing \((\d) in a row.*\.jpg",
+        log,
+    )
     assert bad == [("5", "1"), ("6", "2"), ("7", "3"), ("8", "4"), ("9", "5")]
     assert "no checkpoint at step 6" in log
     assert "back to the last good state, of step 3, with 0.5 times the learning rate" in log
-    rates = [float(rate) for rate in re.findall(r"train epoch=2/4 step=4/12 .*learning_rate=([\d.e-]+)", log)]
+    rates = [
+        float(rate)
+        for rate in re.findall(r"train epoch=2/4 step=4/12 .*learning_rate=([\d.e-]+)", log)
+    ]
     assert len(rates) == 2 and rates[1] == pytest.approx(rates[0] / 2, rel=1e-4)
     code, log = run(dataset, struck, "BREAK@step:5,KILL@step:15", epochs=4)
     assert code == KILLED, log[-3000:]
@@ -122,11 +168,14 @@ def test_out_of_memory_names_the_sizes_and_auto_batch_goes_on(dataset, tmp_path)
     assert code == 6
     assert log.splitlines()[-1] == (
         "ERROR RESOURCE: expected memory for a step with train_batch_size=4 at image_size=64x64, found too little; use a "
-        "smaller train_batch_size or image_size, or add --auto_batch=True, which sees them in several passes")
+        "smaller train_batch_size or image_size, or add --auto_batch=True, which sees them in several passes"
+    )
     code, log = run(dataset, tmp_path / "auto", "OOM@step:1,KILL@step:6", "--auto_batch=True")
     assert code == KILLED, log[-3000:]
-    assert ("out of memory with 4 pictures of 64x64 at a time: auto_batch goes on from step 0 with 2 at a time, 2 times for "
-            "each step, so that a step still learns from 4") in log
+    assert (
+        "out of memory with 4 pictures of 64x64 at a time: auto_batch goes on from step 0 with 2 at a time, 2 times for "
+        "each step, so that a step still learns from 4"
+    ) in log
     code, log = run(dataset, tmp_path / "auto", "", "--auto_batch=True")
     assert code == 0, log[-3000:]
     state = json.loads((tmp_path / "auto/job.json").read_text())
@@ -139,21 +188,36 @@ def failing_disk(tmp_path_factory):
     if not shutil.which("cc"):
         pytest.skip("no C compiler (cc) to make a disk that fails with")
     library = tmp_path_factory.mktemp("disk") / "failing_disk.so"
-    subprocess.run(["cc", "-O1", "-shared", "-fPIC", "-o", library, HERE / "failing_disk.c", "-ldl"], check=True)
+    subprocess.run(
+        ["cc", "-O1", "-shared", "-fPIC", "-o", library, HERE / "failing_disk.c", "-ldl"],
+        check=True,
+    )
     return library
 
 
 @pytest.mark.slow
-def test_a_job_on_a_disk_that_fails_at_random_ends_with_6_and_later_as_one_left_alone(dataset, uninterrupted, failing_disk, tmp_path):
+def test_a_job_on_a_disk_that_fails_at_random_ends_with_6_and_later_as_one_left_alone(
+    dataset, uninterrupted, failing_disk, tmp_path
+):
     """Case 39. Every write, flush and rename below the output folder may fail; each run goes on from what the last one left."""
     output, codes = tmp_path / "run/out", []
     for seed in range(1, FAILING_RUNS + 1):
-        code, log = run(dataset, output, environment={"LD_PRELOAD": str(failing_disk), "FAILING_FOLDER": f"{tmp_path}/run/",
-                                                      "FAILING_PER_MILLE": "50", "FAILING_SEED": str(seed)})
+        code, log = run(
+            dataset,
+            output,
+            environment={
+                "LD_PRELOAD": str(failing_disk),
+                "FAILING_FOLDER": f"{tmp_path}/run/",
+                "FAILING_PER_MILLE": "50",
+                "FAILING_SEED": str(seed),
+            },
+        )
         codes.append(code)
         assert code in (0, RESOURCE), log[-3000:]
         if code:
-            assert re.match(f"ERROR RESOURCE: .*{tmp_path}.*Input/output error", log.splitlines()[-1]), log[-2000:]
+            assert re.match(
+                f"ERROR RESOURCE: .*{tmp_path}.*Input/output error", log.splitlines()[-1]
+            ), log[-2000:]
             assert "Traceback" not in log, log
         else:
             assert fingerprints(output) == uninterrupted
@@ -181,7 +245,9 @@ def small_memory():
 
 
 @pytest.mark.slow
-def test_a_job_killed_for_its_memory_goes_on_in_the_same_folder_with_fewer_pictures_at_a_time(dataset, tmp_path, small_memory):
+def test_a_job_killed_for_its_memory_goes_on_in_the_same_folder_with_fewer_pictures_at_a_time(
+    dataset, tmp_path, small_memory
+):
     """Case 41. The system's own kill: 137 in a shell, no message. The checkpoint before is whole and is gone on from."""
     large = HPARAMS.replace("image_size=64", "image_size=384") + ",num_steps=2"
     batch = "--train_batch_size=12"
@@ -189,7 +255,15 @@ def test_a_job_killed_for_its_memory_goes_on_in_the_same_folder_with_fewer_pictu
     assert (code, checkpoints.steps_in(tmp_path)) == (KILLED, [1]), log[-3000:]
     code, log = run(dataset, tmp_path, "", batch, hparams=large, group=small_memory)
     assert (code, checkpoints.steps_in(tmp_path)) == (KILLED, [1]), log[-3000:]
-    code, log = run(dataset, tmp_path, "", "--train_batch_size=1", "--gradient_accumulation_steps=12", hparams=large, group=small_memory)
+    code, log = run(
+        dataset,
+        tmp_path,
+        "",
+        "--train_batch_size=1",
+        "--gradient_accumulation_steps=12",
+        hparams=large,
+        group=small_memory,
+    )
     assert code == 0 and "resumed at step 1" in log, log[-3000:]
 
 
@@ -209,12 +283,16 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_job_whose_disk_is_full_ends_with_6_and_goes_on_when_there_is_room(dataset, uninterrupted, small_disk):
+def test_a_job_whose_disk_is_full_ends_with_6_and_goes_on_when_there_is_room(
+    dataset, uninterrupted, small_disk
+):
     folder, enlarge = small_disk
     code, log = run(dataset, folder / "out")
     assert code == 6, log[-3000:]
-    assert re.match(r"ERROR RESOURCE: checkpoint .*/out/model.ckpt-6: expected to write \d+ bytes, found \d+ bytes free",
-                    log.splitlines()[-1])
+    assert re.match(
+        r"ERROR RESOURCE: checkpoint .*/out/model.ckpt-6: expected to write \d+ bytes, found \d+ bytes free",
+        log.splitlines()[-1],
+    )
     assert checkpoints.steps_in(folder / "out") == [3]
     assert not (folder / "out/model").exists()
     assert enlarge()

@@ -50,14 +50,23 @@ def test_its_folder_is_not_on_the_path_and_the_packages_parent_is_first(tmp_path
     assert f"'{BOOT_FILE.parent}'" not in " ".join(rest)
 
 
-def test_the_job_gets_typed_hyperparameters_and_unknown_flags_are_logged(monkeypatch, caplog, tmp_path):
+def test_the_job_gets_typed_hyperparameters_and_unknown_flags_are_logged(
+    monkeypatch, caplog, tmp_path
+):
     seen = []
-    job = type(sys)("algorithm.job")
+    job = type(sys)("algorithm.jobs.job")
     job.run = lambda hyperparameters: seen.append(hyperparameters) or 0
-    monkeypatch.setitem(sys.modules, "algorithm.job", job)
-    monkeypatch.setattr("algorithm.job", job, raising=False)
+    monkeypatch.setitem(sys.modules, "algorithm.jobs.job", job)
+    monkeypatch.setattr("algorithm.jobs.job", job, raising=False)
     with caplog.at_level("INFO", "algorithm"):
-        code = train.main([f"--data_url={tmp_path}", f"--train_url={tmp_path}", "--train_batch_size=4", "--rank=0"])
+        code = train.main(
+            [
+                f"--data_url={tmp_path}",
+                f"--train_url={tmp_path}",
+                "--train_batch_size=4",
+                "--rank=0",
+            ]
+        )
     assert code == 0
     assert seen[0].train_batch_size == 4
     assert "ignored: rank" in caplog.text

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from algorithm.assessment.average_precision import coco_figures, mean_ap, voc_aps
 from algorithm.assessment.curves import (
     AS_EXPORTED,
     CONFIDENCES,
@@ -18,13 +17,20 @@ from algorithm.assessment.curves import (
     nms_curve,
     precision_recall,
 )
-from algorithm.assessment.error_costs import error_costs
-from algorithm.assessment.error_kinds import Errors, confusion_matrix, find_errors
-from algorithm.assessment.features import Measures, feature_values
-from algorithm.assessment.label_suspects import Suspect, label_suspects
-from algorithm.assessment.matching import find_overlaps
-from algorithm.assessment.records import Records
-from algorithm.assessment.sensitivity import BIN_NAMES, Sensitivity, Slice, sensitivities, weakest_slices
+from algorithm.assessment.errors.error_costs import error_costs
+from algorithm.assessment.errors.error_kinds import Errors, confusion_matrix, find_errors
+from algorithm.assessment.errors.label_suspects import Suspect, label_suspects
+from algorithm.assessment.sensitivity.features import Measures, feature_values
+from algorithm.assessment.sensitivity.sensitivity import (
+    BIN_NAMES,
+    Sensitivity,
+    Slice,
+    sensitivities,
+    weakest_slices,
+)
+from algorithm.evaluation.average_precision import coco_figures, mean_ap, voc_aps
+from algorithm.evaluation.matching import find_overlaps
+from algorithm.evaluation.records import Records
 
 
 @dataclass(frozen=True)
@@ -74,57 +80,103 @@ class Analysis:
     def operating_point(self) -> dict[str, float]:
         """Mean precision, recall and F1 over the classes with objects at the best confidence threshold; 0 without objects."""
         present = self.records.truths_per_class() > 0
-        tables = {"precision": self.curve.precision, "recall": self.curve.recall, "f1": self.curve.f1}
-        return {"confidence_threshold": self.curve.threshold,
-                **{name: float(table[self.curve.best][present].mean()) if present.any() else 0.0
-                   for name, table in tables.items()}}
+        tables = {
+            "precision": self.curve.precision,
+            "recall": self.curve.recall,
+            "f1": self.curve.f1,
+        }
+        return {
+            "confidence_threshold": self.curve.threshold,
+            **{
+                name: float(table[self.curve.best][present].mean()) if present.any() else 0.0
+                for name, table in tables.items()
+            },
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """All of it for a JSON file: plain numbers, None for what is undefined."""
         names = self.records.label_names
         return {
             "metrics": {**self.figures, "voc_map": self.voc_map},
-            "pictures": len(self.records.names), "objects": int((~self.records.crowd).sum()),
+            "pictures": len(self.records.names),
+            "objects": int((~self.records.crowd).sum()),
             "detections": len(self.records.scores),
             "operating_point": self.operating_point(),
-            "nms": {"best_iou_threshold": self.best_nms, "gain": self.nms_gain,
-                    "map": [{"iou_threshold": overlap, "map": value} for overlap, value in self.nms.items()]},
-            "mean_f1": [{"confidence": float(confidence), "f1": float(value)}
-                        for confidence, value in zip(CONFIDENCES, self.curve.mean_f1, strict=True)],
+            "nms": {
+                "best_iou_threshold": self.best_nms,
+                "gain": self.nms_gain,
+                "map": [
+                    {"iou_threshold": overlap, "map": value} for overlap, value in self.nms.items()
+                ],
+            },
+            "mean_f1": [
+                {"confidence": float(confidence), "f1": float(value)}
+                for confidence, value in zip(CONFIDENCES, self.curve.mean_f1, strict=True)
+            ],
             "per_class": {name: self._class_row(label) for label, name in enumerate(names)},
-            "false_detections": self.errors.false_counts(), "missed_objects": self.errors.missed_counts(),
+            "false_detections": self.errors.false_counts(),
+            "missed_objects": self.errors.missed_counts(),
             "error_costs": self.costs,
             "confusion_matrix": {"labels": [*names, ""], "table": self.confusion.tolist()},
             "calibration": {"error": self.calibration_error, "bins": self.calibration},
             "sensitivity": {row.key: self._sensitivity_row(row) for row in self.sensitivities},
-            "slices": [{"name": row.name(0), "name_zh": row.name(1), "objects": row.count, "recall": row.recall}
-                       for row in self.slices],
+            "slices": [
+                {
+                    "name": row.name(0),
+                    "name_zh": row.name(1),
+                    "objects": row.count,
+                    "recall": row.recall,
+                }
+                for row in self.slices
+            ],
             "label_suspects": [self._suspect_row(row) for row in self.suspects],
             "custom": self.custom,
         }
 
     def _class_row(self, label: int) -> dict[str, Any]:
         best, voc = self.curve.best, float(self.voc[label])
-        return {"objects": int(self.records.truths_per_class()[label]), **self.per_class[label],
-                "voc_ap": voc if np.isfinite(voc) else None, "precision": float(self.curve.precision[best, label]),
-                "recall": float(self.curve.recall[best, label]), "f1": float(self.curve.f1[best, label])}
+        return {
+            "objects": int(self.records.truths_per_class()[label]),
+            **self.per_class[label],
+            "voc_ap": voc if np.isfinite(voc) else None,
+            "precision": float(self.curve.precision[best, label]),
+            "recall": float(self.curve.recall[best, label]),
+            "f1": float(self.curve.f1[best, label]),
+        }
 
     def _sensitivity_row(self, row: Sensitivity) -> dict[str, Any]:
-        return {"bins": list(BIN_NAMES), "edges": [float(edge) if np.isfinite(edge) else None for edge in row.edges],
-                "recall": row.overall.tolist(),
-                "standard_deviation": row.overall_spread,
-                "per_class": {name: {"recall": row.recall[:, label].tolist(), "standard_deviation": float(row.spread[label]),
-                                     "by_chance": bool(row.by_chance[label + 1])}
-                              for label, name in enumerate(self.records.label_names)}}
+        return {
+            "bins": list(BIN_NAMES),
+            "edges": [float(edge) if np.isfinite(edge) else None for edge in row.edges],
+            "recall": row.overall.tolist(),
+            "standard_deviation": row.overall_spread,
+            "per_class": {
+                name: {
+                    "recall": row.recall[:, label].tolist(),
+                    "standard_deviation": float(row.spread[label]),
+                    "by_chance": bool(row.by_chance[label + 1]),
+                }
+                for label, name in enumerate(self.records.label_names)
+            },
+        }
 
     def _suspect_row(self, row: Suspect) -> dict[str, Any]:
         records = self.records
-        return {"kind": row.kind, "picture": records.names[records.pictures[row.found]], "score": row.score,
-                "detected": records.label_names[records.labels[row.found]], "box": records.boxes[row.found].round(1).tolist(),
-                "labelled": records.label_names[records.truth_labels[row.truth]] if row.truth >= 0 else None}
+        return {
+            "kind": row.kind,
+            "picture": records.names[records.pictures[row.found]],
+            "score": row.score,
+            "detected": records.label_names[records.labels[row.found]],
+            "box": records.boxes[row.found].round(1).tolist(),
+            "labelled": records.label_names[records.truth_labels[row.truth]]
+            if row.truth >= 0
+            else None,
+        }
 
 
-def analyse_records(records: Records, measures: Measures, custom: dict[str, Any] | None = None) -> Analysis:
+def analyse_records(
+    records: Records, measures: Measures, custom: dict[str, Any] | None = None
+) -> Analysis:
     """The analysis of records. measures: of each picture, None where its file cannot be read."""
     overlaps = find_overlaps(records)
     figures, per_class = coco_figures(records, overlaps)
@@ -134,7 +186,22 @@ def analyse_records(records: Records, measures: Measures, custom: dict[str, Any]
     bins, calibration_error = calibration(records, all_errors)
     columns = feature_values(records, measures)
     return Analysis(
-        records, figures, per_class, voc_aps(records, overlaps), curve, nms_curve(records, overlaps),
-        precision_recall(records, all_errors), all_errors, errors, confusion_matrix(records, errors),
-        error_costs(records, all_errors), bins, calibration_error, columns, sensitivities(records, errors, columns),
-        weakest_slices(errors, columns), label_suspects(records, all_errors), json.loads(json.dumps(custom or {})))
+        records,
+        figures,
+        per_class,
+        voc_aps(records, overlaps),
+        curve,
+        nms_curve(records, overlaps),
+        precision_recall(records, all_errors),
+        all_errors,
+        errors,
+        confusion_matrix(records, errors),
+        error_costs(records, all_errors),
+        bins,
+        calibration_error,
+        columns,
+        sensitivities(records, errors, columns),
+        weakest_slices(errors, columns),
+        label_suspects(records, all_errors),
+        json.loads(json.dumps(custom or {})),
+    )

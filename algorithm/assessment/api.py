@@ -11,24 +11,31 @@ from typing import Any
 
 import numpy as np
 
+from algorithm.assessment.advice.setting_steps import Setting
 from algorithm.assessment.analysis import analyse_records
 from algorithm.assessment.assess import summary_lines
-from algorithm.assessment.knobs import Setting
 from algorithm.assessment.observation import Observation
-from algorithm.assessment.pictures import PictureMeasures, measure_picture
-from algorithm.assessment.records import make_records
-from algorithm.assessment.results import result_texts, write_results
-from algorithm.data.decoding import PictureError, decode_image
+from algorithm.assessment.report.result_files import result_texts, write_results
+from algorithm.assessment.sensitivity.picture_measures import PictureMeasures, measure_picture
+from algorithm.data.feeding.decoding import PictureError, decode_image
 from algorithm.errors import ArgumentError, DataError, StorageError
+from algorithm.evaluation.records import make_records
 from algorithm.storage import is_remote, local_path, stage_in, stage_out
 
 TASKS = ("image_object_detection", "object_detection")
 _log = logging.getLogger("algorithm.assessment")
 
 
-def analyse(task_type: str, pred_list: Sequence[Any], label_list: Sequence[Any], name_list: Sequence[str],
-            label_map_dict: Mapping[str, str] | str = "", custom_metric: Mapping[str, Any] | str = "", save_path: str = "",
-            op_list: Sequence[str] = ()) -> dict[str, Any]:
+def analyse(
+    task_type: str,
+    pred_list: Sequence[Any],
+    label_list: Sequence[Any],
+    name_list: Sequence[str],
+    label_map_dict: Mapping[str, str] | str = "",
+    custom_metric: Mapping[str, Any] | str = "",
+    save_path: str = "",
+    op_list: Sequence[str] = (),
+) -> dict[str, Any]:
     """Analyses predictions and returns the platform's display, {"zh-cn": ..., "en-us": ...}.
 
     pred_list[i]: [boxes N x 4 (ymin, xmin, ymax, xmax in pixels), classes N from 0, scores N]; [[[]], [], []] for none.
@@ -42,14 +49,23 @@ def analyse(task_type: str, pred_list: Sequence[Any], label_list: Sequence[Any],
     if task_type not in TASKS:
         raise ArgumentError(f"task_type: expected one of {', '.join(TASKS)}, found {task_type!r}")
     if not isinstance(save_path, str):
-        raise ArgumentError(f"save_path: expected the path of a folder, found {save_path!r}; give op_list by its name")
-    label_map, custom = _object(label_map_dict, "label_map_dict"), _object(custom_metric, "custom_metric")
+        raise ArgumentError(
+            f"save_path: expected the path of a folder, found {save_path!r}; give op_list by its name"
+        )
+    label_map, custom = (
+        _object(label_map_dict, "label_map_dict"),
+        _object(custom_metric, "custom_metric"),
+    )
     if not len(pred_list):
-        raise DataError("expected the predictions of at least one picture in pred_list, found none: does the dataset have EVAL "
-                        "samples?")
+        raise DataError(
+            "expected the predictions of at least one picture in pred_list, found none: does the dataset have EVAL "
+            "samples?"
+        )
     if not len(pred_list) == len(label_list) == len(name_list):
-        raise DataError(f"expected lists of one length, found {len(pred_list)} in pred_list, {len(label_list)} in label_list and "
-                        f"{len(name_list)} in name_list")
+        raise DataError(
+            f"expected lists of one length, found {len(pred_list)} in pred_list, {len(label_list)} in label_list and "
+            f"{len(name_list)} in name_list"
+        )
     names = _label_names(label_map, pred_list, label_list)
     with tempfile.TemporaryDirectory() as folder:
         seen = _observation(names, name_list, label_list, pred_list, Path(folder))
@@ -63,7 +79,10 @@ def analyse(task_type: str, pred_list: Sequence[Any], label_list: Sequence[Any],
     for line in summary_lines(analysis, Setting()):
         _log.info("%s", line)
     shown = json.loads(texts["display.json"])
-    return {language: {name: row for name, row in rows.items() if not op_list or name in op_list} for language, rows in shown.items()}
+    return {
+        language: {name: row for name, row in rows.items() if not op_list or name in op_list}
+        for language, rows in shown.items()
+    }
 
 
 def _object(value: Mapping[str, Any] | str, name: str) -> dict[str, Any]:
@@ -75,39 +94,69 @@ def _object(value: Mapping[str, Any] | str, name: str) -> dict[str, Any]:
             return content
         raise ValueError(f"it is a {type(content).__name__}")
     except (ValueError, TypeError) as error:
-        raise ArgumentError(f"{name}: expected a dict or the JSON of one, found {str(value)[:60]!r} ({error})") from error
+        raise ArgumentError(
+            f"{name}: expected a dict or the JSON of one, found {str(value)[:60]!r} ({error})"
+        ) from error
 
 
-def _label_names(label_map: Mapping[str, Any], predictions: Sequence[Any], labels: Sequence[Any]) -> list[str]:
+def _label_names(
+    label_map: Mapping[str, Any], predictions: Sequence[Any], labels: Sequence[Any]
+) -> list[str]:
     """Names by number; a number without a name is its own name."""
     try:
         numbered = {int(number): str(name) for number, name in label_map.items()}
     except ValueError as error:
-        raise ArgumentError(f"label_map_dict: expected class numbers as keys, found {error}") from error
+        raise ArgumentError(
+            f"label_map_dict: expected class numbers as keys, found {error}"
+        ) from error
     if not numbered:
-        numbered = {int(label): str(int(label)) for row in (*predictions, *labels) for label in row[1]}
+        numbered = {
+            int(label): str(int(label)) for row in (*predictions, *labels) for label in row[1]
+        }
     return [numbered.get(number, str(number)) for number in range(max(numbered, default=0) + 1)]
 
 
-def _observation(names: Sequence[str], pictures: Sequence[str], labels: Sequence[Any], found: Sequence[Any],
-                 scratch: Path) -> Observation:
+def _observation(
+    names: Sequence[str],
+    pictures: Sequence[str],
+    labels: Sequence[Any],
+    found: Sequence[Any],
+    scratch: Path,
+) -> Observation:
     truths = [tuple(row[:2]) for row in labels]
-    make_records(names, pictures, truths, found)  # what is wrong with the lists is said before any picture is fetched
-    rows = [_measured(picture, row[0], scratch) for picture, row in zip(pictures, labels, strict=True)]
+    make_records(
+        names, pictures, truths, found
+    )  # what is wrong with the lists is said before any picture is fetched
+    rows = [
+        _measured(picture, row[0], scratch) for picture, row in zip(pictures, labels, strict=True)
+    ]
     unread = sum(measured is None for measured, _ in rows)
     if unread:
-        _log.warning("%d of %d pictures in name_list cannot be read, such as %s: they are left out of what needs pixels", unread,
-                     len(rows), next(picture for picture, (measured, _) in zip(pictures, rows, strict=True) if measured is None))
+        _log.warning(
+            "%d of %d pictures in name_list cannot be read, such as %s: they are left out of what needs pixels",
+            unread,
+            len(rows),
+            next(
+                picture
+                for picture, (measured, _) in zip(pictures, rows, strict=True)
+                if measured is None
+            ),
+        )
     measures = [measured for measured, _ in rows]
     sizes = [(row.height, row.width) if row else (float("nan"),) * 2 for row in measures]
-    return Observation(make_records(names, pictures, truths, found, sizes), measures,
-                       tuple(path for _, path in rows))
+    return Observation(
+        make_records(names, pictures, truths, found, sizes),
+        measures,
+        tuple(path for _, path in rows),
+    )
 
 
 def _measured(picture: str, boxes: Any, scratch: Path) -> tuple[PictureMeasures | None, str]:
     """(measures or None, local path or "") of a picture."""
     try:
         path = stage_in(str(picture), scratch)
-        return measure_picture(decode_image(path.read_bytes(), str(picture)), np.asarray(boxes, float).reshape(-1, 4)), str(path)
+        return measure_picture(
+            decode_image(path.read_bytes(), str(picture)), np.asarray(boxes, float).reshape(-1, 4)
+        ), str(path)
     except (OSError, PictureError, StorageError):  # counted and named by the caller
         return None, ""

@@ -9,20 +9,34 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from algorithm.assessment.advice import LEAST_NMS_GAIN, findings
+from algorithm.assessment.advice.advice import LEAST_NMS_GAIN, findings
+from algorithm.assessment.advice.next_job import JOB_FILE, read_job
+from algorithm.assessment.advice.setting_steps import Setting
+from algorithm.assessment.advice.tuning import tune
 from algorithm.assessment.analysis import Analysis, analyse_records
 from algorithm.assessment.comparison import FIGURES, read_assessment
-from algorithm.assessment.knobs import Setting
-from algorithm.assessment.model_folder import CONFIG, INDEX, apply_thresholds, load_detect, read_label_names
-from algorithm.assessment.next_job import JOB_FILE, read_job
+from algorithm.assessment.model_folder import (
+    CONFIG,
+    INDEX,
+    apply_thresholds,
+    load_detect,
+    read_label_names,
+)
 from algorithm.assessment.observation import Observation, observe, original_names
 from algorithm.assessment.options import Options
-from algorithm.assessment.results import PAGE, result_texts, write_results
-from algorithm.assessment.tuning import tune
+from algorithm.assessment.report.result_files import PAGE, result_texts, write_results
 from algorithm.data import Dataset, Sample, load_dataset
 from algorithm.errors import DataError
 from algorithm.modelarts.environment import Workspace, open_workspace
-from algorithm.storage import exists, is_remote, local_path, stage_files, stage_in, stage_out, stager
+from algorithm.storage import (
+    exists,
+    is_remote,
+    local_path,
+    stage_files,
+    stage_in,
+    stage_out,
+    stager,
+)
 
 SPLIT = "split.json"
 _log = logging.getLogger("algorithm.assessment")
@@ -45,11 +59,21 @@ def assess(options: Options) -> str:
         _log.info("data: %d evaluation pictures, %d classes", len(dataset.eval), len(names))
         seen = observe(dataset.eval, names, detect, originals)
         analysis = analyse_records(seen.records, seen.measures)
-        baseline = _baseline(options.baseline, dataset.eval, names, workspace) if options.baseline else None
+        baseline = (
+            _baseline(options.baseline, dataset.eval, names, workspace)
+            if options.baseline
+            else None
+        )
         trail = tune(options, setting, findings(analysis, setting)) if options.tune else None
-        texts = result_texts(analysis, setting, based_on=_beside(options.model_dir, JOB_FILE) if values else "",
-                             paths=seen.paths, baseline=baseline, trail=trail,
-                             warnings=[_without_scratch(line, workspace) for line in dataset.warnings])
+        texts = result_texts(
+            analysis,
+            setting,
+            based_on=_beside(options.model_dir, JOB_FILE) if values else "",
+            paths=seen.paths,
+            baseline=baseline,
+            trail=trail,
+            warnings=[_without_scratch(line, workspace) for line in dataset.warnings],
+        )
         _deliver(texts, options.output, workspace)
         if options.apply:
             _apply(analysis, model_dir, options.model_dir, workspace)
@@ -58,24 +82,39 @@ def assess(options: Options) -> str:
     return f"{options.output.rstrip('/')}/{PAGE}"
 
 
-def assess_samples(model_dir: Path, samples: Sequence[Sample], label_names: Sequence[str], folder: Path, *,
-                   values: Mapping[str, str], preset_sizes: Mapping[str, int] | None = None) -> Analysis:
+def assess_samples(
+    model_dir: Path,
+    samples: Sequence[Sample],
+    label_names: Sequence[str],
+    folder: Path,
+    *,
+    values: Mapping[str, str],
+    preset_sizes: Mapping[str, int] | None = None,
+) -> Analysis:
     """Assesses a model folder on samples at hand, at the end of the job that made it; writes the files into a local folder.
 
     values: the job's hyperparameters as text. preset_sizes: network input of each model in pixels. DataError as `assess`.
     """
     seen = observe(samples, label_names, load_detect(model_dir))
     analysis = analyse_records(seen.records, seen.measures)
-    write_results(result_texts(analysis, Setting(values, preset_sizes or {}), based_on="this job", paths=seen.paths), folder)
+    write_results(
+        result_texts(
+            analysis, Setting(values, preset_sizes or {}), based_on="this job", paths=seen.paths
+        ),
+        folder,
+    )
     return analysis
 
 
 def summary_lines(analysis: Analysis, setting: Setting) -> list[str]:
     """The result in a few lines for a terminal."""
     point = analysis.operating_point()
-    return [f"mAP at IoU 0.5: {analysis.voc_map:.4f}; COCO AP: {_shown(analysis.figures['AP'])}; best confidence "
-            f"{point['confidence_threshold']:.2f}: precision {point['precision']:.3f}, recall {point['recall']:.3f}, "
-            f"F1 {point['f1']:.3f}", *(f"{row.grade}: {row.english}" for row in findings(analysis, setting))]
+    return [
+        f"mAP at IoU 0.5: {analysis.voc_map:.4f}; COCO AP: {_shown(analysis.figures['AP'])}; best confidence "
+        f"{point['confidence_threshold']:.2f}: precision {point['precision']:.3f}, recall {point['recall']:.3f}, "
+        f"F1 {point['f1']:.3f}",
+        *(f"{row.grade}: {row.english}" for row in findings(analysis, setting)),
+    ]
 
 
 def _shown(value: float | None) -> str:
@@ -86,7 +125,10 @@ def _model_folder(place: str, workspace: Workspace) -> Path:
     """The folder on the local disk; of a remote one also what its training job left beside it."""
     folder = stage_in(place, workspace.inputs)
     if is_remote(place):
-        stage_files([url for name in (JOB_FILE, SPLIT) if exists(url := _beside(place, name))], workspace.inputs)
+        stage_files(
+            [url for name in (JOB_FILE, SPLIT) if exists(url := _beside(place, name))],
+            workspace.inputs,
+        )
     return folder
 
 
@@ -95,7 +137,9 @@ def _beside(place: str, name: str) -> str:
     return f"{place.rstrip('/').rpartition('/')[0] or '.'}/{name}"
 
 
-def _load(data_url: str, model_dir: Path, names: tuple[str, ...], workspace: Workspace) -> tuple[Dataset, dict[str, str]]:
+def _load(
+    data_url: str, model_dir: Path, names: tuple[str, ...], workspace: Workspace
+) -> tuple[Dataset, dict[str, str]]:
     """The dataset with the model's classes, and the original names of cleaned pictures.
 
     A dataset without a split of its own is split as the job that made the model did, if split.json lies beside the model folder;
@@ -107,8 +151,16 @@ def _load(data_url: str, model_dir: Path, names: tuple[str, ...], workspace: Wor
     if split.is_file():
         shutil.copyfile(split, workspace.work / SPLIT)
         require, seed = ("train", "eval"), _seed(split)
-    dataset = load_dataset(source, clean=True, seed=seed, work_dir=workspace.work, label_names=names, require=require,
-                           resolve=stager(data_url, workspace.inputs), pictures_dir=workspace.work)
+    dataset = load_dataset(
+        source,
+        clean=True,
+        seed=seed,
+        work_dir=workspace.work,
+        label_names=names,
+        require=require,
+        resolve=stager(data_url, workspace.inputs),
+        pictures_dir=workspace.work,
+    )
     for warning in dataset.warnings:
         _log.warning("%s", _without_scratch(warning, workspace))
     return dataset, original_names(source)
@@ -123,18 +175,24 @@ def _seed(split: Path) -> int:
     try:
         return int(json.loads(split.read_text(encoding="utf-8"))["seed"])
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"expected the split of a training job in {split}, found something else: remove the file") from error
+        raise DataError(
+            f"expected the split of a training job in {split}, found something else: remove the file"
+        ) from error
 
 
-def _baseline(place: str, samples: Sequence[Sample], names: tuple[str, ...], workspace: Workspace) -> dict[str, Any]:
+def _baseline(
+    place: str, samples: Sequence[Sample], names: tuple[str, ...], workspace: Workspace
+) -> dict[str, Any]:
     """Figures to compare with: of an earlier assessment as it stands, of a model folder measured now on the same samples."""
     path = stage_in(place, workspace.inputs)
     if not (path / "saved_model.pb").is_file():
         return read_assessment(path)
     other = read_label_names(path)
     if other != names:
-        raise DataError(f"expected the classes {', '.join(names)} in the baseline {place}, found {', '.join(other)}: compare models "
-                        f"of one label map, or give the folder with an earlier {FIGURES}")
+        raise DataError(
+            f"expected the classes {', '.join(names)} in the baseline {place}, found {', '.join(other)}: compare models "
+            f"of one label map, or give the folder with an earlier {FIGURES}"
+        )
     seen: Observation = observe(samples, names, load_detect(path))
     return analyse_records(seen.records, seen.measures).as_dict()
 
@@ -156,5 +214,9 @@ def _apply(analysis: Analysis, model_dir: Path, place: str, workspace: Workspace
         for name in (INDEX, CONFIG):
             shutil.copyfile(model_dir / name, changed / name)
         stage_out(changed, place)
-    _log.info("wrote the thresholds into %s: confidence %.2f%s", place, point["confidence_threshold"],
-              "" if overlap is None else f", NMS IoU {overlap:.2f}")
+    _log.info(
+        "wrote the thresholds into %s: confidence %.2f%s",
+        place,
+        point["confidence_threshold"],
+        "" if overlap is None else f", NMS IoU {overlap:.2f}",
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from algorithm.assessment.wording import COST_NAMES, METRIC_NAMES, POINT_NAMES
+from algorithm.assessment.advice.wording import COST_NAMES, METRIC_NAMES, POINT_NAMES
 from algorithm.errors import DataError
 
 FIGURES = "assessment.json"
@@ -39,16 +39,21 @@ def read_assessment(path: Path) -> dict[str, Any]:
             raise ValueError("figures are missing")
         return content
     except (OSError, ValueError, AttributeError) as error:
-        raise DataError(f"expected a model folder or an earlier assessment at {path}, found neither "
-                        f"({getattr(error, 'strerror', None) or error}): give the folder with {FIGURES}, or a model folder") from error
+        raise DataError(
+            f"expected a model folder or an earlier assessment at {path}, found neither "
+            f"({getattr(error, 'strerror', None) or error}): give the folder with {FIGURES}, or a model folder"
+        ) from error
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[ComparedRow]:
     """A row for each figure that either has, in the order of the report. before, after: as Analysis.as_dict."""
     first, second = _flat(before), _flat(after)
     names = list(dict.fromkeys([*second, *first]))
-    return [_row(name, first.get(name), second.get(name)) for name in names
-            if first.get(name) is not None or second.get(name) is not None]
+    return [
+        _row(name, first.get(name), second.get(name))
+        for name in names
+        if first.get(name) is not None or second.get(name) is not None
+    ]
 
 
 def not_comparable(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
@@ -58,19 +63,41 @@ def not_comparable(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
 
 def as_dicts(rows: list[ComparedRow]) -> list[dict[str, Any]]:
     """For a JSON file."""
-    return [{"name": row.name[0], "name_zh": row.name[1], "before": row.before, "after": row.after, "change": row.change,
-             "better": row.better} for row in rows]
+    return [
+        {
+            "name": row.name[0],
+            "name_zh": row.name[1],
+            "before": row.before,
+            "after": row.after,
+            "change": row.change,
+            "better": row.better,
+        }
+        for row in rows
+    ]
 
 
 def _flat(figures: Mapping[str, Any]) -> dict[tuple[str, str], float | None]:
     flat = {names: figures["metrics"].get(key) for key, names in METRIC_NAMES.items()}
-    flat |= {names: figures.get("operating_point", {}).get(key) for key, names in POINT_NAMES.items()}
-    flat |= {(f"cost of {names[0]}", f"{names[1]}的损失"): figures["error_costs"].get(kind) for kind, names in COST_NAMES.items()}
+    flat |= {
+        names: figures.get("operating_point", {}).get(key) for key, names in POINT_NAMES.items()
+    }
+    flat |= {
+        (f"cost of {names[0]}", f"{names[1]}的损失"): figures["error_costs"].get(kind)
+        for kind, names in COST_NAMES.items()
+    }
     flat |= {("calibration error", "校准误差"): figures.get("calibration", {}).get("error")}
-    return flat | {(f"AP of {name}", f"{name} 的 AP"): row.get("AP") for name, row in figures["per_class"].items()}
+    return flat | {
+        (f"AP of {name}", f"{name} 的 AP"): row.get("AP")
+        for name, row in figures["per_class"].items()
+    }
 
 
 def _row(name: tuple[str, str], before: float | None, after: float | None) -> ComparedRow:
-    neutral = name == POINT_NAMES["confidence_threshold"] or before is None or after is None or before == after
+    neutral = (
+        name == POINT_NAMES["confidence_threshold"]
+        or before is None
+        or after is None
+        or before == after
+    )
     better = None if neutral else (after < before) == (name[0] in LESS_IS_BETTER)
     return ComparedRow(name, before, after, better)

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from algorithm.assessment.average_precision import class_aps, class_orders, mean_ap, recall_precision
-from algorithm.assessment.error_kinds import CORRECT, FALSE_KINDS, Errors
-from algorithm.assessment.matching import HIT_OVERLAP, NONE, Overlaps, match, pairwise_iou
-from algorithm.assessment.records import Records
+from algorithm.assessment.errors.error_kinds import CORRECT, FALSE_KINDS, Errors
+from algorithm.evaluation.average_precision import (
+    class_aps,
+    class_orders,
+    mean_ap,
+    recall_precision,
+)
+from algorithm.evaluation.matching import HIT_OVERLAP, NONE, Overlaps, match, pairwise_iou
+from algorithm.evaluation.records import Records
 
 CONFIDENCES = np.arange(100) / 100
 NMS_OVERLAPS = np.array([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
@@ -39,9 +44,13 @@ class ConfidenceCurve:
 def confidence_curve(records: Records, errors: Errors) -> ConfidenceCurve:
     """errors: found at confidence 0. A match made at 0 stands at every threshold, because detections choose in order of score."""
     truths = records.truths_per_class()
-    place = np.minimum(np.searchsorted(CONFIDENCES, records.scores, side="right") - 1, len(CONFIDENCES) - 1)
-    hits, misses = (_at_least(records, place, which) for which in
-                    (errors.found_kinds == CORRECT, np.isin(errors.found_kinds, FALSE_KINDS)))
+    place = np.minimum(
+        np.searchsorted(CONFIDENCES, records.scores, side="right") - 1, len(CONFIDENCES) - 1
+    )
+    hits, misses = (
+        _at_least(records, place, which)
+        for which in (errors.found_kinds == CORRECT, np.isin(errors.found_kinds, FALSE_KINDS))
+    )
     precision = _ratio(hits, hits + misses)
     recall = _ratio(hits, np.broadcast_to(truths, hits.shape))
     f1 = _ratio(2 * hits, hits + misses + truths)
@@ -74,9 +83,19 @@ def precision_recall(records: Records, errors: Errors) -> list[list[tuple[float,
     curves = []
     for label, order in enumerate(class_orders(records.labels, records.scores, records.classes)):
         recall, precision = recall_precision(order, right, wrong, truths[label])
-        corners = np.union1d(np.flatnonzero(np.diff(recall, prepend=0.0)), [len(recall) - 1]) if len(recall) else np.zeros(0, int)
-        chosen = corners[np.unique(np.linspace(0, len(corners) - 1, CURVE_POINTS).round().astype(int))] if len(recall) else ()
-        curves.append([(float(recall[i]), float(precision[i])) for i in chosen] if truths[label] else [])
+        corners = (
+            np.union1d(np.flatnonzero(np.diff(recall, prepend=0.0)), [len(recall) - 1])
+            if len(recall)
+            else np.zeros(0, int)
+        )
+        chosen = (
+            corners[np.unique(np.linspace(0, len(corners) - 1, CURVE_POINTS).round().astype(int))]
+            if len(recall)
+            else ()
+        )
+        curves.append(
+            [(float(recall[i]), float(precision[i])) for i in chosen] if truths[label] else []
+        )
     return curves
 
 
@@ -91,7 +110,9 @@ def nms_curve(records: Records, overlaps: Overlaps) -> dict[float, float]:
         matched = match(records, overlaps, np.array([HIT_OVERLAP]), kept=kept)[0]
         hit = matched != NONE
         on_crowd = hit & np.append(records.crowd, False)[matched]
-        curve[overlap] = mean_ap(class_aps(records.labels, records.scores, hit & ~on_crowd, kept & ~hit, truths))
+        curve[overlap] = mean_ap(
+            class_aps(records.labels, records.scores, hit & ~on_crowd, kept & ~hit, truths)
+        )
     return curve
 
 
@@ -126,7 +147,14 @@ def calibration(records: Records, errors: Errors) -> tuple[list[dict[str, float]
         inside = place == index
         count = int(inside.sum())
         score, share = (float(part[inside].mean()) if count else 0.0 for part in (scores, right))
-        rows.append({"low": index / CALIBRATION_BINS, "high": (index + 1) / CALIBRATION_BINS, "count": count, "score": score,
-                     "right": share})
+        rows.append(
+            {
+                "low": index / CALIBRATION_BINS,
+                "high": (index + 1) / CALIBRATION_BINS,
+                "count": count,
+                "score": score,
+                "right": share,
+            }
+        )
         error += count * abs(score - share)
     return rows, error / len(scores) if len(scores) else 0.0

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from algorithm.errors import DataError
-from algorithm.storage.writing import write_json
+from algorithm.storage.atomic_files import write_json
 
 SIGNATURE = "serving_default"
 OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
@@ -24,8 +24,10 @@ def read_label_names(model_dir: Path) -> tuple[str, ...]:
     """Class names in the order of the model's outputs. DataError when the folder or its file `index` is not usable."""
     names = _read_json(model_dir / INDEX).get("labels_list")
     if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise DataError(f'expected {{"labels_list": [class names]}} in {model_dir / INDEX}, found something else: give the '
-                        "folder `model` that a finished training job wrote")
+        raise DataError(
+            f'expected {{"labels_list": [class names]}} in {model_dir / INDEX}, found something else: give the '
+            "folder `model` that a finished training job wrote"
+        )
     return tuple(names)
 
 
@@ -33,40 +35,61 @@ def load_detect(model_dir: Path) -> Detect:
     """A function from pixels, uint8 [H, W, 3], to (boxes float64 [M, 4] yxyx in pixels, labels int64 [M] from 0, scores
     float64 [M]). DataError when the folder holds no SavedModel, or one without the signature or outputs of a detector."""
     if not (model_dir / "saved_model.pb").is_file():
-        raise DataError(f"expected a model folder with saved_model.pb at {model_dir}, found none: give the folder `model` that a "
-                        "finished training job wrote")
+        raise DataError(
+            f"expected a model folder with saved_model.pb at {model_dir}, found none: give the folder `model` that a "
+            "finished training job wrote"
+        )
     import tensorflow as tf
 
     try:
         model = tf.saved_model.load(str(model_dir))
     except Exception as error:  # damaged files surface as many unrelated types
-        raise DataError(f"expected a SavedModel in {model_dir}, found one that cannot be loaded: {error}") from error
+        raise DataError(
+            f"expected a SavedModel in {model_dir}, found one that cannot be loaded: {error}"
+        ) from error
     if SIGNATURE not in model.signatures:
-        raise DataError(f"expected the signature {SIGNATURE} in {model_dir}, found {', '.join(model.signatures) or 'none'}: "
-                        "export the model again")
+        raise DataError(
+            f"expected the signature {SIGNATURE} in {model_dir}, found {', '.join(model.signatures) or 'none'}: "
+            "export the model again"
+        )
     signature = model.signatures[SIGNATURE]
     missing = sorted(set(OUTPUTS) - set(signature.structured_outputs))
     if missing:
-        raise DataError(f"expected a detector in {model_dir}, its signature lacks {', '.join(missing)}")
+        raise DataError(
+            f"expected a detector in {model_dir}, its signature lacks {', '.join(missing)}"
+        )
 
-    def detect(pixels: np.ndarray, _kept_alive: Any = model) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        answer = {name: value.numpy() for name, value in signature(images=tf.constant(pixels[None])).items()}
+    def detect(
+        pixels: np.ndarray, _kept_alive: Any = model
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        answer = {
+            name: value.numpy()
+            for name, value in signature(images=tf.constant(pixels[None])).items()
+        }
         count = int(answer["num_detections"][0])
-        boxes, classes, scores = (answer[name][0, :count].astype(np.float64) for name in OUTPUTS[:3])
+        boxes, classes, scores = (
+            answer[name][0, :count].astype(np.float64) for name in OUTPUTS[:3]
+        )
         return boxes, classes.astype(np.int64) - 1, scores
 
     return detect
 
 
-def apply_thresholds(model_dir: Path, confidence: float, nms_overlap: float | None, figures: dict[str, float]) -> None:
+def apply_thresholds(
+    model_dir: Path, confidence: float, nms_overlap: float | None, figures: dict[str, float]
+) -> None:
     """Writes the thresholds into `index` and the figures measured at them into config.json.
 
     index gets {"thresholds": {"confidence": c}} and, where further suppression helps, "nms_iou_threshold". figures: precision,
     recall and f1. Applying again replaces what was applied before. DataError when a file is not usable; then nothing is written.
     """
     index, config = _read_json(model_dir / INDEX), _read_json(model_dir / CONFIG)
-    thresholds = {"confidence": confidence} | ({} if nms_overlap is None else {"nms_iou_threshold": nms_overlap})
-    metrics = {name: round(figures[name], CONFIG_DECIMALS) for name in ("f1", "recall", "precision")}
+    thresholds = {"confidence": confidence} | (
+        {} if nms_overlap is None else {"nms_iou_threshold": nms_overlap}
+    )
+    metrics = {
+        name: round(figures[name], CONFIG_DECIMALS) for name in ("f1", "recall", "precision")
+    }
     write_json(model_dir / CONFIG, {**config, "metrics": {**config.get("metrics", {}), **metrics}})
     write_json(model_dir / INDEX, {**index, THRESHOLDS: thresholds})
 
@@ -75,8 +98,10 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"expected a JSON object in {path}, found {getattr(error, 'strerror', None) or error}: give the folder "
-                        "`model` that a finished training job wrote") from error
+        raise DataError(
+            f"expected a JSON object in {path}, found {getattr(error, 'strerror', None) or error}: give the folder "
+            "`model` that a finished training job wrote"
+        ) from error
     if not isinstance(content, dict):
         raise DataError(f"expected a JSON object in {path}, found {type(content).__name__}")
     return content

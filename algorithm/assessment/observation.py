@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from algorithm.assessment.model_folder import Detect
-from algorithm.assessment.pictures import PictureMeasures, measure_picture
-from algorithm.assessment.records import Records, make_records
+from algorithm.assessment.sensitivity.picture_measures import PictureMeasures, measure_picture
 from algorithm.data import Sample
-from algorithm.data.decoding import PictureError, decode_image
+from algorithm.data.feeding.decoding import PictureError, decode_image
 from algorithm.errors import DataError
+from algorithm.evaluation.records import Records, make_records
 
 PATH_MAP = "path_map.json"  # cleaned file -> original, beside the manifest that `data clean` wrote
 _EVERY = 100
@@ -32,8 +32,12 @@ class Observation:
     paths: tuple[str, ...]
 
 
-def observe(samples: Sequence[Sample], label_names: Sequence[str], detect: Detect,
-            originals: dict[str, str] | None = None) -> Observation:
+def observe(
+    samples: Sequence[Sample],
+    label_names: Sequence[str],
+    detect: Detect,
+    originals: dict[str, str] | None = None,
+) -> Observation:
     """What the model sees in the samples. originals: name as in the dataset -> name to report. DataError for a picture that
     cannot be read."""
     found, measures = [], []
@@ -46,8 +50,14 @@ def observe(samples: Sequence[Sample], label_names: Sequence[str], detect: Detec
             if place % _EVERY == 0 or place == len(samples):
                 _log.info("assessed %d of %d pictures", place, len(samples))
     names = [(originals or {}).get(sample.source, sample.source) for sample in samples]
-    records = make_records(label_names, names, [(sample.boxes, sample.labels, sample.is_crowd) for sample in samples], found,
-                           [(row.height, row.width) for row in measures], [sample.areas for sample in samples])
+    records = make_records(
+        label_names,
+        names,
+        [(sample.boxes, sample.labels, sample.is_crowd) for sample in samples],
+        found,
+        [(row.height, row.width) for row in measures],
+        [sample.areas for sample in samples],
+    )
     return Observation(records, measures, tuple(sample.path for sample in samples))
 
 
@@ -63,12 +73,16 @@ def original_names(dataset: Path) -> dict[str, str]:
         content = json.loads(path.read_text(encoding="utf-8"))
         return {str(cleaned): str(original) for cleaned, original in content.items()}
     except (ValueError, AttributeError) as error:
-        raise DataError(f"expected a JSON object, cleaned file to original, in {path}, found something else ({error})") from error
+        raise DataError(
+            f"expected a JSON object, cleaned file to original, in {path}, found something else ({error})"
+        ) from error
 
 
 def _pixels(sample: Sample) -> np.ndarray:
     try:
         return decode_image(Path(sample.path).read_bytes(), sample.source)
     except (OSError, PictureError) as error:
-        raise DataError(f"expected a readable picture, found {getattr(error, 'strerror', None) or error} at {sample.source}: "
-                        "correct or remove it") from error
+        raise DataError(
+            f"expected a readable picture, found {getattr(error, 'strerror', None) or error} at {sample.source}: "
+            "correct or remove it"
+        ) from error

@@ -40,21 +40,37 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model_dir", "--model_url", default="", help=_HELP["model_dir"])
     parser.add_argument("--data_url", default="", help=_HELP["data_url"])
     parser.add_argument("--output", "--deps_save_path", default="", help=_HELP["output"])
-    parser.add_argument("--train_url", default="", help="stands in for --output where that is not given")
+    parser.add_argument(
+        "--train_url", default="", help="stands in for --output where that is not given"
+    )
     parser.add_argument("--baseline", default="", help=_HELP["baseline"])
     parser.add_argument("--apply", action="store_true", help=_HELP["apply"])
     parser.add_argument("--tune", type=int, default=0, metavar="N", help=_HELP["tune"])
-    parser.add_argument("--tune_epochs", type=int, default=0, metavar="E", help=_HELP["tune_epochs"])
+    parser.add_argument(
+        "--tune_epochs", type=int, default=0, metavar="E", help=_HELP["tune_epochs"]
+    )
 
 
 def options_of(arguments: argparse.Namespace, ignored: Sequence[str] = ()) -> Options:
     """Typed options. ArgumentError where a place is missing or a number is none that can be."""
     output = arguments.output or arguments.train_url
-    for name, value in (("model_dir", arguments.model_dir), ("data_url", arguments.data_url), ("output", output)):
+    for name, value in (
+        ("model_dir", arguments.model_dir),
+        ("data_url", arguments.data_url),
+        ("output", output),
+    ):
         if not value:
             raise ArgumentError(f"--{name}: expected a place, found none: {_HELP[name]}")
     for name in ("tune", "tune_epochs"):
         if getattr(arguments, name) < 0:
             raise ArgumentError(f"--{name}: expected 0 or more, found {getattr(arguments, name)}")
-    return Options(arguments.model_dir, arguments.data_url, output, arguments.baseline, arguments.apply, arguments.tune,
-                   arguments.tune_epochs, ignored=tuple(word for word in ignored if word.startswith("--")))
+    return Options(
+        arguments.model_dir,
+        arguments.data_url,
+        output,
+        arguments.baseline,
+        arguments.apply,
+        arguments.tune,
+        arguments.tune_epochs,
+        ignored=tuple(word for word in ignored if word.startswith("--")),
+    )

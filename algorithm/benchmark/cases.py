@@ -24,8 +24,11 @@ def train_step(settings: Settings) -> Case:
     from algorithm.training.trainer import TrainConfig, Trainer
 
     detector = _detector(settings)
-    trainer = Trainer(detector, make_optimizer("sgd", 1e-3, 0.9),
-                      TrainConfig(precision=settings.precision, recompute=settings.gradient_checkpointing))
+    trainer = Trainer(
+        detector,
+        make_optimizer("sgd", 1e-3, 0.9),
+        TrainConfig(precision=settings.precision, recompute=settings.gradient_checkpointing),
+    )
     batch = _batch(settings.batch_size, detector.image_size)
     batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
     count = settings.steps_per_loop
@@ -49,7 +52,11 @@ def inference(settings: Settings) -> Case:
     detect = detection_function(detector, NmsConfig())
     batch, scale = _batch(settings.batch_size, detector.image_size), tf.ones([settings.batch_size])
     size = tf.tile(tf.constant([detector.image_size], tf.float32), (settings.batch_size, 1))
-    return Case(lambda: detect(batch["images"], batch["extent"], scale, size)["count"].numpy(), settings.batch_size, {})
+    return Case(
+        lambda: detect(batch["images"], batch["extent"], scale, size)["count"].numpy(),
+        settings.batch_size,
+        {},
+    )
 
 
 def post_processing(settings: Settings) -> Case:
@@ -61,8 +68,10 @@ def post_processing(settings: Settings) -> Case:
     anchors = tf.constant(_detector(settings).anchors)
     rng = np.random.default_rng(0)
     shape = settings.batch_size, anchors.shape[0]
-    outputs = {"class_logits": tf.constant(rng.normal(-5.0, 1.5, (*shape, settings.classes)), tf.float32),
-               "box_deltas": tf.constant(rng.normal(0.0, 0.2, (*shape, 4)), tf.float32)}
+    outputs = {
+        "class_logits": tf.constant(rng.normal(-5.0, 1.5, (*shape, settings.classes)), tf.float32),
+        "box_deltas": tf.constant(rng.normal(0.0, 0.2, (*shape, 4)), tf.float32),
+    }
     run = tf.function(lambda given: detect(given, anchors, NmsConfig())["count"])
     return Case(lambda: run(outputs).numpy(), settings.batch_size, {})
 
@@ -76,23 +85,37 @@ def matching(settings: Settings) -> Case:
     detector = _detector(settings)
     anchors, batch = tf.constant(detector.anchors), _batch(settings.batch_size, detector.image_size)
     run = tf.function(lambda boxes, labels: match_anchors(anchors, boxes, labels), jit_compile=True)
-    return Case(lambda: run(batch["boxes"], batch["labels"])["num_positives"].numpy(), settings.batch_size, {})
+    return Case(
+        lambda: run(batch["boxes"], batch["labels"])["num_positives"].numpy(),
+        settings.batch_size,
+        {},
+    )
 
 
 def pipeline(settings: Settings) -> Case:
     """Training batches from files on disk, with the default augmentation: a pass over the dataset."""
     from algorithm.data import load_dataset
-    from algorithm.data.pipeline import steps_per_epoch, train_batches
-    from algorithm.data.scenes import write_sample_dataset
+    from algorithm.data.feeding.pipeline import steps_per_epoch, train_batches
+    from algorithm.data.rendering.scenes import write_sample_dataset
 
     folder = tempfile.TemporaryDirectory()
     rendered = Path(folder.name) / "data"
-    source = Path(settings.data_url) if settings.data_url else write_sample_dataset(rendered, count=PICTURES, seed=0, size=640)
+    source = (
+        Path(settings.data_url)
+        if settings.data_url
+        else write_sample_dataset(rendered, count=PICTURES, seed=0, size=640)
+    )
     samples = load_dataset(source, clean=True, seed=0, work_dir=Path(folder.name) / "work").train
     steps = steps_per_epoch(len(samples), settings.batch_size)
-    batches = iter(train_batches(samples, image_size=_image_size(settings), batch_size=settings.batch_size, seed=0))
+    batches = iter(
+        train_batches(
+            samples, image_size=_image_size(settings), batch_size=settings.batch_size, seed=0
+        )
+    )
 
-    def run(folder: tempfile.TemporaryDirectory = folder) -> None:  # the pictures are needed as long as this function
+    def run(
+        folder: tempfile.TemporaryDirectory = folder,
+    ) -> None:  # the pictures are needed as long as this function
         for _ in range(steps):
             next(batches)
 
@@ -100,7 +123,9 @@ def pipeline(settings: Settings) -> Case:
 
 
 CASES: dict[str, Callable[[Settings], Case]] = {
-    case.__name__: case for case in (train_step, network, inference, post_processing, matching, pipeline)}
+    case.__name__: case
+    for case in (train_step, network, inference, post_processing, matching, pipeline)
+}
 
 
 def _detector(settings: Settings) -> Detector:
@@ -109,22 +134,26 @@ def _detector(settings: Settings) -> Detector:
 
 def _image_size(settings: Settings) -> tuple[int, int]:
     from algorithm.models.detector import parse_image_size
-    from algorithm.models.presets import PRESETS
+    from algorithm.models.zoo import PRESETS
 
     return parse_image_size(settings.image_size or PRESETS[settings.model_name].image_size)
 
 
 def _batch(batch_size: int, image_size: tuple[int, int]) -> dict:
-    """A batch as data.pipeline makes it: noise, and 8 boxes of one class in each picture."""
+    """A batch as data.feeding.pipeline makes it: noise, and 8 boxes of one class in each picture."""
     import tensorflow as tf
 
     rng = np.random.default_rng(0)
     side = min(image_size)
     corners = rng.uniform(0, 0.6 * side, (batch_size, BOXES, 2))
     boxes = np.concatenate([corners, corners + 0.3 * side], axis=-1)
-    return {"images": tf.constant(rng.integers(0, 256, (batch_size, *image_size, 3)), tf.uint8),
-            "extent": tf.tile(tf.constant([image_size], tf.int32), (batch_size, 1)), "boxes": tf.constant(boxes, tf.float32),
-            "labels": tf.zeros((batch_size, BOXES), tf.int32), "sample_index": tf.range(batch_size)}
+    return {
+        "images": tf.constant(rng.integers(0, 256, (batch_size, *image_size, 3)), tf.uint8),
+        "extent": tf.tile(tf.constant([image_size], tf.int32), (batch_size, 1)),
+        "boxes": tf.constant(boxes, tf.float32),
+        "labels": tf.zeros((batch_size, BOXES), tf.int32),
+        "sample_index": tf.range(batch_size),
+    }
 
 
 def _tensorflow_network(settings: Settings) -> Callable[[], None]:
@@ -135,14 +164,25 @@ def _tensorflow_network(settings: Settings) -> Callable[[], None]:
     from algorithm.training.trainer import graph_as_written
 
     detector = _detector(settings)
-    forward = recomputing(detector) if settings.gradient_checkpointing else lambda images: detector(images, training=True)
+    forward = (
+        recomputing(detector)
+        if settings.gradient_checkpointing
+        else lambda images: detector(images, training=True)
+    )
     images = tf.random.normal((settings.batch_size, *detector.image_size, 3))
 
     @tf.function
     def gradients(images):
         with tf.GradientTape() as tape, keras.StatelessScope():
-            loss = tf.add_n([tf.reduce_mean(tf.cast(value, tf.float32)) for value in tf.nest.flatten(forward(images))])
-        return tf.linalg.global_norm(tape.gradient(loss, [variable.value for variable in detector.trainable_variables]))
+            loss = tf.add_n(
+                [
+                    tf.reduce_mean(tf.cast(value, tf.float32))
+                    for value in tf.nest.flatten(forward(images))
+                ]
+            )
+        return tf.linalg.global_norm(
+            tape.gradient(loss, [variable.value for variable in detector.trainable_variables])
+        )
 
     def run() -> None:
         with graph_as_written(), computing(detector, settings.precision):
@@ -154,9 +194,16 @@ def _tensorflow_network(settings: Settings) -> Callable[[], None]:
 def _jax_network(settings: Settings) -> Callable[[], None]:
     import jax
 
-    keras.config.set_dtype_policy({"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}[settings.precision])
+    keras.config.set_dtype_policy(
+        {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}[
+            settings.precision
+        ]
+    )
     detector = _detector(settings)
-    weights, others = ([variable.value for variable in group] for group in (detector.trainable_variables, detector.non_trainable_variables))
+    weights, others = (
+        [variable.value for variable in group]
+        for group in (detector.trainable_variables, detector.non_trainable_variables)
+    )
     images = jax.random.normal(jax.random.key(0), (settings.batch_size, *detector.image_size, 3))
 
     def loss(weights, others, images):

@@ -52,9 +52,18 @@ def measured(name: str, case: Case, settings: Settings) -> dict[str, Any]:
     if settings.profile:
         _trace(case.run, Path(settings.profile) / name)
     each = sorted(1000.0 * value / case.images for value in times)
-    return {"what": name, "milliseconds_an_image": {"median": statistics.median(each), "least": each[0], "greatest": each[-1]},
-            "images_per_second": case.images / statistics.median(times), "first_call_seconds": first,
-            "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE, **case.notes}
+    return {
+        "what": name,
+        "milliseconds_an_image": {
+            "median": statistics.median(each),
+            "least": each[0],
+            "greatest": each[-1],
+        },
+        "images_per_second": case.images / statistics.median(times),
+        "first_call_seconds": first,
+        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE,
+        **case.notes,
+    }
 
 
 def surroundings(settings: Settings) -> dict[str, Any]:
@@ -72,16 +81,25 @@ def surroundings(settings: Settings) -> dict[str, Any]:
 
         versions["jax"] = jax.__version__
         devices = [f"{device.device_kind} {device.id}" for device in jax.devices()]
-    return {"settings": asdict(settings), "backend": keras.config.backend(), "versions": versions, "devices": devices,
-            "cpus": len(os.sched_getaffinity(0)), "machine": platform.machine(), "python": platform.python_version()}
+    return {
+        "settings": asdict(settings),
+        "backend": keras.config.backend(),
+        "versions": versions,
+        "devices": devices,
+        "cpus": len(os.sched_getaffinity(0)),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+    }
 
 
 def line(result: dict[str, Any]) -> str:
     """One result for a person."""
     each = result["milliseconds_an_image"]
-    return (f"{result['what']}: {each['median']:.1f} ms an image ({each['least']:.1f} to {each['greatest']:.1f}), "
-            f"{result['images_per_second']:.2f} images/s, first call {result['first_call_seconds']:.1f} s, peak memory "
-            f"{result['peak_memory_bytes'] / 2**30:.2f} GiB")
+    return (
+        f"{result['what']}: {each['median']:.1f} ms an image ({each['least']:.1f} to {each['greatest']:.1f}), "
+        f"{result['images_per_second']:.2f} images/s, first call {result['first_call_seconds']:.1f} s, peak memory "
+        f"{result['peak_memory_bytes'] / 2**30:.2f} GiB"
+    )
 
 
 def _seconds(run: Callable[[], Any]) -> float:

@@ -10,8 +10,11 @@ from collections.abc import Iterable
 from algorithm.errors import DataError
 
 
-def label_map(train: Iterable[str], categories: tuple[tuple[str, int], ...] = (),
-              given: tuple[str, ...] | None = None) -> tuple[tuple[str, ...], tuple[int, ...]]:
+def label_map(
+    train: Iterable[str],
+    categories: tuple[tuple[str, int], ...] = (),
+    given: tuple[str, ...] | None = None,
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """(label names, category ids) of a dataset, both of length K.
 
     train: class name of every training box. Order of precedence:
@@ -24,12 +27,16 @@ def label_map(train: Iterable[str], categories: tuple[tuple[str, int], ...] = ()
     if given is not None:
         unknown = {name: count for name, count in counts.items() if name not in given}
         if unknown:
-            raise DataError(f"expected only the classes {', '.join(given)}, found {_hinted(unknown, given)} in TRAIN: "
-                            "correct the annotations or train a new model")
+            raise DataError(
+                f"expected only the classes {', '.join(given)}, found {_hinted(unknown, given)} in TRAIN: "
+                "correct the annotations or train a new model"
+            )
         ids = dict(categories)
         return given, tuple(ids.get(name, position) for position, name in enumerate(given, start=1))
     if not counts:
-        raise DataError("expected at least one box in the TRAIN samples, found none: annotate the pictures")
+        raise DataError(
+            "expected at least one box in the TRAIN samples, found none: annotate the pictures"
+        )
     if categories:
         return tuple(name for name, _ in categories), tuple(number for _, number in categories)
     names = tuple(sorted(counts))
@@ -41,10 +48,14 @@ def missing_classes(evaluation: Iterable[str], label_names: tuple[str, ...]) -> 
     counts = Counter(evaluation)
     unknown = {name: count for name, count in counts.items() if name not in label_names}
     unseen = [name for name in label_names if name not in counts]
-    lines = [f"class '{name}' is in EVAL but not in TRAIN: its {count} box(es) are left out of the evaluation"
-             for name, count in sorted(unknown.items())]
+    lines = [
+        f"class '{name}' is in EVAL but not in TRAIN: its {count} box(es) are left out of the evaluation"
+        for name, count in sorted(unknown.items())
+    ]
     if unseen:
-        lines.append(f"{len(unseen)} class(es) have no EVAL box and get no AP: {', '.join(unseen[:10])}")
+        lines.append(
+            f"{len(unseen)} class(es) have no EVAL box and get no AP: {', '.join(unseen[:10])}"
+        )
     return tuple(lines)
 
 
@@ -53,13 +64,19 @@ def near_duplicates(names: Iterable[str]) -> tuple[str, ...]:
     groups = defaultdict(set)
     for name in names:
         groups["".join(unicodedata.normalize("NFKC", name).casefold().split())].add(name)
-    return tuple(f"classes {', '.join(repr(name) for name in sorted(group))} differ only by case, spaces or width and "
-                 "are trained as different classes" for _, group in sorted(groups.items()) if len(group) > 1)
+    return tuple(
+        f"classes {', '.join(repr(name) for name in sorted(group))} differ only by case, spaces or width and "
+        "are trained as different classes"
+        for _, group in sorted(groups.items())
+        if len(group) > 1
+    )
 
 
 def _hinted(unknown: dict[str, int], given: tuple[str, ...]) -> str:
     parts = []
     for name, count in sorted(unknown.items()):
         close = difflib.get_close_matches(name, given, n=1)
-        parts.append(f"'{name}' on {count} box(es)" + (f" (did you mean '{close[0]}'?)" if close else ""))
+        parts.append(
+            f"'{name}' on {count} box(es)" + (f" (did you mean '{close[0]}'?)" if close else "")
+        )
     return ", ".join(parts)

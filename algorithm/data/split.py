@@ -9,15 +9,23 @@ from pathlib import Path
 import numpy as np
 
 from algorithm.errors import DataError
-from algorithm.storage.writing import write_json
+from algorithm.storage.atomic_files import write_json
 
 FILE = "split.json"
 EVAL_SHARE = 0.2
 BOTH = ("train", "eval")
 
 
-def assigned_usages(ids: list[str], usages: list[str | None], classes: list[tuple[str, ...]], *, seed: int,
-                    work_dir: Path, require: tuple[str, ...] = BOTH, last: int = 0) -> tuple[list[str], list[str]]:
+def assigned_usages(
+    ids: list[str],
+    usages: list[str | None],
+    classes: list[tuple[str, ...]],
+    *,
+    seed: int,
+    work_dir: Path,
+    require: tuple[str, ...] = BOTH,
+    last: int = 0,
+) -> tuple[list[str], list[str]]:
     """("train" or "eval" of each sample, lines to log).
 
     usages: what the dataset says. classes: class names of each sample's boxes. require: the usages that must occur.
@@ -32,24 +40,32 @@ def assigned_usages(ids: list[str], usages: list[str | None], classes: list[tupl
     warnings = []
     if any(usages):
         if None in usages:
-            warnings.append(f"{usages.count(None)} of {len(usages)} samples have no usage and are used for training")
+            warnings.append(
+                f"{usages.count(None)} of {len(usages)} samples have no usage and are used for training"
+            )
         chosen = [usage or "train" for usage in usages]
     elif last:
         chosen = ["eval" if place >= len(ids) - last else "train" for place in range(len(ids))]
-        warnings.append(f"the dataset has no split: the last {chosen.count('eval')} of {len(ids)} samples evaluate")
+        warnings.append(
+            f"the dataset has no split: the last {chosen.count('eval')} of {len(ids)} samples evaluate"
+        )
     elif require == ("eval",):
         warnings.append("the dataset has no split: all samples are evaluated")
         chosen = ["eval"] * len(ids)
     else:
         evaluated, note = _own_split(ids, classes, seed, work_dir)
         chosen = ["eval" if sample in evaluated else "train" for sample in ids]
-        warnings.append(f"the dataset has no split: {chosen.count('train')} samples train, {chosen.count('eval')} "
-                        f"evaluate, {note} {work_dir / FILE}")
+        warnings.append(
+            f"the dataset has no split: {chosen.count('train')} samples train, {chosen.count('eval')} "
+            f"evaluate, {note} {work_dir / FILE}"
+        )
     missing = [usage for usage in require if usage not in chosen]
     if missing:
         counts = ", ".join(f"{chosen.count(usage)} {usage.upper()}" for usage in BOTH)
-        raise DataError(f"expected {' and '.join(usage.upper() for usage in require)} samples, found {counts}: "
-                        "publish a dataset version with a training ratio, or set no usage at all")
+        raise DataError(
+            f"expected {' and '.join(usage.upper() for usage in require)} samples, found {counts}: "
+            "publish a dataset version with a training ratio, or set no usage at all"
+        )
     return chosen, warnings
 
 
@@ -60,20 +76,28 @@ def stratified_eval(ids: list[str], classes: list[tuple[str, ...]], seed: int) -
     Raises DataError for fewer than two samples.
     """
     if len(ids) < 2:
-        raise DataError(f"expected at least 2 samples to split into TRAIN and EVAL, found {len(ids)}")
+        raise DataError(
+            f"expected at least 2 samples to split into TRAIN and EVAL, found {len(ids)}"
+        )
     pictures = Counter(name for names in classes for name in set(names))
     groups = defaultdict(list)
     for sample, names in zip(ids, classes):
         groups[min(set(names), key=lambda name: (pictures[name], name), default="")].append(sample)
     rng = np.random.default_rng(seed)
-    spread = [str(sample) for name in sorted(groups) if not (name and pictures[name] == 1)
-              for sample in rng.permutation(sorted(groups[name]))]
+    spread = [
+        str(sample)
+        for name in sorted(groups)
+        if not (name and pictures[name] == 1)
+        for sample in rng.permutation(sorted(groups[name]))
+    ]
     spread = spread or sorted(ids)
     wanted = min(max(1, round(EVAL_SHARE * len(ids))), len(spread))
     return {spread[int((place + 0.5) * len(spread) / wanted)] for place in range(wanted)}
 
 
-def _own_split(ids: list[str], classes: list[tuple[str, ...]], seed: int, work_dir: Path) -> tuple[set[str], str]:
+def _own_split(
+    ids: list[str], classes: list[tuple[str, ...]], seed: int, work_dir: Path
+) -> tuple[set[str], str]:
     file = work_dir / FILE
     if file.exists():
         try:
@@ -81,10 +105,15 @@ def _own_split(ids: list[str], classes: list[tuple[str, ...]], seed: int, work_d
             if record["seed"] == seed and sorted(record["train"] + record["eval"]) == sorted(ids):
                 return set(record["eval"]), "as written in"
         except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"expected a split written by an earlier run in {file}, found something else: delete it "
-                            f"to split again ({error})") from error
+            raise DataError(
+                f"expected a split written by an earlier run in {file}, found something else: delete it "
+                f"to split again ({error})"
+            ) from error
     evaluated = stratified_eval(ids, classes, seed)
-    record = {"seed": seed, "train": [sample for sample in ids if sample not in evaluated],
-              "eval": [sample for sample in ids if sample in evaluated]}
+    record = {
+        "seed": seed,
+        "train": [sample for sample in ids if sample not in evaluated],
+        "eval": [sample for sample in ids if sample in evaluated],
+    }
     write_json(file, record)
     return evaluated, "written to"

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from algorithm.data import Dataset, Sample
-from algorithm.data.decoding import decode_image
-from algorithm.evaluation.coco import Evaluation, evaluate_detections
-from algorithm.evaluation.dataset import detect_samples
+from algorithm.data.feeding.decoding import decode_image
+from algorithm.evaluation.coco_metrics import Evaluation, evaluate_detections
+from algorithm.evaluation.dataset_detections import detect_samples
 from algorithm.evaluation.inference import detection_function
 from algorithm.models.detector import Detector
 from algorithm.ops.detections import NmsConfig
-from algorithm.ops.drawing import draw_detections
+from algorithm.pages.drawing import draw_detections
 
 _PICTURES = 4
 
@@ -26,8 +26,15 @@ class Evaluator:
     seconds: what the latest run spent in the network, reading included, and in the metrics. batches: how many there are.
     """
 
-    def __init__(self, detector: Detector, nms: NmsConfig, dataset: Dataset, batch_size: int, *,
-                 batch_statistics: bool = False) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        nms: NmsConfig,
+        dataset: Dataset,
+        batch_size: int,
+        *,
+        batch_statistics: bool = False,
+    ) -> None:
         self.detector, self.dataset, self.batch_size = detector, dataset, batch_size
         self.seconds = (0.0, 0.0)
         self.batches = -(-len(dataset.eval) // batch_size)
@@ -42,16 +49,27 @@ class Evaluator:
         evaluation = evaluate_detections(samples, detections, names)
         self.seconds = (found - begun, time.perf_counter() - found)
         threshold = evaluation.operating_point.threshold
-        pictures = [side_by_side(sample, found, names, threshold)
-                    for sample, found in zip(samples[:_PICTURES], detections, strict=False)]
+        pictures = [
+            side_by_side(sample, found, names, threshold)
+            for sample, found in zip(samples[:_PICTURES], detections, strict=False)
+        ]
         return evaluation, pictures
 
 
-def side_by_side(sample: Sample, found: dict[str, np.ndarray], names: Sequence[str], threshold: float) -> np.ndarray:
+def side_by_side(
+    sample: Sample, found: dict[str, np.ndarray], names: Sequence[str], threshold: float
+) -> np.ndarray:
     """uint8 [H, 2W, 3]: the picture with its ground truth, then with the detections at or above the threshold."""
     picture = decode_image(Path(sample.path).read_bytes(), sample.source)
     shown = found["scores"] >= threshold
-    truth = draw_detections(picture, sample.boxes, [names[label] for label in sample.labels], label_names=names)
-    detected = draw_detections(picture, found["boxes"][shown], [names[label] for label in found["labels"][shown]],
-                               found["scores"][shown].tolist(), label_names=names)
+    truth = draw_detections(
+        picture, sample.boxes, [names[label] for label in sample.labels], label_names=names
+    )
+    detected = draw_detections(
+        picture,
+        found["boxes"][shown],
+        [names[label] for label in found["labels"][shown]],
+        found["scores"][shown].tolist(),
+        label_names=names,
+    )
     return np.concatenate([truth, detected], axis=1)

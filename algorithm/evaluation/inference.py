@@ -13,7 +13,9 @@ from algorithm.ops.image import network_input
 Detect = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
 
 
-def detection_function(detector: Detector, config: NmsConfig, *, batch_statistics: bool = False) -> Detect:
+def detection_function(
+    detector: Detector, config: NmsConfig, *, batch_statistics: bool = False
+) -> Detect:
     """A compiled function (images uint8 or uint16 [B, H, W, 3] and extent int32 [B, 2], see ops.image.network_input; scale
     float32 [B]; size float32 [B, 2] original height and width) -> detections in original pixels (see ops.detections.to_image). It reads the
     detector's weights at each call. batch_statistics: batch norm uses those of the batch at hand, for weights so young that
@@ -21,7 +23,9 @@ def detection_function(detector: Detector, config: NmsConfig, *, batch_statistic
     anchors = tf.constant(detector.anchors)
 
     @tf.function(reduce_retracing=True)
-    def run(images: tf.Tensor, extent: tf.Tensor, scale: tf.Tensor, size: tf.Tensor) -> dict[str, tf.Tensor]:
+    def run(
+        images: tf.Tensor, extent: tf.Tensor, scale: tf.Tensor, size: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         normalised = network_input(images, extent, detector.preset.mean, detector.preset.std)
         outputs = detector(normalised, training=batch_statistics)
         return to_image(detect(outputs, anchors, config), scale, size)

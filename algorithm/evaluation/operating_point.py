@@ -29,10 +29,16 @@ def _rates(true_positives: float, found: float, truths: float) -> dict[str, floa
     precision = true_positives / found if found else 0.0
     recall = true_positives / truths if truths else 0.0
     total = precision + recall
-    return {"precision": precision, "recall": recall, "f1": 2 * precision * recall / total if total else 0.0}
+    return {
+        "precision": precision,
+        "recall": recall,
+        "f1": 2 * precision * recall / total if total else 0.0,
+    }
 
 
-def _matches(evaluator: COCOeval, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _matches(
+    evaluator: COCOeval, classes: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Scores, hit flags and classes of all counted detections, and the number of truths of each class."""
     scores, hits, labels = [np.zeros(0)], [np.zeros(0, bool)], [np.zeros(0, int)]
     truths = np.zeros(classes)
@@ -63,7 +69,9 @@ def best_operating_point(evaluator: COCOeval) -> OperatingPoint:
     kept = slice(0, best + 1)
     overall = _rates(float(hits[kept].sum()), best + 1, truths.sum())
     per_class = tuple(
-        _rates(float(hits[kept][labels[kept] == c].sum()), float((labels[kept] == c).sum()), truths[c])
+        _rates(
+            float(hits[kept][labels[kept] == c].sum()), float((labels[kept] == c).sum()), truths[c]
+        )
         for c in range(classes)
     )
     return OperatingPoint(float(scores[best]) if best >= 0 else 1.0, **overall, per_class=per_class)

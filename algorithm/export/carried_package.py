@@ -45,13 +45,21 @@ def carry(target: Path) -> None:
                 (package / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(ROOT / path, package / path)
     except FileNotFoundError as error:
-        raise DataError(f"expected the whole package, found no {error.filename}: install it again") from error
-    (target / REQUIREMENTS).write_text("".join(f"{line}\n" for line in requirements()), encoding="utf-8")
+        raise DataError(
+            f"expected the whole package, found no {error.filename}: install it again"
+        ) from error
+    (target / REQUIREMENTS).write_text(
+        "".join(f"{line}\n" for line in requirements()), encoding="utf-8"
+    )
 
 
 def carried_parts() -> list[str]:
     """Names, relative to the model folder, of all that `carry` writes."""
-    modules = (f"{FOLDER}/{ROOT.name}/{path.as_posix()}" for path in carried_modules() if path.name != SCRIPT)
+    modules = (
+        f"{FOLDER}/{ROOT.name}/{path.as_posix()}"
+        for path in carried_modules()
+        if path.name != SCRIPT
+    )
     return [SCRIPT, REQUIREMENTS, *modules]
 
 
@@ -74,7 +82,17 @@ def _dependencies() -> list[str]:
 
 
 def _name(line: str) -> str:
-    return line.split("[")[0].split(";")[0].split("<")[0].split(">")[0].split("=")[0].split("~")[0].split("!")[0].strip().lower()
+    return (
+        line.split("[")[0]
+        .split(";")[0]
+        .split("<")[0]
+        .split(">")[0]
+        .split("=")[0]
+        .split("~")[0]
+        .split("!")[0]
+        .strip()
+        .lower()
+    )
 
 
 def _imported(path: Path) -> list[Path]:
@@ -92,6 +110,12 @@ def _imported(path: Path) -> list[Path]:
             continue
         for depth in range(1, len(parts) + 1):
             inside = Path(*parts[1:depth])
-            files |= {file for file in (inside / "__init__.py", inside.with_name(f"{inside.name}.py") if inside.name else inside)
-                      if file.suffix and (ROOT / file).is_file()}
+            files |= {
+                file
+                for file in (
+                    inside / "__init__.py",
+                    inside.with_name(f"{inside.name}.py") if inside.name else inside,
+                )
+                if file.suffix and (ROOT / file).is_file()
+            }
     return sorted(files)

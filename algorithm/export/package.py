@@ -15,10 +15,18 @@ import algorithm
 from algorithm.errors import DataError
 from algorithm.export.carried_package import carry
 
-SAVED_MODEL_PARTS = ("saved_model.pb", "variables/variables.data-00000-of-00001", "variables/variables.index")
+SAVED_MODEL_PARTS = (
+    "saved_model.pb",
+    "variables/variables.data-00000-of-00001",
+    "variables/variables.index",
+)
 MODEL_PARTS = (*SAVED_MODEL_PARTS, "customize_service.py", "config.json", "index")
 HANDLER = Path(algorithm.__file__).parent.parent / "customize_service" / "customize_service.py"
-COMPANIONS = ("local_model.py", "pictures.py", "request_fields.py")  # what the handler loads from the folder it lies in
+COMPANIONS = (
+    "local_model.py",
+    "pictures.py",
+    "request_fields.py",
+)  # what the handler loads from the folder it lies in
 RUNTIME = "tensorflow_2.6.0-cuda_11.2-py_3.7-ubuntu_18.04-x86_64"  # the newest the platform offers; CPU and GPU
 # What the handler imports. The floors must exist for the runtime's Python 3.7, whose newest Pillow is 9.5.0;
 # a higher numpy would pull the runtime's own away from under TensorFlow.
@@ -27,9 +35,15 @@ METRICS = ("f1", "recall", "precision", "accuracy")
 METRIC_DECIMALS = 6
 
 
-def package_model(saved_model_dir: str | os.PathLike[str], output_dir: str | os.PathLike[str], *,
-                  label_names: Sequence[str], metrics: Mapping[str, float], handler: Path = HANDLER,
-                  beside: Sequence[str] = ()) -> Path:
+def package_model(
+    saved_model_dir: str | os.PathLike[str],
+    output_dir: str | os.PathLike[str],
+    *,
+    label_names: Sequence[str],
+    metrics: Mapping[str, float],
+    handler: Path = HANDLER,
+    beside: Sequence[str] = (),
+) -> Path:
     """Path of the model folder, assembled beside `output_dir` and moved there, in place of an earlier one.
 
     The folder holds exactly MODEL_PARTS and COMPANIONS, which serving needs, and what carried_package.carry adds for
@@ -60,7 +74,11 @@ def missing_parts(model_dir: str | os.PathLike[str]) -> list[str]:
     """Those of MODEL_PARTS that the folder lacks, and of the files its handler loads; empty for a complete model folder."""
     folder = Path(model_dir)
     missing = [part for part in MODEL_PARTS if not (folder / part).is_file()]
-    handler = "" if "customize_service.py" in missing else (folder / "customize_service.py").read_text(encoding="utf-8", errors="replace")
+    handler = (
+        ""
+        if "customize_service.py" in missing
+        else (folder / "customize_service.py").read_text(encoding="utf-8", errors="replace")
+    )
     named = sorted({f"{name}.py" for name in re.findall(r'companion\("(\w+)"\)', handler)})
     return missing + [name for name in named if not (folder / name).is_file()]
 
@@ -78,19 +96,32 @@ def model_config(metrics: Mapping[str, float]) -> dict[str, Any]:
         "model_algorithm": "object_detection",
         "model_type": "TensorFlow",
         "runtime": RUNTIME,
-        "metrics": {name: round(float(metrics[name]), METRIC_DECIMALS) for name in METRICS
-                    if name in metrics and math.isfinite(metrics[name])},
-        "apis": [{
-            "protocol": "http", "url": "/", "method": "post",
-            "request": {"Content-type": "multipart/form-data",
-                        "data": {"type": "object", "properties": {"images": {"type": "file"}}}},
-            "response": {"Content-type": "application/json", "data": _reply_schema()},
-        }],
-        "dependencies": [{
-            "installer": "pip",
-            "packages": [{"package_name": name, "package_version": version, "restraint": "ATLEAST"}
-                         for name, version in HANDLER_PACKAGES],
-        }],
+        "metrics": {
+            name: round(float(metrics[name]), METRIC_DECIMALS)
+            for name in METRICS
+            if name in metrics and math.isfinite(metrics[name])
+        },
+        "apis": [
+            {
+                "protocol": "http",
+                "url": "/",
+                "method": "post",
+                "request": {
+                    "Content-type": "multipart/form-data",
+                    "data": {"type": "object", "properties": {"images": {"type": "file"}}},
+                },
+                "response": {"Content-type": "application/json", "data": _reply_schema()},
+            }
+        ],
+        "dependencies": [
+            {
+                "installer": "pip",
+                "packages": [
+                    {"package_name": name, "package_version": version, "restraint": "ATLEAST"}
+                    for name, version in HANDLER_PACKAGES
+                ],
+            }
+        ],
     }
 
 
@@ -102,7 +133,10 @@ def _reply_schema() -> dict[str, Any]:
         "required": ["detection_classes", "detection_boxes", "detection_scores"],
         "properties": {
             "detection_classes": {"type": "array", "items": [{"type": "string"}]},
-            "detection_boxes": {"type": "array", "items": [{**numbers, "minItems": 4, "maxItems": 4}]},
+            "detection_boxes": {
+                "type": "array",
+                "items": [{**numbers, "minItems": 4, "maxItems": 4}],
+            },
             "detection_scores": numbers,
         },
     }
@@ -114,16 +148,26 @@ def _check(source: Path, target: Path, handler: Path) -> None:
     if absent:
         raise DataError(f"expected a SavedModel in one shard, {source} lacks {', '.join(absent)}")
     if any((source / "assets").glob("*")):
-        raise DataError(f"expected a SavedModel without asset files, {source / 'assets'} holds some")
+        raise DataError(
+            f"expected a SavedModel without asset files, {source / 'assets'} holds some"
+        )
     if not handler.is_file():
-        raise DataError(f"expected the inference handler at {handler}, found nothing: install the whole package")
-    replaceable = (target / "saved_model.pb").exists() or (target.is_dir() and not any(target.iterdir()))
+        raise DataError(
+            f"expected the inference handler at {handler}, found nothing: install the whole package"
+        )
+    replaceable = (target / "saved_model.pb").exists() or (
+        target.is_dir() and not any(target.iterdir())
+    )
     if target.exists() and not replaceable:
-        raise DataError(f"expected an earlier model folder or nothing at {target}, found something else: move it away")
+        raise DataError(
+            f"expected an earlier model folder or nothing at {target}, found something else: move it away"
+        )
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False) + "\n", encoding="utf-8"
+    )
 
 
 def _put_in_place(staged: Path, target: Path) -> None:

@@ -30,12 +30,22 @@ class ServingModule(tf.Module):
         super().__init__(name="detector")
         self._weights = [variable.value for variable in detector.variables]
         height, width = detector.image_size
-        self._define(detector, config, tf.TensorSpec((None, height, width, 3), tf.float32, "inputs"))
-        self.settings = tf.function(lambda: {
-            "hard_above": tf.constant(config.iou_threshold if config.method == "hard" else -1.0),
-            "sigma": tf.constant(config.sigma), "anchors": tf.constant(detector.anchors),
-            "mean": tf.constant(detector.preset.mean), "std": tf.constant(detector.preset.std),
-            "max_detections": tf.constant(config.max_detections)}, input_signature=[])
+        self._define(
+            detector, config, tf.TensorSpec((None, height, width, 3), tf.float32, "inputs")
+        )
+        self.settings = tf.function(
+            lambda: {
+                "hard_above": tf.constant(
+                    config.iou_threshold if config.method == "hard" else -1.0
+                ),
+                "sigma": tf.constant(config.sigma),
+                "anchors": tf.constant(detector.anchors),
+                "mean": tf.constant(detector.preset.mean),
+                "std": tf.constant(detector.preset.std),
+                "max_detections": tf.constant(config.max_detections),
+            },
+            input_signature=[],
+        )
 
     def _define(self, detector: Detector, config: NmsConfig, inputs: tf.TensorSpec) -> None:
         anchors = tf.constant(detector.anchors)
@@ -43,37 +53,61 @@ class ServingModule(tf.Module):
         def fit(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             scale, fitted = letterbox_scale(tf.shape(images)[-3:-1], detector.image_size)
             # Floats first: ONNX resizes whole numbers to whole numbers.
-            normalised = normalize(resize(tf.cast(images, tf.float32), fitted), detector.preset.mean, detector.preset.std)
+            normalised = normalize(
+                resize(tf.cast(images, tf.float32), fitted),
+                detector.preset.mean,
+                detector.preset.std,
+            )
             return pad_bottom_right(normalised, detector.image_size), scale
 
         # A function of its own, so that the network is traced and stored once.
-        self.heads = heads = tf.function(lambda inputs: detector(inputs, training=False), input_signature=[inputs])
+        self.heads = heads = tf.function(
+            lambda inputs: detector(inputs, training=False), input_signature=[inputs]
+        )
 
         def detections(inputs, scale, size, hard_above=None) -> dict[str, tf.Tensor]:
             # A damaged model must fail, not answer that there is nothing to see.
-            outputs = {name: tf.debugging.check_numerics(value, name) for name, value in heads(inputs).items()}
+            outputs = {
+                name: tf.debugging.check_numerics(value, name)
+                for name, value in heads(inputs).items()
+            }
             return _named(to_image(detect(outputs, anchors, config, hard_above), scale, size))
 
         def prepare(image: tf.Tensor) -> dict[str, tf.Tensor]:
             fitted, scale = fit(image)
-            return {"inputs": fitted, "scale": scale, "size": tf.cast(tf.shape(image)[:2], tf.float32)}
+            return {
+                "inputs": fitted,
+                "scale": scale,
+                "size": tf.cast(tf.shape(image)[:2], tf.float32),
+            }
 
         def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
             fitted, scale = fit(images)
             batch, size = tf.shape(images)[0], tf.cast(tf.shape(images)[1:3], tf.float32)
             return detections(fitted, tf.repeat(scale, batch), tf.tile(size[None], (batch, 1)))
 
-        numbers = [tf.TensorSpec((None,), tf.float32, "scale"), tf.TensorSpec((None, 2), tf.float32, "size"),
-                   tf.TensorSpec((None,), tf.float32, "hard_above")]
-        self.serve = tf.function(serve, input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, "images")])
-        self.prepare = tf.function(prepare, input_signature=[tf.TensorSpec((None, None, 3), tf.uint8, "image")])
+        numbers = [
+            tf.TensorSpec((None,), tf.float32, "scale"),
+            tf.TensorSpec((None, 2), tf.float32, "size"),
+            tf.TensorSpec((None,), tf.float32, "hard_above"),
+        ]
+        self.serve = tf.function(
+            serve, input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, "images")]
+        )
+        self.prepare = tf.function(
+            prepare, input_signature=[tf.TensorSpec((None, None, 3), tf.uint8, "image")]
+        )
         self.detect = tf.function(detections, input_signature=[inputs, *numbers])
 
 
 def _named(found: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     """Detections under the platform's names, all float32."""
-    return {"detection_boxes": found["boxes"], "detection_classes": tf.cast(found["labels"] + 1, tf.float32),
-            "detection_scores": found["scores"], "num_detections": tf.cast(found["count"], tf.float32)}
+    return {
+        "detection_boxes": found["boxes"],
+        "detection_classes": tf.cast(found["labels"] + 1, tf.float32),
+        "detection_scores": found["scores"],
+        "num_detections": tf.cast(found["count"], tf.float32),
+    }
 
 
 def export_saved_model(detector: Detector, folder: Path, config: NmsConfig) -> Path:
@@ -93,10 +127,14 @@ def export_saved_model(detector: Detector, folder: Path, config: NmsConfig) -> P
 def _compare(module: ServingModule, folder: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, *_PROBE_SIZE, 3), dtype=np.uint8)
     expected = module.serve(tf.constant(pixels))
-    loaded = tf.saved_model.load(str(folder))  # held while its signature runs: the signature alone drops the weights
+    loaded = tf.saved_model.load(
+        str(folder)
+    )  # held while its signature runs: the signature alone drops the weights
     answer = loaded.signatures["serving_default"](images=tf.constant(pixels))
     for name, value in expected.items():
         difference = float(tf.reduce_max(tf.abs(value - answer[name])))
         if not difference <= _TOLERANCE:
-            raise AlgorithmError(f"export {folder}: expected the saved model to answer as the trained one, found "
-                                 f"{name} different by {difference:g}; nothing was published")
+            raise AlgorithmError(
+                f"export {folder}: expected the saved model to answer as the trained one, found "
+                f"{name} different by {difference:g}; nothing was published"
+            )

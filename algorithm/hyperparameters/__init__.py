@@ -1,13 +1,13 @@
 """The hyperparameter contract: one table, and what is made of it. Pure Python."""
 
 from algorithm.hyperparameters.distillation_pairs import PEER_ENLARGEMENT
+from algorithm.hyperparameters.hyperparameter_table import HPARAMS, ROWS, TABLE
 from algorithm.hyperparameters.parameters import MODEL_NAMES, PLATFORM_FLAGS
 from algorithm.hyperparameters.parsing import parse
-from algorithm.hyperparameters.reading import read_value, write_value
 from algorithm.hyperparameters.rendering import LANGUAGES, as_markdown, as_text
 from algorithm.hyperparameters.row import Row
-from algorithm.hyperparameters.table import HPARAMS, ROWS, TABLE
 from algorithm.hyperparameters.typed import Hyperparameters
+from algorithm.hyperparameters.values import read_value, write_value
 
 __all__ = [
     "HPARAMS",

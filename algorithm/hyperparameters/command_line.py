@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from algorithm.errors import ArgumentError
-from algorithm.hyperparameters.reading import did_you_mean
-from algorithm.hyperparameters.table import HPARAMS, ROWS
+from algorithm.hyperparameters.hyperparameter_table import HPARAMS, ROWS
+from algorithm.hyperparameters.values import did_you_mean
 
 
 def split_flags(argv: Sequence[str]) -> list[tuple[str, str]]:
@@ -38,7 +38,9 @@ def split_hparams(text: str) -> list[tuple[str, str]]:
     for item in filter(None, text.split(",")):
         key, equals, value = item.partition("=")
         if not equals:
-            raise ArgumentError(f"--hparams: expected key=value items parted by commas, found '{item}' in '{text}'")
+            raise ArgumentError(
+                f"--hparams: expected key=value items parted by commas, found '{item}' in '{text}'"
+            )
         if key not in HPARAMS:
             raise _unknown_key(key, value)
         items.append((key, value))
@@ -62,7 +64,9 @@ def letters_apart(one: str, other: str) -> int:
     for i, letter in enumerate(one, start=1):
         previous, row = row, [i]
         for j, other_letter in enumerate(other, start=1):
-            row.append(min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (letter != other_letter)))
+            row.append(
+                min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (letter != other_letter))
+            )
     return row[-1]
 
 
@@ -75,6 +79,10 @@ def _unknown_key(key: str, value: str) -> ArgumentError:
     if key in ROWS:
         return ArgumentError(f"--hparams: '{key}' has a flag of its own. Write --{key}={value}")
     if key != key.strip():
-        return ArgumentError(f"--hparams: expected no spaces, found '{key}={value}'. Take the spaces out.")
+        return ArgumentError(
+            f"--hparams: expected no spaces, found '{key}={value}'. Take the spaces out."
+        )
     advice = did_you_mean(key, tuple(HPARAMS))
-    return ArgumentError(f"--hparams: unknown key '{key}' (value '{value}').{advice}\nKnown keys: {', '.join(HPARAMS)}")
+    return ArgumentError(
+        f"--hparams: unknown key '{key}' (value '{value}').{advice}\nKnown keys: {', '.join(HPARAMS)}"
+    )

@@ -14,10 +14,28 @@ PEER_ENLARGEMENT = 2
 
 def as_markdown() -> str:
     """The table of supported pairs."""
-    rows = [("offline, `use_offline_kd`", OFFLINE_STUDENT, ", ".join(OFFLINE_TEACHERS), "`teacher_model_url`"),
-            ("online, `use_online_kd`", ", ".join(ONLINE_STUDENTS), f"the student at {PEER_ENLARGEMENT} times its input size",
-             "none, trained along"),
-            ("online, `use_online_kd` with `peer_model`", "any", "`peer_model` at the student's input size",
-             "`peer_pretrained`, trained along")]
-    lines = ["| Distillation | Student | Teacher | Where the teacher comes from |", "| --- | --- | --- | --- |"]
+    rows = [
+        (
+            "offline, `use_offline_kd`",
+            OFFLINE_STUDENT,
+            ", ".join(OFFLINE_TEACHERS),
+            "`teacher_model_url`",
+        ),
+        (
+            "online, `use_online_kd`",
+            ", ".join(ONLINE_STUDENTS),
+            f"the student at {PEER_ENLARGEMENT} times its input size",
+            "none, trained along",
+        ),
+        (
+            "online, `use_online_kd` with `peer_model`",
+            "any",
+            "`peer_model` at the student's input size",
+            "`peer_pretrained`, trained along",
+        ),
+    ]
+    lines = [
+        "| Distillation | Student | Teacher | Where the teacher comes from |",
+        "| --- | --- | --- | --- |",
+    ]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])

@@ -7,10 +7,10 @@ from typing import Any
 
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters.command_line import refuse_if_misspelt, split_flags, split_hparams
+from algorithm.hyperparameters.hyperparameter_table import HPARAMS, ROWS, TABLE
 from algorithm.hyperparameters.parameters import PLATFORM_FLAGS
-from algorithm.hyperparameters.reading import read_value
-from algorithm.hyperparameters.table import HPARAMS, ROWS, TABLE
 from algorithm.hyperparameters.typed import Hyperparameters
+from algorithm.hyperparameters.values import read_value
 
 
 def parse(argv: Sequence[str]) -> Hyperparameters:
@@ -29,7 +29,9 @@ def parse(argv: Sequence[str]) -> Hyperparameters:
                 refuse_if_misspelt(name, text)
             ignored.append(name)
     values = {row.name: read_value(row, given.get(row.name, "")) for row in TABLE}
-    values |= _listed_values(values["hparams"], {name for name in HPARAMS if given.get(name)}, values)
+    values |= _listed_values(
+        values["hparams"], {name for name in HPARAMS if given.get(name)}, values
+    )
     values = _without_aliases(values)
     _check_together(values)
     return Hyperparameters(**values, ignored=tuple(ignored))
@@ -79,23 +81,41 @@ def _check_together(values: dict[str, Any]) -> None:
 
 
 def _check_distillation(values: dict[str, Any]) -> None:
-    offline, online, url = values["use_offline_kd"], values["use_online_kd"], values["teacher_model_url"]
+    offline, online, url = (
+        values["use_offline_kd"],
+        values["use_online_kd"],
+        values["teacher_model_url"],
+    )
     if offline and online:
-        raise ArgumentError("--use_online_kd: expected one kind of distillation, found use_offline_kd=True as well. Leave one out.")
+        raise ArgumentError(
+            "--use_online_kd: expected one kind of distillation, found use_offline_kd=True as well. Leave one out."
+        )
     if offline and not url:
-        raise ArgumentError("--teacher_model_url: expected the folder model of a teacher's job with use_offline_kd=True, found "
-                            "none. Train one with --export_teacher_model=True and give TRAIN_URL/model.")
+        raise ArgumentError(
+            "--teacher_model_url: expected the folder model of a teacher's job with use_offline_kd=True, found "
+            "none. Train one with --export_teacher_model=True and give TRAIN_URL/model."
+        )
     if url and not offline:
-        raise ArgumentError(f"--teacher_model_url: expected use_offline_kd=True with it, found '{url}' alone. Add "
-                            "--use_offline_kd=True, or leave it out.")
+        raise ArgumentError(
+            f"--teacher_model_url: expected use_offline_kd=True with it, found '{url}' alone. Add "
+            "--use_offline_kd=True, or leave it out."
+        )
     if values["peer_model"] and not online:
-        raise ArgumentError(f"--hparams=peer_model: expected use_online_kd=True with it, found '{values['peer_model']}' alone. Add "
-                            "--use_online_kd=True, or leave it out.")
+        raise ArgumentError(
+            f"--hparams=peer_model: expected use_online_kd=True with it, found '{values['peer_model']}' alone. Add "
+            "--use_online_kd=True, or leave it out."
+        )
     if values["peer_pretrained"] != ROWS["peer_pretrained"].default and not values["peer_model"]:
-        raise ArgumentError(f"--hparams=peer_pretrained: expected peer_model with it, found '{values['peer_pretrained']}' alone. Name "
-                            "the model whose weights these are, e.g. peer_model=efficientdet-lite0, or leave it out.")
+        raise ArgumentError(
+            f"--hparams=peer_pretrained: expected peer_model with it, found '{values['peer_pretrained']}' alone. Name "
+            "the model whose weights these are, e.g. peer_model=efficientdet-lite0, or leave it out."
+        )
     if values["kd_method"] == "crosshead" and not values["peer_model"]:
-        raise ArgumentError("--hparams=kd_method: expected use_online_kd=True and a peer_model with crosshead, whose heads the student's "
-                            "features pass through, found no peer_model. Add e.g. peer_model=efficientdet-lite0, or use foreground.")
+        raise ArgumentError(
+            "--hparams=kd_method: expected use_online_kd=True and a peer_model with crosshead, whose heads the student's "
+            "features pass through, found no peer_model. Add e.g. peer_model=efficientdet-lite0, or use foreground."
+        )
     if (offline or online) and not values["soft_cls_loss"] and not values["soft_box_loss"]:
-        raise ArgumentError("--hparams=soft_cls_loss: expected it or soft_box_loss above 0 for distillation, found both 0.")
+        raise ArgumentError(
+            "--hparams=soft_cls_loss: expected it or soft_box_loss above 0 for distillation, found both 0."
+        )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from algorithm.hyperparameters.reading import write_value
 from algorithm.hyperparameters.row import Row
+from algorithm.hyperparameters.values import write_value
 
 LANGUAGES = ("en", "zh")
 
@@ -23,7 +23,9 @@ def as_text(rows: Iterable[Row], language: str) -> str:
     table = [_HEADINGS[language], *(_cells(row, language, _FEW) for row in rows)]
     widths = [max(_columns(line[i]) for line in table) for i in range(len(table[0]) - 1)]
     return "\n".join(
-        "  ".join([*(_padded(cell, width) for cell, width in zip(line, widths, strict=False)), line[-1]])
+        "  ".join(
+            [*(_padded(cell, width) for cell, width in zip(line, widths, strict=False)), line[-1]]
+        )
         for line in table
     )
 
@@ -33,7 +35,9 @@ def as_markdown(rows: Iterable[Row], language: str) -> str:
     headings = _HEADINGS[language]
     lines = [_markdown_line(headings), _markdown_line(["---"] * len(headings))]
     for row in rows:
-        name, default, *rest = (cell.replace("|", "\\|") for cell in _cells(row, language, len(row.choices)))
+        name, default, *rest = (
+            cell.replace("|", "\\|") for cell in _cells(row, language, len(row.choices))
+        )
         lines.append(_markdown_line([f"`{name}`", f"`{default}`" if default else "", *rest]))
     return "\n".join(lines)
 
@@ -42,7 +46,9 @@ def _cells(row: Row, language: str, most_choices: int) -> tuple[str, ...]:
     yes_no = _YES_NO[language]
     description = row.chinese if language == "zh" else row.english
     choices = [choice for choice in row.choices if choice]
-    allowed = ", ".join(choices) if len(choices) <= most_choices else f"{choices[0]} ... {choices[-1]}"
+    allowed = (
+        ", ".join(choices) if len(choices) <= most_choices else f"{choices[0]} ... {choices[-1]}"
+    )
     return (
         row.name,
         write_value(row.default),

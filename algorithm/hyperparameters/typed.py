@@ -8,12 +8,22 @@ import math
 from collections.abc import Mapping
 from dataclasses import field, make_dataclass
 
-from algorithm.hyperparameters.reading import write_value
+from algorithm.hyperparameters.hyperparameter_table import TABLE
 from algorithm.hyperparameters.row import Row
-from algorithm.hyperparameters.table import TABLE
+from algorithm.hyperparameters.values import write_value
 
-_TYPES = {"string": str, "integer": int, "float": float, "boolean": bool, "regex": str, "size": tuple[int, int]}
-_DIVISION = ("train_batch_size", "gradient_accumulation_steps")  # how the pictures of a step pass through the network
+_TYPES = {
+    "string": str,
+    "integer": int,
+    "float": float,
+    "boolean": bool,
+    "regex": str,
+    "size": tuple[int, int],
+}
+_DIVISION = (
+    "train_batch_size",
+    "gradient_accumulation_steps",
+)  # how the pictures of a step pass through the network
 
 
 class _Recorded:
@@ -41,9 +51,18 @@ class _Recorded:
         """
         now = self.as_dict()
         divided = _pictures(now) == _pictures({**now, **earlier})
-        names = (row.name for row in _own_rows() if row.shapes_training and row.name in earlier
-                 and not (divided and row.name in _DIVISION))
-        return tuple(f"{name}: '{earlier[name]}' -> '{now[name]}'" for name in names if earlier[name] != now[name])
+        names = (
+            row.name
+            for row in _own_rows()
+            if row.shapes_training
+            and row.name in earlier
+            and not (divided and row.name in _DIVISION)
+        )
+        return tuple(
+            f"{name}: '{earlier[name]}' -> '{now[name]}'"
+            for name in names
+            if earlier[name] != now[name]
+        )
 
 
 def _pictures(given: Mapping[str, str]) -> int:
@@ -61,7 +80,8 @@ def _annotation(row: Row) -> object:
 
 Hyperparameters = make_dataclass(
     "Hyperparameters",
-    [(row.name, _annotation(row)) for row in _own_rows()] + [("ignored", tuple[str, ...], field(default=()))],
+    [(row.name, _annotation(row)) for row in _own_rows()]
+    + [("ignored", tuple[str, ...], field(default=()))],
     bases=(_Recorded,),
     frozen=True,
 )

@@ -47,27 +47,49 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("train.learning_rate.learning_rate_steps", [15000, 20000]),
     Setting("train.checkpoint.path", ""),
     Setting("train.checkpoint.prefix", ""),
-    Setting("train.checkpoint.skip_checkpoint_variables", "", why="fine_tune_checkpoint_type says what is taken"),
+    Setting(
+        "train.checkpoint.skip_checkpoint_variables",
+        "",
+        why="fine_tune_checkpoint_type says what is taken",
+    ),
     Setting("train.frozen_variable_prefix", ""),
     Setting("train.train_file_pattern", ""),
-    Setting("train.train_dataset_type", "tfrecord", why="the form of the data is recognised by content"),
+    Setting(
+        "train.train_dataset_type", "tfrecord", why="the form of the data is recognised by content"
+    ),
     Setting("train.transpose_input", False, why=_OWN_PIPELINE),
-    Setting("train.regularization_variable_regex", r".*(kernel|weight):0$", only=(r".*(kernel|weight):0$",)),
+    Setting(
+        "train.regularization_variable_regex",
+        r".*(kernel|weight):0$",
+        only=(r".*(kernel|weight):0$",),
+    ),
     Setting("train.l2_weight_decay", 0.0001, "weight_decay"),
     Setting("train.gradient_clip_norm", 0.0, "clip_gradients_norm"),
     Setting("train.input_sharding", False, why=_OWN_PIPELINE),
     Setting("eval.input_sharding", True, why=_OWN_PIPELINE),
     Setting("eval.batch_size", 8, "eval_batch_size"),
     Setting("eval.eval_samples", 5000, why="all pictures for evaluation are evaluated"),
-    Setting("eval.min_eval_interval", 180, why="an evaluation follows every checkpoint with mode=train_and_eval"),
-    Setting("eval.eval_timeout", None, why="an evaluation follows every checkpoint with mode=train_and_eval"),
+    Setting(
+        "eval.min_eval_interval",
+        180,
+        why="an evaluation follows every checkpoint with mode=train_and_eval",
+    ),
+    Setting(
+        "eval.eval_timeout",
+        None,
+        why="an evaluation follows every checkpoint with mode=train_and_eval",
+    ),
     Setting("eval.num_steps_per_eval", 1000, why="train.iterations_per_loop says it"),
     Setting("eval.type", "box", only=("box",)),
     Setting("eval.use_json_file", True, why="the records hold the same boxes as the JSON file"),
     Setting("eval.val_json_file", ""),
     Setting("eval.eval_file_pattern", ""),
-    Setting("eval.eval_dataset_type", "tfrecord", why="the form of the data is recognised by content"),
-    Setting("eval.num_images_to_visualize", 0, why="four pictures go to TensorBoard at every evaluation"),
+    Setting(
+        "eval.eval_dataset_type", "tfrecord", why="the form of the data is recognised by content"
+    ),
+    Setting(
+        "eval.num_images_to_visualize", 0, why="four pictures go to TensorBoard at every evaluation"
+    ),
     Setting("predict.batch_size", 8, why="eval.batch_size says it"),
     Setting("architecture.parser", "retinanet_parser", only=("retinanet_parser",)),
     Setting("architecture.backbone", "resnet", only=("resnet",)),

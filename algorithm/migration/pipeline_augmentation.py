@@ -27,22 +27,36 @@ def take_augmentation(settings: Settings, result: Translation) -> None:
             result.take(f"{_OPTIONS}{option}.max_delta", delta, **{name: delta})
     for name, option in _FACTORS.items():
         if settings.has(f"{_OPTIONS}{option}"):
-            low, high = (settings.take(f"{_OPTIONS}{option}.{side}_delta", default)
-                         for side, default in zip(("min", "max"), _DEFAULT_FACTORS, strict=True))
+            low, high = (
+                settings.take(f"{_OPTIONS}{option}.{side}_delta", default)
+                for side, default in zip(("min", "max"), _DEFAULT_FACTORS, strict=True)
+            )
             settings.below(f"{_OPTIONS}{option}")
-            result.take_differently(f"{_OPTIONS}{option}", (low, high), "as far to both sides",
-                                    **{name: number(min(1.0, max(1 - low, high - 1)))})
+            result.take_differently(
+                f"{_OPTIONS}{option}",
+                (low, high),
+                "as far to both sides",
+                **{name: number(min(1.0, max(1 - low, high - 1)))},
+            )
 
 
 def _take_scales(settings: Settings, result: Translation) -> None:
     """Random scale and crop is jitter; a crop alone shows a part of the picture enlarged."""
     scale, crop = f"{_OPTIONS}random_scale_crop_and_pad_to_square", f"{_OPTIONS}random_crop_image"
     if settings.has(scale):
-        low, high = settings.take(f"{scale}.scale_min", 0.1), settings.take(f"{scale}.scale_max", 2.0)
+        low, high = (
+            settings.take(f"{scale}.scale_min", 0.1),
+            settings.take(f"{scale}.scale_max", 2.0),
+        )
         result.take(scale, (low, high), jitter_min=low, jitter_max=high)
     elif settings.has(crop):
         area = settings.take(f"{crop}.min_area", 0.1)
-        result.take_differently(crop, area, "the picture enlarged until so much of it is seen", jitter_min=1.0,
-                                jitter_max=number(round(1 / math.sqrt(area), 3)))
+        result.take_differently(
+            crop,
+            area,
+            "the picture enlarged until so much of it is seen",
+            jitter_min=1.0,
+            jitter_max=number(round(1 / math.sqrt(area), 3)),
+        )
     else:
         result.values |= {"jitter_min": "1", "jitter_max": "1"}

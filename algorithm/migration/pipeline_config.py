@@ -11,7 +11,14 @@ from algorithm.errors import ArgumentError
 from algorithm.hyperparameters import ROWS, write_value
 from algorithm.hyperparameters.command_line import split_flags, split_hparams
 from algorithm.migration.pipeline_augmentation import take_augmentation
-from algorithm.migration.pipeline_settings import ALWAYS, DIFFERENTLY, SAME, SSD, WITHOUT_EFFECT, by_ending
+from algorithm.migration.pipeline_settings import (
+    ALWAYS,
+    DIFFERENTLY,
+    SAME,
+    SSD,
+    WITHOUT_EFFECT,
+    by_ending,
+)
 from algorithm.migration.pipeline_training import take_training
 from algorithm.migration.published import RECIPES
 from algorithm.migration.record_patterns import data_url_of
@@ -44,13 +51,19 @@ def with_pipeline_config(argv: Sequence[str]) -> tuple[list[str], list[str]]:
         return list(argv), []
     result = translate(Path(file))
     listed = [item for name, text in flags if name == "hparams" for item in split_hparams(text)]
-    for name, text in sorted({(name, text) for name, text in (*flags, *listed) if name in result.values and text}):
+    for name, text in sorted(
+        {(name, text) for name, text in (*flags, *listed) if name in result.values and text}
+    ):
         if name not in result.values:  # written twice
             continue
         if not _is_default(name, text):
-            result.note(f"{name} is given on the command line too, which wins over {result.values.pop(name)}")
+            result.note(
+                f"{name} is given on the command line too, which wins over {result.values.pop(name)}"
+            )
         elif text != result.values[name]:
-            result.note(f"{name}={text} on the command line is the default, so the file's {result.values[name]} counts")
+            result.note(
+                f"{name}={text} on the command line is the default, so the file's {result.values[name]} counts"
+            )
     own = [f"--{name}={text}" for name, text in flags if name != FLAG and name not in result.values]
     return [*result.arguments(), *own], result.lines
 
@@ -91,16 +104,22 @@ def _one(result: Translation, path: str, value: Any) -> None:
 def _take_model(settings: Settings, result: Translation) -> str:
     kind = settings.take(f"{_EXTRACTOR}type", None)
     if kind not in _TYPES:
-        raise ArgumentError(f"pipeline_config: expected model.ssd.feature_extractor.type of {', '.join(_TYPES)}, found {kind!r}; "
-                            "choose the nearest model_name and give its settings as flags")
+        raise ArgumentError(
+            f"pipeline_config: expected model.ssd.feature_extractor.type of {', '.join(_TYPES)}, found {kind!r}; "
+            "choose the nearest model_name and give its settings as flags"
+        )
     model, size = _TYPES[kind], _take_size(settings, result)
     if model == "efficientdet-d6" and max(size) >= _D7_SIZE:
         model = "efficientdet-d7"
     result.take(f"{_EXTRACTOR}type", kind, model_name=model)
     recipe = RECIPES[model]
-    for path, own in ((f"{_EXTRACTOR}bifpn.num_filters", recipe.width), (f"{_EXTRACTOR}bifpn.num_iterations", recipe.cells),
-                      (f"{_HEAD}depth", recipe.width), (f"{_HEAD}num_layers_before_predictor", recipe.layers),
-                      (f"{SSD}anchor_generator.multiscale_anchor_generator.scales_per_octave", recipe.scales)):
+    for path, own in (
+        (f"{_EXTRACTOR}bifpn.num_filters", recipe.width),
+        (f"{_EXTRACTOR}bifpn.num_iterations", recipe.cells),
+        (f"{_HEAD}depth", recipe.width),
+        (f"{_HEAD}num_layers_before_predictor", recipe.layers),
+        (f"{SSD}anchor_generator.multiscale_anchor_generator.scales_per_octave", recipe.scales),
+    ):
         value = settings.take(path, own)
         if value == own:
             result.take(path, value)
@@ -111,19 +130,35 @@ def _take_model(settings: Settings, result: Translation) -> str:
 
 def _take_size(settings: Settings, result: Translation) -> tuple[int, int]:
     resizer = f"{SSD}image_resizer."
-    sides = [settings.take(f"{resizer}keep_aspect_ratio_resizer.{side}", None) for side in ("min_dimension", "max_dimension")]
-    fixed = [settings.take(f"{resizer}fixed_shape_resizer.{side}", None) for side in ("height", "width")]
+    sides = [
+        settings.take(f"{resizer}keep_aspect_ratio_resizer.{side}", None)
+        for side in ("min_dimension", "max_dimension")
+    ]
+    fixed = [
+        settings.take(f"{resizer}fixed_shape_resizer.{side}", None) for side in ("height", "width")
+    ]
     if None not in fixed:
-        result.take_differently(f"{resizer}fixed_shape_resizer", tuple(fixed), "pictures keep their shape and are padded",
-                                image_size=tuple(fixed))
+        result.take_differently(
+            f"{resizer}fixed_shape_resizer",
+            tuple(fixed),
+            "pictures keep their shape and are padded",
+            image_size=tuple(fixed),
+        )
         return tuple(fixed)
     if sides[1] is None:
-        raise ArgumentError(f"pipeline_config: expected keep_aspect_ratio_resizer or fixed_shape_resizer in {resizer[:-1]}, found neither")
+        raise ArgumentError(
+            f"pipeline_config: expected keep_aspect_ratio_resizer or fixed_shape_resizer in {resizer[:-1]}, found neither"
+        )
     size = (sides[1], sides[1])
     if sides[0] in (None, sides[1]):
         result.take(f"{resizer}keep_aspect_ratio_resizer", sides[1], image_size=size)
     else:
-        result.take_differently(f"{resizer}keep_aspect_ratio_resizer", tuple(sides), "the longer side fits a square", image_size=size)
+        result.take_differently(
+            f"{resizer}keep_aspect_ratio_resizer",
+            tuple(sides),
+            "the longer side fits a square",
+            image_size=size,
+        )
     return size
 
 
@@ -133,17 +168,39 @@ def _take_start_and_data(settings: Settings, result: Translation) -> None:
     if kind:
         result.take("train_config.fine_tune_checkpoint_type", kind, fine_tune_checkpoint_type=kind)
     if _PLACEHOLDER in path:
-        result.take_differently("train_config.fine_tune_checkpoint", path, "no place yet: published weights", pretrained="auto")
+        result.take_differently(
+            "train_config.fine_tune_checkpoint",
+            path,
+            "no place yet: published weights",
+            pretrained="auto",
+        )
     elif path:
-        result.take_differently("train_config.fine_tune_checkpoint", path, "published weights and those of this package are read, "
-                                "TFOD's own object checkpoints are not: then give --pretrained=auto", pretrained=path)
+        result.take_differently(
+            "train_config.fine_tune_checkpoint",
+            path,
+            "published weights and those of this package are read, "
+            "TFOD's own object checkpoints are not: then give --pretrained=auto",
+            pretrained=path,
+        )
     else:
         result.values["pretrained"] = "none"
-    patterns = [settings.take(f"{side}_input_reader.tf_record_input_reader.input_path", "") for side in ("train", "eval")]
+    patterns = [
+        settings.take(f"{side}_input_reader.tf_record_input_reader.input_path", "")
+        for side in ("train", "eval")
+    ]
     for side, pattern in zip(("train", "eval"), patterns, strict=True):
         if _PLACEHOLDER in pattern:
-            result.leave(f"{side}_input_reader.tf_record_input_reader.input_path", pattern, "no place yet: give --data_url")
+            result.leave(
+                f"{side}_input_reader.tf_record_input_reader.input_path",
+                pattern,
+                "no place yet: give --data_url",
+            )
         elif pattern:
-            result.take_differently(f"{side}_input_reader.tf_record_input_reader.input_path", pattern,
-                                    "the folder; its files' names say train or val",
-                                    data_url=data_url_of(*(re.sub(f".*{_PLACEHOLDER}.*", "", each) for each in patterns)))
+            result.take_differently(
+                f"{side}_input_reader.tf_record_input_reader.input_path",
+                pattern,
+                "the folder; its files' names say train or val",
+                data_url=data_url_of(
+                    *(re.sub(f".*{_PLACEHOLDER}.*", "", each) for each in patterns)
+                ),
+            )

@@ -22,7 +22,10 @@ SAME: dict[str, str] = {
 }
 
 # Fields whose value is what is done here in any case; another value is said to be taken differently, and why.
-_ANCHORS, _MATCHER = f"{SSD}anchor_generator.multiscale_anchor_generator.", f"{SSD}matcher.argmax_matcher."
+_ANCHORS, _MATCHER = (
+    f"{SSD}anchor_generator.multiscale_anchor_generator.",
+    f"{SSD}matcher.argmax_matcher.",
+)
 ALWAYS: dict[str, tuple[object, str]] = {
     f"{_ANCHORS}min_level": (3, "the levels are 3 to 7"),
     f"{_ANCHORS}max_level": (7, "the levels are 3 to 7"),
@@ -33,7 +36,10 @@ ALWAYS: dict[str, tuple[object, str]] = {
     f"{_MATCHER}negatives_lower_than_unmatched": (True, "an anchor is background below IoU 0.5"),
     f"{_MATCHER}force_match_for_each_row": (True, "every object gets its best anchor"),
     f"{SSD}similarity_calculator.iou_similarity": ({}, "anchors are matched by IoU"),
-    f"{SSD}normalize_loss_by_num_matches": (True, "losses are divided by the number of matched anchors"),
+    f"{SSD}normalize_loss_by_num_matches": (
+        True,
+        "losses are divided by the number of matched anchors",
+    ),
     f"{SSD}normalize_loc_loss_by_codesize": (True, "the box loss is divided by 4"),
     f"{SSD}encode_background_as_zeros": (True, "background has no output of its own"),
     f"{SSD}add_background_class": (False, "background has no output of its own"),
@@ -45,7 +51,10 @@ ALWAYS: dict[str, tuple[object, str]] = {
     f"{SSD}feature_extractor.fpn.min_level": (3, "the levels are 3 to 7"),
     f"{SSD}feature_extractor.fpn.max_level": (7, "the levels are 3 to 7"),
     f"{SSD}feature_extractor.depth_multiplier": (1.0, "the backbone is not scaled"),
-    f"{SSD}box_predictor.weight_shared_convolutional_box_predictor.kernel_size": (3, "heads have 3x3 convolutions"),
+    f"{SSD}box_predictor.weight_shared_convolutional_box_predictor.kernel_size": (
+        3,
+        "heads have 3x3 convolutions",
+    ),
     "train_config.sync_replicas": (True, "replicas move together"),
     "train_config.startup_delay_steps": (0, "replicas start together"),
     "eval_config.metrics_set": ("coco_detection_metrics", "COCO's 12 figures"),

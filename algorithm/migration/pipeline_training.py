@@ -16,13 +16,24 @@ from algorithm.migration.translation import Translation, number
 _TRAIN = "train_config."
 _STEPS_BETWEEN_CHECKPOINTS = 1000  # as TFOD's training loop has it
 _SMALLEST_BATCH_FOR_STATISTICS = 4
-_OPTIMIZERS = {"momentum_optimizer": ("sgd", "momentum_optimizer_value"), "adam_optimizer": ("adam", ""),
-               "rms_prop_optimizer": ("sgd", "momentum_optimizer_value")}
+_OPTIMIZERS = {
+    "momentum_optimizer": ("sgd", "momentum_optimizer_value"),
+    "adam_optimizer": ("adam", ""),
+    "rms_prop_optimizer": ("sgd", "momentum_optimizer_value"),
+}
 # Per kind of schedule: the field that holds the highest rate.
-_HIGHEST = {"cosine_decay_learning_rate": "learning_rate_base", "manual_step_learning_rate": "initial_learning_rate",
-            "constant_learning_rate": "learning_rate", "exponential_decay_learning_rate": "initial_learning_rate"}
-_DECAYS = {"cosine_decay_learning_rate": "cosine", "manual_step_learning_rate": "stepwise", "constant_learning_rate": "constant",
-           "exponential_decay_learning_rate": "cosine"}
+_HIGHEST = {
+    "cosine_decay_learning_rate": "learning_rate_base",
+    "manual_step_learning_rate": "initial_learning_rate",
+    "constant_learning_rate": "learning_rate",
+    "exponential_decay_learning_rate": "initial_learning_rate",
+}
+_DECAYS = {
+    "cosine_decay_learning_rate": "cosine",
+    "manual_step_learning_rate": "stepwise",
+    "constant_learning_rate": "constant",
+    "exponential_decay_learning_rate": "cosine",
+}
 
 
 def take_training(settings: Settings, result: Translation, model: str, recipe: Recipe) -> None:
@@ -41,51 +52,84 @@ def take_training(settings: Settings, result: Translation, model: str, recipe: R
     _take_weight_decay(settings, result)
     settings_bfloat = settings.take(f"{_TRAIN}use_bfloat16", None)
     if settings_bfloat is not None:
-        result.leave(f"{_TRAIN}use_bfloat16", settings_bfloat, "the device decides: --precision where there is one")
+        result.leave(
+            f"{_TRAIN}use_bfloat16",
+            settings_bfloat,
+            "the device decides: --precision where there is one",
+        )
     if gathered > 1:
-        result.note(f"{model} was published with {recipe.batch} pictures a step and a learning rate of {recipe.rate:g}; {batch} a "
-                    f"step with such a rate gives NaN. So a step gathers {gathered} times {batch} pictures "
-                    f"(gradient_accumulation_steps={gathered}) and there are {gathered} times fewer steps; give "
-                    "--gradient_accumulation_steps, --num_steps and --learning_rate to have it otherwise")
+        result.note(
+            f"{model} was published with {recipe.batch} pictures a step and a learning rate of {recipe.rate:g}; {batch} a "
+            f"step with such a rate gives NaN. So a step gathers {gathered} times {batch} pictures "
+            f"(gradient_accumulation_steps={gathered}) and there are {gathered} times fewer steps; give "
+            "--gradient_accumulation_steps, --num_steps and --learning_rate to have it otherwise"
+        )
 
 
-def _take_steps(result: Translation, steps: int | None, batch: int, gathered: int, between: int) -> None:
+def _take_steps(
+    result: Translation, steps: int | None, batch: int, gathered: int, between: int
+) -> None:
     if gathered > 1:
-        result.take_differently(f"{_TRAIN}batch_size", batch, "gathered to the published batch before the weights move",
-                                gradient_accumulation_steps=gathered)
+        result.take_differently(
+            f"{_TRAIN}batch_size",
+            batch,
+            "gathered to the published batch before the weights move",
+            gradient_accumulation_steps=gathered,
+        )
     if steps is None:
         result.note("train_config.num_steps is not given: num_epochs says how long")
     elif gathered > 1:
-        result.take_differently(f"{_TRAIN}num_steps", steps, f"as many pictures, {gathered} times {batch} a step",
-                                num_steps=max(1, round(steps / gathered)))
+        result.take_differently(
+            f"{_TRAIN}num_steps",
+            steps,
+            f"as many pictures, {gathered} times {batch} a step",
+            num_steps=max(1, round(steps / gathered)),
+        )
     else:
         result.take(f"{_TRAIN}num_steps", steps, num_steps=steps)
-    result.values["steps_per_epoch"] = str(min(between, int(result.values.get("num_steps", between))))
+    result.values["steps_per_epoch"] = str(
+        min(between, int(result.values.get("num_steps", between)))
+    )
 
 
-def _take_rate(settings: Settings, result: Translation, recipe: Recipe, batch: int, gathered: int, between: int) -> None:
+def _take_rate(
+    settings: Settings, result: Translation, recipe: Recipe, batch: int, gathered: int, between: int
+) -> None:
     prefix, fields = _optimizer(settings, result)
     kinds = {name.split(".")[0] for name in fields}
     if len(kinds) != 1 or not kinds <= _DECAYS.keys():
-        raise ArgumentError(f"pipeline_config: expected {prefix}learning_rate to be one of {', '.join(_DECAYS)}, "
-                            f"found {', '.join(sorted(kinds)) or 'none'}")
+        raise ArgumentError(
+            f"pipeline_config: expected {prefix}learning_rate to be one of {', '.join(_DECAYS)}, "
+            f"found {', '.join(sorted(kinds)) or 'none'}"
+        )
     kind = kinds.pop()
     fields = {name.partition(".")[2]: value for name, value in fields.items()}
     path, rate = f"{prefix}learning_rate.{kind}", float(fields.get(_HIGHEST[kind], 0.0))
     # The rate for the pictures of a step stays in the published relation to them.
     allowed = recipe.rate * max(1.0, batch * gathered / recipe.batch)
     used = min(rate, allowed)
-    names = {"learning_rate": number(used * REFERENCE_BATCH / (batch * gathered)), "lr_decay_method": _DECAYS[kind]}
+    names = {
+        "learning_rate": number(used * REFERENCE_BATCH / (batch * gathered)),
+        "lr_decay_method": _DECAYS[kind],
+    }
     what = f"a rate of {number(used):g} for the {batch * gathered} pictures of a step, written for {REFERENCE_BATCH} as all rates here"
     if used < rate:
         what = f"at most the published {recipe.rate:g} for {recipe.batch} pictures: {what}"
     result.take_differently(f"{path}.{_HIGHEST[kind]}", rate, what, **names)
     epoch = int(result.values["steps_per_epoch"]) * gathered
     warm = float(fields.get("warmup_learning_rate", 0.0)) * used / rate if rate else 0.0
-    result.take_differently(f"{path}.warmup_steps", fields.get("warmup_steps", 0), "in epochs of steps_per_epoch",
-                            lr_warmup_epoch=number(fields.get("warmup_steps", 0) / epoch))
-    result.take_differently(f"{path}.warmup_learning_rate", fields.get("warmup_learning_rate", 0.0), "in proportion to the rate",
-                            lr_warmup_init=number(warm * REFERENCE_BATCH / (batch * gathered)))
+    result.take_differently(
+        f"{path}.warmup_steps",
+        fields.get("warmup_steps", 0),
+        "in epochs of steps_per_epoch",
+        lr_warmup_epoch=number(fields.get("warmup_steps", 0) / epoch),
+    )
+    result.take_differently(
+        f"{path}.warmup_learning_rate",
+        fields.get("warmup_learning_rate", 0.0),
+        "in proportion to the rate",
+        lr_warmup_init=number(warm * REFERENCE_BATCH / (batch * gathered)),
+    )
     if kind == "manual_step_learning_rate":
         _take_drops(result, path, fields, epoch)
     elif kind == "exponential_decay_learning_rate":
@@ -97,10 +141,14 @@ def _take_rate(settings: Settings, result: Translation, recipe: Recipe, batch: i
 def _optimizer(settings: Settings, result: Translation) -> tuple[str, dict[str, Any]]:
     kind = next((name for name in _OPTIMIZERS if settings.has(f"{_TRAIN}optimizer.{name}.")), None)
     if kind is None:
-        raise ArgumentError(f"pipeline_config: expected train_config.optimizer of {', '.join(_OPTIMIZERS)}, found another or none")
+        raise ArgumentError(
+            f"pipeline_config: expected train_config.optimizer of {', '.join(_OPTIMIZERS)}, found another or none"
+        )
     prefix, (ours, momentum) = f"{_TRAIN}optimizer.{kind}.", _OPTIMIZERS[kind]
     if kind == "rms_prop_optimizer":
-        result.take_differently(prefix[:-1], "rms_prop", "there is none here: sgd with momentum", optimizer=ours)
+        result.take_differently(
+            prefix[:-1], "rms_prop", "there is none here: sgd with momentum", optimizer=ours
+        )
     else:
         result.take(prefix[:-1], kind, optimizer=ours)
     value = settings.take(f"{prefix}{momentum}", None) if momentum else None
@@ -113,14 +161,23 @@ def _optimizer(settings: Settings, result: Translation) -> tuple[str, dict[str, 
 def _take_drops(result: Translation, path: str, fields: dict[str, Any], epoch: int) -> None:
     drop = fields.get("schedule.step")
     if drop:
-        result.take_differently(f"{path}.schedule", drop, "a tenth of the rate from the last of its steps on",
-                                first_lr_drop_epoch=number(drop / epoch), second_lr_drop_epoch=number(max(drop * 10, 1) / epoch))
+        result.take_differently(
+            f"{path}.schedule",
+            drop,
+            "a tenth of the rate from the last of its steps on",
+            first_lr_drop_epoch=number(drop / epoch),
+            second_lr_drop_epoch=number(max(drop * 10, 1) / epoch),
+        )
 
 
 def _take_average(settings: Settings, result: Translation) -> None:
     averages = settings.take(f"{_TRAIN}optimizer.use_moving_average", True)
     decay = settings.take(f"{_TRAIN}optimizer.moving_average_decay", 0.9999)
-    result.take(f"{_TRAIN}optimizer.use_moving_average", averages, moving_average_decay=decay if averages else 0.0)
+    result.take(
+        f"{_TRAIN}optimizer.use_moving_average",
+        averages,
+        moving_average_decay=decay if averages else 0.0,
+    )
 
 
 def _take_batch_norm(settings: Settings, result: Translation, batch: int) -> None:
@@ -128,15 +185,23 @@ def _take_batch_norm(settings: Settings, result: Translation, batch: int) -> Non
     if frozen:
         result.take("model.ssd.freeze_batchnorm", True, freeze_bn="true")
     elif batch < _SMALLEST_BATCH_FOR_STATISTICS:
-        result.take_differently("model.ssd.freeze_batchnorm", False, f"statistics of {batch} picture(s) are noise, however many are "
-                                "gathered: a pretrained network keeps its own; --freeze_bn=false trains them", freeze_bn="auto")
+        result.take_differently(
+            "model.ssd.freeze_batchnorm",
+            False,
+            f"statistics of {batch} picture(s) are noise, however many are "
+            "gathered: a pretrained network keeps its own; --freeze_bn=false trains them",
+            freeze_bn="auto",
+        )
     else:
         result.take("model.ssd.freeze_batchnorm", False, freeze_bn="false")
 
 
 def _take_weight_decay(settings: Settings, result: Translation) -> None:
     ending = ".conv_hyperparams.regularizer.l2_regularizer.weight"
-    for place in ("model.ssd.box_predictor.weight_shared_convolutional_box_predictor", "model.ssd.feature_extractor"):
+    for place in (
+        "model.ssd.box_predictor.weight_shared_convolutional_box_predictor",
+        "model.ssd.feature_extractor",
+    ):
         weight = settings.take(f"{place}{ending}", None)
         if weight is not None:
             result.take(f"{place}{ending}", weight, weight_decay=weight)

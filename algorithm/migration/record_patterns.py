@@ -14,6 +14,8 @@ def data_url_of(train: str, evaluation: str) -> str:
     """
     folders = {dirname(pattern) or "." for pattern in (train, evaluation) if pattern}
     if len(folders) > 1:
-        raise ArgumentError(f"expected the records for training and evaluation in one folder, found {' and '.join(sorted(folders))}; "
-                            f"put them into one ({basename(train)}, {basename(evaluation)}), or give --data_url")
+        raise ArgumentError(
+            f"expected the records for training and evaluation in one folder, found {' and '.join(sorted(folders))}; "
+            f"put them into one ({basename(train)}, {basename(evaluation)}), or give --data_url"
+        )
     return next(iter(folders), "")

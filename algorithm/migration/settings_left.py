@@ -20,7 +20,11 @@ class Settings:
 
     def below(self, prefix: str) -> dict[str, Any]:
         """{rest of the path: value} of all settings below a prefix, which then count as looked at."""
-        found = {name.removeprefix(prefix): value for name, value in self._pairs if name.startswith(prefix)}
+        found = {
+            name.removeprefix(prefix): value
+            for name, value in self._pairs
+            if name.startswith(prefix)
+        }
         self._pairs = [pair for pair in self._pairs if not pair[0].startswith(prefix)]
         return found
 

@@ -21,13 +21,17 @@ def read_text(path: Path) -> Fields:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"pipeline_config {path}: expected a text file, found {error}; check the path") from error
+        raise DataError(
+            f"pipeline_config {path}: expected a text file, found {error}; check the path"
+        ) from error
     try:
         tokenizer = text_format.Tokenizer(lines)
         return list(_fields(tokenizer, ""))
     except text_format.ParseError as error:
-        raise DataError(f"pipeline_config {path}: expected protobuf text, found otherwise at line:column {error}; "
-                        "correct it there") from error
+        raise DataError(
+            f"pipeline_config {path}: expected protobuf text, found otherwise at line:column {error}; "
+            "correct it there"
+        ) from error
 
 
 def flattened(fields: Fields, prefix: str = "") -> Iterator[tuple[str, Any]]:

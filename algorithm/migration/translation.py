@@ -21,7 +21,9 @@ class Translation:
 
     def take_differently(self, key: str, value: Any, why: str, **hyperparameters: Any) -> None:
         """The setting is followed in another way."""
-        self.lines.append(f"taken differently: {key}={_shown(value)}{_arrow(self._set(hyperparameters))} ({why})")
+        self.lines.append(
+            f"taken differently: {key}={_shown(value)}{_arrow(self._set(hyperparameters))} ({why})"
+        )
 
     def leave(self, key: str, value: Any, why: str) -> None:
         """The setting has no effect here."""

@@ -31,10 +31,17 @@ class Cluster:
     @property
     def tf_config(self) -> str:
         """TF_CONFIG as TensorFlow reads it."""
-        return json.dumps({"cluster": {"worker": list(self.addresses)}, "task": {"type": "worker", "index": self.index}})
+        return json.dumps(
+            {
+                "cluster": {"worker": list(self.addresses)},
+                "task": {"type": "worker", "index": self.index},
+            }
+        )
 
 
-def find_cluster(worker_hosts: str, task_index: int | None, environment: Mapping[str, str]) -> Cluster | None:
+def find_cluster(
+    worker_hosts: str, task_index: int | None, environment: Mapping[str, str]
+) -> Cluster | None:
     """The workers of this job, None when it runs on one machine alone; looked for in this order:
 
     1. --worker_hosts and --task_index; 2. VC_WORKER_HOSTS, VC_TASK_INDEX, MA_NUM_HOSTS (newer jobs);
@@ -42,7 +49,11 @@ def find_cluster(worker_hosts: str, task_index: int | None, environment: Mapping
     ArgumentError names a host that is missing, named twice or not written as host or host:port.
     """
     if worker_hosts:
-        index = environment.get("VC_TASK_INDEX", "") or environment.get("DLS_TASK_INDEX", "") if task_index is None else task_index
+        index = (
+            environment.get("VC_TASK_INDEX", "") or environment.get("DLS_TASK_INDEX", "")
+            if task_index is None
+            else task_index
+        )
         return _cluster(worker_hosts.split(","), index, None, "--worker_hosts", "--task_index")
     newer, older = _newer_job(environment), _older_job(environment)
     return newer or older or _tensorflow_job(environment)
@@ -53,19 +64,32 @@ def _newer_job(environment: Mapping[str, str]) -> Cluster | None:
     hosts = [host for host in environment.get("VC_WORKER_HOSTS", "").split(",") if host]
     if not hosts and count in ("", "1"):
         return None
-    return _cluster(hosts, environment.get("VC_TASK_INDEX", ""), count, "VC_WORKER_HOSTS", "VC_TASK_INDEX")
+    return _cluster(
+        hosts, environment.get("VC_TASK_INDEX", ""), count, "VC_WORKER_HOSTS", "VC_TASK_INDEX"
+    )
 
 
 def _older_job(environment: Mapping[str, str]) -> Cluster | None:
-    numbered = {int(match[1]): environment[name] for name in environment if (match := re.fullmatch(r"BATCH_CUSTOM(\d+)_HOSTS", name))}
+    numbered = {
+        int(match[1]): environment[name]
+        for name in environment
+        if (match := re.fullmatch(r"BATCH_CUSTOM(\d+)_HOSTS", name))
+    }
     count = environment.get("DLS_TASK_NUMBER", "")
     if not numbered and count in ("", "1"):
         return None
     gaps = sorted(set(range(max(numbered, default=-1) + 1)) - set(numbered))
     if gaps:
-        raise ArgumentError(f"BATCH_CUSTOM{gaps[0]}_HOSTS: expected the address of worker {gaps[0]}, found none")
-    return _cluster([numbered[number] for number in sorted(numbered)], environment.get("DLS_TASK_INDEX", ""), count,
-                    "BATCH_CUSTOMn_HOSTS", "DLS_TASK_INDEX")
+        raise ArgumentError(
+            f"BATCH_CUSTOM{gaps[0]}_HOSTS: expected the address of worker {gaps[0]}, found none"
+        )
+    return _cluster(
+        [numbered[number] for number in sorted(numbered)],
+        environment.get("DLS_TASK_INDEX", ""),
+        count,
+        "BATCH_CUSTOMn_HOSTS",
+        "DLS_TASK_INDEX",
+    )
 
 
 def _tensorflow_job(environment: Mapping[str, str]) -> Cluster | None:
@@ -75,24 +99,36 @@ def _tensorflow_job(environment: Mapping[str, str]) -> Cluster | None:
     try:
         config = json.loads(text)
         workers = [*config["cluster"].get("chief", []), *config["cluster"].get("worker", [])]
-        index = config["task"]["index"] + (len(config["cluster"].get("chief", [])) if config["task"]["type"] == "worker" else 0)
+        index = config["task"]["index"] + (
+            len(config["cluster"].get("chief", [])) if config["task"]["type"] == "worker" else 0
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ArgumentError(f"TF_CONFIG: expected JSON with cluster.worker, task.type and task.index, found {text!r}") from error
+        raise ArgumentError(
+            f"TF_CONFIG: expected JSON with cluster.worker, task.type and task.index, found {text!r}"
+        ) from error
     return _cluster(workers, index, None, "TF_CONFIG", "TF_CONFIG")
 
 
-def _cluster(hosts: Sequence[str], index: str | int, count: str | None, source: str, index_source: str) -> Cluster | None:
+def _cluster(
+    hosts: Sequence[str], index: str | int, count: str | None, source: str, index_source: str
+) -> Cluster | None:
     addresses = [_address(host.strip(), source) for host in hosts]
     twice = sorted({address for address in addresses if addresses.count(address) > 1})
     if twice:
-        raise ArgumentError(f"{source}: expected each worker once, found {', '.join(twice)} more than once; give each its own host "
-                            "or port")
+        raise ArgumentError(
+            f"{source}: expected each worker once, found {', '.join(twice)} more than once; give each its own host "
+            "or port"
+        )
     if count and count.isdigit() and int(count) != len(addresses):
-        raise ArgumentError(f"{source}: expected {count} workers, found {len(addresses)} ({', '.join(addresses) or 'none'})")
+        raise ArgumentError(
+            f"{source}: expected {count} workers, found {len(addresses)} ({', '.join(addresses) or 'none'})"
+        )
     if len(addresses) == 1:
         return None
     if not str(index).isdigit() or int(index) >= len(addresses):
-        raise ArgumentError(f"{index_source}: expected the number of this worker, 0 to {len(addresses) - 1}, found {str(index)!r}")
+        raise ArgumentError(
+            f"{index_source}: expected the number of this worker, 0 to {len(addresses) - 1}, found {str(index)!r}"
+        )
     return Cluster(tuple(addresses), int(index), source)
 
 
@@ -109,18 +145,25 @@ def wait_for_workers(cluster: Cluster, patience: float = PATIENCE) -> None:
     TensorFlow itself would wait for a missing worker without a word. PlatformError: this address cannot be used, or some
     worker did not appear within `patience` seconds; the message names them. What is missing is logged after 5 seconds.
     """
-    others = {index: address for index, address in enumerate(cluster.addresses) if index != cluster.index}
+    others = {
+        index: address for index, address in enumerate(cluster.addresses) if index != cluster.index
+    }
     unreached, unseen, begun, noticed = dict(others), set(others), time.monotonic(), False
     with _listening(cluster) as server:
         while unreached or unseen:
             reasons = _call(unreached, cluster.index)
             unreached = {index: address for index, address in unreached.items() if reasons[index]}
             unseen -= _callers(server)
-            missing = "; ".join(f"{others[index]} ({reasons.get(index) or 'it did not call'})" for index in sorted({*unreached, *unseen}))
+            missing = "; ".join(
+                f"{others[index]} ({reasons.get(index) or 'it did not call'})"
+                for index in sorted({*unreached, *unseen})
+            )
             waited = time.monotonic() - begun
             if missing and waited > patience:
-                raise PlatformError(f"{cluster.source}: expected to reach {len(others)} other worker(s) within {patience:g} s, found "
-                                    f"none at {missing}; start the job on all of them, and look at names and open ports")
+                raise PlatformError(
+                    f"{cluster.source}: expected to reach {len(others)} other worker(s) within {patience:g} s, found "
+                    f"none at {missing}; start the job on all of them, and look at names and open ports"
+                )
             if missing and waited > _NOTICE and not noticed:
                 _log.warning("worker %d waits for %s", cluster.index, missing)
                 noticed = True
@@ -130,10 +173,14 @@ def _listening(cluster: Cluster) -> socket.socket:
     host, _, port = cluster.addresses[cluster.index].rpartition(":")
     try:
         family = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0][0]
-        server = socket.create_server(("", int(port)), family=family, backlog=len(cluster.addresses))
+        server = socket.create_server(
+            ("", int(port)), family=family, backlog=len(cluster.addresses)
+        )
     except OSError as error:
-        raise PlatformError(f"worker {cluster.index}: expected to listen at {host}:{port}, found {error.strerror or error}; look "
-                            f"whether another worker has the same number, and at {cluster.source}") from error
+        raise PlatformError(
+            f"worker {cluster.index}: expected to listen at {host}:{port}, found {error.strerror or error}; look "
+            f"whether another worker has the same number, and at {cluster.source}"
+        ) from error
     server.settimeout(_PAUSE)
     return server
 
@@ -143,7 +190,13 @@ def _call(addresses: Mapping[int, str], own: int) -> dict[int, str]:
     if not addresses:
         return {}
     with concurrent.futures.ThreadPoolExecutor(len(addresses)) as pool:
-        return dict(zip(addresses, pool.map(_reason, addresses.values(), [own] * len(addresses)), strict=True))
+        return dict(
+            zip(
+                addresses,
+                pool.map(_reason, addresses.values(), [own] * len(addresses)),
+                strict=True,
+            )
+        )
 
 
 def _reason(address: str, own: int) -> str:

@@ -41,14 +41,19 @@ def algorithm_object(rows: Sequence[tuple[Hyperparameter, str]], version: str) -
             "parameters": [_parameter(row, default) for row, default in rows],
             "parameters_customization": True,
             "inputs": [_input()],
-            "outputs": [{"name": "train_url", "description": "Model, checkpoints, logs and metrics"}],
+            "outputs": [
+                {"name": "train_url", "description": "Model, checkpoints, logs and metrics"}
+            ],
             "engine": {"engine_name": "TensorFlow", "engine_version": "TensorFlow-2"},
         },
         "resource_requirements": [
             {"key": "flavor_type", "values": ["CPU", "GPU"], "operator": "in"},
             {"key": "host_distributed_mode", "values": ["singular"], "operator": "in"},
         ],
-        "i18n": [{"language": "zh", "description": DESCRIPTION_ZH}, {"language": "en", "description": DESCRIPTION}],
+        "i18n": [
+            {"language": "zh", "description": DESCRIPTION_ZH},
+            {"language": "en", "description": DESCRIPTION},
+        ],
     }
 
 
@@ -78,7 +83,9 @@ def job_request_v2(parameters: Sequence[tuple[str, str]]) -> dict:
             "code_dir": CODE_DIR,
             "boot_file": BOOT_FILE,
             "parameters": [{"name": name, "value": value} for name, value in parameters],
-            "inputs": [_place("data_url", "inputs", "/my-bucket/dataset/annotation/V002/V002.manifest")],
+            "inputs": [
+                _place("data_url", "inputs", "/my-bucket/dataset/annotation/V002/V002.manifest")
+            ],
             "outputs": [
                 _place("train_url", "outputs", "/my-bucket/efficientdet/output/")
                 | {"mode": "upload_periodically", "period": 30}
@@ -93,7 +100,11 @@ def job_request_v2(parameters: Sequence[tuple[str, str]]) -> dict:
 
 def sample_manifest() -> list[dict]:
     """Return the lines of a small dataset manifest that shows each field the algorithm reads."""
-    return [_manifest_line("cat_1", "TRAIN"), _manifest_line("猫_2", "TRAIN"), _manifest_line("cat_3", "EVAL")]
+    return [
+        _manifest_line("cat_1", "TRAIN"),
+        _manifest_line("猫_2", "TRAIN"),
+        _manifest_line("cat_3", "EVAL"),
+    ]
 
 
 def _parameter(row: Hyperparameter, default: str) -> dict:
@@ -126,11 +137,20 @@ def _constraint(row: Hyperparameter) -> dict:
 
 
 def _input() -> dict:
-    attributes = [{"data_format": ["Default"], "data_segmentation": ["segmented"], "dataset_type": ["DETECTION"]}]
+    attributes = [
+        {
+            "data_format": ["Default"],
+            "data_segmentation": ["segmented"],
+            "dataset_type": ["DETECTION"],
+        }
+    ]
     return {
         "name": "data_url",
         "description": "Dataset with a training and an evaluation part",
-        "remote_constraints": [{"data_type": "dataset", "attributes": attributes}, {"data_type": "obs"}],
+        "remote_constraints": [
+            {"data_type": "dataset", "attributes": attributes},
+            {"data_type": "obs"},
+        ],
     }
 
 

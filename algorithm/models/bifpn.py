@@ -8,8 +8,8 @@ import keras
 from keras import KerasTensor, layers, ops
 
 from algorithm.models.layers import activation, batch_norm, upsample_nearest
-from algorithm.models.pieces import Piece
-from algorithm.models.presets import Preset
+from algorithm.models.network_pieces import Piece
+from algorithm.models.zoo import Preset
 
 _FUSION_EPSILON = 1e-4
 
@@ -86,7 +86,12 @@ def _cell(features: list[KerasTensor], preset: Preset, number: int) -> list[Kera
         scope = f"fpn_cells.cell_{number}.fnode{index}"
         target = tuple(feats[node.level - preset.min_level].shape[1:3])
         inputs = [
-            _resample(feats[offset], target, channels, f"{scope}.resample_{position}_{offset}_{len(feats)}")
+            _resample(
+                feats[offset],
+                target,
+                channels,
+                f"{scope}.resample_{position}_{offset}_{len(feats)}",
+            )
             for position, offset in enumerate(node.inputs)
         ]
         combine = f"{scope}.op_after_combine{len(feats)}"
@@ -99,7 +104,9 @@ def _cell(features: list[KerasTensor], preset: Preset, number: int) -> list[Kera
     return [newest[level] for level in range(preset.min_level, preset.max_level + 1)]
 
 
-def bifpn_features(backbone: dict[int, KerasTensor], preset: Preset, pieces: list[Piece]) -> list[KerasTensor]:
+def bifpn_features(
+    backbone: dict[int, KerasTensor], preset: Preset, pieces: list[Piece]
+) -> list[KerasTensor]:
     """Features of levels min_level..max_level, each [B, h, w, fpn_channels], from backbone features by level.
 
     pieces: each cell is added to them.
@@ -109,7 +116,10 @@ def bifpn_features(backbone: dict[int, KerasTensor], preset: Preset, pieces: lis
     for level in range(deepest + 1, preset.max_level + 1):
         height, width = features[-1].shape[1:3]
         target = ((height - 1) // 2 + 1, (width - 1) // 2 + 1)
-        features = [*features, _resample(features[-1], target, preset.fpn_channels, f"resample_p{level}")]
+        features = [
+            *features,
+            _resample(features[-1], target, preset.fpn_channels, f"resample_p{level}"),
+        ]
     for number in range(preset.fpn_cells):
         features = _cell(features, preset, number)
         pieces.append(Piece(before, features))

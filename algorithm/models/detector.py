@@ -13,9 +13,9 @@ from algorithm.models.efficientnet import efficientnet_features
 from algorithm.models.fpn import fpn_features
 from algorithm.models.heads import detection_heads
 from algorithm.models.mobilenet import mobilenet_features
-from algorithm.models.pieces import Piece
-from algorithm.models.presets import BACKBONES, PRESETS, Preset
+from algorithm.models.network_pieces import Piece
 from algorithm.models.resnet import RESNETS, resnet_features
+from algorithm.models.zoo import BACKBONES, PRESETS, Preset
 from algorithm.ops.anchors import ASPECT_RATIOS, SCALES_PER_OCTAVE, anchor_grid
 
 ANCHORS_PER_CELL = len(ASPECT_RATIOS) * SCALES_PER_OCTAVE
@@ -41,8 +41,10 @@ def parse_image_size(image_size: int | tuple[int, int]) -> tuple[int, int]:
     """(height, width) of an int or a pair; ArgumentError when a side is below 32 (no P5 cell would be left)."""
     size = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
     if len(size) != 2 or min(size) < 32:
-        raise ArgumentError(f"image_size: expected two sides of at least 32 pixels, found {image_size!r}; "
-                            "use e.g. 512 or 384x640")
+        raise ArgumentError(
+            f"image_size: expected two sides of at least 32 pixels, found {image_size!r}; "
+            "use e.g. 512 or 384x640"
+        )
     return size
 
 
@@ -59,28 +61,44 @@ def build_detector(
     ArgumentError: an unknown model_name (the message lists the names) or an image too small.
     """
     if model_name not in PRESETS:
-        raise ArgumentError(f"model_name: {model_name!r} is not a known model; choose one of {', '.join(PRESETS)}")
+        raise ArgumentError(
+            f"model_name: {model_name!r} is not a known model; choose one of {', '.join(PRESETS)}"
+        )
     preset = PRESETS[model_name]
     if anchor_scale:
         preset = dataclasses.replace(preset, anchor_scale=anchor_scale)
     size = parse_image_size(image_size or preset.image_size)
     images = keras.Input((*size, 3), name="images")
     pieces: list[Piece] = []
-    features = _NECKS[preset.neck](_backbone_features(images, preset, survival_probability, pieces), preset, pieces)
+    features = _NECKS[preset.neck](
+        _backbone_features(images, preset, survival_probability, pieces), preset, pieces
+    )
     outputs = detection_heads(features, preset, num_classes, ANCHORS_PER_CELL, pieces)
     detector = Detector(inputs=images, outputs=outputs, name=model_name)
-    detector.preset, detector.image_size, detector.num_classes, detector.pieces = preset, size, num_classes, tuple(pieces)
+    detector.preset, detector.image_size, detector.num_classes, detector.pieces = (
+        preset,
+        size,
+        num_classes,
+        tuple(pieces),
+    )
     detector.anchors = anchor_grid(size, preset.min_level, preset.max_level, preset.anchor_scale)
     return detector
 
 
-def enlarged(detector: Detector, factor: int, survival_probability: float | None = None) -> Detector:
+def enlarged(
+    detector: Detector, factor: int, survival_probability: float | None = None
+) -> Detector:
     """The network for pictures `factor` times as large on a side: kernels and biases are the detector's own variables, each
     batch norm is a copy that goes its own way (Wang et al. 2020, resolution switchable networks, section 3.1)."""
     size = tuple(factor * side for side in detector.image_size)
     preset = detector.preset
-    fresh = build_detector(preset.name, detector.num_classes, size, anchor_scale=preset.anchor_scale,
-                           survival_probability=survival_probability)
+    fresh = build_detector(
+        preset.name,
+        detector.num_classes,
+        size,
+        anchor_scale=preset.anchor_scale,
+        survival_probability=survival_probability,
+    )
 
     def shared_or_new(layer: keras.layers.Layer) -> keras.layers.Layer:
         if layer.trainable_weights and not isinstance(layer, keras.layers.BatchNormalization):
@@ -91,7 +109,12 @@ def enlarged(detector: Detector, factor: int, survival_probability: float | None
     for layer in larger.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.set_weights(detector.get_layer(layer.name).get_weights())
-    larger.preset, larger.image_size, larger.num_classes, larger.pieces = preset, size, detector.num_classes, ()
+    larger.preset, larger.image_size, larger.num_classes, larger.pieces = (
+        preset,
+        size,
+        detector.num_classes,
+        (),
+    )
     larger.anchors = fresh.anchors
     return larger
 
@@ -112,13 +135,19 @@ def heads_of(detector: Detector) -> keras.Model:
     return keras.Model(neck_features(detector), detector.output)
 
 
-def _backbone_features(images: keras.KerasTensor, preset: Preset, survival_probability: float | None,
-                       pieces: list[Piece]) -> dict[int, keras.KerasTensor]:
+def _backbone_features(
+    images: keras.KerasTensor,
+    preset: Preset,
+    survival_probability: float | None,
+    pieces: list[Piece],
+) -> dict[int, keras.KerasTensor]:
     """Feature maps by level of the preset's backbone, whichever family it is of."""
     if preset.backbone in BACKBONES:
         return efficientnet_features(images, preset.backbone, survival_probability, pieces)
     if survival_probability not in (None, 1.0):
-        raise ArgumentError(f"survival_prob: {preset.name} has no stochastic depth, found {survival_probability:g}; leave it out")
+        raise ArgumentError(
+            f"survival_prob: {preset.name} has no stochastic depth, found {survival_probability:g}; leave it out"
+        )
     if preset.backbone in RESNETS:
         return resnet_features(images, preset.backbone, preset.batch_norm, pieces)
     return mobilenet_features(images, preset.backbone, preset.batch_norm.momentum, pieces)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from keras import KerasTensor, initializers, layers
 
 from algorithm.models.layers import StochasticDepth, activation, batch_norm
-from algorithm.models.pieces import Piece
-from algorithm.models.presets import BACKBONES, BackboneSpec
+from algorithm.models.network_pieces import Piece
+from algorithm.models.zoo import BACKBONES, BackboneSpec
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,10 @@ def round_filters(filters: int, width: float) -> int:
     if width == 1.0:
         return filters
     scaled = filters * width
-    rounded = max(_CHANNEL_MULTIPLE, int(scaled + _CHANNEL_MULTIPLE / 2) // _CHANNEL_MULTIPLE * _CHANNEL_MULTIPLE)
+    rounded = max(
+        _CHANNEL_MULTIPLE,
+        int(scaled + _CHANNEL_MULTIPLE / 2) // _CHANNEL_MULTIPLE * _CHANNEL_MULTIPLE,
+    )
     return rounded + _CHANNEL_MULTIPLE if rounded < 0.9 * scaled else rounded
 
 
@@ -78,9 +81,18 @@ def _fan_out_normal(kernel: int, filters: int) -> initializers.Initializer:
     return initializers.RandomNormal(stddev=math.sqrt(2.0 / (kernel * kernel * filters)))
 
 
-def _conv(filters: int, kernel: int, name: str, stride: int = 1, use_bias: bool = False) -> layers.Conv2D:
-    return layers.Conv2D(filters, kernel, stride, padding="same", use_bias=use_bias,
-                         kernel_initializer=_fan_out_normal(kernel, filters), name=name)
+def _conv(
+    filters: int, kernel: int, name: str, stride: int = 1, use_bias: bool = False
+) -> layers.Conv2D:
+    return layers.Conv2D(
+        filters,
+        kernel,
+        stride,
+        padding="same",
+        use_bias=use_bias,
+        kernel_initializer=_fan_out_normal(kernel, filters),
+        name=name,
+    )
 
 
 def _squeeze_excite(x: KerasTensor, block: Block, spec: BackboneSpec, scope: str) -> KerasTensor:
@@ -94,7 +106,9 @@ def _squeeze_excite(x: KerasTensor, block: Block, spec: BackboneSpec, scope: str
     return layers.Multiply(name=f"{scope}.se.excite")([x, gate])
 
 
-def _mbconv(x: KerasTensor, block: Block, spec: BackboneSpec, scope: str, drop_rate: float) -> KerasTensor:
+def _mbconv(
+    x: KerasTensor, block: Block, spec: BackboneSpec, scope: str, drop_rate: float
+) -> KerasTensor:
     """Inverted bottleneck. Published names number the 1x1 convolutions and the batch norms in order of use.
 
     Random weights differ from the published ones in two things, see docs/warm-start.md. A block with a shortcut begins as the
@@ -104,14 +118,21 @@ def _mbconv(x: KerasTensor, block: Block, spec: BackboneSpec, scope: str, drop_r
     """
     shortcut, filters = x, block.inputs * block.expansion
     convs = iter(("conv2d", "conv2d_1"))
-    norms = iter(("tpu_batch_normalization", "tpu_batch_normalization_1", "tpu_batch_normalization_2"))
+    norms = iter(
+        ("tpu_batch_normalization", "tpu_batch_normalization_1", "tpu_batch_normalization_2")
+    )
     if block.expansion != 1:
         x = _conv(filters, 1, f"{scope}.{next(convs)}")(x)
         x = batch_norm(f"{scope}.{next(norms)}")(x)
         x = activation(f"{scope}.expand_activation", spec.activation)(x)
-    x = layers.DepthwiseConv2D(block.kernel, block.stride, padding="same", use_bias=False,
-                               depthwise_initializer=_fan_out_normal(block.kernel, filters),
-                               name=f"{scope}.depthwise_conv2d")(x)
+    x = layers.DepthwiseConv2D(
+        block.kernel,
+        block.stride,
+        padding="same",
+        use_bias=False,
+        depthwise_initializer=_fan_out_normal(block.kernel, filters),
+        name=f"{scope}.depthwise_conv2d",
+    )(x)
     x = batch_norm(f"{scope}.{next(norms)}")(x)
     x = activation(f"{scope}.depthwise_activation", spec.activation)(x)
     if spec.squeeze_excite:
@@ -126,8 +147,9 @@ def _mbconv(x: KerasTensor, block: Block, spec: BackboneSpec, scope: str, drop_r
     return layers.Add(name=f"{scope}.add")([x, shortcut])
 
 
-def efficientnet_features(images: KerasTensor, backbone: str, survival_probability: float | None,
-                          pieces: list[Piece]) -> dict[int, KerasTensor]:
+def efficientnet_features(
+    images: KerasTensor, backbone: str, survival_probability: float | None, pieces: list[Piece]
+) -> dict[int, KerasTensor]:
     """Feature maps by level, {1: stride 2, ..., 5: stride 32}, of normalised images [B, H, W, 3].
 
     survival_probability overrides the preset's stochastic depth (0 switches it off). pieces: each block is added to them.

@@ -5,11 +5,13 @@ from __future__ import annotations
 from keras import KerasTensor, layers
 
 from algorithm.models.layers import activation, batch_norm, upsample_nearest
-from algorithm.models.pieces import Piece
-from algorithm.models.presets import Preset
+from algorithm.models.network_pieces import Piece
+from algorithm.models.zoo import Preset
 
 
-def fpn_features(backbone: dict[int, KerasTensor], preset: Preset, pieces: list[Piece]) -> list[KerasTensor]:
+def fpn_features(
+    backbone: dict[int, KerasTensor], preset: Preset, pieces: list[Piece]
+) -> list[KerasTensor]:
     """Features of levels min_level..max_level, each [B, h, w, fpn_channels], from backbone features by level.
 
     pieces: the whole pyramid is added to them.
@@ -28,11 +30,15 @@ def fpn_features(backbone: dict[int, KerasTensor], preset: Preset, pieces: list[
             below = activation(f"fpn.p{level - 1}.activation", "relu")(below)
         features[level] = _conv(below, preset, f"p{level}", stride=2)
     norm = preset.batch_norm
-    results = [batch_norm(f"fpn.p{level}-bn", norm.momentum, norm.epsilon)(features[level])
-               for level in range(preset.min_level, preset.max_level + 1)]
+    results = [
+        batch_norm(f"fpn.p{level}-bn", norm.momentum, norm.epsilon)(features[level])
+        for level in range(preset.min_level, preset.max_level + 1)
+    ]
     pieces.append(Piece([*taken.values()], results))
     return results
 
 
-def _conv(x: KerasTensor, preset: Preset, name: str, kernel: int = 3, stride: int = 1) -> KerasTensor:
+def _conv(
+    x: KerasTensor, preset: Preset, name: str, kernel: int = 3, stride: int = 1
+) -> KerasTensor:
     return layers.Conv2D(preset.fpn_channels, kernel, stride, padding="same", name=f"fpn.{name}")(x)

@@ -13,8 +13,8 @@ from functools import partial
 from keras import KerasTensor, initializers, layers
 
 from algorithm.models.layers import activation, batch_norm
-from algorithm.models.pieces import Piece
-from algorithm.models.presets import Preset
+from algorithm.models.network_pieces import Piece
+from algorithm.models.zoo import Preset
 
 # Every anchor starts with this probability of being an object (focal loss paper, section 4.1).
 _PRIOR_PROBABILITY = 0.01
@@ -22,16 +22,26 @@ CLASS_BIAS = -math.log((1.0 - _PRIOR_PROBABILITY) / _PRIOR_PROBABILITY)
 
 
 def _separable(filters: int, name: str, bias: float = 0.0) -> layers.Layer:
-    return layers.SeparableConv2D(filters, 3, padding="same", name=name,
-                                  depthwise_initializer=initializers.VarianceScaling(),
-                                  pointwise_initializer=initializers.VarianceScaling(),
-                                  bias_initializer=initializers.Constant(bias))
+    return layers.SeparableConv2D(
+        filters,
+        3,
+        padding="same",
+        name=name,
+        depthwise_initializer=initializers.VarianceScaling(),
+        pointwise_initializer=initializers.VarianceScaling(),
+        bias_initializer=initializers.Constant(bias),
+    )
 
 
 def _plain(filters: int, name: str, bias: float = 0.0, *, stddev: float) -> layers.Layer:
-    return layers.Conv2D(filters, 3, padding="same", name=name,
-                         kernel_initializer=initializers.RandomNormal(stddev=stddev),
-                         bias_initializer=initializers.Constant(bias))
+    return layers.Conv2D(
+        filters,
+        3,
+        padding="same",
+        name=name,
+        kernel_initializer=initializers.RandomNormal(stddev=stddev),
+        bias_initializer=initializers.Constant(bias),
+    )
 
 
 @dataclass(frozen=True)
@@ -51,14 +61,22 @@ _STYLES = {
 }
 
 
-def _head(features: list[KerasTensor], preset: Preset, scope: str, stem: str, outputs: int, bias: float) -> list[KerasTensor]:
-    style, norm, channels = _STYLES[preset.head], preset.batch_norm, preset.head_channels or preset.fpn_channels
+def _head(
+    features: list[KerasTensor], preset: Preset, scope: str, stem: str, outputs: int, bias: float
+) -> list[KerasTensor]:
+    style, norm, channels = (
+        _STYLES[preset.head],
+        preset.batch_norm,
+        preset.head_channels or preset.fpn_channels,
+    )
     convs = [style.conv(channels, f"{scope}.{stem}-{i}") for i in range(preset.head_repeats)]
     predict = style.predict(outputs, f"{scope}.{stem}-predict", bias)
     results = []
     for level, x in enumerate(features, start=preset.min_level):
         for i, conv in enumerate(convs):
-            x = batch_norm(f"{scope}.{stem}-{i}{style.norm}{level}", norm.momentum, norm.epsilon)(conv(x))
+            x = batch_norm(f"{scope}.{stem}-{i}{style.norm}{level}", norm.momentum, norm.epsilon)(
+                conv(x)
+            )
             x = activation(f"{scope}.{stem}-{i}-activation-{level}", preset.activation)(x)
         results.append(predict(x))
     return results
@@ -69,15 +87,23 @@ def _per_anchor(levels: list[KerasTensor], size: int, name: str) -> KerasTensor:
     return layers.Concatenate(axis=1, name=name, dtype="float32")(flat)
 
 
-def detection_heads(features: list[KerasTensor], preset: Preset, num_classes: int, num_anchors: int,
-                    pieces: list[Piece]) -> dict[str, KerasTensor]:
+def detection_heads(
+    features: list[KerasTensor],
+    preset: Preset,
+    num_classes: int,
+    num_anchors: int,
+    pieces: list[Piece],
+) -> dict[str, KerasTensor]:
     """{"class_logits": float32 [B, A, num_classes], "box_deltas": float32 [B, A, 4]}; A runs over levels, rows, columns, anchors.
 
     pieces: the heads of each level are added to them.
     """
     logits = _head(features, preset, "class_net", "class", num_anchors * num_classes, CLASS_BIAS)
     deltas = _head(features, preset, "box_net", "box", num_anchors * 4, 0.0)
-    pieces += [Piece([feature], [*outputs]) for feature, *outputs in zip(features, logits, deltas, strict=True)]
+    pieces += [
+        Piece([feature], [*outputs])
+        for feature, *outputs in zip(features, logits, deltas, strict=True)
+    ]
     return {
         "class_logits": _per_anchor(logits, num_classes, "class_logits"),
         "box_deltas": _per_anchor(deltas, 4, "box_deltas"),

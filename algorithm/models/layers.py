@@ -11,8 +11,12 @@ BATCH_NORM_EPSILON = 1e-3
 CARRIED = ("moving_mean", "moving_variance", "seed_generator_state")
 
 
-def batch_norm(name: str, momentum: float = BATCH_NORM_MOMENTUM, epsilon: float = BATCH_NORM_EPSILON,
-               gamma: str = "ones") -> layers.BatchNormalization:
+def batch_norm(
+    name: str,
+    momentum: float = BATCH_NORM_MOMENTUM,
+    epsilon: float = BATCH_NORM_EPSILON,
+    gamma: str = "ones",
+) -> layers.BatchNormalization:
     """Batch normalisation, by default with EfficientDet's momentum and epsilon. gamma: initializer of the scale."""
     return BatchNorm(momentum=momentum, epsilon=epsilon, gamma_initializer=gamma, name=name)
 
@@ -36,9 +40,17 @@ class BatchNorm(layers.BatchNormalization):
 
         gamma, beta = self.gamma.value, self.beta.value
         if not (training and self.trainable):
-            return kernels.batch_norm_of_statistics(inputs, gamma, beta, self.moving_mean.value, self.moving_variance.value,
-                                                    self.epsilon)
-        normalise = kernels.batch_norm_of_replicas if self.synchronized else kernels.batch_norm_of_batch
+            return kernels.batch_norm_of_statistics(
+                inputs,
+                gamma,
+                beta,
+                self.moving_mean.value,
+                self.moving_variance.value,
+                self.epsilon,
+            )
+        normalise = (
+            kernels.batch_norm_of_replicas if self.synchronized else kernels.batch_norm_of_batch
+        )
         outputs, mean, variance = normalise(inputs, gamma, beta, self.epsilon)
         for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
             moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
@@ -105,7 +117,9 @@ class StochasticDepth(layers.Layer):
         if not training or self.rate == 0.0:
             return inputs
         keep = 1.0 - self.rate
-        draw = keras.random.uniform((ops.shape(inputs)[0], 1, 1, 1), seed=self.seed_generator, dtype="float32")
+        draw = keras.random.uniform(
+            (ops.shape(inputs)[0], 1, 1, 1), seed=self.seed_generator, dtype="float32"
+        )
         mask = ops.cast(ops.floor(keep + draw), inputs.dtype)
         return inputs / ops.cast(keep, inputs.dtype) * mask
 

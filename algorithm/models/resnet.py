@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from keras import KerasTensor, initializers, layers
 
 from algorithm.models.layers import batch_norm
-from algorithm.models.pieces import Piece
-from algorithm.models.presets import BatchNormSpec
+from algorithm.models.network_pieces import Piece
+from algorithm.models.zoo import BatchNormSpec
 
 _STEM_FILTERS = 64
 _WIDENING = 4  # a bottleneck block ends with this many times its filters
@@ -53,30 +53,50 @@ class _Builder:
     norm: BatchNormSpec
     numbers: Iterator[int]
 
-    def conv_norm(self, x: KerasTensor, filters: int, kernel: int, stride: int = 1, gamma: str = "ones") -> KerasTensor:
+    def conv_norm(
+        self, x: KerasTensor, filters: int, kernel: int, stride: int = 1, gamma: str = "ones"
+    ) -> KerasTensor:
         """A convolution without bias and its batch norm; what strides is padded alike on both sides."""
         number = next(self.numbers)
         suffix = f"_{number}" if number else ""
         if stride > 1 and kernel > 1:
             x = layers.ZeroPadding2D(kernel // 2, name=f"{self.scope}.pad{suffix}")(x)
-        x = layers.Conv2D(filters, kernel, stride, padding="same" if stride == 1 else "valid", use_bias=False,
-                          kernel_initializer=initializers.VarianceScaling(), name=f"{self.scope}.conv2d{suffix}")(x)
-        return batch_norm(f"{self.scope}.batch_normalization{suffix}", self.norm.momentum, self.norm.epsilon, gamma)(x)
+        x = layers.Conv2D(
+            filters,
+            kernel,
+            stride,
+            padding="same" if stride == 1 else "valid",
+            use_bias=False,
+            kernel_initializer=initializers.VarianceScaling(),
+            name=f"{self.scope}.conv2d{suffix}",
+        )(x)
+        return batch_norm(
+            f"{self.scope}.batch_normalization{suffix}",
+            self.norm.momentum,
+            self.norm.epsilon,
+            gamma,
+        )(x)
 
     def relu(self, x: KerasTensor, name: str) -> KerasTensor:
         return layers.Activation("relu", name=f"{self.scope}.{name}")(x)
 
-    def bottleneck(self, x: KerasTensor, filters: int, stride: int, project: bool, classic: bool, name: str) -> KerasTensor:
+    def bottleneck(
+        self, x: KerasTensor, filters: int, stride: int, project: bool, classic: bool, name: str
+    ) -> KerasTensor:
         """relu(shortcut + three convolutions). The last scale begins at 0: a new block passes on what it is given."""
         shortcut = self.conv_norm(x, _WIDENING * filters, 1, stride) if project else x
         first, second = (stride, 1) if classic else (1, stride)
         x = self.relu(self.conv_norm(x, filters, 1, first), f"{name}.activation")
         x = self.relu(self.conv_norm(x, filters, 3, second), f"{name}.activation_1")
         x = self.conv_norm(x, _WIDENING * filters, 1, gamma="zeros")
-        return self.relu(layers.Add(name=f"{self.scope}.{name}.add")([x, shortcut]), f"{name}.activation_2")
+        return self.relu(
+            layers.Add(name=f"{self.scope}.{name}.add")([x, shortcut]), f"{name}.activation_2"
+        )
 
 
-def resnet_features(images: KerasTensor, backbone: str, norm: BatchNormSpec, pieces: list[Piece]) -> dict[int, KerasTensor]:
+def resnet_features(
+    images: KerasTensor, backbone: str, norm: BatchNormSpec, pieces: list[Piece]
+) -> dict[int, KerasTensor]:
     """Feature maps by level, {2: stride 4, ..., 5: stride 32}, of normalised images [B, H, W, 3].
 
     pieces: each block is added to them.
@@ -86,14 +106,22 @@ def resnet_features(images: KerasTensor, backbone: str, norm: BatchNormSpec, pie
     x = builder.relu(builder.conv_norm(images, _STEM_FILTERS, 7, 2), "activation")
     if spec.classic:
         x = layers.ZeroPadding2D(1, name=f"{backbone}.initial_pad")(x)
-    x = layers.MaxPooling2D(3, 2, padding="valid" if spec.classic else "same", name=f"{backbone}.initial_max_pool")(x)
+    x = layers.MaxPooling2D(
+        3, 2, padding="valid" if spec.classic else "same", name=f"{backbone}.initial_max_pool"
+    )(x)
     features: dict[int, KerasTensor] = {}
     before = images
     for group, count in enumerate(spec.blocks):
         for index in range(count):
             stride = 2 if group and not index else 1
-            x = builder.bottleneck(x, _STEM_FILTERS * 2 ** group, stride, not index, spec.classic,
-                                   f"block_group{group + 1}.block{index}")
+            x = builder.bottleneck(
+                x,
+                _STEM_FILTERS * 2**group,
+                stride,
+                not index,
+                spec.classic,
+                f"block_group{group + 1}.block{index}",
+            )
             pieces.append(Piece([before], [x]))
             before = x
         features[FIRST_LEVEL + group] = x

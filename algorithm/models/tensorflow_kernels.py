@@ -7,36 +7,65 @@ import tensorflow as tf
 Normalised = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 
 
-def batch_norm_of_batch(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float) -> Normalised:
+def batch_norm_of_batch(
+    x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
+) -> Normalised:
     """x normalised by its own statistics over all but the last axis, and these: mean, variance float32 [C].
 
     x: float32, bfloat16 or float16 [B, H, W, C]; the result has its dtype. The variance divides by the count, as
     tf.nn.moments does.
     """
     y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-        x=x, scale=tf.cast(gamma, tf.float32), offset=tf.cast(beta, tf.float32), mean=tf.zeros([0]), variance=tf.zeros([0]),
-        epsilon=epsilon, is_training=True)
+        x=x,
+        scale=tf.cast(gamma, tf.float32),
+        offset=tf.cast(beta, tf.float32),
+        mean=tf.zeros([0]),
+        variance=tf.zeros([0]),
+        epsilon=epsilon,
+        is_training=True,
+    )
     count = tf.cast(tf.reduce_prod(tf.shape(x)[:-1]), tf.float32)
     return y, mean, variance * (count - 1.0) / count  # the kernel divides by the count less one
 
 
-def batch_norm_of_replicas(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float) -> Normalised:
+def batch_norm_of_replicas(
+    x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
+) -> Normalised:
     """As batch_norm_of_batch, by the statistics over all replicas, each with as many pictures: one exchange a layer."""
     wide = tf.cast(x, tf.float32)
     mean, variance = tf.nn.moments(wide, axes=list(range(len(x.shape) - 1)))
     replicas = tf.distribute.get_replica_context()
-    mean, square = tf.unstack(replicas.all_reduce(tf.distribute.ReduceOp.MEAN, tf.stack([mean, variance + tf.square(mean)])))
+    mean, square = tf.unstack(
+        replicas.all_reduce(
+            tf.distribute.ReduceOp.MEAN, tf.stack([mean, variance + tf.square(mean)])
+        )
+    )
     variance = tf.maximum(square - tf.square(mean), 0.0)
     scale = tf.math.rsqrt(variance + epsilon) * gamma
     return tf.cast(wide * scale + (beta - mean * scale), x.dtype), mean, variance
 
 
-def batch_norm_of_statistics(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, mean: tf.Tensor, variance: tf.Tensor,
-                             epsilon: float) -> tf.Tensor:
+def batch_norm_of_statistics(
+    x: tf.Tensor,
+    gamma: tf.Tensor,
+    beta: tf.Tensor,
+    mean: tf.Tensor,
+    variance: tf.Tensor,
+    epsilon: float,
+) -> tf.Tensor:
     """x [B, H, W, C] normalised by the statistics given, float32 [C]; the result has the dtype of x."""
-    scale, offset, mean, variance = (tf.cast(value, tf.float32) for value in (gamma, beta, mean, variance))
-    return tf.raw_ops.FusedBatchNormV3(x=x, scale=scale, offset=offset, mean=mean, variance=variance, epsilon=epsilon,
-                                       is_training=False).y
+    scale, offset, mean, variance = (
+        tf.cast(value, tf.float32) for value in (gamma, beta, mean, variance)
+    )
+    return tf.raw_ops.FusedBatchNormV3(
+        x=x,
+        scale=scale,
+        offset=offset,
+        mean=mean,
+        variance=variance,
+        epsilon=epsilon,
+        is_training=False,
+    ).y
 
 
 @tf.custom_gradient

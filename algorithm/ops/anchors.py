@@ -40,13 +40,20 @@ def anchor_grid(
     return np.concatenate(levels).astype(np.float32)
 
 
-def _level_anchors(image_size, feature_size, anchor_scale, aspect_ratios, scales_per_octave) -> np.ndarray:
+def _level_anchors(
+    image_size, feature_size, anchor_scale, aspect_ratios, scales_per_octave
+) -> np.ndarray:
     stride_y, stride_x = image_size[0] / feature_size[0], image_size[1] / feature_size[1]
-    halves = np.array([
-        (anchor_scale * stride_y * 2 ** (octave / scales_per_octave) / math.sqrt(aspect) / 2,
-         anchor_scale * stride_x * 2 ** (octave / scales_per_octave) * math.sqrt(aspect) / 2)
-        for octave in range(scales_per_octave) for aspect in aspect_ratios
-    ])
+    halves = np.array(
+        [
+            (
+                anchor_scale * stride_y * 2 ** (octave / scales_per_octave) / math.sqrt(aspect) / 2,
+                anchor_scale * stride_x * 2 ** (octave / scales_per_octave) * math.sqrt(aspect) / 2,
+            )
+            for octave in range(scales_per_octave)
+            for aspect in aspect_ratios
+        ]
+    )
     ys = (np.arange(feature_size[0]) + 0.5) * stride_y
     xs = (np.arange(feature_size[1]) + 0.5) * stride_x
     centres = np.stack(np.meshgrid(ys, xs, indexing="ij"), axis=-1)[:, :, None, :]

@@ -45,7 +45,9 @@ def centres_and_log_sizes(boxes: tf.Tensor) -> tf.Tensor:
 def deltas_between(described: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
     """Deltas as encode_boxes gives them, of boxes described by centres_and_log_sizes: no logarithm for each pair."""
     sizes = _centres_and_sizes(anchors)[1]
-    return (described - centres_and_log_sizes(anchors)) / tf.concat([sizes, tf.ones_like(sizes)], axis=-1)
+    return (described - centres_and_log_sizes(anchors)) / tf.concat(
+        [sizes, tf.ones_like(sizes)], axis=-1
+    )
 
 
 def decode_boxes(deltas: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
@@ -72,13 +74,17 @@ def iou_loss(boxes: tf.Tensor, targets: tf.Tensor, kind: str) -> tf.Tensor:
     overlap = overlap_sides[..., 0] * overlap_sides[..., 1]
     union = box_area(boxes) + box_area(targets) - overlap
     iou = tf.math.divide_no_nan(overlap, union)
-    hull = tf.maximum(boxes[..., 2:], targets[..., 2:]) - tf.minimum(boxes[..., :2], targets[..., :2])
+    hull = tf.maximum(boxes[..., 2:], targets[..., 2:]) - tf.minimum(
+        boxes[..., :2], targets[..., :2]
+    )
     if kind == "iou":
         return 1.0 - iou
     if kind == "giou":
         enclosing = hull[..., 0] * hull[..., 1]
         return 1.0 - iou + tf.math.divide_no_nan(enclosing - union, enclosing)
-    distance = tf.reduce_sum(tf.square(_centres_and_sizes(boxes)[0] - _centres_and_sizes(targets)[0]), axis=-1)
+    distance = tf.reduce_sum(
+        tf.square(_centres_and_sizes(boxes)[0] - _centres_and_sizes(targets)[0]), axis=-1
+    )
     penalty = tf.math.divide_no_nan(distance, tf.reduce_sum(tf.square(hull), axis=-1))
     if kind == "diou":
         return 1.0 - iou + penalty
@@ -89,7 +95,9 @@ def iou_loss(boxes: tf.Tensor, targets: tf.Tensor, kind: str) -> tf.Tensor:
 
 def _aspect_penalty(boxes: tf.Tensor, targets: tf.Tensor, iou: tf.Tensor) -> tf.Tensor:
     sizes, target_sizes = _centres_and_sizes(boxes)[1], _centres_and_sizes(targets)[1]
-    angle = tf.math.atan2(sizes[..., 1], sizes[..., 0]) - tf.math.atan2(target_sizes[..., 1], target_sizes[..., 0])
+    angle = tf.math.atan2(sizes[..., 1], sizes[..., 0]) - tf.math.atan2(
+        target_sizes[..., 1], target_sizes[..., 0]
+    )
     difference = 4 / math.pi**2 * tf.square(angle)
     weight = tf.stop_gradient(tf.math.divide_no_nan(difference, 1.0 - iou + difference))
     return weight * difference

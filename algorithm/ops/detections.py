@@ -25,8 +25,12 @@ class NmsConfig:
     max_detections: int = 100
 
 
-def detect(outputs: dict[str, tf.Tensor], anchors: tf.Tensor, config: NmsConfig,
-           hard_above: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+def detect(
+    outputs: dict[str, tf.Tensor],
+    anchors: tf.Tensor,
+    config: NmsConfig,
+    hard_above: tf.Tensor | None = None,
+) -> dict[str, tf.Tensor]:
     """Detections in network pixels: boxes float32 [B, M, 4] yxyx (not clipped), scores float32 [B, M], labels int32
     [B, M] in 0..K-1, count int32 [B]; sorted by score, rows past `count` are zero with label -1.
 
@@ -37,7 +41,9 @@ def detect(outputs: dict[str, tf.Tensor], anchors: tf.Tensor, config: NmsConfig,
     return _suppress(scores, labels, boxes, config, hard_above)
 
 
-def to_image(detections: dict[str, tf.Tensor], scale: tf.Tensor, size: tf.Tensor) -> dict[str, tf.Tensor]:
+def to_image(
+    detections: dict[str, tf.Tensor], scale: tf.Tensor, size: tf.Tensor
+) -> dict[str, tf.Tensor]:
     """The same detections in the original pictures' pixels, clipped to them.
 
     scale: float32 [B], network pixels per original pixel. size: float32 [B, 2], original (height, width).
@@ -64,7 +70,9 @@ def _candidates(outputs, anchors, limit) -> tuple[tf.Tensor, tf.Tensor, tf.Tenso
 def _decay(iou: tf.Tensor, config: NmsConfig, hard_above: tf.Tensor | None) -> tf.Tensor:
     if hard_above is not None:
         limit = hard_above[:, None]
-        return tf.where(limit < 0, tf.exp(-tf.square(iou) / config.sigma), tf.cast(iou <= limit, tf.float32))
+        return tf.where(
+            limit < 0, tf.exp(-tf.square(iou) / config.sigma), tf.cast(iou <= limit, tf.float32)
+        )
     if config.method == "hard":
         return tf.cast(iou <= config.iou_threshold, tf.float32)
     if config.method == "gaussian":
@@ -98,7 +106,8 @@ def _suppress(scores, labels, boxes, config, hard_above) -> dict[str, tf.Tensor]
     size = config.max_detections
     arrays = (tf.TensorArray(tf.float32, size), tf.TensorArray(tf.int32, size))
     _, _, score, index = tf.while_loop(
-        lambda *_: True, step, (0, scores, *arrays), maximum_iterations=size)
+        lambda *_: True, step, (0, scores, *arrays), maximum_iterations=size
+    )
     score, index = tf.transpose(score.stack()), tf.transpose(index.stack())
     kept = score > config.score_threshold
     return {

@@ -9,17 +9,26 @@ import tensorflow as tf
 FINE_STEPS = 256  # steps of a grey level in 16-bit pictures
 
 
-def normalize(image: tf.Tensor, mean: float | Sequence[float], std: float | Sequence[float]) -> tf.Tensor:
+def normalize(
+    image: tf.Tensor, mean: float | Sequence[float], std: float | Sequence[float]
+) -> tf.Tensor:
     """float32 [..., W, 3]: (image - mean) / std per RGB channel, of an image of any number type in 0..255."""
     shape = tf.shape(image)
     # Whole rows of numbers at a time: arithmetic that broadcasts along an axis of 3 takes five times as long.
     rows = tf.reshape(tf.cast(image, tf.float32), tf.concat([shape[:-2], [shape[-2] * 3]], axis=0))
-    mean, std = (tf.tile(tf.broadcast_to(tf.cast(value, tf.float32), [3]), shape[-2:-1]) for value in (mean, std))
+    mean, std = (
+        tf.tile(tf.broadcast_to(tf.cast(value, tf.float32), [3]), shape[-2:-1])
+        for value in (mean, std)
+    )
     return tf.ensure_shape(tf.reshape((rows - mean) / std, shape), image.shape)
 
 
-def network_input(images: tf.Tensor, extent: tf.Tensor, mean: float | Sequence[float],
-                  std: float | Sequence[float]) -> tf.Tensor:
+def network_input(
+    images: tf.Tensor,
+    extent: tf.Tensor,
+    mean: float | Sequence[float],
+    std: float | Sequence[float],
+) -> tf.Tensor:
     """float32 [B, H, W, 3]: batched pictures normalised, zeros (the mean colour) outside of each one's extent.
 
     images: [B, H, W, 3], uint8 in grey levels or uint16 in 1/256 of them. extent: int32 [B, 2], rows and columns from the
@@ -27,7 +36,9 @@ def network_input(images: tf.Tensor, extent: tf.Tensor, mean: float | Sequence[f
     """
     step = FINE_STEPS if images.dtype == tf.uint16 else 1
     mean, std = (tf.constant(value, tf.float32) * step for value in (mean, std))
-    rows, columns = (tf.sequence_mask(extent[:, axis], images.shape[1 + axis], tf.float32) for axis in (0, 1))
+    rows, columns = (
+        tf.sequence_mask(extent[:, axis], images.shape[1 + axis], tf.float32) for axis in (0, 1)
+    )
     return normalize(images, mean, std) * rows[:, :, None, None] * columns[:, None, :, None]
 
 
@@ -58,7 +69,9 @@ def pad_bottom_right(image: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
     """[..., height, width, 3]: zeros added below and to the right of an image of at most `size` (height, width)."""
     missing = tf.constant(size, tf.int32) - tf.shape(image)[-3:-1]
     leading = len(image.shape) - 3
-    paddings = tf.concat([tf.zeros([leading, 2], tf.int32), [[0, missing[0]], [0, missing[1]], [0, 0]]], axis=0)
+    paddings = tf.concat(
+        [tf.zeros([leading, 2], tf.int32), [[0, missing[0]], [0, missing[1]], [0, 0]]], axis=0
+    )
     padded = tf.pad(image, paddings)
     padded.set_shape([*image.shape[:leading], *size, image.shape[-1]])
     return padded

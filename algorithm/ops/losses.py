@@ -67,13 +67,19 @@ def detection_losses(
     parts = logits if isinstance(logits, Sequence) else [logits]
     assigned = tf.split(targets["class_targets"], [part.shape[1] for part in parts], axis=1)
     losses = {
-        "cls_loss": tf.add_n([focal_loss(*pair, config) for pair in zip(parts, assigned, strict=True)]) / normaliser,
+        "cls_loss": tf.add_n(
+            [focal_loss(*pair, config) for pair in zip(parts, assigned, strict=True)]
+        )
+        / normaliser,
         "box_loss": huber_loss(deltas, targets["box_targets"], config.delta) / (4.0 * normaliser),
     }
     losses["det_loss"] = losses["cls_loss"] + config.box_loss_weight * losses["box_loss"]
     if config.iou_loss_type:
-        per_anchor = iou_loss(decode_boxes(deltas, anchors), decode_boxes(targets["box_targets"], anchors),
-                              config.iou_loss_type)
+        per_anchor = iou_loss(
+            decode_boxes(deltas, anchors),
+            decode_boxes(targets["box_targets"], anchors),
+            config.iou_loss_type,
+        )
         positive = targets["class_targets"] >= 0
         losses["iou_loss"] = tf.reduce_sum(tf.where(positive, per_anchor, 0.0)) / (4.0 * normaliser)
         losses["det_loss"] += config.iou_loss_weight * losses["iou_loss"]

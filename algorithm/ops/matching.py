@@ -43,18 +43,29 @@ def _matches(anchors: tf.Tensor, boxes: tf.Tensor, real: tf.Tensor) -> tf.Tensor
     boxes, real = tf.pad(boxes, [[0, 0], [0, more], [0, 0]]), tf.pad(real, [[0, 0], [0, more]])
     last = tf.reduce_max(tf.where(real, tf.range(1, rows + more + 1), 0))
 
-    def add(start: tf.Tensor, most: tf.Tensor, matches: tf.Tensor, forced: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def add(
+        start: tf.Tensor, most: tf.Tensor, matches: tf.Tensor, forced: tf.Tensor
+    ) -> tuple[tf.Tensor, ...]:
         iou = pairwise_iou(tf.slice(boxes, [0, start, 0], [batch, BLOCK, 4]), anchors[None])
         iou = tf.where(tf.slice(real, [0, start], [batch, BLOCK])[..., None], iou, -1.0)
         numbers = start + tf.range(BLOCK)[None, :, None]
         best = tf.reduce_max(iou, axis=1)
         matches = tf.where(best > most, _first_row(iou >= best[:, None], numbers), matches)
-        return start + BLOCK, tf.maximum(best, most), matches, tf.minimum(forced, _first_row(_best_anchors(iou), numbers))
+        return (
+            start + BLOCK,
+            tf.maximum(best, most),
+            matches,
+            tf.minimum(forced, _first_row(_best_anchors(iou), numbers)),
+        )
 
     none = tf.fill([batch, count], NONE)
     _, most, matches, forced = tf.while_loop(
-        lambda start, *_: start < last, add, (0, tf.fill([batch, count], -1.0), none, none), parallel_iterations=1,
-        shape_invariants=(tf.TensorShape([]), *[tf.TensorShape([None, anchors.shape[0]])] * 3))
+        lambda start, *_: start < last,
+        add,
+        (0, tf.fill([batch, count], -1.0), none, none),
+        parallel_iterations=1,
+        shape_invariants=(tf.TensorShape([]), *[tf.TensorShape([None, anchors.shape[0]])] * 3),
+    )
     matches = tf.where((most >= MATCH_IOU) & (matches < NONE), matches, BACKGROUND)
     return tf.where(forced < NONE, forced, matches)
 

@@ -17,8 +17,29 @@ def request_id(given: str | None) -> str:
     return given if given and _GOOD_ID.fullmatch(given) else uuid.uuid4().hex[:16]
 
 
-def log_request(identifier: str, remote: str | None, method: str, path: str, status: int, received: int | None, seconds: float) -> None:
+def log_request(
+    identifier: str,
+    remote: str | None,
+    method: str,
+    path: str,
+    status: int,
+    received: int | None,
+    seconds: float,
+) -> None:
     """Write the line. received: bytes of the body, None where nobody said."""
-    LOGGER.info("%s", json.dumps({
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds"), "id": identifier, "remote": remote, "method": method,
-        "path": path, "status": status, "bytes": received, "ms": round(seconds * 1e3, 1)}, ensure_ascii=False))
+    LOGGER.info(
+        "%s",
+        json.dumps(
+            {
+                "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "id": identifier,
+                "remote": remote,
+                "method": method,
+                "path": path,
+                "status": status,
+                "bytes": received,
+                "ms": round(seconds * 1e3, 1),
+            },
+            ensure_ascii=False,
+        ),
+    )

@@ -28,10 +28,24 @@ class Batcher:
     or run. observe(pictures in a batch).
     """
 
-    def __init__(self, run: Run, *, most: int, wait: float, at_once: int = 1, expected: Callable[[], int] = lambda: 0,
-                 observe: Callable[[int], None] = lambda pictures: None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        *,
+        most: int,
+        wait: float,
+        at_once: int = 1,
+        expected: Callable[[], int] = lambda: 0,
+        observe: Callable[[int], None] = lambda pictures: None,
+    ) -> None:
         """Start the threads."""
-        self._run, self._most, self._wait, self._expected, self._observe = run, most, wait, expected, observe
+        self._run, self._most, self._wait, self._expected, self._observe = (
+            run,
+            most,
+            wait,
+            expected,
+            observe,
+        )
         self._jobs: deque[_Job] = deque()
         self._running = 0  # requests
         self._changed, self._gathering = threading.Condition(), threading.Lock()
@@ -66,7 +80,10 @@ class Batcher:
             while not self._jobs:
                 self._changed.wait()
             deadline = time.monotonic() + self._wait
-            while self._waiting() < min(self._most, self._expected() - self._running) and (left := deadline - time.monotonic()) > 0:
+            while (
+                self._waiting() < min(self._most, self._expected() - self._running)
+                and (left := deadline - time.monotonic()) > 0
+            ):
                 self._changed.wait(left)
             return self._take()
 

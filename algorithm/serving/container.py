@@ -16,8 +16,8 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from algorithm.serving.access_log import log_request, request_id
 from algorithm.serving.handler import load_service
-from algorithm.serving.metrics import CONTENT_TYPE
-from algorithm.serving.standing import Standing
+from algorithm.serving.prometheus_metrics import CONTENT_TYPE
+from algorithm.serving.service_state import Standing
 
 LOGGER = logging.getLogger(__name__)
 BODY_LIMIT = 12 * 1024 * 1024  # what the platform's gateway lets through
@@ -37,11 +37,19 @@ def app_around(standing: Any) -> Flask:
     """Flask application around a Standing: POST / and GET /, /health, /metrics."""
     app = Flask(__name__, static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, MAX_FORM_PARTS=FORM_PARTS_LIMIT)
-    app.add_url_rule("/", view_func=lambda: answer(standing, request), methods=["POST"], endpoint="inference")
+    app.add_url_rule(
+        "/", view_func=lambda: answer(standing, request), methods=["POST"], endpoint="inference"
+    )
     app.add_url_rule("/", view_func=page, methods=["GET"])
-    app.add_url_rule("/health", view_func=lambda: health(standing), methods=["GET"], endpoint="health")
-    app.add_url_rule("/metrics", view_func=lambda: Response(standing.metrics.text(), content_type=CONTENT_TYPE), methods=["GET"],
-                     endpoint="metrics")
+    app.add_url_rule(
+        "/health", view_func=lambda: health(standing), methods=["GET"], endpoint="health"
+    )
+    app.add_url_rule(
+        "/metrics",
+        view_func=lambda: Response(standing.metrics.text(), content_type=CONTENT_TYPE),
+        methods=["GET"],
+        endpoint="metrics",
+    )
     app.register_error_handler(HTTPException, http_error)
     app.before_request(_begin)
     app.after_request(lambda response: _end(standing, response))
@@ -52,14 +60,26 @@ def answer(standing: Any, incoming: Request) -> Response:
     """Reply of the service, or the documented error: 400 for a KeyError or TypeError in it, an error's own `http_status`, or 500."""
     data = request_data(incoming)
     try:
-        return Response(json.dumps(standing.inference(data), ensure_ascii=False, allow_nan=False), mimetype=JSON_TYPE)
+        return Response(
+            json.dumps(standing.inference(data), ensure_ascii=False, allow_nan=False),
+            mimetype=JSON_TYPE,
+        )
     except Exception as error:
         reason = getattr(error, "reason", None)  # only errors made for the client carry one
-        status = 400 if isinstance(error, (KeyError, TypeError)) else getattr(error, "http_status", 500)
-        LOGGER.error("request %s answered with %d: %r", g.id, status, error, exc_info=reason is None)
+        status = (
+            400 if isinstance(error, (KeyError, TypeError)) else getattr(error, "http_status", 500)
+        )
+        LOGGER.error(
+            "request %s answered with %d: %r", g.id, status, error, exc_info=reason is None
+        )
         shown = reason if status in (400, 503) and isinstance(reason, str) else None
         headers = {"Retry-After": str(error.retry_after)} if hasattr(error, "retry_after") else {}
-        return Response(error_body("MR.0105", shown, g.id if status >= 500 else None), status, headers, mimetype=JSON_TYPE)
+        return Response(
+            error_body("MR.0105", shown, g.id if status >= 500 else None),
+            status,
+            headers,
+            mimetype=JSON_TYPE,
+        )
 
 
 def known_path(path: str) -> str:
@@ -74,8 +94,18 @@ def _begin() -> None:
 def _end(standing: Any, response: Response) -> Response:
     seconds = time.perf_counter() - g.begun
     response.headers["X-Request-Id"] = g.id
-    standing.metrics.answered(request.method, known_path(request.path), response.status_code, seconds)
-    log_request(g.id, request.remote_addr, request.method, known_path(request.path), response.status_code, request.content_length, seconds)
+    standing.metrics.answered(
+        request.method, known_path(request.path), response.status_code, seconds
+    )
+    log_request(
+        g.id,
+        request.remote_addr,
+        request.method,
+        known_path(request.path),
+        response.status_code,
+        request.content_length,
+        seconds,
+    )
     return response
 
 
@@ -88,7 +118,9 @@ def request_data(incoming: Request) -> Any:
     if not data:
         data = form_data(incoming)
     if not data:
-        raise BadRequest("expected a multipart form with a picture in the field 'images', or JSON, found neither")
+        raise BadRequest(
+            "expected a multipart form with a picture in the field 'images', or JSON, found neither"
+        )
     if isinstance(data, dict):
         data.update(incoming.args.items())
     return data
@@ -100,15 +132,20 @@ def form_data(incoming: Request) -> dict[str, Any]:
     for field, uploads in incoming.files.lists():
         files = OrderedDict((upload.filename, io.BytesIO(upload.read())) for upload in uploads)
         if len(files) != len(uploads):
-            raise BadRequest(f"the form field '{field}' holds two files of the same name: give each its own name")
+            raise BadRequest(
+                f"the form field '{field}' holds two files of the same name: give each its own name"
+            )
         data[field] = files
     return data
 
 
 def page() -> Response:
     """A page on which a person drops a picture and sees the boxes; it needs nothing from anywhere else."""
-    return Response(PAGE.read_text(encoding="utf-8"), content_type="text/html; charset=utf-8",
-                    headers={"Content-Security-Policy": "default-src 'self' 'unsafe-inline' blob: data:"})
+    return Response(
+        PAGE.read_text(encoding="utf-8"),
+        content_type="text/html; charset=utf-8",
+        headers={"Content-Security-Policy": "default-src 'self' 'unsafe-inline' blob: data:"},
+    )
 
 
 def health(standing: Any) -> Response:
@@ -116,7 +153,11 @@ def health(standing: Any) -> Response:
     state = standing.health()
     if state == "ready":
         return Response(json.dumps({"status": "OK", "health": "true"}), mimetype=JSON_TYPE)
-    return Response(json.dumps({"status": state, "health": "false"}, ensure_ascii=False), 503, mimetype=JSON_TYPE)
+    return Response(
+        json.dumps({"status": state, "health": "false"}, ensure_ascii=False),
+        503,
+        mimetype=JSON_TYPE,
+    )
 
 
 def http_error(error: HTTPException) -> Response:
@@ -129,5 +170,13 @@ def http_error(error: HTTPException) -> Response:
 
 def error_body(code: str, reason: str | None = None, identifier: str | None = None) -> str:
     """The documented JSON body of error `code`, with the keys "reason" and "request_id" where there are some to tell."""
-    body = {"erno": code, "msg": ERROR_MESSAGES[code], "words_result": {}, "reason": reason, "request_id": identifier}
-    return json.dumps({name: value for name, value in body.items() if value is not None}, ensure_ascii=False)
+    body = {
+        "erno": code,
+        "msg": ERROR_MESSAGES[code],
+        "words_result": {},
+        "reason": reason,
+        "request_id": identifier,
+    }
+    return json.dumps(
+        {name: value for name, value in body.items() if value is not None}, ensure_ascii=False
+    )

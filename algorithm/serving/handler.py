@@ -17,8 +17,12 @@ from algorithm.errors import DataError, JobError
 MODEL_NAME = "serve"  # what the platform's server calls a model by default
 BASE_CLASS = "TfServingBaseService"
 MODEL_PARTS = (
-    "saved_model.pb", "variables/variables.data-00000-of-00001", "variables/variables.index",
-    "customize_service.py", "config.json", "index",
+    "saved_model.pb",
+    "variables/variables.data-00000-of-00001",
+    "variables/variables.index",
+    "customize_service.py",
+    "config.json",
+    "index",
 )
 LOAD_SECONDS = 600.0
 _load_numbers = itertools.count(1)
@@ -41,8 +45,10 @@ def load_service(model_dir: str | os.PathLike[str], *, wait: bool = True) -> Any
     folder = Path(model_dir)
     missing = [part for part in MODEL_PARTS if not (folder / part).is_file()]
     if missing:
-        raise DataError(f"expected a model folder, {folder} lacks {', '.join(missing)}: "
-                        "give the directory `model` that a finished training job wrote")
+        raise DataError(
+            f"expected a model folder, {folder} lacks {', '.join(missing)}: "
+            "give the directory `model` that a finished training job wrote"
+        )
     path = folder / "customize_service.py"
     try:
         service = _only_service_class(_load_module(path), path)(MODEL_NAME, str(folder))
@@ -52,7 +58,9 @@ def load_service(model_dir: str | os.PathLike[str], *, wait: bool = True) -> Any
     except JobError:
         raise
     except Exception as error:  # the handler may be anybody's code
-        raise DataError(f"the handler {path} cannot be started: {type(error).__name__}: {error}") from error
+        raise DataError(
+            f"the handler {path} cannot be started: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _load_module(path: Path) -> ModuleType:
@@ -73,10 +81,17 @@ def _only_service_class(module: ModuleType, path: Path) -> type:
     """The one class derived from the base class that nothing is derived from. Raises DataError."""
     base = getattr(module, BASE_CLASS, None)
     if not inspect.isclass(base):
-        raise DataError(f"expected {path} to import {BASE_CLASS}, found no class of that name in it")
-    classes = [member for _, member in inspect.getmembers(module, inspect.isclass)
-               if issubclass(member, base) and not member.__subclasses__()]
+        raise DataError(
+            f"expected {path} to import {BASE_CLASS}, found no class of that name in it"
+        )
+    classes = [
+        member
+        for _, member in inspect.getmembers(module, inspect.isclass)
+        if issubclass(member, base) and not member.__subclasses__()
+    ]
     if len(classes) != 1 or classes[0] is base:
         found = ", ".join(member.__name__ for member in classes if member is not base) or "none"
-        raise DataError(f"expected exactly one class derived from {BASE_CLASS} in {path}, found {found}")
+        raise DataError(
+            f"expected exactly one class derived from {BASE_CLASS} in {path}, found {found}"
+        )
     return classes[0]

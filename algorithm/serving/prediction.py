@@ -20,10 +20,19 @@ from algorithm.serving.handler import load_service
 LOGGER = logging.getLogger(__name__)
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
 JPEG_QUALITY = 92
-Draw = Callable[[np.ndarray, Sequence[Sequence[float]], Sequence[str], Sequence[float], Sequence[str]], np.ndarray]
+Draw = Callable[
+    [np.ndarray, Sequence[Sequence[float]], Sequence[str], Sequence[float], Sequence[str]],
+    np.ndarray,
+]
 
 
-def predict(model_dir: str | os.PathLike[str], images: str, output_dir: str | os.PathLike[str], *, draw: Draw) -> Path:
+def predict(
+    model_dir: str | os.PathLike[str],
+    images: str,
+    output_dir: str | os.PathLike[str],
+    *,
+    draw: Draw,
+) -> Path:
     """Path of the written `detections.json`: {picture path: the service's reply}.
 
     images: a file, a directory, or a glob pattern (`**` goes into subdirectories).
@@ -46,12 +55,20 @@ def predict(model_dir: str | os.PathLike[str], images: str, output_dir: str | os
             complaints.append(str(error))
             continue
         replies[str(path)] = reply
-        marked = draw(pixels, reply["detection_boxes"], reply["detection_classes"], reply["detection_scores"], names)
+        marked = draw(
+            pixels,
+            reply["detection_boxes"],
+            reply["detection_classes"],
+            reply["detection_scores"],
+            names,
+        )
         _write(Path(output_dir) / f"{path.relative_to(root)}.detections.jpg", _jpeg(marked))
     written = Path(output_dir) / "detections.json"
     _write(written, json.dumps(replies, ensure_ascii=False, indent=1, allow_nan=False).encode())
     if complaints:
-        raise DataError("\n".join([f"{len(complaints)} of {len(paths)} pictures are not usable:", *complaints]))
+        raise DataError(
+            "\n".join([f"{len(complaints)} of {len(paths)} pictures are not usable:", *complaints])
+        )
     return written
 
 
@@ -65,7 +82,9 @@ def find_pictures(images: str) -> list[Path]:
         paths = [Path(name) for name in glob.glob(images, recursive=True)]  # noqa: PTH207 - it takes absolute patterns
     files = sorted(path for path in paths if path.is_file())
     if not files:
-        raise DataError(f"expected picture files at {images}, found none; check the path, and quote a glob pattern")
+        raise DataError(
+            f"expected picture files at {images}, found none; check the path, and quote a glob pattern"
+        )
     return files
 
 
@@ -78,7 +97,9 @@ def _ask(service: Any, path: Path) -> tuple[np.ndarray, dict[str, Any]]:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     except Exception as error:  # the handler may be anybody's code
         reason = getattr(error, "reason", None)  # names the picture
-        raise DataError(reason or f"{path}: no answer from the model: {type(error).__name__}: {error}") from error
+        raise DataError(
+            reason or f"{path}: no answer from the model: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _jpeg(pixels: np.ndarray) -> bytes:

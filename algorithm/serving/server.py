@@ -17,9 +17,9 @@ from waitress import wasyncore
 from waitress.server import create_server
 
 from algorithm.errors import ArgumentError
-from algorithm.serving.channel import JsonChannel, TwoQueues
 from algorithm.serving.container import BODY_LIMIT, app_around
-from algorithm.serving.standing import Standing
+from algorithm.serving.service_state import Standing
+from algorithm.serving.waitress_server import JsonChannel, TwoQueues
 
 LOGGER = logging.getLogger(__name__)
 DRAIN_SECONDS = 30.0
@@ -42,7 +42,12 @@ class Limits:
     lame_duck: float = 60.0
 
 
-def serve(model_dir: str | os.PathLike[str], host: str = "0.0.0.0", port: int = 8080, limits: Limits | None = None) -> None:
+def serve(
+    model_dir: str | os.PathLike[str],
+    host: str = "0.0.0.0",
+    port: int = 8080,
+    limits: Limits | None = None,
+) -> None:
     """Serve the model folder; return after SIGTERM or SIGINT, when the requests in flight are answered.
 
     port 0 takes a free one. /health answers at once; the address is printed when the model is loaded and warm. SIGINT, or a second
@@ -55,16 +60,30 @@ def serve(model_dir: str | os.PathLike[str], host: str = "0.0.0.0", port: int = 
     share_heaps()
     listener = _listen(host, port)
     standing, sockets = Standing(), {}
-    server = create_server(app_around(standing), map=sockets, sockets=[listener], ident=None,
-                           threads=limits.threads or max(2, batches) * limits.batch,
-                           connection_limit=CONNECTION_LIMIT, max_request_body_size=BODY_LIMIT + 1)
+    server = create_server(
+        app_around(standing),
+        map=sockets,
+        sockets=[listener],
+        ident=None,
+        threads=limits.threads or max(2, batches) * limits.batch,
+        connection_limit=CONNECTION_LIMIT,
+        max_request_body_size=BODY_LIMIT + 1,
+    )
     server.channel_class = JsonChannel
-    server.queues = queues = TwoQueues(server.task_dispatcher, limits.queue, standing.metrics, lambda: standing.stopping)
+    server.queues = queues = TwoQueues(
+        server.task_dispatcher, limits.queue, standing.metrics, lambda: standing.stopping
+    )
     server.add_task = queues.add
     stop = _Stop(server, standing, limits.lame_duck)
-    loading = threading.Thread(target=standing.load, args=(model_dir,), daemon=True,
-                               kwargs={"most": limits.batch, "wait": limits.batch_wait, "at_once": batches})
-    before = {number: signal.signal(number, stop.signalled) for number in (signal.SIGTERM, signal.SIGINT)}
+    loading = threading.Thread(
+        target=standing.load,
+        args=(model_dir,),
+        daemon=True,
+        kwargs={"most": limits.batch, "wait": limits.batch_wait, "at_once": batches},
+    )
+    before = {
+        number: signal.signal(number, stop.signalled) for number in (signal.SIGTERM, signal.SIGINT)
+    }
     try:
         loading.start()
         told = False
@@ -125,12 +144,16 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=1024)
     except (OSError, OverflowError) as error:
-        raise ArgumentError(f"cannot listen on {host}:{port}: {error}; choose another --port or --host") from error
+        raise ArgumentError(
+            f"cannot listen on {host}:{port}: {error}; choose another --port or --host"
+        ) from error
 
 
 def _drain(server: Any, sockets: dict[int, Any]) -> None:
     """Accept no more connections, answer what was begun within DRAIN_SECONDS, and close."""
-    wasyncore.loop(timeout=0, use_poll=True, map=sockets, count=100)  # take in what already waits at the socket
+    wasyncore.loop(
+        timeout=0, use_poll=True, map=sockets, count=100
+    )  # take in what already waits at the socket
     server.del_channel(sockets)
     server.socket.close()
     deadline = time.monotonic() + DRAIN_SECONDS
@@ -144,5 +167,7 @@ def _drain(server: Any, sockets: dict[int, Any]) -> None:
 
 def _in_flight(server: Any) -> int:
     """Connections with a request being received, waiting, running, or a reply not sent in full."""
-    return sum(bool(channel.request or channel.requests or channel.total_outbufs_len)
-               for channel in server.active_channels.values())
+    return sum(
+        bool(channel.request or channel.requests or channel.total_outbufs_len)
+        for channel in server.active_channels.values()
+    )

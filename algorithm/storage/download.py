@@ -27,7 +27,9 @@ def fetch(url: str, directory: str | os.PathLike[str], *, md5: str = "", sha256:
     parts = urlsplit(url)
     name = Path(unquote(parts.path)).name
     if parts.scheme not in ("http", "https") or not name:
-        raise ArgumentError(f"address {url}: expected http(s)://HOST/.../FILE; give such an address or a local path")
+        raise ArgumentError(
+            f"address {url}: expected http(s)://HOST/.../FILE; give such an address or a local path"
+        )
     target = Path(directory) / name
     if _is_intact(target, url, sha256):
         return target
@@ -36,8 +38,10 @@ def fetch(url: str, directory: str | os.PathLike[str], *, md5: str = "", sha256:
         _fetch_new(url, target, md5, sha256)
     except OSError as error:
         kind = ResourceError if error.errno == errno.ENOSPC else StorageError
-        raise kind(f"download {target}: expected to write it, found {error.strerror}; "
-                   "free some space or set another folder") from error
+        raise kind(
+            f"download {target}: expected to write it, found {error.strerror}; "
+            "free some space or set another folder"
+        ) from error
     return target
 
 
@@ -62,7 +66,11 @@ def _is_intact(target: Path, url: str, sha256: str) -> bool:
     try:
         record = json.loads(_sidecar(target).read_text(encoding="utf-8"))
         whole = (record["url"], record["size"]) == (url, target.stat().st_size)
-        return whole and sha256 in ("", record["sha256"]) and _digest(target, "sha256") == record["sha256"]
+        return (
+            whole
+            and sha256 in ("", record["sha256"])
+            and _digest(target, "sha256") == record["sha256"]
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -74,8 +82,10 @@ def _locked(part: Path) -> Iterator[BinaryIO]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StorageError(f"download {part}: expected to be alone, found another process fetching it; "
-                               "wait for it, then run this again") from error
+            raise StorageError(
+                f"download {part}: expected to be alone, found another process fetching it; "
+                "wait for it, then run this again"
+            ) from error
         try:
             yield file
         finally:
@@ -90,8 +100,10 @@ def _verify(url: str, part: Path, wanted: dict[str, tuple[str, ...]]) -> None:
             found = _digest(part, algorithm)
             if found != digest:
                 part.unlink()
-                raise StorageError(f"download {url}: expected {algorithm} {digest}, found {found}; the file was "
-                                   "removed, run this again")
+                raise StorageError(
+                    f"download {url}: expected {algorithm} {digest}, found {found}; the file was "
+                    "removed, run this again"
+                )
 
 
 def _digest(path: Path, algorithm: str) -> str:

@@ -15,7 +15,10 @@ MIB = 1 << 20
 PART = 8 * MIB
 MOST_PARTS = 10_000
 _TAG = re.compile(r"([0-9a-f]{32})(?:-([1-9][0-9]*))?")
-_FOREIGN_PARTS = tuple(size * MIB for size in (5, 6, 8, 9, 10, 12, 15, 16, 20, 25, 32, 50, 64, 100, 128, 256, 500, 512, 1024))
+_FOREIGN_PARTS = tuple(
+    size * MIB
+    for size in (5, 6, 8, 9, 10, 12, 15, 16, 20, 25, 32, 50, 64, 100, 128, 256, 500, 512, 1024)
+)
 
 
 def part_size(size: int) -> int:
@@ -52,7 +55,11 @@ def matches(path: Path, tag: str, part: int = 0) -> bool | None:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "md5").hexdigest() == match[1]
     size, count = path.stat().st_size, int(match[2])
-    fitting = [step for step in ((part,) if part else _usual(size, count)) if max(1, -(-size // step)) == count]
+    fitting = [
+        step
+        for step in ((part,) if part else _usual(size, count))
+        if max(1, -(-size // step)) == count
+    ]
     if any(of_parts(_digests(path, step)) == match[0] for step in fitting):
         return True
     return False if part else None

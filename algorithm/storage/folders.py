@@ -12,7 +12,7 @@ from algorithm.storage import etag
 from algorithm.storage.file_info import FileInfo
 from algorithm.storage.location import inside, is_remote, join, local_path, name_inside
 from algorithm.storage.parallel import THREADS, Advance, for_each
-from algorithm.storage.verbs import copy, info, list_files, remove, store_of
+from algorithm.storage.store_of import copy, info, list_files, remove, store_of
 
 _log = logging.getLogger(__name__)
 
@@ -111,4 +111,6 @@ def bring_file(url: str, target: Path, told: FileInfo | None = None) -> bool:
 def require_some(done: Synced, url: str) -> None:
     """StorageError when there was nothing at all."""
     if not done.copied and not done.same:
-        raise StorageError(f"expected an object or a folder at {url}, found nothing. Check the bucket and the key.")
+        raise StorageError(
+            f"expected an object or a folder at {url}, found nothing. Check the bucket and the key."
+        )

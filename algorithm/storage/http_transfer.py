@@ -15,7 +15,14 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 
 from algorithm.errors import StorageError
 
@@ -56,8 +63,10 @@ def transfer(url: str, file: BinaryIO, state: Path) -> Remote:
             _log.warning("download %s: broke off at byte %d (%s)", url, file.tell(), error)
             if file.tell() <= before:
                 break
-    raise StorageError(f"download {url}: expected the whole file, found the connection breaking off at byte "
-                       f"{file.tell()} ({reason}); run this again to go on from there") from reason
+    raise StorageError(
+        f"download {url}: expected the whole file, found the connection breaking off at byte "
+        f"{file.tell()} ({reason}); run this again to go on from there"
+    ) from reason
 
 
 def _try(url: str, file: BinaryIO, state: Path) -> Remote:
@@ -96,21 +105,33 @@ def _tag(response: http.client.HTTPResponse) -> str:
 
 def _open(url: str, headers: dict[str, str]) -> http.client.HTTPResponse:
     try:
-        return urlopen(Request(url, headers={"User-Agent": "efficientdet", **headers}), timeout=CONNECT_TIMEOUT_S)
+        return urlopen(
+            Request(url, headers={"User-Agent": "efficientdet", **headers}),
+            timeout=CONNECT_TIMEOUT_S,
+        )
     except HTTPError as error:
         error.close()
         if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and "Range" in headers:
             raise _NothingLeft from error
-        raise StorageError(f"download {url}: expected the file, found HTTP {error.code} {error.reason}; "
-                           "check the address") from error
+        raise StorageError(
+            f"download {url}: expected the file, found HTTP {error.code} {error.reason}; "
+            "check the address"
+        ) from error
     except (URLError, OSError, http.client.HTTPException) as error:
-        raise StorageError(f"download {url}: expected an answer within {CONNECT_TIMEOUT_S:.0f} s, found "
-                           f"{getattr(error, 'reason', error)}; check the network, or give a local path") from error
+        raise StorageError(
+            f"download {url}: expected an answer within {CONNECT_TIMEOUT_S:.0f} s, found "
+            f"{getattr(error, 'reason', error)}; check the network, or give a local path"
+        ) from error
 
 
 def _copy(url: str, response: http.client.HTTPResponse, file: BinaryIO, total: int | None) -> None:
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
-               TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
     _log.info("download %s (%s bytes)", url, total or "unknown number of")
     with Progress(*columns, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task(Path(urlsplit(url).path).name, completed=file.tell(), total=total)

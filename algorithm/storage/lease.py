@@ -20,8 +20,8 @@ from algorithm.errors import StorageError
 from algorithm.storage import object_store
 from algorithm.storage.file_info import FileInfo
 from algorithm.storage.location import OBJECT_SCHEMES, join, scheme_of
-from algorithm.storage.problems import MissingError
-from algorithm.storage.verbs import info, read_bytes, remove, write_bytes
+from algorithm.storage.storage_errors import MissingError
+from algorithm.storage.store_of import info, read_bytes, remove, write_bytes
 
 NAME = "lease.json"
 EXPIRES_S = 90.0  # renewed three times as often
@@ -40,8 +40,12 @@ class Lease:
 
     def __init__(self, folder: str) -> None:
         self.url, self._folder = join(folder, NAME), folder
-        self._content = {"owner": uuid.uuid4().hex, "host": socket.gethostname(), "pid": os.getpid(),
-                         "started": _started(os.getpid())}
+        self._content = {
+            "owner": uuid.uuid4().hex,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "started": _started(os.getpid()),
+        }
         self._renewals = 0
 
     def take(self) -> None:
@@ -64,7 +68,11 @@ class Lease:
                 self._write(**conditions)
                 return True
             except StorageError as error:
-                code = error.__cause__.response["Error"]["Code"] if isinstance(error.__cause__, ClientError) else ""
+                code = (
+                    error.__cause__.response["Error"]["Code"]
+                    if isinstance(error.__cause__, ClientError)
+                    else ""
+                )
                 if code in _WITHOUT_CONDITIONS:
                     break
                 if code not in _REFUSED:
@@ -78,8 +86,13 @@ class Lease:
 
     def _watch(self, found: tuple[dict[str, object], FileInfo]) -> None:
         """Returns when the lease found was not renewed for too long; raises when it was."""
-        _log.warning("%s is held by process %s on %s; waiting up to %.0f s to see whether it is alive", self._folder,
-                     found[0].get("pid"), found[0].get("host"), EXPIRES_S)
+        _log.warning(
+            "%s is held by process %s on %s; waiting up to %.0f s to see whether it is alive",
+            self._folder,
+            found[0].get("pid"),
+            found[0].get("host"),
+            EXPIRES_S,
+        )
         end = time.monotonic() + EXPIRES_S
         while time.monotonic() < end:
             time.sleep(min(_WATCH_EVERY_S, EXPIRES_S / 10))
@@ -127,8 +140,10 @@ class Lease:
         return None if found is None or content is None else (content, found)
 
     def _taken(self, holder: dict[str, object]) -> LeaseLostError:
-        return LeaseLostError(f"train_url {self._folder}: expected to be the only job that writes there, found process "
-                              f"{holder.get('pid')} on {holder.get('host')} doing so; give another train_url, or stop that job")
+        return LeaseLostError(
+            f"train_url {self._folder}: expected to be the only job that writes there, found process "
+            f"{holder.get('pid')} on {holder.get('host')} doing so; give another train_url, or stop that job"
+        )
 
 
 def _conditional(folder: str) -> bool:
@@ -139,7 +154,10 @@ def _conditions(found: tuple[dict[str, object], FileInfo] | None) -> list[dict[s
     """What to write the lease under: only in place of the one found, or only where there is none."""
     if found is None:
         return [{"IfNoneMatch": "*"}]
-    return [{"IfMatch": f'"{found[1].tag}"'}, {"IfMatch": found[1].tag}]  # Ceph compares with the quotes, as if they were of the tag
+    return [
+        {"IfMatch": f'"{found[1].tag}"'},
+        {"IfMatch": found[1].tag},
+    ]  # Ceph compares with the quotes, as if they were of the tag
 
 
 def _is_gone(holder: dict[str, object]) -> bool:

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from algorithm.storage.atomic_files import beside, discard, write_bytes
 from algorithm.storage.file_info import FileInfo, Sent
 from algorithm.storage.location import join, local_path
-from algorithm.storage.problems import of_file
-from algorithm.storage.writing import beside, discard, write_bytes
+from algorithm.storage.storage_errors import of_file
 
 _CHUNK = 1 << 20
 
@@ -42,7 +42,9 @@ def files(url: str) -> Iterator[FileInfo]:
     for folder, _, names in os.walk(local_path(url)):
         for name in names:
             path = Path(folder) / name
-            if not (name.startswith(".") and name.endswith((".part", ".part.json"))) and (found := info(str(path))):
+            if not (name.startswith(".") and name.endswith((".part", ".part.json"))) and (
+                found := info(str(path))
+            ):
                 inside = path.relative_to(local_path(url)).as_posix()
                 yield FileInfo(join(url, inside), found.size, found.modified)
 
@@ -54,7 +56,9 @@ def children(url: str) -> tuple[list[str], list[str]]:
         return [], []
     with _translated(path), os.scandir(path) as entries:
         kinds = sorted((entry.name, entry.is_dir()) for entry in entries)
-    return [name for name, folder in kinds if folder], [name for name, folder in kinds if not folder]
+    return [name for name, folder in kinds if folder], [
+        name for name, folder in kinds if not folder
+    ]
 
 
 def has_inside(url: str) -> bool:
@@ -75,7 +79,9 @@ def write(url: str, content: bytes, budget: float | None = None) -> Sent:
     return Sent(len(content), hashlib.sha256(content).hexdigest())
 
 
-def download(url: str, target: Path, *, sha256: str = "", budget: float | None = None) -> FileInfo | None:
+def download(
+    url: str, target: Path, *, sha256: str = "", budget: float | None = None
+) -> FileInfo | None:
     """Copies a file of this disk."""
     _copy(local_path(url), target)
     return info(str(target))

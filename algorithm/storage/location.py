@@ -69,12 +69,14 @@ def join(url: str, name: str) -> str:
 
 def name_inside(url: str, folder: str) -> str:
     """The name of a file relative to the folder it is listed in."""
-    return url[len(join(folder, "")):]
+    return url[len(join(folder, "")) :]
 
 
 def inside(folder: Path, relative: str) -> Path:
     """Return folder/relative. Raises StorageError when that would be outside folder ("..", an absolute path)."""
     path = folder / relative
     if ".." in Path(relative).parts or Path(relative).is_absolute():
-        raise StorageError(f"expected an object key that stays in its folder, found '{relative}'. Rename that object.")
+        raise StorageError(
+            f"expected an object key that stays in its folder, found '{relative}'. Rename that object."
+        )
     return path

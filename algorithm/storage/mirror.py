@@ -12,13 +12,22 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from algorithm.storage.atomic_files import write_text
 from algorithm.storage.file_info import Sent
 from algorithm.storage.location import OBJECT_SCHEMES, join, scheme_of
-from algorithm.storage.mirror_manifest import NAME, STAGED, Item, Manifest, Seen, is_log, item_of, scan
+from algorithm.storage.mirror_manifest import (
+    NAME,
+    STAGED,
+    Item,
+    Manifest,
+    Seen,
+    is_log,
+    item_of,
+    scan,
+)
 from algorithm.storage.parallel import for_each
-from algorithm.storage.problems import InterruptedTransferError, MissingError
-from algorithm.storage.verbs import list_files, read_bytes, store_of
-from algorithm.storage.writing import write_text
+from algorithm.storage.storage_errors import InterruptedTransferError, MissingError
+from algorithm.storage.store_of import list_files, read_bytes, store_of
 
 _THREADS = 4
 _LOOKS, _LOOK_AGAIN_S = 10, 0.3
@@ -33,7 +42,9 @@ class Mirror:
         self._state, self._manifest_url = state, join(url.rstrip("/"), NAME)
         self._store = store_of(url)
         self._seen: dict[str, Seen] = {}
-        self._unpublished: set[str] = set()  # files that do not lie under their names yet, as the manifest knows them
+        self._unpublished: set[str] = (
+            set()
+        )  # files that do not lie under their names yet, as the manifest knows them
         self._obsolete: set[str] = set()  # keys that no manifest in force names any more
         self.manifest = Manifest(id="")
 
@@ -58,7 +69,9 @@ class Mirror:
         """Takes a manifest found in the store as the state in force; the folder is the same or later."""
         self.manifest, self._obsolete = manifest, set(manifest.obsolete)
         # Whoever wrote it may have been killed before the files lay under their names.
-        self._unpublished = {name for name, item in manifest.files.items() if item.content or item.key != name}
+        self._unpublished = {
+            name for name, item in manifest.files.items() if item.content or item.key != name
+        }
         self.note(manifest.id)
 
     def note(self, *origins: str) -> None:
@@ -69,17 +82,50 @@ class Mirror:
         """Brings the copy up to date; whether anything had changed. StorageError: the set before is still in force."""
         seen, files = self._snapshot()
         before = self.manifest.files
-        changed = [name for name, item in files.items() if name not in before or before[name].sha256 != item.sha256]
-        if not changed and before.keys() == files.keys() and not self._unpublished and not self._obsolete:
+        changed = [
+            name
+            for name, item in files.items()
+            if name not in before or before[name].sha256 != item.sha256
+        ]
+        if (
+            not changed
+            and before.keys() == files.keys()
+            and not self._unpublished
+            and not self._obsolete
+        ):
             self._seen = seen
             return False
-        self._replace({**files, **dict(for_each(lambda name: (name, self._send_first(name, files[name], budget)), changed,
-                                                _THREADS))}, changed, budget)
-        for _ in for_each(lambda name: self._send(name, files[name], name, budget), sorted(self._unpublished), _THREADS):
+        self._replace(
+            {
+                **files,
+                **dict(
+                    for_each(
+                        lambda name: (name, self._send_first(name, files[name], budget)),
+                        changed,
+                        _THREADS,
+                    )
+                ),
+            },
+            changed,
+            budget,
+        )
+        for _ in for_each(
+            lambda name: self._send(name, files[name], name, budget),
+            sorted(self._unpublished),
+            _THREADS,
+        ):
             pass
         self._unpublished.clear()
-        self._replace({name: replace(item, key=name) for name, item in self.manifest.files.items()}, [], budget)
-        for _ in for_each(lambda key: self._store.remove(join(self.url, key), budget), sorted(self._obsolete), _THREADS):
+        self._replace(
+            {name: replace(item, key=name) for name, item in self.manifest.files.items()},
+            [],
+            budget,
+        )
+        for _ in for_each(
+            lambda key: self._store.remove(join(self.url, key), budget),
+            sorted(self._obsolete),
+            _THREADS,
+        ):
             pass
         self._obsolete.clear()
         self._seen = seen
@@ -90,11 +136,16 @@ class Mirror:
         before = self.manifest.files
         if files == before:
             return
-        self._unpublished |= {name for name in changed if files[name].content or files[name].key != name
-                              or not files[name].size}
+        self._unpublished |= {
+            name
+            for name in changed
+            if files[name].content or files[name].key != name or not files[name].size
+        }
         self._unpublished &= files.keys()
         keys = {item.key for item in files.values()}
-        self._obsolete = (self._obsolete | {item.key for item in before.values()}) - keys - files.keys()
+        self._obsolete = (
+            (self._obsolete | {item.key for item in before.values()}) - keys - files.keys()
+        )
         manifest = Manifest(files, tuple(sorted(self._obsolete)))
         self.note(self.manifest.id, manifest.id)
         self._store.write(self._manifest_url, manifest.encode(), budget)
@@ -106,14 +157,20 @@ class Mirror:
         for _ in range(_LOOKS):
             try:
                 before = scan(self.folder)
-                files = {name: self.manifest.files[name] if self._seen.get(name) == seen and name in self.manifest.files
-                         else item_of(self.folder, name) for name, seen in before.items()}
+                files = {
+                    name: self.manifest.files[name]
+                    if self._seen.get(name) == seen and name in self.manifest.files
+                    else item_of(self.folder, name)
+                    for name, seen in before.items()
+                }
                 if _without_logs(before) == _without_logs(scan(self.folder)):
                     return before, files
             except FileNotFoundError:
                 pass
             time.sleep(_LOOK_AGAIN_S)
-        raise InterruptedTransferError(f"{self.folder} changed each time it was looked at; it is copied in the next round")
+        raise InterruptedTransferError(
+            f"{self.folder} changed each time it was looked at; it is copied in the next round"
+        )
 
     def _send_first(self, name: str, item: Item, budget: float | None) -> Item:
         """Sends what can go before the manifest; where the manifest is to find it."""
@@ -129,14 +186,21 @@ class Mirror:
     def _send(self, name: str, item: Item, key: str, budget: float | None) -> None:
         data, target = item.data(), join(self.url, key)
         try:
-            sent = self._store.write(target, data, budget) if data is not None else self._store.upload(
-                self.folder / name, target, budget)
+            sent = (
+                self._store.write(target, data, budget)
+                if data is not None
+                else self._store.upload(self.folder / name, target, budget)
+            )
         except MissingError as error:
             if (self.folder / name).exists():
                 raise
-            raise InterruptedTransferError(f"{name} was removed while it was copied; the next round copies the rest") from error
+            raise InterruptedTransferError(
+                f"{name} was removed while it was copied; the next round copies the rest"
+            ) from error
         if sent != Sent(item.size, item.sha256):
-            raise InterruptedTransferError(f"{name} changed while it was copied; the next round copies it again")
+            raise InterruptedTransferError(
+                f"{name} changed while it was copied; the next round copies it again"
+            )
 
     def clear_leftovers(self) -> None:
         """Removes what a killed run left half done in the store. Only for the one who holds the place."""

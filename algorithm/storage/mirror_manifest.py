@@ -13,7 +13,9 @@ from pathlib import Path
 from algorithm.errors import StorageError
 
 NAME = "mirror.json"
-STAGED = ".mirror"  # new content of files that the manifest in force still names waits in this folder
+STAGED = (
+    ".mirror"  # new content of files that the manifest in force still names waits in this folder
+)
 SMALL = 64 << 10
 _LOGS = "events.out.tfevents."  # only ever appended to; a torn end is what their readers expect
 
@@ -43,17 +45,25 @@ class Manifest:
     def encode(self) -> bytes:
         """As JSON."""
         files = {name: asdict(item) for name, item in sorted(self.files.items())}
-        return json.dumps({"id": self.id, "obsolete": self.obsolete, "files": files}, ensure_ascii=False, indent=1).encode()
+        return json.dumps(
+            {"id": self.id, "obsolete": self.obsolete, "files": files}, ensure_ascii=False, indent=1
+        ).encode()
 
     @classmethod
     def decode(cls, content: bytes, where: str) -> Manifest:
         """StorageError when it is none."""
         try:
             read = json.loads(content)
-            return cls({name: Item(**item) for name, item in read["files"].items()}, tuple(read["obsolete"]), read["id"])
+            return cls(
+                {name: Item(**item) for name, item in read["files"].items()},
+                tuple(read["obsolete"]),
+                read["id"],
+            )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise StorageError(f"{where}: expected the list of the files of a job, found something else ({error}); "
-                               "remove it to begin anew, or give another train_url") from error
+            raise StorageError(
+                f"{where}: expected the list of the files of a job, found something else ({error}); "
+                "remove it to begin anew, or give another train_url"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,9 @@ def scan(folder: Path) -> dict[str, Seen]:
             if not name.startswith("."):
                 path = Path(where) / name
                 state = path.stat()
-                found[path.relative_to(folder).as_posix()] = Seen(state.st_size, state.st_mtime_ns, state.st_ino)
+                found[path.relative_to(folder).as_posix()] = Seen(
+                    state.st_size, state.st_mtime_ns, state.st_ino
+                )
     return found
 
 
@@ -88,7 +100,9 @@ def item_of(folder: Path, name: str) -> Item:
     path = folder / name
     if path.stat().st_size <= SMALL and not is_log(name):
         data = path.read_bytes()
-        return Item(len(data), hashlib.sha256(data).hexdigest(), name, base64.b64encode(data).decode())
+        return Item(
+            len(data), hashlib.sha256(data).hexdigest(), name, base64.b64encode(data).decode()
+        )
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return Item(file.tell(), digest, name)

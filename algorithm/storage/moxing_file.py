@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from algorithm.errors import StorageError
-from algorithm.storage import verbs
+from algorithm.storage import store_of
 from algorithm.storage.folders import remove_folder, sync
 from algorithm.storage.location import is_remote, join, local_path, name_inside
 from algorithm.storage.parallel import THREADS, for_each
-from algorithm.storage.problems import MissingError
+from algorithm.storage.storage_errors import MissingError
 
 
 @dataclass(frozen=True)
@@ -29,48 +29,63 @@ class Stat:
 
 def copy(src_url: str, dst_url: str) -> None:
     """Copies one file. Raises StorageError, as every verb here does."""
-    verbs.copy(src_url, dst_url)
+    store_of.copy(src_url, dst_url)
 
 
-def copy_parallel(src_url: str, dst_url: str, file_list: Iterable[str] | None = None, threads: int = THREADS,
-                  is_processing: bool = True, use_queue: bool = True) -> None:
+def copy_parallel(
+    src_url: str,
+    dst_url: str,
+    file_list: Iterable[str] | None = None,
+    threads: int = THREADS,
+    is_processing: bool = True,
+    use_queue: bool = True,
+) -> None:
     """Copies a folder, or of it the files that file_list names; what is the same already is not moved.
 
     StorageError when there is nothing to copy. is_processing and use_queue are taken and ignored: threads do the work.
     """
     if file_list is not None:
         names = list(file_list)
-        for _ in for_each(lambda name: verbs.copy(join(src_url, name), join(dst_url, name)), names, threads):
+        for _ in for_each(
+            lambda name: store_of.copy(join(src_url, name), join(dst_url, name)), names, threads
+        ):
             pass
         copied = len(names)
     else:
         done = sync(src_url, dst_url, threads=threads)
         copied = done.copied + done.same
     if not copied:
-        raise StorageError(f"copy_parallel: expected files in {src_url}, found none; no files to copy")
+        raise StorageError(
+            f"copy_parallel: expected files in {src_url}, found none; no files to copy"
+        )
 
 
 def exists(url: str) -> bool:
     """Whether there is a file or a folder."""
-    return verbs.exists(url)
+    return store_of.exists(url)
 
 
 def is_directory(url: str) -> bool:
     """Whether it is a folder; in a store of objects: whether there is anything inside."""
-    return verbs.is_folder(url)
+    return store_of.is_folder(url)
 
 
-def list_directory(url: str, recursive: bool = False, skip_file: bool = False, skip_dir: bool = False) -> list[str]:
+def list_directory(
+    url: str, recursive: bool = False, skip_file: bool = False, skip_dir: bool = False
+) -> list[str]:
     """The names in a folder, sorted; recursive: those in its folders too, each relative to it. MissingError: no folder."""
-    if not verbs.is_folder(url):
+    if not store_of.is_folder(url):
         raise MissingError(f"list_directory: expected a folder at {url}, found none")
     if not recursive:
-        folders, names = verbs.children(url)
+        folders, names = store_of.children(url)
         return sorted([*(() if skip_dir else folders), *(() if skip_file else names)])
     found = []
-    for folder, folders, names in verbs.walk(url):
+    for folder, folders, names in store_of.walk(url):
         inside = name_inside(join(folder, ""), url)
-        found += [inside + name for name in (*(() if skip_dir else folders), *(() if skip_file else names))]
+        found += [
+            inside + name
+            for name in (*(() if skip_dir else folders), *(() if skip_file else names))
+        ]
     return sorted(found)
 
 
@@ -90,18 +105,18 @@ def mk_dir(url: str) -> None:
 
 def read(url: str, binary: bool = False) -> str | bytes:
     """The content of a file: text in UTF-8, or bytes. MissingError, a FileNotFoundError too, when there is none."""
-    content = verbs.read_bytes(url)
+    content = store_of.read_bytes(url)
     return content if binary else content.decode("utf-8")
 
 
 def write(url: str, data: str | bytes, binary: bool = False) -> None:
     """Writes a file whole. binary is taken and ignored: the type of data says it."""
-    verbs.write_bytes(url, data.encode("utf-8") if isinstance(data, str) else data)
+    store_of.write_bytes(url, data.encode("utf-8") if isinstance(data, str) else data)
 
 
 def append(url: str, data: str | bytes, binary: bool = False) -> None:
     """Writes a file again with more at its end. Not for two writers at once: the last one wins."""
-    before = verbs.read_bytes(url) if verbs.info(url) else b""
+    before = store_of.read_bytes(url) if store_of.info(url) else b""
     write(url, before + (data.encode("utf-8") if isinstance(data, str) else data))
 
 
@@ -109,12 +124,12 @@ def remove(url: str, recursive: bool = False) -> None:
     """Removes a file, or with recursive a folder with all it holds. A folder without recursive stays as it is."""
     if not recursive:
         if not url.endswith("/") and not (not is_remote(url) and local_path(url).is_dir()):
-            verbs.remove(url)
+            store_of.remove(url)
         return
-    if verbs.is_folder(url):
+    if store_of.is_folder(url):
         remove_folder(url)
     if not url.endswith("/"):
-        verbs.remove(url)
+        store_of.remove(url)
 
 
 def rename(src_url: str, dst_url: str) -> None:
@@ -122,32 +137,32 @@ def rename(src_url: str, dst_url: str) -> None:
     if not is_remote(src_url) and not is_remote(dst_url):
         local_path(src_url).replace(local_path(dst_url))
         return
-    verbs.copy(src_url, dst_url)
-    verbs.remove(src_url)
+    store_of.copy(src_url, dst_url)
+    store_of.remove(src_url)
 
 
 def get_size(url: str, recursive: bool = False) -> int:
     """The bytes of a file, or with recursive of all files in a folder. MissingError when there is nothing."""
-    if recursive and verbs.is_folder(url):
-        return sum(each.size for each in verbs.list_files(url))
+    if recursive and store_of.is_folder(url):
+        return sum(each.size for each in store_of.list_files(url))
     return stat(url).length
 
 
 def stat(url: str) -> Stat:
     """What is known of a file or folder. MissingError when there is neither."""
-    found = None if url.endswith("/") else verbs.info(url)
+    found = None if url.endswith("/") else store_of.info(url)
     if found:
         return Stat(found.size, round(found.modified * 1e9), False)
-    if not verbs.is_folder(url):
+    if not store_of.is_folder(url):
         raise MissingError(f"stat: expected a file or a folder at {url}, found none")
     return Stat(0, 0 if is_remote(url) else Path(local_path(url)).stat().st_mtime_ns, True)
 
 
 def glob(url: str) -> list[str]:
     """The files that a pattern with *, ? and [..] names, sorted."""
-    return verbs.glob(url)
+    return store_of.glob(url)
 
 
 def walk(url: str) -> Iterator[tuple[str, list[str], list[str]]]:
     """(folder, names of folders, names of files), from the top down."""
-    return verbs.walk(url)
+    return store_of.walk(url)

@@ -52,9 +52,18 @@ def settings() -> Settings:
     endpoint = _endpoint()
     style = _first("style") or ("path" if needs_path_style(endpoint) else "auto")
     if style not in _STYLES:
-        raise StorageError(f"S3_ADDRESSING_STYLE: expected one of {', '.join(_STYLES)}, found '{style}'")
-    return Settings(endpoint, _first("region") or region_of(endpoint), style, not _is_off("S3_VERIFY_SSL"),
-                    _first("key"), _first("secret"), _first("token"))
+        raise StorageError(
+            f"S3_ADDRESSING_STYLE: expected one of {', '.join(_STYLES)}, found '{style}'"
+        )
+    return Settings(
+        endpoint,
+        _first("region") or region_of(endpoint),
+        style,
+        not _is_off("S3_VERIFY_SSL"),
+        _first("key"),
+        _first("secret"),
+        _first("token"),
+    )
 
 
 def client() -> Any:
@@ -76,17 +85,33 @@ def forget_clients() -> None:
 
 def _make(chosen: Settings, connect_timeout: float, read_timeout: float) -> Any:
     if not chosen.verify:
-        warnings.filterwarnings("ignore", category=InsecureRequestWarning)  # it was asked for, by S3_VERIFY_SSL=0
+        warnings.filterwarnings(
+            "ignore", category=InsecureRequestWarning
+        )  # it was asked for, by S3_VERIFY_SSL=0
     return boto3.client(
-        "s3", endpoint_url=chosen.endpoint, region_name=chosen.region, aws_access_key_id=chosen.key,
-        aws_secret_access_key=chosen.secret, aws_session_token=chosen.token,
-        verify=None if chosen.verify else False,  # None: the system's certificates, or those in AWS_CA_BUNDLE
+        "s3",
+        endpoint_url=chosen.endpoint,
+        region_name=chosen.region,
+        aws_access_key_id=chosen.key,
+        aws_secret_access_key=chosen.secret,
+        aws_session_token=chosen.token,
+        verify=None
+        if chosen.verify
+        else False,  # None: the system's certificates, or those in AWS_CA_BUNDLE
         config=Config(
-            connect_timeout=connect_timeout, read_timeout=read_timeout, max_pool_connections=CONNECTIONS,
-            retries={"mode": "standard", "total_max_attempts": 1},  # retrying.py decides; here it would multiply
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            max_pool_connections=CONNECTIONS,
+            retries={
+                "mode": "standard",
+                "total_max_attempts": 1,
+            },  # retrying.py decides; here it would multiply
             # OBS refuses the checksum trailers that newer boto3 versions send by default over TLS.
-            request_checksum_calculation="when_required", response_checksum_validation="when_required",
-            s3={"addressing_style": chosen.style}))
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            s3={"addressing_style": chosen.style},
+        ),
+    )
 
 
 def _endpoint() -> str | None:

@@ -12,13 +12,13 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from algorithm.storage import etag
+from algorithm.storage.atomic_files import beside, discard
 from algorithm.storage.file_info import FileInfo
 from algorithm.storage.location import ObjectLocation
 from algorithm.storage.object_client import client
 from algorithm.storage.object_store import info_of
-from algorithm.storage.problems import DamagedError, InterruptedTransferError, of_file
 from algorithm.storage.retrying import patiently
-from algorithm.storage.writing import beside, discard
+from algorithm.storage.storage_errors import DamagedError, InterruptedTransferError, of_file
 
 _CHUNK = 1 << 20
 _WORTH_RESUMING = 4 << 20
@@ -26,7 +26,9 @@ _CHANGED = ("PreconditionFailed", "412", "InvalidRange", "416")
 _log = logging.getLogger(__name__)
 
 
-def fetch(place: ObjectLocation, target: Path, sha256: str = "", budget: float | None = None) -> FileInfo:
+def fetch(
+    place: ObjectLocation, target: Path, sha256: str = "", budget: float | None = None
+) -> FileInfo:
     """Copies an object to `target`; what the store told of it.
 
     A break goes on where it ended, now or in a later call, as long as the object is the same version. The size and the
@@ -65,13 +67,17 @@ def _complete(place: ObjectLocation, part: Path, needed: list[int]) -> FileInfo:
         return known
     where = {"Bucket": place.bucket, "Key": place.key}
     try:
-        answer = client().get_object(**where, **({"Range": f"bytes={have}-", "IfMatch": f'"{known.tag}"'} if have else {}))
+        answer = client().get_object(
+            **where, **({"Range": f"bytes={have}-", "IfMatch": f'"{known.tag}"'} if have else {})
+        )
     except ClientError as error:
         if have and error.response["Error"]["Code"] in _CHANGED:
             _forget(part)
             raise InterruptedTransferError(f"{place} was replaced while it was read") from error
         raise
-    with closing(answer["Body"]) as body:  # as a context manager itself it would give the unchecked stream
+    with closing(
+        answer["Body"]
+    ) as body:  # as a context manager itself it would give the unchecked stream
         if have and not answer.get("ContentRange", "").startswith(f"bytes {have}-"):
             _forget(part)
             raise InterruptedTransferError(f"{place} was not sent from byte {have} on")
@@ -79,7 +85,9 @@ def _complete(place: ObjectLocation, part: Path, needed: list[int]) -> FileInfo:
         needed[0] = found.size
         _append(body, part, found, fresh=not have)
     if _size(part) != found.size:
-        raise InterruptedTransferError(f"expected {found.size} bytes of {place}, found {_size(part)}")
+        raise InterruptedTransferError(
+            f"expected {found.size} bytes of {place}, found {_size(part)}"
+        )
     return found
 
 
@@ -90,7 +98,7 @@ def _append(body: object, part: Path, found: FileInfo, fresh: bool) -> None:
         while chunk := body.read(_CHUNK):
             left = memoryview(chunk)
             while left:  # a raw file may take less than it was given
-                left = left[file.write(left):]
+                left = left[file.write(left) :]
 
 
 def _verify(place: ObjectLocation, part: Path, found: FileInfo, sha256: str) -> None:
@@ -106,14 +114,18 @@ def _verify(place: ObjectLocation, part: Path, found: FileInfo, sha256: str) -> 
     if same is False:
         _forget(part)
         expected = f"SHA-256 {sha256}" if sha256 else f"ETag {found.tag}"
-        raise DamagedError(f"expected bytes with {expected} from {place}, found others, again and again; they were removed. "
-                           "Check the network, or put the object there anew")
+        raise DamagedError(
+            f"expected bytes with {expected} from {place}, found others, again and again; they were removed. "
+            "Check the network, or put the object there anew"
+        )
 
 
 def _part_size_told(place: ObjectLocation, found: FileInfo) -> int:
     """The bytes in the first part of a multipart object, 0 where the store does not tell."""
     try:
-        answer = client().head_object(Bucket=place.bucket, Key=place.key, PartNumber=1, IfMatch=f'"{found.tag}"')
+        answer = client().head_object(
+            Bucket=place.bucket, Key=place.key, PartNumber=1, IfMatch=f'"{found.tag}"'
+        )
     except ClientError:
         return 0
     return answer["ContentLength"] if answer.get("PartsCount") else 0

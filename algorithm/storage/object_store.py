@@ -15,14 +15,25 @@ from algorithm.storage import etag
 from algorithm.storage.file_info import FileInfo, Sent
 from algorithm.storage.location import ObjectLocation, object_location
 from algorithm.storage.object_client import client
-from algorithm.storage.problems import DamagedError, InterruptedTransferError, MissingError, is_absent, told, translated
 from algorithm.storage.retrying import patiently
+from algorithm.storage.storage_errors import (
+    DamagedError,
+    InterruptedTransferError,
+    MissingError,
+    is_absent,
+    told,
+    translated,
+)
 
 T = TypeVar("T")
-PART_SIZE_NOTE = "part-size"  # user metadata that lets a reader recompute the ETag of a multipart object
+PART_SIZE_NOTE = (
+    "part-size"  # user metadata that lets a reader recompute the ETag of a multipart object
+)
 
 
-def _try(verb: str, place: ObjectLocation, action: Callable[[], T], budget: float | None = None) -> T:
+def _try(
+    verb: str, place: ObjectLocation, action: Callable[[], T], budget: float | None = None
+) -> T:
     with translated(verb, place):
         return patiently(action, f"{verb} {place}", budget=budget)
 
@@ -46,8 +57,13 @@ def info_of(place: ObjectLocation, answer: dict[str, Any]) -> FileInfo:
     """The same from the answer to a HEAD or GET request of the whole object."""
     told(answer, "ContentLength", "LastModified", "ETag")
     note = answer.get("Metadata", {}).get(PART_SIZE_NOTE, "")
-    return FileInfo(str(place), answer["ContentLength"], answer["LastModified"].timestamp(), etag.clean(answer["ETag"]),
-                    int(note) if note.isdigit() else 0)
+    return FileInfo(
+        str(place),
+        answer["ContentLength"],
+        answer["LastModified"].timestamp(),
+        etag.clean(answer["ETag"]),
+        int(note) if note.isdigit() else 0,
+    )
 
 
 def files(url: str) -> Iterator[FileInfo]:
@@ -57,7 +73,12 @@ def files(url: str) -> Iterator[FileInfo]:
         for entry in page.get("Contents", ()):
             if not entry["Key"].endswith("/"):
                 found = ObjectLocation(place.scheme, place.bucket, entry["Key"])
-                yield FileInfo(str(found), entry["Size"], entry["LastModified"].timestamp(), etag.clean(entry["ETag"]))
+                yield FileInfo(
+                    str(found),
+                    entry["Size"],
+                    entry["LastModified"].timestamp(),
+                    etag.clean(entry["ETag"]),
+                )
 
 
 def children(url: str) -> tuple[list[str], list[str]]:
@@ -65,8 +86,10 @@ def children(url: str) -> tuple[list[str], list[str]]:
     place = object_location(url)
     folders, names = [], []
     for page in _pages(place, {"Delimiter": "/"}):
-        folders += [each["Prefix"][len(place.prefix):-1] for each in page.get("CommonPrefixes", ())]
-        names += [entry["Key"][len(place.prefix):] for entry in page.get("Contents", ())]
+        folders += [
+            each["Prefix"][len(place.prefix) : -1] for each in page.get("CommonPrefixes", ())
+        ]
+        names += [entry["Key"][len(place.prefix) :] for entry in page.get("Contents", ())]
     return sorted(folders), sorted(name for name in names if name)
 
 
@@ -79,7 +102,9 @@ def has_inside(url: str) -> bool:
 def _pages(place: ObjectLocation, more: dict[str, Any]) -> Iterator[dict[str, Any]]:
     arguments = {"Bucket": place.bucket, "Prefix": place.prefix, **more}
     while True:
-        page = _try("list", place, lambda: told(client().list_objects_v2(**arguments), "IsTruncated"))
+        page = _try(
+            "list", place, lambda: told(client().list_objects_v2(**arguments), "IsTruncated")
+        )
         yield page
         if not page.get("IsTruncated"):
             return
@@ -97,13 +122,19 @@ def read_with_info(url: str) -> tuple[bytes, FileInfo]:
 
     def fetch() -> tuple[bytes, FileInfo]:
         answer = client().get_object(Bucket=place.bucket, Key=place.key)
-        with closing(answer["Body"]) as body:  # as a context manager itself it would give the unchecked stream
+        with closing(
+            answer["Body"]
+        ) as body:  # as a context manager itself it would give the unchecked stream
             content = body.read()
         found = info_of(place, answer)
         if len(content) != found.size:
-            raise InterruptedTransferError(f"expected {found.size} bytes of {place}, found {len(content)}")
+            raise InterruptedTransferError(
+                f"expected {found.size} bytes of {place}, found {len(content)}"
+            )
         if etag.says_md5(found.tag) and hashlib.md5(content).hexdigest() != found.tag:
-            raise DamagedError(f"expected MD5 {found.tag} of {place}, found other bytes; check the network, run this again")
+            raise DamagedError(
+                f"expected MD5 {found.tag} of {place}, found other bytes; check the network, run this again"
+            )
         return content, found
 
     return _try("read", place, fetch)
@@ -115,8 +146,13 @@ def write(url: str, content: bytes, budget: float | None = None, **conditions: s
     digest = hashlib.md5(content)
 
     def put() -> None:
-        answer = client().put_object(Bucket=place.bucket, Key=place.key, Body=content,
-                                     ContentMD5=base64.b64encode(digest.digest()).decode(), **conditions)
+        answer = client().put_object(
+            Bucket=place.bucket,
+            Key=place.key,
+            Body=content,
+            ContentMD5=base64.b64encode(digest.digest()).decode(),
+            **conditions,
+        )
         check_stored(place, told(answer, "ETag")["ETag"], digest.hexdigest(), len(content))
 
     _try("write", place, put, budget)
@@ -129,10 +165,16 @@ def check_stored(place: ObjectLocation, found: str, expected: str, size: int) ->
     if found == expected:
         return
     if etag.says_md5(found) and etag.says_md5(expected):
-        raise DamagedError(f"expected MD5 {expected} at {place} after the copy, found {found}; run this again")
-    stored = told(client().head_object(Bucket=place.bucket, Key=place.key), "ContentLength")["ContentLength"]
+        raise DamagedError(
+            f"expected MD5 {expected} at {place} after the copy, found {found}; run this again"
+        )
+    stored = told(client().head_object(Bucket=place.bucket, Key=place.key), "ContentLength")[
+        "ContentLength"
+    ]
     if stored != size:
-        raise DamagedError(f"expected {size} bytes at {place} after the copy, found {stored}; run this again")
+        raise DamagedError(
+            f"expected {size} bytes at {place} after the copy, found {stored}; run this again"
+        )
 
 
 def download(url: str, target: Path, *, sha256: str = "", budget: float | None = None) -> FileInfo:
@@ -160,7 +202,12 @@ def remove(url: str, budget: float | None = None) -> None:
     """
     place = object_location(url)
     try:
-        _try("remove", place, lambda: client().delete_object(Bucket=place.bucket, Key=place.key), budget)
+        _try(
+            "remove",
+            place,
+            lambda: client().delete_object(Bucket=place.bucket, Key=place.key),
+            budget,
+        )
     except MissingError as error:
         if "NoSuchBucket" in str(error):
             raise

@@ -19,8 +19,13 @@ from algorithm.storage.file_info import Sent
 from algorithm.storage.location import ObjectLocation, object_location
 from algorithm.storage.object_client import client
 from algorithm.storage.object_store import PART_SIZE_NOTE, check_stored, write
-from algorithm.storage.problems import DamagedError, InterruptedTransferError, told, translated
 from algorithm.storage.retrying import patiently
+from algorithm.storage.storage_errors import (
+    DamagedError,
+    InterruptedTransferError,
+    told,
+    translated,
+)
 
 PARTS_IN_FLIGHT = 3
 _buffers = threading.BoundedSemaphore(8)  # of one part each, over all uploads of this process
@@ -42,8 +47,14 @@ def send(source: Path, place: ObjectLocation, budget: float | None = None) -> Se
 def _in_parts(source: Path, size: int, place: ObjectLocation, budget: float | None) -> Sent:
     step = etag.part_size(size)
     where = {"Bucket": place.bucket, "Key": place.key}
-    begun = patiently(lambda: told(client().create_multipart_upload(**where, Metadata={PART_SIZE_NOTE: str(step)}), "UploadId"),
-                      f"write {place}", budget=budget)
+    begun = patiently(
+        lambda: told(
+            client().create_multipart_upload(**where, Metadata={PART_SIZE_NOTE: str(step)}),
+            "UploadId",
+        ),
+        f"write {place}",
+        budget=budget,
+    )
     where["UploadId"] = begun["UploadId"]
     try:
         digests, sha256 = _send_parts(source, size, step, where, budget)
@@ -55,7 +66,9 @@ def _in_parts(source: Path, size: int, place: ObjectLocation, budget: float | No
     return Sent(size, sha256)
 
 
-def _send_parts(source: Path, size: int, step: int, where: dict[str, str], budget: float | None) -> tuple[list[bytes], str]:
+def _send_parts(
+    source: Path, size: int, step: int, where: dict[str, str], budget: float | None
+) -> tuple[list[bytes], str]:
     whole, sending = hashlib.sha256(), []
     with ThreadPoolExecutor(PARTS_IN_FLIGHT) as pool:
         for number, content in enumerate(_read_parts(source, size, step), 1):
@@ -63,7 +76,7 @@ def _send_parts(source: Path, size: int, step: int, where: dict[str, str], budge
             sending.append(pool.submit(_send_part, where, number, content, budget))
             sending[-1].add_done_callback(_release)
             del content
-            if any(each.done() and each.exception() for each in sending[-PARTS_IN_FLIGHT * 4:]):
+            if any(each.done() and each.exception() for each in sending[-PARTS_IN_FLIGHT * 4 :]):
                 break
         return [each.result() for each in sending], whole.hexdigest()
 
@@ -80,7 +93,9 @@ def _read_parts(source: Path, size: int, step: int) -> Iterator[bytes]:
             content = file.read(min(step, size - start))
             if len(content) != min(step, size - start):
                 _buffers.release()
-                raise InterruptedTransferError(f"{source}: expected {size} bytes, found fewer; it was changed while it was sent")
+                raise InterruptedTransferError(
+                    f"{source}: expected {size} bytes, found fewer; it was changed while it was sent"
+                )
             yield content
             del content
 
@@ -89,22 +104,42 @@ def _send_part(where: dict[str, str], number: int, content: bytes, budget: float
     digest = hashlib.md5(content)
 
     def put() -> None:
-        answer = client().upload_part(**where, PartNumber=number, Body=content,
-                                      ContentMD5=base64.b64encode(digest.digest()).decode())
-        if etag.says_md5(told(answer, "ETag")["ETag"]) and etag.clean(answer["ETag"]) != digest.hexdigest():
-            raise DamagedError(f"part {number} of {where['Bucket']}/{where['Key']} arrived with another MD5; run this again")
+        answer = client().upload_part(
+            **where,
+            PartNumber=number,
+            Body=content,
+            ContentMD5=base64.b64encode(digest.digest()).decode(),
+        )
+        if (
+            etag.says_md5(told(answer, "ETag")["ETag"])
+            and etag.clean(answer["ETag"]) != digest.hexdigest()
+        ):
+            raise DamagedError(
+                f"part {number} of {where['Bucket']}/{where['Key']} arrived with another MD5; run this again"
+            )
 
     patiently(put, f"write part {number} of {where['Bucket']}/{where['Key']}", budget=budget)
     return digest.digest()
 
 
-def _finish(place: ObjectLocation, where: dict[str, str], digests: list[bytes], size: int, budget: float | None) -> None:
+def _finish(
+    place: ObjectLocation,
+    where: dict[str, str],
+    digests: list[bytes],
+    size: int,
+    budget: float | None,
+) -> None:
     expected = etag.of_parts(digests)
-    parts = [{"PartNumber": number, "ETag": f'"{digest.hex()}"'} for number, digest in enumerate(digests, 1)]
+    parts = [
+        {"PartNumber": number, "ETag": f'"{digest.hex()}"'}
+        for number, digest in enumerate(digests, 1)
+    ]
 
     def complete() -> None:
         try:
-            answer: dict[str, Any] = client().complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
+            answer: dict[str, Any] = client().complete_multipart_upload(
+                **where, MultipartUpload={"Parts": parts}
+            )
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchUpload":
                 raise
@@ -114,7 +149,9 @@ def _finish(place: ObjectLocation, where: dict[str, str], digests: list[bytes], 
                 raise error from None
         found = etag.clean(told(answer, "ETag")["ETag"])
         if found.endswith(f"-{len(digests)}") and found != expected:
-            raise StorageError(f"expected ETag {expected} at {place} after the copy, found {found}; run this again")
+            raise StorageError(
+                f"expected ETag {expected} at {place} after the copy, found {found}; run this again"
+            )
         check_stored(place, found, expected, size)
 
     patiently(complete, f"write {place}", budget=budget)
@@ -127,9 +164,13 @@ def abort_stale_uploads(url: str) -> int:
     """
     place = object_location(url)
     with translated("list the unfinished uploads of", place):
-        found = patiently(lambda: client().list_multipart_uploads(Bucket=place.bucket, Prefix=place.prefix),
-                          f"list the unfinished uploads of {place}")
+        found = patiently(
+            lambda: client().list_multipart_uploads(Bucket=place.bucket, Prefix=place.prefix),
+            f"list the unfinished uploads of {place}",
+        )
         stale = found.get("Uploads") or []
         for each in stale:
-            client().abort_multipart_upload(Bucket=place.bucket, Key=each["Key"], UploadId=each["UploadId"])
+            client().abort_multipart_upload(
+                Bucket=place.bucket, Key=each["Key"], UploadId=each["UploadId"]
+            )
     return len(stale)

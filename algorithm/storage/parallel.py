@@ -30,7 +30,9 @@ def for_each(action: Callable[[T], R], items: Iterable[T], threads: int = THREAD
         running: set[Future[R]] = set()
         try:
             while True:
-                running |= {pool.submit(action, item) for item in islice(source, threads * 4 - len(running))}
+                running |= {
+                    pool.submit(action, item) for item in islice(source, threads * 4 - len(running))
+                }
                 if not running:
                     return
                 done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -48,7 +50,12 @@ class Advance:
         self._title, self._all, self.files, self.bytes = title, files, 0, 0
         self._lock, self._started = threading.Lock(), time.monotonic()
         self._said = self._started
-        columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+        )
         self._bar = Progress(*columns, disable=not sys.stderr.isatty())
         self._task = self._bar.add_task(title, total=size)
 
@@ -73,5 +80,11 @@ class Advance:
     def _say(self) -> None:
         seconds = max(time.monotonic() - self._started, 1e-3)
         of_all = f" of {self._all}" if self._all else ""
-        _log.info("%s: %d%s files, %.0f MB, %.1f MB/s", self._title, self.files, of_all, self.bytes / 1e6,
-                  self.bytes / 1e6 / seconds)
+        _log.info(
+            "%s: %d%s files, %.0f MB, %.1f MB/s",
+            self._title,
+            self.files,
+            of_all,
+            self.bytes / 1e6,
+            self.bytes / 1e6 / seconds,
+        )

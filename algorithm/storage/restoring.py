@@ -8,14 +8,14 @@ import shutil
 from pathlib import Path
 
 from algorithm.errors import StorageError
+from algorithm.storage.atomic_files import flush, write_bytes
 from algorithm.storage.lease import NAME as LEASE
 from algorithm.storage.location import inside, join
 from algorithm.storage.mirror import Mirror
 from algorithm.storage.mirror_manifest import Item, Manifest, is_log, scan
 from algorithm.storage.parallel import Advance, for_each
-from algorithm.storage.problems import DamagedError, MissingError
-from algorithm.storage.verbs import list_files, store_of
-from algorithm.storage.writing import flush, write_bytes
+from algorithm.storage.storage_errors import DamagedError, MissingError
+from algorithm.storage.store_of import list_files, store_of
 
 _log = logging.getLogger(__name__)
 
@@ -47,10 +47,16 @@ def restore(mirror: Mirror) -> tuple[str, ...]:
 
 def _warn_of_strangers(mirror: Mirror) -> None:
     known = (LEASE, "failure.json")
-    strangers = (each.url for each in list_files(mirror.url) if each.url.rpartition("/")[2] not in known)
+    strangers = (
+        each.url for each in list_files(mirror.url) if each.url.rpartition("/")[2] not in known
+    )
     if some := [url for url, _ in zip(strangers, range(3), strict=False)]:
-        _log.warning("train_url %s holds files but no mirror.json, such as %s: they are not what a job could go on from, and "
-                     "stay unless this job writes the same names", mirror.url, ", ".join(some))
+        _log.warning(
+            "train_url %s holds files but no mirror.json, such as %s: they are not what a job could go on from, and "
+            "stay unless this job writes the same names",
+            mirror.url,
+            ", ".join(some),
+        )
 
 
 def _forget(mirror: Mirror, keep: object) -> None:
@@ -58,7 +64,9 @@ def _forget(mirror: Mirror, keep: object) -> None:
         if name not in keep:
             (mirror.folder / name).unlink()
     for hidden in mirror.folder.glob("**/.*"):
-        shutil.rmtree(hidden, ignore_errors=True) if hidden.is_dir() else hidden.unlink(missing_ok=True)
+        shutil.rmtree(hidden, ignore_errors=True) if hidden.is_dir() else hidden.unlink(
+            missing_ok=True
+        )
 
 
 def _bring(mirror: Mirror, manifest: Manifest) -> tuple[str, ...]:
@@ -69,7 +77,9 @@ def _bring(mirror: Mirror, manifest: Manifest) -> tuple[str, ...]:
         item, target = manifest.files[name], inside(mirror.folder, name)
         try:
             if not _is(target, item):
-                store_of(mirror.url).download(join(mirror.url, item.key), target, sha256="" if is_log(name) else item.sha256)
+                store_of(mirror.url).download(
+                    join(mirror.url, item.key), target, sha256="" if is_log(name) else item.sha256
+                )
                 flush(target)  # what is settled afterwards is not looked at again
         except (DamagedError, MissingError) as error:
             _log.warning("%s: %s; it is left out", name, error)
@@ -77,7 +87,11 @@ def _bring(mirror: Mirror, manifest: Manifest) -> tuple[str, ...]:
             return name
         return ""
 
-    with Advance(f"{mirror.url} -> {mirror.folder}", len(large), sum(manifest.files[name].size for name in large)) as advance:
+    with Advance(
+        f"{mirror.url} -> {mirror.folder}",
+        len(large),
+        sum(manifest.files[name].size for name in large),
+    ) as advance:
         damaged = []
         for name in for_each(bring, large):
             damaged += [name] if name else []
@@ -85,8 +99,10 @@ def _bring(mirror: Mirror, manifest: Manifest) -> tuple[str, ...]:
     for name, item in manifest.files.items():
         if (data := item.data()) is not None:
             if hashlib.sha256(data).hexdigest() != item.sha256:
-                raise StorageError(f"{mirror.url}: expected its mirror.json to be whole, found '{name}' damaged in it; "
-                                   "remove it to begin anew, or give another train_url")
+                raise StorageError(
+                    f"{mirror.url}: expected its mirror.json to be whole, found '{name}' damaged in it; "
+                    "remove it to begin anew, or give another train_url"
+                )
             write_bytes(inside(mirror.folder, name), data, durable=True)
     return tuple(sorted(damaged))
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from algorithm.errors import StorageError
-from algorithm.storage.problems import is_damage, is_passing
+from algorithm.storage.storage_errors import is_damage, is_passing
 
 T = TypeVar("T")
 BUDGET_S = 300.0  # of failing without any progress
@@ -23,13 +23,21 @@ _log = logging.getLogger(__name__)
 _outage = threading.Event()
 
 
-def patiently(action: Callable[[], T], what: str, *, budget: float | None = None,
-              progress: Callable[[], int] = lambda: 0) -> T:
+def patiently(
+    action: Callable[[], T],
+    what: str,
+    *,
+    budget: float | None = None,
+    progress: Callable[[], int] = lambda: 0,
+) -> T:
     """What action() returns, tried again while its failures may pass and the budget lasts; else its last error.
 
     budget: seconds without progress, by default S3_RETRY_SECONDS or 300. progress: a number that grows while bytes come.
     """
-    allowed = min(budget_seconds() if budget is None else budget, BUDGET_IN_OUTAGE_S if _outage.is_set() else float("inf"))
+    allowed = min(
+        budget_seconds() if budget is None else budget,
+        BUDGET_IN_OUTAGE_S if _outage.is_set() else float("inf"),
+    )
     started, tries, damages, seen = time.monotonic(), 0, 0, progress()
     while True:
         try:
@@ -40,7 +48,9 @@ def patiently(action: Callable[[], T], what: str, *, budget: float | None = None
             if progress() > seen:
                 started, tries, seen = time.monotonic(), 0, progress()
             tries, damages = tries + 1, damages + is_damage(error)
-            pause = random.uniform(0.5, 1.0) * min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(tries, 16))
+            pause = random.uniform(0.5, 1.0) * min(
+                LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(tries, 16)
+            )
             if damages >= TRIES_OF_DAMAGE:
                 raise
             if time.monotonic() - started + pause > allowed:
@@ -59,7 +69,9 @@ def budget_seconds() -> float:
     try:
         return float(text) if text else BUDGET_S
     except ValueError as error:
-        raise StorageError(f"S3_RETRY_SECONDS: expected a number of seconds, found '{text}'") from error
+        raise StorageError(
+            f"S3_RETRY_SECONDS: expected a number of seconds, found '{text}'"
+        ) from error
 
 
 def _reason(error: Exception) -> str:

@@ -10,9 +10,16 @@ from pathlib import Path
 from algorithm.errors import StorageError
 from algorithm.storage.file_info import FileInfo
 from algorithm.storage.folders import bring_file, require_some, sync
-from algorithm.storage.location import OBJECT_SCHEMES, inside, is_remote, local_path, object_location, scheme_of
+from algorithm.storage.location import (
+    OBJECT_SCHEMES,
+    inside,
+    is_remote,
+    local_path,
+    object_location,
+    scheme_of,
+)
 from algorithm.storage.parallel import Advance, for_each
-from algorithm.storage.verbs import info, list_files
+from algorithm.storage.store_of import info, list_files
 
 _WORTH_LISTING = 20
 _LISTED_AT_MOST = 10  # times the files that are looked for
@@ -61,8 +68,13 @@ def _listed(urls: Iterable[str]) -> dict[str, FileInfo]:
     folders: dict[str, set[str]] = {}
     for url in urls:
         folders.setdefault(url.rpartition("/")[0], set()).add(url)
-    return {found.url: found for folder, wanted in folders.items() if len(wanted) >= _WORTH_LISTING
-            for found in islice(list_files(folder), _LISTED_AT_MOST * len(wanted)) if found.url in wanted}
+    return {
+        found.url: found
+        for folder, wanted in folders.items()
+        if len(wanted) >= _WORTH_LISTING
+        for found in islice(list_files(folder), _LISTED_AT_MOST * len(wanted))
+        if found.url in wanted
+    }
 
 
 def stager(url: str, scratch: Path) -> Callable[[Sequence[str]], dict[str, Path]]:
@@ -100,5 +112,7 @@ def _copy_of(url: str, scratch: Path) -> Path:
         return inside(scratch / place.bucket, place.key)
     bucket, _, key = url.partition("://")[2].partition("/")
     if not bucket:
-        raise StorageError(f"expected {scheme_of(url)}://BUCKET/KEY, found '{url}' without a bucket")
+        raise StorageError(
+            f"expected {scheme_of(url)}://BUCKET/KEY, found '{url}' without a bucket"
+        )
     return inside(scratch / bucket, key)

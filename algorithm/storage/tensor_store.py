@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from algorithm.errors import StorageError
+from algorithm.storage.atomic_files import beside, discard
 from algorithm.storage.file_info import FileInfo, Sent
 from algorithm.storage.location import join
-from algorithm.storage.problems import DamagedError, MissingError, RefusedError, of_file
-from algorithm.storage.writing import beside, discard
+from algorithm.storage.storage_errors import DamagedError, MissingError, RefusedError, of_file
 
 _CHUNK = 1 << 20
 
@@ -34,13 +34,20 @@ def _translated(verb: str, url: str) -> Iterator[Any]:
     try:
         yield tensorflow.io.gfile
     except errors.UnimplementedError as error:
-        raise StorageError(f"could not {verb} {url}: this TensorFlow knows no such store; copy the files to a local folder, "
-                           "obs:// or s3:// and name that place") from error
+        raise StorageError(
+            f"could not {verb} {url}: this TensorFlow knows no such store; copy the files to a local folder, "
+            "obs:// or s3:// and name that place"
+        ) from error
     except errors.OpError as error:
-        kind = {errors.NotFoundError: MissingError, errors.PermissionDeniedError: RefusedError,
-                errors.UnauthenticatedError: RefusedError}.get(type(error), StorageError)
+        kind = {
+            errors.NotFoundError: MissingError,
+            errors.PermissionDeniedError: RefusedError,
+            errors.UnauthenticatedError: RefusedError,
+        }.get(type(error), StorageError)
         reason = str(error).partition("\n")[0] or type(error).__name__
-        raise kind(f"could not {verb} {url}: {reason}; check the place and the credentials") from error
+        raise kind(
+            f"could not {verb} {url}: {reason}; check the place and the credentials"
+        ) from error
 
 
 def info(url: str) -> FileInfo | None:
@@ -91,12 +98,18 @@ def write(url: str, content: bytes, budget: float | None = None) -> Sent:
     return _checked(url, Sent(len(content), hashlib.sha256(content).hexdigest()))
 
 
-def download(url: str, target: Path, *, sha256: str = "", budget: float | None = None) -> FileInfo | None:
+def download(
+    url: str, target: Path, *, sha256: str = "", budget: float | None = None
+) -> FileInfo | None:
     """Copies a file to the local disk: whole, with the size it should have, or not at all."""
     found, part, digest = info(url), beside(target), hashlib.sha256()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _translated("read", url) as gfile, gfile.GFile(url, "rb") as source, part.open("wb") as file:
+        with (
+            _translated("read", url) as gfile,
+            gfile.GFile(url, "rb") as source,
+            part.open("wb") as file,
+        ):
             while chunk := source.read(_CHUNK):
                 digest.update(chunk)
                 file.write(chunk)
@@ -119,13 +132,17 @@ def upload(source: Path, url: str, budget: float | None = None) -> Sent:
         with gfile.GFile(url, "wb") as target:
             shutil.copyfileobj(file, target, _CHUNK)
         file.seek(0)
-        return _checked(url, Sent(source.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()))
+        return _checked(
+            url, Sent(source.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+        )
 
 
 def _checked(url: str, sent: Sent) -> Sent:
     found = info(url)
     if found is None or found.size != sent.size:
-        raise DamagedError(f"expected {sent.size} bytes at {url} after the copy, found {found and found.size}; run this again")
+        raise DamagedError(
+            f"expected {sent.size} bytes at {url} after the copy, found {found and found.size}; run this again"
+        )
     return sent
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from algorithm.errors import ResourceError
-from algorithm.storage.writing import write_text
+from algorithm.storage.atomic_files import write_text
 
 _PREFIX = "model.ckpt"
 _PARTS = (".data-00000-of-00001", ".index")
@@ -40,23 +40,34 @@ def _listed(folder: Path) -> list[int]:
     listing = folder / "checkpoint"
     if not listing.is_file():
         return []
-    named = re.findall(r'all_model_checkpoint_paths: "model\.ckpt-(\d+)"', listing.read_text(encoding="utf-8", errors="replace"))
+    named = re.findall(
+        r'all_model_checkpoint_paths: "model\.ckpt-(\d+)"',
+        listing.read_text(encoding="utf-8", errors="replace"),
+    )
     return [int(step) for step in named]
 
 
 def _missing(folder: Path, step: int) -> list[str]:
-    return [f"{_PREFIX}-{step}{part}" for part in _PARTS if not (folder / f"{_PREFIX}-{step}{part}").is_file()]
+    return [
+        f"{_PREFIX}-{step}{part}"
+        for part in _PARTS
+        if not (folder / f"{_PREFIX}-{step}{part}").is_file()
+    ]
 
 
-def save(folder: Path, step: int, tensors: dict[str, Any], state: dict[str, Any], keep: int) -> Path:
+def save(
+    folder: Path, step: int, tensors: dict[str, Any], state: dict[str, Any], keep: int
+) -> Path:
     """Writes tensors and state as `model.ckpt-step`, drops all but the newest `keep`, returns the prefix.
 
     ResourceError when the disk is full; the checkpoints already there stay as they were.
     """
     prefix = folder / f"{_PREFIX}-{step}"
     staging = _staging(folder, step)
-    contents = {**{name: tf.convert_to_tensor(value) for name, value in tensors.items()},
-                _STATE: tf.constant(json.dumps(state))}
+    contents = {
+        **{name: tf.convert_to_tensor(value) for name, value in tensors.items()},
+        _STATE: tf.constant(json.dumps(state)),
+    }
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _finish_renaming(folder, step)
@@ -65,7 +76,11 @@ def save(folder: Path, step: int, tensors: dict[str, Any], state: dict[str, Any]
         _write_bundle(staging / prefix.name, contents)
         for part in _PARTS:
             os.replace(staging / (prefix.name + part), f"{prefix}{part}")
-        kept = [known for known in steps_in(folder) if known != step][-(keep - 1):] if keep > 1 else []
+        kept = (
+            [known for known in steps_in(folder) if known != step][-(keep - 1) :]
+            if keep > 1
+            else []
+        )
         _list(folder, [*kept, step])
     except (tf.errors.OpError, OSError) as error:
         raise ResourceError(f"checkpoint {prefix}: {_space(folder, contents, error)}") from error
@@ -86,11 +101,17 @@ def _finish_renaming(folder: Path, step: int) -> None:
 
 
 def _space(folder: Path, contents: dict[str, tf.Tensor], error: Exception) -> str:
-    needed = sum(each.shape.num_elements() * each.dtype.size for each in contents.values() if each.dtype != tf.string)
+    needed = sum(
+        each.shape.num_elements() * each.dtype.size
+        for each in contents.values()
+        if each.dtype != tf.string
+    )
     free = shutil.disk_usage(folder).free if folder.is_dir() else 0
     fix = "look at the disk" if os.strerror(errno.EIO) in str(error) else "free some space"
-    return (f"expected to write {needed} bytes, found {free} bytes free and an error ({_first_line(error)}); {fix} or give another "
-            "train_url")
+    return (
+        f"expected to write {needed} bytes, found {free} bytes free and an error ({_first_line(error)}); {fix} or give another "
+        "train_url"
+    )
 
 
 def _first_line(error: BaseException) -> str:
@@ -99,8 +120,12 @@ def _first_line(error: BaseException) -> str:
 
 def _write_bundle(prefix: Path, tensors: dict[str, tf.Tensor]) -> None:
     names = sorted(tensors)
-    tf.raw_ops.SaveV2(prefix=str(prefix), tensor_names=names, shape_and_slices=[""] * len(names),
-                      tensors=[tensors[name] for name in names])
+    tf.raw_ops.SaveV2(
+        prefix=str(prefix),
+        tensor_names=names,
+        shape_and_slices=[""] * len(names),
+        tensors=[tensors[name] for name in names],
+    )
     for part in _PARTS:  # a rename may reach the disk before the bytes do
         with Path(f"{prefix}{part}").open("rb") as file:
             os.fsync(file.fileno())
@@ -144,6 +169,11 @@ def load_newest(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]] | 
                 raise ValueError(f"{' and '.join(missing)} missing")
             return load(folder, step)
         except _BROKEN as error:
-            _log.warning("checkpoint %s/%s-%d is damaged (%s); trying the one before", folder, _PREFIX, step,
-                         _first_line(error))
+            _log.warning(
+                "checkpoint %s/%s-%d is damaged (%s); trying the one before",
+                folder,
+                _PREFIX,
+                step,
+                _first_line(error),
+            )
     return None

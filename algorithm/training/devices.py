@@ -15,12 +15,17 @@ import tensorflow as tf
 
 from algorithm.errors import ArgumentError, PlatformError
 from algorithm.modelarts.hosts import Cluster, wait_for_workers
-from algorithm.storage.writing import write_bytes
-from algorithm.training import stopping
+from algorithm.storage.atomic_files import write_bytes
+from algorithm.training import stop_requests
 
 _log = logging.getLogger("algorithm")
 # What TensorFlow raises when another worker is gone.
-_GONE = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError, tf.errors.DeadlineExceededError)
+_GONE = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
 _SUM = tf.distribute.ReduceOp.SUM
 
 # (number of this worker, count of workers), replicas of this worker -> batches of one replica each
@@ -50,7 +55,10 @@ class Devices:
             return batches((0, 1), 1)
         workers = len(self.cluster.addresses) if self.cluster else 1
         return self.strategy.distribute_datasets_from_function(
-            lambda place: batches((place.input_pipeline_id, place.num_input_pipelines), self.replicas // workers))
+            lambda place: batches(
+                (place.input_pipeline_id, place.num_input_pipelines), self.replicas // workers
+            )
+        )
 
     def from_chief(self, value: np.ndarray) -> np.ndarray:
         """The chief's value, on every worker: a number or an array whose shape and dtype all of them know."""
@@ -66,8 +74,13 @@ class Devices:
     def _sum(self, own: np.ndarray) -> np.ndarray:
         here = iter([own])
         values = self.strategy.experimental_distribute_values_from_function(
-            lambda _: tf.constant(next(here, np.zeros_like(own))))
-        return np.asarray(self.strategy.reduce(_SUM, values, axis=None)).astype(own.dtype).reshape(own.shape)
+            lambda _: tf.constant(next(here, np.zeros_like(own)))
+        )
+        return (
+            np.asarray(self.strategy.reduce(_SUM, values, axis=None))
+            .astype(own.dtype)
+            .reshape(own.shape)
+        )
 
     def copy_from_chief(self, folder: Path, names: list[str]) -> None:
         """Writes the chief's files `names` of `folder` into that of every other worker. Only the chief's list counts."""
@@ -94,10 +107,12 @@ class Devices:
         except _GONE as error:
             if self.cluster is None:
                 raise
-            stopping.check(", as another worker did")
-            raise PlatformError(f"worker {self.cluster.index} of {', '.join(self.cluster.addresses)}: expected all workers to go on, "
-                                f"found one of them gone ({_reason(error)}); look at its log, and run the same command again on all: "
-                                "the job goes on from its last checkpoint") from error
+            stop_requests.check(", as another worker did")
+            raise PlatformError(
+                f"worker {self.cluster.index} of {', '.join(self.cluster.addresses)}: expected all workers to go on, "
+                f"found one of them gone ({_reason(error)}); look at its log, and run the same command again on all: "
+                "the job goes on from its last checkpoint"
+            ) from error
 
 
 def open_devices(strategy_type: str, num_gpus: int, tpu: str, cluster: Cluster | None) -> Devices:
@@ -117,13 +132,24 @@ def open_devices(strategy_type: str, num_gpus: int, tpu: str, cluster: Cluster |
     elif kind == "mirrored":
         kind_of_device = "GPU" if gpus else "CPU"
         count = len(tf.config.list_logical_devices(kind_of_device))
-        devices = Devices(tf.distribute.MirroredStrategy([f"{kind_of_device}:{index}" for index in range(count)]))
+        devices = Devices(
+            tf.distribute.MirroredStrategy([f"{kind_of_device}:{index}" for index in range(count)])
+        )
     else:
         devices = Devices(tf.distribute.get_strategy())
-    _log.info("strategy_type=%s: %s, %d replica(s), %s", strategy_type, kind, devices.replicas,
-              f"{len(gpus)} GPU(s) here" if gpus else "no GPU")
+    _log.info(
+        "strategy_type=%s: %s, %d replica(s), %s",
+        strategy_type,
+        kind,
+        devices.replicas,
+        f"{len(gpus)} GPU(s) here" if gpus else "no GPU",
+    )
     if cluster and not devices.chief:
-        _log.info("worker %d follows %s, which writes the results and the log", cluster.index, cluster.addresses[0])
+        _log.info(
+            "worker %d follows %s, which writes the results and the log",
+            cluster.index,
+            cluster.addresses[0],
+        )
         _log.setLevel(logging.WARNING)
     return devices
 
@@ -131,8 +157,10 @@ def open_devices(strategy_type: str, num_gpus: int, tpu: str, cluster: Cluster |
 def _gpus(wanted: int) -> list[tf.config.PhysicalDevice]:
     gpus = tf.config.list_physical_devices("GPU")
     if wanted > len(gpus):
-        raise ArgumentError(f"num_gpus: expected {wanted} GPU(s), found {len(gpus)} that TensorFlow can use; give num_gpus=0 for what "
-                            "is there, or install TensorFlow with CUDA: pip install 'tensorflow[and-cuda]'")
+        raise ArgumentError(
+            f"num_gpus: expected {wanted} GPU(s), found {len(gpus)} that TensorFlow can use; give num_gpus=0 for what "
+            "is there, or install TensorFlow with CUDA: pip install 'tensorflow[and-cuda]'"
+        )
     if wanted and wanted < len(gpus):
         tf.config.set_visible_devices(gpus[:wanted], "GPU")
         gpus = gpus[:wanted]
@@ -144,22 +172,42 @@ def _gpus(wanted: int) -> list[tf.config.PhysicalDevice]:
 def _kind(strategy_type: str, gpus: int, tpu: str, cluster: Cluster | None) -> str:
     chosen = {"multi_worker_gpu": "multi_worker"}.get(strategy_type, strategy_type)
     if chosen == "auto":
-        return "tpu" if tpu else "multi_worker" if cluster else "mirrored" if gpus > 1 else "one_device"
+        return (
+            "tpu"
+            if tpu
+            else "multi_worker"
+            if cluster
+            else "mirrored"
+            if gpus > 1
+            else "one_device"
+        )
     if chosen == "tpu" and not tpu:
-        raise ArgumentError("strategy_type=tpu: expected the name of a TPU in --tpu, found none; give --tpu=local on a TPU machine")
+        raise ArgumentError(
+            "strategy_type=tpu: expected the name of a TPU in --tpu, found none; give --tpu=local on a TPU machine"
+        )
     if chosen == "multi_worker" and cluster is None:
-        raise ArgumentError(f"strategy_type={strategy_type}: expected two workers or more, found none in --worker_hosts, VC_WORKER_HOSTS, "
-                            "BATCH_CUSTOMn_HOSTS and TF_CONFIG; give --worker_hosts=HOST:PORT,HOST:PORT --task_index=N on each")
+        raise ArgumentError(
+            f"strategy_type={strategy_type}: expected two workers or more, found none in --worker_hosts, VC_WORKER_HOSTS, "
+            "BATCH_CUSTOMn_HOSTS and TF_CONFIG; give --worker_hosts=HOST:PORT,HOST:PORT --task_index=N on each"
+        )
     if chosen != "multi_worker" and cluster is not None:
-        raise ArgumentError(f"strategy_type={strategy_type}: expected one machine, found {len(cluster.addresses)} in {cluster.source}; "
-                            "give strategy_type=multi_worker or auto")
+        raise ArgumentError(
+            f"strategy_type={strategy_type}: expected one machine, found {len(cluster.addresses)} in {cluster.source}; "
+            "give strategy_type=multi_worker or auto"
+        )
     return chosen
 
 
 def _reason(error: tf.errors.OpError) -> str:
     """The line of the message that tells what happened; TensorFlow puts where it happened in the program before it."""
     lines = [line.strip() for line in error.message.splitlines() if line.strip()]
-    telling = [line for line in lines if re.match(r"(Collective ops|Socket|Connection|Task |Peer|failed to connect|RPC)", line, re.I)]
+    telling = [
+        line
+        for line in lines
+        if re.match(
+            r"(Collective ops|Socket|Connection|Task |Peer|failed to connect|RPC)", line, re.I
+        )
+    ]
     return (telling or lines[-1:] or [type(error).__name__])[0]
 
 
@@ -171,5 +219,7 @@ def _tpu_strategy(tpu: str) -> tf.distribute.Strategy:
         return tf.distribute.TPUStrategy(resolver)
     except (tf.errors.OpError, ValueError, OSError, RuntimeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise PlatformError(f"tpu={tpu}: expected a TPU, found none ({reason}); look at its name and state, and whether this machine "
-                            "has TensorFlow for TPU") from error
+        raise PlatformError(
+            f"tpu={tpu}: expected a TPU, found none ({reason}); look at its name and state, and whether this machine "
+            "has TensorFlow for TPU"
+        ) from error

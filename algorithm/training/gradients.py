@@ -8,13 +8,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from algorithm.distillation.distillers import POSITIVES, REMEMBERED, Distiller
 from algorithm.errors import AlgorithmError
 from algorithm.models.detector import Detector, level_outputs, neck_features
 from algorithm.models.layers import CARRIED, BatchNorm
 from algorithm.ops.image import network_input
 from algorithm.ops.losses import LossConfig, detection_losses
 from algorithm.ops.matching import match_anchors
-from algorithm.training.distillation import POSITIVES, REMEMBERED, Distiller
 from algorithm.training.precision import LossScale
 from algorithm.training.recompute import recomputing
 
@@ -29,23 +29,54 @@ class Gradients:
     trainable variables, the detector's before those that the peers of a distiller have for themselves.
     """
 
-    def __init__(self, detector: Detector, loss: LossConfig, loss_scale: LossScale, recompute: bool,
-                 distiller: Distiller | None = None) -> None:
-        self._detector, self._loss, self._loss_scale, self._distiller = detector, loss, loss_scale, distiller
+    def __init__(
+        self,
+        detector: Detector,
+        loss: LossConfig,
+        loss_scale: LossScale,
+        recompute: bool,
+        distiller: Distiller | None = None,
+    ) -> None:
+        self._detector, self._loss, self._loss_scale, self._distiller = (
+            detector,
+            loss,
+            loss_scale,
+            distiller,
+        )
         networks = (detector, *(distiller.peers if distiller else ()))
-        self.trained = list({id(variable): variable for network in networks for variable in network.trainable_variables}.values())
+        self.trained = list(
+            {
+                id(variable): variable
+                for network in networks
+                for variable in network.trainable_variables
+            }.values()
+        )
         self._anchors = tf.constant(detector.anchors)
         self._features = _FEATURES if distiller and distiller.wants_features else ""
-        wanted = {**level_outputs(detector), **({self._features: neck_features(detector)} if self._features else {})}
-        network = recomputing(detector, self._features) if recompute else keras.Model(detector.inputs, wanted)
+        wanted = {
+            **level_outputs(detector),
+            **({self._features: neck_features(detector)} if self._features else {}),
+        }
+        network = (
+            recomputing(detector, self._features)
+            if recompute
+            else keras.Model(detector.inputs, wanted)
+        )
         self._forward = lambda images: network(images, training=True)
         self._replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        self.carried = [variable for network in networks for variable in network.variables if variable.name in CARRIED]
+        self.carried = [
+            variable
+            for network in networks
+            for variable in network.variables
+            if variable.name in CARRIED
+        ]
         for layer in (layer for network in networks for layer in network.layers):
             if isinstance(layer, BatchNorm):
                 layer.synchronized = self._replicas > 1
 
-    def __call__(self, batch: Mapping[str, tf.Tensor], parts: int) -> tuple[list[tf.Tensor], dict[str, tf.Tensor], list[tf.Tensor]]:
+    def __call__(
+        self, batch: Mapping[str, tf.Tensor], parts: int
+    ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor], list[tf.Tensor]]:
         """Gradients of objective (det_loss and what a distiller adds) in the order of `trained`; the losses; values of `carried`.
 
         batch: one replica's, see Trainer.train_step. The losses are divided by the positives of all replicas' pictures,
@@ -55,15 +86,25 @@ class Gradients:
         targets = self._match(batch["boxes"], batch["labels"])
         if self._distiller:
             targets |= self._distiller.targets(batch["boxes"], batch["labels"])
-        positives = {name: self._over_replicas(tf.reduce_sum(targets.pop(name))) for name in [*targets] if name.endswith(POSITIVES)}
-        inputs = {name: batch[name] for name in ("images", "extent", *REMEMBERED) if name in batch} | {"targets": targets}
+        positives = {
+            name: self._over_replicas(tf.reduce_sum(targets.pop(name)))
+            for name in [*targets]
+            if name.endswith(POSITIVES)
+        }
+        inputs = {
+            name: batch[name] for name in ("images", "extent", *REMEMBERED) if name in batch
+        } | {"targets": targets}
         before = [self._shifted(variable, variable.value, +1) for variable in self.carried]
         passes = self._pass if parts == 1 else self._passes(parts)
         gradients, losses, carried = passes(inputs, before, positives)
         gradients, losses = self._over_replicas((gradients, losses))
         if self._loss_scale.changes:
             gradients = [gradient / self._loss_scale.value for gradient in gradients]
-        return gradients, losses, [self._shifted(*pair, -1) for pair in zip(self.carried, carried, strict=True)]
+        return (
+            gradients,
+            losses,
+            [self._shifted(*pair, -1) for pair in zip(self.carried, carried, strict=True)],
+        )
 
     def _over_replicas(self, value: Any) -> Any:
         if self._replicas == 1:
@@ -80,30 +121,55 @@ class Gradients:
     def _pass(self, inputs, carried, positives):
         preset = self._detector.preset
         images = network_input(inputs["images"], inputs["extent"], preset.mean, preset.std)
-        with tf.GradientTape() as tape, keras.StatelessScope(zip(self.carried, carried, strict=True)) as scope:
+        with (
+            tf.GradientTape() as tape,
+            keras.StatelessScope(zip(self.carried, carried, strict=True)) as scope,
+        ):
             outputs = self._forward(images)
             features = outputs.pop(self._features) if self._features else ()
             taught = self._distiller.teach(inputs, images, features) if self._distiller else {}
-        losses, upstream = self._losses(outputs, taught, inputs["targets"], positives, self._loss_scale.value)
-        gradients = tape.gradient(self._learning(outputs, taught), [variable.value for variable in self.trained],
-                                  output_gradients=upstream, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        losses, upstream = self._losses(
+            outputs, taught, inputs["targets"], positives, self._loss_scale.value
+        )
+        gradients = tape.gradient(
+            self._learning(outputs, taught),
+            [variable.value for variable in self.trained],
+            output_gradients=upstream,
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
         if set(scope.state_mapping) - {id(variable) for variable in self.carried}:
-            raise AlgorithmError(f"train step: expected layers to change {', '.join(CARRIED)} only, found another variable")
+            raise AlgorithmError(
+                f"train step: expected layers to change {', '.join(CARRIED)} only, found another variable"
+            )
         return gradients, losses, [scope.get_current_value(variable) for variable in self.carried]
 
     def _passes(self, parts: int):
         def passes(inputs, carried, positives):
-            sliced = tf.nest.map_structure(lambda value: tf.reshape(value, [parts, -1, *value.shape[1:]]), inputs)
+            sliced = tf.nest.map_structure(
+                lambda value: tf.reshape(value, [parts, -1, *value.shape[1:]]), inputs
+            )
 
             def add(index, sums, carried):
-                *found, carried = self._pass(tf.nest.map_structure(lambda value: value[index], sliced), carried, positives)
+                *found, carried = self._pass(
+                    tf.nest.map_structure(lambda value: value[index], sliced), carried, positives
+                )
                 return index + 1, tf.nest.map_structure(tf.add, sums, tuple(found)), carried
 
             zeros = [tf.zeros(variable.shape) for variable in self.trained]
-            names = ("cls_loss", "box_loss", "det_loss", "objective", *(("iou_loss",) if self._loss.iou_loss_type else ()),
-                     *(self._distiller.loss_names if self._distiller else ()))
+            names = (
+                "cls_loss",
+                "box_loss",
+                "det_loss",
+                "objective",
+                *(("iou_loss",) if self._loss.iou_loss_type else ()),
+                *(self._distiller.loss_names if self._distiller else ()),
+            )
             _, (gradients, losses), carried = tf.while_loop(
-                lambda index, *_: index < parts, add, (0, (zeros, dict.fromkeys(names, 0.0)), carried), parallel_iterations=1)
+                lambda index, *_: index < parts,
+                add,
+                (0, (zeros, dict.fromkeys(names, 0.0)), carried),
+                parallel_iterations=1,
+            )
             return gradients, losses, carried
 
         return passes
@@ -119,11 +185,18 @@ class Gradients:
         with tf.GradientTape() as tape:
             tape.watch(learning)
             # Gradients come back by level: put together they would be 140 MB more for 8 pictures of D0, written and read twice.
-            levels = {name: [tf.cast(level, tf.float32) for level in levels] for name, levels in outputs.items()}
+            levels = {
+                name: [tf.cast(level, tf.float32) for level in levels]
+                for name, levels in outputs.items()
+            }
             whole = {name: tf.concat(parts, axis=1) for name, parts in levels.items()}
             apart = {**whole, "class_logits": levels["class_logits"]}
-            losses = detection_losses(apart, targets, self._anchors, self._loss, num_positives=positives[POSITIVES])
-            more = self._distiller.losses(whole, taught, targets, positives) if self._distiller else {}
+            losses = detection_losses(
+                apart, targets, self._anchors, self._loss, num_positives=positives[POSITIVES]
+            )
+            more = (
+                self._distiller.losses(whole, taught, targets, positives) if self._distiller else {}
+            )
             losses |= {**more, "objective": losses["det_loss"] + sum(more.values())}
             scaled = losses["objective"] * scale
         return losses, tape.gradient(scaled, learning)

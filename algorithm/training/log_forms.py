@@ -14,10 +14,27 @@ from typing import Protocol
 import tensorflow as tf
 
 # Names that differ between the step's figures and the log, in the order of the log line.
-_LOGGED = ("loss", "cls_loss", "box_loss", "iou_loss", "loss_soft_cls", "loss_soft_box", "peer_loss", "cross_loss", "l2_loss",
-           "gradient_norm", "learning_rate")
-_TUTORIAL = {"total_loss": "loss", "cls_loss": "cls_loss", "box_loss": "box_loss", "model_loss": "det_loss",
-             "l2_regularization_loss": "l2_loss", "learning_rate": "learning_rate"}
+_LOGGED = (
+    "loss",
+    "cls_loss",
+    "box_loss",
+    "iou_loss",
+    "loss_soft_cls",
+    "loss_soft_box",
+    "peer_loss",
+    "cross_loss",
+    "l2_loss",
+    "gradient_norm",
+    "learning_rate",
+)
+_TUTORIAL = {
+    "total_loss": "loss",
+    "cls_loss": "cls_loss",
+    "box_loss": "box_loss",
+    "model_loss": "det_loss",
+    "l2_regularization_loss": "l2_loss",
+    "learning_rate": "learning_rate",
+}
 _WINDOW = 20  # values that torchvision's medians are of
 
 
@@ -80,7 +97,9 @@ def is_due(moment: Moment, every: int) -> bool:
 
 def eval_line(epoch: int, epochs: int, step: int, metrics: Mapping[str, float | None]) -> str:
     """`eval epoch=2/10 step=30 AP=... AP50=... ...`; an undefined figure is `nan`."""
-    figures = [f"{name}={float('nan') if value is None else value:.6f}" for name, value in metrics.items()]
+    figures = [
+        f"{name}={float('nan') if value is None else value:.6f}" for name, value in metrics.items()
+    ]
     return " ".join([f"eval epoch={epoch}/{epochs} step={step}", *figures])
 
 
@@ -92,12 +111,19 @@ class OwnForm:
         if not is_due(moment, every):
             return []
         parts = [f"train epoch={moment.epoch}/{moment.epochs} step={moment.step}/{moment.steps}"]
-        parts += [f"{name}={moment.figures[name]:.6g}" for name in _LOGGED if name in moment.figures]
-        return [" ".join([*parts, f"samples/s={moment.rate:.2f}", f"eta={_clock(moment.seconds_left)}"])]
+        parts += [
+            f"{name}={moment.figures[name]:.6g}" for name in _LOGGED if name in moment.figures
+        ]
+        return [
+            " ".join([*parts, f"samples/s={moment.rate:.2f}", f"eta={_clock(moment.seconds_left)}"])
+        ]
 
     def evaluation(self, evaluated: Evaluated) -> list[str]:
         """One line of figures, an undefined one is `nan`; then the rows."""
-        return [eval_line(evaluated.epoch, evaluated.epochs, evaluated.step, evaluated.metrics), "\n" + evaluated.summary]
+        return [
+            eval_line(evaluated.epoch, evaluated.epochs, evaluated.step, evaluated.metrics),
+            "\n" + evaluated.summary,
+        ]
 
 
 class TutorialForm:
@@ -108,7 +134,9 @@ class TutorialForm:
         if not is_due(moment, every):
             return []
         losses = {name: moment.figures[ours] for name, ours in _TUTORIAL.items()}
-        return [f"Train Step: {moment.step}/{moment.steps}  / loss = {losses} / training metric = {losses}"]
+        return [
+            f"Train Step: {moment.step}/{moment.steps}  / loss = {losses} / training metric = {losses}"
+        ]
 
     def evaluation(self, evaluated: Evaluated) -> list[str]:
         """The rows, with the lines that come before them."""
@@ -131,27 +159,49 @@ class ReferencesForm:
         place = (moment.step - 1) % moment.steps_per_epoch
         length = min(moment.steps_per_epoch, moment.steps - moment.step + 1 + place)
         if place == 0 or not self._recent:
-            self._recent, self._sums, self._begun, self._count = {}, {}, time.perf_counter() - moment.seconds, 0
+            self._recent, self._sums, self._begun, self._count = (
+                {},
+                {},
+                time.perf_counter() - moment.seconds,
+                0,
+            )
         loss, of_classes = moment.figures["det_loss"], moment.figures["cls_loss"]
-        self._note({"loss": loss, "loss_classifier": of_classes, "loss_box_reg": loss - of_classes,
-                    "time": moment.seconds, "data": moment.waited})
+        self._note(
+            {
+                "loss": loss,
+                "loss_classifier": of_classes,
+                "loss_box_reg": loss - of_classes,
+                "time": moment.seconds,
+                "data": moment.waited,
+            }
+        )
         lines = []
         if place % every == 0 or place == length - 1:
             lines.append(self._line(moment, place, length))
         if place == length - 1:
             total = time.perf_counter() - self._begun
-            lines.append(f"Epoch: [{moment.epoch - 1}] Total time: {_clock(total)} ({total / self._count:.4f} s / it)")
+            lines.append(
+                f"Epoch: [{moment.epoch - 1}] Total time: {_clock(total)} ({total / self._count:.4f} s / it)"
+            )
         return lines
 
     def evaluation(self, evaluated: Evaluated) -> list[str]:
         """The last line of the test loop, its time and averages; then the rows."""
-        model, metric = (seconds / evaluated.batches for seconds in (evaluated.model_seconds, evaluated.metric_seconds))
+        model, metric = (
+            seconds / evaluated.batches
+            for seconds in (evaluated.model_seconds, evaluated.metric_seconds)
+        )
         place = f"[{evaluated.batches - 1}/{evaluated.batches}]"
-        averages = f"model_time: {model:.4f} ({model:.4f})  evaluator_time: {metric:.4f} ({metric:.4f})"
+        averages = (
+            f"model_time: {model:.4f} ({model:.4f})  evaluator_time: {metric:.4f} ({metric:.4f})"
+        )
         total = evaluated.model_seconds + evaluated.metric_seconds
-        return [f"Test:  {place}  eta: 0:00:00  {averages}  time: {model + metric:.4f}  max mem: {peak_memory():.0f}",
-                f"Test: Total time: {_clock(total)} ({total / evaluated.batches:.4f} s / it)", f"Averaged stats: {averages}",
-                *_accumulated(evaluated, "IoU metric: bbox")]
+        return [
+            f"Test:  {place}  eta: 0:00:00  {averages}  time: {model + metric:.4f}  max mem: {peak_memory():.0f}",
+            f"Test: Total time: {_clock(total)} ({total / evaluated.batches:.4f} s / it)",
+            f"Averaged stats: {averages}",
+            *_accumulated(evaluated, "IoU metric: bbox"),
+        ]
 
     def _note(self, figures: Mapping[str, float]) -> None:
         self._count += 1
@@ -160,13 +210,24 @@ class ReferencesForm:
             self._sums[name] = self._sums.get(name, 0.0) + value
 
     def _line(self, moment: Moment, place: int, length: int) -> str:
-        meters = {name: f"{name}: {statistics.median_low(values):.4f} ({self._sums[name] / self._count:.4f})"
-                  for name, values in self._recent.items()}
+        meters = {
+            name: f"{name}: {statistics.median_low(values):.4f} ({self._sums[name] / self._count:.4f})"
+            for name, values in self._recent.items()
+        }
         left = self._sums["time"] / self._count * (length - 1 - place)
         losses = [text for name, text in meters.items() if name not in ("time", "data")]
-        return "  ".join([f"Epoch: [{moment.epoch - 1}]", f"[{place:>{len(str(length))}}/{length}]", f"eta: {_clock(left)}",
-                          f"lr: {moment.figures['learning_rate']:.6f}", *losses, meters["time"], meters["data"],
-                          f"max mem: {peak_memory():.0f}"])
+        return "  ".join(
+            [
+                f"Epoch: [{moment.epoch - 1}]",
+                f"[{place:>{len(str(length))}}/{length}]",
+                f"eta: {_clock(left)}",
+                f"lr: {moment.figures['learning_rate']:.6f}",
+                *losses,
+                meters["time"],
+                meters["data"],
+                f"max mem: {peak_memory():.0f}",
+            ]
+        )
 
 
 FORMS: dict[str, type] = {"": OwnForm, "tutorial": TutorialForm, "torchvision": ReferencesForm}
@@ -175,13 +236,17 @@ FORMS: dict[str, type] = {"": OwnForm, "tutorial": TutorialForm, "torchvision": 
 def peak_memory() -> float:
     """Most memory in use so far, MiB: of the first GPU where there is one, else of this process."""
     if tf.config.list_logical_devices("GPU"):
-        return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2 ** 20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** 10
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def _accumulated(evaluated: Evaluated, *heading: str) -> list[str]:
-    return ["Accumulating evaluation results...", f"DONE (t={evaluated.metric_seconds:.2f}s).", *heading,
-            *evaluated.summary.splitlines()]
+    return [
+        "Accumulating evaluation results...",
+        f"DONE (t={evaluated.metric_seconds:.2f}s).",
+        *heading,
+        *evaluated.summary.splitlines(),
+    ]
 
 
 def _clock(seconds: float) -> str:

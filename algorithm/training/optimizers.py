@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from algorithm.errors import ArgumentError
 from algorithm.models.detector import Detector
-from algorithm.models.naming import published_variables
+from algorithm.models.variable_names import published_variables
 
 SMALLEST_SGD_BATCH = 32
 ADAM_SHARE = 0.1
@@ -29,7 +29,9 @@ def choose_optimizer(kind: str, global_batch: int, networks: int = 1) -> tuple[s
     return ("adam", ADAM_SHARE * networks) if global_batch < SMALLEST_SGD_BATCH else ("sgd", 1.0)
 
 
-def make_optimizer(kind: str, schedule: Any, momentum: float, nesterov: bool = False) -> keras.optimizers.Optimizer:
+def make_optimizer(
+    kind: str, schedule: Any, momentum: float, nesterov: bool = False
+) -> keras.optimizers.Optimizer:
     """SGD with momentum (Nesterov's if asked for), or Adam with momentum as beta_1, as published.
 
     The name is fixed because Keras numbers unnamed optimizers, and the number would stand in every checkpoint.
@@ -46,8 +48,14 @@ class _FusedSGD(keras.optimizers.SGD):
         if not self.momentum:
             return super().update_step(gradient, variable, learning_rate)
         momentum = self.momentums[self._get_variable_index(variable)]
-        tf.raw_ops.ResourceApplyKerasMomentum(var=variable.handle, accum=momentum.value.handle, lr=learning_rate, grad=gradient,
-                                              momentum=self.momentum, use_nesterov=self.nesterov)
+        tf.raw_ops.ResourceApplyKerasMomentum(
+            var=variable.handle,
+            accum=momentum.value.handle,
+            lr=learning_rate,
+            grad=gradient,
+            momentum=self.momentum,
+            use_nesterov=self.nesterov,
+        )
 
 
 class _FusedAdam(keras.optimizers.Adam):
@@ -56,9 +64,18 @@ class _FusedAdam(keras.optimizers.Adam):
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
         step = tf.cast(self.iterations + 1, tf.float32)
-        tf.raw_ops.ResourceApplyAdam(var=variable.handle, m=self._momentums[index].value.handle, v=self._velocities[index].value.handle,
-                                     beta1_power=self.beta_1 ** step, beta2_power=self.beta_2 ** step, lr=learning_rate,
-                                     beta1=self.beta_1, beta2=self.beta_2, epsilon=self.epsilon, grad=gradient)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=self.beta_1**step,
+            beta2_power=self.beta_2**step,
+            lr=learning_rate,
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
 
 
 def freeze(detector: Detector, pattern: str, batch_norm: bool) -> int:
@@ -72,11 +89,15 @@ def freeze(detector: Detector, pattern: str, batch_norm: bool) -> int:
     named = published_variables(detector)
     matching = [variable for name, variable in named.items() if pattern and re.match(pattern, name)]
     if pattern and not matching:
-        raise ArgumentError(f"freeze: expected an expression that matches names of variables from their start, found "
-                            f"{pattern!r}, which matches none of {len(named)}; the first is {next(iter(named))}")
+        raise ArgumentError(
+            f"freeze: expected an expression that matches names of variables from their start, found "
+            f"{pattern!r}, which matches none of {len(named)}; the first is {next(iter(named))}"
+        )
     for variable in matching:
         variable.trainable = False
     left = len(detector.trainable_variables)
     if not left:
-        raise ArgumentError(f"freeze: expected something left to train, found that {pattern!r} freezes everything")
+        raise ArgumentError(
+            f"freeze: expected something left to train, found that {pattern!r} freezes everything"
+        )
     return left

@@ -46,7 +46,9 @@ def choose_pictures(samples: Sequence[Sample]) -> list[Sample]:
     return chosen
 
 
-def overfit(trainer: Trainer, batch: dict[str, tf.Tensor], score: Callable[[], float | None]) -> Overfit:
+def overfit(
+    trainer: Trainer, batch: dict[str, tf.Tensor], score: Callable[[], float | None]
+) -> Overfit:
     """Trains on one batch over and over for at most a minute, compiling not counted.
 
     score() gives AP50 of the present weights on the same pictures, or None. It ends as soon as that is enough.

@@ -21,8 +21,16 @@ def computing(detector: Detector, precision: str) -> Iterator[None]:
 
     Outside, the same detector computes in float32: evaluation and export are not touched.
     """
-    layers = [layer for layer in detector.layers if layer.name not in detector.output_names
-              and not isinstance(layer, keras.layers.InputLayer)] if precision != "float32" else []
+    layers = (
+        [
+            layer
+            for layer in detector.layers
+            if layer.name not in detector.output_names
+            and not isinstance(layer, keras.layers.InputLayer)
+        ]
+        if precision != "float32"
+        else []
+    )
     before = [layer.dtype_policy for layer in layers]
     for layer in layers:
         layer.dtype_policy = POLICIES[precision]
@@ -47,7 +55,11 @@ class LossScale:
     @property
     def variables(self) -> dict[str, tf.Variable]:
         """What a checkpoint keeps, by name: float32 and int64 scalars; nothing where the scale never changes."""
-        return {"loss_scale/value": self.value, "loss_scale/good_steps": self.good_steps} if self.changes else {}
+        return (
+            {"loss_scale/value": self.value, "loss_scale/good_steps": self.good_steps}
+            if self.changes
+            else {}
+        )
 
     def update(self, finite: tf.Tensor) -> None:
         """Notes whether the gradients of a step were finite, a boolean scalar. Call it outside of replicas."""

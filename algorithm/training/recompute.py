@@ -30,10 +30,18 @@ def recomputing(detector: Detector, features: str = "") -> Forward:
     def forward(images: tf.Tensor, training: bool = True) -> dict[str, list[tf.Tensor]]:
         values = {id(detector.inputs[0]): images}
         for piece, network in pieces:
-            results = _run(network, [values[id(tensor)] for tensor in piece.inputs], len(piece.outputs))
-            values |= {id(tensor): result for tensor, result in zip(piece.outputs, results, strict=True)}
+            results = _run(
+                network, [values[id(tensor)] for tensor in piece.inputs], len(piece.outputs)
+            )
+            values |= {
+                id(tensor): result for tensor, result in zip(piece.outputs, results, strict=True)
+            }
         outputs = last([values[id(tensor)] for tensor in ends], training=training)
-        return {**outputs, features: [values[id(tensor)] for tensor in neck_features(detector)]} if features else outputs
+        return (
+            {**outputs, features: [values[id(tensor)] for tensor in neck_features(detector)]}
+            if features
+            else outputs
+        )
 
     return forward
 
@@ -41,7 +49,9 @@ def recomputing(detector: Detector, features: str = "") -> Forward:
 def _unused(detector: Detector) -> list[keras.KerasTensor]:
     """Outputs that no piece takes: what the last layers put together."""
     taken = {id(tensor) for piece in detector.pieces for tensor in piece.inputs}
-    return [tensor for piece in detector.pieces for tensor in piece.outputs if id(tensor) not in taken]
+    return [
+        tensor for piece in detector.pieces for tensor in piece.outputs if id(tensor) not in taken
+    ]
 
 
 def _run(network: keras.Model, inputs: Sequence[tf.Tensor], outputs: int) -> list[tf.Tensor]:
@@ -50,7 +60,7 @@ def _run(network: keras.Model, inputs: Sequence[tf.Tensor], outputs: int) -> lis
 
     @tf.recompute_grad
     def compute(*arguments: tf.Tensor) -> list[tf.Tensor]:
-        given, values = list(arguments[:len(inputs)]), arguments[len(inputs):]
+        given, values = list(arguments[: len(inputs)]), arguments[len(inputs) :]
         results, changed = network.stateless_call(values, others, given, training=True)
         return [*tf.nest.flatten(results), *changed]
 

@@ -66,10 +66,17 @@ class Reporter:
             if not sys.stderr.isatty():
                 yield
                 return
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[figures]}"),
-                       TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[figures]}"),
+                TimeRemainingColumn(),
+            )
             with Progress(*columns, console=Console(stderr=True)) as self._bar:
-                self._task = self._bar.add_task("training", total=self.steps, completed=step, figures="")
+                self._task = self._bar.add_task(
+                    "training", total=self.steps, completed=step, figures=""
+                )
                 yield
         finally:
             self._bar = None
@@ -92,8 +99,16 @@ class Reporter:
             self._bar.update(self._task, completed=step, figures=text)
         if self._each is None:
             self._each = (time.perf_counter() - self._begun) / self._count
-        moment = Moment(step, self.steps, self.steps_per_epoch, figures, self._rate(step), self._seconds_left(step), self._each,
-                        self._waited)
+        moment = Moment(
+            step,
+            self.steps,
+            self.steps_per_epoch,
+            figures,
+            self._rate(step),
+            self._seconds_left(step),
+            self._each,
+            self._waited,
+        )
         for line in self.form.step(moment, self.every):
             if not self._bar:
                 _log.info("%s", line)
@@ -110,14 +125,21 @@ class Reporter:
 
     def peer_evaluation(self, epoch: int, step: int, metrics: Mapping[str, float | None]) -> None:
         """Notes the 12 COCO figures of the network that the student learns from."""
-        _log.info("peer %s", eval_line(epoch, -(-self.steps // self.steps_per_epoch), step, metrics))
-        self._scalars("eval_peer", {name: value for name, value in metrics.items() if value is not None}, step)
+        _log.info(
+            "peer %s", eval_line(epoch, -(-self.steps // self.steps_per_epoch), step, metrics)
+        )
+        self._scalars(
+            "eval_peer", {name: value for name, value in metrics.items() if value is not None}, step
+        )
 
     def teacher_evaluation(self, step: int, metrics: Mapping[str, float | None]) -> None:
         """Notes the 12 COCO figures of what a frozen teacher tells the student."""
         known = {name: value for name, value in metrics.items() if value is not None}
-        _log.info("teacher %s, on the evaluation pictures as the student sees them; it is worth its time where that is well above the "
-                  "student's AP without it (docs/distillation.md)", " ".join(f"{name}={value:.6f}" for name, value in known.items()))
+        _log.info(
+            "teacher %s, on the evaluation pictures as the student sees them; it is worth its time where that is well above the "
+            "student's AP without it (docs/distillation.md)",
+            " ".join(f"{name}={value:.6f}" for name, value in known.items()),
+        )
         self._scalars("eval_teacher", known, step)
 
     def pictures(self, group: str, step: int, pictures: Sequence[np.ndarray]) -> None:

@@ -34,7 +34,15 @@ class DetectionSchedule(keras.optimizers.schedules.LearningRateSchedule):
     `factor`, a variable, multiplies all of it. steps: of the whole training, where it ends within an epoch.
     """
 
-    def __init__(self, config: ScheduleConfig, *, global_batch: int, steps_per_epoch: int, epochs: int, steps: int = 0) -> None:
+    def __init__(
+        self,
+        config: ScheduleConfig,
+        *,
+        global_batch: int,
+        steps_per_epoch: int,
+        epochs: int,
+        steps: int = 0,
+    ) -> None:
         scale = global_batch / REFERENCE_BATCH
         self.config = config
         self.steps_per_epoch = steps_per_epoch
@@ -64,4 +72,9 @@ class DetectionSchedule(keras.optimizers.schedules.LearningRateSchedule):
         return tf.ones_like(step)
 
     def get_config(self):
-        return {"config": self.config, "base": self.base, "total": self.total, "warmup": self.warmup}
+        return {
+            "config": self.config,
+            "base": self.base,
+            "total": self.total,
+            "warmup": self.warmup,
+        }

@@ -12,11 +12,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from algorithm.distillation.distillers import PEER, REMEMBERED, Distiller
 from algorithm.errors import DataError
 from algorithm.models.detector import Detector
-from algorithm.models.naming import published_variables
+from algorithm.models.variable_names import published_variables
 from algorithm.ops.losses import LossConfig
-from algorithm.training.distillation import PEER, REMEMBERED, Distiller
 from algorithm.training.gradients import Gradients
 from algorithm.training.precision import LossScale, computing
 
@@ -50,21 +50,37 @@ class Trainer:
     It trains on all replicas of the strategy in whose scope it is made, as detector and optimizer must be.
     """
 
-    def __init__(self, detector: Detector, optimizer: keras.optimizers.Optimizer, config: TrainConfig,
-                 distiller: Distiller | None = None) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        optimizer: keras.optimizers.Optimizer,
+        config: TrainConfig,
+        distiller: Distiller | None = None,
+    ) -> None:
         self.detector, self.optimizer, self.config = detector, optimizer, config
         self.peers = tuple(distiller.peers) if distiller else ()
         self.strategy = tf.distribute.get_strategy()
         self.named = published_variables(detector)
         shared = {id(variable) for variable in self.named.values()}
         for peer in self.peers:
-            self.named |= {f"{PEER}/{name}": variable for name, variable in published_variables(peer).items() if id(variable) not in shared}
-        self._regularised = [v for name, v in self.named.items() if v.trainable and _REGULARISED.match(name)]
+            self.named |= {
+                f"{PEER}/{name}": variable
+                for name, variable in published_variables(peer).items()
+                if id(variable) not in shared
+            }
+        self._regularised = [
+            v for name, v in self.named.items() if v.trainable and _REGULARISED.match(name)
+        ]
         averaged = self.named if config.moving_average_decay > 0 else {}
-        self.averages = {name: tf.Variable(variable.numpy(), trainable=False) for name, variable in averaged.items()}
+        self.averages = {
+            name: tf.Variable(variable.numpy(), trainable=False)
+            for name, variable in averaged.items()
+        }
         self.parts = config.parts
         self.loss_scale = LossScale(config.precision)
-        self._gradients = Gradients(detector, config.loss, self.loss_scale, config.recompute, distiller)
+        self._gradients = Gradients(
+            detector, config.loss, self.loss_scale, config.recompute, distiller
+        )
         self._carried, self._trained = self._gradients.carried, self._gradients.trained
         optimizer.build(self._trained)
 
@@ -78,15 +94,19 @@ class Trainer:
         float16 loss_scale.
 
         batch: images uint8 [B, H, W, 3] and extent int32 [B, 2] (see ops.image.network_input); boxes float32 [B, N, 4]
-        yxyx network pixels; labels int32 [B, N], -1 for padding (see data.pipeline.train_batches). With several replicas
+        yxyx network pixels; labels int32 [B, N], -1 for padding (see data.feeding.pipeline.train_batches). With several replicas
         it holds a value for each, and B is a replica's. With `parts` above 1, which divides B, the network sees B / parts
         pictures at a time. When the loss or the gradient is not finite, the step counts and nothing else changes: weights,
         optimizer, averages, batch-norm statistics, random generators.
         """
         with self._tracing():
-            return self._train_step({name: batch[name] for name in _USED if name in batch}, self.parts)
+            return self._train_step(
+                {name: batch[name] for name in _USED if name in batch}, self.parts
+            )
 
-    def train_steps(self, batches: Iterator[Mapping[str, tf.Tensor]], count: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    def train_steps(
+        self, batches: Iterator[Mapping[str, tf.Tensor]], count: int
+    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
         """`count` steps: the figures of train_step, each float32 [count], and sample_index int32 [count, B], of the
         pictures this machine saw. Above 1 they are one call into TensorFlow, and `batches` is an iterator of its own."""
         if count == 1:
@@ -112,17 +132,28 @@ class Trainer:
     def _train_steps(self, batches, count, parts: int):
         def one(index, rows, seen):
             batch = next(batches)
-            figures = self._everywhere({name: batch[name] for name in _USED if name in batch}, parts)
+            figures = self._everywhere(
+                {name: batch[name] for name in _USED if name in batch}, parts
+            )
             self._figures = list(figures)
-            return index + 1, rows.write(index, tf.stack([*figures.values()])), seen.write(index, self._local(batch["sample_index"]))
+            return (
+                index + 1,
+                rows.write(index, tf.stack([*figures.values()])),
+                seen.write(index, self._local(batch["sample_index"])),
+            )
 
         arrays = tf.TensorArray(tf.float32, count), tf.TensorArray(tf.int32, count)
-        _, rows, seen = tf.while_loop(lambda index, *_: index < count, one, (0, *arrays), parallel_iterations=1)
+        _, rows, seen = tf.while_loop(
+            lambda index, *_: index < count, one, (0, *arrays), parallel_iterations=1
+        )
         return rows.stack(), seen.stack()
 
     def _everywhere(self, batch, parts: int):
         figures = self.strategy.run(self.replica_step, args=(batch, parts))
-        return {name: self.strategy.experimental_local_results(value)[0] for name, value in figures.items()}
+        return {
+            name: self.strategy.experimental_local_results(value)[0]
+            for name, value in figures.items()
+        }
 
     def _local(self, value):
         return tf.concat(self.strategy.experimental_local_results(value), axis=0)
@@ -138,7 +169,9 @@ class Trainer:
         if self.loss_scale.changes:
             figures["loss_scale"] = tf.convert_to_tensor(self.loss_scale.value)
         finite = tf.math.is_finite(losses["loss"]) & tf.math.is_finite(norm)
-        tf.distribute.get_replica_context().merge_call(self._apply, args=(gradients, carried, finite, parts))
+        tf.distribute.get_replica_context().merge_call(
+            self._apply, args=(gradients, carried, finite, parts)
+        )
         return figures
 
     def _learning_rate(self):
@@ -152,15 +185,29 @@ class Trainer:
         self.loss_scale.update(finite)
 
     def _update(self, strategy, gradients, carried, parts):
-        rate, pace = self._learning_rate(), _pace(self.optimizer.iterations, parts, self.detector.preset.batch_norm.momentum)
+        rate, pace = (
+            self._learning_rate(),
+            _pace(self.optimizer.iterations, parts, self.detector.preset.batch_norm.momentum),
+        )
         update = strategy.extended.update
         for variable, gradient in zip(self._trained, gradients, strict=True):
-            update(variable.value, lambda own, change: self.optimizer.update_step(change, own, rate), args=(gradient,), group=False)
+            update(
+                variable.value,
+                lambda own, change: self.optimizer.update_step(change, own, rate),
+                args=(gradient,),
+                group=False,
+            )
         self.optimizer.iterations.assign_add(1)
         for variable, value in zip(self._carried, carried, strict=True):
             step = pace if variable.name in _STATISTICS else None
-            update(variable.value, lambda own, new, step=step: own.assign(new if step is None else own + step * (new - own)),
-                   args=(value,), group=False)
+            update(
+                variable.value,
+                lambda own, new, step=step: own.assign(
+                    new if step is None else own + step * (new - own)
+                ),
+                args=(value,),
+                group=False,
+            )
         self._average(update)
         return True
 
@@ -169,14 +216,21 @@ class Trainer:
         return False
 
     def _with_l2(self, gradients):
-        decay, regularised = self.config.weight_decay, {id(variable) for variable in self._regularised}
-        return [gradient + decay * variable.value if id(variable) in regularised else gradient
-                for gradient, variable in zip(gradients, self._trained, strict=True)]
+        decay, regularised = (
+            self.config.weight_decay,
+            {id(variable) for variable in self._regularised},
+        )
+        return [
+            gradient + decay * variable.value if id(variable) in regularised else gradient
+            for gradient, variable in zip(gradients, self._trained, strict=True)
+        ]
 
     def _l2_loss(self):
         if not self._regularised:
             return tf.constant(0.0)
-        return self.config.weight_decay * tf.nn.l2_loss(tf.concat([tf.reshape(v.value, [-1]) for v in self._regularised], axis=0))
+        return self.config.weight_decay * tf.nn.l2_loss(
+            tf.concat([tf.reshape(v.value, [-1]) for v in self._regularised], axis=0)
+        )
 
     def _clip(self, gradients):
         clip = self.config.clip_norm
@@ -185,8 +239,12 @@ class Trainer:
         norms = tf.sqrt(2.0 * tf.stack([tf.nn.l2_loss(gradient) for gradient in gradients]))
         each = tf.minimum(1.0, clip / norms)
         norm = tf.norm(each * norms)
-        factors = tf.unstack(each * tf.minimum(1.0, clip / norm))  # one product a tensor: there are hundreds, most of them small
-        return [gradient * factor for gradient, factor in zip(gradients, factors, strict=True)], norm
+        factors = tf.unstack(
+            each * tf.minimum(1.0, clip / norm)
+        )  # one product a tensor: there are hundreds, most of them small
+        return [
+            gradient * factor for gradient, factor in zip(gradients, factors, strict=True)
+        ], norm
 
     def _average(self, update):
         if not self.averages:
@@ -194,12 +252,19 @@ class Trainer:
         updates = tf.cast(self.optimizer.iterations, tf.float32)
         decay = tf.minimum(self.config.moving_average_decay, (1.0 + updates) / (10.0 + updates))
         for name, average in self.averages.items():
-            update(average, lambda own, value: own.assign_sub((1.0 - decay) * (own - value)), args=(self.named[name].value,), group=False)
+            update(
+                average,
+                lambda own, value: own.assign_sub((1.0 - decay) * (own - value)),
+                args=(self.named[name].value,),
+                group=False,
+            )
 
     def tensors(self) -> dict[str, Any]:
         """Everything a resumed job needs, by name: weights, averages, optimizer, random generators, global_step."""
-        tensors: dict[str, Any] = {name: variable.value if isinstance(variable, keras.Variable) else variable
-                                   for name, variable in self._state_variables().items()}
+        tensors: dict[str, Any] = {
+            name: variable.value if isinstance(variable, keras.Variable) else variable
+            for name, variable in self._state_variables().items()
+        }
         tensors |= {f"{name}/{_AVERAGE}": average for name, average in self.averages.items()}
         return {**tensors, "global_step": np.int64(self.step)}
 
@@ -209,11 +274,18 @@ class Trainer:
 
     def restore(self, tensors: dict[str, np.ndarray]) -> None:
         """Takes up the state that tensors() gave. DataError naming what is missing or of another shape."""
-        wanted = {**self._state_variables(), **{f"{n}/{_AVERAGE}": a for n, a in self.averages.items()}}
-        wrong = [n for n, v in wanted.items() if n not in tensors or tensors[n].shape != tuple(v.shape)]
+        wanted = {
+            **self._state_variables(),
+            **{f"{n}/{_AVERAGE}": a for n, a in self.averages.items()},
+        }
+        wrong = [
+            n for n, v in wanted.items() if n not in tensors or tensors[n].shape != tuple(v.shape)
+        ]
         if wrong:
-            raise DataError(f"checkpoint: {len(wrong)} of {len(wanted)} variables are missing or of another shape, "
-                            f"first {wrong[0]}; the run was made with other hyperparameters: give a new train_url")
+            raise DataError(
+                f"checkpoint: {len(wrong)} of {len(wanted)} variables are missing or of another shape, "
+                f"first {wrong[0]}; the run was made with other hyperparameters: give a new train_url"
+            )
         for name, variable in wanted.items():
             variable.assign(tensors[name])
 
@@ -266,4 +338,4 @@ def _pace(updates: tf.Variable, parts: int, published: float) -> tf.Tensor:
     """
     age = tf.cast(updates, tf.float32)
     momentum = tf.minimum(published, (1.0 + age) / (10.0 + age))
-    return tf.maximum(1.0, (1.0 - momentum) / (1.0 - published ** parts))
+    return tf.maximum(1.0, (1.0 - momentum) / (1.0 - published**parts))

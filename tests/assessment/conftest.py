@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from algorithm.assessment.records import make_records
+from algorithm.evaluation.records import make_records
 
 
 def boxes_at_random(rng, count, side=300):
@@ -28,13 +28,24 @@ def records_at_random(seed=0, pictures=40, classes=5, crowds=True):
         copies = np.repeat(np.arange(count), rng.integers(0, 4, count))
         copied = boxes[copies] + rng.normal(0, 8, (len(copies), 4))
         copied[:, 2:] = np.maximum(copied[:, 2:], copied[:, :2] + 1)
-        kinds = np.where(rng.random(len(copies)) < 0.2, rng.integers(0, classes, len(copies)), labels[copies])
+        kinds = np.where(
+            rng.random(len(copies)) < 0.2, rng.integers(0, classes, len(copies)), labels[copies]
+        )
         extra = rng.integers(0, 8)
-        found.append((np.concatenate([copied, boxes_at_random(rng, extra)]),
-                      np.concatenate([kinds, rng.integers(0, classes, extra)]),
-                      rng.random(len(copies) + extra).round(2)))  # rounded: equal scores occur
-    return make_records([f"class {i}" for i in range(classes)], [f"{i}.jpg" for i in range(pictures)], truths, found,
-                        np.full((pictures, 2), 450.0))
+        found.append(
+            (
+                np.concatenate([copied, boxes_at_random(rng, extra)]),
+                np.concatenate([kinds, rng.integers(0, classes, extra)]),
+                rng.random(len(copies) + extra).round(2),
+            )
+        )  # rounded: equal scores occur
+    return make_records(
+        [f"class {i}" for i in range(classes)],
+        [f"{i}.jpg" for i in range(pictures)],
+        truths,
+        found,
+        np.full((pictures, 2), 450.0),
+    )
 
 
 @pytest.fixture
@@ -44,10 +55,14 @@ def random_records():
 
 
 LABELS = ("猫", "dog")
-VOC = ("<annotation><filename>{name}</filename><size><width>60</width><height>40</height><depth>3</depth></size>{objects}"
-       "</annotation>")
-OBJECT = ("<object><name>{name}</name><bndbox><xmin>{box[1]}</xmin><ymin>{box[0]}</ymin><xmax>{box[3]}</xmax><ymax>{box[2]}</ymax>"
-          "</bndbox></object>")
+VOC = (
+    "<annotation><filename>{name}</filename><size><width>60</width><height>40</height><depth>3</depth></size>{objects}"
+    "</annotation>"
+)
+OBJECT = (
+    "<object><name>{name}</name><bndbox><xmin>{box[1]}</xmin><ymin>{box[0]}</ymin><xmax>{box[3]}</xmax><ymax>{box[2]}</ymax>"
+    "</bndbox></object>"
+)
 
 
 def saved_model(folder, name="serving_default", outputs=None):
@@ -58,12 +73,24 @@ def saved_model(folder, name="serving_default", outputs=None):
 
     def serve(images):
         height, width = (tf.cast(tf.shape(images)[axis], tf.float32) for axis in (1, 2))
-        boxes = tf.stack([tf.stack([0.0, 0.0, height / 2, width / 2]), tf.stack([0.0, 0.0, height, width]), tf.zeros(4)])
-        found = {"detection_boxes": boxes[None], "detection_classes": tf.constant([[1.0, 2.0, 0.0]]),
-                 "detection_scores": tf.constant([[0.9, 0.6, 0.0]]), "num_detections": tf.constant([2.0])}
+        boxes = tf.stack(
+            [
+                tf.stack([0.0, 0.0, height / 2, width / 2]),
+                tf.stack([0.0, 0.0, height, width]),
+                tf.zeros(4),
+            ]
+        )
+        found = {
+            "detection_boxes": boxes[None],
+            "detection_classes": tf.constant([[1.0, 2.0, 0.0]]),
+            "detection_scores": tf.constant([[0.9, 0.6, 0.0]]),
+            "num_detections": tf.constant([2.0]),
+        }
         return {key: found[key] for key in outputs or found}
 
-    module.serve = tf.function(serve, input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, "images")])
+    module.serve = tf.function(
+        serve, input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, "images")]
+    )
     tf.saved_model.save(module, str(folder), signatures={name: module.serve})
     return folder
 
@@ -80,7 +107,9 @@ def packaged_model(tmp_path_factory):
     from algorithm.export.package import package_model
 
     root = tmp_path_factory.mktemp("packaged")
-    return package_model(saved_model(root / "saved"), root / "out" / "model", label_names=LABELS, metrics={"f1": 0.1})
+    return package_model(
+        saved_model(root / "saved"), root / "out" / "model", label_names=LABELS, metrics={"f1": 0.1}
+    )
 
 
 @pytest.fixture
@@ -100,12 +129,29 @@ def write_dataset(folder, usages, names=LABELS):
     folder.mkdir()
     rng, lines = np.random.default_rng(0), []
     for place, usage in enumerate(usages):
-        Image.fromarray(rng.integers(0, 256, (40, 60, 3), dtype=np.uint8)).save(folder / f"{place}.png")
+        Image.fromarray(rng.integers(0, 256, (40, 60, 3), dtype=np.uint8)).save(
+            folder / f"{place}.png"
+        )
         objects = [OBJECT.format(name=names[0], box=(0, 0, 20, 30))]
         objects += [OBJECT.format(name=names[1], box=(25, 40, 38, 58))] if place % 3 == 0 else []
-        (folder / f"{place}.xml").write_text(VOC.format(name=f"{place}.png", objects="".join(objects)), "utf-8")
-        lines.append(json.dumps({"source": f"{place}.png", "usage": usage, "annotation": [{
-            "type": "modelarts/object_detection", "annotation-loc": f"{place}.xml", "annotation-format": "PASCAL VOC"}]}))
+        (folder / f"{place}.xml").write_text(
+            VOC.format(name=f"{place}.png", objects="".join(objects)), "utf-8"
+        )
+        lines.append(
+            json.dumps(
+                {
+                    "source": f"{place}.png",
+                    "usage": usage,
+                    "annotation": [
+                        {
+                            "type": "modelarts/object_detection",
+                            "annotation-loc": f"{place}.xml",
+                            "annotation-format": "PASCAL VOC",
+                        }
+                    ],
+                }
+            )
+        )
     (folder / "set.manifest").write_text("\n".join(lines), "utf-8")
     return folder / "set.manifest"
 

@@ -5,15 +5,22 @@ import json
 import numpy as np
 import pytest
 
-from algorithm.assessment.advice import MAJOR, MEDIUM, SLIGHT, findings, grade_of, next_changes
-from algorithm.assessment.advice_rows import ALL_ADVICE, ERROR_ADVICE, FEATURE_ADVICE
+from algorithm.assessment.advice.advice import (
+    MAJOR,
+    MEDIUM,
+    SLIGHT,
+    findings,
+    grade_of,
+    next_changes,
+)
+from algorithm.assessment.advice.advice_rows import ALL_ADVICE, ERROR_ADVICE, FEATURE_ADVICE
+from algorithm.assessment.advice.next_job import changed_values, next_job, parameters, read_job
+from algorithm.assessment.advice.setting_steps import LARGER_MODEL, LARGER_PICTURE, Change, Setting
 from algorithm.assessment.analysis import analyse_records
-from algorithm.assessment.error_costs import COST_KINDS
-from algorithm.assessment.features import FEATURES
-from algorithm.assessment.knobs import LARGER_MODEL, LARGER_PICTURE, Change, Setting
-from algorithm.assessment.next_job import changed_values, next_job, parameters, read_job
-from algorithm.assessment.records import make_records
+from algorithm.assessment.errors.error_costs import COST_KINDS
+from algorithm.assessment.sensitivity.features import FEATURES
 from algorithm.errors import DataError
+from algorithm.evaluation.records import make_records
 from algorithm.hyperparameters import ROWS, parse, read_value
 
 KNOBS = [(row.key, knob) for row in ALL_ADVICE for knob in row.knobs]
@@ -24,8 +31,13 @@ def test_every_knob_is_a_hyperparameter_and_every_turn_is_allowed(key, knob):
     assert knob.name in ROWS
     turns = 0
     for method in ("gaussian", "hard"):
-        values = {"nms_method": method, "image_size": "512", "jitter_min": "0.8", "jitter_max": "1.2",
-                  "num_epochs": "3"}
+        values = {
+            "nms_method": method,
+            "image_size": "512",
+            "jitter_min": "0.8",
+            "jitter_max": "1.2",
+            "num_epochs": "3",
+        }
         while (change := knob.change(Setting(values))) and turns < 20:
             read_value(ROWS[change.name], change.after)
             assert change.after != change.before
@@ -41,26 +53,45 @@ def test_every_kind_of_error_and_every_feature_has_its_advice():
 
 def test_grades():
     assert [grade_of(number, (0.1, 0.2)) for number in (0.074, 0.1, 0.143, 0.2, 0.343, 0.383)] == [
-        SLIGHT, MEDIUM, MEDIUM, MAJOR, MAJOR, MAJOR]
+        SLIGHT,
+        MEDIUM,
+        MEDIUM,
+        MAJOR,
+        MAJOR,
+        MAJOR,
+    ]
 
 
 def test_knobs_turn_from_where_they_are():
-    assert LARGER_MODEL.change(Setting({"model_name": "efficientdet-lite0"})).after == "efficientdet-lite1"
+    assert (
+        LARGER_MODEL.change(Setting({"model_name": "efficientdet-lite0"})).after
+        == "efficientdet-lite1"
+    )
     assert LARGER_MODEL.change(Setting({"model_name": "efficientdet-d7x"})) is None
     assert LARGER_PICTURE.change(Setting({"image_size": "512x640"})).after == "640x832"
     assert LARGER_PICTURE.change(Setting({})) is None
-    assert LARGER_PICTURE.change(Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": 512})).after == "640x640"
+    assert (
+        LARGER_PICTURE.change(
+            Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": 512})
+        ).after
+        == "640x640"
+    )
 
 
 def small_objects_missed(offset=0):
     """100 objects; the smaller half is missed, the others are found, shifted by `offset` pixels."""
     boxes = [[0, 200 * i, 20 + i, 200 * i + 20 + i] for i in range(100)]
     found = [[y, x + offset, bottom, right + offset] for y, x, bottom, right in boxes[50:]]
-    return make_records(["猫"], ["p"], [(boxes, [0] * 100)], [(found, [0] * 50, [0.9] * 50)], [(1000, 20000)])
+    return make_records(
+        ["猫"], ["p"], [(boxes, [0] * 100)], [(found, [0] * 50, [0.9] * 50)], [(1000, 20000)]
+    )
 
 
 def test_missed_small_objects_are_found_out():
-    found = findings(analyse_records(small_objects_missed(), [None]), Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": 512}))
+    found = findings(
+        analyse_records(small_objects_missed(), [None]),
+        Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": 512}),
+    )
     by_key = {row.key: row for row in found}
     area = by_key["box_area"]
     assert area.grade == MAJOR and area.number == pytest.approx(np.std([0, 0, 0.5, 1, 1]))
@@ -73,17 +104,26 @@ def test_missed_small_objects_are_found_out():
 
 def test_missed_large_objects_ask_for_scales_not_for_pixels():
     boxes = [[0, 200 * i, 20 + i, 200 * i + 20 + i] for i in range(100)]
-    records = make_records(["猫"], ["p"], [(boxes, [0] * 100)], [(boxes[:50], [0] * 50, [0.9] * 50)], [(1000, 20000)])
-    found = findings(analyse_records(records, [None]), Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": 512}))
+    records = make_records(
+        ["猫"], ["p"], [(boxes, [0] * 100)], [(boxes[:50], [0] * 50, [0.9] * 50)], [(1000, 20000)]
+    )
+    found = findings(
+        analyse_records(records, [None]),
+        Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": 512}),
+    )
     area = {row.key: row for row in found}["box_area"]
-    assert area.grade == MAJOR and "at 60% - 80%" in area.english and "several scales" in area.english
+    assert (
+        area.grade == MAJOR and "at 60% - 80%" in area.english and "several scales" in area.english
+    )
     assert area.changes == (Change("mosaic", "0", "0.3"),)
 
 
 def test_misplaced_boxes_ask_for_an_overlap_loss():
     records = small_objects_missed(offset=60)  # IoU from 70 - 60 to 119 - 60: all below 0.5
     setting = Setting({"iou_loss_type": "giou"})
-    finding = {row.key: row for row in findings(analyse_records(records, [None]), setting)}["position"]
+    finding = {row.key: row for row in findings(analyse_records(records, [None]), setting)}[
+        "position"
+    ]
     assert finding.changes == (Change("iou_loss_type", "giou", "diou"),)
 
 
@@ -98,29 +138,53 @@ def test_no_objects_no_advice():
 
 
 def test_the_next_job_is_one_the_job_takes():
-    setting = Setting({"model_name": "efficientdet-lite0", "num_epochs": "60", "seed": "3", "label_smoothing": "0.1",
-                       "image_size": ""}, {"efficientdet-lite0": 320})
+    setting = Setting(
+        {
+            "model_name": "efficientdet-lite0",
+            "num_epochs": "60",
+            "seed": "3",
+            "label_smoothing": "0.1",
+            "image_size": "",
+        },
+        {"efficientdet-lite0": 320},
+    )
     found = findings(analyse_records(small_objects_missed(), [None]), setting)
     job = next_job(setting.values, "job.json", next_changes(found))
     values = {row["name"]: row["value"] for row in job["parameters"]}
-    hp = parse([f"--{name}={text}" for name, text in values.items()] + ["--data_url=d", "--train_url=t"])
+    hp = parse(
+        [f"--{name}={text}" for name, text in values.items()] + ["--data_url=d", "--train_url=t"]
+    )
     changed = {row["name"]: row["to"] for row in job["changes"]}
     assert changed["image_size"] == "448x448" and hp.image_size == (448, 448)
-    assert (hp.seed, hp.label_smoothing, hp.num_epochs) == (3, 0.1, int(changed.get("num_epochs", 60)))
-    assert job["command"].startswith("python algorithm/train.py --data_url=DATASET --train_url=OUT --mode=train")
+    assert (hp.seed, hp.label_smoothing, hp.num_epochs) == (
+        3,
+        0.1,
+        int(changed.get("num_epochs", 60)),
+    )
+    assert job["command"].startswith(
+        "python algorithm/train.py --data_url=DATASET --train_url=OUT --mode=train"
+    )
     assert json.loads(json.dumps(job)) == job
 
 
 def test_a_model_that_was_hardly_trained_is_trained_longer_before_anything_else_is_changed():
     analysis = analyse_records(small_objects_missed(), [None])
-    few, some = (findings(analysis, Setting({"image_size": "320", "num_epochs": epochs})) for epochs in ("3", "20"))
+    few, some = (
+        findings(analysis, Setting({"image_size": "320", "num_epochs": epochs}))
+        for epochs in ("3", "20")
+    )
     assert {row.key for row in few if row.changes} > {"epochs", "box_area"}
-    assert [(change.name, change.after) for change, _ in next_changes(few)] == [("num_epochs", "15"), ("mode", "train_and_eval")]
+    assert [(change.name, change.after) for change, _ in next_changes(few)] == [
+        ("num_epochs", "15"),
+        ("mode", "train_and_eval"),
+    ]
     assert {"num_epochs", "image_size"} <= {change.name for change, _ in next_changes(some)}
 
 
 def test_a_hyperparameter_is_changed_once_by_the_graver_finding():
-    found = findings(analyse_records(small_objects_missed(), [None]), Setting({"image_size": "320"}))
+    found = findings(
+        analyse_records(small_objects_missed(), [None]), Setting({"image_size": "320"})
+    )
     names = [change.name for change, _ in next_changes(found)]
     assert len(names) == len(set(names)) and "image_size" in names
 
@@ -131,10 +195,17 @@ def test_defaults_make_the_default_job():
 
 def test_the_former_job_is_read_from_beside_the_model(tmp_path):
     assert read_job(tmp_path / "model") == {}
-    (tmp_path / "job.json").write_text(json.dumps({"hyperparameters": {"seed": "5", "future": "x"}}))
+    (tmp_path / "job.json").write_text(
+        json.dumps({"hyperparameters": {"seed": "5", "future": "x"}})
+    )
     assert read_job(tmp_path / "model") == {"seed": "5"}
-    (tmp_path / "job.json").write_text(json.dumps({"hyperparameters": {"model_name": "efficientdet-x"}}))
-    with pytest.raises(DataError, match="expected the hyperparameters of a training job in .*expected one of efficientdet-d0"):
+    (tmp_path / "job.json").write_text(
+        json.dumps({"hyperparameters": {"model_name": "efficientdet-x"}})
+    )
+    with pytest.raises(
+        DataError,
+        match="expected the hyperparameters of a training job in .*expected one of efficientdet-d0",
+    ):
         read_job(tmp_path / "model")
     (tmp_path / "job.json").write_text("[]")
     with pytest.raises(DataError, match="expected the hyperparameters of a training job in"):
@@ -142,20 +213,40 @@ def test_the_former_job_is_read_from_beside_the_model(tmp_path):
 
 
 def test_a_knob_whose_value_is_not_known_is_named_without_one():
-    area = {row.key: row for row in findings(analyse_records(small_objects_missed(), [None]), Setting())}["box_area"]
-    assert area.changes == () and area.todo[0] == "To do: let the network see more pixels (image_size)."
+    area = {
+        row.key: row for row in findings(analyse_records(small_objects_missed(), [None]), Setting())
+    }["box_area"]
+    assert (
+        area.changes == ()
+        and area.todo[0] == "To do: let the network see more pixels (image_size)."
+    )
 
 
 def test_another_model_looks_for_its_own_weights():
     values = {"model_name": "efficientdet-lite0", "pretrained": "/weights/lite0"}
-    assert changed_values(values, [Change("model_name", "", "efficientdet-lite1")])["pretrained"] == "auto"
+    assert (
+        changed_values(values, [Change("model_name", "", "efficientdet-lite1")])["pretrained"]
+        == "auto"
+    )
     assert changed_values(values, [Change("seed", "0", "1")])["pretrained"] == "/weights/lite0"
 
 
-@pytest.mark.parametrize(("epochs", "grade", "after"), [("3", MAJOR, "15"), ("14", MAJOR, "15"), ("15", MEDIUM, "50"), ("50", None, "")])
+@pytest.mark.parametrize(
+    ("epochs", "grade", "after"),
+    [("3", MAJOR, "15"), ("14", MAJOR, "15"), ("15", MEDIUM, "50"), ("50", None, "")],
+)
 def test_a_short_training_comes_first(epochs, grade, after):
-    first, *_ = findings(analyse_records(small_objects_missed(), [None]), Setting({"num_epochs": epochs}))
+    first, *_ = findings(
+        analyse_records(small_objects_missed(), [None]), Setting({"num_epochs": epochs})
+    )
     assert (first.key == "epochs") == (grade == MAJOR)
-    found = {row.key: row for row in findings(analyse_records(small_objects_missed(), [None]), Setting({"num_epochs": epochs}))}
-    assert (found["epochs"].grade if grade else None) == grade and ("epochs" in found) == bool(grade)
+    found = {
+        row.key: row
+        for row in findings(
+            analyse_records(small_objects_missed(), [None]), Setting({"num_epochs": epochs})
+        )
+    }
+    assert (found["epochs"].grade if grade else None) == grade and ("epochs" in found) == bool(
+        grade
+    )
     assert not grade or found["epochs"].changes[0] == Change("num_epochs", epochs, after)

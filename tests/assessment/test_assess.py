@@ -18,7 +18,9 @@ FILES = ["assessment.json", "display.json", "next_job.json", "report.html"]
 
 
 def run(model, data, output, *more):
-    return main(["assess", f"--model_dir={model}", f"--data_url={data}", f"--output={output}", *more])
+    return main(
+        ["assess", f"--model_dir={model}", f"--data_url={data}", f"--output={output}", *more]
+    )
 
 
 def files_of(folder):
@@ -47,8 +49,19 @@ def test_the_page_is_self_contained_and_in_two_languages(model_dir, dataset, tmp
     page = (tmp_path / "o" / "report.html").read_text("utf-8")
     assert not re.findall(r"""(?:src|href|url\()\s*=?\s*["']?\s*(?:https?:)?//""", page)
     assert "<script src" not in page and "<link" not in page and "@import" not in page
-    assert page.count("data:image/jpeg;base64,") > 5 and page.count("data:image/svg+xml;base64,") > 15
-    for text in ("What to do", "综合评估", "Confusion matrix", "混淆矩阵", "@media print", "max-width: 640px", "猫", "aria-sort"):
+    assert (
+        page.count("data:image/jpeg;base64,") > 5 and page.count("data:image/svg+xml;base64,") > 15
+    )
+    for text in (
+        "What to do",
+        "综合评估",
+        "Confusion matrix",
+        "混淆矩阵",
+        "@media print",
+        "max-width: 640px",
+        "猫",
+        "aria-sort",
+    ):
         assert text in page
     assert page.count("<section") == page.count("</section>") and "<nan>" not in page.lower()
 
@@ -87,7 +100,9 @@ def test_apply_writes_thresholds_that_go_with_the_figures(model_dir, dataset, tm
     config = json.loads((model_dir / "config.json").read_text("utf-8"))
     assert index["labels_list"] == ["猫", "dog"]
     assert index["thresholds"]["confidence"] == figures["confidence_threshold"]
-    assert config["metrics"] == {name: round(figures[name], 6) for name in ("f1", "recall", "precision")}
+    assert config["metrics"] == {
+        name: round(figures[name], 6) for name in ("f1", "recall", "precision")
+    }
     assert {**config, "metrics": 0} == {**before, "metrics": 0}
 
 
@@ -99,8 +114,17 @@ def test_applying_again_replaces(model_dir):
 
 
 def test_samples_at_hand_at_the_end_of_a_job(model_dir, dataset, tmp_path):
-    data = load_dataset(dataset, clean=True, seed=0, work_dir=tmp_path / "w", label_names=("猫", "dog"), require=("eval",))
-    analysis = assess_samples(model_dir, data.eval, data.label_names, tmp_path / "o", values={"seed": "1"})
+    data = load_dataset(
+        dataset,
+        clean=True,
+        seed=0,
+        work_dir=tmp_path / "w",
+        label_names=("猫", "dog"),
+        require=("eval",),
+    )
+    analysis = assess_samples(
+        model_dir, data.eval, data.label_names, tmp_path / "o", values={"seed": "1"}
+    )
     assert analysis.voc_map == pytest.approx(0.5) and files_of(tmp_path / "o") == FILES
 
 
@@ -121,7 +145,8 @@ def refusal(capsys, code, model, data, output, *more):
 def test_no_eval_samples(model_dir, make_dataset, tmp_path, capsys):
     manifest = make_dataset(tmp_path / "plain", ["TRAIN"] * 3)
     assert refusal(capsys, 3, model_dir, manifest, tmp_path / "o").startswith(
-        "ERROR DATA: expected EVAL samples, found 3 TRAIN, 0 EVAL")
+        "ERROR DATA: expected EVAL samples, found 3 TRAIN, 0 EVAL"
+    )
 
 
 def test_a_training_class_the_model_does_not_know(model_dir, make_dataset, tmp_path, capsys):
@@ -133,19 +158,26 @@ def test_a_folder_without_signature(write_saved_model, model_dir, dataset, tmp_p
     shutil.rmtree(model_dir / "variables")
     write_saved_model(model_dir, name="other")
     assert refusal(capsys, 3, model_dir, dataset, tmp_path / "o") == (
-        f"ERROR DATA: expected the signature serving_default in {model_dir}, found other: export the model again")
+        f"ERROR DATA: expected the signature serving_default in {model_dir}, found other: export the model again"
+    )
 
 
 def test_a_model_that_is_no_detector(write_saved_model, model_dir, dataset, tmp_path, capsys):
     shutil.rmtree(model_dir / "variables")
     write_saved_model(model_dir, outputs=["detection_boxes"])
     assert "its signature lacks detection_classes, detection_scores, num_detections" in refusal(
-        capsys, 3, model_dir, dataset, tmp_path / "o")
+        capsys, 3, model_dir, dataset, tmp_path / "o"
+    )
 
 
-@pytest.mark.parametrize(("name", "content", "words"), [
-    ("index", "{}", "labels_list"), ("index", "nonsense", "expected a JSON object in"), ("saved_model.pb", "torn", "cannot be loaded"),
-])
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("index", "{}", "labels_list"),
+        ("index", "nonsense", "expected a JSON object in"),
+        ("saved_model.pb", "torn", "cannot be loaded"),
+    ],
+)
 def test_a_damaged_model_folder(model_dir, dataset, tmp_path, capsys, name, content, words):
     (model_dir / name).write_text(content)
     assert words in refusal(capsys, 3, model_dir, dataset, tmp_path / "o")
@@ -160,19 +192,24 @@ def test_no_model_folder(tmp_path, dataset, capsys):
 def test_missing_places_and_bad_numbers(model_dir, dataset, tmp_path, capsys):
     assert main(["assess", "--model_dir=m", "--data_url=d"]) == 2
     assert "ERROR ARGUMENT: --output: expected a place" in capsys.readouterr().err
-    assert "--tune: expected 0 or more, found -1" in refusal(capsys, 2, model_dir, dataset, tmp_path / "o", "--tune=-1")
+    assert "--tune: expected 0 or more, found -1" in refusal(
+        capsys, 2, model_dir, dataset, tmp_path / "o", "--tune=-1"
+    )
 
 
 def test_a_baseline_that_is_neither(model_dir, dataset, tmp_path, capsys):
     (tmp_path / "b").mkdir()
     assert "expected a model folder or an earlier assessment" in refusal(
-        capsys, 3, model_dir, dataset, tmp_path / "o", f"--baseline={tmp_path / 'b'}")
+        capsys, 3, model_dir, dataset, tmp_path / "o", f"--baseline={tmp_path / 'b'}"
+    )
 
 
 def test_a_baseline_with_other_classes(model_dir, dataset, tmp_path, capsys):
     other = shutil.copytree(model_dir, tmp_path / "other")
     (other / "index").write_text('{"labels_list": ["a", "b"]}')
-    assert "compare models of one label map" in refusal(capsys, 3, model_dir, dataset, tmp_path / "o", f"--baseline={other}")
+    assert "compare models of one label map" in refusal(
+        capsys, 3, model_dir, dataset, tmp_path / "o", f"--baseline={other}"
+    )
 
 
 def test_what_the_model_folder_answers(packaged_model):

@@ -3,12 +3,18 @@
 import numpy as np
 import pytest
 
-from algorithm.assessment.average_precision import coco_figures
-from algorithm.assessment.curves import calibration, confidence_curve, nms_curve, precision_recall, suppress
-from algorithm.assessment.error_costs import COST_KINDS, error_costs
-from algorithm.assessment.error_kinds import confusion_matrix, find_errors
-from algorithm.assessment.matching import find_overlaps
-from algorithm.assessment.records import make_records
+from algorithm.assessment.curves import (
+    calibration,
+    confidence_curve,
+    nms_curve,
+    precision_recall,
+    suppress,
+)
+from algorithm.assessment.errors.error_costs import COST_KINDS, error_costs
+from algorithm.assessment.errors.error_kinds import confusion_matrix, find_errors
+from algorithm.evaluation.average_precision import coco_figures
+from algorithm.evaluation.matching import find_overlaps
+from algorithm.evaluation.records import make_records
 
 FAR = [500, 500, 520, 520]
 
@@ -19,8 +25,12 @@ def square(x, side=10):
 
 def case(truths, found, classes=2):
     """One picture. truths: (box, class). found: (box, class, score)."""
-    return make_records([f"c{i}" for i in range(classes)], ["p"], [([t[0] for t in truths], [t[1] for t in truths])],
-                        [([f[0] for f in found], [f[1] for f in found], [f[2] for f in found])])
+    return make_records(
+        [f"c{i}" for i in range(classes)],
+        ["p"],
+        [([t[0] for t in truths], [t[1] for t in truths])],
+        [([f[0] for f in found], [f[1] for f in found], [f[2] for f in found])],
+    )
 
 
 def errors_of(records, threshold=0.0):
@@ -29,26 +39,45 @@ def errors_of(records, threshold=0.0):
 
 TRUTHS = [(square(0), 0), (square(100), 0), (square(200), 1), (square(300), 1), (square(400), 0)]
 FOUND = [
-    (square(0), 0, 0.95),      # correct
-    (square(1), 0, 0.90),      # duplicate: IoU 9/11 with a truth that is taken
-    (square(106), 0, 0.85),    # position: 4/16 = 0.25 with its own class
-    (square(201), 0, 0.80),    # class: 9/11 with class 1
-    (square(306), 0, 0.75),    # both: 0.25 with class 1 only
-    (FAR, 1, 0.70),            # background
+    (square(0), 0, 0.95),  # correct
+    (square(1), 0, 0.90),  # duplicate: IoU 9/11 with a truth that is taken
+    (square(106), 0, 0.85),  # position: 4/16 = 0.25 with its own class
+    (square(201), 0, 0.80),  # class: 9/11 with class 1
+    (square(306), 0, 0.75),  # both: 0.25 with class 1 only
+    (FAR, 1, 0.70),  # background
 ]
 
 
 def test_every_kind_of_false_detection():
     errors = errors_of(case(TRUTHS, FOUND))
-    assert errors.found_kinds.tolist() == ["correct", "duplicate", "position", "class", "both", "background"]
+    assert errors.found_kinds.tolist() == [
+        "correct",
+        "duplicate",
+        "position",
+        "class",
+        "both",
+        "background",
+    ]
     assert errors.matched.tolist() == [0, -1, -1, -1, -1, -1]
     assert errors.partner.tolist() == [-1, -1, 1, 2, -1, -1]
-    assert errors.false_counts() == {"class": 1, "position": 1, "both": 1, "duplicate": 1, "background": 1}
+    assert errors.false_counts() == {
+        "class": 1,
+        "position": 1,
+        "both": 1,
+        "duplicate": 1,
+        "background": 1,
+    }
 
 
 def test_every_kind_of_missed_object():
     errors = errors_of(case(TRUTHS, FOUND))
-    assert errors.truth_kinds.tolist() == ["correct", "position", "class", "background", "background"]
+    assert errors.truth_kinds.tolist() == [
+        "correct",
+        "position",
+        "class",
+        "background",
+        "background",
+    ]
     # Two objects over each other, IoU 8/12, and one detection: the second object shares it.
     pair = errors_of(case([(square(0), 0), (square(2), 0)], [(square(0), 0, 0.9)]))
     assert pair.truth_kinds.tolist() == ["correct", "shared"]
@@ -58,11 +87,22 @@ def test_every_kind_of_missed_object():
 def test_a_threshold_leaves_detections_out():
     errors = errors_of(case(TRUTHS, FOUND), 0.82)
     assert errors.found_kinds.tolist() == ["correct", "duplicate", "position", "", "", ""]
-    assert errors.truth_kinds.tolist() == ["correct", "position", "background", "background", "background"]
+    assert errors.truth_kinds.tolist() == [
+        "correct",
+        "position",
+        "background",
+        "background",
+        "background",
+    ]
 
 
 def test_a_detection_on_a_crowd_counts_for_nothing():
-    records = make_records(["a"], ["p"], [([square(0), square(50)], [0, 0], [True, False])], [([square(0)], [0], [0.9])])
+    records = make_records(
+        ["a"],
+        ["p"],
+        [([square(0), square(50)], [0, 0], [True, False])],
+        [([square(0)], [0], [0.9])],
+    )
     errors = errors_of(records)
     assert errors.found_kinds.tolist() == [""] and errors.truth_kinds.tolist() == ["", "background"]
 
@@ -80,11 +120,15 @@ def test_costs_by_hand():
 
     AP50 of 101 points: recall reaches 1/2 at precision 1/2: 51 of 101 points at 0.5.
     """
-    records = case([(square(0), 0), (square(100), 0)], [(FAR, 0, 0.9), (square(0), 0, 0.8)], classes=1)
+    records = case(
+        [(square(0), 0), (square(100), 0)], [(FAR, 0, 0.9), (square(0), 0, 0.8)], classes=1
+    )
     costs = error_costs(records, errors_of(records))
     base = 51 / 101 * 0.5
     assert costs["background"] == pytest.approx(51 / 101 - base)
-    assert costs["missed"] == pytest.approx(0.5 - base)  # one truth left: precision 1/2 up to recall 1
+    assert costs["missed"] == pytest.approx(
+        0.5 - base
+    )  # one truth left: precision 1/2 up to recall 1
     assert costs["missed_objects"] == pytest.approx(0.5 - base)
     assert costs["false_detections"] == pytest.approx(51 / 101 - base)
     assert [costs[kind] for kind in ("class", "position", "both", "duplicate")] == [0.0] * 4
@@ -102,11 +146,19 @@ def test_corrected_errors_become_hits_once():
 
 def test_best_confidence_by_hand():
     # hit .9, miss .8, hit .7 of two objects: F1 2/3 above .8, 1/2 down to .7, 4/5 below
-    records = case([(square(0), 0), (square(100), 0)], [(square(0), 0, 0.9), (FAR, 0, 0.8), (square(100), 0, 0.7)], classes=1)
+    records = case(
+        [(square(0), 0), (square(100), 0)],
+        [(square(0), 0, 0.9), (FAR, 0, 0.8), (square(100), 0, 0.7)],
+        classes=1,
+    )
     curve = confidence_curve(records, errors_of(records))
-    assert curve.mean_f1[[90, 81, 80, 70, 0, 91]] == pytest.approx([2 / 3, 2 / 3, 0.5, 0.8, 0.8, 0.0])
+    assert curve.mean_f1[[90, 81, 80, 70, 0, 91]] == pytest.approx(
+        [2 / 3, 2 / 3, 0.5, 0.8, 0.8, 0.0]
+    )
     assert curve.best == 35 and curve.precision[85, 0] == 1.0 and curve.recall[85, 0] == 0.5
-    assert precision_recall(records, errors_of(records)) == [[(0.5, 1.0), (1.0, pytest.approx(2 / 3))]]
+    assert precision_recall(records, errors_of(records)) == [
+        [(0.5, 1.0), (1.0, pytest.approx(2 / 3))]
+    ]
 
 
 def test_mean_f1_leaves_out_classes_without_objects():
@@ -117,9 +169,16 @@ def test_mean_f1_leaves_out_classes_without_objects():
 
 def test_suppression_by_hand():
     # 0.9 and 0.8 overlap by 9/11 = 0.82, 0.8 and 0.7 too, 0.9 and 0.7 by 8/12 = 0.67; another class is left alone.
-    records = case([(square(0), 0)], [(square(0), 0, 0.9), (square(1), 0, 0.8), (square(2), 0, 0.7), (square(0), 1, 0.6)])
+    records = case(
+        [(square(0), 0)],
+        [(square(0), 0, 0.9), (square(1), 0, 0.8), (square(2), 0, 0.7), (square(0), 1, 0.6)],
+    )
     kept = suppress(records, np.array([0.5, 0.7, 0.9]))
-    assert kept.tolist() == [[True, False, False, True], [True, False, True, True], [True, True, True, True]]
+    assert kept.tolist() == [
+        [True, False, False, True],
+        [True, False, True, True],
+        [True, True, True, True],
+    ]
 
 
 def test_ap_against_suppression():
@@ -133,7 +192,13 @@ def test_ap_against_suppression():
 def test_calibration_by_hand():
     records = case([(square(0), 0)], [(square(0), 0, 0.95), (FAR, 0, 0.95), (FAR, 1, 0.25)])
     rows, error = calibration(records, errors_of(records))
-    assert rows[9] == {"low": 0.9, "high": 1.0, "count": 2, "score": pytest.approx(0.95), "right": 0.5}
+    assert rows[9] == {
+        "low": 0.9,
+        "high": 1.0,
+        "count": 2,
+        "score": pytest.approx(0.95),
+        "right": 0.5,
+    }
     assert rows[2]["count"] == 1 and rows[0]["count"] == 0
     assert error == pytest.approx((2 * 0.45 + 1 * 0.25) / 3)
 
@@ -144,7 +209,9 @@ def test_kinds_and_costs_hold_together_at_random(random_records):
     errors = find_errors(records, overlaps)
     costs = error_costs(records, errors)
     assert all(0 <= costs[kind] <= 1 for kind in COST_KINDS)
-    assert nms_curve(records, overlaps)[1.0] == pytest.approx(coco_figures(records, overlaps)[0]["AP50"])
+    assert nms_curve(records, overlaps)[1.0] == pytest.approx(
+        coco_figures(records, overlaps)[0]["AP50"]
+    )
     table = confusion_matrix(records, errors)
     assert table[:-1].sum() == (~records.crowd).sum()
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from algorithm.assessment import plots
-from algorithm.assessment.advice import Finding
+from algorithm.assessment.advice.advice import Finding
+from algorithm.assessment.advice.setting_steps import Change, Setting
+from algorithm.assessment.advice.tuning import Trail
 from algorithm.assessment.analysis import analyse_records
-from algorithm.assessment.knobs import Change, Setting
-from algorithm.assessment.page_pieces import both, cards, sortable
-from algorithm.assessment.records import make_records
-from algorithm.assessment.results import result_texts, write_results
-from algorithm.assessment.sample_pictures import draw_suspects, draw_worst, worst_pictures
-from algorithm.assessment.tuning import Trail
+from algorithm.assessment.report.assessment_report import plots
+from algorithm.assessment.report.page_pieces import both, cards, sortable
+from algorithm.assessment.report.result_files import result_texts, write_results
+from algorithm.assessment.report.sample_pictures import draw_suspects, draw_worst, worst_pictures
+from algorithm.evaluation.records import make_records
 
 NAMES = ("<script>alert(1)</script>", "_hidden", "$x$ and $", "猫", 'a "quoted" & name')
 
@@ -58,8 +58,14 @@ def test_few_and_many_classes(random_records, classes):
 
 
 def test_tables_hold_empty_cells_and_pairs():
-    table = sortable([("Name", "名称"), ("Value", "数值")], [(("a", "甲"), 0.5), ("b", None), ("c", 3)])
-    assert '<td class="number">0.500</td>' in table and '<td class="number"></td>' in table and '<td class="number">3</td>' in table
+    table = sortable(
+        [("Name", "名称"), ("Value", "数值")], [(("a", "甲"), 0.5), ("b", None), ("c", 3)]
+    )
+    assert (
+        '<td class="number">0.500</td>' in table
+        and '<td class="number"></td>' in table
+        and '<td class="number">3</td>' in table
+    )
     assert '<span class="en">a</span><span class="zh">甲</span>' in table
     assert sortable([("Name", "名称")], []) == ""
     assert both(("same", "same")) == "same" and "–" in cards([(("x", "x"), None)])
@@ -67,8 +73,12 @@ def test_tables_hold_empty_cells_and_pairs():
 
 def test_worst_pictures_are_those_with_most_mistakes(tmp_path):
     truth = [[0, 0, 20, 30], [20, 30, 40, 60]]
-    records = make_records(["a"], ["good", "bad", "worse"], [(truth, [0, 0])] * 3,
-                           [(truth, [0, 0], [0.9, 0.8]), (truth[:1], [0], [0.9]), ([], [], [])])
+    records = make_records(
+        ["a"],
+        ["good", "bad", "worse"],
+        [(truth, [0, 0])] * 3,
+        [(truth, [0, 0], [0.9, 0.8]), (truth[:1], [0], [0.9]), ([], [], [])],
+    )
     found = analysis_of(records)
     assert worst_pictures(found, 5) == [2, 1]
     path = tmp_path / "x.png"
@@ -82,10 +92,12 @@ def test_worst_pictures_are_those_with_most_mistakes(tmp_path):
 def test_doubtful_labels_are_drawn_with_their_surroundings(tmp_path):
     boxes = [[0, 20 * i, 15, 20 * i + 15] for i in range(20)]
     found = [*boxes[:19], [100, 300, 120, 330]]
-    records = make_records(["a"], ["p"], [(boxes, [0] * 20)], [(found, [0] * 20, np.linspace(0.99, 0.8, 20))])
+    records = make_records(
+        ["a"], ["p"], [(boxes, [0] * 20)], [(found, [0] * 20, np.linspace(0.99, 0.8, 20))]
+    )
     path = tmp_path / "p.png"
     Image.fromarray(np.zeros((200, 420, 3), np.uint8)).save(path)
-    drawing, = draw_suspects(analysis_of(records), [str(path)])
+    (drawing,) = draw_suspects(analysis_of(records), [str(path)])
     assert max(drawing.pixels.shape[:2]) == pytest.approx(360, abs=1)
     assert drawing.captions[0] == "an object without a label? a, 0.80, p"
 
@@ -104,9 +116,15 @@ def test_curves_of_precision_never_rise_in_recall_backwards(analysis):
 
 def test_a_tuning_decides_the_next_job(analysis):
     finding = Finding("x", "major", 0.5, ("because", "因为"))
-    rows = ({"job": 0, "changes": "", "AP": 0.4, "gain": 0.0, "kept": True},
-            {"job": 1, "changes": "mosaic=0.3", "AP": None, "gain": None, "kept": False})
-    texts = result_texts(analysis, Setting(), trail=Trail(rows, ((Change("cutout", "0", "0.3"), finding),)))
+    rows = (
+        {"job": 0, "changes": "", "AP": 0.4, "gain": 0.0, "kept": True},
+        {"job": 1, "changes": "mosaic=0.3", "AP": None, "gain": None, "kept": False},
+    )
+    texts = result_texts(
+        analysis, Setting(), trail=Trail(rows, ((Change("cutout", "0", "0.3"), finding),))
+    )
     job = json.loads(texts["next_job.json"])
     assert [row["name"] for row in job["changes"]] == ["cutout"] and "cutout=0.3" in job["command"]
-    assert "not kept" in texts["report.html"] and json.loads(texts["assessment.json"])["tuning"] == list(rows)
+    assert "not kept" in texts["report.html"] and json.loads(texts["assessment.json"])[
+        "tuning"
+    ] == list(rows)

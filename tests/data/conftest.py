@@ -24,9 +24,13 @@ def voc_text(boxes: Boxes, width: int = 40, height: int = 30) -> str:
     """boxes: (name, xmin, ymin, xmax, ymax), in VOC's own order."""
     objects = "".join(
         f"<object>\n<name>{name}</name><difficult>0</difficult><bndbox><xmin>{xmin}</xmin><ymin>{ymin}</ymin>"
-        f"<xmax>{xmax}</xmax><ymax>{ymax}</ymax></bndbox></object>\n" for name, xmin, ymin, xmax, ymax in boxes)
-    return (f"<annotation>\n<filename>../../elsewhere.jpg</filename>\n<size><width>{width}</width><height>{height}"
-            f"</height><depth>3</depth></size>\n{objects}</annotation>")
+        f"<xmax>{xmax}</xmax><ymax>{ymax}</ymax></bndbox></object>\n"
+        for name, xmin, ymin, xmax, ymax in boxes
+    )
+    return (
+        f"<annotation>\n<filename>../../elsewhere.jpg</filename>\n<size><width>{width}</width><height>{height}"
+        f"</height><depth>3</depth></size>\n{objects}</annotation>"
+    )
 
 
 def write_voc(path: Path, boxes: Boxes, width: int = 40, height: int = 30) -> Path:
@@ -42,7 +46,9 @@ def make_folder(tmp_path: Path) -> Callable[..., Path]:
     def make(count: int = 10, names: tuple[str, ...] = ("cat", "dog"), root: str = "set") -> Path:
         for index in range(count):
             write_picture(tmp_path / root / f"p{index:02d}.png", seed=index)
-            write_voc(tmp_path / root / f"p{index:02d}.xml", [(names[index % len(names)], 2, 3, 20, 25)])
+            write_voc(
+                tmp_path / root / f"p{index:02d}.xml", [(names[index % len(names)], 2, 3, 20, 25)]
+            )
         return tmp_path / root
 
     return make
@@ -52,13 +58,21 @@ def make_folder(tmp_path: Path) -> Callable[..., Path]:
 def make_manifest(make_folder: Callable[..., Path]) -> Callable[..., Path]:
     """A folder as of make_folder plus a manifest; `change(index, record)` may edit each record before it is written."""
 
-    def make(count: int = 10, change: Callable[[int, dict], object] = lambda index, record: None) -> Path:
+    def make(
+        count: int = 10, change: Callable[[int, dict], object] = lambda index, record: None
+    ) -> Path:
         folder = make_folder(count)
         lines = []
         for index in range(count):
-            annotation = {"type": "modelarts/object_detection", "annotation-loc": f"p{index:02d}.xml"}
-            record = {"source": f"p{index:02d}.png", "usage": "EVAL" if index % 5 == 4 else "TRAIN",
-                      "annotation": [annotation]}
+            annotation = {
+                "type": "modelarts/object_detection",
+                "annotation-loc": f"p{index:02d}.xml",
+            }
+            record = {
+                "source": f"p{index:02d}.png",
+                "usage": "EVAL" if index % 5 == 4 else "TRAIN",
+                "annotation": [annotation],
+            }
             change(index, record)
             lines.append(json.dumps(record, ensure_ascii=False))
         (folder / "V001.manifest").write_text("\n".join(lines) + "\n", encoding="utf-8")

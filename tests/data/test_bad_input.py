@@ -13,13 +13,24 @@ import pytest
 from PIL import Image
 
 from algorithm.data import load_dataset
-from algorithm.data.decoding import PictureError, decode_image
-from algorithm.data.pipeline import eval_batches, train_batches
-from algorithm.data.voc import AnnotationError, parse_voc
+from algorithm.data.feeding.decoding import PictureError, decode_image
+from algorithm.data.feeding.pipeline import eval_batches, train_batches
+from algorithm.data.readers.voc_xml import AnnotationError, parse_voc
 from algorithm.errors import DataError
 from tests.data.conftest import write_picture, write_voc
 
-ODD_NAMES = ("猫 图", "a+b", "100%", "#1 (copy)", "what?", "cat🐈", "x" * 240, "-dash", ".dotted.name", "a'b\"c")
+ODD_NAMES = (
+    "猫 图",
+    "a+b",
+    "100%",
+    "#1 (copy)",
+    "what?",
+    "cat🐈",
+    "x" * 240,
+    "-dash",
+    ".dotted.name",
+    "a'b\"c",
+)
 
 
 def load(folder: Path, *, clean: bool = True):
@@ -42,8 +53,10 @@ def test_flipped_bits_that_still_decode_train(tmp_path: Path) -> None:
     flipped = 0
     for seed, path in enumerate(sorted(folder.glob("*.jpg"))):
         whole = path.read_bytes()
-        for place in np.random.default_rng(seed).integers(len(whole) // 2, len(whole) - 2, 40).tolist():
-            damaged = whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1:]
+        for place in (
+            np.random.default_rng(seed).integers(len(whole) // 2, len(whole) - 2, 40).tolist()
+        ):
+            damaged = whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :]
             try:
                 decode_image(damaged, path.name)
             except PictureError:
@@ -63,14 +76,20 @@ def nested_entities() -> bytes:
     return f"<!DOCTYPE a [<!ENTITY a0 'lol'>{lines}]><annotation>&a9;</annotation>".encode()
 
 
-@pytest.mark.parametrize("data", [
-    nested_entities(),
-    f"<!DOCTYPE a [<!ENTITY e '{'x' * 50_000}'>]><annotation>{'&e;' * 50_000}</annotation>".encode(),
-    b"<annotation>" + b"<object/>" * 6_000_000 + b"</annotation>",
-], ids=["billion laughs", "quadratic", "54 MB"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        nested_entities(),
+        f"<!DOCTYPE a [<!ENTITY e '{'x' * 50_000}'>]><annotation>{'&e;' * 50_000}</annotation>".encode(),
+        b"<annotation>" + b"<object/>" * 6_000_000 + b"</annotation>",
+    ],
+    ids=["billion laughs", "quadratic", "54 MB"],
+)
 def test_xml_bombs_are_refused_and_cost_no_memory(data: bytes) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(AnnotationError, match="DTD or entities, which are refused|at most 1000000 bytes"):
+    with pytest.raises(
+        AnnotationError, match="DTD or entities, which are refused|at most 1000000 bytes"
+    ):
         parse_voc(data, "bomb.xml")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024  # KiB
 
@@ -97,14 +116,18 @@ def test_names_of_any_kind_read_like_plain_ones(tmp_path: Path) -> None:
         for folder, stem in ((plain, f"p{index}"), (odd, name)):
             write_picture(folder / f"{stem}.png", seed=index)
             write_voc(folder / f"{stem}.xml", [("cat", 2, 3, 20, 25)])
-    visible = [name for name in ODD_NAMES if not name.startswith(".")]  # hidden files are passed over
+    visible = [
+        name for name in ODD_NAMES if not name.startswith(".")
+    ]  # hidden files are passed over
     found = load(odd)
     pictures = {Path(sample.path).stem: sample for sample in (*found.train, *found.eval)}
     assert sorted(pictures) == sorted(visible)
     for index, name in enumerate(ODD_NAMES):
         if name in pictures:
-            assert decode_image(Path(pictures[name].path).read_bytes(), name).tobytes() == \
-                decode_image((plain / f"p{index}.png").read_bytes(), name).tobytes()
+            assert (
+                decode_image(Path(pictures[name].path).read_bytes(), name).tobytes()
+                == decode_image((plain / f"p{index}.png").read_bytes(), name).tobytes()
+            )
 
 
 def test_names_that_differ_only_in_their_unicode_form_are_two_pictures(tmp_path: Path) -> None:
@@ -116,7 +139,9 @@ def test_names_that_differ_only_in_their_unicode_form_are_two_pictures(tmp_path:
     if len(list(folder.glob("caf*.png"))) < 2:
         pytest.skip("this file system takes both names for one")
     data = load(folder)
-    assert sorted(Path(sample.path).stem for sample in (*data.train, *data.eval)) == sorted([*names, "a", "b"])
+    assert sorted(Path(sample.path).stem for sample in (*data.train, *data.eval)) == sorted(
+        [*names, "a", "b"]
+    )
 
 
 @pytest.mark.parametrize("side", [12_000, 20_000], ids=["144 Mpx", "400 Mpx"])
@@ -131,12 +156,28 @@ def test_a_pixel_bomb_is_passed_over_by_its_header(tmp_path: Path, side: int) ->
     assert f"{side}x{side} pixels" in (tmp_path / "cleaning_report.json").read_text("utf-8")
 
 
-@pytest.mark.parametrize(("mode", "form"), [("CMYK", "JPEG"), ("L", "JPEG"), ("LA", "PNG"), ("RGBA", "PNG"), ("P", "PNG"),
-                                            ("1", "PNG"), ("I;16", "PNG"), ("RGB", "WEBP"), ("P", "GIF")])
-def test_training_and_evaluation_see_the_pixels_that_serving_decodes(tmp_path: Path, mode: str, form: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "form"),
+    [
+        ("CMYK", "JPEG"),
+        ("L", "JPEG"),
+        ("LA", "PNG"),
+        ("RGBA", "PNG"),
+        ("P", "PNG"),
+        ("1", "PNG"),
+        ("I;16", "PNG"),
+        ("RGB", "WEBP"),
+        ("P", "GIF"),
+    ],
+)
+def test_training_and_evaluation_see_the_pixels_that_serving_decodes(
+    tmp_path: Path, mode: str, form: str
+) -> None:
     folder = photo_folder(tmp_path / "set")
     grey = Image.open(folder / "p3.jpg").convert("L")
-    odd = Image.fromarray(np.asarray(grey, np.uint16) * 257) if mode == "I;16" else grey.convert(mode)
+    odd = (
+        Image.fromarray(np.asarray(grey, np.uint16) * 257) if mode == "I;16" else grey.convert(mode)
+    )
     odd.save(folder / "p3.jpg", form)
     data = load(folder)
     sample = next(one for one in (*data.train, *data.eval) if Path(one.path).stem == "p3")
@@ -149,8 +190,13 @@ def test_training_and_evaluation_see_the_pixels_that_serving_decodes(tmp_path: P
 def test_ten_thousand_objects_and_many_small_files_are_all_listed_once(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     picture = write_picture(folder / "p00000.png")
-    write_voc(folder / "p00000.xml", [("cat", x % 38, y % 28, x % 38 + 2, y % 28 + 2)
-                                      for x, y in itertools.product(range(38), range(3))])
+    write_voc(
+        folder / "p00000.xml",
+        [
+            ("cat", x % 38, y % 28, x % 38 + 2, y % 28 + 2)
+            for x, y in itertools.product(range(38), range(3))
+        ],
+    )
     for index in range(1, 10_001):
         shutil.copyfile(picture, folder / f"p{index:05d}.png")
         shutil.copyfile(folder / "p00000.xml", folder / f"p{index:05d}.xml")

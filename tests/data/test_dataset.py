@@ -24,7 +24,11 @@ def test_samples_of_a_manifest(make_manifest, tmp_path: Path) -> None:
     assert (data.label_names, data.category_ids) == (("cat", "dog"), (1, 2))
     first = data.train[0]
     assert (first.image_id, first.width, first.height, first.usage) == ("p00.png", 40, 30, "train")
-    assert (first.boxes.dtype, first.labels.dtype, first.is_crowd.dtype) == (np.float32, np.int32, bool)
+    assert (first.boxes.dtype, first.labels.dtype, first.is_crowd.dtype) == (
+        np.float32,
+        np.int32,
+        bool,
+    )
     assert (first.boxes.tolist(), first.labels.tolist()) == ([[3, 2, 25, 20]], [0])
     assert not (tmp_path / "work").exists()
 
@@ -33,17 +37,25 @@ def test_class_only_in_eval_is_named_and_left_out(make_manifest, tmp_path: Path)
     manifest = make_manifest(10)
     write_voc(manifest.parent / "p04.xml", [("cow", 1, 1, 9, 9), ("dog", 1, 1, 9, 9)])
     data = load_dataset(manifest, clean=False, seed=0, work_dir=tmp_path)
-    assert data.warnings == ("class 'cow' is in EVAL but not in TRAIN: its 1 box(es) are left out of the evaluation",
-                             "1 class(es) have no EVAL box and get no AP: cat")
+    assert data.warnings == (
+        "class 'cow' is in EVAL but not in TRAIN: its 1 box(es) are left out of the evaluation",
+        "1 class(es) have no EVAL box and get no AP: cat",
+    )
     assert data.eval[0].labels.tolist() == [1]
     assert data.eval[0].boxes.shape == (1, 4)
 
 
 def test_given_labels_keep_their_order(make_manifest, tmp_path: Path) -> None:
-    data = load_dataset(make_manifest(10), clean=False, seed=0, work_dir=tmp_path, label_names=("dog", "cow", "cat"))
+    data = load_dataset(
+        make_manifest(10), clean=False, seed=0, work_dir=tmp_path, label_names=("dog", "cow", "cat")
+    )
     assert data.train[0].labels.tolist() == [2]
-    with pytest.raises(DataError, match=r"expected only the classes dog, found 'cat' on 4 box\(es\) in TRAIN"):
-        load_dataset(make_manifest(10), clean=False, seed=0, work_dir=tmp_path, label_names=("dog",))
+    with pytest.raises(
+        DataError, match=r"expected only the classes dog, found 'cat' on 4 box\(es\) in TRAIN"
+    ):
+        load_dataset(
+            make_manifest(10), clean=False, seed=0, work_dir=tmp_path, label_names=("dog",)
+        )
 
 
 def test_difficult_objects_are_marked(make_folder, tmp_path: Path) -> None:
@@ -54,13 +66,20 @@ def test_difficult_objects_are_marked(make_folder, tmp_path: Path) -> None:
     assert all(sample.is_crowd.tolist() == [True] for sample in data.train + data.eval)
 
 
-@pytest.mark.parametrize(("make", "problem"), [
-    (lambda path: None, "found nothing at .*data: check the path"),
-    (lambda path: path.mkdir(), "found the empty folder"),
-    (lambda path: path.touch(), "found an empty file"),
-    (lambda path: path.write_text("\n\n"), "expected samples with usage TRAIN and EVAL .* found none"),
-    (lambda path: path.write_bytes(b"\x89PNG\r\n\xff"), "expected one JSON object a line"),
-], ids=["missing", "empty folder", "empty file", "blank lines", "no text"])
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda path: None, "found nothing at .*data: check the path"),
+        (lambda path: path.mkdir(), "found the empty folder"),
+        (lambda path: path.touch(), "found an empty file"),
+        (
+            lambda path: path.write_text("\n\n"),
+            "expected samples with usage TRAIN and EVAL .* found none",
+        ),
+        (lambda path: path.write_bytes(b"\x89PNG\r\n\xff"), "expected one JSON object a line"),
+    ],
+    ids=["missing", "empty folder", "empty file", "blank lines", "no text"],
+)
 def test_paths_without_data(tmp_path: Path, make, problem: str) -> None:
     make(tmp_path / "data")
     with pytest.raises(DataError, match=problem):
@@ -70,12 +89,24 @@ def test_paths_without_data(tmp_path: Path, make, problem: str) -> None:
 def test_fingerprint_follows_the_content(make_manifest, tmp_path: Path) -> None:
     manifest = make_manifest(10)
     data = load_dataset(manifest, clean=False, seed=0, work_dir=tmp_path)
-    assert data.fingerprint == load_dataset(manifest, clean=False, seed=9, work_dir=tmp_path).fingerprint
+    assert (
+        data.fingerprint
+        == load_dataset(manifest, clean=False, seed=9, work_dir=tmp_path).fingerprint
+    )
     first, *others = (*data.train, *data.eval)
-    changes = ({"image_id": "x"}, {"boxes": first.boxes + 1}, {"labels": first.labels + 1}, {"usage": "eval"},
-               {"is_crowd": ~first.is_crowd})
-    prints = {fingerprint([replace(first, **change), *others], data.label_names) for change in changes}
-    prints |= {fingerprint([first, *others], names) for names in (data.label_names, data.label_names[::-1])}
+    changes = (
+        {"image_id": "x"},
+        {"boxes": first.boxes + 1},
+        {"labels": first.labels + 1},
+        {"usage": "eval"},
+        {"is_crowd": ~first.is_crowd},
+    )
+    prints = {
+        fingerprint([replace(first, **change), *others], data.label_names) for change in changes
+    }
+    prints |= {
+        fingerprint([first, *others], names) for names in (data.label_names, data.label_names[::-1])
+    }
     assert len(prints) == len(changes) + 2
 
 
@@ -93,8 +124,17 @@ REAL = [  # path, clean, train, eval, classes, boxes, crowd
 
 
 @pytest.mark.parametrize(("name", "clean", "train", "evaluated", "classes", "boxes", "crowd"), REAL)
-def test_real_data(shared_dir: Path, tmp_path: Path, name: str, clean: bool, train: int, evaluated: int, classes: int,
-                   boxes: int, crowd: int) -> None:
+def test_real_data(
+    shared_dir: Path,
+    tmp_path: Path,
+    name: str,
+    clean: bool,
+    train: int,
+    evaluated: int,
+    classes: int,
+    boxes: int,
+    crowd: int,
+) -> None:
     data = load_dataset(shared_dir / "data" / name, clean=clean, seed=0, work_dir=tmp_path)
     samples = data.train + data.eval
     assert (len(data.train), len(data.eval), len(data.label_names)) == (train, evaluated, classes)
@@ -105,9 +145,16 @@ def test_real_data(shared_dir: Path, tmp_path: Path, name: str, clean: bool, tra
 def test_coco_ids_have_holes(shared_dir: Path, tmp_path: Path) -> None:
     data = load_dataset(shared_dir / "data" / "coco128", clean=False, seed=0, work_dir=tmp_path)
     assert data.category_ids[:12] == (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13)
-    assert (data.label_names[0], data.label_names[-1], data.category_ids[-1]) == ("person", "toothbrush", 90)
+    assert (data.label_names[0], data.label_names[-1], data.category_ids[-1]) == (
+        "person",
+        "toothbrush",
+        90,
+    )
 
 
 def test_real_faults_are_named(shared_dir: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"found 2, the first: annotations/BloodImage_00338\.xml:158: object 13 'RBC'"):
+    with pytest.raises(
+        DataError,
+        match=r"found 2, the first: annotations/BloodImage_00338\.xml:158: object 13 'RBC'",
+    ):
         load_dataset(shared_dir / "data" / "bccd", clean=False, seed=0, work_dir=tmp_path)

@@ -34,7 +34,8 @@ def test_no_box_at_all() -> None:
 def test_classes_missing_on_one_side() -> None:
     assert missing_classes(["cat", "cow", "cow"], ("cat", "dog")) == (
         "class 'cow' is in EVAL but not in TRAIN: its 2 box(es) are left out of the evaluation",
-        "1 class(es) have no EVAL box and get no AP: dog")
+        "1 class(es) have no EVAL box and get no AP: dog",
+    )
 
 
 @pytest.mark.parametrize("twin", ["Dog", "d og", "ｄｏｇ", "dog ", "DOG"])

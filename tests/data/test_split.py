@@ -15,7 +15,9 @@ IDS = [f"图-{number}" for number in range(100)]
 CLASSES = [("common",) if number % 10 else ("rare", "common") for number in range(100)]
 
 
-def assign(usages: list[str | None], folder: Path, **options: object) -> tuple[list[str], list[str]]:
+def assign(
+    usages: list[str | None], folder: Path, **options: object
+) -> tuple[list[str], list[str]]:
     count = len(usages)
     return assigned_usages(IDS[:count], usages, CLASSES[:count], seed=1, work_dir=folder, **options)
 
@@ -23,11 +25,16 @@ def assign(usages: list[str | None], folder: Path, **options: object) -> tuple[l
 def test_stratified_share() -> None:
     chosen = stratified_eval(IDS, CLASSES, seed=1)
     assert len(chosen) == 20
-    assert Counter(CLASSES[IDS.index(sample)] for sample in chosen) == {("common",): 18, ("rare", "common"): 2}
+    assert Counter(CLASSES[IDS.index(sample)] for sample in chosen) == {
+        ("common",): 18,
+        ("rare", "common"): 2,
+    }
 
 
 def test_split_depends_on_the_seed_and_not_on_the_order() -> None:
-    assert stratified_eval(IDS, CLASSES, seed=1) == stratified_eval(IDS[::-1], CLASSES[::-1], seed=1)
+    assert stratified_eval(IDS, CLASSES, seed=1) == stratified_eval(
+        IDS[::-1], CLASSES[::-1], seed=1
+    )
     assert stratified_eval(IDS, CLASSES, seed=1) != stratified_eval(IDS, CLASSES, seed=2)
 
 
@@ -38,15 +45,21 @@ def test_the_only_picture_of_a_class_trains(seed: int) -> None:
 
 def test_few_samples() -> None:
     assert len(stratified_eval(["a", "b"], [(), ()], seed=0)) == 1
-    with pytest.raises(DataError, match="expected at least 2 samples to split into TRAIN and EVAL, found 1"):
+    with pytest.raises(
+        DataError, match="expected at least 2 samples to split into TRAIN and EVAL, found 1"
+    ):
         stratified_eval(["a"], [()], seed=0)
 
 
 def test_split_is_written_and_reused(tmp_path: Path) -> None:
     usages, notes = assign([None] * 100, tmp_path)
     record = json.loads((tmp_path / "split.json").read_text(encoding="utf-8"))
-    assert record["eval"] == [sample for sample, usage in zip(IDS, usages, strict=True) if usage == "eval"]
-    assert notes == [f"the dataset has no split: 80 samples train, 20 evaluate, written to {tmp_path}/split.json"]
+    assert record["eval"] == [
+        sample for sample, usage in zip(IDS, usages, strict=True) if usage == "eval"
+    ]
+    assert notes == [
+        f"the dataset has no split: 80 samples train, 20 evaluate, written to {tmp_path}/split.json"
+    ]
     swapped = {**record, "train": record["eval"], "eval": record["train"]}
     (tmp_path / "split.json").write_text(json.dumps(swapped), encoding="utf-8")
     again, notes = assign([None] * 100, tmp_path)
@@ -73,7 +86,9 @@ def test_given_usages_stay_and_the_others_train(tmp_path: Path) -> None:
     assert not (tmp_path / "split.json").exists()
 
 
-@pytest.mark.parametrize(("usage", "found"), [("train", "3 TRAIN, 0 EVAL"), ("eval", "0 TRAIN, 3 EVAL")])
+@pytest.mark.parametrize(
+    ("usage", "found"), [("train", "3 TRAIN, 0 EVAL"), ("eval", "0 TRAIN, 3 EVAL")]
+)
 def test_a_split_with_only_one_side(tmp_path: Path, usage: str, found: str) -> None:
     with pytest.raises(DataError, match=f"expected TRAIN and EVAL samples, found {found}"):
         assign([usage] * 3, tmp_path)
@@ -82,7 +97,9 @@ def test_a_split_with_only_one_side(tmp_path: Path, usage: str, found: str) -> N
 def test_evaluation_alone_needs_no_train_samples(tmp_path: Path) -> None:
     assert assign(["eval"] * 3, tmp_path, require=("eval",)) == (["eval"] * 3, [])
     assert assign([None] * 3, tmp_path, require=("eval",)) == (
-        ["eval"] * 3, ["the dataset has no split: all samples are evaluated"])
+        ["eval"] * 3,
+        ["the dataset has no split: all samples are evaluated"],
+    )
 
 
 def test_the_last_samples_evaluate_where_the_dataset_does_not_say(tmp_path: Path) -> None:

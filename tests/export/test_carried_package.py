@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from algorithm.export import carried_package
-from algorithm.export.carried_package import PACKAGES, ROOT, carried_modules, carried_parts, carry, requirements
+from algorithm.export.carried_package import (
+    PACKAGES,
+    ROOT,
+    carried_modules,
+    carried_parts,
+    carry,
+    requirements,
+)
 
 PROJECT = Path(__file__).parents[2]
 
@@ -26,21 +33,39 @@ def python(folder, *argv):
     PYTHONPATH brings the other packages back."""
     packages = next(entry for entry in sys.path if entry.endswith("site-packages"))
     surroundings = {**os.environ, "PYTHONPATH": packages}
-    return subprocess.run([sys.executable, "-S", *argv], cwd=folder, env=surroundings, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-S", *argv],
+        cwd=folder,
+        env=surroundings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_every_part_is_there_and_is_the_original(folder):
     written = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert written == set(carried_parts())
     for path in carried_modules():
-        copy = folder / (path.name if path.name == "model_assessment.py" else f"assessment/algorithm/{path}")
+        copy = folder / (
+            path.name if path.name == "model_assessment.py" else f"assessment/algorithm/{path}"
+        )
         assert copy.read_bytes() == (ROOT / path).read_bytes()
 
 
 def test_it_carries_what_it_needs_and_no_training(folder):
     rooms = {path.parts[0] for path in carried_modules()}
     assert {"assessment", "data", "storage", "hyperparameters", "errors.py", "failure.py"} <= rooms
-    assert not rooms & {"training", "models", "evaluation", "export", "serving", "job.py", "train.py", "__main__.py"}
+    assert not rooms & {
+        "training",
+        "models",
+        "evaluation",
+        "export",
+        "serving",
+        "job.py",
+        "train.py",
+        "__main__.py",
+    }
 
 
 def test_requirements_are_pinned_as_here():
@@ -59,14 +84,16 @@ def test_requirements_where_there_is_no_source_folder(installed, monkeypatch, tm
 
 
 def test_no_import_of_the_carried_part_lies_outside_it(folder):
-    code = ("import importlib, pathlib, sys; sys.path.insert(0, 'assessment'); sys.dont_write_bytecode = True\n"
-            "root = pathlib.Path('assessment')\n"
-            "for path in sorted(root.rglob('algorithm/**/*.py')):\n"
-            "    if 'tensor_store' in path.name or 'tfrecords' in path.name: continue  # they import TensorFlow, slowly\n"
-            "    parts = path.relative_to(root).with_suffix('').parts\n"
-            "    module = importlib.import_module('.'.join(parts[:-1] if parts[-1] == '__init__' else parts))\n"
-            "    assert str(root.resolve()) in str(pathlib.Path(module.__file__).resolve()), module\n"
-            "print('all')")
+    code = (
+        "import importlib, pathlib, sys; sys.path.insert(0, 'assessment'); sys.dont_write_bytecode = True\n"
+        "root = pathlib.Path('assessment')\n"
+        "for path in sorted(root.rglob('algorithm/**/*.py')):\n"
+        "    if 'tensor_store' in path.name or 'tfrecords' in path.name: continue  # they import TensorFlow, slowly\n"
+        "    parts = path.relative_to(root).with_suffix('').parts\n"
+        "    module = importlib.import_module('.'.join(parts[:-1] if parts[-1] == '__init__' else parts))\n"
+        "    assert str(root.resolve()) in str(pathlib.Path(module.__file__).resolve()), module\n"
+        "print('all')"
+    )
     done = python(folder, "-c", code)
     assert done.stdout.strip() == "all", done.stderr
 
@@ -74,7 +101,11 @@ def test_no_import_of_the_carried_part_lies_outside_it(folder):
 def test_the_script_says_what_it_lacks(folder):
     done = python(folder, "model_assessment.py", "--model_url=.", "--data_url=nowhere")
     assert done.returncode == 2, done.stderr
-    assert done.stderr.strip().splitlines()[-1].startswith("ERROR ARGUMENT: --output: expected a place")
+    assert (
+        done.stderr.strip()
+        .splitlines()[-1]
+        .startswith("ERROR ARGUMENT: --output: expected a place")
+    )
     assert not list(folder.rglob("__pycache__"))
 
 
@@ -86,8 +117,13 @@ def test_what_the_carried_part_imports_is_required():
     imported = set()
     for path in carried_modules():
         for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [
-                node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
+            names = (
+                [alias.name for alias in node.names]
+                if isinstance(node, ast.Import)
+                else [node.module]
+                if isinstance(node, ast.ImportFrom) and not node.level
+                else []
+            )
             imported |= {name.partition(".")[0] for name in names}
     foreign = imported - set(sys.stdlib_module_names) - {"algorithm"} - BROUGHT_ALONG
     assert foreign == {IMPORT_NAMES.get(name, name) for name in PACKAGES}

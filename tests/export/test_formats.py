@@ -14,7 +14,7 @@ from algorithm.export.formats import export_model, formats
 from algorithm.export.formats.runtimes import OUTPUTS, exported_file, label_names_of, open_exported
 from algorithm.export.formats.tflite import centred
 from algorithm.models import build_detector
-from algorithm.models.naming import published_variables
+from algorithm.models.variable_names import published_variables
 from algorithm.ops.detections import NmsConfig
 
 SIZE = (32, 64)
@@ -42,25 +42,46 @@ def picture(height=40, width=50):
 
 
 def calibration(size):
-    return [np.random.default_rng(seed).uniform(0, 255, (*size, 3)).astype(np.float32) for seed in range(4)]
+    return [
+        np.random.default_rng(seed).uniform(0, 255, (*size, 3)).astype(np.float32)
+        for seed in range(4)
+    ]
 
 
-TOLERANCES = {"saved_model": 1e-5, "frozen": 1e-4, "tflite": 1e-3, "tflite_fp16": 1e-2, "tflite_int8": 0.15, "onnx": 1e-4, "openvino": 1e-3}
+TOLERANCES = {
+    "saved_model": 1e-5,
+    "frozen": 1e-4,
+    "tflite": 1e-3,
+    "tflite_fp16": 1e-2,
+    "tflite_int8": 0.15,
+    "onnx": 1e-4,
+    "openvino": 1e-3,
+}
 PACKAGES = {"tflite": "ai_edge_litert", "onnx": "tf2onnx", "openvino": "openvino"}
 
 
 @pytest.mark.parametrize("name", TOLERANCES)
 def test_every_format_answers_as_the_model_folder(model_dir, tmp_path, name):
-    pytest.importorskip(PACKAGES.get(name.partition("_")[0] if name.startswith("tflite") else name, "tensorflow"),
-                        reason=f"{name} needs an extra: pip install '.[export,openvino]'")
+    pytest.importorskip(
+        PACKAGES.get(name.partition("_")[0] if name.startswith("tflite") else name, "tensorflow"),
+        reason=f"{name} needs an extra: pip install '.[export,openvino]'",
+    )
     path = export_model(model_dir, tmp_path / "out", name, calibration=calibration)
     assert path.exists() and exported_file(tmp_path / "out") == path
-    assert label_names_of(path) == NAMES and json.loads((tmp_path / "out" / "export.json").read_text())["format"] == name
-    expected, found = open_exported(model_dir)(picture()), open_exported(tmp_path / "out")(picture())
+    assert (
+        label_names_of(path) == NAMES
+        and json.loads((tmp_path / "out" / "export.json").read_text())["format"] == name
+    )
+    expected, found = (
+        open_exported(model_dir)(picture()),
+        open_exported(tmp_path / "out")(picture()),
+    )
     assert found["scores"].max() == pytest.approx(expected["scores"].max(), abs=TOLERANCES[name])
     if name != "tflite_int8":
         assert found["labels"][0] == expected["labels"][0]
-        np.testing.assert_allclose(found["boxes"][0], expected["boxes"][0], atol=0.3 if name == "tflite_fp16" else 0.05)
+        np.testing.assert_allclose(
+            found["boxes"][0], expected["boxes"][0], atol=0.3 if name == "tflite_fp16" else 0.05
+        )
 
 
 def test_tensorflow_servings_layout(model_dir, tmp_path):
@@ -87,7 +108,9 @@ def test_mediapipes_form_has_four_outputs_and_the_names_inside(model_dir, tmp_pa
 def test_an_export_that_answers_otherwise_is_not_published(model_dir, tmp_path, monkeypatch):
     real = formats.open_exported
     damaged = lambda pixels: {"scores": np.full(1, np.nan)}  # noqa: E731
-    monkeypatch.setattr(formats, "open_exported", lambda path: real(path) if path == model_dir else damaged)
+    monkeypatch.setattr(
+        formats, "open_exported", lambda path: real(path) if path == model_dir else damaged
+    )
     with pytest.raises(AlgorithmError, match="nothing was published"):
         export_model(model_dir, tmp_path / "out", "frozen")
     assert not list(tmp_path.iterdir())
@@ -111,4 +134,6 @@ def test_what_is_missing_is_named(model_dir, tmp_path):
 
 
 def test_anchors_in_shares_of_the_input():
-    assert centred(np.array([[10, 20, 30, 60]], np.float32), (100, 200)).tolist() == [pytest.approx([0.2, 0.2, 0.2, 0.2])]
+    assert centred(np.array([[10, 20, 30, 60]], np.float32), (100, 200)).tolist() == [
+        pytest.approx([0.2, 0.2, 0.2, 0.2])
+    ]

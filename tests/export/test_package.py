@@ -7,7 +7,15 @@ import pytest
 
 from algorithm.errors import DataError
 from algorithm.export.carried_package import carried_parts
-from algorithm.export.package import COMPANIONS, HANDLER, MODEL_PARTS, SAVED_MODEL_PARTS, missing_parts, model_config, package_model
+from algorithm.export.package import (
+    COMPANIONS,
+    HANDLER,
+    MODEL_PARTS,
+    SAVED_MODEL_PARTS,
+    missing_parts,
+    model_config,
+    package_model,
+)
 
 ALL_PARTS = sorted([*MODEL_PARTS, *COMPANIONS, *carried_parts()])
 METRICS = {"f1": 0.51234567, "recall": 0.5, "precision": float("nan"), "accuracy": 1}
@@ -28,12 +36,17 @@ def files_of(folder):
 
 
 def test_the_folder_holds_exactly_its_parts(saved_model, tmp_path):
-    target = package_model(saved_model, tmp_path / "out" / "model", label_names=["猫", "dog"], metrics=METRICS)
+    target = package_model(
+        saved_model, tmp_path / "out" / "model", label_names=["猫", "dog"], metrics=METRICS
+    )
     assert files_of(target) == ALL_PARTS and missing_parts(target) == []
     assert list(target.parent.iterdir()) == [target]
     assert (target / "customize_service.py").read_bytes() == HANDLER.read_bytes()
     assert (target / "saved_model.pb").read_bytes() == b"saved_model.pb"
-    assert json.loads((target / "index").read_text("utf-8")) == {"labels_list": ["猫", "dog"], "is_multilabel": False}
+    assert json.loads((target / "index").read_text("utf-8")) == {
+        "labels_list": ["猫", "dog"],
+        "is_multilabel": False,
+    }
     assert json.loads((target / "config.json").read_text("utf-8")) == model_config(METRICS)
 
 
@@ -47,26 +60,43 @@ def test_missing_parts_are_listed(saved_model, tmp_path):
 
 def test_config_follows_the_platforms_schema():
     config = model_config(METRICS)
-    assert set(config) <= {"model_algorithm", "model_type", "runtime", "metrics", "apis", "dependencies"}
+    assert set(config) <= {
+        "model_algorithm",
+        "model_type",
+        "runtime",
+        "metrics",
+        "apis",
+        "dependencies",
+    }
     assert (config["model_algorithm"], config["model_type"]) == ("object_detection", "TensorFlow")
     assert config["metrics"] == {"f1": 0.512346, "recall": 0.5, "accuracy": 1.0}
-    api, = config["apis"]
+    (api,) = config["apis"]
     assert (api["protocol"], api["url"], api["method"]) == ("http", "/", "post")
-    assert api["request"] == {"Content-type": "multipart/form-data",
-                              "data": {"type": "object", "properties": {"images": {"type": "file"}}}}
+    assert api["request"] == {
+        "Content-type": "multipart/form-data",
+        "data": {"type": "object", "properties": {"images": {"type": "file"}}},
+    }
     schema = api["response"]["data"]
-    assert set(schema["required"]) == set(schema["properties"]) == {
-        "detection_classes", "detection_boxes", "detection_scores"}
-    box, = schema["properties"]["detection_boxes"]["items"]
+    assert (
+        set(schema["required"])
+        == set(schema["properties"])
+        == {"detection_classes", "detection_boxes", "detection_scores"}
+    )
+    (box,) = schema["properties"]["detection_boxes"]["items"]
     assert (box["minItems"], box["maxItems"]) == (4, 4)
 
 
 def test_dependencies_are_in_the_platforms_form():
-    dependency, = model_config({})["dependencies"]
+    (dependency,) = model_config({})["dependencies"]
     assert dependency["installer"] == "pip"
     assert [set(entry) for entry in dependency["packages"]] == [
-        {"package_name", "package_version", "restraint"}] * len(dependency["packages"])
-    assert {entry["restraint"] for entry in dependency["packages"]} <= {"EXACT", "ATLEAST", "ATMOST"}
+        {"package_name", "package_version", "restraint"}
+    ] * len(dependency["packages"])
+    assert {entry["restraint"] for entry in dependency["packages"]} <= {
+        "EXACT",
+        "ATLEAST",
+        "ATMOST",
+    }
 
 
 def test_an_unknown_metric_is_refused():
@@ -125,5 +155,10 @@ def test_asset_files_are_not_dropped_silently(saved_model, tmp_path):
 
 def test_a_missing_handler_is_named(saved_model, tmp_path):
     with pytest.raises(DataError, match="no_handler.py"):
-        package_model(saved_model, tmp_path / "model", label_names=["a"], metrics={},
-                      handler=tmp_path / "no_handler.py")
+        package_model(
+            saved_model,
+            tmp_path / "model",
+            label_names=["a"],
+            metrics={},
+            handler=tmp_path / "no_handler.py",
+        )

@@ -11,7 +11,7 @@ from algorithm.export import saved_model
 from algorithm.export.package import HANDLER
 from algorithm.export.saved_model import export_saved_model
 from algorithm.models import build_detector
-from algorithm.models.naming import published_variables
+from algorithm.models.variable_names import published_variables
 from algorithm.ops.detections import NmsConfig
 
 
@@ -29,7 +29,9 @@ def exported(tmp_path_factory):
     tf.keras.utils.set_random_seed(3)
     detector = build_detector("efficientdet-lite0", 3, (64, 96))
     _spread(detector)
-    folder = export_saved_model(detector, tmp_path_factory.mktemp("export") / "saved", NmsConfig(max_detections=7))
+    folder = export_saved_model(
+        detector, tmp_path_factory.mktemp("export") / "saved", NmsConfig(max_detections=7)
+    )
     loaded = tf.saved_model.load(str(folder))
     yield loaded.signatures
     del loaded
@@ -44,8 +46,12 @@ def test_one_signature_with_the_platforms_names(exported):
     signature = exported["serving_default"]
     spec = signature.structured_input_signature[1]["images"]
     assert (spec.dtype, spec.shape.as_list()) == (tf.uint8, [None, None, None, 3])
-    assert sorted(signature.structured_outputs) == ["detection_boxes", "detection_classes", "detection_scores",
-                                                    "num_detections"]
+    assert sorted(signature.structured_outputs) == [
+        "detection_boxes",
+        "detection_classes",
+        "detection_scores",
+        "num_detections",
+    ]
 
 
 @pytest.mark.parametrize("shape", [(40, 50), (300, 120), (64, 96), (1, 1), (7, 500)])
@@ -100,13 +106,19 @@ def test_an_export_that_answers_differently_is_not_published(tmp_path, monkeypat
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
     """The carried stand-in's model, on a network whose scores and boxes mean nothing but differ."""
-    spec = importlib.util.spec_from_file_location("local_model_on_a_network", HANDLER.with_name("local_model.py"))
+    spec = importlib.util.spec_from_file_location(
+        "local_model_on_a_network", HANDLER.with_name("local_model.py")
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     tf.keras.utils.set_random_seed(3)
     detector = build_detector("efficientdet-lite0", 3, (64, 96))
     _spread(detector)
-    return module.LocalModel(export_saved_model(detector, tmp_path_factory.mktemp("local") / "saved", NmsConfig(max_detections=7)))
+    return module.LocalModel(
+        export_saved_model(
+            detector, tmp_path_factory.mktemp("local") / "saved", NmsConfig(max_detections=7)
+        )
+    )
 
 
 def test_pictures_of_all_sizes_share_a_batch_and_are_answered_as_alone(local):

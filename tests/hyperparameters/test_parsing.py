@@ -22,7 +22,11 @@ def test_defaults_are_the_published_ones():
     assert (found.train_batch_size, found.eval_batch_size, found.do_data_cleaning) == (8, 8, True)
     assert (found.learning_rate, found.lr_warmup_init, found.lr_warmup_epoch) == (0.08, 0.008, 1.0)
     assert (found.first_lr_drop_epoch, found.second_lr_drop_epoch) == (200.0, 250.0)
-    assert (found.label_smoothing, found.box_loss_weight, found.moving_average_decay) == (0.0, 50.0, 0.0)
+    assert (found.label_smoothing, found.box_loss_weight, found.moving_average_decay) == (
+        0.0,
+        50.0,
+        0.0,
+    )
     assert (found.soft_cls_loss, found.soft_box_loss) == (2.0, 200.0)
     assert found.image_size is None and found.survival_prob is None and found.freeze == ""
 
@@ -32,7 +36,11 @@ def test_the_published_command_line():
         *PLACES, "--mode=train_and_eval", "--model_name=efficientdet-d3", "--train_batch_size=4", "--num_gpus=1",
         "--do_data_cleaning=False", "--hparams=moving_average_decay=0,label_smoothing=0.1,first_lr_drop_epoch=15",
     ])  # fmt: skip
-    assert (found.mode, found.model_name, found.train_batch_size) == ("train_and_eval", "efficientdet-d3", 4)
+    assert (found.mode, found.model_name, found.train_batch_size) == (
+        "train_and_eval",
+        "efficientdet-d3",
+        4,
+    )
     assert (found.do_data_cleaning, found.num_gpus) == (False, 1)
     assert (found.label_smoothing, found.first_lr_drop_epoch) == (0.1, 15.0)
 
@@ -43,7 +51,19 @@ def test_an_empty_value_means_the_default(empty):
 
 
 def test_both_spellings_and_the_later_one_wins():
-    found = parse(["--data_url", "a", "--train_url", "b", "--seed", "3", "--num_epochs=2", "--num_epochs", "5"])
+    found = parse(
+        [
+            "--data_url",
+            "a",
+            "--train_url",
+            "b",
+            "--seed",
+            "3",
+            "--num_epochs=2",
+            "--num_epochs",
+            "5",
+        ]
+    )
     assert (found.data_url, found.train_url, found.seed, found.num_epochs) == ("a", "b", 3, 5)
 
 
@@ -53,7 +73,10 @@ def test_hparams_split_on_the_first_equals_sign_and_the_later_wins():
 
 
 def test_the_published_alias_sets_what_it_names():
-    assert parse([*PLACES, "--hparams=var_freeze_expr=(efficientnet|fpn)"]).freeze == "(efficientnet|fpn)"
+    assert (
+        parse([*PLACES, "--hparams=var_freeze_expr=(efficientnet|fpn)"]).freeze
+        == "(efficientnet|fpn)"
+    )
     assert "another name of freeze" in refusal("--hparams=var_freeze_expr=a,freeze=b")
 
 
@@ -71,7 +94,10 @@ def test_an_hparams_key_may_stand_alone():
 @pytest.mark.parametrize(
     ("argument", "words"),
     [
-        ("--model_name=efficientdet-d9", ("--model_name", "efficientdet-d9", "efficientdet-lite3x", "Did you mean")),
+        (
+            "--model_name=efficientdet-d9",
+            ("--model_name", "efficientdet-d9", "efficientdet-lite3x", "Did you mean"),
+        ),
         ("--mode=trian", ("--mode", "'trian'", "train_and_eval", "Did you mean 'train'?")),
         ("--train_batch_size=0", ("--train_batch_size", "[1, 4096]", "'0'")),
         ("--train_batch_size=8.5", ("--train_batch_size", "a whole number", "'8.5'")),
@@ -83,7 +109,10 @@ def test_an_hparams_key_may_stand_alone():
         ("--hparams=learning_rate=nan", ("learning_rate", "'nan'")),
         ("--hparams=learning_rate=1e999", ("learning_rate", "'1e999'")),
         ("--hparams=label_smoothing=1", ("label_smoothing", "[0, 1)")),
-        ("--hparams=learnin_rate=0.1", ("'learnin_rate'", "'0.1'", "Did you mean 'learning_rate'?")),
+        (
+            "--hparams=learnin_rate=0.1",
+            ("'learnin_rate'", "'0.1'", "Did you mean 'learning_rate'?"),
+        ),
         ("--hparams=seed=1, gamma=2", ("' gamma=2'", "spaces")),
         ("--hparams=seed", ("key=value", "'seed'")),
         ("--hparams=num_epochs=3", ("'num_epochs'", "--num_epochs=3")),
@@ -91,7 +120,10 @@ def test_an_hparams_key_may_stand_alone():
         ("--hparams=image_size=0x5", ("image_size", "512x640", "'0x5'")),
         ("--hparams=freeze=(", ("freeze", "a regular expression", "'('")),
         ("--hparams=jitter_min=3", ("jitter_min", "jitter_max", "3.0")),
-        ("--hparams=lr_decay_method=stepwise,first_lr_drop_epoch=300", ("first_lr_drop_epoch", "250", "300")),
+        (
+            "--hparams=lr_decay_method=stepwise,first_lr_drop_epoch=300",
+            ("first_lr_drop_epoch", "250", "300"),
+        ),
     ],
 )
 def test_a_wrong_value_names_the_parameter_the_value_and_what_is_allowed(argument, words):
@@ -136,11 +168,20 @@ def test_unknown_and_platform_flags_are_tolerated_and_named_without_their_values
         *PLACES, "--rank=0", "--init_method=tcp://1.2.3.4:5", "--task_name", "1", "--something_else", "--num_cpus=4",
         "--access=secret",
     ])  # fmt: skip
-    assert found.ignored == ("rank", "init_method", "task_name", "something_else", "num_cpus", "access")
+    assert found.ignored == (
+        "rank",
+        "init_method",
+        "task_name",
+        "something_else",
+        "num_cpus",
+        "access",
+    )
 
 
 def test_written_down_and_read_back():
-    found = parse([*PLACES, "--hparams=image_size=512x640,weight_decay=1e-7,survival_prob=0.8", "--rank=0"])
+    found = parse(
+        [*PLACES, "--hparams=image_size=512x640,weight_decay=1e-7,survival_prob=0.8", "--rank=0"]
+    )
     written = json.loads(found.to_json())
     listed = [f"--{name}={text}" for name, text in written.items() if name != "hparams"]
     again = parse(listed)
@@ -151,33 +192,84 @@ def test_written_down_and_read_back():
 
 def test_the_fingerprint_holds_what_shapes_the_model():
     first = parse(PLACES)
-    same = parse(["--data_url=x", "--train_url=y", "--num_epochs=7", "--hparams=log_every_steps=1,max_detections=9"])
+    same = parse(
+        [
+            "--data_url=x",
+            "--train_url=y",
+            "--num_epochs=7",
+            "--hparams=log_every_steps=1,max_detections=9",
+        ]
+    )
     other = parse([*PLACES, "--hparams=optimizer=adam,image_size=256"])
     assert first.fingerprint == same.fingerprint != other.fingerprint
-    assert other.changes_since(first.as_dict()) == ("optimizer: 'auto' -> 'adam'", "image_size: '' -> '256x256'")
+    assert other.changes_since(first.as_dict()) == (
+        "optimizer: 'auto' -> 'adam'",
+        "image_size: '' -> '256x256'",
+    )
     assert same.changes_since(first.as_dict()) == ()
     assert other.changes_since({}) == ()
 
 
 def test_another_division_of_as_many_pictures_goes_on_another_number_does_not():
     first = parse([*PLACES, "--train_batch_size=12"]).as_dict()
-    assert parse([*PLACES, "--train_batch_size=3", "--gradient_accumulation_steps=4"]).changes_since(first) == ()
-    assert parse([*PLACES, "--train_batch_size=3", "--gradient_accumulation_steps=2"]).changes_since(first) == (
-        "train_batch_size: '12' -> '3'", "gradient_accumulation_steps: '1' -> '2'")
-    assert parse([*PLACES, "--train_batch_size=6"]).changes_since({"train_batch_size": "12"}) == ("train_batch_size: '12' -> '6'",)
+    assert (
+        parse([*PLACES, "--train_batch_size=3", "--gradient_accumulation_steps=4"]).changes_since(
+            first
+        )
+        == ()
+    )
+    assert parse(
+        [*PLACES, "--train_batch_size=3", "--gradient_accumulation_steps=2"]
+    ).changes_since(first) == (
+        "train_batch_size: '12' -> '3'",
+        "gradient_accumulation_steps: '1' -> '2'",
+    )
+    assert parse([*PLACES, "--train_batch_size=6"]).changes_since({"train_batch_size": "12"}) == (
+        "train_batch_size: '12' -> '6'",
+    )
 
 
-@pytest.mark.parametrize(("flags", "text"), [
-    (["--use_offline_kd=True"], r"--teacher_model_url: expected the folder model .*Train one with --export_teacher_model=True"),
-    (["--teacher_model_url=t/model"], r"--teacher_model_url: expected use_offline_kd=True with it, found 't/model' alone"),
-    (["--use_offline_kd=True", "--use_online_kd=True"], "--use_online_kd: expected one kind of distillation"),
-    (["--use_online_kd=True", "--model_name=efficientdet-t1", "--hparams=moving_average_decay=0,soft_cls_loss=0,soft_box_loss=0"],
-     "soft_cls_loss: expected it or soft_box_loss above 0"),
-    (["--hparams=peer_model=efficientdet-lite0"], "peer_model: expected use_online_kd=True with it, found 'efficientdet-lite0' alone"),
-    (["--use_online_kd=True", "--hparams=peer_pretrained=w"], "peer_pretrained: expected peer_model with it, found 'w' alone. Name"),
-    (["--use_online_kd=True", "--kd_method=crosshead"], "kd_method: expected use_online_kd=True and a peer_model with crosshead"),
-    (["--use_online_kd=True", "--hparams=peer_model=lite0"], "peer_model: expected one of .*found 'lite0'"),
-])
+@pytest.mark.parametrize(
+    ("flags", "text"),
+    [
+        (
+            ["--use_offline_kd=True"],
+            r"--teacher_model_url: expected the folder model .*Train one with --export_teacher_model=True",
+        ),
+        (
+            ["--teacher_model_url=t/model"],
+            r"--teacher_model_url: expected use_offline_kd=True with it, found 't/model' alone",
+        ),
+        (
+            ["--use_offline_kd=True", "--use_online_kd=True"],
+            "--use_online_kd: expected one kind of distillation",
+        ),
+        (
+            [
+                "--use_online_kd=True",
+                "--model_name=efficientdet-t1",
+                "--hparams=moving_average_decay=0,soft_cls_loss=0,soft_box_loss=0",
+            ],
+            "soft_cls_loss: expected it or soft_box_loss above 0",
+        ),
+        (
+            ["--hparams=peer_model=efficientdet-lite0"],
+            "peer_model: expected use_online_kd=True with it, found 'efficientdet-lite0' alone",
+        ),
+        (
+            ["--use_online_kd=True", "--hparams=peer_pretrained=w"],
+            "peer_pretrained: expected peer_model with it, found 'w' alone. Name",
+        ),
+        (
+            ["--use_online_kd=True", "--kd_method=crosshead"],
+            "kd_method: expected use_online_kd=True and a peer_model with crosshead",
+        ),
+        (
+            ["--use_online_kd=True", "--hparams=peer_model=lite0"],
+            "peer_model: expected one of .*found 'lite0'",
+        ),
+    ],
+)
 def test_distillation_that_cannot_be_is_refused(flags, text):
     with pytest.raises(ArgumentError, match=text):
         parse(["--data_url=d", "--train_url=t", *flags])

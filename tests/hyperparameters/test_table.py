@@ -2,7 +2,15 @@ import re
 
 import pytest
 
-from algorithm.hyperparameters import HPARAMS, LANGUAGES, TABLE, as_markdown, as_text, read_value, write_value
+from algorithm.hyperparameters import (
+    HPARAMS,
+    LANGUAGES,
+    TABLE,
+    as_markdown,
+    as_text,
+    read_value,
+    write_value,
+)
 from algorithm.hyperparameters.command_line import letters_apart
 from algorithm.hyperparameters.row import Interval
 
@@ -41,12 +49,23 @@ def test_intervals():
     half_open = Interval.parse("[0, 1)")
     assert 0 in half_open and 0.999 in half_open and 1 not in half_open and -0.1 not in half_open
     positive = Interval.parse("(0, inf)")
-    assert 1e300 in positive and 0 not in positive and float("inf") not in positive and float("nan") not in positive
+    assert (
+        1e300 in positive
+        and 0 not in positive
+        and float("inf") not in positive
+        and float("nan") not in positive
+    )
 
 
 @pytest.mark.parametrize(
     ("one", "other", "expected"),
-    [("", "", 0), ("a", "", 1), ("num_epoch", "num_epochs", 1), ("kitten", "sitting", 3), ("abc", "abc", 0)],
+    [
+        ("", "", 0),
+        ("a", "", 1),
+        ("num_epoch", "num_epochs", 1),
+        ("kitten", "sitting", 3),
+        ("abc", "abc", 0),
+    ],
 )
 def test_letters_apart(one, other, expected):
     assert letters_apart(one, other) == letters_apart(other, one) == expected
@@ -54,7 +73,10 @@ def test_letters_apart(one, other, expected):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_rendered_tables_hold_every_row(language):
-    text, markdown = as_text(TABLE, language).splitlines(), as_markdown(TABLE, language).splitlines()
+    text, markdown = (
+        as_text(TABLE, language).splitlines(),
+        as_markdown(TABLE, language).splitlines(),
+    )
     assert len(text) == len(TABLE) + 1 and len(markdown) == len(TABLE) + 2
     for row, line in zip(TABLE, text[1:], strict=True):
         assert line.split()[0] == row.name

@@ -56,12 +56,25 @@ eval_input_reader: {{ label_map_path: "{data}/label_map.txt" shuffle: false num_
 
 
 def _efficientdet(number: int, size: int, width: int, cells: int, layers: int) -> dict[str, object]:
-    return {"kind": f"ssd_efficientnet-b{number}_bifpn_keras", "width": width, "layers": layers, "scales": 3,
-            "neck": f"bifpn {{ min_level: 3 max_level: 7 num_iterations: {cells} num_filters: {width} }}",
-            "resizer": f"keep_aspect_ratio_resizer {{ min_dimension: {size} max_dimension: {size} pad_to_max_dimension: true }}",
-            "activation": "SWISH", "decay": 0.00004, "momentum": 0.99, "gamma": 1.5, "iou": 0.5, "batch": 128, "steps": 300000,
-            "rate": "8e-2", "warm": ".001", "warm_steps": 2500, "augmentation":
-            f"random_scale_crop_and_pad_to_square {{ output_size: {size} scale_min: 0.1 scale_max: 2.0 }}"}
+    return {
+        "kind": f"ssd_efficientnet-b{number}_bifpn_keras",
+        "width": width,
+        "layers": layers,
+        "scales": 3,
+        "neck": f"bifpn {{ min_level: 3 max_level: 7 num_iterations: {cells} num_filters: {width} }}",
+        "resizer": f"keep_aspect_ratio_resizer {{ min_dimension: {size} max_dimension: {size} pad_to_max_dimension: true }}",
+        "activation": "SWISH",
+        "decay": 0.00004,
+        "momentum": 0.99,
+        "gamma": 1.5,
+        "iou": 0.5,
+        "batch": 128,
+        "steps": 300000,
+        "rate": "8e-2",
+        "warm": ".001",
+        "warm_steps": 2500,
+        "augmentation": f"random_scale_crop_and_pad_to_square {{ output_size: {size} scale_min: 0.1 scale_max: 2.0 }}",
+    }
 
 
 MODELS = {
@@ -82,7 +95,9 @@ def pipeline_config(tmp_path: Path) -> Callable[..., Path]:
 
     def write(model: str, **changed: object) -> Path:
         path = tmp_path / "pipeline.config"
-        path.write_text(TEXT.format(**{**MODELS[model], "data": "PATH_TO_BE_CONFIGURED", **changed}))
+        path.write_text(
+            TEXT.format(**{**MODELS[model], "data": "PATH_TO_BE_CONFIGURED", **changed})
+        )
         return path
 
     return write

@@ -15,7 +15,9 @@ def test_the_platforms_scratch_disk_is_used_where_it_exists(tmp_path):
 def test_a_workspace_has_its_folders_and_is_removed(tmp_path):
     with open_workspace(tmp_path / "parent") as workspace:
         assert workspace.root.parent == tmp_path / "parent"
-        assert all(folder.is_dir() for folder in (workspace.inputs, workspace.outputs, workspace.work))
+        assert all(
+            folder.is_dir() for folder in (workspace.inputs, workspace.outputs, workspace.work)
+        )
         (workspace.work / "file").write_text("x")
     assert list((tmp_path / "parent").iterdir()) == []
 
@@ -33,5 +35,8 @@ def test_two_workspaces_are_apart(tmp_path):
 
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(ResourceError, match="expected a writable folder"), open_workspace(tmp_path / "file" / "below"):
+    with (
+        pytest.raises(ResourceError, match="expected a writable folder"),
+        open_workspace(tmp_path / "file" / "below"),
+    ):
         pass

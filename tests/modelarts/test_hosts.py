@@ -10,8 +10,17 @@ import pytest
 from algorithm.errors import ArgumentError, PlatformError
 from algorithm.modelarts.hosts import Cluster, find_cluster, wait_for_workers
 
-NEWER = {"VC_WORKER_HOSTS": "job-worker-0.job,job-worker-1.job", "VC_TASK_INDEX": "1", "MA_NUM_HOSTS": "2"}
-OLDER = {"BATCH_CUSTOM0_HOSTS": "a:2222", "BATCH_CUSTOM1_HOSTS": "b:2223", "DLS_TASK_INDEX": "0", "DLS_TASK_NUMBER": "2"}
+NEWER = {
+    "VC_WORKER_HOSTS": "job-worker-0.job,job-worker-1.job",
+    "VC_TASK_INDEX": "1",
+    "MA_NUM_HOSTS": "2",
+}
+OLDER = {
+    "BATCH_CUSTOM0_HOSTS": "a:2222",
+    "BATCH_CUSTOM1_HOSTS": "b:2223",
+    "DLS_TASK_INDEX": "0",
+    "DLS_TASK_NUMBER": "2",
+}
 
 
 @pytest.mark.parametrize(("environment", "addresses", "index"), [
@@ -24,7 +33,10 @@ OLDER = {"BATCH_CUSTOM0_HOSTS": "a:2222", "BATCH_CUSTOM1_HOSTS": "b:2223", "DLS_
 def test_the_workers_are_found_where_each_platform_writes_them(environment, addresses, index):
     cluster = find_cluster("", None, environment)
     assert (cluster.addresses, cluster.index) == (addresses, index)
-    assert json.loads(cluster.tf_config) == {"cluster": {"worker": list(addresses)}, "task": {"type": "worker", "index": index}}
+    assert json.loads(cluster.tf_config) == {
+        "cluster": {"worker": list(addresses)},
+        "task": {"type": "worker", "index": index},
+    }
 
 
 @pytest.mark.parametrize("environment", [
@@ -83,14 +95,22 @@ def test_workers_that_come_one_after_another_find_each_other():
 
 def test_a_worker_that_does_not_come_and_a_name_that_is_none_are_named(caplog):
     addresses = (*free_ports(2), "no-such-host.invalid:6666")
-    with pytest.raises(PlatformError, match=r"test: expected to reach 2 other worker\(s\) within 0.5 s, found none at ") as raised:
+    with pytest.raises(
+        PlatformError,
+        match=r"test: expected to reach 2 other worker\(s\) within 0.5 s, found none at ",
+    ) as raised:
         wait_for_workers(Cluster(addresses, 0, "test"), patience=0.5)
-    assert f"{addresses[1]} (Connection refused)" in str(raised.value) and "no-such-host.invalid:6666 (" in str(raised.value)
+    assert f"{addresses[1]} (Connection refused)" in str(
+        raised.value
+    ) and "no-such-host.invalid:6666 (" in str(raised.value)
 
 
 def test_an_address_in_use_is_named():
     with socket.create_server(("", 0)) as taken:
         port = taken.getsockname()[1]
         cluster = Cluster((f"127.0.0.1:{port}", "127.0.0.1:1"), 0, "--worker_hosts")
-        with pytest.raises(PlatformError, match=f"worker 0: expected to listen at 127.0.0.1:{port}, found Address already in use"):
+        with pytest.raises(
+            PlatformError,
+            match=f"worker 0: expected to listen at 127.0.0.1:{port}, found Address already in use",
+        ):
             wait_for_workers(cluster, patience=0.1)

@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from algorithm.modelarts.metrics import ClassScores, metrics_object
+from algorithm.modelarts.metrics_object import ClassScores, metrics_object
 
 CAT = ClassScores("cat", 0, precision=0.5, recall=1.0, f1=2 / 3)
 DOG = ClassScores("狗", 1, precision=0.25, recall=0.5, f1=1 / 3)
@@ -15,7 +15,12 @@ def test_the_object_has_the_platforms_form():
     assert found["total_metric"] == {
         "total_metric_meta": {},
         "total_reserved_data": {},
-        "total_metric_values": {"recall": 0.75, "precision": 0.375, "f1_score": 0.5, "accuracy": 0.75},
+        "total_metric_values": {
+            "recall": 0.75,
+            "precision": 0.375,
+            "f1_score": 0.5,
+            "accuracy": 0.75,
+        },
     }
     assert found["metric"][1] == {
         "metric_meta": {"class_name": "狗", "class_id": 1},
@@ -26,7 +31,11 @@ def test_the_object_has_the_platforms_form():
 
 def test_undefined_figures_are_left_out_of_the_means_and_valid_json():
     found = metrics_object([CAT, ABSENT])
-    assert found["total_metric"]["total_metric_values"] == {"recall": 1.0, "precision": 0.5, "f1_score": 0.666667}
+    assert found["total_metric"]["total_metric_values"] == {
+        "recall": 1.0,
+        "precision": 0.5,
+        "f1_score": 0.666667,
+    }
     assert found["metric"][1]["metric_values"] == {"recall": 0.0, "precision": 0.0, "f1_score": 0.0}
     json.dumps(found, allow_nan=False)
 

@@ -1,6 +1,11 @@
 from algorithm import __version__
 from algorithm.hyperparameters import ROWS, TABLE, parse, write_value
-from algorithm.modelarts.publication import algorithm_object, job_request_v1, job_request_v2, sample_manifest
+from algorithm.modelarts.publication import (
+    algorithm_object,
+    job_request_v1,
+    job_request_v2,
+    sample_manifest,
+)
 
 PUBLISHED = [(row, write_value(row.default)) for row in TABLE if row.where == "parameter"]
 
@@ -18,7 +23,12 @@ def test_constraints_come_from_the_table():
     parameters = algorithm_object(PUBLISHED, __version__)["job_config"]["parameters"]
     constraints = {parameter["name"]: parameter["constraint"] for parameter in parameters}
     assert constraints["mode"]["valid_type"] == "Choice"
-    assert constraints["mode"]["valid_range"] == ["train", "train_and_eval", "eval", "overfit_check"]
+    assert constraints["mode"]["valid_range"] == [
+        "train",
+        "train_and_eval",
+        "eval",
+        "overfit_check",
+    ]
     assert constraints["num_epochs"]["valid_range"] == ["1", "100000"]
     assert constraints["do_data_cleaning"] == {
         "type": "Boolean", "editable": True, "required": True, "sensitive": False, "valid_type": "None",

@@ -19,7 +19,7 @@ import pytest
 from algorithm.errors import ArgumentError
 from algorithm.models import PRESETS, build_detector
 from algorithm.models.detector import enlarged
-from algorithm.models.naming import published_variables
+from algorithm.models.variable_names import published_variables
 from algorithm.models.weights import load_weights
 from algorithm.ops.anchors import anchor_grid
 
@@ -64,8 +64,15 @@ ANCHORS = {
     "retinanet-mobilenet-v2": 19_206,
 }
 QUICK = ("efficientdet-d0", "efficientdet-lite0")
-EVERY_PRESET = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in TRAINABLE_PARAMETERS]
-EFFICIENTDETS = [name for name in EVERY_PRESET if not str(name).startswith("ParameterSet") or name.values[0].startswith("eff")]
+EVERY_PRESET = [
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
+    for name in TRAINABLE_PARAMETERS
+]
+EFFICIENTDETS = [
+    name
+    for name in EVERY_PRESET
+    if not str(name).startswith("ParameterSet") or name.values[0].startswith("eff")
+]
 EXTRACT = Path(__file__).parents[1] / "data" / "golden" / "efficientdet-lite0-64.json"
 EXTRACT_SIZE, EXTRACT_CLASSES, EXTRACT_VALUES = 64, 5, 40
 TOLERANCE = 1e-3  # of a tensor's standard deviation
@@ -98,7 +105,11 @@ def assign_by_name(detector: keras.Model, statistics: dict[str, np.ndarray] | No
 
 
 def golden_image(height: int, width: int) -> np.ndarray:
-    return np.random.Generator(np.random.PCG64(7)).standard_normal((1, height, width, 3)).astype(np.float32)
+    return (
+        np.random.Generator(np.random.PCG64(7))
+        .standard_normal((1, height, width, 3))
+        .astype(np.float32)
+    )
 
 
 def outputs_by_level(detector: keras.Model, image: np.ndarray) -> dict[str, np.ndarray]:
@@ -119,7 +130,10 @@ def outputs_by_level(detector: keras.Model, image: np.ndarray) -> dict[str, np.n
 def assert_close(found: dict[str, np.ndarray], golden: dict[str, dict]) -> None:
     assert found.keys() == golden.keys()
     for key, expected in golden.items():
-        deviation = np.abs(found[key][expected["index"]] - np.asarray(expected["value"])).max() / expected["std"]
+        deviation = (
+            np.abs(found[key][expected["index"]] - np.asarray(expected["value"])).max()
+            / expected["std"]
+        )
         assert deviation < TOLERANCE, f"{key}: {deviation:.2e} of its standard deviation"
 
 
@@ -141,7 +155,9 @@ def test_the_tables_cover_every_published_preset():
 
 
 @pytest.mark.parametrize("model_name", TINY)
-def test_every_variable_of_a_tiny_model_is_one_of_the_detector_it_starts_from_in_its_shape(model_name):
+def test_every_variable_of_a_tiny_model_is_one_of_the_detector_it_starts_from_in_its_shape(
+    model_name,
+):
     assert PRESETS[model_name].starts_from == "efficientdet-lite0"
     assert variable_table(model_name).items() <= variable_table("efficientdet-lite0").items()
 
@@ -156,13 +172,19 @@ def test_the_heads_may_be_of_another_width_than_the_neck(monkeypatch):
 
 @pytest.mark.parametrize("model_name", EVERY_PRESET)
 def test_a_preset_has_the_published_number_of_trainable_parameters(model_name):
-    counts = [int(np.prod(shape)) for shape, trainable in variable_table(model_name).values() if trainable]
+    counts = [
+        int(np.prod(shape)) for shape, trainable in variable_table(model_name).values() if trainable
+    ]
     assert sum(counts) == TRAINABLE_PARAMETERS[model_name]
 
 
 @pytest.mark.parametrize("model_name", EFFICIENTDETS)
 def test_a_preset_has_the_published_variables(model_name, shared_dir):
-    lines = (shared_dir / "reference/golden/variables" / f"{model_name}.tsv").read_text().splitlines()[1:]
+    lines = (
+        (shared_dir / "reference/golden/variables" / f"{model_name}.tsv")
+        .read_text()
+        .splitlines()[1:]
+    )
     published = {}
     for line in lines:
         name, shape, trainable = line.split("\t")
@@ -174,7 +196,12 @@ def test_a_preset_has_the_published_variables(model_name, shared_dir):
 @pytest.mark.parametrize("model_name", list(ANCHORS))
 def test_a_preset_has_the_published_number_of_anchors(model_name):
     preset = PRESETS[model_name]
-    grid = anchor_grid((preset.image_size, preset.image_size), preset.min_level, preset.max_level, preset.anchor_scale)
+    grid = anchor_grid(
+        (preset.image_size, preset.image_size),
+        preset.min_level,
+        preset.max_level,
+        preset.anchor_scale,
+    )
     assert grid.shape == (ANCHORS[model_name], 4)
 
 
@@ -188,12 +215,16 @@ def test_outputs_are_the_published_ones(model_name, shared_dir):
 
 
 @pytest.mark.parametrize("model_name", QUICK)
-def test_outputs_are_the_published_ones_through_a_checkpoint_file(model_name, shared_dir, write_bundle):
+def test_outputs_are_the_published_ones_through_a_checkpoint_file(
+    model_name, shared_dir, write_bundle
+):
     golden = json.loads((shared_dir / "reference/golden" / f"{model_name}.json").read_text())
     detector = build_detector(model_name, 90)
     with np.load(shared_dir / "reference/golden" / f"{model_name}.moving.npz") as moving:
-        values = {name: moving[name] if name in moving else value_by_name(name, tuple(variable.shape))
-                  for name, variable in published_variables(detector).items()}
+        values = {
+            name: moving[name] if name in moving else value_by_name(name, tuple(variable.shape))
+            for name, variable in published_variables(detector).items()
+        }
     averages = {f"{name}/ExponentialMovingAverage": value for name, value in values.items()}
     plain = {name: np.zeros_like(value) for name, value in values.items()}
     report = load_weights(detector, write_bundle({**plain, **averages}), "full")
@@ -211,8 +242,12 @@ def test_outputs_are_those_of_the_extract_in_this_repository():
     assert_close(extract_outputs(), json.loads(EXTRACT.read_text()))
 
 
-@pytest.mark.parametrize(("image_size", "anchors"), [((64, 96), 9 * (96 + 24 + 6 + 2 + 1)), ((300, 420), 24_426)])
-def test_shapes_of_an_image_that_is_not_square_and_not_a_multiple_of_its_strides(image_size, anchors):
+@pytest.mark.parametrize(
+    ("image_size", "anchors"), [((64, 96), 9 * (96 + 24 + 6 + 2 + 1)), ((300, 420), 24_426)]
+)
+def test_shapes_of_an_image_that_is_not_square_and_not_a_multiple_of_its_strides(
+    image_size, anchors
+):
     detector = build_detector("efficientdet-lite0", 3, image_size)
     outputs = detector(np.zeros((2, *image_size, 3), np.float32))
     assert outputs["class_logits"].shape == (2, anchors, 3)
@@ -229,25 +264,43 @@ def test_a_new_detector_expects_one_object_in_a_hundred_anchors():
 
 def test_a_new_backbone_begins_as_its_shortcuts():
     keras.utils.set_random_seed(0)
-    first = {name: variable.numpy() for name, variable in published_variables(build_detector("efficientdet-d0", 1, 128)).items()}
-    gammas = {name: value for name, value in first.items() if name.startswith("efficientnet-b0/") and name.endswith("gamma")}
-    closed = {int(name.split("blocks_")[1].split("/")[0]) for name, gamma in gammas.items() if not gamma.any()}
+    first = {
+        name: variable.numpy()
+        for name, variable in published_variables(build_detector("efficientdet-d0", 1, 128)).items()
+    }
+    gammas = {
+        name: value
+        for name, value in first.items()
+        if name.startswith("efficientnet-b0/") and name.endswith("gamma")
+    }
+    closed = {
+        int(name.split("blocks_")[1].split("/")[0])
+        for name, gamma in gammas.items()
+        if not gamma.any()
+    }
     assert closed == {2, 4, 6, 7, 9, 10, 12, 13, 14}  # the repeats of each stage
-    assert all(name.endswith("tpu_batch_normalization_2/gamma") or gamma.all() for name, gamma in gammas.items())
+    assert all(
+        name.endswith("tpu_batch_normalization_2/gamma") or gamma.all()
+        for name, gamma in gammas.items()
+    )
 
 
 def test_a_new_backbone_does_not_blow_up_a_picture_of_more_contrast_than_its_statistics():
     """D0 on raccoon from random weights: class loss 0.27 with each batch's statistics, 40 with the moving ones (AP 0.013)."""
     keras.utils.set_random_seed(0)
     detector = build_detector("efficientdet-d0", 1, 128)
-    backbone = keras.Model(detector.inputs, [layer for layer in detector.layers if "blocks_" in layer.name][-1].output)
+    backbone = keras.Model(
+        detector.inputs, [layer for layer in detector.layers if "blocks_" in layer.name][-1].output
+    )
     for layer in backbone.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0
     coarse = np.random.default_rng(0).normal(size=(8, 8, 8, 3)).astype(np.float32)
     pictures = keras.ops.image.resize(coarse, (128, 128))
     backbone(pictures, training=True)
-    ordinary, contrasty = (np.std(backbone(factor * pictures, training=False)) for factor in (1.0, 1.25))
+    ordinary, contrasty = (
+        np.std(backbone(factor * pictures, training=False)) for factor in (1.0, 1.25)
+    )
     assert 1 < contrasty / ordinary < 6  # was 53
 
 
@@ -265,8 +318,11 @@ def write_extract() -> None:
     content = {}
     for key, values in extract_outputs().items():
         index = np.unique(np.linspace(0, values.size - 1, EXTRACT_VALUES).astype(int))
-        content[key] = {"std": float(values.std()), "index": index.tolist(),
-                        "value": [round(float(value), 6) for value in values[index]]}
+        content[key] = {
+            "std": float(values.std()),
+            "index": index.tolist(),
+            "value": [round(float(value), 6) for value in values[index]],
+        }
     EXTRACT.parent.mkdir(parents=True, exist_ok=True)
     EXTRACT.write_text(json.dumps(content, indent=1) + "\n")
 
@@ -277,11 +333,17 @@ def test_an_enlarged_detector_shares_all_but_its_batch_norms():
     norm.gamma.assign(norm.gamma + 0.5)
     large = enlarged(small, 2)
     assert (large.image_size, large.num_classes, large.preset) == ((128, 128), 2, small.preset)
-    np.testing.assert_array_equal(large.anchors, build_detector("efficientdet-lite0", 2, 128).anchors)
+    np.testing.assert_array_equal(
+        large.anchors, build_detector("efficientdet-lite0", 2, 128).anchors
+    )
     own, other = published_variables(small), published_variables(large)
     assert own.keys() == other.keys()
     apart = {name for name in own if own[name] is not other[name]}
-    assert apart == {name for name in own if name.split("/")[-1] in ("gamma", "beta", "moving_mean", "moving_variance")}
+    assert apart == {
+        name
+        for name in own
+        if name.split("/")[-1] in ("gamma", "beta", "moving_mean", "moving_variance")
+    }
     for name in apart:
         np.testing.assert_array_equal(own[name], other[name], err_msg=name)
     images = np.random.default_rng(0).normal(size=(1, 128, 128, 3)).astype(np.float32)

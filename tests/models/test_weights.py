@@ -10,10 +10,12 @@ import pytest
 
 from algorithm.errors import ArgumentError, DataError
 from algorithm.models import build_detector
-from algorithm.models.naming import published_variables
+from algorithm.models.variable_names import published_variables
 from algorithm.models.weights import load_weights, open_weights
 
-CLASS_PREDICTOR = [f"class_net/class-predict/{leaf}" for leaf in ("depthwise_kernel", "pointwise_kernel", "bias")]
+CLASS_PREDICTOR = [
+    f"class_net/class-predict/{leaf}" for leaf in ("depthwise_kernel", "pointwise_kernel", "bias")
+]
 BACKBONE_TENSORS, ALL_TENSORS = 240, 588
 
 
@@ -25,12 +27,19 @@ def assert_equal(found, expected, names):
 def test_full_loads_every_tensor_number_for_number(lite0, values_of, weights_in, write_bundle):
     values = values_of(lite0)
     report = load_weights(lite0, write_bundle(values), "full")
-    assert (len(report.matched), report.skipped_shape, report.missing, report.fresh, report.unused) == (
-        ALL_TENSORS, (), (), (), ())
+    assert (
+        len(report.matched),
+        report.skipped_shape,
+        report.missing,
+        report.fresh,
+        report.unused,
+    ) == (ALL_TENSORS, (), (), (), ())
     assert_equal(weights_in(lite0), values, values)
 
 
-def test_detection_leaves_the_class_predictor_and_takes_the_box_predictor(lite0, values_of, weights_in, write_bundle):
+def test_detection_leaves_the_class_predictor_and_takes_the_box_predictor(
+    lite0, values_of, weights_in, write_bundle
+):
     values = values_of(lite0)
     values["class_net/class-predict/pointwise_kernel"] = np.ones((1, 1, 64, 9 * 90), np.float32)
     values["class_net/class-predict/bias"] = np.ones(9 * 90, np.float32)
@@ -63,11 +72,17 @@ def test_classification_takes_the_backbone_alone(lite0, values_of, weights_in, w
     assert not any(found[name].any() for name in report.fresh)
 
 
-def test_moving_averages_win_and_training_state_is_left_out(lite0, values_of, weights_in, write_bundle):
+def test_moving_averages_win_and_training_state_is_left_out(
+    lite0, values_of, weights_in, write_bundle
+):
     values = values_of(lite0)
     averaged = [name for name in values if not name.startswith("box_net")]
-    tensors = {**values, "global_step": np.int64(7), "training_state": np.array(b"{}"),
-               "optimizer/SGD/efficientdet-lite0_momentum": np.ones(3, np.float32)}
+    tensors = {
+        **values,
+        "global_step": np.int64(7),
+        "training_state": np.array(b"{}"),
+        "optimizer/SGD/efficientdet-lite0_momentum": np.ones(3, np.float32),
+    }
     tensors |= {f"{name}/ExponentialMovingAverage": values[name] + 1 for name in averaged}
     tensors |= {f"{name}/Momentum": values[name] + 2 for name in values}
     report = load_weights(lite0, write_bundle(tensors, prefix="model.ckpt-7"), "full")
@@ -78,27 +93,36 @@ def test_moving_averages_win_and_training_state_is_left_out(lite0, values_of, we
 
 
 def test_a_classifier_trained_alone_is_a_backbone(lite0, values_of, weights_in, write_bundle):
-    values = {name: value for name, value in values_of(lite0).items() if name.startswith("efficientnet")}
+    values = {
+        name: value for name, value in values_of(lite0).items() if name.startswith("efficientnet")
+    }
     stored = {name.replace("lite0/", "lite0/model/", 1): value for name, value in values.items()}
     stored["efficientnet-lite0/model/head/conv2d/kernel"] = np.ones((1, 1, 320, 1280), np.float32)
     folder = write_bundle(stored)
     report = load_weights(lite0, folder, "classification")
     assert report.unused == ("efficientnet-lite0/head/conv2d/kernel",)
     assert_equal(weights_in(lite0), values, values)
-    with pytest.raises(DataError, match="found the backbone efficientnet-lite0 alone; use .*=classification"):
+    with pytest.raises(
+        DataError, match="found the backbone efficientnet-lite0 alone; use .*=classification"
+    ):
         load_weights(lite0, folder, "detection")
 
 
 def test_the_stem_that_a_second_model_of_a_process_renamed_is_found(lite0, values_of, write_bundle):
-    stored = {name.replace("/stem/conv2d/", "/stem_1/conv2d_1/").replace(
-        "/stem/tpu_batch_normalization/", "/stem_1/tpu_batch_normalization_1/"): value
-        for name, value in values_of(lite0).items()}
+    stored = {
+        name.replace("/stem/conv2d/", "/stem_1/conv2d_1/").replace(
+            "/stem/tpu_batch_normalization/", "/stem_1/tpu_batch_normalization_1/"
+        ): value
+        for name, value in values_of(lite0).items()
+    }
     assert sum("stem_1/" in name for name in stored) == 5
     assert len(load_weights(lite0, write_bundle(stored), "full").matched) == ALL_TENSORS
 
 
 @pytest.mark.parametrize("written", ["folder", "prefix", "index file", ".tar.gz", "nested .tgz"])
-def test_a_checkpoint_is_found_however_it_is_named(written, lite0, values_of, write_bundle, tmp_path):
+def test_a_checkpoint_is_found_however_it_is_named(
+    written, lite0, values_of, write_bundle, tmp_path
+):
     folder = write_bundle(values_of(lite0), "efficientdet-lite0")
     places = {"folder": folder, "prefix": folder / "model", "index file": folder / "model.index"}
     if "t" in written and written.startswith((".", "nested")):
@@ -116,21 +140,33 @@ def refusal(detector, path, scope, **options) -> str:
     return str(caught.value)
 
 
-def test_a_tensor_too_few_is_an_error_that_names_it_and_changes_nothing(lite0, values_of, write_bundle):
+def test_a_tensor_too_few_is_an_error_that_names_it_and_changes_nothing(
+    lite0, values_of, write_bundle
+):
     values = values_of(lite0)
     del values["efficientnet-lite0/blocks_3/conv2d/kernel"]
     values["resample_p6/bn/gamma"] = np.ones(65, np.float32)
     message = refusal(lite0, write_bundle(values), "detection")
     assert "expected all 585 tensors" in message
-    assert "found 583: 1 missing, 1 of another shape, first efficientnet-lite0/blocks_3/conv2d/kernel, " in message
+    assert (
+        "found 583: 1 missing, 1 of another shape, first efficientnet-lite0/blocks_3/conv2d/kernel, "
+        in message
+    )
 
 
-def test_weights_of_another_model_are_refused_with_the_model_they_fit(lite0, values_of, write_bundle):
-    values = {name.replace("net-lite0", "net-lite1"): value for name, value in values_of(lite0).items()}
+def test_weights_of_another_model_are_refused_with_the_model_they_fit(
+    lite0, values_of, write_bundle
+):
+    values = {
+        name.replace("net-lite0", "net-lite1"): value for name, value in values_of(lite0).items()
+    }
     values["fpn_cells/cell_3/fnode0/op_after_combine5/conv/bias"] = np.ones(88, np.float32)
     values["resample_p6/bn/gamma"] = np.ones(88, np.float32)
     message = refusal(lite0, write_bundle(values), "classification")
-    assert "expected efficientnet-lite0, the backbone of efficientdet-lite0, found efficientnet-lite1" in message
+    assert (
+        "expected efficientnet-lite0, the backbone of efficientdet-lite0, found efficientnet-lite1"
+        in message
+    )
     assert "these weights fit efficientdet-lite1" in message
 
 
@@ -142,20 +178,28 @@ def test_full_with_another_number_of_classes_names_both(lite0, values_of, write_
     assert "found 90" in message
 
 
-@pytest.mark.parametrize(("place", "content"), [
-    ("label_map.json", ["cat", "dog", "cow", "hen", "fox"]),
-    ("index", {"labels_list": ["cat", "dog", "cow", "hen", "fox"]}),
-    ("label_map.json", {"1": "cat", "2": "dog", "3": "cow", "4": "hen", "5": "fox"}),
-    ("model/index", {"labels_list": ["cat", "dog", "cow", "hen", "fox"]}),
-    ("../model/index", {"labels_list": ["cat", "dog", "cow", "hen", "fox"]}),
-])
-def test_full_needs_the_label_map_that_stands_beside_the_weights(place, content, lite0, values_of, write_bundle):
+@pytest.mark.parametrize(
+    ("place", "content"),
+    [
+        ("label_map.json", ["cat", "dog", "cow", "hen", "fox"]),
+        ("index", {"labels_list": ["cat", "dog", "cow", "hen", "fox"]}),
+        ("label_map.json", {"1": "cat", "2": "dog", "3": "cow", "4": "hen", "5": "fox"}),
+        ("model/index", {"labels_list": ["cat", "dog", "cow", "hen", "fox"]}),
+        ("../model/index", {"labels_list": ["cat", "dog", "cow", "hen", "fox"]}),
+    ],
+)
+def test_full_needs_the_label_map_that_stands_beside_the_weights(
+    place, content, lite0, values_of, write_bundle
+):
     folder = write_bundle(values_of(lite0))
     (folder / place).parent.mkdir(exist_ok=True)
     (folder / place).write_text(json.dumps(content))
     message = refusal(lite0, folder, "full", label_names=["cat", "cow", "dog", "hen", "fox"])
     assert "class 2: 'cow' here, 'dog' there; class 3: 'dog' here, 'cow' there" in message
-    assert load_weights(lite0, folder, "full", label_names=["cat", "dog", "cow", "hen", "fox"]).missing == ()
+    assert (
+        load_weights(lite0, folder, "full", label_names=["cat", "dog", "cow", "hen", "fox"]).missing
+        == ()
+    )
 
 
 def test_a_label_map_that_is_none_is_named(lite0, values_of, write_bundle):
@@ -167,7 +211,9 @@ def test_a_label_map_that_is_none_is_named(lite0, values_of, write_bundle):
 def test_a_number_that_is_not_finite_is_refused(lite0, values_of, write_bundle):
     values = values_of(lite0)
     values["resample_p6/bn/beta"][3] = np.nan
-    assert "resample_p6/bn/beta holds 1 that are not" in refusal(lite0, write_bundle(values), "full")
+    assert "resample_p6/bn/beta holds 1 that are not" in refusal(
+        lite0, write_bundle(values), "full"
+    )
 
 
 def test_a_checkpoint_cut_short_is_refused(lite0, values_of, write_bundle):
@@ -189,7 +235,9 @@ def test_a_checkpoint_of_something_else_is_refused(lite0, write_bundle):
 
 def test_weights_of_another_family_are_named_with_the_model_they_fit(lite0, write_bundle):
     folder = write_bundle({"resnet50/conv1/kernel": np.ones((7, 7, 3, 64), np.float32)})
-    assert "found resnet50; these weights fit retinanet-resnet50" in refusal(lite0, folder, "classification")
+    assert "found resnet50; these weights fit retinanet-resnet50" in refusal(
+        lite0, folder, "classification"
+    )
 
 
 @pytest.mark.parametrize("content", [None, b"", b"plain text", b"\x1f\x8bcut short"])
@@ -224,18 +272,27 @@ def test_an_archive_cut_short_is_refused(lite0, values_of, write_bundle, tmp_pat
 
 
 def test_an_unknown_scope_is_an_error(lite0, tmp_path):
-    with pytest.raises(ArgumentError, match="'everything' is not known; choose one of classification, detection, full"):
+    with pytest.raises(
+        ArgumentError,
+        match="'everything' is not known; choose one of classification, detection, full",
+    ):
         load_weights(lite0, tmp_path, "everything")
 
 
-def test_the_temporary_copy_of_an_archive_is_removed(lite0, values_of, write_bundle, tmp_path, monkeypatch):
+def test_the_temporary_copy_of_an_archive_is_removed(
+    lite0, values_of, write_bundle, tmp_path, monkeypatch
+):
     scratch, path = tmp_path / "scratch", tmp_path / "weights.tgz"
     scratch.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
     with tarfile.open(path, "w:gz") as archive:
         archive.add(write_bundle(values_of(lite0)), "model")
     with open_weights(path) as source:
-        assert (source.kind, source.num_classes, source.path) == ("TF1-style checkpoint", 5, str(path))
+        assert (source.kind, source.num_classes, source.path) == (
+            "TF1-style checkpoint",
+            5,
+            str(path),
+        )
         assert len(list(scratch.iterdir())) == 1
     assert list(scratch.iterdir()) == []
 
@@ -243,5 +300,10 @@ def test_the_temporary_copy_of_an_archive_is_removed(lite0, values_of, write_bun
 def test_the_published_coco_weights_load_whole(shared_dir):
     detector = build_detector("efficientdet-lite0", 90)
     report = load_weights(detector, shared_dir / "weights/efficientdet-lite0", "full")
-    assert (len(report.matched), report.skipped_shape, report.missing, report.unused) == (ALL_TENSORS, (), (), ())
+    assert (len(report.matched), report.skipped_shape, report.missing, report.unused) == (
+        ALL_TENSORS,
+        (),
+        (),
+        (),
+    )
     assert published_variables(detector)["class_net/class-predict/bias"].numpy().mean() < -2

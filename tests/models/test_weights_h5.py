@@ -52,7 +52,9 @@ def test_a_published_detector_loads_number_for_number(d0, values_of, weights_in,
 @pytest.fixture(scope="module")
 def application() -> keras.Model:
     """EfficientNet-B0 of keras.applications for 64 x 75 pixels, with every weight and statistic away from its start."""
-    model = keras.applications.EfficientNetB0(weights=None, include_top=False, input_shape=(64, 75, 3))
+    model = keras.applications.EfficientNetB0(
+        weights=None, include_top=False, input_shape=(64, 75, 3)
+    )
     draw = np.random.default_rng(3)
     for weight in model.weights:
         if weight.name in ("gamma", "beta", "moving_mean", "moving_variance", "bias"):
@@ -68,13 +70,22 @@ def test_a_keras_applications_backbone_computes_the_same_features(application, t
     report = load_weights(detector, path, "classification")
     assert (report.kind, len(report.matched)) == ("keras.applications .h5", BACKBONE_TENSORS)
     assert {name.rpartition("/")[0] for name in report.unused} == {
-        "efficientnet-b0/head/conv2d", "efficientnet-b0/head/tpu_batch_normalization"}
+        "efficientnet-b0/head/conv2d",
+        "efficientnet-b0/head/tpu_batch_normalization",
+    }
     pixels = np.random.default_rng(4).uniform(0, 255, (1, 64, 75, 3)).astype(np.float32)
-    normalised = keras.Model(application.input, application.get_layer("stem_conv_pad").input)(pixels)
-    for theirs, ours in (("block1a_project_bn", "blocks_0.tpu_batch_normalization_1"),
-                         ("block3b_add", "blocks_4.add"), ("block5c_add", "blocks_10.add"),
-                         ("block7a_project_bn", "blocks_15.tpu_batch_normalization_2")):
-        expected = np.asarray(keras.Model(application.input, application.get_layer(theirs).output)(pixels))
+    normalised = keras.Model(application.input, application.get_layer("stem_conv_pad").input)(
+        pixels
+    )
+    for theirs, ours in (
+        ("block1a_project_bn", "blocks_0.tpu_batch_normalization_1"),
+        ("block3b_add", "blocks_4.add"),
+        ("block5c_add", "blocks_10.add"),
+        ("block7a_project_bn", "blocks_15.tpu_batch_normalization_2"),
+    ):
+        expected = np.asarray(
+            keras.Model(application.input, application.get_layer(theirs).output)(pixels)
+        )
         layer = detector.get_layer(f"efficientnet-b0.{ours}")
         found = np.asarray(keras.Model(detector.inputs, layer.output)(normalised))
         assert found.shape == expected.shape
@@ -92,8 +103,10 @@ def test_a_whole_saved_model_holds_its_weights_one_group_down(d0, values_of, tmp
 def test_other_keras_weights_are_refused_by_what_they_hold(tmp_path):
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file.create_dataset("conv1/conv1/kernel:0", data=np.ones((3, 3, 3, 8), np.float32))
-    with pytest.raises(DataError, match=r"found 1 datasets named otherwise \(conv1/kernel\)"), \
-            open_weights(tmp_path / "other.h5"):
+    with (
+        pytest.raises(DataError, match=r"found 1 datasets named otherwise \(conv1/kernel\)"),
+        open_weights(tmp_path / "other.h5"),
+    ):
         pass
 
 
@@ -108,10 +121,16 @@ def test_numbers_of_other_files_are_not_read(kind, tmp_path):
         if kind == "external storage":
             group.create_dataset("kernel:0", (4,), np.float32, external=[(str(secret), 0, 16)])
         else:
-            links = {"external link": h5py.ExternalLink(str(secret), "/kernel:0"), "soft link": h5py.SoftLink("/x")}
+            links = {
+                "external link": h5py.ExternalLink(str(secret), "/kernel:0"),
+                "soft link": h5py.SoftLink("/x"),
+            }
             group["kernel:0"] = links[kind]
     if kind == "external storage":
-        with pytest.raises(DataError, match="keeps them in another"), open_weights(tmp_path / "weights.h5"):
+        with (
+            pytest.raises(DataError, match="keeps them in another"),
+            open_weights(tmp_path / "weights.h5"),
+        ):
             pass
     else:
         with open_weights(tmp_path / "weights.h5") as source:

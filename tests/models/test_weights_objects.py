@@ -21,12 +21,25 @@ def attribute_path(name: str) -> str:
     block = re.fullmatch(r"efficientnet-\w+/blocks_(\d+)/(.+)/(\w+)", name)
     if block:
         number, scope, leaf = block.groups()
-        parts = {"depthwise_conv2d": "_depthwise_conv", "se/conv2d": "_se/_se_reduce", "se/conv2d_1": "_se/_se_expand"}
+        parts = {
+            "depthwise_conv2d": "_depthwise_conv",
+            "se/conv2d": "_se/_se_reduce",
+            "se/conv2d_1": "_se/_se_expand",
+        }
         if number == "0":
-            parts |= {"conv2d": "_project_conv", "tpu_batch_normalization": "_bn1", "tpu_batch_normalization_1": "_bn2"}
+            parts |= {
+                "conv2d": "_project_conv",
+                "tpu_batch_normalization": "_bn1",
+                "tpu_batch_normalization_1": "_bn2",
+            }
         else:
-            parts |= {"conv2d": "_expand_conv", "conv2d_1": "_project_conv", "tpu_batch_normalization": "_bn0",
-                      "tpu_batch_normalization_1": "_bn1", "tpu_batch_normalization_2": "_bn2"}
+            parts |= {
+                "conv2d": "_expand_conv",
+                "conv2d_1": "_project_conv",
+                "tpu_batch_normalization": "_bn0",
+                "tpu_batch_normalization_1": "_bn1",
+                "tpu_batch_normalization_2": "_bn2",
+            }
         return f"backbone/_blocks/{number}/{parts[scope]}/{leaf}"
     rules = (
         (r"efficientnet-\w+/stem/conv2d/", "backbone/_stem/_conv_stem/"),
@@ -57,7 +70,9 @@ def object_checkpoint(values, full_names: bool, averaged=()) -> dict:
         for slot, change in (("momentum", 9), ("average", 1)) if name in averaged else ():
             slot_key = key.replace(VALUE, f"/.OPTIMIZER_SLOT/optimizer/{slot}{VALUE}")
             reference = root.slot_variables.add(slot_name=slot, original_variable_node_id=original)
-            reference.slot_variable_node_id = add_variable(graph, slot_key, f"{name}/{slot}" if full_names else "")
+            reference.slot_variable_node_id = add_variable(
+                graph, slot_key, f"{name}/{slot}" if full_names else ""
+            )
             tensors[slot_key] = value + change
     tensors[f"save_counter{VALUE}"] = np.int64(3)
     add_variable(graph, f"save_counter{VALUE}", "save_counter")
@@ -71,11 +86,17 @@ def add_variable(graph: TrackableObjectGraph, key: str, full_name: str) -> int:
 
 @pytest.mark.parametrize("full_names", [True, False])
 @pytest.mark.parametrize("model", ["d0", "lite0"])
-def test_a_published_detector_loads_number_for_number(model, full_names, request, values_of, weights_in, write_bundle):
+def test_a_published_detector_loads_number_for_number(
+    model, full_names, request, values_of, weights_in, write_bundle
+):
     detector = request.getfixturevalue(model)
     values = values_of(detector)
     report = load_weights(detector, write_bundle(object_checkpoint(values, full_names)), "full")
-    assert (report.kind, len(report.matched), report.unused) == ("TF2 object checkpoint", len(values), ())
+    assert (report.kind, len(report.matched), report.unused) == (
+        "TF2 object checkpoint",
+        len(values),
+        (),
+    )
     found = weights_in(detector)
     for name, value in values.items():
         np.testing.assert_array_equal(found[name], value, err_msg=name)
@@ -93,7 +114,9 @@ def test_the_averages_of_an_averaging_optimizer_win(lite0, values_of, weights_in
 
 def test_what_tensorflow_itself_writes_is_read(lite0, values_of, weights_in, tmp_path):
     values = values_of(lite0)
-    checkpoint = tf.train.Checkpoint(anything=[tf.Variable(value, name=name) for name, value in values.items()])
+    checkpoint = tf.train.Checkpoint(
+        anything=[tf.Variable(value, name=name) for name, value in values.items()]
+    )
     prefix = checkpoint.save(str(tmp_path / "ckpt"))
     assert (tmp_path / "ckpt-1.index").is_file()
     for path in (prefix, tmp_path):

@@ -20,8 +20,12 @@ def test_a_grid_of_one_cell_worked_by_hand():
     assert grid.shape == (9, 4)
     wide, tall = 32 * math.sqrt(2), 32 / math.sqrt(2)
     np.testing.assert_allclose(grid[0], [4 - 16, 4 - 16, 4 + 16, 4 + 16], rtol=1e-6)
-    np.testing.assert_allclose(grid[1], [4 - tall / 2, 4 - wide / 2, 4 + tall / 2, 4 + wide / 2], rtol=1e-6)
-    np.testing.assert_allclose(grid[2], [4 - wide / 2, 4 - tall / 2, 4 + wide / 2, 4 + tall / 2], rtol=1e-6)
+    np.testing.assert_allclose(
+        grid[1], [4 - tall / 2, 4 - wide / 2, 4 + tall / 2, 4 + wide / 2], rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        grid[2], [4 - wide / 2, 4 - tall / 2, 4 + wide / 2, 4 + tall / 2], rtol=1e-6
+    )
     np.testing.assert_allclose(grid[3], 4 + np.array([-1, -1, 1, 1]) * 16 * 2 ** (1 / 3), rtol=1e-6)
 
 
@@ -29,8 +33,11 @@ def test_cells_run_over_rows_then_columns_then_the_next_level():
     grid = anchor_grid((16, 32), 3, 4, 4.0)
     centres = (grid[:, :2] + grid[:, 2:]) / 2
     assert len(grid) == 9 * (2 * 4 + 1 * 2)
-    np.testing.assert_allclose(centres[::9], [[4, 4], [4, 12], [4, 20], [4, 28], [12, 4], [12, 12], [12, 20], [12, 28],
-                                              [8, 8], [8, 24]], atol=1e-5)
+    np.testing.assert_allclose(
+        centres[::9],
+        [[4, 4], [4, 12], [4, 20], [4, 28], [12, 4], [12, 12], [12, 20], [12, 28], [8, 8], [8, 24]],
+        atol=1e-5,
+    )
 
 
 def test_a_stride_is_the_image_divided_by_its_cells_even_when_it_is_no_whole_number():
@@ -46,7 +53,11 @@ def test_grids_are_the_published_ones(shared_dir):
     for name, golden in published.items():
         size = golden["image_size"]
         image_size = (size, size) if isinstance(size, int) else tuple(size)
-        grid = anchor_grid(image_size, golden["min_level"], golden["max_level"], golden["anchor_scale"])
+        grid = anchor_grid(
+            image_size, golden["min_level"], golden["max_level"], golden["anchor_scale"]
+        )
         assert len(grid) == golden["count"], name
-        np.testing.assert_allclose(grid[golden["index"]], golden["value"], rtol=1e-5, atol=1e-3, err_msg=name)
+        np.testing.assert_allclose(
+            grid[golden["index"]], golden["value"], rtol=1e-5, atol=1e-3, err_msg=name
+        )
         assert grid.astype(np.float64).sum() == pytest.approx(golden["sum"], rel=1e-6), name

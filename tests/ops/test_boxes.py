@@ -6,13 +6,24 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from algorithm.ops.boxes import box_area, clip_boxes, decode_boxes, encode_boxes, iou_loss, pairwise_iou
+from algorithm.ops.boxes import (
+    box_area,
+    clip_boxes,
+    decode_boxes,
+    encode_boxes,
+    iou_loss,
+    pairwise_iou,
+)
 
 
 def test_iou_of_hand_worked_pairs():
     boxes = tf.constant([[0.0, 0.0, 2.0, 2.0]])
-    others = tf.constant([[1.0, 1.0, 3.0, 3.0], [0.0, 0.0, 2.0, 2.0], [5.0, 5.0, 6.0, 6.0], [0.0, 2.0, 2.0, 4.0]])
-    np.testing.assert_allclose(pairwise_iou(boxes, others).numpy(), [[1 / 7, 1.0, 0.0, 0.0]], rtol=1e-6)
+    others = tf.constant(
+        [[1.0, 1.0, 3.0, 3.0], [0.0, 0.0, 2.0, 2.0], [5.0, 5.0, 6.0, 6.0], [0.0, 2.0, 2.0, 4.0]]
+    )
+    np.testing.assert_allclose(
+        pairwise_iou(boxes, others).numpy(), [[1 / 7, 1.0, 0.0, 0.0]], rtol=1e-6
+    )
 
 
 def test_iou_of_empty_boxes_is_zero_not_nan():
@@ -21,7 +32,9 @@ def test_iou_of_empty_boxes_is_zero_not_nan():
 
 
 def test_area_of_an_inside_out_box_is_zero():
-    np.testing.assert_array_equal(box_area(tf.constant([[0.0, 0, 3, 4], [3.0, 0, 0, 4]])).numpy(), [12.0, 0.0])
+    np.testing.assert_array_equal(
+        box_area(tf.constant([[0.0, 0, 3, 4], [3.0, 0, 0, 4]])).numpy(), [12.0, 0.0]
+    )
 
 
 def test_encoding_hand_worked():
@@ -33,9 +46,15 @@ def test_encoding_hand_worked():
 def test_decoding_inverts_encoding():
     rng = np.random.default_rng(0)
     corners = rng.uniform(0, 400, (2, 200, 2))
-    boxes = np.concatenate([corners[0], corners[0] + rng.uniform(1, 200, (200, 2))], axis=1).astype(np.float32)
-    anchors = np.concatenate([corners[1], corners[1] + rng.uniform(8, 300, (200, 2))], axis=1).astype(np.float32)
-    np.testing.assert_allclose(decode_boxes(encode_boxes(boxes, anchors), anchors).numpy(), boxes, atol=1e-2)
+    boxes = np.concatenate([corners[0], corners[0] + rng.uniform(1, 200, (200, 2))], axis=1).astype(
+        np.float32
+    )
+    anchors = np.concatenate(
+        [corners[1], corners[1] + rng.uniform(8, 300, (200, 2))], axis=1
+    ).astype(np.float32)
+    np.testing.assert_allclose(
+        decode_boxes(encode_boxes(boxes, anchors), anchors).numpy(), boxes, atol=1e-2
+    )
 
 
 def test_decoding_a_huge_delta_stays_finite():
@@ -49,9 +68,15 @@ def test_clipping_to_height_and_width():
 
 
 # One box [0,0,2,2] against [0,1,2,3]: overlap 2, union 6, hull 2x3, centres 1 apart, hull diagonal^2 = 13.
-@pytest.mark.parametrize(("kind", "expected"), [
-    ("iou", 1 - 1 / 3), ("giou", 1 - 1 / 3), ("diou", 1 - 1 / 3 + 1 / 13), ("ciou", 1 - 1 / 3 + 1 / 13),
-])
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("iou", 1 - 1 / 3),
+        ("giou", 1 - 1 / 3),
+        ("diou", 1 - 1 / 3 + 1 / 13),
+        ("ciou", 1 - 1 / 3 + 1 / 13),
+    ],
+)
 def test_iou_losses_hand_worked(kind, expected):
     loss = iou_loss(tf.constant([[0.0, 0, 2, 2]]), tf.constant([[0.0, 1, 2, 3]]), kind)
     np.testing.assert_allclose(loss.numpy(), [expected], rtol=1e-6)

@@ -24,7 +24,11 @@ def test_focal_loss_of_background_counts_every_class():
 
 
 def test_label_smoothing_changes_the_cross_entropy_only():
-    loss = focal_loss(tf.constant([[[2.0]]]), tf.constant([[0]]), LossConfig(gamma=0.0, alpha=1.0, label_smoothing=0.2))
+    loss = focal_loss(
+        tf.constant([[[2.0]]]),
+        tf.constant([[0]]),
+        LossConfig(gamma=0.0, alpha=1.0, label_smoothing=0.2),
+    )
     expected = 0.9 * math.log1p(math.exp(-2)) + 0.1 * math.log1p(math.exp(2))
     assert loss.numpy() == pytest.approx(expected, rel=1e-6)
 
@@ -41,14 +45,22 @@ def test_focal_loss_and_its_gradient_are_finite_at_extreme_logits():
 def test_huber_is_quadratic_then_linear_and_skips_zero_targets():
     deltas = tf.constant([[[1.05, 2.0, 9.0, 0.0]]])
     targets = tf.constant([[[1.0, 1.0, 0.0, 0.0]]])
-    assert huber_loss(deltas, targets, 0.1).numpy() == pytest.approx(0.5 * 0.05**2 + 0.1 * (1.0 - 0.05), rel=1e-4)
+    assert huber_loss(deltas, targets, 0.1).numpy() == pytest.approx(
+        0.5 * 0.05**2 + 0.1 * (1.0 - 0.05), rel=1e-4
+    )
 
 
 def golden_case(shared_dir):
     case = json.loads((shared_dir / "reference/golden/components.json").read_text())["loss"]
     rng, sizes = np.random.Generator(np.random.PCG64(3)), feature_sizes((128, 128), 7)
-    logits = [(rng.standard_normal((2, *sizes[i], 45)) - 3).astype(np.float32).reshape(2, -1, 5) for i in range(3, 8)]
-    deltas = [(0.2 * rng.standard_normal((2, *sizes[i], 36))).astype(np.float32).reshape(2, -1, 4) for i in range(3, 8)]
+    logits = [
+        (rng.standard_normal((2, *sizes[i], 45)) - 3).astype(np.float32).reshape(2, -1, 5)
+        for i in range(3, 8)
+    ]
+    deltas = [
+        (0.2 * rng.standard_normal((2, *sizes[i], 36))).astype(np.float32).reshape(2, -1, 4)
+        for i in range(3, 8)
+    ]
     boxes, labels = np.zeros((2, 4, 4), np.float32), np.full((2, 4), -1, np.int32)
     for i, (rows, classes) in enumerate(zip(case["boxes_yxyx"], case["classes"], strict=True)):
         boxes[i, : len(rows)], labels[i, : len(rows)] = rows, np.array(classes) - 1
@@ -62,8 +74,12 @@ def test_losses_agree_with_the_published_implementation(shared_dir, compiled):
     anchors = tf.constant(anchor_grid((128, 128)))
     for case in golden["cases"]:
         config = LossConfig(label_smoothing=case["label_smoothing"])
-        run = tf.function(lambda config=config: detection_losses(
-            outputs, match_anchors(anchors, boxes, labels), anchors, config), jit_compile=compiled)
+        run = tf.function(
+            lambda config=config: detection_losses(
+                outputs, match_anchors(anchors, boxes, labels), anchors, config
+            ),
+            jit_compile=compiled,
+        )
         losses = run()
         for name in ("cls_loss", "box_loss", "det_loss"):
             assert losses[name].numpy() == pytest.approx(case[name], rel=1e-5)
@@ -74,6 +90,10 @@ def test_iou_loss_is_added_with_its_weight():
     targets = match_anchors(anchors, tf.constant([[[0.0, 0, 10, 10]]]), tf.constant([[0]]))
     outputs = {"class_logits": tf.zeros((1, 2, 1)), "box_deltas": tf.zeros((1, 2, 4)) + 0.1}
     plain = detection_losses(outputs, targets, anchors, LossConfig())
-    more = detection_losses(outputs, targets, anchors, LossConfig(iou_loss_type="giou", iou_loss_weight=3.0))
+    more = detection_losses(
+        outputs, targets, anchors, LossConfig(iou_loss_type="giou", iou_loss_weight=3.0)
+    )
     assert more["iou_loss"].numpy() > 0
-    assert more["det_loss"].numpy() == pytest.approx(plain["det_loss"].numpy() + 3 * more["iou_loss"].numpy())
+    assert more["det_loss"].numpy() == pytest.approx(
+        plain["det_loss"].numpy() + 3 * more["iou_loss"].numpy()
+    )

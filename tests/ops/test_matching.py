@@ -65,26 +65,46 @@ def test_the_compiled_form_gives_the_same():
 def test_assignment_agrees_with_the_published_implementation(shared_dir, grid):
     golden = json.loads((shared_dir / "reference/golden/components.json").read_text())
     labels, config = golden["labels"][grid], golden["anchors"][grid]
-    anchors = anchor_grid((config["image_size"],) * 2, config["min_level"], config["max_level"], config["anchor_scale"])
-    targets = match_anchors(tf.constant(anchors), tf.constant([labels["boxes_yxyx"]], tf.float32),
-                            tf.constant([np.array(labels["classes"]) - 1], tf.int32))
+    anchors = anchor_grid(
+        (config["image_size"],) * 2,
+        config["min_level"],
+        config["max_level"],
+        config["anchor_scale"],
+    )
+    targets = match_anchors(
+        tf.constant(anchors),
+        tf.constant([labels["boxes_yxyx"]], tf.float32),
+        tf.constant([np.array(labels["classes"]) - 1], tf.int32),
+    )
     classes = targets["class_targets"][0].numpy()
     positive = np.flatnonzero(classes >= 0)
     np.testing.assert_array_equal(positive, labels["positive_index"])
     np.testing.assert_array_equal(classes[positive], labels["positive_class"])
-    np.testing.assert_allclose(targets["box_targets"][0].numpy()[positive], labels["box_target"], atol=1e-5)
+    np.testing.assert_allclose(
+        targets["box_targets"][0].numpy()[positive], labels["box_target"], atol=1e-5
+    )
 
 
 def test_blocks_of_boxes_and_padding_change_nothing():
     """Against the rule in plain numpy, with more boxes than a block holds; boxes 3 and 17 are the same, so the earlier wins."""
     rng = np.random.default_rng(3)
     corners = rng.uniform(0, 80, (20, 2))
-    boxes = np.concatenate([corners, corners + rng.uniform(5, 40, (20, 2))], axis=1).astype(np.float32)
+    boxes = np.concatenate([corners, corners + rng.uniform(5, 40, (20, 2))], axis=1).astype(
+        np.float32
+    )
     boxes[17] = boxes[3]
     anchor_corners = rng.uniform(-10, 90, (300, 2))
-    anchors = np.concatenate([anchor_corners, anchor_corners + rng.uniform(5, 40, (300, 2))], axis=1).astype(np.float32)
-    overlap = np.prod(np.maximum(np.minimum(boxes[:, None, 2:], anchors[None, :, 2:])
-                                 - np.maximum(boxes[:, None, :2], anchors[None, :, :2]), 0), axis=-1)
+    anchors = np.concatenate(
+        [anchor_corners, anchor_corners + rng.uniform(5, 40, (300, 2))], axis=1
+    ).astype(np.float32)
+    overlap = np.prod(
+        np.maximum(
+            np.minimum(boxes[:, None, 2:], anchors[None, :, 2:])
+            - np.maximum(boxes[:, None, :2], anchors[None, :, :2]),
+            0,
+        ),
+        axis=-1,
+    )
     area = [np.prod(each[:, 2:] - each[:, :2], axis=1) for each in (boxes, anchors)]
     iou = overlap / (area[0][:, None] + area[1][None] - overlap)
     expected = np.where(iou.max(axis=0) >= 0.5, iou.argmax(axis=0), -1)
@@ -93,7 +113,10 @@ def test_blocks_of_boxes_and_padding_change_nothing():
             expected[iou[row].argmax()] = row
     labels = np.arange(20, dtype=np.int32)
     for padding in (0, 1, 12, 100):
-        found = match_anchors(tf.constant(anchors), tf.constant(np.pad(boxes, [(0, padding), (0, 0)])[None]),
-                              tf.constant(np.pad(labels, (0, padding), constant_values=-1)[None]))
+        found = match_anchors(
+            tf.constant(anchors),
+            tf.constant(np.pad(boxes, [(0, padding), (0, 0)])[None]),
+            tf.constant(np.pad(labels, (0, padding), constant_values=-1)[None]),
+        )
         assert found["class_targets"].numpy()[0].tolist() == expected.tolist()
         assert found["num_positives"].numpy()[0] == (expected >= 0).sum() > 20

@@ -34,9 +34,16 @@ serve(sys.argv[1], "127.0.0.1", int(sys.argv[2]), Limits(**json.loads(sys.argv[3
 def two_objects(images: np.ndarray) -> dict[str, np.ndarray]:
     """Outputs of the signature: a dog in the upper left quarter, a cat all over, a faint dog, one row of padding."""
     height, width = images.shape[1:3]
-    boxes = np.asarray([[0, 0, height / 2, width / 2], [0, 0, height, width], [1, 1, 2, 2], [0, 0, 0, 0]], np.float32)
-    one = {"detection_boxes": boxes[None], "detection_classes": np.asarray([[2, 1, 2, 0]], np.float32),
-           "detection_scores": np.asarray([[0.9, 0.5, 0.2, 0]], np.float32), "num_detections": np.asarray([3], np.float32)}
+    boxes = np.asarray(
+        [[0, 0, height / 2, width / 2], [0, 0, height, width], [1, 1, 2, 2], [0, 0, 0, 0]],
+        np.float32,
+    )
+    one = {
+        "detection_boxes": boxes[None],
+        "detection_classes": np.asarray([[2, 1, 2, 0]], np.float32),
+        "detection_scores": np.asarray([[0.9, 0.5, 0.2, 0]], np.float32),
+        "num_detections": np.asarray([3], np.float32),
+    }
     return {name: np.repeat(value, len(images), axis=0) for name, value in one.items()}
 
 
@@ -63,9 +70,13 @@ class Platform:
 
             def _inference(self, data):
                 assert {name: (type(value), value.dtype.name) for name, value in data.items()} == {
-                    "images": (np.ndarray, "uint8")}
+                    "images": (np.ndarray, "uint8")
+                }
                 outputs = platform.outputs(data["images"])
-                return {name: (value if platform.batched else value[0]).tolist() for name, value in outputs.items()}
+                return {
+                    name: (value if platform.batched else value[0]).tolist()
+                    for name, value in outputs.items()
+                }
 
             def _postprocess(self, data):
                 return data
@@ -77,7 +88,10 @@ class Platform:
 def platform(monkeypatch) -> Platform:
     """The platform's `model_service` package, importable."""
     double = Platform()
-    package, module = ModuleType("model_service"), ModuleType("model_service.tfserving_model_service")
+    package, module = (
+        ModuleType("model_service"),
+        ModuleType("model_service.tfserving_model_service"),
+    )
     module.TfServingBaseService = double.base_class()
     monkeypatch.setitem(sys.modules, "model_service", package)
     monkeypatch.setitem(sys.modules, "model_service.tfserving_model_service", module)
@@ -93,7 +107,9 @@ def model_dir(tmp_path) -> Path:
         (folder / part).write_bytes(b"not read")
     for name in ("customize_service.py", *COMPANIONS):
         (folder / name).write_bytes((ROOT / "customize_service" / name).read_bytes())
-    (folder / "index").write_text(json.dumps({"labels_list": LABELS}, ensure_ascii=False), encoding="utf-8")
+    (folder / "index").write_text(
+        json.dumps({"labels_list": LABELS}, ensure_ascii=False), encoding="utf-8"
+    )
     return folder
 
 
@@ -124,8 +140,14 @@ def serving():
     @contextlib.contextmanager
     def started(model_dir, port=0, log=None, **limits):
         limits = {"threads": 2, "lame_duck": 0, **limits}
-        process = subprocess.Popen([sys.executable, "-c", COMMAND, str(model_dir), str(port), json.dumps(limits)], cwd=ROOT, text=True,
-                                   stdout=subprocess.PIPE, stderr=log, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"})
+        process = subprocess.Popen(
+            [sys.executable, "-c", COMMAND, str(model_dir), str(port), json.dumps(limits)],
+            cwd=ROOT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        )
         try:
             if port:
                 yield process, port
@@ -147,7 +169,12 @@ def call():
     def answer(port, method="GET", path="/health", body=None, **headers):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         try:
-            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            connection.request(
+                method,
+                path,
+                body,
+                {name.replace("_", "-"): value for name, value in headers.items()},
+            )
             response = connection.getresponse()
             return response.status, json.loads(response.read())
         finally:

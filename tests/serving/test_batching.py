@@ -51,12 +51,16 @@ def test_what_waits_goes_together_up_to_the_limit():
 
 
 def test_pictures_of_a_request_stay_together():
-    answers, batches = ask_while_busy([[Picture(1), Picture(2)], [Picture(3), Picture(4)], [Picture(5)]], most=3)
+    answers, batches = ask_while_busy(
+        [[Picture(1), Picture(2)], [Picture(3), Picture(4)], [Picture(5)]], most=3
+    )
     assert answers == [[2, 4], [6, 8], [10]] and batches == [[1, 2, 5], [3, 4]]
 
 
 def test_a_request_larger_than_a_batch_goes_alone():
-    answers, batches = ask_while_busy([[Picture(number) for number in range(1, 6)], [Picture(9)]], most=2)
+    answers, batches = ask_while_busy(
+        [[Picture(number) for number in range(1, 6)], [Picture(9)]], most=2
+    )
     assert answers == [[2, 4, 6, 8, 10], [18]] and batches == [[1, 2, 3, 4, 5], [9]]
 
 
@@ -75,7 +79,13 @@ def test_only_the_one_that_fails_gets_the_error():
 def test_a_batch_waits_only_for_requests_that_are_on_their_way(expected, batches):
     network, seen = Network(), []
     network.gate.set()
-    batcher = Batcher(network, most=8, wait=5 if expected == 2 else 0.2, expected=lambda: expected, observe=seen.append)
+    batcher = Batcher(
+        network,
+        most=8,
+        wait=5 if expected == 2 else 0.2,
+        expected=lambda: expected,
+        observe=seen.append,
+    )
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(batcher, [Picture(1)])
         if expected == 1:
@@ -87,7 +97,9 @@ def test_a_batch_waits_only_for_requests_that_are_on_their_way(expected, batches
 
 def test_two_batches_at_a_time_do_not_wait_for_each_other_nor_for_what_the_other_runs():
     network = Network()
-    batcher = Batcher(network, most=2, wait=30, at_once=2, expected=lambda: 3)  # three requests, and no fourth will come
+    batcher = Batcher(
+        network, most=2, wait=30, at_once=2, expected=lambda: 3
+    )  # three requests, and no fourth will come
     with ThreadPoolExecutor(3) as pool:
         futures = [pool.submit(batcher, [Picture(number)]) for number in (1, 2)]
         assert network.entered.wait(10)

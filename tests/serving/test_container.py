@@ -7,7 +7,7 @@ import json
 import pytest
 
 from algorithm.serving.container import BODY_LIMIT, app_around, create_app
-from algorithm.serving.standing import Standing
+from algorithm.serving.service_state import Standing
 
 PLATFORM_BODIES = {
     "MR.0101": {"erno": "MR.0101", "msg": "The input parameter is invalid", "words_result": {}},
@@ -61,7 +61,12 @@ BAD_PICTURES = {
     "pdf": b"%PDF-1.7",
     "only a signature": b"\x89PNG\r\n\x1a\n",
     "jpeg head": b"\xff\xd8\xff\xe0\x00\x10JFIF",
-    "lying size": b"BM" + bytes(8) + b"\x36\0\0\0\x28\0\0\0" + b"\xff\xff\0\0" * 2 + b"\1\0\x18\0" + bytes(24),
+    "lying size": b"BM"
+    + bytes(8)
+    + b"\x36\0\0\0\x28\0\0\0"
+    + b"\xff\xff\0\0" * 2
+    + b"\1\0\x18\0"
+    + bytes(24),
 }
 
 
@@ -80,55 +85,90 @@ def test_the_wrong_field_is_400_and_names_the_right_one(client, encode):
 
 def test_several_pictures_get_a_result_each_in_their_order(client, encode):
     sizes = {"b.png": (40, 20), "猫.png": (60, 30), "a.png": (40, 20)}
-    response = client.post("/", data={"images": [(io.BytesIO(encode(*size)), name) for name, size in sizes.items()]})
+    response = client.post(
+        "/", data={"images": [(io.BytesIO(encode(*size)), name) for name, size in sizes.items()]}
+    )
     results = parsed(response)["results"]
     assert [(result["image"], result["detection_boxes"][1]) for result in results] == [
-        (name, [0, 0, height, width]) for name, (width, height) in sizes.items()]
+        (name, [0, 0, height, width]) for name, (width, height) in sizes.items()
+    ]
 
 
 def test_two_pictures_of_one_name_are_400(client, encode):
-    response = client.post("/", data={"images": [(io.BytesIO(encode()), "a.png") for _ in range(2)]})
+    response = client.post(
+        "/", data={"images": [(io.BytesIO(encode()), "a.png") for _ in range(2)]}
+    )
     assert response.status_code == 400 and "same name" in parsed(response)["reason"]
 
 
 def test_too_many_pictures_are_400(client, encode):
-    response = client.post("/", data={"images": [(io.BytesIO(encode()), f"{i}.png") for i in range(9)]})
+    response = client.post(
+        "/", data={"images": [(io.BytesIO(encode()), f"{i}.png") for i in range(9)]}
+    )
     assert response.status_code == 400 and "1 to 8 pictures" in parsed(response)["reason"]
 
 
 def test_base64_in_json_is_a_picture_too(client, encode):
     text = base64.b64encode(encode()).decode()
     assert parsed(client.post("/", json={"images": text})) == parsed(post(client, encode()))
-    several = parsed(client.post("/", json={"images": [text, "data:image/png;base64," + text]}))["results"]
+    several = parsed(client.post("/", json={"images": [text, "data:image/png;base64," + text]}))[
+        "results"
+    ]
     assert [result["image"] for result in several] == ["images[0]", "images[1]"]
     bad = client.post("/", json={"images": [text, "%%%"]})
-    assert bad.status_code == 400 and parsed(bad)["reason"].startswith("images[1]: expected a picture as base64")
+    assert bad.status_code == 400 and parsed(bad)["reason"].startswith(
+        "images[1]: expected a picture as base64"
+    )
 
 
-@pytest.mark.parametrize("query, classes", [
-    ("score_threshold=0.6", ["dog"]), ("score_threshold=0", ["dog", "猫", "dog"]), ("max_detections=1", ["dog"]),
-    ("class_names=猫", ["猫"]), ("class_names=猫,dog", ["dog", "猫"]), ("score_threshold=0.1&class_names=dog", ["dog", "dog"]),
-    ("nms_iou_threshold=0", ["dog", "猫"]), ("unknown=1", ["dog", "猫"])])
+@pytest.mark.parametrize(
+    "query, classes",
+    [
+        ("score_threshold=0.6", ["dog"]),
+        ("score_threshold=0", ["dog", "猫", "dog"]),
+        ("max_detections=1", ["dog"]),
+        ("class_names=猫", ["猫"]),
+        ("class_names=猫,dog", ["dog", "猫"]),
+        ("score_threshold=0.1&class_names=dog", ["dog", "dog"]),
+        ("nms_iou_threshold=0", ["dog", "猫"]),
+        ("unknown=1", ["dog", "猫"]),
+    ],
+)
 def test_the_query_chooses_what_is_answered(client, encode, query, classes):
     response = client.post(f"/?{query}", data={"images": (io.BytesIO(encode()), "a.png")})
     assert parsed(response)["detection_classes"] == classes
 
 
-@pytest.mark.parametrize("query, words", [
-    ("score_threshold=1.5", "score_threshold: expected a number from 0 to 1, found '1.5'"), ("score_threshold=x", "found 'x'"),
-    ("score_threshold=nan", "found 'nan'"), ("max_detections=0", "max_detections: expected a whole number"),
-    ("max_detections=2.5", "found '2.5'"), ("class_names=bird", "class_names: expected some of 猫, dog"),
-    ("nms=none", "nms: expected soft or hard"), ("nms=hard", "suppresses in one way only"), ("nms_iou_threshold=-1", "found '-1'")])
+@pytest.mark.parametrize(
+    "query, words",
+    [
+        ("score_threshold=1.5", "score_threshold: expected a number from 0 to 1, found '1.5'"),
+        ("score_threshold=x", "found 'x'"),
+        ("score_threshold=nan", "found 'nan'"),
+        ("max_detections=0", "max_detections: expected a whole number"),
+        ("max_detections=2.5", "found '2.5'"),
+        ("class_names=bird", "class_names: expected some of 猫, dog"),
+        ("nms=none", "nms: expected soft or hard"),
+        ("nms=hard", "suppresses in one way only"),
+        ("nms_iou_threshold=-1", "found '-1'"),
+    ],
+)
 def test_a_setting_out_of_range_is_400(client, encode, query, words):
     response = client.post(f"/?{query}", data={"images": (io.BytesIO(encode()), "a.png")})
     assert response.status_code == 400 and words in parsed(response)["reason"]
 
 
-@pytest.mark.parametrize("request_", [
-    {}, {"data": b"raw"}, {"json": {}}, {"data": b"{broken", "content_type": "application/json"},
-    {"data": b"--x", "content_type": "multipart/form-data"},
-    {"data": b"nothing of it", "content_type": "multipart/form-data; boundary=x"},
-])
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {},
+        {"data": b"raw"},
+        {"json": {}},
+        {"data": b"{broken", "content_type": "application/json"},
+        {"data": b"--x", "content_type": "multipart/form-data"},
+        {"data": b"nothing of it", "content_type": "multipart/form-data; boundary=x"},
+    ],
+)
 def test_neither_json_nor_form_is_mr_0101(client, request_):
     response = client.post("/", **request_)
     body = parsed(response)
@@ -151,8 +191,15 @@ def test_json_is_passed_as_it_is():
     assert service.data == {"a": [1]} and parsed(response) == [1]
 
 
-@pytest.mark.parametrize("error, status", [
-    (KeyError("secret"), 400), (TypeError("secret"), 400), (ValueError("secret"), 500), (MemoryError("secret"), 500)])
+@pytest.mark.parametrize(
+    "error, status",
+    [
+        (KeyError("secret"), 400),
+        (TypeError("secret"), 400),
+        (ValueError("secret"), 500),
+        (MemoryError("secret"), 500),
+    ],
+)
 def test_errors_of_the_service_have_the_documented_code_and_tell_nothing(error, status, caplog):
     response = app_around(Standing(Recorder(error))).test_client().post("/", json={"a": 1})
     body, identifier = parsed(response), response.headers["X-Request-Id"]
@@ -162,24 +209,38 @@ def test_errors_of_the_service_have_the_documented_code_and_tell_nothing(error, 
 
 
 def test_a_reply_that_json_cannot_hold_is_500():
-    response = app_around(Standing(Recorder(reply={"x": float("nan")}))).test_client().post("/", json={"a": 1})
+    response = (
+        app_around(Standing(Recorder(reply={"x": float("nan")})))
+        .test_client()
+        .post("/", json={"a": 1})
+    )
     body = parsed(response)
-    assert response.status_code == 500 and body.pop("request_id") and body == PLATFORM_BODIES["MR.0105"]
+    assert (
+        response.status_code == 500
+        and body.pop("request_id")
+        and body == PLATFORM_BODIES["MR.0105"]
+    )
 
 
 def test_too_large_a_body_is_413(client):
-    response = client.post("/", data=bytes(BODY_LIMIT + 1), content_type="multipart/form-data; boundary=x")
+    response = client.post(
+        "/", data=bytes(BODY_LIMIT + 1), content_type="multipart/form-data; boundary=x"
+    )
     assert response.status_code == 413 and parsed(response)["erno"] == "MR.0101"
 
 
 @pytest.mark.parametrize("count", [17, 1001])
 def test_too_many_parts_are_refused(client, count):
-    response = client.post("/", data={f"f{i}": "x" for i in range(count)}, content_type="multipart/form-data")
+    response = client.post(
+        "/", data={f"f{i}": "x" for i in range(count)}, content_type="multipart/form-data"
+    )
     assert response.status_code == 413 and parsed(response)["erno"] == "MR.0101"
 
 
-@pytest.mark.parametrize("method, path, status", [
-    ("put", "/", 405), ("post", "/health", 405), ("post", "/metrics", 405), ("get", "/x", 404)])
+@pytest.mark.parametrize(
+    "method, path, status",
+    [("put", "/", 405), ("post", "/health", 405), ("post", "/metrics", 405), ("get", "/x", 404)],
+)
 def test_other_addresses_and_methods_answer_in_json(client, method, path, status):
     response = getattr(client, method)(path)
     assert response.status_code == status and parsed(response)["erno"] == "MR.0101"
@@ -192,26 +253,41 @@ def test_while_the_model_is_loading_and_when_it_failed_every_answer_says_so(tmp_
     waiting = client.post("/", json={"a": 1})
     assert (waiting.status_code, waiting.headers["Retry-After"]) == (503, "5")
     assert "still being loaded" in parsed(waiting)["reason"]
-    assert parsed(client.get("/health")) == {"status": "loading", "health": "false"} and client.get("/health").status_code == 503
+    assert (
+        parsed(client.get("/health")) == {"status": "loading", "health": "false"}
+        and client.get("/health").status_code == 503
+    )
     standing.load(tmp_path / "nothing", most=1, wait=0)
     for response in (client.post("/", json={"a": 1}), client.post("/", json={"a": 1})):
         assert response.status_code == 503 and "lacks saved_model.pb" in parsed(response)["reason"]
-    assert client.get("/health").status_code == 503 and "lacks saved_model.pb" in parsed(client.get("/health"))["status"]
+    assert (
+        client.get("/health").status_code == 503
+        and "lacks saved_model.pb" in parsed(client.get("/health"))["status"]
+    )
 
 
 def test_what_happened_can_be_scraped_and_read(client, encode, caplog):
     caplog.set_level("INFO", "algorithm.access")
     post(client, encode())
-    client.post("/", data={"images": (io.BytesIO(b"x"), "a.png")}, headers={"X-Request-Id": "mine-1"})
+    client.post(
+        "/", data={"images": (io.BytesIO(b"x"), "a.png")}, headers={"X-Request-Id": "mine-1"}
+    )
     client.get("/surprise", headers={"X-Request-Id": "bad id\u00e9"})
     text = client.get("/metrics").data.decode()
     assert 'detector_requests_total{method="POST",path="/",status="200"} 1.0' in text
     assert 'detector_errors_total{method="POST",path="/",status="400"} 1.0' in text
     assert 'path="other",status="404"' in text and "surprise" not in text
     assert 'detector_request_seconds_count{path="/"} 2.0' in text and "detector_ready 1.0" in text
-    lines = [json.loads(record.getMessage()) for record in caplog.records if record.name == "algorithm.access"]
+    lines = [
+        json.loads(record.getMessage())
+        for record in caplog.records
+        if record.name == "algorithm.access"
+    ]
     assert [(line["method"], line["path"], line["status"]) for line in lines[:3]] == [
-        ("POST", "/", 200), ("POST", "/", 400), ("GET", "other", 404)]
+        ("POST", "/", 200),
+        ("POST", "/", 400),
+        ("GET", "other", 404),
+    ]
     assert lines[1]["id"] == "mine-1" and len(lines[2]["id"]) == 16 and lines[0]["bytes"] > 100
 
 
@@ -219,4 +295,9 @@ def test_the_page_needs_no_other_network(client):
     response = client.get("/")
     text = response.data.decode()
     assert response.status_code == 200 and response.content_type.startswith("text/html")
-    assert "http://" not in text and "https://" not in text and "//cdn" not in text and "src=" not in text
+    assert (
+        "http://" not in text
+        and "https://" not in text
+        and "//cdn" not in text
+        and "src=" not in text
+    )

@@ -32,7 +32,9 @@ def test_an_absent_folder_is_named(tmp_path):
 
 
 def test_the_service_gets_name_and_folder_and_the_folder_stays_as_it_was(model_dir):
-    (model_dir / "customize_service.py").write_text(BASE + "class Mine(TfServingBaseService): pass\n")
+    (model_dir / "customize_service.py").write_text(
+        BASE + "class Mine(TfServingBaseService): pass\n"
+    )
     before = sorted(model_dir.rglob("*"))
     service = load_service(model_dir)
     assert service.made == ("serve", str(model_dir))
@@ -49,11 +51,16 @@ def test_two_folders_keep_their_own_handlers(platform, model_dir):
 WRONG_HANDLERS = {
     "no base class": ("x = 1\n", "to import TfServingBaseService"),
     "no service": (BASE, "found none"),
-    "two services": (BASE + "class A(TfServingBaseService): pass\nclass B(TfServingBaseService): pass\n",
-                     "found A, B"),
+    "two services": (
+        BASE + "class A(TfServingBaseService): pass\nclass B(TfServingBaseService): pass\n",
+        "found A, B",
+    ),
     "syntax": ("def (\n", "SyntaxError"),
-    "fails to start": (BASE + "class A(TfServingBaseService):\n    def __init__(self, *_): raise OSError('no disk')\n",
-                       "cannot be started: OSError: no disk"),
+    "fails to start": (
+        BASE
+        + "class A(TfServingBaseService):\n    def __init__(self, *_): raise OSError('no disk')\n",
+        "cannot be started: OSError: no disk",
+    ),
 }
 
 

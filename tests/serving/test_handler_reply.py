@@ -26,7 +26,9 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("batched", [True, False])
-def test_lists_with_or_without_batch_dimension_give_the_same_reply(platform, service, encode, batched):
+def test_lists_with_or_without_batch_dimension_give_the_same_reply(
+    platform, service, encode, batched
+):
     platform.batched = batched
     reply = service.inference(picture_form(encode()))
     assert reply == EXPECTED
@@ -47,10 +49,16 @@ def test_the_graph_gets_raw_upright_rgb(service, encode):
 def test_nothing_found_gives_three_empty_lists(platform, service, encode, batched):
     platform.batched = batched
     platform.outputs = lambda images: {
-        "detection_boxes": np.zeros((1, 0, 4)), "detection_classes": np.zeros((1, 0)),
-        "detection_scores": np.zeros((1, 0)), "num_detections": np.zeros(1)}
+        "detection_boxes": np.zeros((1, 0, 4)),
+        "detection_classes": np.zeros((1, 0)),
+        "detection_scores": np.zeros((1, 0)),
+        "num_detections": np.zeros(1),
+    }
     assert service.inference(picture_form(encode())) == {
-        "detection_classes": [], "detection_boxes": [], "detection_scores": []}
+        "detection_classes": [],
+        "detection_boxes": [],
+        "detection_scores": [],
+    }
 
 
 BAD_REQUESTS = {
@@ -80,23 +88,35 @@ def test_a_bad_request_is_a_type_error_with_a_reason(service, data):
 def test_a_truncated_picture_is_named(service, encode, kind):
     content = encode(400, 300, kind)
     with pytest.raises(TypeError, match="残.jpg"):
-        service.inference(picture_form(content[:len(content) // 2], "残.jpg"))
+        service.inference(picture_form(content[: len(content) // 2], "残.jpg"))
 
 
 def damaged(**changed):
     def outputs(images):
-        good = {"detection_boxes": np.zeros((1, 1, 4)), "detection_classes": np.ones((1, 1)),
-                "detection_scores": np.ones((1, 1)), "num_detections": np.ones(1)}
+        good = {
+            "detection_boxes": np.zeros((1, 1, 4)),
+            "detection_classes": np.ones((1, 1)),
+            "detection_scores": np.ones((1, 1)),
+            "num_detections": np.ones(1),
+        }
         return {name: value for name, value in {**good, **changed}.items() if value is not None}
 
     return outputs
 
 
 DAMAGES = {
-    "NaN score": (damaged(detection_scores=np.full((1, 1), np.nan)), "detection_scores .* not finite"),
-    "NaN box beyond the count": (damaged(detection_boxes=np.full((1, 1, 4), np.nan), num_detections=np.zeros(1)),
-                                 "detection_boxes .* not finite"),
-    "class beyond the index": (damaged(detection_classes=np.full((1, 1), 3.0)), "class 3.0, .* 1 to 2"),
+    "NaN score": (
+        damaged(detection_scores=np.full((1, 1), np.nan)),
+        "detection_scores .* not finite",
+    ),
+    "NaN box beyond the count": (
+        damaged(detection_boxes=np.full((1, 1, 4), np.nan), num_detections=np.zeros(1)),
+        "detection_boxes .* not finite",
+    ),
+    "class beyond the index": (
+        damaged(detection_classes=np.full((1, 1), 3.0)),
+        "class 3.0, .* 1 to 2",
+    ),
     "class 0": (damaged(detection_classes=np.zeros((1, 1))), "class 0.0"),
     "count beyond the rows": (damaged(num_detections=np.full(1, 2.0)), "for 2 detections"),
     "no scores": (damaged(detection_scores=None), "no output detection_scores"),
@@ -104,19 +124,26 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("outputs, message", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_model_is_an_error_and_no_empty_answer(platform, service, encode, outputs, message):
+def test_a_damaged_model_is_an_error_and_no_empty_answer(
+    platform, service, encode, outputs, message
+):
     platform.outputs = outputs
     with pytest.raises(RuntimeError, match=message):
         service.inference(picture_form(encode()))
 
 
 def test_the_platforms_own_loader_finds_one_service(platform, model_dir, encode):
-    spec = importlib.util.spec_from_file_location("customize_service", model_dir / "customize_service.py")
+    spec = importlib.util.spec_from_file_location(
+        "customize_service", model_dir / "customize_service.py"
+    )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     base = module.TfServingBaseService
-    services = [member for _, member in inspect.getmembers(module, inspect.isclass)
-                if issubclass(member, base) and not member.__subclasses__()]
+    services = [
+        member
+        for _, member in inspect.getmembers(module, inspect.isclass)
+        if issubclass(member, base) and not member.__subclasses__()
+    ]
     assert [member.__name__ for member in services] == ["ObjectDetectionService"]
     assert services[0]("serve", str(model_dir)).inference(picture_form(encode())) == EXPECTED
 
@@ -141,7 +168,9 @@ def test_an_index_of_another_form_is_named(platform, model_dir):
 
 def with_thresholds(model_dir, thresholds):
     content = json.loads((model_dir / "index").read_text(encoding="utf-8"))
-    (model_dir / "index").write_text(json.dumps({**content, "thresholds": thresholds}), encoding="utf-8")
+    (model_dir / "index").write_text(
+        json.dumps({**content, "thresholds": thresholds}), encoding="utf-8"
+    )
     return model_dir
 
 
@@ -149,21 +178,33 @@ def test_the_confidence_that_an_assessment_applied_is_used(platform, model_dir, 
     strict = load_service(with_thresholds(model_dir, {"confidence": 0.6}))
     assert strict.inference(picture_form(encode()))["detection_classes"] == ["dog"]
     lenient = load_service(with_thresholds(model_dir, {"confidence": 0.1}))
-    assert lenient.inference(picture_form(encode()))["detection_scores"] == [pytest.approx(each) for each in (0.9, 0.5, 0.2)]
+    assert lenient.inference(picture_form(encode()))["detection_scores"] == [
+        pytest.approx(each) for each in (0.9, 0.5, 0.2)
+    ]
 
 
 def test_an_applied_overlap_suppresses_worse_boxes_of_the_same_class(platform, model_dir, encode):
     # 20 x 40 against its left half: IoU 0.5; the same boxes of another class stay.
     boxes = [[0, 0, 20, 40], [0, 0, 20, 20], [0, 0, 20, 20], [5, 5, 5, 5]]
     platform.outputs = lambda images: {
-        "detection_boxes": np.array([boxes], np.float32), "detection_classes": np.array([[2, 2, 1, 2]], np.float32),
-        "detection_scores": np.array([[0.9, 0.8, 0.7, 0.6]], np.float32), "num_detections": np.array([4], np.float32)}
+        "detection_boxes": np.array([boxes], np.float32),
+        "detection_classes": np.array([[2, 2, 1, 2]], np.float32),
+        "detection_scores": np.array([[0.9, 0.8, 0.7, 0.6]], np.float32),
+        "num_detections": np.array([4], np.float32),
+    }
     for most, kept in ((0.49, [0.9, 0.7, 0.6]), (0.5, [0.9, 0.8, 0.7, 0.6])):
-        service = load_service(with_thresholds(model_dir, {"confidence": 0.3, "nms_iou_threshold": most}))
-        assert service.inference(picture_form(encode()))["detection_scores"] == [pytest.approx(each) for each in kept]
+        service = load_service(
+            with_thresholds(model_dir, {"confidence": 0.3, "nms_iou_threshold": most})
+        )
+        assert service.inference(picture_form(encode()))["detection_scores"] == [
+            pytest.approx(each) for each in kept
+        ]
 
 
-@pytest.mark.parametrize("thresholds", [{"confidence": 30}, {"confidence": "0.3"}, {"confidence": 0.3, "nms_iou_threshold": -1}])
+@pytest.mark.parametrize(
+    "thresholds",
+    [{"confidence": 30}, {"confidence": "0.3"}, {"confidence": 0.3, "nms_iou_threshold": -1}],
+)
 def test_thresholds_that_are_none_are_refused_at_the_start(platform, model_dir, thresholds):
     with pytest.raises(DataError, match="expected thresholds between 0 and 1 in .*index"):
         load_service(with_thresholds(model_dir, thresholds))

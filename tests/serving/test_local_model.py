@@ -29,7 +29,10 @@ class Model:
         return image, hard_above
 
     def run(self, pictures):
-        return [{"n": len(pictures), "image": image, "hard_above": hard_above} for image, hard_above in pictures]
+        return [
+            {"n": len(pictures), "image": image, "hard_above": hard_above}
+            for image, hard_above in pictures
+        ]
 
 
 def slow_to_load(local_model, monkeypatch, result):
@@ -48,8 +51,14 @@ def slow_to_load(local_model, monkeypatch, result):
 def test_requests_wait_for_a_background_load(local_model, monkeypatch):
     service, gate = slow_to_load(local_model, monkeypatch, Model())
     answers = []
-    clients = [threading.Thread(target=lambda i=i: answers.append(service._inference({"images": [i, i], "hard_above": 0.4})))
-               for i in range(4)]
+    clients = [
+        threading.Thread(
+            target=lambda i=i: answers.append(
+                service._inference({"images": [i, i], "hard_above": 0.4})
+            )
+        )
+        for i in range(4)
+    ]
     for client in clients:
         client.start()
     time.sleep(0.05)

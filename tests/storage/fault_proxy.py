@@ -8,8 +8,10 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-BUSY = (b"HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nContent-Length: 65\r\nConnection: close\r\n\r\n"
-        b"<Error><Code>SlowDown</Code><Message>be patient</Message></Error>")
+BUSY = (
+    b"HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nContent-Length: 65\r\nConnection: close\r\n\r\n"
+    b"<Error><Code>SlowDown</Code><Message>be patient</Message></Error>"
+)
 
 
 @dataclass
@@ -132,7 +134,9 @@ class FaultProxy:
 
 
 def _linger_none(end: socket.socket) -> None:
-    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close() then sends RST
+    end.setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+    )  # close() then sends RST
 
 
 def _reset(pair: _Connection) -> None:

@@ -4,10 +4,10 @@ import hashlib
 import sys
 from pathlib import Path
 
+from algorithm.storage.atomic_files import write_bytes
 from algorithm.storage.lease import Lease
 from algorithm.storage.mirror import Mirror
 from algorithm.storage.restoring import restore
-from algorithm.storage.writing import write_bytes
 
 SIZE = 9 << 20  # two parts
 SMALLER = 200_000

@@ -23,8 +23,13 @@ def kill_copies(bucket: str, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(HERE.parents[2])}
     for kill in range(KILLS):
         (worker / "outputs").mkdir(parents=True, exist_ok=True)
-        with subprocess.Popen([sys.executable, HERE.with_name("kill_worker.py"), worker / "outputs", url], env=environment,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            [sys.executable, HERE.with_name("kill_worker.py"), worker / "outputs", url],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
             first = process.stdout.readline()
             assert first.startswith("going on at"), process.stderr.read()
             time.sleep(chance.uniform(0, 2))
@@ -35,8 +40,12 @@ def kill_copies(bucket: str, tmp_path: Path) -> None:
         if (reader.folder / "checkpoint").is_file():
             step = int((reader.folder / "checkpoint").read_text())
             assert sorted(path.name for path in reader.folder.iterdir())[0] == "checkpoint"
-            assert (reader.folder / f"model.ckpt-{step}.data").read_bytes() == kill_worker.content(step)
-            assert (reader.folder / "saved_model.pb").read_bytes() == kill_worker.content(step)[:kill_worker.SMALLER]
+            assert (reader.folder / f"model.ckpt-{step}.data").read_bytes() == kill_worker.content(
+                step
+            )
+            assert (reader.folder / "saved_model.pb").read_bytes() == kill_worker.content(step)[
+                : kill_worker.SMALLER
+            ]
             steps.append(step)
         shutil.rmtree(reader.folder)
         (tmp_path / "reader.json").unlink(missing_ok=True)

@@ -55,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in {"ETag": server.tag, **server.headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body[:server.cuts.popleft()] if server.cuts else body)
+        self.wfile.write(body[: server.cuts.popleft()] if server.cuts else body)
 
     def log_message(self, *arguments):
         pass
@@ -77,7 +77,11 @@ def test_a_file_arrives_whole_with_a_record_beside_it(server, tmp_path):
     assert path == tmp_path / "cache/efficientdet-d0.tar.gz"
     assert path.read_bytes() == CONTENT
     record = json.loads((tmp_path / "cache/efficientdet-d0.tar.gz.json").read_text())
-    assert record == {"url": server.url, "size": len(CONTENT), "sha256": hashlib.sha256(CONTENT).hexdigest()}
+    assert record == {
+        "url": server.url,
+        "size": len(CONTENT),
+        "sha256": hashlib.sha256(CONTENT).hexdigest(),
+    }
     assert len(list(path.parent.iterdir())) == 2
 
 
@@ -135,9 +139,13 @@ def test_a_download_killed_between_its_last_byte_and_its_name_is_finished(server
 
 @pytest.mark.parametrize("known", ["md5", "sha256", "server"])
 def test_a_file_with_another_digest_is_refused_and_removed(known, server, tmp_path):
-    digests = {"md5": "0" * 32} if known == "md5" else {"sha256": "0" * 64} if known == "sha256" else {}
+    digests = (
+        {"md5": "0" * 32} if known == "md5" else {"sha256": "0" * 64} if known == "sha256" else {}
+    )
     if known == "server":
-        server.headers["x-goog-hash"] = f"crc32c=AAAAAA==,md5={base64.b64encode(bytes(16)).decode()}"
+        server.headers["x-goog-hash"] = (
+            f"crc32c=AAAAAA==,md5={base64.b64encode(bytes(16)).decode()}"
+        )
     with pytest.raises(StorageError, match="expected (md5|sha256) 000.*the file was removed"):
         fetch(server.url, tmp_path, **digests)
     assert not list(tmp_path.glob("*.gz")) + list(tmp_path.glob("*.part"))
@@ -146,7 +154,9 @@ def test_a_file_with_another_digest_is_refused_and_removed(known, server, tmp_pa
 def test_right_digests_are_accepted(server, tmp_path):
     md5 = hashlib.md5(CONTENT)
     server.headers["x-goog-hash"] = f"md5={base64.b64encode(md5.digest()).decode()}"
-    path = fetch(server.url, tmp_path, md5=md5.hexdigest(), sha256=hashlib.sha256(CONTENT).hexdigest())
+    path = fetch(
+        server.url, tmp_path, md5=md5.hexdigest(), sha256=hashlib.sha256(CONTENT).hexdigest()
+    )
     assert path.read_bytes() == CONTENT
 
 
@@ -182,7 +192,9 @@ def test_a_refused_connection_is_an_error(tmp_path):
         fetch(f"http://127.0.0.1:{port}/file.h5", tmp_path)
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://host/file", "http://host/", "weights.h5"])
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://host/file", "http://host/", "weights.h5"]
+)
 def test_an_address_that_is_none_is_an_error(url, tmp_path):
     with pytest.raises(ArgumentError, match="expected http"):
         fetch(url, tmp_path)

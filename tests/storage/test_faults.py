@@ -9,7 +9,7 @@ import pytest
 from algorithm import storage
 from algorithm.errors import StorageError
 from algorithm.storage import etag, object_client, object_download, retrying
-from algorithm.storage.problems import DamagedError, UnreachableError
+from algorithm.storage.storage_errors import DamagedError, UnreachableError
 
 LARGE = 20 << 20
 CONTENT = (hashlib.sha256(b"content").digest() * (LARGE // 32 + 1))[:LARGE]
@@ -24,7 +24,9 @@ def large(line, tmp_path, server):
 
 
 def test_a_download_that_breaks_goes_on_where_it_was(line, large, tmp_path):
-    line.add(line.Fault("reset", b"GET /", after=6 << 20), line.Fault("reset", b"Range", after=5 << 20))
+    line.add(
+        line.Fault("reset", b"GET /", after=6 << 20), line.Fault("reset", b"Range", after=5 << 20)
+    )
     storage.download_file(large, tmp_path / "b")
     assert (tmp_path / "b").read_bytes() == CONTENT
     assert len([each for each in line.requests if each.startswith("GET")]) == 3
@@ -34,13 +36,18 @@ def test_a_download_that_breaks_goes_on_where_it_was(line, large, tmp_path):
 def test_a_later_process_goes_on_where_one_was_killed(line, large, tmp_path, platform):
     platform.setenv("S3_RETRY_SECONDS", "0")
     line.add(line.Fault("reset", b"GET /", after=12 << 20))
-    with pytest.raises(UnreachableError, match="could not read object 'large' in bucket .*Check S3_ENDPOINT and the network"):
+    with pytest.raises(
+        UnreachableError,
+        match="could not read object 'large' in bucket .*Check S3_ENDPOINT and the network",
+    ):
         storage.download_file(large, tmp_path / "b")
     had = (tmp_path / ".b.part").stat().st_size
     assert had > 4 << 20
     asked = []
-    object_client.client().meta.events.register("before-send.s3.GetObject", lambda request, **_: asked.append(
-        (request.headers["Range"], request.headers["If-Match"])))
+    object_client.client().meta.events.register(
+        "before-send.s3.GetObject",
+        lambda request, **_: asked.append((request.headers["Range"], request.headers["If-Match"])),
+    )
     storage.download_file(large, tmp_path / "b")
     assert asked == [(f"bytes={had}-".encode(), f'"{hashlib.md5(CONTENT).hexdigest()}"'.encode())]
     assert (tmp_path / "b").read_bytes() == CONTENT
@@ -51,7 +58,9 @@ def test_an_object_replaced_meanwhile_is_fetched_anew(line, large, tmp_path, ser
     line.add(line.Fault("reset", b"GET /", after=12 << 20))
     with pytest.raises(StorageError):
         storage.download_file(large, tmp_path / "b")
-    server.client.put_object(Bucket=line.bucket.removeprefix("obs://"), Key="large", Body=CONTENT[::-1])
+    server.client.put_object(
+        Bucket=line.bucket.removeprefix("obs://"), Key="large", Body=CONTENT[::-1]
+    )
     platform.setenv("S3_RETRY_SECONDS", "5")
     storage.download_file(large, tmp_path / "b")
     assert (tmp_path / "b").read_bytes() == CONTENT[::-1]
@@ -70,11 +79,15 @@ def test_a_flipped_byte_is_noticed_and_fetched_again(line, large, tmp_path, how)
 
 def test_bytes_that_are_always_flipped_are_never_loaded(line, large, tmp_path):
     line.add(line.Fault("flip", b"GET /", after=3_000_000, times=99))
-    with pytest.raises(DamagedError, match="expected bytes with ETag .* found others, again and again") as caught:
+    with pytest.raises(
+        DamagedError, match="expected bytes with ETag .* found others, again and again"
+    ) as caught:
         storage.download_file(large, tmp_path / "b")
     assert caught.value.exit_code == 4
     assert [path.name for path in tmp_path.iterdir()] == ["large"]
-    assert len([each for each in line.requests if each.startswith("GET")]) == retrying.TRIES_OF_DAMAGE
+    assert (
+        len([each for each in line.requests if each.startswith("GET")]) == retrying.TRIES_OF_DAMAGE
+    )
     with pytest.raises(StorageError, match="found other bytes"):
         storage.read_bytes(large)
 
@@ -91,11 +104,18 @@ def test_resets_at_many_places_leave_no_wrong_object(line, tmp_path):
     chance = random.Random(29)
     for number in range(12):
         size = chance.choice([1000, 300_000, 9 << 20])
-        body = CONTENT[number:number + size]
+        body = CONTENT[number : number + size]
         (tmp_path / "a").write_bytes(body)
         way = chance.choice(["up", "down"])
-        line.add(line.Fault("reset", b"/f", after=chance.randrange(size if way == "up" else 300), direction=way,
-                            times=chance.randrange(1, 4)))
+        line.add(
+            line.Fault(
+                "reset",
+                b"/f",
+                after=chance.randrange(size if way == "up" else 300),
+                direction=way,
+                times=chance.randrange(1, 4),
+            )
+        )
         storage.upload_file(tmp_path / "a", f"{line.bucket}/f{number}")
         line.faults.clear()
         line.add(line.Fault("reset", b"/f", after=chance.randrange(size), times=2))
@@ -121,7 +141,9 @@ def test_a_stall_is_cut_by_the_read_timeout(line, large, tmp_path, monkeypatch):
     assert 0.5 < time.monotonic() - started < 3
 
 
-def test_trying_ends_with_the_budget_and_the_next_file_waits_less(line, tmp_path, platform, monkeypatch):
+def test_trying_ends_with_the_budget_and_the_next_file_waits_less(
+    line, tmp_path, platform, monkeypatch
+):
     platform.setenv("S3_RETRY_SECONDS", "1.5")
     monkeypatch.setattr(retrying, "BUDGET_IN_OUTAGE_S", 0.1)
     line.refuse = True
@@ -137,7 +159,9 @@ def test_trying_ends_with_the_budget_and_the_next_file_waits_less(line, tmp_path
 
 def test_a_budget_that_is_no_number(line, platform):
     platform.setenv("S3_RETRY_SECONDS", "long")
-    with pytest.raises(StorageError, match="S3_RETRY_SECONDS: expected a number of seconds, found 'long'"):
+    with pytest.raises(
+        StorageError, match="S3_RETRY_SECONDS: expected a number of seconds, found 'long'"
+    ):
         storage.read_bytes(f"{line.bucket}/a")
 
 
@@ -152,8 +176,10 @@ def test_a_failed_upload_in_parts_leaves_no_parts_behind(line, large, tmp_path, 
 
 
 def test_an_answer_that_was_lost_does_not_fail_an_upload_in_parts(line, large, tmp_path):
-    line.add(line.Fault("reset", b"POST /", after=0, direction="down", times=0),
-             line.Fault("reset", b"uploadId", after=0, direction="down", times=2))
+    line.add(
+        line.Fault("reset", b"POST /", after=0, direction="down", times=0),
+        line.Fault("reset", b"uploadId", after=0, direction="down", times=2),
+    )
     storage.upload_file(tmp_path / "large", f"{line.bucket}/new")
     storage.download_file(f"{line.bucket}/new", tmp_path / "b")
     assert etag.matches(tmp_path / "b", storage.info(f"{line.bucket}/new").tag) is True

@@ -12,7 +12,7 @@ import pytest
 from forked_job import SmallJob
 
 from algorithm import storage
-from algorithm.data.scenes import write_sample_dataset
+from algorithm.data.rendering.scenes import write_sample_dataset
 
 HPARAMS = "moving_average_decay=0,image_size=64,learning_rate=0.08,log_every_steps=1,keep_checkpoint_max=2"
 
@@ -38,15 +38,30 @@ def put_dataset(manifest, url):
 
 
 def command(data, output, *more, epochs=2, strikes=""):
-    return strikes, [f"--data_url={data}", f"--train_url={output}", "--mode=train_and_eval", "--model_name=efficientdet-lite0",
-                     "--train_batch_size=4", "--eval_batch_size=2", f"--num_epochs={epochs}", "--pretrained=none",
-                     "--do_data_cleaning=False", f"--hparams={HPARAMS}", *more]
+    return strikes, [
+        f"--data_url={data}",
+        f"--train_url={output}",
+        "--mode=train_and_eval",
+        "--model_name=efficientdet-lite0",
+        "--train_batch_size=4",
+        "--eval_batch_size=2",
+        f"--num_epochs={epochs}",
+        "--pretrained=none",
+        "--do_data_cleaning=False",
+        f"--hparams={HPARAMS}",
+        *more,
+    ]
 
 
 def on_machine(folder):
     """The environment of a machine whose scratch disk is `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    return {**os.environ, "TMPDIR": str(folder), "TF_CPP_MIN_LOG_LEVEL": "2", "SMALL_JOB": "eager,busy"}
+    return {
+        **os.environ,
+        "TMPDIR": str(folder),
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "SMALL_JOB": "eager,busy",
+    }
 
 
 def stop_at(words, sign, arguments, environment):
@@ -64,12 +79,16 @@ def stop_at(words, sign, arguments, environment):
 @pytest.mark.slow
 def test_a_job_stopped_on_one_machine_goes_on_on_another(pictures, plain, tmp_path, server):
     data, url = put_dataset(pictures, plain), f"{plain}/输出 1"
-    code, log = stop_at("step=4/6", signal.SIGTERM, command(data, url), on_machine(tmp_path / "one"))
+    code, log = stop_at(
+        "step=4/6", signal.SIGTERM, command(data, url), on_machine(tmp_path / "one")
+    )
     assert code == 143, log
     assert storage.exists(f"{url}/checkpoint") and storage.exists(f"{url}/mirror.json")
     assert not storage.exists(f"{url}/lease.json")
     results = f"{plain}/results"
-    code, log = stop_at("", None, command(data, url, f"--deps_save_path={results}"), on_machine(tmp_path / "two"))
+    code, log = stop_at(
+        "", None, command(data, url, f"--deps_save_path={results}"), on_machine(tmp_path / "two")
+    )
     assert code == 0, log
     assert int(re.search(r"resumed at step (\d), in epoch", log)[1]) >= 4
     assert {"saved_model.pb", "index", "config.json"} <= set(storage.children(f"{url}/model")[1])
@@ -89,26 +108,44 @@ def server_secret_is_nowhere(log, server, bucket):
 @pytest.mark.slow
 def test_a_student_learns_from_the_teacher_that_a_job_left_in_the_store(pictures, plain, tmp_path):
     data = put_dataset(pictures, plain)
-    code, log = stop_at("", None, command(data, f"{plain}/教师", "--export_teacher_model=True", epochs=1), on_machine(tmp_path / "one"))
+    code, log = stop_at(
+        "",
+        None,
+        command(data, f"{plain}/教师", "--export_teacher_model=True", epochs=1),
+        on_machine(tmp_path / "one"),
+    )
     assert code == 0, log
     assert {"teacher.json", "teacher.pb"} <= set(storage.children(f"{plain}/教师/model/frozen")[1])
-    wrong = command(data, f"{plain}/none", "--use_offline_kd=True", f"--teacher_model_url={plain}/教师")
+    wrong = command(
+        data, f"{plain}/none", "--use_offline_kd=True", f"--teacher_model_url={plain}/教师"
+    )
     code, log = stop_at("", None, wrong, on_machine(tmp_path / "two"))
     assert code == 3 and f"found the job's folder {plain}/教师; give {plain}/教师/model" in log, log
-    student = command(data, f"{plain}/student", "--use_offline_kd=True", f"--teacher_model_url={plain}/教师/model")
+    student = command(
+        data, f"{plain}/student", "--use_offline_kd=True", f"--teacher_model_url={plain}/教师/model"
+    )
     code, log = stop_at("step=4/6", signal.SIGTERM, student, on_machine(tmp_path / "three"))
     assert code == 143, log
     code, log = stop_at("", None, student, on_machine(tmp_path / "four"))
     assert code == 0 and int(re.search(r"resumed at step (\d), in epoch", log)[1]) >= 4, log
-    assert "offline distillation (plain): teacher efficientdet-lite0 at 64x64; it speaks for 100.0 %" in log
+    assert (
+        "offline distillation (plain): teacher efficientdet-lite0 at 64x64; it speaks for 100.0 %"
+        in log
+    )
     assert re.search(r"step=6/6 .* loss_soft_cls=[\d.e-]+ loss_soft_box=[\d.e-]+", log)
     assert {"saved_model.pb", "config.json"} <= set(storage.children(f"{plain}/student/model")[1])
     assert all(list((tmp_path / machine).iterdir()) == [] for machine in ("one", "four"))
 
 
 @pytest.mark.slow
-def test_a_killed_job_goes_on_on_the_same_machine_and_fetches_nothing_twice(pictures, line, tmp_path):
-    data, url, machine = put_dataset(pictures, line.bucket), f"{line.bucket}/out", on_machine(tmp_path / "one")
+def test_a_killed_job_goes_on_on_the_same_machine_and_fetches_nothing_twice(
+    pictures, line, tmp_path
+):
+    data, url, machine = (
+        put_dataset(pictures, line.bucket),
+        f"{line.bucket}/out",
+        on_machine(tmp_path / "one"),
+    )
     code, log = stop_at("step=5/6", signal.SIGKILL, command(data, url), machine)
     assert code == -signal.SIGKILL, log
     line.requests.clear()
@@ -117,11 +154,15 @@ def test_a_killed_job_goes_on_on_the_same_machine_and_fetches_nothing_twice(pict
     assert re.search(r"resumed at step [345], in epoch", log), log
     assert not [each for each in line.requests if each.startswith("GET") and ".jpg" in each]
     assert [each for each in line.requests if each.startswith("HEAD") and ".jpg" in each]
-    assert "to see whether it is alive" not in log  # a lease of a process that is gone is not waited for
+    assert (
+        "to see whether it is alive" not in log
+    )  # a lease of a process that is gone is not waited for
 
 
 @pytest.mark.slow
-def test_a_store_that_stays_away_fails_the_job_at_its_end_and_its_files_are_kept(pictures, line, tmp_path):
+def test_a_store_that_stays_away_fails_the_job_at_its_end_and_its_files_are_kept(
+    pictures, line, tmp_path
+):
     machine = {**on_machine(tmp_path / "one"), "S3_RETRY_SECONDS": "1"}
     arguments = command(pictures, f"{line.bucket}/out")
     with SmallJob(*arguments, machine) as process:
@@ -133,7 +174,9 @@ def test_a_store_that_stays_away_fails_the_job_at_its_end_and_its_files_are_kept
                 line.cut_all()
         assert process.wait(300) == 4, "".join(log)
     last = log[-1]
-    assert last.startswith("ERROR STORAGE: could not") and "What this job made is kept in" in last, log[-5:]
+    assert (
+        last.startswith("ERROR STORAGE: could not") and "What this job made is kept in" in last
+    ), log[-5:]
     kept = Path(re.search(r"is kept in (\S+):", last)[1])
     assert json.loads((kept / "job.json").read_text())["status"] == "finished"
     line.refuse = False
@@ -142,13 +185,19 @@ def test_a_store_that_stays_away_fails_the_job_at_its_end_and_its_files_are_kept
     assert storage.size_of(f"{line.bucket}/out/model/saved_model.pb")
 
 
-LEARNED = re.compile(r"(archive/)?model\.ckpt-\d+\.data.*|model/variables/variables\.data.*|metrics\.json")
+LEARNED = re.compile(
+    r"(archive/)?model\.ckpt-\d+\.data.*|model/variables/variables\.data.*|metrics\.json"
+)
 
 
 def learned(url):
     """SHA-256 of all that was learned and measured, by name."""
     files = {each.url.removeprefix(f"{url}/"): each.url for each in storage.list_files(str(url))}
-    return {name: hashlib.sha256(storage.read_bytes(place)).hexdigest() for name, place in files.items() if LEARNED.fullmatch(name)}
+    return {
+        name: hashlib.sha256(storage.read_bytes(place)).hexdigest()
+        for name, place in files.items()
+        if LEARNED.fullmatch(name)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -162,10 +211,14 @@ def alone(pictures, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_a_job_stopped_while_it_uploads_leaves_a_whole_copy_and_goes_on(pictures, alone, plain, tmp_path):
+def test_a_job_stopped_while_it_uploads_leaves_a_whole_copy_and_goes_on(
+    pictures, alone, plain, tmp_path
+):
     """Case 35."""
     url = f"{plain}/out"
-    code, log = stop_at("", None, command(pictures, url, strikes="TERM@send:2"), on_machine(tmp_path / "one"))
+    code, log = stop_at(
+        "", None, command(pictures, url, strikes="TERM@send:2"), on_machine(tmp_path / "one")
+    )
     assert code == 143, log
     assert log.splitlines()[-1].startswith("ERROR STOPPED: stopped on request")
     assert storage.exists(f"{url}/mirror.json") and not storage.exists(f"{url}/lease.json")
@@ -175,7 +228,9 @@ def test_a_job_stopped_while_it_uploads_leaves_a_whole_copy_and_goes_on(pictures
 
 
 @pytest.mark.slow
-def test_a_store_that_is_lost_for_a_while_and_then_busy_changes_nothing(pictures, alone, line, tmp_path):
+def test_a_store_that_is_lost_for_a_while_and_then_busy_changes_nothing(
+    pictures, alone, line, tmp_path
+):
     """Cases 27 and 28. While it is away every copy fails; the job trains on, and at its end everything is there."""
     machine = {**on_machine(tmp_path / "one"), "S3_RETRY_SECONDS": "1"}
     with SmallJob(*command(pictures, f"{line.bucket}/out"), machine) as process:

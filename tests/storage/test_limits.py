@@ -11,7 +11,7 @@ import pytest
 
 from algorithm import storage
 from algorithm.errors import StorageError
-from algorithm.storage import object_client, problems
+from algorithm.storage import object_client, storage_errors
 
 HOUR_S = 3600
 
@@ -21,18 +21,28 @@ def test_a_wrong_clock_is_named_after_one_request(line, platform, hours):
     storage.write_bytes(f"{line.bucket}/a", b"x")
     line.requests.clear()
     now, real_time = botocore.auth.get_current_datetime, time.time
-    platform.setattr(botocore.auth, "get_current_datetime", lambda: now() + datetime.timedelta(hours=hours))
-    platform.setattr(problems.time, "time", lambda: real_time() + hours * HOUR_S)
-    calls = [lambda: storage.read_bytes(f"{line.bucket}/a"), lambda: storage.write_bytes(f"{line.bucket}/b", b"y"),
-             lambda: list(storage.list_files(line.bucket)), lambda: storage.info(f"{line.bucket}/a")]
+    platform.setattr(
+        botocore.auth, "get_current_datetime", lambda: now() + datetime.timedelta(hours=hours)
+    )
+    platform.setattr(storage_errors.time, "time", lambda: real_time() + hours * HOUR_S)
+    calls = [
+        lambda: storage.read_bytes(f"{line.bucket}/a"),
+        lambda: storage.write_bytes(f"{line.bucket}/b", b"y"),
+        lambda: list(storage.list_files(line.bucket)),
+        lambda: storage.info(f"{line.bucket}/a"),
+    ]
     for number, call in enumerate(calls, 1):
-        with pytest.raises(StorageError, match="RequestTimeTooSkewed. The clock of this machine is wrong; set it") as caught:
+        with pytest.raises(
+            StorageError, match="RequestTimeTooSkewed. The clock of this machine is wrong; set it"
+        ) as caught:
             call()
         assert (caught.value.exit_code, len(line.requests)) == (4, number)
 
 
-@pytest.mark.parametrize(("name", "value"), [
-    ("SECURITY_TOKEN", "one"), ("OBS_SECURITY_TOKEN", "two"), ("AWS_SESSION_TOKEN", "three")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SECURITY_TOKEN", "one"), ("OBS_SECURITY_TOKEN", "two"), ("AWS_SESSION_TOKEN", "three")],
+)
 def test_a_session_token_travels_with_every_request_and_is_not_shown(store, platform, name, value):
     platform.setenv(name, value)
     storage.write_bytes("obs://b/k", b"x")
@@ -78,7 +88,10 @@ def test_a_folder_survives_a_store_that_goes_away_and_comes_back(line, tmp_path)
         time.sleep(1.5)
         line.refuse = False
 
-    for source, target in ((str(tmp_path / "from"), f"{line.bucket}/set"), (f"{line.bucket}/set", str(tmp_path / "to"))):
+    for source, target in (
+        (str(tmp_path / "from"), f"{line.bucket}/set"),
+        (f"{line.bucket}/set", str(tmp_path / "to")),
+    ):
         loss = threading.Timer(0.1, lose)
         loss.start()
         assert storage.sync(source, target).copied == len(contents)
@@ -91,7 +104,12 @@ def read_only(tmp_path):
     """A folder on a file system that is mounted read-only; only root can make one."""
     folder = tmp_path / "sealed"
     folder.mkdir()
-    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", folder], capture_output=True).returncode:
+    if (
+        os.geteuid()
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", folder], capture_output=True
+        ).returncode
+    ):
         pytest.skip("needs root and the right to mount a tmpfs")
     yield folder
     subprocess.run(["umount", folder], check=True)
@@ -99,9 +117,16 @@ def read_only(tmp_path):
 
 def test_a_read_only_place_is_named_and_nothing_is_tried_again(plain, read_only, caplog):
     storage.write_bytes(f"{plain}/a", b"x")
-    for call in (lambda: storage.download_file(f"{plain}/a", read_only / "b"), lambda: storage.sync(plain, str(read_only)),
-                 lambda: storage.write_bytes(str(read_only / "c"), b"x"), lambda: storage.write_bytes(str(read_only / "d/e"), b"x")):
-        with pytest.raises(StorageError, match="expected to write .*sealed.*, found Read-only file system. Check the path") as caught:
+    for call in (
+        lambda: storage.download_file(f"{plain}/a", read_only / "b"),
+        lambda: storage.sync(plain, str(read_only)),
+        lambda: storage.write_bytes(str(read_only / "c"), b"x"),
+        lambda: storage.write_bytes(str(read_only / "d/e"), b"x"),
+    ):
+        with pytest.raises(
+            StorageError,
+            match="expected to write .*sealed.*, found Read-only file system. Check the path",
+        ) as caught:
             call()
         assert caught.value.exit_code == 4
     assert "trying again" not in caplog.text

@@ -25,9 +25,15 @@ def test_local_path():
 
 def test_object_location():
     place = object_location("obs://bucket/数据/a b.jpg")
-    assert (place.bucket, place.key, str(place)) == ("bucket", "数据/a b.jpg", "obs://bucket/数据/a b.jpg")
+    assert (place.bucket, place.key, str(place)) == (
+        "bucket",
+        "数据/a b.jpg",
+        "obs://bucket/数据/a b.jpg",
+    )
     assert object_location("s3://bucket").prefix == ""
-    assert object_location("s3://bucket/x").prefix == object_location("s3://bucket/x/").prefix == "x/"
+    assert (
+        object_location("s3://bucket/x").prefix == object_location("s3://bucket/x/").prefix == "x/"
+    )
 
 
 @pytest.mark.parametrize("url", ["gs://bucket/key", "hdfs://host/key"])

@@ -13,14 +13,14 @@ import pytest
 
 from algorithm import storage
 from algorithm.errors import ResourceError, StorageError
-from algorithm.storage import lease, mirroring
-from algorithm.storage.job_folder import job_folder
+from algorithm.storage import lease, mirrored_folder
+from algorithm.storage.atomic_files import write_bytes
 from algorithm.storage.lease import Lease, LeaseLostError
 from algorithm.storage.mirror import Mirror
-from algorithm.storage.mirroring import mirrored
-from algorithm.storage.problems import UnreachableError
+from algorithm.storage.mirrored_folder import mirrored
 from algorithm.storage.restoring import restore
-from algorithm.storage.writing import write_bytes
+from algorithm.storage.scratch_folder import job_folder
+from algorithm.storage.storage_errors import UnreachableError
 
 BIG = 200_000
 
@@ -36,7 +36,13 @@ def write(folder, files):
 
 def checkpoint(folder, step, keep=1):
     """What a trainer does to its folder: data, index, the file that names them, and then the old ones go."""
-    write(folder, {f"model.ckpt-{step}.data": big(f"data {step}"), f"model.ckpt-{step}.index": big(f"index {step}")})
+    write(
+        folder,
+        {
+            f"model.ckpt-{step}.data": big(f"data {step}"),
+            f"model.ckpt-{step}.index": big(f"index {step}"),
+        },
+    )
     write(folder, {"checkpoint": f"model.ckpt-{step}"})
     for old in folder.glob("model.ckpt-*"):
         if int(old.stem.rpartition("-")[2]) <= step - keep:
@@ -70,18 +76,41 @@ def brought_back(url, folder):
 def test_a_copy_is_made_kept_up_and_brought_back(bucket, tmp_path, server):
     url = f"{bucket}/out 1"
     mirror = mirror_of(tmp_path / "a", url)
-    write(mirror.folder, {"job.json": "one", "model/变量.bin": big("m"), "empty": b"", ".hidden": b"x", ".part/x": b"x"})
+    write(
+        mirror.folder,
+        {
+            "job.json": "one",
+            "model/变量.bin": big("m"),
+            "empty": b"",
+            ".hidden": b"x",
+            ".part/x": b"x",
+        },
+    )
     checkpoint(mirror.folder, 1)
     assert mirror.round() and not mirror.round()
     checkpoint(mirror.folder, 2)
-    write(mirror.folder, {"job.json": "two", "model/变量.bin": big("n"), "events.out.tfevents.1": big("log")})
+    write(
+        mirror.folder,
+        {"job.json": "two", "model/变量.bin": big("n"), "events.out.tfevents.1": big("log")},
+    )
     assert mirror.round() and not mirror.round()
-    keys = {key.removeprefix("out 1/"): content for key, content in server.objects(bucket.removeprefix("obs://")).items()}
+    keys = {
+        key.removeprefix("out 1/"): content
+        for key, content in server.objects(bucket.removeprefix("obs://")).items()
+    }
     manifest = json.loads(keys.pop("mirror.json"))
-    assert keys == {"job.json": b"two", "model/变量.bin": big("n"), "empty": b"", "checkpoint": b"model.ckpt-2",
-                    "model.ckpt-2.data": big("data 2"), "model.ckpt-2.index": big("index 2"), "events.out.tfevents.1": big("log")}
+    assert keys == {
+        "job.json": b"two",
+        "model/变量.bin": big("n"),
+        "empty": b"",
+        "checkpoint": b"model.ckpt-2",
+        "model.ckpt-2.data": big("data 2"),
+        "model.ckpt-2.index": big("index 2"),
+        "events.out.tfevents.1": big("log"),
+    }
     assert {name: item["sha256"] for name, item in manifest["files"].items()} == {
-        name: hashlib.sha256(content).hexdigest() for name, content in keys.items()}
+        name: hashlib.sha256(content).hexdigest() for name, content in keys.items()
+    }
     damaged, _ = brought_back(url, tmp_path / "b")
     assert damaged == ()
     assert {name: (tmp_path / "b" / name).read_bytes() for name in names(tmp_path / "b")} == keys
@@ -106,6 +135,7 @@ def test_a_round_cut_off_anywhere_leaves_the_set_before_or_the_new_one(line, tmp
                 if done >= failing:
                     raise UnreachableError("the line is cut")
                 return real(*arguments, **named)
+
             return act
 
         with pytest.MonkeyPatch.context() as patch:
@@ -125,7 +155,12 @@ def test_a_round_cut_off_anywhere_leaves_the_set_before_or_the_new_one(line, tmp
         damaged, reader = brought_back(url, tmp_path / f"c{failing}")
         assert (damaged, is_whole(reader.folder)) == ((), 2)
         assert sorted(each.url.removeprefix(url + "/") for each in storage.list_files(url)) == [
-            "checkpoint", "mirror.json", "model.ckpt-2.data", "model.ckpt-2.index", "model/saved"]
+            "checkpoint",
+            "mirror.json",
+            "model.ckpt-2.data",
+            "model.ckpt-2.index",
+            "model/saved",
+        ]
         if reached_end:
             break
     assert failing > 8
@@ -141,7 +176,9 @@ def test_rounds_while_a_trainer_writes_are_always_whole(plain, tmp_path):
             time.sleep(random.uniform(0, 0.05))
         over.set()
 
-    checkpoint(mirror.folder, 1)  # a round amid the very first one copies files without a `checkpoint`
+    checkpoint(
+        mirror.folder, 1
+    )  # a round amid the very first one copies files without a `checkpoint`
     thread = threading.Thread(target=train)
     thread.start()
     rounds, steps = 0, []
@@ -186,7 +223,12 @@ def test_an_object_that_is_damaged_in_the_store_is_named_and_left_out(plain, tmp
         damaged, reader = brought_back(f"{plain}/out", tmp_path / "b")
     assert damaged == ("model.ckpt-2.data",)
     assert "model.ckpt-2.data" in caplog.text and "is left out" in caplog.text
-    assert names(reader.folder) == ["checkpoint", "model.ckpt-1.data", "model.ckpt-1.index", "model.ckpt-2.index"]
+    assert names(reader.folder) == [
+        "checkpoint",
+        "model.ckpt-1.data",
+        "model.ckpt-1.index",
+        "model.ckpt-2.index",
+    ]
 
 
 def test_a_byte_flipped_on_the_way_back_is_fetched_again(line, tmp_path):
@@ -205,12 +247,14 @@ def test_files_without_a_manifest_are_not_trusted(plain, tmp_path, caplog):
     assert names(reader.folder) == []
     assert "holds files but no mirror.json, such as" in caplog.text
     storage.write_bytes(f"{plain}/out/mirror.json", b"{}")
-    with pytest.raises(StorageError, match="expected the list of the files of a job, found something else"):
+    with pytest.raises(
+        StorageError, match="expected the list of the files of a job, found something else"
+    ):
         brought_back(f"{plain}/out", tmp_path / "b")
 
 
 def test_what_a_job_writes_appears_meanwhile_and_at_the_end(plain, tmp_path, monkeypatch):
-    monkeypatch.setattr(mirroring, "EVERY_S", 0.1)
+    monkeypatch.setattr(mirrored_folder, "EVERY_S", 0.1)
     with mirrored(tmp_path, f"{plain}/out"):
         checkpoint(tmp_path, 1)
         end = time.monotonic() + 20
@@ -229,19 +273,25 @@ def test_an_error_of_the_job_still_copies_what_there_is(plain, tmp_path):
     assert storage.read_bytes(f"{plain}/out/checkpoint") == b"model.ckpt-1"
 
 
-def test_a_store_that_goes_away_is_warned_of_and_fails_the_job_only_at_the_end(line, tmp_path, platform, monkeypatch, caplog):
-    monkeypatch.setattr(mirroring, "EVERY_S", 0.1)
+def test_a_store_that_goes_away_is_warned_of_and_fails_the_job_only_at_the_end(
+    line, tmp_path, platform, monkeypatch, caplog
+):
+    monkeypatch.setattr(mirrored_folder, "EVERY_S", 0.1)
     platform.setenv("S3_RETRY_SECONDS", "0.3")
     monkeypatch.setattr(lease, "EXPIRES_S", 0.5)
-    monkeypatch.setattr(mirroring, "BUDGET_OF_A_ROUND_S", 0.1)
+    monkeypatch.setattr(mirrored_folder, "BUDGET_OF_A_ROUND_S", 0.1)
     url = f"{line.bucket}/out"
 
     def lose():
         line.refuse = True
         line.cut_all()
 
-    with pytest.raises(StorageError, match=f"What this job made is kept in {tmp_path}/a: copy it from there") as caught, \
-            caplog.at_level(logging.WARNING):
+    with (
+        pytest.raises(
+            StorageError, match=f"What this job made is kept in {tmp_path}/a: copy it from there"
+        ) as caught,
+        caplog.at_level(logging.WARNING),
+    ):
         (tmp_path / "a").mkdir()
         with mirrored(tmp_path / "a", url):
             lose()
@@ -263,13 +313,19 @@ def test_a_store_that_goes_away_is_warned_of_and_fails_the_job_only_at_the_end(l
 def test_the_second_of_two_jobs_on_one_place_is_refused(plain, tmp_path, monkeypatch):
     monkeypatch.setattr(lease, "EXPIRES_S", 3.0)
     monkeypatch.setattr(lease, "_is_gone", lambda holder: False)  # as if on two machines
-    monkeypatch.setattr(mirroring, "EVERY_S", 0.3)
+    monkeypatch.setattr(mirrored_folder, "EVERY_S", 0.3)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
     with mirrored(tmp_path / "a", f"{plain}/out"):
         checkpoint(tmp_path / "a", 1)
-        with pytest.raises(LeaseLostError, match="expected to be the only job that writes there, found process .* on .*; give "
-                                                 "another train_url"), mirrored(tmp_path / "b", f"{plain}/out"):
+        with (
+            pytest.raises(
+                LeaseLostError,
+                match="expected to be the only job that writes there, found process .* on .*; give "
+                "another train_url",
+            ),
+            mirrored(tmp_path / "b", f"{plain}/out"),
+        ):
             pass
     assert is_whole(brought_back(f"{plain}/out", tmp_path / "c")[1].folder) == 1
 
@@ -319,9 +375,12 @@ def test_of_two_that_begin_at_once_one_goes_on(plain, monkeypatch):
 
 
 def test_a_job_that_lost_its_place_copies_nothing_more(plain, tmp_path, monkeypatch):
-    monkeypatch.setattr(mirroring, "EVERY_S", 0.1)
+    monkeypatch.setattr(mirrored_folder, "EVERY_S", 0.1)
     with pytest.raises(StorageError, match="is kept in"), mirrored(tmp_path, f"{plain}/out"):
-        storage.write_bytes(f"{plain}/out/lease.json", json.dumps({"owner": "other", "host": "elsewhere", "pid": 7}).encode())
+        storage.write_bytes(
+            f"{plain}/out/lease.json",
+            json.dumps({"owner": "other", "host": "elsewhere", "pid": 7}).encode(),
+        )
         time.sleep(0.5)
         checkpoint(tmp_path, 1)
     assert not storage.exists(f"{plain}/out/checkpoint")
@@ -336,7 +395,10 @@ def test_the_scratch_of_a_job_is_found_again_after_a_failure_and_gone_after_a_su
             assert meanwhile != first
         assert not meanwhile.exists()
         raise KeyError
-    with job_folder(tmp_path, "obs://b/out") as second, job_folder(tmp_path, "obs://b/other") as other:
+    with (
+        job_folder(tmp_path, "obs://b/out") as second,
+        job_folder(tmp_path, "obs://b/other") as other,
+    ):
         assert second == first and other != first
         assert names(second) == [".lock", "inputs/a", "outputs/a"]
     assert list(tmp_path.iterdir()) == []
@@ -347,23 +409,36 @@ def test_the_scratch_of_a_job_is_found_again_after_a_failure_and_gone_after_a_su
 
 def test_a_scratch_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(ResourceError, match="expected a writable folder for temporary files, found .* TMPDIR"), \
-            job_folder(tmp_path / "file", "obs://b/out"):
+    with (
+        pytest.raises(
+            ResourceError, match="expected a writable folder for temporary files, found .* TMPDIR"
+        ),
+        job_folder(tmp_path / "file", "obs://b/out"),
+    ):
         pass
 
 
 def ceph(headers, content):
     """Ceph compares the ETag of an object with the header as it stands, quotes included."""
     tag = content and hashlib.md5(content).hexdigest()
-    return headers.get("If-Match", tag) != tag or ("If-None-Match" in headers and content is not None)
+    return headers.get("If-Match", tag) != tag or (
+        "If-None-Match" in headers and content is not None
+    )
 
 
 @pytest.mark.parametrize("refuses", [ceph, lambda headers, content: "If-Match" in headers])
-def test_a_lease_left_by_a_dead_job_is_taken_where_the_store_gets_conditions_wrong(store, monkeypatch, refuses):
+def test_a_lease_left_by_a_dead_job_is_taken_where_the_store_gets_conditions_wrong(
+    store, monkeypatch, refuses
+):
     """On Ceph a job that was killed never went on: its lease could not be replaced, and it asked again without end."""
     monkeypatch.setattr(lease, "_SETTLE_S", 0.01)
     store.condition_refuses = refuses
-    dead = {"owner": "gone", "host": socket.gethostname(), "pid": os.getpid(), "started": "another boot"}
+    dead = {
+        "owner": "gone",
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "started": "another boot",
+    }
     store.objects["bucket", "out/lease.json"] = json.dumps(dead).encode()
     mine = lease.Lease("obs://bucket/out")
     mine.take()

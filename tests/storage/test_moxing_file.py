@@ -13,7 +13,9 @@ def home(request, tmp_path):
     """An empty folder, by its address."""
     if request.param == "local":
         return str(tmp_path / "home")
-    return request.getfixturevalue("plain") if request.param == "obs" else f"ram://{uuid.uuid4().hex}"
+    return (
+        request.getfixturevalue("plain") if request.param == "obs" else f"ram://{uuid.uuid4().hex}"
+    )
 
 
 @pytest.fixture
@@ -41,18 +43,32 @@ def test_reading_and_writing(home):
 
 
 def test_looking(filled):
-    assert file.exists(f"{filled}/a.txt") and file.exists(f"{filled}/b") and not file.exists(f"{filled}/nothing")
+    assert (
+        file.exists(f"{filled}/a.txt")
+        and file.exists(f"{filled}/b")
+        and not file.exists(f"{filled}/nothing")
+    )
     assert file.is_directory(f"{filled}/b") and not file.is_directory(f"{filled}/a.txt")
     assert file.list_directory(filled) == ["a.txt", "b"]
     assert file.list_directory(filled, skip_dir=True) == ["a.txt"]
-    assert file.list_directory(filled, recursive=True, skip_dir=True) == ["a.txt", "b/c d.txt", "b/图/e.txt"]
+    assert file.list_directory(filled, recursive=True, skip_dir=True) == [
+        "a.txt",
+        "b/c d.txt",
+        "b/图/e.txt",
+    ]
     assert file.list_directory(filled, recursive=True, skip_file=True) == ["b", "b/图"]
-    assert (file.get_size(f"{filled}/a.txt"), file.get_size(filled, recursive=True)) == (5, 5 + 9 + 11)
+    assert (file.get_size(f"{filled}/a.txt"), file.get_size(filled, recursive=True)) == (
+        5,
+        5 + 9 + 11,
+    )
     assert (file.stat(f"{filled}/a.txt").length, file.stat(f"{filled}/b").is_directory) == (5, True)
     assert file.stat(f"{filled}/a.txt").mtime_nsec > 10**18 or filled.startswith("ram")
     assert file.glob(f"{filled}/b/*.txt") == [f"{filled}/b/c d.txt", f"{filled}/b/图/e.txt"]
     assert [(folder.removeprefix(filled), names) for folder, _, names in file.walk(filled)] == [
-        ("", ["a.txt"]), ("/b", ["c d.txt"]), ("/b/图", ["e.txt"])]
+        ("", ["a.txt"]),
+        ("/b", ["c d.txt"]),
+        ("/b/图", ["e.txt"]),
+    ]
     with pytest.raises(FileNotFoundError, match="expected a file or a folder at"):
         file.stat(f"{filled}/nothing")
     with pytest.raises(FileNotFoundError, match="list_directory: expected a folder"):
@@ -67,7 +83,9 @@ def test_copying(filled, tmp_path):
     file.copy_parallel(str(tmp_path / "all"), f"{filled}/twice", is_processing=False)
     assert file.read(f"{filled}/twice/b/图/e.txt") == "b/图/e.txt"
     file.copy_parallel(filled, str(tmp_path / "some"), file_list=["b/c d.txt"], threads=2)
-    assert file.list_directory(str(tmp_path / "some"), recursive=True, skip_dir=True) == ["b/c d.txt"]
+    assert file.list_directory(str(tmp_path / "some"), recursive=True, skip_dir=True) == [
+        "b/c d.txt"
+    ]
     file.copy(f"{filled}/a.txt", f"{filled}/within/b")
     assert file.read(f"{filled}/within/b") == "a.txt"
 
@@ -101,5 +119,7 @@ def test_making_folders(tmp_path, plain):
 
 @pytest.mark.slow
 def test_a_store_that_tensorflow_does_not_know_is_named():
-    with pytest.raises(StorageError, match="could not read nowhere://bucket/a: this TensorFlow knows no such store"):
+    with pytest.raises(
+        StorageError, match="could not read nowhere://bucket/a: this TensorFlow knows no such store"
+    ):
         file.read("nowhere://bucket/a")

@@ -13,9 +13,18 @@ import pytest
 from algorithm import storage
 from algorithm.errors import ResourceError, StorageError
 from algorithm.storage import etag, object_client, object_download, object_store, object_upload
-from algorithm.storage.problems import MissingError, RefusedError
+from algorithm.storage.storage_errors import MissingError, RefusedError
 
-ODD_NAMES = ["数据/图片 一.jpg", "a b+c.txt", "100%/#1?.txt", "%2F%20", "é/è", "x" * 200, "&<>'\".xml", "deep/er/and/deeper"]
+ODD_NAMES = [
+    "数据/图片 一.jpg",
+    "a b+c.txt",
+    "100%/#1?.txt",
+    "%2F%20",
+    "é/è",
+    "x" * 200,
+    "&<>'\".xml",
+    "deep/er/and/deeper",
+]
 LARGE = 20 << 20
 
 
@@ -53,9 +62,15 @@ def test_names_of_all_kinds_go_through_a_folder_and_back(bucket, tmp_path, serve
         path.write_bytes(name.encode())
     done = storage.sync(str(tmp_path / "from"), f"{bucket}/模型 1+1")
     assert (done.copied, done.same) == (len(ODD_NAMES), 0)
-    assert server.objects(bucket.removeprefix("obs://")) == {f"模型 1+1/{name}": name.encode() for name in ODD_NAMES}
+    assert server.objects(bucket.removeprefix("obs://")) == {
+        f"模型 1+1/{name}": name.encode() for name in ODD_NAMES
+    }
     assert storage.sync(f"{bucket}/模型 1+1", str(tmp_path / "to")).copied == len(ODD_NAMES)
-    assert {str(path.relative_to(tmp_path / "to")) for path in (tmp_path / "to").rglob("*") if path.is_file()} == set(ODD_NAMES)
+    assert {
+        str(path.relative_to(tmp_path / "to"))
+        for path in (tmp_path / "to").rglob("*")
+        if path.is_file()
+    } == set(ODD_NAMES)
 
 
 def test_a_sync_moves_only_what_changed(plain, tmp_path):
@@ -78,48 +93,93 @@ def test_a_sync_moves_only_what_changed(plain, tmp_path):
 def test_folders_are_listed_globbed_and_walked(plain):
     for name in ("a/1.jpg", "a/2.xml", "a/b/3.jpg", "c.jpg"):
         storage.write_bytes(f"{plain}/{name}", b"x")
-    assert [each.url for each in storage.list_files(f"{plain}/a")] == [f"{plain}/a/{name}" for name in ("1.jpg", "2.xml", "b/3.jpg")]
+    assert [each.url for each in storage.list_files(f"{plain}/a")] == [
+        f"{plain}/a/{name}" for name in ("1.jpg", "2.xml", "b/3.jpg")
+    ]
     assert storage.children(plain) == (["a"], ["c.jpg"])
     assert storage.glob(f"{plain}/a/*.jpg") == [f"{plain}/a/1.jpg", f"{plain}/a/b/3.jpg"]
     assert storage.glob(f"{plain}/c.jpg") == [f"{plain}/c.jpg"]
-    assert list(storage.walk(plain)) == [(plain, ["a"], ["c.jpg"]), (f"{plain}/a", ["b"], ["1.jpg", "2.xml"]),
-                                         (f"{plain}/a/b", [], ["3.jpg"])]
-    assert storage.exists(f"{plain}/a") and storage.is_folder(f"{plain}/a/") and not storage.exists(f"{plain}/nothing/")
+    assert list(storage.walk(plain)) == [
+        (plain, ["a"], ["c.jpg"]),
+        (f"{plain}/a", ["b"], ["1.jpg", "2.xml"]),
+        (f"{plain}/a/b", [], ["3.jpg"]),
+    ]
+    assert (
+        storage.exists(f"{plain}/a")
+        and storage.is_folder(f"{plain}/a/")
+        and not storage.exists(f"{plain}/nothing/")
+    )
     assert storage.remove_folder(plain) == 4
 
 
 def test_the_etag_of_a_multipart_object_is_checked_whoever_made_the_parts(plain, tmp_path, server):
     (tmp_path / "a").write_bytes(content(LARGE))
-    server.client.upload_file(str(tmp_path / "a"), plain.removeprefix("obs://"), "foreign")  # boto3's own parts
+    server.client.upload_file(
+        str(tmp_path / "a"), plain.removeprefix("obs://"), "foreign"
+    )  # boto3's own parts
     step = 5 * etag.MIB + 7
     place = {"Bucket": plain.removeprefix("obs://"), "Key": "odd"}
     upload = server.client.create_multipart_upload(**place)["UploadId"]
-    parts = [{"PartNumber": number, "ETag": server.client.upload_part(
-        **place, UploadId=upload, PartNumber=number, Body=content(LARGE)[at:at + step])["ETag"]}
-        for number, at in enumerate(range(0, LARGE, step), 1)]
-    server.client.complete_multipart_upload(**place, UploadId=upload, MultipartUpload={"Parts": parts})
+    parts = [
+        {
+            "PartNumber": number,
+            "ETag": server.client.upload_part(
+                **place, UploadId=upload, PartNumber=number, Body=content(LARGE)[at : at + step]
+            )["ETag"],
+        }
+        for number, at in enumerate(range(0, LARGE, step), 1)
+    ]
+    server.client.complete_multipart_upload(
+        **place, UploadId=upload, MultipartUpload={"Parts": parts}
+    )
     for key in ("foreign", "odd"):
         found = object_store.download(f"{plain}/{key}", tmp_path / key)
-        told = object_download._part_size_told(object_store.object_location(f"{plain}/{key}"), found)
+        told = object_download._part_size_told(
+            object_store.object_location(f"{plain}/{key}"), found
+        )
         assert etag.matches(tmp_path / key, found.tag, told) is True
         with (tmp_path / key).open("r+b") as file:
             file.write(b"\xff")
         assert etag.matches(tmp_path / key, found.tag, told) is False
 
 
-@pytest.mark.parametrize(("names", "key", "secret", "words"), [
-    ("ACCESS_KEY_ID SECRET_ACCESS_KEY", "test-key", "wrong-secret", "secret key does not fit|refused these credentials"),
-    ("OBS_ACCESS_KEY_ID OBS_SECRET_ACCESS_KEY", "nobody", "wrong-secret", "access key is not known|refused these credentials"),
-    ("AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY", "reader", "reader-secret", "may not do that|refused these credentials"),
-])
-def test_wrong_credentials_fail_at_once_and_are_not_shown(line, tmp_path, platform, caplog, names, key, secret, words):
+@pytest.mark.parametrize(
+    ("names", "key", "secret", "words"),
+    [
+        (
+            "ACCESS_KEY_ID SECRET_ACCESS_KEY",
+            "test-key",
+            "wrong-secret",
+            "secret key does not fit|refused these credentials",
+        ),
+        (
+            "OBS_ACCESS_KEY_ID OBS_SECRET_ACCESS_KEY",
+            "nobody",
+            "wrong-secret",
+            "access key is not known|refused these credentials",
+        ),
+        (
+            "AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY",
+            "reader",
+            "reader-secret",
+            "may not do that|refused these credentials",
+        ),
+    ],
+)
+def test_wrong_credentials_fail_at_once_and_are_not_shown(
+    line, tmp_path, platform, caplog, names, key, secret, words
+):
     platform.delenv("ACCESS_KEY_ID")
     platform.delenv("SECRET_ACCESS_KEY")
     for name, value in zip(names.split(), (key, secret), strict=True):
         platform.setenv(name, value)
     (tmp_path / "a").write_bytes(b"x")
-    calls = [lambda: storage.read_bytes(f"{line.bucket}/a"), lambda: storage.upload_file(tmp_path / "a", f"{line.bucket}/a"),
-             lambda: list(storage.list_files(line.bucket)), lambda: storage.size_of(f"{line.bucket}/a")]
+    calls = [
+        lambda: storage.read_bytes(f"{line.bucket}/a"),
+        lambda: storage.upload_file(tmp_path / "a", f"{line.bucket}/a"),
+        lambda: list(storage.list_files(line.bucket)),
+        lambda: storage.size_of(f"{line.bucket}/a"),
+    ]
     started = time.monotonic()
     for number, call in enumerate(calls, 1):
         with caplog.at_level(logging.DEBUG), pytest.raises(RefusedError, match=words) as caught:
@@ -157,17 +217,27 @@ def test_the_default_client_settings_would_stream_checksums_over_tls(bucket):
     """The guard of case 33: what OBS refuses is not sent. A strict server is not at hand; the request itself is looked at."""
     seen = []
     client = object_client.client()
-    client.meta.events.register("before-send.s3.PutObject", lambda request, **_: seen.append(dict(request.headers)))
+    client.meta.events.register(
+        "before-send.s3.PutObject", lambda request, **_: seen.append(dict(request.headers))
+    )
     storage.write_bytes(f"{bucket}/a", b"x")
     names = {name.lower() for name in seen[0]}
-    assert not names & {"x-amz-trailer", "transfer-encoding", "content-encoding", "x-amz-sdk-checksum-algorithm"}
+    assert not names & {
+        "x-amz-trailer",
+        "transfer-encoding",
+        "content-encoding",
+        "x-amz-sdk-checksum-algorithm",
+    }
     assert {"content-length", "content-md5"} <= names
     assert b"STREAMING" not in str(seen[0]).encode()
 
 
 def test_an_addressing_style_that_is_none(platform):
     platform.setenv("S3_ADDRESSING_STYLE", "sideways")
-    with pytest.raises(StorageError, match="S3_ADDRESSING_STYLE: expected one of path, virtual, auto, found 'sideways'"):
+    with pytest.raises(
+        StorageError,
+        match="S3_ADDRESSING_STYLE: expected one of path, virtual, auto, found 'sideways'",
+    ):
         storage.exists("obs://bucket/a")
 
 
@@ -175,9 +245,13 @@ def test_virtual_host_style(server, platform):
     platform.setenv("S3_ENDPOINT", f"http://localhost:{server.ports['s3.port']}")
     platform.setenv("S3_ADDRESSING_STYLE", "virtual")
     real = socket.getaddrinfo  # names under localhost are not known everywhere
-    platform.setattr(socket, "getaddrinfo", lambda host, *more, **named: real("127.0.0.1", *more, **named))
+    platform.setattr(
+        socket, "getaddrinfo", lambda host, *more, **named: real("127.0.0.1", *more, **named)
+    )
     hosts = []
-    object_client.client().meta.events.register("before-send.s3.PutObject", lambda request, **_: hosts.append(request.url))
+    object_client.client().meta.events.register(
+        "before-send.s3.PutObject", lambda request, **_: hosts.append(request.url)
+    )
     bucket = server.bucket()
     storage.write_bytes(f"obs://{bucket}/a", b"x")
     assert hosts == [f"http://{bucket}.localhost:{server.ports['s3.port']}/a"]
@@ -210,7 +284,9 @@ def test_unfinished_uploads_of_a_killed_process_are_aborted(plain, server):
     for key in ("out/a", "elsewhere/b"):
         server.client.create_multipart_upload(Bucket=name, Key=key)
     assert object_upload.abort_stale_uploads(f"{plain}/out") == 1
-    assert [each["Key"] for each in server.client.list_multipart_uploads(Bucket=name)["Uploads"]] == ["elsewhere/b"]
+    assert [
+        each["Key"] for each in server.client.list_multipart_uploads(Bucket=name)["Uploads"]
+    ] == ["elsewhere/b"]
 
 
 def test_a_full_disk_names_the_path_and_the_bytes(plain, tmp_path, monkeypatch):
@@ -220,7 +296,10 @@ def test_a_full_disk_names_the_path_and_the_bytes(plain, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(object_download.os, "replace", full)
-    with pytest.raises(ResourceError, match=r"expected 100000 bytes of free disk space to write .*/b, found No space") as caught:
+    with pytest.raises(
+        ResourceError,
+        match=r"expected 100000 bytes of free disk space to write .*/b, found No space",
+    ) as caught:
         storage.download_file(f"{plain}/a", tmp_path / "b")
     assert caught.value.exit_code == 6
     assert list(tmp_path.iterdir()) == []
@@ -230,16 +309,26 @@ def test_a_disk_that_is_really_full(plain, tmp_path):
     """Case 39, on a disk of 1 MB; needs the right to mount one."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True
+    ).returncode:
         pytest.skip("no right to mount a small disk here")
     try:
         storage.write_bytes(f"{plain}/data/small", b"kept")
         storage.write_bytes(f"{plain}/data/large", content(3 << 20))
         storage.download_file(f"{plain}/data/small", disk / "small")
-        for call, what in ((lambda: storage.download_file(f"{plain}/data/large", disk / "large"), "large"),
-                           (lambda: storage.stage_in(f"{plain}/data", disk), "(large|small)"),  # at once: either may find it full
-                           (lambda: storage.write_bytes(str(disk / "large"), content(3 << 20)), "large")):
-            with pytest.raises(ResourceError, match=rf"expected ({3 << 20}|4) bytes of free disk space to write .*{what}, found No space"):
+        for call, what in (
+            (lambda: storage.download_file(f"{plain}/data/large", disk / "large"), "large"),
+            (
+                lambda: storage.stage_in(f"{plain}/data", disk),
+                "(large|small)",
+            ),  # at once: either may find it full
+            (lambda: storage.write_bytes(str(disk / "large"), content(3 << 20)), "large"),
+        ):
+            with pytest.raises(
+                ResourceError,
+                match=rf"expected ({3 << 20}|4) bytes of free disk space to write .*{what}, found No space",
+            ):
                 call()
         assert (disk / "small").read_bytes() == b"kept"
         assert not list(disk.rglob("*large*"))
@@ -251,7 +340,9 @@ def test_a_disk_that_is_really_full(plain, tmp_path):
 def test_three_thousand_objects_are_listed_page_by_page(plain):
     from algorithm.storage.parallel import for_each
 
-    for _ in for_each(lambda index: storage.write_bytes(f"{plain}/many/{index:05d}", b""), range(3000)):
+    for _ in for_each(
+        lambda index: storage.write_bytes(f"{plain}/many/{index:05d}", b""), range(3000)
+    ):
         pass
     listing = storage.list_files(f"{plain}/many")
     assert next(listing).url.endswith("/00000")

@@ -12,11 +12,18 @@ import pytest
 from forked_job import SmallJob
 
 from algorithm import storage
-from algorithm.data.scenes import write_sample_dataset
+from algorithm.data.rendering.scenes import write_sample_dataset
 
-FLAGS = ("--mode=train_and_eval", "--model_name=efficientdet-lite0", "--train_batch_size=4", "--eval_batch_size=2", "--num_epochs=2",
-         "--pretrained=none", "--do_data_cleaning=False",
-         "--hparams=moving_average_decay=0.9,image_size=64,learning_rate=0.32,log_every_steps=1,keep_checkpoint_max=2")
+FLAGS = (
+    "--mode=train_and_eval",
+    "--model_name=efficientdet-lite0",
+    "--train_batch_size=4",
+    "--eval_batch_size=2",
+    "--num_epochs=2",
+    "--pretrained=none",
+    "--do_data_cleaning=False",
+    "--hparams=moving_average_decay=0.9,image_size=64,learning_rate=0.32,log_every_steps=1,keep_checkpoint_max=2",
+)
 PHASES = {"data:": "loading", "train epoch": "training", "eval epoch": "evaluating"}
 PLACES = {"step": "training", "bundle": "checkpointing", "list": "checkpointing", "evaluate": "evaluating", "archive": "checkpointing",
           "export": "exporting", "package": "exporting", "copy": "exporting", "finish": "exporting", "send": "uploading",
@@ -39,16 +46,27 @@ def run(data, url, machine, strike="", limit=None):
 
 def fingerprints(url):
     """SHA-256 of all that was learned and measured, by name."""
-    wanted = re.compile(r"(archive/)?model\.ckpt-\d+\.data.*|model/variables/variables\.data.*|metrics\.json")
+    wanted = re.compile(
+        r"(archive/)?model\.ckpt-\d+\.data.*|model/variables/variables\.data.*|metrics\.json"
+    )
     found = {each.url.removeprefix(f"{url}/"): each.url for each in storage.list_files(url)}
-    return {name: hashlib.sha256(storage.read_bytes(place)).hexdigest() for name, place in found.items() if wanted.fullmatch(name)}
+    return {
+        name: hashlib.sha256(storage.read_bytes(place)).hexdigest()
+        for name, place in found.items()
+        if wanted.fullmatch(name)
+    }
 
 
 def phase(log, strike):
     """What the job was about when it was killed, as far as its log tells."""
     if f"{strike.replace('@', ' at ')}\n" in log and strike:
         return PLACES[strike.partition("@")[2].partition(":")[0]]
-    told = [name for line in log.splitlines() for start, name in PHASES.items() if line.startswith(start)]
+    told = [
+        name
+        for line in log.splitlines()
+        for start, name in PHASES.items()
+        if line.startswith(start)
+    ]
     return told[-1] if told else "starting"
 
 
@@ -58,13 +76,18 @@ def test_a_job_killed_at_many_moments_ends_with_the_bits_of_one_left_alone(plain
     """Case 36 and 31. A job goes on until it ends in spite of the next kill; then another begins. Every other job goes on on
     another machine: all it has is what is in the store."""
     chance, phases, machine = random.Random(36), Counter(), tmp_path / "machine"
-    storage.sync(str(write_sample_dataset(tmp_path / "data", count=15, seed=1, size=96).parent), f"{plain}/data")
+    storage.sync(
+        str(write_sample_dataset(tmp_path / "data", count=15, seed=1, size=96).parent),
+        f"{plain}/data",
+    )
     begun = time.monotonic()
     code, log = run(f"{plain}/data", f"{plain}/alone", machine)
     assert code == 0, log[-3000:]
     alone, whole = fingerprints(f"{plain}/alone"), time.monotonic() - begun
     assert len(alone) == 5
-    plan = [(f"KILL@{place}", None) for place in STRIKES] + [("", chance.uniform(0.3, 0.9) * whole) for _ in range(TIMED)]
+    plan = [(f"KILL@{place}", None) for place in STRIKES] + [
+        ("", chance.uniform(0.3, 0.9) * whole) for _ in range(TIMED)
+    ]
     chance.shuffle(plan)
     job, fresh = 1, True
     while plan or not fresh:
@@ -77,7 +100,10 @@ def test_a_job_killed_at_many_moments_ends_with_the_bits_of_one_left_alone(plain
         assert code == -9, log[-3000:]
         strike, limit = plan.pop(0)
         phases[phase(log, strike)] += 1
-        print(f"job {job}: {strike or f'KILL after {limit:.1f} s'}, while {phase(log, strike)}", flush=True)
+        print(
+            f"job {job}: {strike or f'KILL after {limit:.1f} s'}, while {phase(log, strike)}",
+            flush=True,
+        )
         fresh = False
         if job % 2:
             shutil.rmtree(machine)

@@ -6,7 +6,16 @@ import time
 import pytest
 
 from algorithm.errors import StorageError
-from algorithm.storage import list_files, object_client, object_store, remove, stage_files, stage_in, stage_out, staging
+from algorithm.storage import (
+    list_files,
+    object_client,
+    object_store,
+    remove,
+    stage_files,
+    stage_in,
+    stage_out,
+    staging,
+)
 
 
 def test_local_places_pass_through(tmp_path):
@@ -40,9 +49,15 @@ def test_a_folder_goes_out_and_comes_back(store, tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     stage_out(tmp_path / "from", "obs://bucket/some/place")
-    assert store.objects == {("bucket", f"some/place/{name}"): content for name, content in contents.items()}
+    assert store.objects == {
+        ("bucket", f"some/place/{name}"): content for name, content in contents.items()
+    }
     found = stage_in("s3://bucket/some/place/", tmp_path / "scratch")
-    assert {str(path.relative_to(found)): path.read_bytes() for path in found.rglob("*") if path.is_file()} == contents
+    assert {
+        str(path.relative_to(found)): path.read_bytes()
+        for path in found.rglob("*")
+        if path.is_file()
+    } == contents
 
 
 def test_one_object_and_paging_and_folder_markers(store, tmp_path):
@@ -61,9 +76,13 @@ def test_named_files(store, tmp_path):
     assert (found["obs://bucket/a"].read_bytes(), str(found["/local/b"])) == (b"1", "/local/b")
 
 
-def test_files_that_are_there_already_are_compared_by_a_list_and_not_asked_for_one_by_one(store, tmp_path):
+def test_files_that_are_there_already_are_compared_by_a_list_and_not_asked_for_one_by_one(
+    store, tmp_path
+):
     names = [f"set/{number:03d}" for number in range(60)]
-    store.objects |= {("bucket", name): name.encode() for name in names} | {("bucket", f"few/{i}"): b"x" for i in range(3)}
+    store.objects |= {("bucket", name): name.encode() for name in names} | {
+        ("bucket", f"few/{i}"): b"x" for i in range(3)
+    }
     urls = [f"obs://bucket/{name}" for name in (*names, "few/0", "few/1", "few/2")]
     stage_files(urls, tmp_path)
     assert [method for method, _, _ in store.requests] == ["GET"] * 63
@@ -71,10 +90,18 @@ def test_files_that_are_there_already_are_compared_by_a_list_and_not_asked_for_o
     store.objects["bucket", "few/1"] = b"y"
     store.requests.clear()
     found = stage_files(urls, tmp_path)
-    assert found["obs://bucket/set/007"].read_bytes() == b"changed" and found["obs://bucket/few/1"].read_bytes() == b"y"
+    assert (
+        found["obs://bucket/set/007"].read_bytes() == b"changed"
+        and found["obs://bucket/few/1"].read_bytes() == b"y"
+    )
     asked = [(method, path.partition("?")[0]) for method, path, _ in store.requests]
-    assert [each for each in asked if each[0] == "GET" and each[1] != "/bucket"] == [("GET", "/bucket/set/007"), ("GET", "/bucket/few/1")]
-    assert sorted(path for method, path in asked if method == "HEAD") == [f"/bucket/few/{i}" for i in range(3)]
+    assert [each for each in asked if each[0] == "GET" and each[1] != "/bucket"] == [
+        ("GET", "/bucket/set/007"),
+        ("GET", "/bucket/few/1"),
+    ]
+    assert sorted(path for method, path in asked if method == "HEAD") == [
+        f"/bucket/few/{i}" for i in range(3)
+    ]
     assert len(asked) == 6
 
 
@@ -86,7 +113,10 @@ def test_the_folder_of_a_few_files_is_not_listed_to_its_end(store, tmp_path):
     store.requests.clear()
     assert set(stage_files(urls, tmp_path)) == set(urls)
     methods = [method for method, _, _ in store.requests]
-    assert (methods.count("GET"), methods.count("HEAD")) == (3, 23)  # three pages of 100 hold two of the 25
+    assert (methods.count("GET"), methods.count("HEAD")) == (
+        3,
+        23,
+    )  # three pages of 100 hold two of the 25
 
 
 def test_nothing_there(store, tmp_path):
@@ -114,7 +144,9 @@ def test_removing(store):
         (400, "SomethingElse", "as it is"),
     ],
 )
-def test_a_refusal_is_one_request_and_names_bucket_key_and_fix(store, tmp_path, status, code, words):
+def test_a_refusal_is_one_request_and_names_bucket_key_and_fix(
+    store, tmp_path, status, code, words
+):
     store.refusal = (status, code)
     with pytest.raises(StorageError) as caught:
         list(object_store.files("obs://bucket/key"))
@@ -137,7 +169,11 @@ def test_no_trailing_checksums_are_sent(store, tmp_path):
     stage_out(tmp_path, "obs://bucket")
     headers = next(headers for method, _, headers in store.requests if method == "PUT")
     assert "aws-chunked" not in headers.get("Content-Encoding", "")
-    assert not [name for name in headers if name.lower().startswith("x-amz-checksum") or name == "X-Amz-Trailer"]
+    assert not [
+        name
+        for name in headers
+        if name.lower().startswith("x-amz-checksum") or name == "X-Amz-Trailer"
+    ]
 
 
 def test_a_transfer_of_another_size_is_an_error_and_leaves_nothing(store, tmp_path, monkeypatch):
@@ -185,16 +221,23 @@ def test_what_is_in_scratch_already_is_not_fetched_again(store, tmp_path):
     (tmp_path / "bucket/数据/3.jpg").write_bytes(b"half")
     found = stage_files(urls, tmp_path)
     assert sorted(method for method, *_ in store.requests) == ["GET", "GET", *["HEAD"] * 5]
-    assert [found[url].read_bytes() for url in urls] == [store.objects["bucket", f"数据/{i}.jpg"] for i in range(5)]
+    assert [found[url].read_bytes() for url in urls] == [
+        store.objects["bucket", f"数据/{i}.jpg"] for i in range(5)
+    ]
     store.requests.clear()
     assert stage_in("obs://bucket/数据", tmp_path) == tmp_path / "bucket/数据"
-    assert [method for method, *_ in store.requests] == ["HEAD", "GET"]  # no such object; the listing tells the checksums
+    assert [method for method, *_ in store.requests] == [
+        "HEAD",
+        "GET",
+    ]  # no such object; the listing tells the checksums
 
 
 def test_what_a_list_names_is_fetched_many_at_a_time(store, tmp_path, monkeypatch):
     """Addresses beside a remote list come from there; those of a list on the disk, and those that lead out, are not looked for."""
     store.objects |= {("b", f"data/图 {i}+.jpg"): b"%d" % i for i in range(20)} | {
-        ("other", "x.xml"): b"x", ("b", "data/set.manifest"): b""}
+        ("other", "x.xml"): b"x",
+        ("b", "data/set.manifest"): b"",
+    }
     at_once, most, lock = 0, 0, threading.Lock()
     real = staging.bring_file
 
@@ -210,9 +253,13 @@ def test_what_a_list_names_is_fetched_many_at_a_time(store, tmp_path, monkeypatc
     monkeypatch.setattr(staging, "bring_file", counting)
     stage_in("obs://b/data/set.manifest", tmp_path)
     names = [f"./图 {i}+.jpg" for i in range(20)]
-    staged = staging.stager("obs://b/data/set.manifest", tmp_path)([*names, "obs://other/x.xml", "../out.jpg", "/etc/passwd"])
+    staged = staging.stager("obs://b/data/set.manifest", tmp_path)(
+        [*names, "obs://other/x.xml", "../out.jpg", "/etc/passwd"]
+    )
     assert {name: path.read_bytes() for name, path in staged.items()} == {
-        **{name: b"%d" % i for i, name in enumerate(names)}, "obs://other/x.xml": b"x"}
+        **{name: b"%d" % i for i, name in enumerate(names)},
+        "obs://other/x.xml": b"x",
+    }
     assert staged[names[0]] == tmp_path / "b/data/图 0+.jpg"
     assert most > 4
     assert staging.stager(str(tmp_path / "set.manifest"), tmp_path)(["a.jpg"]) == {}

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from algorithm import storage
 from algorithm.errors import StorageError
 from algorithm.storage import object_client
-from algorithm.storage.mirroring import mirrored
+from algorithm.storage.mirrored_folder import mirrored
 from tests.storage import ceph
 from tests.storage.kills import kill_copies
 
@@ -24,18 +24,29 @@ LARGE = bytes(range(256)) * (20 << 12)  # 20 MiB: in parts
 
 
 def client(server: ceph.CephServer, **settings: str) -> object:
-    return boto3.client("s3", endpoint_url=server.https, region_name="us-east-1", aws_access_key_id=ceph.KEY,
-                        aws_secret_access_key=ceph.SECRET, verify=str(server.certificate),
-                        config=Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1, "mode": "standard"},
-                                      **settings))
+    return boto3.client(
+        "s3",
+        endpoint_url=server.https,
+        region_name="us-east-1",
+        aws_access_key_id=ceph.KEY,
+        aws_secret_access_key=ceph.SECRET,
+        verify=str(server.certificate),
+        config=Config(
+            s3={"addressing_style": "path"},
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            **settings,
+        ),
+    )
 
 
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ceph.CephServer]:
     absent = ceph.missing()
     if absent:
-        pytest.skip(f"no strict S3 server: {', '.join(absent)} not installed (Debian: apt-get install --no-install-recommends "
-                    "radosgw ceph-mon ceph-osd)")
+        pytest.skip(
+            f"no strict S3 server: {', '.join(absent)} not installed (Debian: apt-get install --no-install-recommends "
+            "radosgw ceph-mon ceph-osd)"
+        )
     server = ceph.CephServer(tmp_path_factory.mktemp("ceph"))
     yield server
     server.stop()
@@ -45,7 +56,11 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ceph.CephServer
 def bucket(strict: ceph.CephServer, platform: pytest.MonkeyPatch) -> str:
     """obs://BUCKET, new and empty, on the strict server."""
     name = f"b-{uuid.uuid4().hex[:12]}"
-    made = client(strict, request_checksum_calculation="when_required", response_checksum_validation="when_required")
+    made = client(
+        strict,
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
     made.create_bucket(Bucket=name)
     made.close()
     platform.setenv("S3_ENDPOINT", strict.https)
@@ -73,15 +88,25 @@ def test_a_folder_of_any_names_and_sizes_goes_out_and_comes_back(bucket, tmp_pat
     assert storage.sync(str(tmp_path / "from"), f"{bucket}/模型 1+1").copied == 0
     assert storage.sync(f"{bucket}/模型 1+1", str(tmp_path / "to")).copied == len(NAMES) + 2
     assert (tmp_path / "to/large.bin").read_bytes() == LARGE
-    assert {str(path.relative_to(tmp_path / "to")) for path in (tmp_path / "to").rglob("*") if path.is_file()} == {
-        *NAMES, "large.bin", "empty"}
+    assert {
+        str(path.relative_to(tmp_path / "to"))
+        for path in (tmp_path / "to").rglob("*")
+        if path.is_file()
+    } == {*NAMES, "large.bin", "empty"}
     storage.remove(f"{bucket}/模型 1+1/large.bin")
     assert not storage.exists(f"{bucket}/模型 1+1/large.bin")
 
 
-@pytest.mark.parametrize(("name", "value", "words"), [
-    ("SECRET_ACCESS_KEY", "wrong-secret", "secret key does not fit"), ("ACCESS_KEY_ID", "nobody", "access key is not known")])
-def test_wrong_credentials_are_refused_by_name_at_once(bucket, platform, name: str, value: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("SECRET_ACCESS_KEY", "wrong-secret", "secret key does not fit"),
+        ("ACCESS_KEY_ID", "nobody", "access key is not known"),
+    ],
+)
+def test_wrong_credentials_are_refused_by_name_at_once(
+    bucket, platform, name: str, value: str, words: str
+) -> None:
     object_client.forget_clients()
     platform.setenv(name, value)
     start = time.monotonic()

@@ -4,12 +4,12 @@ import pytest
 import tensorflow as tf
 
 from algorithm import storage
+from algorithm.distillation.job_distillation import find_distiller
+from algorithm.distillation.teacher_file import FrozenTeacher, freeze_graph
 from algorithm.errors import DataError
 from algorithm.hyperparameters import parse
 from algorithm.models import build_detector
-from algorithm.models.weights.frozen_graph import FrozenTeacher, freeze_graph
 from algorithm.ops.losses import LossConfig
-from algorithm.training.teaching import find_distiller
 
 LABELS = ("cat", "dog")
 
@@ -29,24 +29,41 @@ def teacher(tmp_path_factory):
 def test_a_student_opens_a_teacher_in_a_store_and_fetches_its_two_files(teacher, plain, tmp_path):
     folder, network = teacher
     storage.sync(str(folder), f"{plain}/教师 1")
-    hp = parse(["--data_url=nowhere", "--train_url=nowhere", "--use_offline_kd=True", f"--teacher_model_url={plain}/教师 1/model/"])
+    hp = parse(
+        [
+            "--data_url=nowhere",
+            "--train_url=nowhere",
+            "--use_offline_kd=True",
+            f"--teacher_model_url={plain}/教师 1/model/",
+        ]
+    )
     distiller = find_distiller(hp, network, LABELS, LossConfig(), tmp_path)
     images = tf.random.stateless_normal((1, 64, 64, 3), seed=(1, 2))
     said, expected = distiller.teach({}, images), network(images, training=False)
     for name, value in expected.items():
         tf.debugging.assert_near(said[name], value, atol=1e-5)
-    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["teacher.json", "teacher.pb"]
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
+        "teacher.json",
+        "teacher.pb",
+    ]
 
 
 def test_the_wrong_folder_in_a_store_is_named_by_its_address(teacher, plain, tmp_path):
     storage.sync(str(teacher[0]), f"{plain}/job")
-    for wrong, text in (("job", "found the job's folder {0}/job; give {0}/job/model"),
-                        ("job/model/frozen", "found the folder frozen itself, {0}/job/model/frozen; give the folder above it"),
-                        ("other", "found nothing at {0}/other; check the path")):
+    for wrong, text in (
+        ("job", "found the job's folder {0}/job; give {0}/job/model"),
+        (
+            "job/model/frozen",
+            "found the folder frozen itself, {0}/job/model/frozen; give the folder above it",
+        ),
+        ("other", "found nothing at {0}/other; check the path"),
+    ):
         with pytest.raises(DataError) as caught:
             FrozenTeacher.open(f"{plain}/{wrong}", tmp_path)
         assert text.format(plain) in str(caught.value)
     storage.remove(f"{plain}/job/model/frozen/teacher.pb")
-    with pytest.raises(DataError, match="without a frozen graph, obs://.*/job/model; run the teacher's job again"):
+    with pytest.raises(
+        DataError, match="without a frozen graph, obs://.*/job/model; run the teacher's job again"
+    ):
         FrozenTeacher.open(f"{plain}/job/model", tmp_path)
     assert not any(tmp_path.iterdir())

@@ -29,7 +29,9 @@ def write(folder: Path, keep: int, first: int) -> None:
     for step in range(first, first + 10_000):
         for again in (0, 1):
             value = np.full(SIZE, 10 * step + again, np.float32)
-            checkpoints.save(folder, step, {"a": value, "b": value[:7]}, {"value": 10 * step + again}, keep)
+            checkpoints.save(
+                folder, step, {"a": value, "b": value[:7]}, {"value": 10 * step + again}, keep
+            )
             (folder / "saved").write_text(str(10 * step + again))
 
 
@@ -61,8 +63,14 @@ def main(folder: Path, keep: int, kills: int) -> int:
         os.kill(writer, signal.SIGKILL)
         os.waitpid(writer, 0)
         told = int((folder / "saved").read_text() or told)
-        results.append(os.waitstatus_to_exitcode(os.waitpid(forked(lambda told=told: read(folder, told)), 0)[1]))
-    print(f"{kills} kills, {sum(code not in (0, 2) for code in results)} unreadable, {results.count(2)} gone back")
+        results.append(
+            os.waitstatus_to_exitcode(
+                os.waitpid(forked(lambda told=told: read(folder, told)), 0)[1]
+            )
+        )
+    print(
+        f"{kills} kills, {sum(code not in (0, 2) for code in results)} unreadable, {results.count(2)} gone back"
+    )
     return 0
 
 

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from forked_job import SmallJob
 
-from algorithm.data.scenes import write_sample_dataset
+from algorithm.data.rendering.scenes import write_sample_dataset
 from algorithm.errors import ArgumentError, PlatformError
 from algorithm.modelarts.hosts import Cluster
 from algorithm.training.devices import Devices, open_devices
@@ -25,7 +25,9 @@ PAIR = Cluster(("a:1", "b:2"), 0, "--worker_hosts")
 def test_two_replicas_of_four_pictures_are_one_of_eight(tmp_path):
     """Within the noise of float32: what another order of the pictures in a batch changes, too. Both kinds of online distillation as well."""
     found = tmp_path / "found.json"
-    subprocess.run([sys.executable, str(TESTS / "training/replicas.py"), str(found)], check=True, timeout=1200)
+    subprocess.run(
+        [sys.executable, str(TESTS / "training/replicas.py"), str(found)], check=True, timeout=1200
+    )
     found = json.loads(found.read_text())
     assert found["traces"] == 1
     assert found["losses"] < max(1e-5, 5 * found["noise_losses"]) and found["losses"] < 5e-3
@@ -44,11 +46,24 @@ def ports(count):
 def two_workers(data, output, strikes=("", "")):
     """Exit codes and logs of a job of two processes with two pictures each a step."""
     hosts = ports(2)
-    flags = [f"--data_url={data}", f"--train_url={output}", "--mode=train_and_eval", "--model_name=efficientdet-lite0",
-             "--train_batch_size=2", "--eval_batch_size=2", "--num_epochs=2", "--pretrained=none", "--do_data_cleaning=False",
-             "--hparams=moving_average_decay=0,image_size=64,learning_rate=0.32,log_every_steps=1", f"--worker_hosts={hosts}"]
+    flags = [
+        f"--data_url={data}",
+        f"--train_url={output}",
+        "--mode=train_and_eval",
+        "--model_name=efficientdet-lite0",
+        "--train_batch_size=2",
+        "--eval_batch_size=2",
+        "--num_epochs=2",
+        "--pretrained=none",
+        "--do_data_cleaning=False",
+        "--hparams=moving_average_decay=0,image_size=64,learning_rate=0.32,log_every_steps=1",
+        f"--worker_hosts={hosts}",
+    ]
     environment = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
-    processes = [SmallJob(strike, [*flags, f"--task_index={number}"], environment) for number, strike in enumerate(strikes)]
+    processes = [
+        SmallJob(strike, [*flags, f"--task_index={number}"], environment)
+        for number, strike in enumerate(strikes)
+    ]
     try:
         logs = [process.read(900)[0] for process in processes]
     finally:
@@ -58,7 +73,9 @@ def two_workers(data, output, strikes=("", "")):
 
 
 @pytest.mark.slow
-def test_two_processes_train_one_model_stop_together_on_request_end_together_and_both_go_on(tmp_path):
+def test_two_processes_train_one_model_stop_together_on_request_end_together_and_both_go_on(
+    tmp_path,
+):
     data = write_sample_dataset(tmp_path / "data", count=15, seed=1, size=96)
     output = tmp_path / "out"
     codes, logs = two_workers(data, output, ("", "TERM@step:2"))
@@ -82,7 +99,9 @@ def test_two_processes_train_one_model_stop_together_on_request_end_together_and
     ("multi_worker_gpu", 0, "", None, "strategy_type=multi_worker_gpu: expected two workers or more, found none"),
     ("mirrored", 0, "", PAIR, "strategy_type=mirrored: expected one machine, found 2 in --worker_hosts"),
 ])  # fmt: skip
-def test_a_choice_that_does_not_fit_what_is_there_is_refused(strategy_type, num_gpus, tpu, cluster, text):
+def test_a_choice_that_does_not_fit_what_is_there_is_refused(
+    strategy_type, num_gpus, tpu, cluster, text
+):
     if tf.config.list_physical_devices("GPU"):
         pytest.skip("the refusals are those of a machine without a GPU")
     with pytest.raises(ArgumentError, match=text):
@@ -92,14 +111,35 @@ def test_a_choice_that_does_not_fit_what_is_there_is_refused(strategy_type, num_
 def test_one_device_is_its_own_chief_and_distributes_nothing():
     devices = open_devices("auto", 0, "", None)
     assert (devices.chief, devices.replicas) == (True, 1)
-    assert list(devices.distribute(lambda shard, replicas: tf.data.Dataset.from_tensors((*shard, replicas))))[0][1].numpy() == 1
-    assert devices.from_chief(np.float64(0.25)) == 0.25 and devices.any(True) and not devices.any(False)
+    assert (
+        list(
+            devices.distribute(
+                lambda shard, replicas: tf.data.Dataset.from_tensors((*shard, replicas))
+            )
+        )[0][1].numpy()
+        == 1
+    )
+    assert (
+        devices.from_chief(np.float64(0.25)) == 0.25
+        and devices.any(True)
+        and not devices.any(False)
+    )
 
 
 def test_a_lost_worker_is_a_fault_of_the_platform_with_the_line_that_tells():
-    error = tf.errors.UnavailableError(None, None, "Graph execution error:\n\nDetected at node x\nCollective ops is aborted by: Socket closed")
-    with pytest.raises(PlatformError, match=r"worker 0 of a:1, b:2: expected all .* gone \(Collective ops is aborted by: Socket closed\)"):
+    error = tf.errors.UnavailableError(
+        None,
+        None,
+        "Graph execution error:\n\nDetected at node x\nCollective ops is aborted by: Socket closed",
+    )
+    with pytest.raises(
+        PlatformError,
+        match=r"worker 0 of a:1, b:2: expected all .* gone \(Collective ops is aborted by: Socket closed\)",
+    ):
         with Devices(tf.distribute.get_strategy(), PAIR).watching():
             raise error
-    with pytest.raises(tf.errors.UnavailableError), Devices(tf.distribute.get_strategy()).watching():
+    with (
+        pytest.raises(tf.errors.UnavailableError),
+        Devices(tf.distribute.get_strategy()).watching(),
+    ):
         raise error

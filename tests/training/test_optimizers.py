@@ -20,12 +20,17 @@ OURS = {
 @pytest.mark.parametrize("kind", KERAS)
 def test_three_steps_are_those_of_keras(kind):
     rng, found = np.random.default_rng(0), {}
-    start, gradients = rng.normal(size=(2, 3)).astype(np.float32), rng.normal(size=(3, 2, 3)).astype(np.float32)
+    start, gradients = (
+        rng.normal(size=(2, 3)).astype(np.float32),
+        rng.normal(size=(3, 2, 3)).astype(np.float32),
+    )
     for name, optimizer in (("keras", KERAS[kind]), ("ours", OURS[kind])):
         variable = keras.Variable(start)
         optimizer.build([variable])
         for gradient in gradients:
-            optimizer.update_step(tf.constant(gradient), variable.value, tf.constant(float(optimizer.learning_rate)))
+            optimizer.update_step(
+                tf.constant(gradient), variable.value, tf.constant(float(optimizer.learning_rate))
+            )
             optimizer.iterations.assign_add(1)
         found[name] = variable.numpy()
     assert not np.allclose(found["ours"], start)

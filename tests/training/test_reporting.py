@@ -3,12 +3,19 @@
 import re
 
 from algorithm.training import log_forms
-from algorithm.training.fitting import Plan
 from algorithm.training.log_forms import Evaluated, Moment, OwnForm, ReferencesForm, TutorialForm
+from algorithm.training.loop import Plan
 from algorithm.training.optimizers import choose_optimizer
 
-FIGURES = {"loss": 2.5, "cls_loss": 1.25, "box_loss": 0.0125, "l2_loss": 0.5, "gradient_norm": 3.0, "learning_rate": 0.01,
-           "det_loss": 1.875}
+FIGURES = {
+    "loss": 2.5,
+    "cls_loss": 1.25,
+    "box_loss": 0.0125,
+    "l2_loss": 0.5,
+    "gradient_norm": 3.0,
+    "learning_rate": 0.01,
+    "det_loss": 1.875,
+}
 ROWS = " Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 0.250"
 
 
@@ -19,7 +26,8 @@ def moment(step, steps, steps_per_epoch, figures=FIGURES, seconds=0.5, waited=0.
 def test_a_training_line():
     assert OwnForm().step(moment(30, 200, 20), 30) == [
         "train epoch=2/10 step=30/200 loss=2.5 cls_loss=1.25 box_loss=0.0125 l2_loss=0.5 gradient_norm=3 "
-        "learning_rate=0.01 samples/s=12.35 eta=1:02:05"]
+        "learning_rate=0.01 samples/s=12.35 eta=1:02:05"
+    ]
     assert OwnForm().step(moment(31, 200, 20), 30) == []
 
 
@@ -29,13 +37,19 @@ def test_an_evaluation_line_with_an_undefined_figure():
 
 
 def test_the_lines_of_the_tutorial():
-    losses = ("{'total_loss': 2.5, 'cls_loss': 1.25, 'box_loss': 0.0125, 'model_loss': 1.875, "
-              "'l2_regularization_loss': 0.5, 'learning_rate': 0.01}")
+    losses = (
+        "{'total_loss': 2.5, 'cls_loss': 1.25, 'box_loss': 0.0125, 'model_loss': 1.875, "
+        "'l2_regularization_loss': 0.5, 'learning_rate': 0.01}"
+    )
     assert TutorialForm().step(moment(10, 10, 10), 5000) == [
-        f"Train Step: 10/10  / loss = {losses} / training metric = {losses}"]
+        f"Train Step: 10/10  / loss = {losses} / training metric = {losses}"
+    ]
     assert 1.25 + 50 * 0.0125 == FIGURES["det_loss"]  # model_loss = cls_loss + 50 box_loss
     assert TutorialForm().evaluation(Evaluated(1, 1, 10, {}, ROWS, 3.0, 0.25, 5)) == [
-        "Accumulating evaluation results...", "DONE (t=0.25s).", ROWS]
+        "Accumulating evaluation results...",
+        "DONE (t=0.25s).",
+        ROWS,
+    ]
 
 
 def test_the_lines_of_torchvision(monkeypatch):
@@ -43,12 +57,16 @@ def test_the_lines_of_torchvision(monkeypatch):
     form, lines = ReferencesForm(), []
     for step, loss in enumerate((4.0, 1.0, 3.0, 2.0, 2.0), 1):
         lines += form.step(moment(step, 8, 5, {**FIGURES, "det_loss": loss}), 2)
-    assert lines[0] == ("Epoch: [0]  [0/5]  eta: 0:00:02  lr: 0.010000  loss: 4.0000 (4.0000)  loss_classifier: 1.2500 (1.2500)  "
-                        "loss_box_reg: 2.7500 (2.7500)  time: 0.5000 (0.5000)  data: 0.1250 (0.1250)  max mem: 2161")
+    assert lines[0] == (
+        "Epoch: [0]  [0/5]  eta: 0:00:02  lr: 0.010000  loss: 4.0000 (4.0000)  loss_classifier: 1.2500 (1.2500)  "
+        "loss_box_reg: 2.7500 (2.7500)  time: 0.5000 (0.5000)  data: 0.1250 (0.1250)  max mem: 2161"
+    )
     assert [line.split("  ")[1] for line in lines[:-1]] == ["[0/5]", "[2/5]", "[4/5]"]
     assert "loss: 3.0000 (2.6667)" in lines[1]  # the median of 4, 1, 3 and their mean
     assert re.fullmatch(r"Epoch: \[0\] Total time: 0:00:0\d \(\d\.\d{4} s / it\)", lines[-1])
-    assert form.step(moment(6, 8, 5), 2)[0].startswith("Epoch: [1]  [0/3]  eta: 0:00:01")  # 3 steps are left
+    assert form.step(moment(6, 8, 5), 2)[0].startswith(
+        "Epoch: [1]  [0/3]  eta: 0:00:01"
+    )  # 3 steps are left
 
 
 def test_an_evaluation_in_the_form_of_torchvision(monkeypatch):
@@ -57,7 +75,11 @@ def test_an_evaluation_in_the_form_of_torchvision(monkeypatch):
         "Test:  [49/50]  eta: 0:00:00  model_time: 0.2000 (0.2000)  evaluator_time: 0.0100 (0.0100)  time: 0.2100  max mem: 2161",
         "Test: Total time: 0:00:10 (0.2100 s / it)",
         "Averaged stats: model_time: 0.2000 (0.2000)  evaluator_time: 0.0100 (0.0100)",
-        "Accumulating evaluation results...", "DONE (t=0.50s).", "IoU metric: bbox", ROWS]
+        "Accumulating evaluation results...",
+        "DONE (t=0.50s).",
+        "IoU metric: bbox",
+        ROWS,
+    ]
 
 
 def test_a_plan_of_steps_ends_within_an_epoch():

@@ -6,7 +6,9 @@ from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
 
 
 def schedule(batch=64, steps=10, epochs=10, **config):
-    return DetectionSchedule(ScheduleConfig(**config), global_batch=batch, steps_per_epoch=steps, epochs=epochs)
+    return DetectionSchedule(
+        ScheduleConfig(**config), global_batch=batch, steps_per_epoch=steps, epochs=epochs
+    )
 
 
 def test_cosine_runs_from_the_end_of_the_warm_up_to_zero_at_the_last_step():
@@ -31,7 +33,12 @@ def test_both_ends_of_the_warm_up_scale_with_the_batch():
 
 def test_stepwise_drops_at_the_two_epochs():
     rate = schedule(decay="stepwise", first_drop_epoch=4, second_drop_epoch=8)
-    assert [round(float(rate(step)), 6) for step in (39, 40, 79, 80)] == [0.08, 0.008, 0.008, 0.0008]
+    assert [round(float(rate(step)), 6) for step in (39, 40, 79, 80)] == [
+        0.08,
+        0.008,
+        0.008,
+        0.0008,
+    ]
 
 
 def test_polynomial_and_constant():

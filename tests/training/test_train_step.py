@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from algorithm.models import build_detector, presets
+from algorithm.models import build_detector, zoo
 from algorithm.training.optimizers import make_optimizer
 from algorithm.training.precision import LossScale, computing
 from algorithm.training.trainer import TrainConfig, Trainer
@@ -17,31 +17,51 @@ SIZE = 64
 @pytest.fixture(scope="module", autouse=True)
 def small_presets():
     """The layers of efficientdet-d0 (swish, squeeze-and-excite, weighted fusion), fewer and thinner, with stochastic depth."""
-    row = presets.PRESETS["efficientdet-d0"]
-    backbone = presets.BACKBONES[row.backbone]
+    row = zoo.PRESETS["efficientdet-d0"]
+    backbone = zoo.BACKBONES[row.backbone]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(presets.PRESETS, row.name, dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1))
-        patch.setitem(presets.BACKBONES, row.backbone, dataclasses.replace(backbone, width=0.3, depth=0.5, survival_probability=0.8))
+        patch.setitem(
+            zoo.PRESETS,
+            row.name,
+            dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1),
+        )
+        patch.setitem(
+            zoo.BACKBONES,
+            row.backbone,
+            dataclasses.replace(backbone, width=0.3, depth=0.5, survival_probability=0.8),
+        )
         yield
 
 
 def batch(seed=0):
     rng = np.random.default_rng(seed)
-    boxes = np.array([[[8, 8, 40, 40], [0, 0, 0, 0]], [[20, 24, 60, 56], [4, 4, 30, 30]]], np.float32)
-    return {"images": tf.constant(rng.integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)), "boxes": tf.constant(boxes),
-            "extent": tf.constant([[SIZE, SIZE], [SIZE, 40]]), "labels": tf.constant([[0, -1], [1, 2]], tf.int32),
-            "sample_index": tf.constant([2 * seed, 2 * seed + 1])}
+    boxes = np.array(
+        [[[8, 8, 40, 40], [0, 0, 0, 0]], [[20, 24, 60, 56], [4, 4, 30, 30]]], np.float32
+    )
+    return {
+        "images": tf.constant(rng.integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)),
+        "boxes": tf.constant(boxes),
+        "extent": tf.constant([[SIZE, SIZE], [SIZE, 40]]),
+        "labels": tf.constant([[0, -1], [1, 2]], tf.int32),
+        "sample_index": tf.constant([2 * seed, 2 * seed + 1]),
+    }
 
 
 def made(survival_probability=None, **config):
     tf.keras.utils.set_random_seed(1)
     detector = build_detector("efficientdet-d0", 3, SIZE, survival_probability=survival_probability)
-    return Trainer(detector, make_optimizer("adam", 1e-3, 0.9), TrainConfig(moving_average_decay=0.9, **config))
+    return Trainer(
+        detector, make_optimizer("adam", 1e-3, 0.9), TrainConfig(moving_average_decay=0.9, **config)
+    )
 
 
 def batches(count):
     rows = [batch(seed) for seed in range(count)]
-    return iter(tf.data.Dataset.from_tensor_slices({name: tf.stack([row[name] for row in rows]) for name in rows[0]}))
+    return iter(
+        tf.data.Dataset.from_tensor_slices(
+            {name: tf.stack([row[name] for row in rows]) for name in rows[0]}
+        )
+    )
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +71,9 @@ def plain():
     stream = batches(3)
     figures = [trainer.train_steps(stream, 1)[0] for _ in range(3)]
     assert trainer._train_step.experimental_get_tracing_count() == 1
-    return {name: np.concatenate([row[name] for row in figures]) for name in figures[0]}, trainer.snapshot()
+    return {
+        name: np.concatenate([row[name] for row in figures]) for name in figures[0]
+    }, trainer.snapshot()
 
 
 def test_a_loop_of_steps_is_the_steps_and_is_traced_once(plain):
@@ -70,13 +92,17 @@ def test_a_loop_of_steps_is_the_steps_and_is_traced_once(plain):
 
 @pytest.mark.slow
 def test_the_whole_step_compiles_with_static_shapes_as_a_tpu_needs_it():
-    expected = made(survival_probability=1.0).train_step(batch())  # compilers have random numbers of their own
+    expected = made(survival_probability=1.0).train_step(
+        batch()
+    )  # compilers have random numbers of their own
     trainer = made(survival_probability=1.0)
     step = tf.function(trainer.replica_step, jit_compile=True)
     given = {name: value for name, value in batch().items() if name != "sample_index"}
     figures = step(given)
     assert float(figures["loss"]) == pytest.approx(float(expected["loss"]), rel=1e-5)
-    assert float(figures["gradient_norm"]) == pytest.approx(float(expected["gradient_norm"]), rel=1e-3)
+    assert float(figures["gradient_norm"]) == pytest.approx(
+        float(expected["gradient_norm"]), rel=1e-3
+    )
     assert trainer.step == 1
     broken = trainer.named["class_net/class-predict/bias"]
     broken.assign(broken.value * np.nan)
@@ -110,8 +136,13 @@ def test_sixteen_bits_train_and_leave_the_detector_in_float32(plain, precision):
     assert 0 < np.abs(rough - before).max() < 0.2
     np.testing.assert_array_equal(trainer.detector(inputs)["class_logits"].numpy(), before)
     stream = batches(4)
-    figures = [{name: value[0] for name, value in trainer.train_steps(stream, 1)[0].items()} for _ in range(3)]
-    np.testing.assert_allclose([row["cls_loss"] for row in figures], plain[0]["cls_loss"], rtol=0.05)
+    figures = [
+        {name: value[0] for name, value in trainer.train_steps(stream, 1)[0].items()}
+        for _ in range(3)
+    ]
+    np.testing.assert_allclose(
+        [row["cls_loss"] for row in figures], plain[0]["cls_loss"], rtol=0.05
+    )
     state = trainer.snapshot()
     assert all(value.dtype != tf.as_dtype(precision).as_numpy_dtype for value in state.values())
     assert ("loss_scale" in figures[0]) == (precision == "float16")
@@ -126,7 +157,11 @@ def an_overflow_changes_nothing_but_the_scale(trainer, stream):
     assert np.isfinite(figures["loss"][0]) and not np.isfinite(figures["gradient_norm"][0])
     after = trainer.snapshot()
     assert {name for name in before if not np.array_equal(before[name], after[name])} == {
-        "global_step", "optimizer/iteration", "loss_scale/value", "loss_scale/good_steps"}
+        "global_step",
+        "optimizer/iteration",
+        "loss_scale/value",
+        "loss_scale/good_steps",
+    }
     assert float(after["loss_scale/value"]) == 2.0**23
 
 
@@ -142,4 +177,7 @@ def test_the_loss_scale_halves_at_an_overflow_and_doubles_after_many_good_steps(
     scale.value.assign(1.0)
     scale.update(tf.constant(False))
     assert float(scale.value) == 1.0
-    assert LossScale("bfloat16").variables == {} and set(scale.variables) == {"loss_scale/value", "loss_scale/good_steps"}
+    assert LossScale("bfloat16").variables == {} and set(scale.variables) == {
+        "loss_scale/value",
+        "loss_scale/good_steps",
+    }

@@ -7,32 +7,46 @@ import pytest
 import tensorflow as tf
 
 from algorithm.errors import ArgumentError, DataError
-from algorithm.models import build_detector, presets
-from algorithm.models.naming import published_variables
+from algorithm.models import build_detector, zoo
+from algorithm.models.variable_names import published_variables
 from algorithm.training.optimizers import freeze, make_optimizer
 from algorithm.training.trainer import TrainConfig, Trainer
 
 SIZE = 64
-LITE0 = presets.PRESETS["efficientdet-lite0"]
-BACKBONE = presets.BACKBONES[LITE0.backbone]
+LITE0 = zoo.PRESETS["efficientdet-lite0"]
+BACKBONE = zoo.BACKBONES[LITE0.backbone]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def small_preset():
     """The layers of efficientdet-lite0, fewer and thinner: most of the time goes into making graphs."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(presets.PRESETS, LITE0.name, dataclasses.replace(LITE0, fpn_channels=16, fpn_cells=1, head_repeats=1))
-        patch.setitem(presets.BACKBONES, LITE0.backbone, dataclasses.replace(BACKBONE, width=0.3, depth=0.3, survival_probability=0.8))
+        patch.setitem(
+            zoo.PRESETS,
+            LITE0.name,
+            dataclasses.replace(LITE0, fpn_channels=16, fpn_cells=1, head_repeats=1),
+        )
+        patch.setitem(
+            zoo.BACKBONES,
+            LITE0.backbone,
+            dataclasses.replace(BACKBONE, width=0.3, depth=0.3, survival_probability=0.8),
+        )
         yield
 
 
 def batch(seed=0):
     rng = np.random.default_rng(seed)
-    boxes = np.array([[[8, 8, 40, 40], [0, 0, 0, 0]], [[20, 24, 60, 56], [4, 4, 30, 30]]], np.float32)
+    boxes = np.array(
+        [[[8, 8, 40, 40], [0, 0, 0, 0]], [[20, 24, 60, 56], [4, 4, 30, 30]]], np.float32
+    )
     labels = np.array([[0, -1], [1, 2]], np.int32)
     images = rng.integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.uint8)
-    return {"images": tf.constant(images), "extent": tf.constant([[SIZE, SIZE], [SIZE, 40]]), "boxes": tf.constant(boxes),
-            "labels": tf.constant(labels)}
+    return {
+        "images": tf.constant(images),
+        "extent": tf.constant([[SIZE, SIZE], [SIZE, 40]]),
+        "boxes": tf.constant(boxes),
+        "labels": tf.constant(labels),
+    }
 
 
 def make(rate=0.01, seed=1, kind="sgd", model="efficientdet-lite0", **config):
@@ -64,7 +78,11 @@ def test_the_figures_add_up(trainer):
 
 
 def test_l2_is_half_the_sum_of_squares_of_kernels_only(trainer):
-    kernels = [v.numpy() for name, v in trainer.named.items() if name.endswith(("/kernel", "depthwise_kernel", "pointwise_kernel"))]
+    kernels = [
+        v.numpy()
+        for name, v in trainer.named.items()
+        if name.endswith(("/kernel", "depthwise_kernel", "pointwise_kernel"))
+    ]
     expected = 4e-5 * sum(0.5 * float((k**2).sum()) for k in kernels)
     assert float(trainer._l2_loss()) == pytest.approx(expected, rel=1e-4)
 
@@ -88,12 +106,16 @@ def test_a_restored_trainer_goes_on_bit_for_bit(trainer):
     mine, theirs = trainer.tensors(), other.tensors()
     assert mine.keys() == theirs.keys()
     for name in mine:
-        np.testing.assert_array_equal(np.asarray(mine[name]), np.asarray(theirs[name]), err_msg=name)
+        np.testing.assert_array_equal(
+            np.asarray(mine[name]), np.asarray(theirs[name]), err_msg=name
+        )
 
 
 def test_restoring_from_another_network_names_the_difference(trainer):
     count = len(trainer.tensors()) - 1  # the step is no variable
-    with pytest.raises(DataError, match=f"{count} of {count} variables are missing or of another shape, first"):
+    with pytest.raises(
+        DataError, match=f"{count} of {count} variables are missing or of another shape, first"
+    ):
         trainer.restore({"global_step": np.int64(3)})
 
 
@@ -114,7 +136,9 @@ def test_freezing_by_name_and_freezing_batch_norm():
     assert not any(v.trainable for n, v in published_variables(detector).items() if "gamma" in n)
 
 
-@pytest.mark.parametrize(("pattern", "text"), [("backbone", "matches none of {}"), (".*", "freezes everything")])
+@pytest.mark.parametrize(
+    ("pattern", "text"), [("backbone", "matches none of {}"), (".*", "freezes everything")]
+)
 def test_a_freeze_that_does_nothing_or_everything_is_refused(pattern, text):
     detector = build_detector("efficientdet-lite0", 3, SIZE)
     with pytest.raises(ArgumentError, match=text.format(len(published_variables(detector)))):
@@ -150,12 +174,18 @@ def test_a_step_without_a_finite_loss_counts_and_changes_nothing(kind, parts):
     assert np.isnan(float(figures["loss"]))
     after = state(trainer)
     counted = {"global_step", "optimizer/iteration"}
-    assert {name for name in after if not np.array_equal(after[name], broken[name], equal_nan=True)} == counted
+    assert {
+        name for name in after if not np.array_equal(after[name], broken[name], equal_nan=True)
+    } == counted
     assert trainer.step == 2
     trainer.restore(good)
     assert np.isfinite(float(trainer.train_step(batch())["loss"]))
-    moved = {name for name, value in state(trainer).items() if not np.array_equal(value, good[name])}
-    assert any("moving_mean" in name for name in moved) and any(name.startswith("random/") for name in moved)
+    moved = {
+        name for name, value in state(trainer).items() if not np.array_equal(value, good[name])
+    }
+    assert any("moving_mean" in name for name in moved) and any(
+        name.startswith("random/") for name in moved
+    )
 
 
 @pytest.mark.slow
@@ -169,8 +199,13 @@ def test_parts_of_a_batch_one_after_another_give_the_step_of_the_whole_batch():
         trainer = Trainer(detector, make_optimizer("sgd", 0.05, 0.9), TrainConfig(parts=parts))
         before = state(trainer)
         figures = [float(trainer.train_step(double)[name]) for name in ("loss", "gradient_norm")]
-        after[parts] = figures, {name: value - before[name] for name, value in state(trainer).items()}
-    largest = max(float(np.abs(value).max()) for name, value in after[1][1].items() if name.endswith("kernel"))
+        after[parts] = (
+            figures,
+            {name: value - before[name] for name, value in state(trainer).items()},
+        )
+    largest = max(
+        float(np.abs(value).max()) for name, value in after[1][1].items() if name.endswith("kernel")
+    )
     assert after[2][0] == pytest.approx(after[1][0], rel=1e-4)
     assert largest > 1e-6
     for name, moved in after[1][1].items():
@@ -181,12 +216,16 @@ def test_statistics_catch_up_within_a_short_training_pretrained_ones_too(request
     """Once 300 steps from an ImageNet backbone gave AP50 0.17 where the statistics of the batch gave 0.79, and 200 steps of T2
     from COCO weights AP 0.54 where they now give 0.62."""
     request.addfinalizer(lambda: tf.config.run_functions_eagerly(False))
-    tf.config.run_functions_eagerly(True)  # one step is enough, and graphs would take most of the time
+    tf.config.run_functions_eagerly(
+        True
+    )  # one step is enough, and graphs would take most of the time
 
     def trained(first, steps):
         tf.keras.utils.set_random_seed(0)
         detector = build_detector("efficientdet-lite0", 3, SIZE)
-        statistics = {name: v for name, v in published_variables(detector).items() if "moving" in name}
+        statistics = {
+            name: v for name, v in published_variables(detector).items() if "moving" in name
+        }
         for variable in statistics.values():
             variable.assign(np.full(variable.shape, first))
         trainer = Trainer(detector, make_optimizer("sgd", 0.0, 0.9), TrainConfig(weight_decay=0.0))
@@ -197,18 +236,26 @@ def test_statistics_catch_up_within_a_short_training_pretrained_ones_too(request
     untouched, pretrained, late = trained(0.0, 0), trained(2.0, 0), trained(2.0, 2000)
     for name, value in untouched.items():
         of_batch = value / 0.9  # the first step has momentum 0.1
-        np.testing.assert_allclose(pretrained[name], 0.1 * 2.0 + 0.9 * of_batch, rtol=1e-2, atol=2e-3, err_msg=name)
-        np.testing.assert_allclose(late[name], 0.99 * 2.0 + 0.01 * of_batch, rtol=1e-2, atol=2e-3, err_msg=name)  # as published
+        np.testing.assert_allclose(
+            pretrained[name], 0.1 * 2.0 + 0.9 * of_batch, rtol=1e-2, atol=2e-3, err_msg=name
+        )
+        np.testing.assert_allclose(
+            late[name], 0.99 * 2.0 + 0.01 * of_batch, rtol=1e-2, atol=2e-3, err_msg=name
+        )  # as published
     assert max(np.abs(value).max() for value in untouched.values()) > 0.1
 
 
 @pytest.mark.slow
 def test_the_same_steps_give_the_same_bits_at_a_size_people_train_at(monkeypatch):
     """Once they did at 64 pixels and did not at 320: TensorFlow adds large gradients in the order of their arrival."""
-    monkeypatch.setitem(presets.PRESETS, LITE0.name, LITE0)
-    monkeypatch.setitem(presets.BACKBONES, LITE0.backbone, BACKBONE)
+    monkeypatch.setitem(zoo.PRESETS, LITE0.name, LITE0)
+    monkeypatch.setitem(zoo.BACKBONES, LITE0.backbone, BACKBONE)
     tf.keras.utils.set_random_seed(0)
-    trainer = Trainer(build_detector("efficientdet-lite0", 3, 320), make_optimizer("adam", 1e-3, 0.9), TrainConfig())
+    trainer = Trainer(
+        build_detector("efficientdet-lite0", 3, 320),
+        make_optimizer("adam", 1e-3, 0.9),
+        TrainConfig(),
+    )
     untrained = trainer.snapshot()
 
     def trained():
@@ -216,9 +263,16 @@ def test_the_same_steps_give_the_same_bits_at_a_size_people_train_at(monkeypatch
         rng = np.random.default_rng(0)
         corners = rng.uniform(0, 200, (8, 4, 2))
         for _ in range(2):
-            trainer.train_step({"images": tf.constant(rng.integers(0, 256, (8, 320, 320, 3)), tf.uint8),
-                                "extent": tf.fill([8, 2], 320), "labels": tf.zeros([8, 4], tf.int32),
-                                "boxes": tf.constant(np.concatenate([corners, corners + 90], axis=-1), tf.float32)})
+            trainer.train_step(
+                {
+                    "images": tf.constant(rng.integers(0, 256, (8, 320, 320, 3)), tf.uint8),
+                    "extent": tf.fill([8, 2], 320),
+                    "labels": tf.zeros([8, 4], tf.int32),
+                    "boxes": tf.constant(
+                        np.concatenate([corners, corners + 90], axis=-1), tf.float32
+                    ),
+                }
+            )
         return state(trainer)
 
     one, other = trained(), trained()

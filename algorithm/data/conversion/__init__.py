@@ -1,5 +1,5 @@
 """One form of a dataset to another: a plan on disk, shards of work, files that appear whole."""
 
-from algorithm.data.conversion.run import Conversion, convert
+from algorithm.data.conversion.conversion import Conversion, convert
 
 __all__ = ["Conversion", "convert"]

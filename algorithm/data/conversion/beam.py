@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from algorithm.data.conversion.run import Task, do_task
+from algorithm.data.conversion.conversion import Task, do_task
 from algorithm.errors import ArgumentError, DataError
-from algorithm.storage.writing import write_text
+from algorithm.storage.atomic_files import write_text
 
 
 def beam_execution(options: Sequence[str] = ()) -> Callable[[list[Task], int], None]:
@@ -22,21 +22,33 @@ def beam_execution(options: Sequence[str] = ()) -> Callable[[list[Task], int], N
         import apache_beam as beam
         from apache_beam.options.pipeline_options import PipelineOptions
     except ImportError as error:
-        raise ArgumentError("expected Apache Beam to be installed, found no module apache_beam: "
-                            "pip install 'efficientdet-modelarts[beam]', or convert without --beam") from error
+        raise ArgumentError(
+            "expected Apache Beam to be installed, found no module apache_beam: "
+            "pip install 'efficientdet-modelarts[beam]', or convert without --beam"
+        ) from error
 
     def execute(tasks: list[Task], workers: int) -> None:
         logging.getLogger("apache_beam").setLevel(logging.WARNING)
-        chosen = options or [f"--direct_num_workers={workers}", "--direct_running_mode=multi_threading"]
+        chosen = options or [
+            f"--direct_num_workers={workers}",
+            "--direct_running_mode=multi_threading",
+        ]
         with beam.Pipeline(options=PipelineOptions(list(chosen))) as pipeline:
-            pipeline | "shards" >> beam.Create(tasks) | beam.Reshuffle() | "write" >> beam.Map(_attempt)
+            (
+                pipeline
+                | "shards" >> beam.Create(tasks)
+                | beam.Reshuffle()
+                | "write" >> beam.Map(_attempt)
+            )
         missing = [task for task in tasks if not task.part.exists()]
         failed = next((_failure(task) for task in missing if _failure(task).exists()), None)
         if failed:
             raise DataError(failed.read_text(encoding="utf-8"))
         if missing:
-            raise DataError(f"expected all shards in {missing[0].output}, found no {missing[0].rows.stem}: the workers "
-                            "of the engine must see that folder under the same path")
+            raise DataError(
+                f"expected all shards in {missing[0].output}, found no {missing[0].rows.stem}: the workers "
+                "of the engine must see that folder under the same path"
+            )
 
     return execute
 

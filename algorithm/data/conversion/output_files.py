@@ -29,7 +29,9 @@ def beside(path: Path) -> Iterator[Path]:
     It is this process's own: a worker that outlived a killed run may still be writing the same file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{os.getpid()}-{hashlib.sha256(path.name.encode()).hexdigest()[:16]}{PART}")
+    part = path.with_name(
+        f".{os.getpid()}-{hashlib.sha256(path.name.encode()).hexdigest()[:16]}{PART}"
+    )
     try:
         yield part
         os.replace(part, path)

@@ -45,8 +45,14 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def export_model(model_dir: Path, output: Path, name: str, *, nms: str = "none",
-                 calibration: Callable[[tuple[int, int]], Iterable[np.ndarray]] | None = None) -> Path:
+def export_model(
+    model_dir: Path,
+    output: Path,
+    name: str,
+    *,
+    nms: str = "none",
+    calibration: Callable[[tuple[int, int]], Iterable[np.ndarray]] | None = None,
+) -> Path:
     """The file (or version folder) that was written in `output`, beside `index` (class names) and export.json.
 
     calibration(image_size): pictures for int8, float32 [h, w, 3], pixels 0..255, as the network sees them. The file is run by its
@@ -56,11 +62,17 @@ def export_model(model_dir: Path, output: Path, name: str, *, nms: str = "none",
     """
     row = FORMATS[name]
     if row.weights == "int8" and calibration is None:
-        raise ArgumentError("tflite_int8: expected pictures to measure the ranges on, found none; give --data_url")
+        raise ArgumentError(
+            "tflite_int8: expected pictures to measure the ranges on, found none; give --data_url"
+        )
     if name == "openvino" and nms != "none":
-        raise ArgumentError(f"nms={nms}: expected none for openvino, TFLite alone has that operation")
+        raise ArgumentError(
+            f"nms={nms}: expected none for openvino, TFLite alone has that operation"
+        )
     if output.exists() and any(output.iterdir()):
-        raise DataError(f"output {output}: expected a new or an empty folder, found files; give another one")
+        raise DataError(
+            f"output {output}: expected a new or an empty folder, found files; give another one"
+        )
     source = open_source(model_dir)
     staged = output.with_name(f".{output.name}.staged")
     shutil.rmtree(staged, ignore_errors=True)
@@ -70,10 +82,20 @@ def export_model(model_dir: Path, output: Path, name: str, *, nms: str = "none",
         options["pictures"] = calibration(source.image_size())
     try:
         path = row.write(source, staged, **options)
-        (staged / "index").write_text(json.dumps({"labels_list": source.label_names, "is_multilabel": False}, ensure_ascii=False,
-                                                 indent=1) + "\n", encoding="utf-8")
-        (staged / DESCRIPTION).write_text(json.dumps(_description(source, name, row, path, nms), ensure_ascii=False, indent=1) + "\n",
-                                          encoding="utf-8")
+        (staged / "index").write_text(
+            json.dumps(
+                {"labels_list": source.label_names, "is_multilabel": False},
+                ensure_ascii=False,
+                indent=1,
+            )
+            + "\n",
+            encoding="utf-8",
+        )
+        (staged / DESCRIPTION).write_text(
+            json.dumps(_description(source, name, row, path, nms), ensure_ascii=False, indent=1)
+            + "\n",
+            encoding="utf-8",
+        )
         _compare(source, row, path)
         if output.exists():
             output.rmdir()
@@ -86,27 +108,50 @@ def export_model(model_dir: Path, output: Path, name: str, *, nms: str = "none",
 def _description(source: Source, name: str, row: Format, path: Path, nms: str) -> dict[str, Any]:
     """The content of export.json."""
     if not row.weights:
-        return {"format": name, "file": path.name, "input": "images: uint8 [B, H, W, 3], RGB, any size",
-                "outputs": "boxes [ymin, xmin, ymax, xmax] in pixels, classes from 1, scores, count", "nms": source.suppression()}
+        return {
+            "format": name,
+            "file": path.name,
+            "input": "images: uint8 [B, H, W, 3], RGB, any size",
+            "outputs": "boxes [ymin, xmin, ymax, xmax] in pixels, classes from 1, scores, count",
+            "nms": source.suppression(),
+        }
     height, width = source.image_size()
-    how = {"none": "none: decode the deltas on the anchors, then NMS; python -m algorithm evaluate does it as the model folder",
-           "mediapipe": "TFLite_Detection_PostProcess, hard, IoU 0.5, per class"}[nms]
-    outputs = {"none": "scores [1, A, K], deltas [1, A, 4]: ty, tx, th, tw",
-               "mediapipe": "boxes [ymin, xmin, ymax, xmax] in shares of the input, classes from 0, scores, count"}[nms]
-    return {"format": name, "file": path.name, "nms": how, "outputs": outputs,
-            "input": f"images: {'uint8' if row.weights == 'int8' else 'float32'} [1, {height}, {width}, 3], RGB, pixels 0..255; keep the "
-                     "aspect, put the picture in the upper left corner, fill the rest with the mean",
-            "image_size": [height, width], "form": nms, "mean": source.settings["mean"].tolist(),
-            "suppression": {"hard_above": float(source.settings["hard_above"]), "sigma": float(source.settings["sigma"]),
-                            "max_detections": int(source.settings["max_detections"])},
-            "anchors": source.settings["anchors"].tolist() if nms == "none" else None}
+    how = {
+        "none": "none: decode the deltas on the anchors, then NMS; python -m algorithm evaluate does it as the model folder",
+        "mediapipe": "TFLite_Detection_PostProcess, hard, IoU 0.5, per class",
+    }[nms]
+    outputs = {
+        "none": "scores [1, A, K], deltas [1, A, 4]: ty, tx, th, tw",
+        "mediapipe": "boxes [ymin, xmin, ymax, xmax] in shares of the input, classes from 0, scores, count",
+    }[nms]
+    return {
+        "format": name,
+        "file": path.name,
+        "nms": how,
+        "outputs": outputs,
+        "input": f"images: {'uint8' if row.weights == 'int8' else 'float32'} [1, {height}, {width}, 3], RGB, pixels 0..255; keep the "
+        "aspect, put the picture in the upper left corner, fill the rest with the mean",
+        "image_size": [height, width],
+        "form": nms,
+        "mean": source.settings["mean"].tolist(),
+        "suppression": {
+            "hard_above": float(source.settings["hard_above"]),
+            "sigma": float(source.settings["sigma"]),
+            "max_detections": int(source.settings["max_detections"]),
+        },
+        "anchors": source.settings["anchors"].tolist() if nms == "none" else None,
+    }
 
 
 def _compare(source: Source, row: Format, path: Path) -> None:
     """AlgorithmError when the written file does not answer a picture of noise as the model folder does."""
-    pixels = np.random.default_rng(0).integers(0, 256, (_SIDE_OF_PROBE, _SIDE_OF_PROBE, 3), dtype=np.uint8)
+    pixels = np.random.default_rng(0).integers(
+        0, 256, (_SIDE_OF_PROBE, _SIDE_OF_PROBE, 3), dtype=np.uint8
+    )
     expected, found = open_exported(source.folder)(pixels), open_exported(path)(pixels)
     best, other = (float(each["scores"].max(initial=0)) for each in (expected, found))
     if not abs(best - other) <= _TOLERANCE.get(row.weights or "", _EXACT) * best:
-        raise AlgorithmError(f"export {path.name}: expected the answers of the model folder, found a best score of {other:g} for "
-                             f"{best:g} on the same picture; nothing was published")
+        raise AlgorithmError(
+            f"export {path.name}: expected the answers of the model folder, found a best score of {other:g} for "
+            f"{best:g} on the same picture; nothing was published"
+        )

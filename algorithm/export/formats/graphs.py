@@ -34,9 +34,16 @@ def write_onnx(source: Source, folder: Path) -> Path:
     """ONNX with the names of the signature; NMS is a Loop in it."""
     tf2onnx, onnx = need("tf2onnx"), need("onnx")
     frozen = source.signature()
-    model, _ = tf2onnx.convert.from_graph_def(frozen.graph.as_graph_def(), input_names=[frozen.inputs[0].name],
-                                              output_names=[output.name for output in frozen.outputs], opset=OPSET)
-    names = {frozen.inputs[0].name: "images", **{output.name: name for output, name in zip(frozen.outputs, OUTPUTS, strict=True)}}
+    model, _ = tf2onnx.convert.from_graph_def(
+        frozen.graph.as_graph_def(),
+        input_names=[frozen.inputs[0].name],
+        output_names=[output.name for output in frozen.outputs],
+        opset=OPSET,
+    )
+    names = {
+        frozen.inputs[0].name: "images",
+        **{output.name: name for output, name in zip(frozen.outputs, OUTPUTS, strict=True)},
+    }
     for value in (*model.graph.input, *model.graph.output):
         value.name = names[value.name]
     for node in model.graph.node:
@@ -62,5 +69,7 @@ def _rename_inside(graph: object, names: dict[str, str]) -> None:
 def load_frozen(path: Path) -> tf.types.experimental.ConcreteFunction:
     """Function images uint8 [1, H, W, 3] -> list of OUTPUTS of a file that write_frozen wrote."""
     definition = tf.compat.v1.GraphDef.FromString(path.read_bytes())
-    wrapped = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(definition, name=""), [])
+    wrapped = tf.compat.v1.wrap_function(
+        lambda: tf.graph_util.import_graph_def(definition, name=""), []
+    )
     return wrapped.prune("images:0", [f"Identity{suffix}:0" for suffix in ("", "_1", "_2", "_3")])

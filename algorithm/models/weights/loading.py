@@ -9,9 +9,9 @@ import numpy as np
 
 from algorithm.errors import ArgumentError, DataError
 from algorithm.models.detector import Detector
-from algorithm.models.naming import published_variables
+from algorithm.models.variable_names import published_variables
+from algorithm.models.weights.load_report import LoadReport
 from algorithm.models.weights.opening import open_weights
-from algorithm.models.weights.report import LoadReport
 from algorithm.models.weights.stored import BOX_PREDICTOR, CLASS_PREDICTOR, WeightSource
 
 SCOPES = ("classification", "detection", "full")
@@ -33,7 +33,9 @@ def load_weights(
     (scope "full"), or gives less than the scope promises; the detector then keeps the weights it had.
     """
     if scope not in SCOPES:
-        raise ArgumentError(f"fine_tune_checkpoint_type: {scope!r} is not known; choose one of {', '.join(SCOPES)}")
+        raise ArgumentError(
+            f"fine_tune_checkpoint_type: {scope!r} is not known; choose one of {', '.join(SCOPES)}"
+        )
     with open_weights(path) as source:
         _check_network(detector, source, scope)
         if scope == "full":
@@ -55,7 +57,9 @@ def _takes(name: str, detector: Detector, scope: str) -> bool:
 
 
 def _plan(detector: Detector, source: WeightSource, scope: str) -> LoadReport:
-    shapes = {name: tuple(variable.shape) for name, variable in published_variables(detector).items()}
+    shapes = {
+        name: tuple(variable.shape) for name, variable in published_variables(detector).items()
+    }
     wanted = [name for name in shapes if _takes(name, detector, scope)]
     present = [name for name in wanted if name in source.tensors]
     matched = tuple(name for name in present if source.tensors[name].shape == shapes[name])
@@ -75,48 +79,75 @@ def _plan(detector: Detector, source: WeightSource, scope: str) -> LoadReport:
 def _check_network(detector: Detector, source: WeightSource, scope: str) -> None:
     backbone = detector.preset.backbone
     if source.backbone != backbone:
-        raise DataError(f"weights {source.path}: expected {backbone}, the backbone of {detector.name}, found "
-                        f"{source.backbone or 'no backbone'}; {_advice(source, detector)}")
+        raise DataError(
+            f"weights {source.path}: expected {backbone}, the backbone of {detector.name}, found "
+            f"{source.backbone or 'no backbone'}; {_advice(source, detector)}"
+        )
     if scope != "classification" and not source.has_detector:
-        raise DataError(f"weights {source.path}: expected a whole detector for fine_tune_checkpoint_type={scope}, "
-                        f"found the backbone {backbone} alone; use fine_tune_checkpoint_type=classification")
+        raise DataError(
+            f"weights {source.path}: expected a whole detector for fine_tune_checkpoint_type={scope}, "
+            f"found the backbone {backbone} alone; use fine_tune_checkpoint_type=classification"
+        )
 
 
-def _check_classes(detector: Detector, source: WeightSource, label_names: Sequence[str] | None) -> None:
+def _check_classes(
+    detector: Detector, source: WeightSource, label_names: Sequence[str] | None
+) -> None:
     way_on = "use fine_tune_checkpoint_type=detection, which takes all but the class predictor"
     if source.num_classes not in (None, detector.num_classes):
-        raise DataError(f"weights {source.path}: expected {detector.num_classes} classes for "
-                        f"fine_tune_checkpoint_type=full, found {source.num_classes}; {way_on}")
-    if label_names is None or source.label_names is None or tuple(label_names) == source.label_names:
+        raise DataError(
+            f"weights {source.path}: expected {detector.num_classes} classes for "
+            f"fine_tune_checkpoint_type=full, found {source.num_classes}; {way_on}"
+        )
+    if (
+        label_names is None
+        or source.label_names is None
+        or tuple(label_names) == source.label_names
+    ):
         return
     pairs = zip(label_names, source.label_names, strict=False)
-    differing = [f"class {number}: {ours!r} here, {theirs!r} there"
-                 for number, (ours, theirs) in enumerate(pairs, 1) if ours != theirs]
+    differing = [
+        f"class {number}: {ours!r} here, {theirs!r} there"
+        for number, (ours, theirs) in enumerate(pairs, 1)
+        if ours != theirs
+    ]
     counts = f"{len(label_names)} names here, {len(source.label_names)} there"
-    raise DataError(f"weights {source.path}: expected the same label map for fine_tune_checkpoint_type=full, found "
-                    f"{'; '.join(differing[:3]) or counts}; {way_on}")
+    raise DataError(
+        f"weights {source.path}: expected the same label map for fine_tune_checkpoint_type=full, found "
+        f"{'; '.join(differing[:3]) or counts}; {way_on}"
+    )
 
 
 def _check_promise(detector: Detector, report: LoadReport, source: WeightSource) -> None:
     """Only the box predictor of scope "detection" may stay behind: it is worth having, not worth failing for."""
-    lacking = [name for name in (*report.missing, *report.skipped_shape)
-               if report.scope != "detection" or not name.startswith(BOX_PREDICTOR)]
+    lacking = [
+        name
+        for name in (*report.missing, *report.skipped_shape)
+        if report.scope != "detection" or not name.startswith(BOX_PREDICTOR)
+    ]
     if lacking:
         promised = len(report.matched) + len(lacking)
         shortfall = f"{len(report.missing)} missing, {len(report.skipped_shape)} of another shape"
         raise DataError(
             f"weights {report.path}: expected all {promised} tensors of fine_tune_checkpoint_type={report.scope}, "
-            f"found {len(report.matched)}: {shortfall}, first {', '.join(lacking[:3])}; {_advice(source, detector)}")
+            f"found {len(report.matched)}: {shortfall}, first {', '.join(lacking[:3])}; {_advice(source, detector)}"
+        )
 
 
 def _advice(source: WeightSource, detector: Detector) -> str:
     models = [name for name in source.fitting_models if name != detector.name]
-    return f"these weights fit {' or '.join(models)}" if models else f"give whole weights of {detector.name}"
+    return (
+        f"these weights fit {' or '.join(models)}"
+        if models
+        else f"give whole weights of {detector.name}"
+    )
 
 
 def _value(source: WeightSource, name: str) -> np.ndarray:
     value = np.asarray(source.tensors[name].read(), np.float32)
     if not np.isfinite(value).all():
-        raise DataError(f"weights {source.path}: expected finite numbers, {name} holds "
-                        f"{int((~np.isfinite(value)).sum())} that are not; give another checkpoint")
+        raise DataError(
+            f"weights {source.path}: expected finite numbers, {name} holds "
+            f"{int((~np.isfinite(value)).sum())} that are not; give another checkpoint"
+        )
     return value

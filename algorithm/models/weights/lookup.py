@@ -10,8 +10,13 @@ from pathlib import Path
 
 import algorithm
 from algorithm.errors import ArgumentError
-from algorithm.models.presets import PRESETS
-from algorithm.models.weights.catalogue import DEFAULT_FAMILIES, PublishedFile, published_for, start_names
+from algorithm.models.weights.catalogue import (
+    DEFAULT_FAMILIES,
+    PublishedFile,
+    published_for,
+    start_names,
+)
+from algorithm.models.zoo import PRESETS
 
 CACHE_VARIABLE = "EFFICIENTDET_CACHE"
 # A file renamed to what it holds, as people keep them.
@@ -38,8 +43,9 @@ def default_search_dirs() -> tuple[Path, ...]:
     return package.parent / "pretrained", package / "pretrained", cache_dir()
 
 
-def find_pretrained(model_name: str,
-                    search_dirs: Sequence[str | os.PathLike[str]] | None = None) -> LocalWeights | None:
+def find_pretrained(
+    model_name: str, search_dirs: Sequence[str | os.PathLike[str]] | None = None
+) -> LocalWeights | None:
     """The best weights at hand for a model, or None.
 
     In this order: a detector (its own, then one that has all of its variables) in one of the folders, in their order; a
@@ -48,8 +54,12 @@ def find_pretrained(model_name: str,
     unknown model_name.
     """
     if model_name not in PRESETS:
-        raise ArgumentError(f"model_name: {model_name!r} is not a known model; choose one of {', '.join(PRESETS)}")
-    folders = [Path(folder) for folder in (default_search_dirs() if search_dirs is None else search_dirs)]
+        raise ArgumentError(
+            f"model_name: {model_name!r} is not a known model; choose one of {', '.join(PRESETS)}"
+        )
+    folders = [
+        Path(folder) for folder in (default_search_dirs() if search_dirs is None else search_dirs)
+    ]
     wanted = [each for each in published_for(model_name) if each.family in DEFAULT_FAMILIES]
     *detectors, backbone = start_names(model_name)
     for name, scope in (*((name, "detection") for name in detectors), (backbone, "classification")):
@@ -58,8 +68,14 @@ def find_pretrained(model_name: str,
             found = _in_folder(folder, name, files)
             if found:
                 return LocalWeights(found, scope, f"in {folder}")
-    return next((LocalWeights(path, "classification", f"from the installed package {each.package}")
-                 for each in wanted if (path := packaged_file(each))), None)
+    return next(
+        (
+            LocalWeights(path, "classification", f"from the installed package {each.package}")
+            for each in wanted
+            if (path := packaged_file(each))
+        ),
+        None,
+    )
 
 
 def local_copy(published: PublishedFile, search_dirs: Sequence[Path] | None = None) -> Path | None:
@@ -83,4 +99,11 @@ def packaged_file(published: PublishedFile) -> Path | None:
 
 def _in_folder(folder: Path, name: str, files: Sequence[PublishedFile]) -> Path | None:
     plain = [folder / f"{name}{ending}" for ending in _PLAIN_ENDINGS]
-    return next((place for place in (*plain, *(folder / each.file_name for each in files)) if place.exists()), None)
+    return next(
+        (
+            place
+            for place in (*plain, *(folder / each.file_name for each in files))
+            if place.exists()
+        ),
+        None,
+    )

@@ -13,15 +13,17 @@ from pathlib import Path
 import h5py
 
 from algorithm.errors import DataError
-from algorithm.models.weights.archive import extract, is_tar
-from algorithm.models.weights.keras_h5 import read_keras_h5
-from algorithm.models.weights.label_names import label_names_beside
+from algorithm.models.weights.files.archive import extract, is_tar
+from algorithm.models.weights.files.keras_h5 import read_keras_h5
+from algorithm.models.weights.files.label_names import label_names_beside
+from algorithm.models.weights.files.tensorflow_bundle import read_bundle
+from algorithm.models.weights.files.torch_backbone import read_torch_backbone
+from algorithm.models.weights.files.torch_file import LEGACY_MAGIC
 from algorithm.models.weights.stored import WeightSource
-from algorithm.models.weights.tensorflow_bundle import read_bundle
-from algorithm.models.weights.torch_backbone import read_torch_backbone
-from algorithm.models.weights.torch_file import LEGACY_MAGIC
 
-_KINDS = ("a checkpoint (its folder or its prefix), a .tar.gz of one, a Keras .h5 or a classifier's .pth")
+_KINDS = (
+    "a checkpoint (its folder or its prefix), a .tar.gz of one, a Keras .h5 or a classifier's .pth"
+)
 _NEWEST = re.compile(r'^model_checkpoint_path: "(.+)"', re.MULTILINE)
 
 
@@ -35,8 +37,10 @@ def open_weights(path: str | os.PathLike[str]) -> Iterator[WeightSource]:
     with ExitStack() as resources:
         source = _open(Path(path), resources)
         if not source.tensors:
-            raise DataError(f"weights {path}: expected an EfficientDet, a RetinaNet or a backbone of one, found a {source.kind} with no "
-                            "variable of either; give another file")
+            raise DataError(
+                f"weights {path}: expected an EfficientDet, a RetinaNet or a backbone of one, found a {source.kind} with no "
+                "variable of either; give another file"
+            )
         yield dataclasses.replace(source, path=str(path))
 
 
@@ -55,15 +59,23 @@ def _open(path: Path, resources: ExitStack) -> WeightSource:
         return dataclasses.replace(source, label_names=label_names_beside(path.parent))
     if zipfile.is_zipfile(path) or _starts_with(path, LEGACY_MAGIC):
         return read_torch_backbone(path)
-    raise DataError(f"weights {path}: expected {_KINDS}, found a file that is none of them; check the path")
+    raise DataError(
+        f"weights {path}: expected {_KINDS}, found a file that is none of them; check the path"
+    )
 
 
 def _inside(folder: Path) -> Path:
     """The prefix that the folder's `checkpoint` file names, else the only weight file, else the only subfolder."""
     listing = folder / "checkpoint"
-    named = _NEWEST.search(listing.read_text(encoding="utf-8", errors="replace")) if listing.is_file() else None
+    named = (
+        _NEWEST.search(listing.read_text(encoding="utf-8", errors="replace"))
+        if listing.is_file()
+        else None
+    )
     if named:
-        return folder / Path(named[1]).name  # an absolute path there is from the machine that wrote it
+        return (
+            folder / Path(named[1]).name
+        )  # an absolute path there is from the machine that wrote it
     for pattern in ("*.index", "*.h5", "*.pth"):
         found = sorted(folder.glob(pattern))
         if len(found) == 1:
@@ -72,15 +84,19 @@ def _inside(folder: Path) -> Path:
     if len(subfolders) == 1 and len(list(folder.iterdir())) == 1:
         return subfolders[0]
     names = ", ".join(sorted(each.name for each in folder.iterdir())[:8]) or "nothing"
-    raise DataError(f"weights {folder}: expected {_KINDS} in the folder, found {names}; name the file itself")
+    raise DataError(
+        f"weights {folder}: expected {_KINDS} in the folder, found {names}; name the file itself"
+    )
 
 
 def _open_h5(path: Path, resources: ExitStack) -> h5py.File:
     try:
         return resources.enter_context(h5py.File(path, "r"))
     except OSError as error:
-        raise DataError(f"weights {path}: expected a whole .h5 file, found a damaged one ({error}); "
-                        "fetch it again") from error
+        raise DataError(
+            f"weights {path}: expected a whole .h5 file, found a damaged one ({error}); "
+            "fetch it again"
+        ) from error
 
 
 def _starts_with(path: Path, magic: bytes) -> bool:

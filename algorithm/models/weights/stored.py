@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from algorithm.models.detector import ANCHORS_PER_CELL
-from algorithm.models.presets import PRESETS
+from algorithm.models.zoo import PRESETS
 
 CLASS_PREDICTOR = "class_net/class-predict/"
 BOX_PREDICTOR = "box_net/box-predict/"
@@ -17,7 +17,9 @@ _BACKBONE = re.compile(r"(efficientnet-[a-z0-9]+|resnet\d+|mobilenet-v2)/")
 _DETECTOR_ROOT = re.compile(r"(?:resample_p\d+|fpn_cells|fpn|class_net|box_net)/")
 # A second model built in one process of the published code has its stem renamed, and a classifier trained alone
 # stands in an extra scope `model`.
-_STEM = re.compile(r"^(efficientnet-[a-z0-9]+)/stem(?:_\d+)?/(conv2d|tpu_batch_normalization)(?:_\d+)?/")
+_STEM = re.compile(
+    r"^(efficientnet-[a-z0-9]+)/stem(?:_\d+)?/(conv2d|tpu_batch_normalization)(?:_\d+)?/"
+)
 _MODEL_SCOPE = re.compile(r"^(efficientnet-[a-z0-9]+)/model/")
 
 
@@ -57,7 +59,9 @@ class WeightSource:
     @property
     def num_classes(self) -> int | None:
         """Number of classes the class predictor was trained for; None without one."""
-        kernel = self.tensors.get(f"{CLASS_PREDICTOR}pointwise_kernel") or self.tensors.get(f"{CLASS_PREDICTOR}kernel")
+        kernel = self.tensors.get(f"{CLASS_PREDICTOR}pointwise_kernel") or self.tensors.get(
+            f"{CLASS_PREDICTOR}kernel"
+        )
         return kernel.shape[-1] // ANCHORS_PER_CELL if kernel else None
 
     @property
@@ -66,8 +70,10 @@ class WeightSource:
         neck = self.tensors.get("resample_p6/bn/gamma") or self.tensors.get("fpn/p6-bn/gamma")
         cells = {name.split("/")[1] for name in self.tensors if name.startswith("fpn_cells/")}
         return tuple(
-            row.name for row in PRESETS.values()
-            if row.backbone == self.backbone and (neck is None or neck.shape == (row.fpn_channels,))
+            row.name
+            for row in PRESETS.values()
+            if row.backbone == self.backbone
+            and (neck is None or neck.shape == (row.fpn_channels,))
             and len(cells) in (0, row.fpn_cells)
         )
 

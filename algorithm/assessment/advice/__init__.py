@@ -1,0 +1,1 @@
+"""What should be changed next, and by how much?"""

@@ -1,0 +1,257 @@
+"""Findings in words, with a grade, a number and the hyperparameters to change, in English and Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from algorithm.assessment.advice.advice_rows import (
+    ENOUGH_EPOCHS,
+    ERROR_ADVICE,
+    FEATURE_ADVICE,
+    FEW_EPOCHS,
+    OVERCONFIDENT,
+    UNDERCONFIDENT,
+    UPPER_ADVICE,
+    AdviceRow,
+)
+from algorithm.assessment.advice.setting_steps import Change, Setting
+from algorithm.assessment.analysis import Analysis
+from algorithm.assessment.sensitivity.features import FEATURE_ROWS
+from algorithm.assessment.sensitivity.sensitivity import BIN_NAMES, Sensitivity
+
+NOTE, SLIGHT, MEDIUM, MAJOR = "note", "slight", "medium", "major"
+GRADES = {
+    NOTE: ("note", "提示"),
+    SLIGHT: ("slight", "轻微"),
+    MEDIUM: ("medium", "中等"),
+    MAJOR: ("major", "重大"),
+}
+SPREAD_GRADES = (0.1, 0.2)  # standard deviation of recall: below slight, below medium, else major
+COST_GRADES = (0.02, 0.05)  # AP50
+CALIBRATION_GRADES = (0.1, 0.25)
+LEAST_COST = 0.005
+LEAST_SPREAD = 0.05
+LEAST_NMS_GAIN = 0.002
+MOST_FINDINGS_ACTED_ON = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """key: of the advice row. number: what the grade is made from. weight: by which findings of one grade are ordered.
+    reason, todo: what was found and what to do, English and Chinese; todo is empty where a slight finding asks for nothing or
+    nothing is left to turn. changes: the hyperparameters to turn."""
+
+    key: str
+    grade: str
+    number: float
+    reason: tuple[str, str]
+    todo: tuple[str, str] = ("", "")
+    weight: float = 0.0
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def english(self) -> str:
+        """All of it in English."""
+        return " ".join(filter(None, (self.reason[0], self.todo[0])))
+
+    @property
+    def chinese(self) -> str:
+        """All of it in Chinese."""
+        return "".join(self.reason[1:] + self.todo[1:])
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a JSON file."""
+        return {
+            "key": self.key,
+            "grade": self.grade,
+            "number": self.number,
+            "en-us": self.english,
+            "zh-cn": self.chinese,
+            "changes": [
+                {"name": row.name, "from": row.before, "to": row.after} for row in self.changes
+            ],
+        }
+
+
+def grade_of(number: float, limits: Sequence[float]) -> str:
+    """SLIGHT below the first limit, MEDIUM below the second, else MAJOR."""
+    return (SLIGHT, MEDIUM, MAJOR)[int(np.searchsorted(limits, number, side="right"))]
+
+
+def findings(analysis: Analysis, setting: Setting) -> list[Finding]:
+    """What to know and to do, the gravest first. setting: what the model was trained with."""
+    if not (~analysis.records.crowd).any():
+        return []
+    found = [
+        *_epochs(setting),
+        *_errors(analysis, setting),
+        *_features(analysis, setting),
+        *_calibration(analysis, setting),
+    ]
+    found.sort(key=lambda row: (-list(GRADES).index(row.grade), -row.weight))
+    return [*found, _thresholds(analysis)]
+
+
+def next_changes(
+    found: Sequence[Finding], most: int = MOST_FINDINGS_ACTED_ON
+) -> list[tuple[Change, Finding]]:
+    """The changes for the next job: those of the gravest findings, each hyperparameter once. Few at a time, so that what
+    helped can be told; of a model that was hardly trained the length alone, because the rest may pass by itself."""
+    changes: dict[str, tuple[Change, Finding]] = {}
+    asked = [row for row in found if row.changes]
+    too_short = [row for row in asked if row.key == FEW_EPOCHS.key and row.grade == MAJOR]
+    for finding in too_short or asked[:most]:
+        for change in finding.changes:
+            changes.setdefault(change.name, (change, finding))
+    return list(changes.values())
+
+
+def _epochs(setting: Setting) -> Iterator[Finding]:
+    """The shorter the training, the less the other findings say about anything but its length."""
+    few, enough = ENOUGH_EPOCHS
+    epochs = setting.typed("num_epochs")
+    if setting.values and epochs < enough:
+        yield _finding(
+            FEW_EPOCHS,
+            setting,
+            (1, enough - few + 1),
+            enough - epochs,
+            f"The model was trained for {epochs} epochs only",
+            f"模型只训练了 {epochs} 轮",
+        )
+
+
+def _errors(analysis: Analysis, setting: Setting) -> Iterator[Finding]:
+    counts = analysis.errors.false_counts()
+    total = max(sum(counts.values()), 1)
+    for row in ERROR_ADVICE:
+        cost = analysis.costs[row.key]
+        if cost < LEAST_COST:
+            continue
+        share = counts.get(row.key)
+        part = (
+            (
+                f" and are {share / total:.0%} of the false detections",
+                f", 占误检的 {share / total:.0%}",
+            )
+            if share
+            else ("", "")
+        )
+        yield _finding(
+            row,
+            setting,
+            COST_GRADES,
+            cost,
+            f"{row.english} cost {cost:.3f} of AP50{part[0]}",
+            f"{row.chinese}使 AP50 降低 {cost:.3f}{part[1]}",
+        )
+
+
+def _features(analysis: Analysis, setting: Setting) -> Iterator[Finding]:
+    rows = {row.key: row for row in FEATURE_ADVICE}
+    for sensitivity in analysis.sensitivities:
+        picked = _most_affected(sensitivity, analysis.records.label_names)
+        if picked is None:
+            continue
+        name, spread, cells, share = picked
+        grade, feature = grade_of(spread, SPREAD_GRADES), FEATURE_ROWS[sensitivity.key]
+        low = int(np.argmin(cells))
+        row = (
+            UPPER_ADVICE.get(sensitivity.key, rows[sensitivity.key])
+            if low > len(cells) // 2
+            else rows[sensitivity.key]
+        )
+        english, owner = (f" of {name}", f"{name}的") if name else ("", "")
+        yield _finding(
+            replace(row, weight=share),
+            setting,
+            SPREAD_GRADES,
+            spread,
+            f"{feature.english} has a {GRADES[grade][0]} influence on the recall{english}: standard deviation "
+            f"{spread:.3f} over five bins, lowest ({cells[low]:.2f}) at {BIN_NAMES[low]}",
+            f"{feature.chinese}对{owner}召回率有{GRADES[grade][1]}影响, 在不同特征区间上的标准差为 {spread:.3f}, "
+            f"在 {BIN_NAMES[low]} 区间最低 ({cells[low]:.2f})",
+        )
+
+
+def _most_affected(
+    row: Sensitivity, names: Sequence[str]
+) -> tuple[str, float, np.ndarray, float] | None:
+    """(class name or "" for all, spread, its five cells, its share of the objects) of what differs, and not by chance: the highest
+    grade, of equals that of most objects."""
+    counts = row.counts.sum(axis=0)
+    choices = [] if row.by_chance[0] else [("", row.overall_spread, row.overall, 1.0)]
+    choices += [
+        (name, float(row.spread[label]), row.recall[:, label], float(counts[label] / counts.sum()))
+        for label, name in enumerate(names)
+        if not row.by_chance[label + 1] and (row.counts[:, label] > 0).all()
+    ]
+    best = max(
+        choices,
+        key=lambda found: (
+            np.searchsorted(SPREAD_GRADES, found[1], side="right"),
+            found[3],
+            found[1],
+        ),
+        default=None,
+    )
+    return best if best and best[1] >= LEAST_SPREAD else None
+
+
+def _calibration(analysis: Analysis, setting: Setting) -> Iterator[Finding]:
+    error = analysis.calibration_error
+    if error < CALIBRATION_GRADES[0]:
+        return
+    leaning = sum(row["count"] * (row["score"] - row["right"]) for row in analysis.calibration)
+    row = OVERCONFIDENT if leaning > 0 else UNDERCONFIDENT
+    yield _finding(
+        row,
+        setting,
+        CALIBRATION_GRADES,
+        error,
+        f"{row.english}: they differ from the share that is right by {error:.3f} on average",
+        f"{row.chinese}: 与实际正确比例平均相差 {error:.3f}",
+    )
+
+
+def _finding(
+    row: AdviceRow,
+    setting: Setting,
+    limits: Sequence[float],
+    number: float,
+    english: str,
+    chinese: str,
+) -> Finding:
+    grade = grade_of(number, limits)
+    weight = number / limits[-1] * row.weight
+    changes = (
+        () if grade == SLIGHT else tuple(filter(None, (knob.change(setting) for knob in row.knobs)))
+    )
+    todo = ", ".join(f"{change.name}={change.after}" for change in changes)
+    if (
+        grade != SLIGHT and not changes and not setting.values
+    ):  # what it was trained with is not known, so no value can be named
+        todo = ", ".join(dict.fromkeys(knob.name for knob in row.knobs))
+    words = (f"To do: {row.do[0]} ({todo}).", f"{row.do[1]} ({todo})。") if todo else ("", "")
+    return Finding(row.key, grade, number, (f"{english}.", f"{chinese}。"), words, weight, changes)
+
+
+def _thresholds(analysis: Analysis) -> Finding:
+    point, nms = analysis.operating_point(), analysis.best_nms
+    gain = analysis.nms_gain
+    english = f"At a confidence threshold of {point['confidence_threshold']:.2f} the mean F1 is highest ({point['f1']:.3f})."
+    chinese = f"分类置信度的阈值设为 {point['confidence_threshold']:.2f} 时, 各类别的平均 F1 值最高 ({point['f1']:.3f})。"
+    if gain >= LEAST_NMS_GAIN:
+        english += f" Suppression at an IoU of {nms:.2f} adds {gain:.3f} to AP50."
+        chinese += f"非极大值抑制的 IoU 阈值设为 {nms:.2f} 时, mAP 最高, 提高 {gain:.3f}。"
+    return Finding(
+        "thresholds",
+        NOTE,
+        gain,
+        (english, chinese),
+        ("To do: set it with --apply.", "可用 --apply 写入模型目录。"),
+    )

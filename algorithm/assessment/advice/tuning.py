@@ -1,0 +1,144 @@
+"""Following the advice, one piece at a time: short training jobs, of which those that helped are kept."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import algorithm
+from algorithm.assessment.advice.advice import Finding
+from algorithm.assessment.advice.next_job import changed_values, parameters
+from algorithm.assessment.advice.setting_steps import Change, Setting
+from algorithm.assessment.options import Options
+from algorithm.errors import AlgorithmError, ArgumentError
+from algorithm.storage import is_remote, local_path
+
+FOLDER = "tuning"
+METRIC = "AP"
+_TAIL = 5  # lines of a failed job's log that are shown
+_log = logging.getLogger("algorithm.assessment")
+RunJob = Callable[[Mapping[str, str], str, Path], float]
+
+
+@dataclass(frozen=True)
+class Trail:
+    """rows: job, changes, AP, gain over the best so far, whether kept. kept: the changes that helped, with their reasons."""
+
+    rows: tuple[dict[str, Any], ...]
+    kept: tuple[tuple[Change, Finding], ...]
+
+
+def tune(
+    options: Options, setting: Setting, found: Sequence[Finding], run_job: RunJob | None = None
+) -> Trail:
+    """Trains once as before, then once for each of the gravest findings that ask for a change, on top of what was kept.
+
+    Jobs leave their folders in OUTPUT/tuning. A job that fails counts as no gain. ArgumentError where jobs cannot be run; an
+    AlgorithmError where the first fails. run_job(hyperparameters, data_url, folder) gives a job's best AP on EVAL.
+    """
+    _check(options)
+    run_job = run_job or train_and_measure
+    folder = local_path(options.output) / FOLDER
+    epochs = {} if not options.tune_epochs else {"num_epochs": str(options.tune_epochs)}
+    values = {**setting.values, **epochs}
+    best = run_job(values, options.data_url, folder / "0")
+    rows, kept = [_row(0, "", best, 0.0, True)], []
+    tried = _candidates(found, bool(epochs))
+    for number, (finding, changes) in enumerate(tried[: options.tune], start=1):
+        text = ", ".join(f"{change.name}={change.after}" for change in changes)
+        _log.info("tuning job %d of %d: %s", number, min(options.tune, len(tried)), text)
+        score = _attempt(
+            run_job, changed_values(values, changes), options.data_url, folder / str(number)
+        )
+        better = score is not None and score > best
+        rows.append(_row(number, text, score, None if score is None else score - best, better))
+        if better:
+            values, best = changed_values(values, changes), score
+            kept += [(change, finding) for change in changes]
+    return Trail(tuple(rows), tuple(kept))
+
+
+def _attempt(
+    run_job: RunJob, values: Mapping[str, str], data_url: str, folder: Path
+) -> float | None:
+    try:
+        return run_job(values, data_url, folder)
+    except AlgorithmError as error:
+        _log.warning("%s", error)
+        return None
+
+
+def train_and_measure(values: Mapping[str, str], data_url: str, folder: Path) -> float:
+    """Best AP on EVAL of a training job in a process of its own. AlgorithmError, with the end of its log, when it fails."""
+    folder.mkdir(parents=True, exist_ok=True)
+    flags = [
+        f"--{name}={text}"
+        for name, text in parameters({**values, "deps_save_path": ""}).items()
+        if text
+    ]
+    log = folder / "log.txt"
+    command = [
+        sys.executable,
+        "-m",
+        "algorithm",
+        "train",
+        *flags,
+        f"--data_url={data_url}",
+        f"--train_url={folder}",
+    ]
+    surroundings = {**os.environ, "PYTHONPATH": str(Path(algorithm.__file__).parents[1])}
+    with log.open("w", encoding="utf-8") as stream:
+        done = subprocess.run(
+            command, stdout=stream, stderr=subprocess.STDOUT, env=surroundings, check=False
+        )
+    if done.returncode != 0:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL:]
+        raise AlgorithmError(
+            f"a tuning job in {folder} ended with exit code {done.returncode}:\n" + "\n".join(lines)
+        )
+    return _archived_ap(folder)
+
+
+def _archived_ap(folder: Path) -> float:
+    """AP of the job's best checkpoint, which is the one it exports."""
+    lines = (folder / "archive" / "best_eval.txt").read_text(encoding="utf-8").splitlines()
+    return float(
+        next(line.partition(" = ")[2] for line in lines if line.startswith(f"{METRIC} = "))
+    )
+
+
+def _candidates(found: Sequence[Finding], fixed_epochs: bool) -> list[tuple[Finding, list[Change]]]:
+    """What to try: each change once, with the gravest finding that asks for it; nothing of the length where that of the jobs is
+    given, because they must be comparable."""
+    seen: set[str] = {"num_epochs", "mode"} if fixed_epochs else set()
+    candidates = []
+    for finding in found:
+        changes = [change for change in finding.changes if change.name not in seen]
+        seen |= {change.name for change in changes}
+        candidates += [(finding, changes)] if changes else []
+    return candidates
+
+
+def _row(
+    job: int, changes: str, score: float | None, gain: float | None, kept: bool
+) -> dict[str, Any]:
+    return {"job": job, "changes": changes, METRIC: score, "gain": gain, "kept": kept}
+
+
+def _check(options: Options) -> None:
+    if importlib.util.find_spec("algorithm.train") is None:
+        raise ArgumentError(
+            "--tune: expected the whole package, found only the part that a model folder carries: run "
+            "`python -m algorithm assess` from an installation"
+        )
+    if is_remote(options.output):
+        raise ArgumentError(
+            f"--tune: expected a local --output for the training jobs, found {options.output}"
+        )

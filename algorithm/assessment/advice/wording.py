@@ -1,0 +1,129 @@
+"""What things are called, in English and in Chinese: (English, Chinese)."""
+
+from __future__ import annotations
+
+from algorithm.assessment.errors.error_costs import ALL_FALSE, ALL_MISSED, MISSED
+from algorithm.assessment.errors.error_kinds import (
+    BACKGROUND,
+    BOTH,
+    CLASS,
+    DUPLICATE,
+    POSITION,
+    SHARED,
+)
+from algorithm.assessment.errors.label_suspects import LOOSE, OTHER_CLASS, UNLABELLED
+
+LANGUAGES = ("en-us", "zh-cn")
+FALSE_NAMES = {
+    CLASS: ("wrong class", "类别误检"),
+    POSITION: ("wrong place", "位置误检"),
+    BOTH: ("wrong class and place", "类别与位置误检"),
+    DUPLICATE: ("duplicate", "重复检测"),
+    BACKGROUND: ("background", "背景误检"),
+}
+MISSED_NAMES = {
+    CLASS: ("taken for another class", "类别漏检"),
+    POSITION: ("detected in the wrong place", "位置漏检"),
+    SHARED: ("one detection for two objects", "相邻目标只检测到一个"),
+    BACKGROUND: ("nothing detected there", "背景漏检"),
+}
+COST_NAMES = {
+    **FALSE_NAMES,
+    MISSED: ("missed objects", "漏检"),
+    ALL_FALSE: ("all false detections", "全部误检"),
+    ALL_MISSED: ("all missed objects", "全部漏检"),
+}
+SUSPECT_NAMES = {
+    UNLABELLED: ("an object without a label?", "可能漏标的目标"),
+    OTHER_CLASS: ("another class?", "可能标错的类别"),
+    LOOSE: ("a box in the wrong place?", "可能不准的标注框"),
+}
+METRIC_NAMES = {
+    "voc_map": ("mAP at IoU 0.5 (VOC)", "平均精度均值 (IoU 0.5)"),
+    "AP": ("AP, IoU 0.5 to 0.95 (COCO)", "AP (IoU 0.5-0.95)"),
+    "AP50": ("AP at IoU 0.5", "AP (IoU 0.5)"),
+    "AP75": ("AP at IoU 0.75", "AP (IoU 0.75)"),
+    "APs": ("AP, small objects", "AP (小目标)"),
+    "APm": ("AP, medium objects", "AP (中目标)"),
+    "APl": ("AP, large objects", "AP (大目标)"),
+    "AR1": ("AR, 1 detection", "AR (1 个检测框)"),
+    "AR10": ("AR, 10 detections", "AR (10 个检测框)"),
+    "AR100": ("AR, 100 detections", "AR (100 个检测框)"),
+    "ARs": ("AR, small objects", "AR (小目标)"),
+    "ARm": ("AR, medium objects", "AR (中目标)"),
+    "ARl": ("AR, large objects", "AR (大目标)"),
+}
+POINT_NAMES = {
+    "confidence_threshold": ("confidence threshold", "置信度阈值"),
+    "precision": ("mean precision", "平均精确率"),
+    "recall": ("mean recall", "平均召回率"),
+    "f1": ("mean F1", "平均 F1 值"),
+}
+NOTHING_THERE = ("nothing there", "无目标")
+NOT_DETECTED = ("not detected", "未检出")
+DEVIATION = ("Standard deviation", "标准差")
+TITLES = {
+    "summary": ("Summary", "评估综述"),
+    "advice": ("What to do", "综合评估"),
+    "classes": ("Classes", "图像类别分布"),
+    "precision_recall": ("Precision and recall", "P-R 曲线"),
+    "nms": ("mAP against the NMS threshold", "不同 NMS 阈值下的 mAP"),
+    "mean_f1": ("Mean F1 against the confidence threshold", "不同置信度阈值下的平均 F1 值"),
+    "false_detections": ("False detections", "误检分析"),
+    "missed_objects": ("Missed objects", "漏检分析"),
+    "error_costs": ("What each kind of error costs in AP50", "各类错误造成的 AP50 损失"),
+    "confusion_matrix": ("Confusion matrix", "混淆矩阵"),
+    "calibration": ("Calibration of the scores", "置信度校准"),
+    "sensitivity": ("Sensitivity", "敏感度分析"),
+    "slices": ("Weakest slices", "召回率最低的子集"),
+    "worst_pictures": ("Worst pictures", "错误最多的图片"),
+    "label_suspects": ("Labels to look at", "可疑的标注"),
+    "custom": ("Other figures", "自定义指标"),
+    "comparison": ("Comparison", "对比"),
+    "tuning": ("Tuning", "自动调优"),
+    "next_job": ("The next job", "下一次训练作业"),
+}
+DESCRIPTIONS = {
+    "summary": ("Figures on the evaluation pictures.", "模型在评估集上的指标。"),
+    "classes": ("How many objects each class has.", "各类别的目标框数量。"),
+    "precision_recall": (
+        "Precision over recall of each class, IoU 0.5.",
+        "各类别的精确率与召回率, IoU 为 0.5。",
+    ),
+    "nms": (
+        "AP50 after dropping, within a class, what overlaps a better detection by more than the threshold; "
+        "1.0 is the model as exported.",
+        "在类别内去掉与更高分检测框重叠超过阈值的检测框后的 mAP, 1.0 为导出的模型本身。",
+    ),
+    "mean_f1": (
+        "Mean over the classes of F1, by the confidence a detection must have.",
+        "不同置信度阈值下各类别 F1 值的平均。",
+    ),
+    "false_detections": ("At the best confidence threshold.", "在最佳置信度阈值下。"),
+    "missed_objects": ("At the best confidence threshold.", "在最佳置信度阈值下。"),
+    "error_costs": (
+        "How much AP50 would rise if this kind alone were put right; kinds hide each other, so they do not add up.",
+        "只纠正该类错误时 AP50 的提升, 各项之间有重叠, 不能相加。",
+    ),
+    "confusion_matrix": (
+        "Rows are the true classes, columns what was detected.",
+        "行为真实类别, 列为检测类别。",
+    ),
+    "calibration": (
+        "Whether detections of score 0.7 are right 7 times in 10.",
+        "置信度与实际正确比例是否一致。",
+    ),
+    "sensitivity": (
+        "Recall in five bins of equally many objects, from the lowest to the highest values of a feature.",
+        "按特征值从低到高等量划分为五个区间, 各区间的召回率。",
+    ),
+    "slices": (
+        "Groups of at least 20 objects with properties that lower recall together.",
+        "召回率明显偏低的目标子集, 每个子集至少 20 个目标。",
+    ),
+    "worst_pictures": ("Left the labels, right the detections.", "左侧为标注, 右侧为检测结果。"),
+    "label_suspects": (
+        "Confident detections that the labels contradict. Some of these labels are wrong.",
+        "置信度高而与标注不一致的检测, 其中部分标注可能有误。",
+    ),
+}

@@ -1,0 +1,1 @@
+"""Which mistakes does the model make, and what does each kind cost?"""

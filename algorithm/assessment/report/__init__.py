@@ -1,0 +1,1 @@
+"""How are the findings shown, to people and to the platform?"""

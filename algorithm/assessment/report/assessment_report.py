@@ -1,0 +1,327 @@
+"""The assessment as one page for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from algorithm.assessment.advice.advice import GRADES, Finding
+from algorithm.assessment.advice.wording import (
+    DESCRIPTIONS,
+    DEVIATION,
+    METRIC_NAMES,
+    POINT_NAMES,
+    SUSPECT_NAMES,
+    TITLES,
+)
+from algorithm.assessment.analysis import Analysis
+from algorithm.assessment.comparison import ComparedRow
+from algorithm.assessment.report import plots
+from algorithm.assessment.report.page_pieces import (
+    Text,
+    both,
+    cards,
+    chart,
+    finding,
+    folded,
+    quiet,
+    sortable,
+    whole_page,
+)
+from algorithm.assessment.report.sample_pictures import Drawing
+from algorithm.assessment.sensitivity.features import FEATURE_ROWS
+from algorithm.assessment.sensitivity.sensitivity import BIN_NAMES, Sensitivity
+from algorithm.pages.page import picture
+
+TABLE_ROWS = 200  # of a table of classes
+COMPARED = 40  # rows of a comparison that are not folded: all but those of many classes
+NO_OBJECTS = (
+    "There is no object to measure: every figure is undefined.",
+    "没有可评估的目标, 各项指标无法计算。",
+)
+NOTHING_FOUND = ("The model detected nothing.", "模型没有检测到任何目标。")
+
+
+@dataclass(frozen=True)
+class Pages:
+    """What the page shows besides the analysis. comparison: rows against a baseline; note: what to know about it. trail: rows of
+    a tuning."""
+
+    findings: Sequence[Finding]
+    next_job: Mapping[str, Any]
+    worst: Sequence[Drawing] = ()
+    suspects: Sequence[Drawing] = ()
+    comparison: Sequence[ComparedRow] = ()
+    note: Text | None = None
+    trail: Sequence[Mapping[str, Any]] = ()
+    warnings: Sequence[str] = field(default=())
+
+
+def report(analysis: Analysis, pages: Pages) -> str:
+    """The HTML of the page: self-contained, in English and Chinese."""
+    records = analysis.records
+    subtitle = (
+        f"{len(records.names)} pictures, {int((~records.crowd).sum())} objects, {len(records.scores)} detections, "
+        f"{records.classes} classes",
+        f"{len(records.names)} 张图片, {int((~records.crowd).sum())} 个目标, "
+        f"{len(records.scores)} 个检测框, {records.classes} 个类别",
+    )
+    curves = [
+        ("precision_recall", plots.precision_recall),
+        ("mean_f1", plots.mean_f1),
+        ("nms", plots.nms),
+        ("calibration", plots.calibration),
+    ]
+    kinds = [
+        ("false_detections", plots.false_detections),
+        ("missed_objects", plots.missed_objects),
+        ("error_costs", plots.error_costs),
+    ]
+    sections = [
+        ("summary", _summary(analysis, pages)),
+        ("advice", _advice(pages)),
+        ("comparison", _comparison(pages)),
+        ("tuning", _trail(pages)),
+        ("next_job", _next_job(pages)),
+        ("mean_f1", _charts(analysis, curves)),
+        ("error_costs", _charts(analysis, kinds)),
+        ("classes", _classes(analysis)),
+        ("confusion_matrix", chart(plots.confusion(analysis), DESCRIPTIONS["confusion_matrix"])),
+        ("sensitivity", _sensitivity(analysis)),
+        ("slices", _slices(analysis)),
+        ("worst_pictures", _drawings("worst_pictures", pages.worst, "pairs")),
+        ("label_suspects", _suspects(analysis, pages)),
+        ("custom", _custom(analysis)),
+    ]
+    names = {"mean_f1": ("Curves", "曲线"), "error_costs": ("Errors", "误检与漏检分析")}
+    return whole_page(
+        ("Model assessment", "模型评估"),
+        subtitle,
+        [(key, names.get(key, TITLES[key]), content) for key, content in sections],
+    )
+
+
+def _summary(analysis: Analysis, pages: Pages) -> str:
+    point = analysis.operating_point()
+    figures = [
+        (METRIC_NAMES["voc_map"], analysis.voc_map),
+        (METRIC_NAMES["AP"], analysis.figures["AP"]),
+        *(
+            (POINT_NAMES[key], point[key])
+            for key in ("f1", "precision", "recall", "confidence_threshold")
+        ),
+    ]
+    records, notes = analysis.records, [(text, text) for text in pages.warnings]
+    notes += [] if (~records.crowd).any() else [NO_OBJECTS]
+    notes += [] if len(records.scores) else [NOTHING_FOUND]
+    rows = [
+        (name, analysis.figures[key])
+        for key, name in METRIC_NAMES.items()
+        if key in analysis.figures
+    ]
+    return (
+        cards(figures)
+        + "".join(f'<div class="box">{both(note)}</div>' for note in notes)
+        + folded(
+            ("All figures", "全部指标"), sortable([("Figure", "指标"), ("Value", "数值")], rows)
+        )
+    )
+
+
+def _advice(pages: Pages) -> str:
+    return "".join(
+        finding(row.grade, GRADES[row.grade], (row.english, row.chinese)) for row in pages.findings
+    )
+
+
+def _comparison(pages: Pages) -> str:
+    words = {True: ("better", "提高"), False: ("worse", "下降"), None: ("", "")}
+    rows = [
+        (row.name, row.before, row.after, row.change, words[row.better]) for row in pages.comparison
+    ]
+    heads = [
+        ("Figure", "指标"),
+        ("Baseline", "基线"),
+        ("This model", "本模型"),
+        ("Change", "变化"),
+        ("", ""),
+    ]
+    note = f'<div class="box">{both(pages.note)}</div>' if pages.note else ""
+    table = sortable(heads, rows[:COMPARED]) + folded(
+        ("The rest", "其余"), sortable(heads, rows[COMPARED:])
+    )
+    return note + table if rows else ""
+
+
+def _trail(pages: Pages) -> str:
+    rows = [
+        (
+            row["job"],
+            row["changes"] or ("as before", "原设置"),
+            row["AP"],
+            row["gain"],
+            ("kept", "保留") if row["kept"] else ("not kept", "未保留"),
+        )
+        for row in pages.trail
+    ]
+    return sortable(
+        [("Job", "作业"), ("Changes", "改动"), ("AP", "AP"), ("Gain", "提升"), ("", "")], rows
+    )
+
+
+def _next_job(pages: Pages) -> str:
+    rows = [
+        (row["name"], row["from"], row["to"], (row["en-us"], row["zh-cn"]))
+        for row in pages.next_job["changes"]
+    ]
+    heads = [("Hyperparameter", "超参数"), ("Now", "当前"), ("Next", "建议"), ("Why", "原因")]
+    none = quiet(("Nothing to change.", "无需改动。"))
+    base = (
+        quiet(
+            (
+                "Based on the defaults: the former job's hyperparameters are not beside the model folder.",
+                "以默认值为基础: 模型目录旁没有原作业的超参数。",
+            )
+        )
+        if not pages.next_job["based_on"]
+        else ""
+    )
+    return (
+        base
+        + (sortable(heads, rows) or none)
+        + f"<pre>{both((pages.next_job['command'],) * 2)}</pre>"
+    )
+
+
+def _charts(analysis: Analysis, rows: Sequence[tuple[str, Any]]) -> str:
+    return (
+        '<div class="charts">'
+        + "".join(chart(draw(analysis), TITLES[key], DESCRIPTIONS.get(key)) for key, draw in rows)
+        + "</div>"
+    )
+
+
+def _classes(analysis: Analysis) -> str:
+    table = analysis.as_dict()["per_class"]
+    heads = [
+        ("Class", "类别"),
+        ("Objects", "目标数"),
+        ("AP", "AP"),
+        ("AP50", "AP50"),
+        ("VOC AP", "VOC AP"),
+        ("Precision", "精确率"),
+        ("Recall", "召回率"),
+        ("F1", "F1"),
+    ]
+    keys = ("objects", "AP", "AP50", "voc_ap", "precision", "recall", "f1")
+    shown = sorted(
+        (item for item in table.items() if item[1]["objects"]), key=lambda item: -item[1]["objects"]
+    )
+    left = len(table) - len(shown[:TABLE_ROWS])
+    note = (
+        quiet(
+            (
+                f"{left} further class(es), without objects here or less frequent, are in assessment.json.",
+                f"其余 {left} 个类别没有目标或目标较少, 见 assessment.json。",
+            )
+        )
+        if left
+        else ""
+    )
+    return (
+        sortable(heads, ((name, *(row[key] for key in keys)) for name, row in shown[:TABLE_ROWS]))
+        + note
+    )
+
+
+def _sensitivity(analysis: Analysis) -> str:
+    if not analysis.sensitivities:
+        return ""
+    rows = sorted(analysis.sensitivities, key=lambda row: -row.overall_spread)
+    charts = "".join(chart(plots.sensitivity(row), _named(row)) for row in rows)
+    tables = "".join(f"<h3>{both(_named(row))}</h3>" + _bins(row, analysis) for row in rows)
+    return (
+        quiet(DESCRIPTIONS["sensitivity"])
+        + f'<div class="charts small">{charts}</div>'
+        + folded(("Tables of each class", "各类别的表格"), tables)
+    )
+
+
+def _bins(row: Sensitivity, analysis: Analysis) -> str:
+    most = (-analysis.records.truths_per_class()).argsort(kind="stable")[:30]
+    heads = [
+        ("Bin", "区间"),
+        ("All", "全部"),
+        *((name, name) for name in (analysis.records.label_names[label] for label in most)),
+    ]
+    body = [
+        (name, float(row.overall[place]), *(float(row.recall[place, label]) for label in most))
+        for place, name in enumerate(BIN_NAMES)
+    ]
+    return sortable(
+        heads,
+        [*body, (DEVIATION, row.overall_spread, *(float(row.spread[label]) for label in most))],
+    )
+
+
+def _named(row: Sensitivity) -> Text:
+    feature = FEATURE_ROWS[row.key]
+    text = (
+        f"{DEVIATION[0].lower()} {row.overall_spread:.3f}",
+        f"{DEVIATION[1]} {row.overall_spread:.3f}",
+    )
+    chance = (", by chance at most", ", 可能为偶然") if row.by_chance[0] else ("", "")
+    return f"{feature.english}: {text[0]}{chance[0]}", f"{feature.chinese}: {text[1]}{chance[1]}"
+
+
+def _slices(analysis: Analysis) -> str:
+    heads = [("Objects that are", "目标子集"), ("Objects", "目标数"), ("Recall", "召回率")]
+    table = sortable(
+        heads, (((row.name(0), row.name(1)), row.count, row.recall) for row in analysis.slices)
+    )
+    return quiet(DESCRIPTIONS["slices"]) + table if table else ""
+
+
+def _drawings(key: str, drawings: Sequence[Drawing], grid: str) -> str:
+    if not drawings:
+        return ""
+    figures = "".join(picture(row.pixels, row.captions[0]) for row in drawings)
+    return quiet(DESCRIPTIONS[key]) + f'<div class="{grid}">{figures}</div>'
+
+
+def _suspects(analysis: Analysis, pages: Pages) -> str:
+    records = analysis.records
+    rows = [
+        (
+            SUSPECT_NAMES[row.kind],
+            records.names[records.pictures[row.found]],
+            records.label_names[records.truth_labels[row.truth]] if row.truth >= 0 else "",
+            records.label_names[records.labels[row.found]],
+            row.score,
+        )
+        for row in analysis.suspects
+    ]
+    heads = [
+        ("Doubt", "疑点"),
+        ("Picture", "图片"),
+        ("Label", "标注"),
+        ("Detected", "检测结果"),
+        ("Score", "置信度"),
+    ]
+    return (
+        (_drawings("label_suspects", pages.suspects, "pictures") + sortable(heads, rows))
+        if rows
+        else ""
+    )
+
+
+def _custom(analysis: Analysis) -> str:
+    rows = []
+    for key, value in analysis.custom.items():
+        values = value.get("value", value) if isinstance(value, dict) else {key: value}
+        rows += [
+            (str(name), number if isinstance(number, int | float) else str(number))
+            for name, number in (values.items() if isinstance(values, dict) else [(key, values)])
+        ]
+    return sortable([("Figure", "指标"), ("Value", "数值")], rows)

@@ -1,0 +1,261 @@
+"""The report's plots, drawn by matplotlib as SVG whose text stays text."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from algorithm.assessment.advice.wording import COST_NAMES, FALSE_NAMES, MISSED_NAMES
+from algorithm.assessment.analysis import Analysis
+from algorithm.assessment.errors.error_costs import COST_KINDS
+from algorithm.assessment.sensitivity.sensitivity import Sensitivity
+
+BLUE, ORANGE, GREY = "#3b73b9", "#d98c00", "#9aa5b1"
+SLICES = ("#3b73b9", "#d98c00", "#2c8a4b", "#a04fb0", "#9aa5b1")
+CLASSES_DRAWN = 10
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "assessment",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": "#5c6776",
+    "xtick.color": "#5c6776",
+    "ytick.color": "#5c6776",
+    "legend.frameon": False,
+}
+
+
+def drawn(draw: Callable[[Axes], None], width: float = 5.2, height: float = 3.2) -> str:
+    """SVG text of what draw puts on the axes. width, height: inches."""
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "Glyph .* missing from font"
+        )  # text stays text: the browser has the font
+        figure = Figure((width, height), layout="constrained")
+        draw(figure.add_subplot())
+        output = io.StringIO()
+        figure.savefig(output, format="svg", metadata={"Date": None, "Creator": None})
+    text = output.getvalue()
+    return text[text.index("<svg") :]
+
+
+def precision_recall(analysis: Analysis) -> str:
+    """A curve for each of the classes with most objects."""
+
+    def draw(axes: Axes) -> None:
+        for label in (-analysis.records.truths_per_class()).argsort(kind="stable")[:CLASSES_DRAWN]:
+            if points := analysis.precision_recall[label]:
+                axes.plot(
+                    *zip(*points, strict=True), label=_plain(analysis.records.label_names[label])
+                )
+        _unit(axes, "recall", "precision")
+        if axes.lines:
+            axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+
+    return drawn(draw)
+
+
+def mean_f1(analysis: Analysis) -> str:
+    """Mean F1 by confidence, the best one marked."""
+
+    def draw(axes: Axes) -> None:
+        axes.plot(np.arange(100) / 100, analysis.curve.mean_f1, color=BLUE)
+        _unit(axes, "confidence threshold", "mean F1")
+        _mark(axes, analysis.curve.threshold, f"best: {analysis.curve.threshold:.2f}")
+
+    return drawn(draw)
+
+
+def nms(analysis: Analysis) -> str:
+    """AP50 by the overlap in suppression, the best one marked."""
+
+    def draw(axes: Axes) -> None:
+        axes.plot(
+            list(analysis.nms), list(analysis.nms.values()), color=BLUE, marker="o", markersize=4
+        )
+        axes.set(xlabel="NMS IoU threshold (1.0: as exported)", ylabel="mAP, IoU 0.5")
+        _mark(axes, analysis.best_nms, f"best: {analysis.best_nms:.1f}")
+
+    return drawn(draw)
+
+
+def false_detections(analysis: Analysis) -> str:
+    """The kinds of false detections."""
+    return _pie(analysis.errors.false_counts(), FALSE_NAMES)
+
+
+def missed_objects(analysis: Analysis) -> str:
+    """The kinds of missed objects."""
+    return _pie(analysis.errors.missed_counts(), MISSED_NAMES)
+
+
+def error_costs(analysis: Analysis) -> str:
+    """What each kind costs."""
+
+    def draw(axes: Axes) -> None:
+        bars = axes.barh(
+            [COST_NAMES[kind][0] for kind in COST_KINDS],
+            [analysis.costs[kind] for kind in COST_KINDS],
+            color=BLUE,
+        )
+        axes.bar_label(bars, fmt="%.3f", padding=3)
+        axes.invert_yaxis()
+        axes.margins(x=0.15)
+        axes.set_xlabel("AP50 to be gained")
+
+    return drawn(draw, height=2.6)
+
+
+def calibration(analysis: Analysis) -> str:
+    """Share that is right against the score, the size of a point by its number of detections."""
+
+    def draw(axes: Axes) -> None:
+        rows = [row for row in analysis.calibration if row["count"]]
+        axes.plot([0, 1], [0, 1], color=GREY, linestyle=":")
+        sizes = np.array([row["count"] for row in rows], float)
+        axes.scatter(
+            [row["score"] for row in rows],
+            [row["right"] for row in rows],
+            color=BLUE,
+            zorder=3,
+            s=20 + 120 * sizes / sizes.max(initial=1),
+        )
+        axes.plot(
+            [row["score"] for row in rows], [row["right"] for row in rows], color=BLUE, alpha=0.5
+        )
+        _unit(axes, "score", "share that is right")
+
+    return drawn(draw)
+
+
+def confusion(analysis: Analysis, most: int = 25) -> str:
+    """The confusion matrix as colours, rows in shares, of the classes with most objects."""
+    records = analysis.records
+    shown = np.sort((-records.truths_per_class()).argsort(kind="stable")[:most])
+    places = np.append(shown, records.classes)
+    table = analysis.confusion[np.ix_(places, places)].astype(float)
+    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    names = [_plain(records.label_names[label]) for label in shown]
+
+    def draw(axes: Axes) -> None:
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        axes.set_xticks(
+            range(len(places)), [*names, "not detected"], rotation=60, ha="right", fontsize=8
+        )
+        axes.set_yticks(range(len(places)), [*names, "nothing there"], fontsize=8)
+        axes.set(xlabel="detected", ylabel="labelled")
+        if len(places) <= 12:
+            for row, column in np.ndindex(table.shape):
+                axes.text(
+                    column,
+                    row,
+                    f"{int(table[row, column])}",
+                    ha="center",
+                    va="center",
+                    fontsize=8,
+                    color="white" if shares[row, column] > 0.5 else "#1c2430",
+                )
+
+    side = max(3.2, min(9.0, 1.8 + 0.36 * len(places)))
+    return drawn(draw, side + 0.6, side)
+
+
+def sensitivity(row: Sensitivity) -> str:
+    """Recall of all classes in the five bins."""
+
+    def draw(axes: Axes) -> None:
+        bars = axes.bar(range(5), row.overall, color=BLUE, width=0.85)
+        axes.bar_label(bars, fmt="%.2f", padding=2, fontsize=8)
+        axes.set_xticks(
+            range(5),
+            [
+                f"{_short(low)} –\n{_short(high)}"
+                for low, high in zip(row.edges, row.edges[1:], strict=False)
+            ],
+            fontsize=8,
+        )
+        axes.set_ylim(0, 1.1)
+
+    return drawn(draw, 3.4, 2.1)
+
+
+def _pie(counts: dict[str, int], names: dict[str, tuple[str, str]]) -> str:
+    shown = {kind: count for kind, count in counts.items() if count}
+
+    def draw(axes: Axes) -> None:
+        if not shown:
+            axes.axis("off")
+            axes.text(0.5, 0.5, "none", ha="center", color="#5c6776")
+            return
+        axes.pie(
+            list(shown.values()),
+            colors=[SLICES[list(counts).index(kind)] for kind in shown],
+            startangle=90,
+            counterclock=False,
+            wedgeprops={"linewidth": 1, "edgecolor": "white"},
+            radius=1,
+        )
+        axes.legend(
+            [f"{count} {names[kind][0]}" for kind, count in shown.items()],
+            loc="upper center",
+            bbox_to_anchor=(0.5, 0),
+            fontsize=9,
+        )
+
+    return drawn(draw, height=3.2)
+
+
+def _unit(axes: Axes, x_name: str, y_name: str) -> None:
+    axes.set(xlabel=x_name, ylabel=y_name, xlim=(0, 1), ylim=(0, 1.02))
+
+
+def _mark(axes: Axes, x: float, text: str) -> None:
+    axes.axvline(x, color=ORANGE, linestyle="--", linewidth=1)
+    low, high = axes.get_xlim()
+    left = x < (low + high) / 2
+    axes.annotate(
+        text,
+        (x, 0.04),
+        xycoords=("data", "axes fraction"),
+        xytext=(4 if left else -4, 0),
+        textcoords="offset points",
+        ha="left" if left else "right",
+        color=ORANGE,
+    )
+
+
+def _short(value: float) -> str:
+    """Three digits, thousands and millions by letter; a dash where there is no value."""
+    if not np.isfinite(value):
+        return "–"
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.3g}{letter}"
+    return f"{value:.2g}" if abs(value) < 0.1 else f"{value:.3g}"
+
+
+def _plain(name: str) -> str:
+    """A class name that matplotlib takes as it is: no formula between dollar signs, no leading underscore that hides it."""
+    text = name.replace("$", r"\$")
+    return f"\u200b{text}" if text.startswith("_") else text
+
+
+PLOTS: Sequence[tuple[str, Callable[[Analysis], str]]] = (
+    ("precision_recall", precision_recall),
+    ("mean_f1", mean_f1),
+    ("nms", nms),
+    ("false_detections", false_detections),
+    ("missed_objects", missed_objects),
+    ("error_costs", error_costs),
+    ("calibration", calibration),
+    ("confusion_matrix", confusion),
+)

@@ -1,0 +1,1 @@
+"""Which properties of objects and pictures make the model miss?"""

@@ -1,0 +1,1 @@
+"""What can a person type? One file for each verb of `python -m algorithm`."""

@@ -1,0 +1,103 @@
+"""python -m algorithm benchmark: what is asked for, and the JSON that comes out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import fields
+from pathlib import Path
+
+from algorithm.benchmark.measure import Settings, line, measured, surroundings
+from algorithm.errors import ArgumentError
+from algorithm.storage.atomic_files import write_json
+
+NAMES = ("train_step", "network", "inference", "post_processing", "matching", "pipeline")
+PRECISIONS = ("float32", "bfloat16", "float16")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The flags of the verb."""
+    parser.add_argument(
+        "--what",
+        default="train_step,inference,post_processing,pipeline",
+        help=f"comma list of {', '.join(NAMES)} (default: %(default)s). For memory, one at a time",
+    )
+    parser.add_argument(
+        "--model_name", default=Settings.model_name, help="preset (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--image_size", default="", help="side, or height x width (default: the preset's)"
+    )
+    for name, text in (
+        ("batch_size", "pictures at once"),
+        ("classes", "number of classes"),
+        ("steps_per_loop", "train steps in one call"),
+        ("rounds", "measured rounds"),
+        ("warmup", "rounds before them"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            type=int,
+            default=getattr(Settings, name),
+            help=f"{text} (default: %(default)s)",
+        )
+    parser.add_argument(
+        "--precision",
+        default=Settings.precision,
+        choices=PRECISIONS,
+        help="in training (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--gradient_checkpointing",
+        action="store_true",
+        help="compute blocks again in the backward pass",
+    )
+    parser.add_argument(
+        "--data_url", default="", help="dataset for the pipeline (default: rendered pictures)"
+    )
+    parser.add_argument(
+        "--profile",
+        default="",
+        metavar="FOLDER",
+        help="leave a TensorBoard trace of one round of each there",
+    )
+    parser.add_argument(
+        "--output", default="", metavar="FILE", help="JSON file for the results (default: printed)"
+    )
+
+
+def run_benchmarks(arguments: argparse.Namespace) -> None:
+    """Measures what was asked for; prints a line for each, and the JSON or where it is. ArgumentError: an unknown name."""
+    names = [name for name in arguments.what.split(",") if name]
+    unknown = [name for name in names if name not in NAMES]
+    if unknown or not names:
+        raise ArgumentError(
+            f"--what: expected some of {', '.join(NAMES)}, found {arguments.what!r}"
+        )
+    values = {each.name: getattr(arguments, each.name) for each in fields(Settings)} | {
+        "image_size": _image_size(arguments.image_size)
+    }
+    settings = Settings(**values)
+    from algorithm.benchmark.cases import CASES
+
+    results = []
+    for name in names:
+        results.append(measured(name, CASES[name](settings), settings))
+        print(line(results[-1]), flush=True)
+    record = {**surroundings(settings), "results": results}
+    if not arguments.output:
+        print(json.dumps(record, indent=2))
+        return
+    write_json(Path(arguments.output), record)
+    print(f"wrote {arguments.output}")
+
+
+def _image_size(text: str) -> int | tuple[int, int] | None:
+    if not text:
+        return None
+    sides = text.split("x")
+    if len(sides) > 2 or not all(side.isdigit() for side in sides):
+        raise ArgumentError(
+            f"--image_size: expected a side such as 512, or 384x640, found {text!r}"
+        )
+    return int(text) if len(sides) == 1 else (int(sides[0]), int(sides[1]))

@@ -1,0 +1,78 @@
+"""Pictures of a dataset with their boxes drawn in, chosen to show it all with few."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from algorithm.data.feeding.decoding import PictureError, decode_image
+from algorithm.data.sample import Dataset, Sample
+from algorithm.pages.drawing import draw_detections
+
+LONGEST_SIDE = 640  # pixels of a drawn picture
+LOOKED_AT = 5_000  # samples among which pictures are chosen
+
+
+def report_pictures(dataset: Dataset, count: int) -> list[np.ndarray]:
+    """Up to `count` pictures with their boxes, uint8 [H, W, 3], at most LONGEST_SIDE a side.
+
+    The same dataset gives the same pictures. Raises DataError as reading a picture does.
+    """
+    return [drawn(sample, dataset.label_names) for sample in chosen_samples(dataset, count)]
+
+
+def chosen_samples(dataset: Dataset, count: int) -> list[Sample]:
+    """Samples that show every class, the rarest first, then the fullest ones and one without objects."""
+    samples = _some((*dataset.train, *dataset.eval))
+    pictures = np.bincount(
+        np.concatenate(
+            [np.unique(sample.labels) for sample in samples] + [np.zeros(0, int)]
+        ).astype(np.int64),
+        minlength=len(dataset.label_names),
+    )
+    chosen: list[Sample] = []
+    seen: set[int] = set()
+    for label in np.argsort(pictures, kind="stable"):
+        if len(chosen) < count and pictures[label] and int(label) not in seen:
+            sample = max(
+                (one for one in samples if label in one.labels),
+                key=lambda one: len(set(one.labels.tolist()) - seen),
+            )
+            chosen.append(sample)
+            seen |= set(sample.labels.tolist())
+    left = [sample for sample in samples if not any(sample is one for one in chosen)]
+    empty = [sample for sample in left if not len(sample.labels)][:1]
+    fullest = sorted(
+        (sample for sample in left if len(sample.labels)), key=lambda one: -len(one.labels)
+    )
+    spread = fullest[:: max(1, len(fullest) // max(1, count - len(chosen)))]
+    return [*chosen, *empty, *spread][:count]
+
+
+def drawn(sample: Sample, label_names: Sequence[str]) -> np.ndarray:
+    """uint8 [H, W, 3] of the picture, made smaller, with its boxes; ignored objects are marked so."""
+    pixels = Image.fromarray(_pixels(sample))
+    scale = min(1.0, LONGEST_SIDE / max(pixels.size))
+    pixels = pixels.resize([max(1, round(side * scale)) for side in pixels.size], Image.BILINEAR)
+    labels = [
+        label_names[label] + (" (ignored)" if crowd else "")
+        for label, crowd in zip(sample.labels, sample.is_crowd)
+    ]
+    return draw_detections(
+        np.asarray(pixels), sample.boxes * scale, labels, label_names=label_names
+    )
+
+
+def _pixels(sample: Sample) -> np.ndarray:
+    """The picture; where it cannot be read, a red one of its size, so that the rest of the page still shows."""
+    try:
+        return decode_image(Path(sample.path).read_bytes(), sample.path)
+    except (OSError, PictureError):
+        return np.full((sample.height, sample.width, 3), (160, 0, 0), np.uint8)
+
+
+def _some(samples: Sequence[Sample]) -> Sequence[Sample]:
+    return samples if len(samples) <= LOOKED_AT else samples[:: -(-len(samples) // LOOKED_AT)]

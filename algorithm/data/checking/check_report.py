@@ -1,0 +1,182 @@
+"""A data check as JSON for programs and as one page for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from algorithm.data.checking.check_pictures import chosen_samples, drawn
+from algorithm.data.checking.check_warnings import LEAST_PIXELS
+from algorithm.data.checking.dataset_check import DataCheck
+from algorithm.pages.charts import bars, histogram
+from algorithm.pages.page import page, paragraph, picture, section, table
+from algorithm.storage.atomic_files import write_json, write_text
+
+REPORT, PAGE = "data_check.json", "data_check.html"
+PICTURES = 12
+CLASSES_CHARTED = 30
+SIDES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+ASPECTS = (0.125, 0.177, 0.25, 0.354, 0.5, 0.707, 1, 1.41, 2, 2.83, 4, 5.66, 8)
+OVERLAPS = tuple(round(0.05 * step, 2) for step in range(21))
+
+
+def write_report(check: DataCheck, folder: Path) -> Path:
+    """Writes data_check.json and data_check.html into folder, each whole; returns the path of the page."""
+    write_json(folder / REPORT, check.as_dict())
+    write_text(folder / PAGE, _page(check))
+    return folder / PAGE
+
+
+def check_lines(check: DataCheck) -> list[str]:
+    """The check in a few lines for a terminal, without the warnings."""
+    lines = [
+        f"{usage}: {row['pictures']} pictures, {row['objects']} objects"
+        for usage, row in check.counts.items()
+    ]
+    lines.append("classes: " + ", ".join(row.name for row in check.classes))
+    if check.matched is not None:
+        lines.append(
+            f"anchors of {check.model_name} at {_size(check)} can match {check.matched:.1%} of the objects"
+        )
+        lines.append(
+            f"smallest object: {check.smallest['width']:g} x {check.smallest['height']:g} network pixels"
+        )
+    reasons: dict[str, list[str]] = {}
+    for row in check.suggestions:
+        if row.is_change:
+            reasons.setdefault(row.why, []).append(f"{row.setting}={row.value}")
+    return lines + [
+        f"suggested: {', '.join(settings)} ({why})" for why, settings in reasons.items()
+    ]
+
+
+def _page(check: DataCheck) -> str:
+    return page(
+        "Data check",
+        f"as {check.model_name} sees it at {_size(check)} pixels",
+        [
+            _warnings(check),
+            _suggestions(check),
+            _counts(check),
+            _classes(check),
+            _plots(check),
+            _pictures(check),
+        ],
+    )
+
+
+def _warnings(check: DataCheck) -> str:
+    lines = [paragraph(line, "box") for line in (*check.warnings, *check.dataset.warnings)]
+    notes = [paragraph(check.sampled, "quiet")] if check.sampled else []
+    return section("Warnings", *(lines or [paragraph("Nothing stands out.", "box good")]), *notes)
+
+
+def _suggestions(check: DataCheck) -> str:
+    rows = (
+        (
+            row.setting,
+            str(row.current),
+            f"{row.value}" + ("" if row.is_change else " (as it is)"),
+            row.why,
+        )
+        for row in check.suggestions
+    )
+    return section("Suggested settings", table(("Setting", "Now", "Suggested", "Why"), rows))
+
+
+def _counts(check: DataCheck) -> str:
+    usages = ((usage.upper(), *row.values()) for usage, row in check.counts.items())
+    spreads = (
+        ("objects in a picture", check.per_picture),
+        ("side of an object, network pixels", check.object_side),
+        ("width / height of an object", check.aspect_ratio),
+        ("width of a picture", check.picture_width),
+        ("height of a picture", check.picture_height),
+    )
+    heads = ("", "least", "5 %", "25 %", "half", "75 %", "95 %", "most")
+    figures = (
+        []
+        if check.matched is None
+        else [
+            paragraph(
+                f"Anchors can match {check.matched:.1%} of the objects at IoU 0.5. The smallest object is "
+                f"{check.smallest['width']:g} x {check.smallest['height']:g} network pixels, in {check.smallest['picture']}; "
+                f"the smallest side of an anchor is {check.smallest['anchor_side']:g}."
+            )
+        ]
+    )
+    return section(
+        "Figures",
+        table(("", "Pictures", "Objects", "Ignored", "Pictures without objects"), usages),
+        table(heads, ((name, *row.values()) for name, row in spreads if row)),
+        *figures,
+    )
+
+
+def _classes(check: DataCheck) -> str:
+    rows = sorted(check.classes, key=lambda row: -row.train)
+    shown = rows[:CLASSES_CHARTED]
+    chart = bars(
+        "Objects of each class"
+        + (f", the {len(shown)} most frequent" if len(shown) < len(rows) else ""),
+        [row.name for row in shown],
+        [("TRAIN", [row.train for row in shown]), ("EVAL", [row.eval for row in shown])],
+    )
+    heads = ("Class", "TRAIN objects", "TRAIN pictures", "EVAL objects", "Anchors can match")
+    return section(
+        "Classes",
+        chart,
+        table(
+            heads,
+            (
+                (
+                    row.name,
+                    row.train,
+                    row.train_pictures,
+                    row.eval,
+                    "" if row.matched is None else f"{row.matched:.1%}",
+                )
+                for row in rows
+            ),
+        ),
+    )
+
+
+def _plots(check: DataCheck) -> str:
+    sizes, overlaps = check.table.sizes, check.table.best[check.table.compared]
+    per_picture = np.bincount(check.table.picture, minlength=1)
+    most = max(10, int(np.quantile(per_picture, 0.99)) + 1)
+    whole = np.unique(np.linspace(0, most, 21).round())
+    charts = (
+        histogram("Objects in a picture", per_picture, whole),
+        histogram(
+            "Shorter side of an object, network pixels",
+            sizes.min(axis=1, initial=np.inf),
+            SIDES,
+            " px",
+            LEAST_PIXELS,
+            "hardly seen left of this",
+        ),
+        histogram(
+            "Width / height of an object", sizes[:, 1] / np.maximum(sizes[:, 0], 1e-6), ASPECTS
+        ),
+        histogram("IoU with the best anchor", overlaps, OVERLAPS, "", 0.5, "matched right of this"),
+    )
+    return section("Distributions", '<div class="row">' + "".join(charts) + "</div>")
+
+
+def _pictures(check: DataCheck) -> str:
+    figures = (
+        picture(
+            drawn(sample, check.dataset.label_names),
+            f"{sample.source}, {sample.usage.upper()}, {sample.width}x{sample.height}, "
+            f"{len(sample.labels)} object(s)",
+        )
+        for sample in chosen_samples(check.dataset, PICTURES)
+    )
+    return section("Pictures", '<div class="pictures">' + "".join(figures) + "</div>")
+
+
+def _size(check: DataCheck) -> str:
+    return f"{check.image_size[1]}x{check.image_size[0]}"

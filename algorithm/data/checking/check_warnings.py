@@ -1,0 +1,171 @@
+"""What about a dataset tends to spoil a training run: one row per rule, each with its numbers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from algorithm.data.checking.box_table import BoxTable
+from algorithm.data.sample import Dataset, Sample
+
+FEW_TRAIN, FEW_EVAL, FEW_OBJECTS = 50, 10, 10
+MOST_UNBALANCED = 100  # objects of the commonest class to one of the rarest
+LEAST_MATCHED = 0.9
+LEAST_PIXELS = 8  # network pixels: the stride of the finest level, where an object is a single cell
+MANY = 0.05  # share of objects from which a peculiarity is worth a line
+WHOLE = 0.95  # of the picture's area
+MANY_WHOLE = 0.2  # share of the objects
+LONG = 5.0  # ratio of the sides
+SHOWN = 8  # names in a line
+READ = 256 * 2**20  # bytes hashed in search of pictures that are in TRAIN and EVAL
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the rules look at."""
+
+    dataset: Dataset
+    table: BoxTable
+    max_detections: int
+    model_name: str
+
+
+def data_warnings(
+    dataset: Dataset, table: BoxTable, *, max_detections: int, model_name: str
+) -> tuple[str, ...]:
+    """Lines to log, most harmful first; empty where nothing stands out."""
+    look = Look(dataset, table, max_detections, model_name)
+    return tuple(line for rule in RULES for line in rule(look))
+
+
+def _anchors(look: Look) -> Iterator[str]:
+    if look.table.matched is not None and look.table.matched < LEAST_MATCHED:
+        yield (
+            f"{1 - look.table.matched:.1%} of the objects overlap no anchor of {look.model_name} by an IoU of 0.5: "
+            "each gets its single best anchor only and will be learnt slowly; see the suggested settings"
+        )
+
+
+def _tiny(look: Look) -> Iterator[str]:
+    tiny = look.table.sizes.min(axis=1, initial=np.inf) < LEAST_PIXELS
+    if len(tiny) and tiny.mean() > MANY:
+        yield (
+            f"{tiny.sum()} of {len(tiny)} objects ({tiny.mean():.1%}) have a side under {LEAST_PIXELS} network "
+            "pixels and can hardly be seen: use a larger image_size, or cut the pictures into tiles"
+        )
+
+
+def _few(look: Look) -> Iterator[str]:
+    for samples, least, usage in (
+        (look.dataset.train, FEW_TRAIN, "training"),
+        (look.dataset.eval, FEW_EVAL, "evaluation"),
+    ):
+        if len(samples) < least:
+            yield f"{len(samples)} {usage} picture(s): expected at least {least} for figures that mean something"
+
+
+def _rare(look: Look) -> Iterator[str]:
+    names, table = look.dataset.label_names, look.table
+    counts = np.bincount(
+        table.labels[table.picture < len(look.dataset.train)], minlength=len(names)
+    )
+    rare = [f"{name} ({count})" for name, count in zip(names, counts) if count < FEW_OBJECTS]
+    if rare:
+        more = f" and {len(rare) - SHOWN} more" if len(rare) > SHOWN else ""
+        yield f"{len(rare)} class(es) have fewer than {FEW_OBJECTS} training objects: {', '.join(rare[:SHOWN])}{more}"
+    if len(counts) and counts.max() > MOST_UNBALANCED * counts.min() > 0:
+        yield (
+            f"classes are unbalanced: {names[counts.argmax()]} has {counts.max()} training objects, "
+            f"{names[counts.argmin()]} {counts.min()}"
+        )
+
+
+def _crowded(look: Look) -> Iterator[str]:
+    samples = (*look.dataset.train, *look.dataset.eval)
+    counts = np.array([len(sample.labels) for sample in samples])
+    over = counts > look.max_detections
+    if over.any():
+        yield (
+            f"{over.sum()} picture(s) have more than max_detections={look.max_detections} objects, the most is "
+            f"{counts.max()} in {samples[int(counts.argmax())].source}: raise max_detections, or they cannot all "
+            "be found"
+        )
+
+
+def _empty(look: Look) -> Iterator[str]:
+    for samples, usage in ((look.dataset.train, "training"), (look.dataset.eval, "evaluation")):
+        empty = sum(not len(sample.labels) for sample in samples)
+        if empty > len(samples) / 2:
+            yield f"{empty} of {len(samples)} {usage} pictures have no object: are annotations missing?"
+
+
+def _odd_shapes(look: Look) -> Iterator[str]:
+    sizes = look.table.sizes
+    if not len(sizes):
+        return
+    ratio = sizes.max(axis=1) / np.maximum(sizes.min(axis=1), 1e-6)
+    if (ratio > LONG).mean() > MANY:
+        yield f"{(ratio > LONG).mean():.1%} of the objects are more than {LONG:g} times as long as wide"
+    filled = (look.table.filled > WHOLE).mean()
+    if filled > MANY_WHOLE:
+        yield (
+            f"{filled:.1%} of the objects fill {WHOLE:.0%} of their picture or more: for those a classifier is "
+            "enough"
+        )
+
+
+def _leaks(look: Look) -> Iterator[str]:
+    shared, whole = same_files(look.dataset.train, look.dataset.eval)
+    if shared:
+        named = ", ".join(f"{one} = {other}" for one, other in shared[:3])
+        yield (
+            f"{len(shared)} evaluation picture(s) are also in TRAIN, the same file ({named}): what is measured on "
+            "them is too good; clean the data"
+            + ("" if whole else " (a part of the files was compared)")
+        )
+
+
+def same_files(
+    train: Sequence[Sample], evaluated: Sequence[Sample]
+) -> tuple[list[tuple[str, str]], bool]:
+    """((source in EVAL, source in TRAIN) of the same file, whether all were compared). Only equal sizes are read."""
+    by_size = defaultdict(lambda: ([], []))
+    for place, samples in enumerate((train, evaluated)):
+        for sample in samples:
+            with suppress(OSError):  # a picture that is gone is named when it is read
+                by_size[Path(sample.path).stat().st_size][place].append(sample)
+    found, budget = [], READ
+    for size, (some, others) in sorted(by_size.items()):
+        if some and others:
+            budget -= size * (len(some) + len(others))
+            if budget < 0:
+                return found, False
+            digests = {_digest(sample): sample.source for sample in some}
+            found += [
+                (sample.source, digests[digest])
+                for sample in others
+                if (digest := _digest(sample)) in digests
+            ]
+    return found, True
+
+
+def _digest(sample: Sample) -> bytes:
+    return hashlib.sha256(Path(sample.path).read_bytes()).digest()
+
+
+RULES: tuple[Callable[[Look], Iterator[str]], ...] = (
+    _leaks,
+    _anchors,
+    _tiny,
+    _few,
+    _rare,
+    _crowded,
+    _empty,
+    _odd_shapes,
+)

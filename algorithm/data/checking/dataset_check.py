@@ -1,0 +1,176 @@
+"""A look at a dataset before a device is spent on it: figures, warnings with numbers, settings that fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from algorithm.data.checking.anchor_fit import AnchorFit
+from algorithm.data.checking.box_table import MATCH, BoxTable, box_table
+from algorithm.data.checking.check_warnings import data_warnings
+from algorithm.data.checking.suggestions import ModelChoice, Suggestion, suggestions
+from algorithm.data.sample import Dataset, Sample
+
+QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    """Objects of a class in TRAIN and EVAL, pictures of TRAIN that show it, and its share an anchor can match."""
+
+    name: str
+    train: int
+    eval: int
+    train_pictures: int
+    matched: float | None
+
+
+@dataclass(frozen=True)
+class DataCheck:
+    """What check_dataset found. counts: by usage. sizes, aspects, per_picture: quantiles by their share as text.
+
+    matched: share of the objects that an anchor can match. smallest: of the objects, and of the anchors, in network
+    pixels. sampled: what was measured on a part only, "" for nothing. table, dataset: for plots and pictures.
+    """
+
+    model_name: str
+    image_size: tuple[int, int]
+    counts: dict[str, dict[str, int]]
+    classes: tuple[ClassCount, ...]
+    per_picture: dict[str, float]
+    object_side: dict[str, float]
+    aspect_ratio: dict[str, float]
+    picture_width: dict[str, float]
+    picture_height: dict[str, float]
+    matched: float | None
+    smallest: dict[str, Any]
+    warnings: tuple[str, ...]
+    suggestions: tuple[Suggestion, ...]
+    sampled: str
+    table: BoxTable = field(repr=False)
+    dataset: Dataset = field(repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures alone, for JSON."""
+        left_out = ("table", "dataset")
+        shallow = {name: value for name, value in vars(self).items() if name not in left_out}
+        return {
+            **shallow,
+            "image_size": list(self.image_size),
+            "classes": [asdict(row) for row in self.classes],
+            "suggestions": [asdict(row) for row in self.suggestions],
+        }
+
+
+def check_dataset(
+    dataset: Dataset,
+    *,
+    anchors: np.ndarray,
+    image_size: tuple[int, int],
+    model_name: str,
+    anchor_scale: float = 4.0,
+    batch_size: int = 8,
+    max_detections: int = 100,
+    choices: Sequence[ModelChoice] = (),
+) -> DataCheck:
+    """The figures of a dataset as the model `model_name` would see it at `image_size` (height, width).
+
+    anchors: float32 [A, 4] yxyx in network pixels. anchor_scale, batch_size, max_detections: as the job has them.
+    choices: the models that may be suggested. Reads no pixel; a second for 100,000 objects.
+    """
+    samples = (*dataset.train, *dataset.eval)
+    fit = AnchorFit(anchors)
+    table = box_table(samples, image_size, fit)
+    chosen = ModelChoice(model_name, tuple(image_size), anchor_scale, fit)
+    compared = int(table.compared.sum())
+    sampled = (
+        ""
+        if compared == len(table.best)
+        else (
+            f"anchors were compared with {compared} of {len(table.best)} objects, drawn at random"
+        )
+    )
+    return DataCheck(
+        model_name=model_name,
+        image_size=tuple(image_size),
+        counts={
+            usage: _counts(rows)
+            for usage, rows in (("train", dataset.train), ("eval", dataset.eval))
+        },
+        classes=_classes(dataset, table),
+        per_picture=_quantiles([len(sample.labels) for sample in samples]),
+        object_side=_quantiles(np.sqrt(table.sizes.prod(axis=1))),
+        aspect_ratio=_quantiles(table.sizes[:, 1] / np.maximum(table.sizes[:, 0], 1e-6)),
+        picture_width=_quantiles([sample.width for sample in samples]),
+        picture_height=_quantiles([sample.height for sample in samples]),
+        matched=table.matched,
+        smallest=_smallest(samples, table, fit),
+        warnings=data_warnings(
+            dataset, table, max_detections=max_detections, model_name=model_name
+        ),
+        suggestions=suggestions(dataset, table.part(table.compared), chosen, batch_size, choices),
+        sampled=sampled,
+        table=table,
+        dataset=dataset,
+    )
+
+
+def _counts(samples: Sequence[Sample]) -> dict[str, int]:
+    return {
+        "pictures": len(samples),
+        "objects": sum(len(sample.labels) for sample in samples),
+        "ignored": sum(int(sample.is_crowd.sum()) for sample in samples),
+        "pictures_without_objects": sum(not len(sample.labels) for sample in samples),
+    }
+
+
+def _classes(dataset: Dataset, table: BoxTable) -> tuple[ClassCount, ...]:
+    count = len(dataset.label_names)
+    in_train = np.bincount(table.labels[table.picture < len(dataset.train)], minlength=count)
+    everywhere = np.bincount(table.labels, minlength=count)
+    shown = (
+        np.bincount(
+            np.concatenate([np.unique(sample.labels) for sample in dataset.train]).astype(np.int64),
+            minlength=count,
+        )
+        if dataset.train
+        else np.zeros(count, int)
+    )
+    compared = table.compared
+    total = np.bincount(table.labels[compared], minlength=count)
+    matched = np.bincount(table.labels[compared], table.best[compared] >= MATCH, minlength=count)
+    return tuple(
+        ClassCount(
+            name,
+            int(in_train[index]),
+            int(everywhere[index] - in_train[index]),
+            int(shown[index]),
+            float(matched[index] / total[index]) if total[index] else None,
+        )
+        for index, name in enumerate(dataset.label_names)
+    )
+
+
+def _quantiles(values: Sequence[float] | np.ndarray) -> dict[str, float]:
+    if not len(values):
+        return {}
+    return {
+        f"{share:g}": round(float(value), 3)
+        for share, value in zip(QUANTILES, np.quantile(values, QUANTILES))
+    }
+
+
+def _smallest(samples: Sequence[Sample], table: BoxTable, fit: AnchorFit) -> dict[str, Any]:
+    if not len(table.sizes):
+        return {}
+    index = int(table.sizes.min(axis=1).argmin())
+    height, width = table.sizes[index]
+    return {
+        "height": round(float(height), 2),
+        "width": round(float(width), 2),
+        "picture": samples[int(table.picture[index])].source,
+        "anchor_side": round(fit.smallest_side, 2),
+    }

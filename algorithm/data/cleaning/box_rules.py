@@ -1,0 +1,98 @@
+"""What a box must satisfy to be trained on, one row per rule; and boxes that say the same twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+LEAST_SIDE = 2.0  # pixels
+LEAST_INSIDE = 0.5  # of a box's area
+SAME_OBJECT = 0.95  # IoU beyond which two boxes of a class are taken for one object annotated twice
+ROWS = 256  # boxes compared with all others at a time
+
+
+def sides(boxes: np.ndarray) -> np.ndarray:
+    """[N, 2] heights and widths of yxyx boxes."""
+    return boxes[:, 2:] - boxes[:, :2]
+
+
+def area(boxes: np.ndarray) -> np.ndarray:
+    """[N] areas of yxyx boxes, 0 where a side is negative."""
+    return sides(boxes).clip(0).prod(axis=1)
+
+
+@dataclass(frozen=True)
+class BoxRule:
+    """bad(boxes, clipped): bool [N], which of the float32 [N, 4] boxes, raw and clipped, break the rule."""
+
+    name: str
+    problem: str
+    bad: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    always: bool  # a complaint also without cleaning
+
+
+BOX_RULES = (
+    BoxRule(
+        "corners reversed",
+        "expected min <= max, found the corners reversed",
+        lambda raw, clipped: sides(raw).min(1) < 0,
+        True,
+    ),
+    BoxRule(
+        "no area",
+        "expected a box with an area, found none",
+        lambda raw, clipped: sides(raw).min(1) == 0,
+        True,
+    ),
+    BoxRule(
+        "outside the picture",
+        "expected a box in the picture, found it wholly outside",
+        lambda raw, clipped: sides(clipped).min(1) <= 0,
+        True,
+    ),
+    BoxRule(
+        "mostly outside the picture",
+        "expected at least half of the box in the picture",
+        lambda raw, clipped: area(clipped) < LEAST_INSIDE * area(raw),
+        False,
+    ),
+    BoxRule(
+        "too thin",
+        f"expected sides of at least {LEAST_SIDE:g} pixels",
+        lambda raw, clipped: sides(clipped).min(1) < LEAST_SIDE,
+        False,
+    ),
+)
+
+
+def repeated(names: Sequence[str], boxes: np.ndarray, ignored: np.ndarray) -> dict[int, int]:
+    """Objects that repeat an earlier one of the same class, box and mark exactly: index -> index of the first."""
+    first: dict[tuple, int] = {}
+    again = {}
+    for index, (name, box, mark) in enumerate(zip(names, boxes, ignored)):
+        original = first.setdefault((name, box.tobytes(), bool(mark)), index)
+        if original != index:
+            again[index] = original
+    return again
+
+
+def nearly_repeated(names: Sequence[str], boxes: np.ndarray) -> list[tuple[int, int]]:
+    """(earlier, later) objects of one class whose boxes, float32 [N, 4] yxyx, have an IoU over SAME_OBJECT."""
+    if len(boxes) < 2:
+        return []
+    areas, pairs = area(boxes), []
+    for start in range(0, len(boxes), ROWS):
+        rows = slice(start, start + ROWS)
+        shared = np.ones((len(boxes[rows]), len(boxes)), np.float32)
+        for low, high in ((0, 2), (1, 3)):
+            overlap = np.minimum(boxes[rows, None, high], boxes[None, :, high]) - np.maximum(
+                boxes[rows, None, low], boxes[None, :, low]
+            )
+            shared *= overlap.clip(0)
+        union = areas[rows, None] + areas[None] - shared
+        for row, column in np.argwhere(shared > SAME_OBJECT * union).tolist():
+            if start + row < column and names[start + row] == names[column]:
+                pairs.append((start + row, column))
+    return pairs

@@ -1,0 +1,267 @@
+"""A dataset cleaned once, for good: copies of what changed, a manifest of what stays, the report."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from PIL import Image
+
+from algorithm.data.cleaning.box_rules import LEAST_SIDE, sides
+from algorithm.data.cleaning.cleaning import Cleaned, clean_entries
+from algorithm.data.cleaning.findings import DROPPED, Checked, Finding
+from algorithm.data.cleaning.picture_rules import PICTURE_RULES, SUFFIXES, plain_pixels
+from algorithm.data.conversion.picture_row import PictureRow, shortest
+from algorithm.data.conversion.voc_writer import voc_xml
+from algorithm.data.readers.annotation import Complaint, Entry
+from algorithm.data.readers.recognition import read_listing
+from algorithm.data.readers.voc_xml import AnnotationError, read_voc
+from algorithm.errors import ArgumentError
+from algorithm.storage.atomic_files import write_bytes, write_json, write_text
+
+FOLDER, MANIFEST, PATH_MAP = "Data", "output.manifest", "path_map.json"
+CHECKED = "_checked"
+LONGEST_STEM = (
+    200  # bytes of a file name; 255 is the most a file system takes, with suffixes and marks
+)
+HOW = {"JPEG": {"quality": 95, "subsampling": 0}, "PNG": {}, "BMP": {}}
+
+
+@dataclass(frozen=True)
+class CleanCopy:
+    """manifest: its path. kept, lost: samples. pictures, annotations: copies written. findings: all of them."""
+
+    manifest: Path
+    kept: int
+    lost: int
+    pictures: int
+    annotations: int
+    findings: tuple[Finding, ...]
+
+
+def clean_copy(
+    path: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    max_width: int | None = None,
+    max_height: int | None = None,
+) -> CleanCopy:
+    """Cleans the dataset at a local path into the folder `output`; the source stays as it is.
+
+    output gets Data/ with the pictures and annotations that changed (name ending in _checked), output.manifest,
+    which names them and else the originals, path_map.json (changed file -> original) and the cleaning report.
+    max_width, max_height: larger pictures are shrunk to fit. Raises DataError as load_dataset does, ArgumentError
+    where output lies in the data folder.
+    """
+    path, output = Path(path).resolve(), Path(output).resolve()
+    root = path if path.is_dir() else path.parent
+    if output == root or root in output.parents:
+        raise ArgumentError(
+            f"expected an output folder outside the dataset {root}, found {output}: the copies would "
+            "be read as part of it the next time"
+        )
+    listing = read_listing(path, work_dir=output)
+    copies = _Copies(output, _stems(listing.entries), max_width, max_height)
+    cleaned = clean_entries(listing, work_dir=output, sink=copies)
+    copies.remove_unused(cleaned)
+    written = [_Annotations(output, root, copies)(checked) for checked in cleaned.usable]
+    path_map = dict(pair for _, pairs in written for pair in pairs)
+    write_json(output / PATH_MAP, path_map)
+    write_text(output / MANIFEST, "".join(line for line, _ in written))
+    annotations = sum(name.endswith(".xml") for name in path_map)
+    return CleanCopy(
+        output / MANIFEST,
+        len(written),
+        cleaned.lost,
+        len(path_map) - annotations,
+        annotations,
+        cleaned.findings,
+    )
+
+
+class _Copies:
+    """Writes the copy of a picture where one is needed; `names` holds their names by id of the entry."""
+
+    def __init__(
+        self, output: Path, stems: dict[int, str], max_width: int | None, max_height: int | None
+    ) -> None:
+        self.output, self.stems, self.names = output, stems, {}
+        self.max_width, self.max_height = max_width or np.inf, max_height or np.inf
+
+    def __call__(self, checked: Checked, data: bytes) -> Checked:
+        facts, entry = checked.facts, checked.entry
+        broken = [rule for rule in PICTURE_RULES if rule.applies(facts)]
+        scale = min(1.0, self.max_width / checked.width, self.max_height / checked.height)
+        if not broken and scale == 1:
+            return checked
+        if scale < 1:
+            checked = _shrunk(
+                checked, *(max(1, round(side * scale)) for side in (checked.width, checked.height))
+            )
+        if scale < 1 or any(rule.new_pixels for rule in broken):
+            image = Image.fromarray(plain_pixels(data, str(entry.path)))
+            image = (
+                image.resize((checked.width, checked.height), Image.LANCZOS) if scale < 1 else image
+            )
+            data = _encoded(image, facts.kind if facts.kind in SUFFIXES else "JPEG")
+        name = f"{FOLDER}/{self.stems[id(entry)]}{CHECKED}{facts.right_suffix}"
+        write_bytes(self.output / name, data)
+        self.names[id(entry)] = name
+        return checked
+
+    def remove_unused(self, cleaned: Cleaned) -> None:
+        """Takes away copies of pictures that turned out to be left out."""
+        for checked in cleaned.results:
+            if not checked.usable and id(checked.entry) in self.names:
+                (self.output / self.names.pop(id(checked.entry))).unlink()
+
+
+@dataclass(frozen=True)
+class _Annotations:
+    """The manifest line of a sample and what of it maps to which original; writes its VOC XML where it changed."""
+
+    output: Path
+    root: Path
+    copies: _Copies
+
+    def __call__(self, checked: Checked) -> tuple[str, list[tuple[str, str]]]:
+        entry = checked.entry
+        original = str(entry.path.resolve())
+        source = self.copies.names.get(id(entry), original)
+        pairs = [] if source == original else [(source, original)]
+        location = (self.root / entry.annotation.file).resolve()
+        if checked.annotation_changed or not _is_all(location, entry):
+            name = f"{FOLDER}/{self.copies.stems[id(entry)]}{CHECKED}.xml"
+            write_bytes(self.output / name, _voc(checked, PurePosixPath(source).name))
+            pairs.append((name, str(location)))
+            location = name
+        return _manifest_line(entry, source, str(location)), pairs
+
+
+def _is_all(location: Path, entry: Entry) -> bool:
+    """Whether the annotation is the whole content of that one VOC file."""
+    if location.suffix.lower() != ".xml":
+        return False
+    try:
+        return read_voc(location, "").names == entry.annotation.names
+    except AnnotationError:
+        return False
+
+
+def _stems(entries: Sequence[Entry]) -> dict[int, str]:
+    """A name for each entry, by its id, that no other has; from its source's name, without suffix."""
+    stems, taken = {}, set()
+    for entry in entries:
+        stem = (
+            PurePosixPath(entry.source.replace("\\", "/"))
+            .stem.encode()[:LONGEST_STEM]
+            .decode("utf-8", "ignore")
+        )
+        unique, number = stem, 1
+        while unique.casefold() in taken:
+            number += 1
+            unique = f"{stem}-{number}"
+        taken.add(unique.casefold())
+        stems[id(entry)] = unique
+    return stems
+
+
+def _shrunk(checked: Checked, width: int, height: int) -> Checked:
+    """The entry in a picture made smaller; objects that become too thin are dropped."""
+    file = checked.entry.annotation.file
+    problem = (
+        f"expected a picture within the given limits, found {checked.width}x{checked.height}; it is now "
+        f"{width}x{height}"
+    )
+    findings = [
+        Finding(
+            Complaint(checked.entry.source, problem),
+            "over the given limits",
+            "shrunk",
+            fault=False,
+            of_picture=True,
+        ),
+        Finding(
+            Complaint(file, "its picture was made smaller"),
+            "picture shrunk",
+            "boxes scaled to the picture",
+            fault=False,
+        ),
+    ]
+    down, across = height / checked.height, width / checked.width
+    boxes = checked.boxes * np.float32([down, across, down, across])
+    keep = sides(boxes).min(axis=1, initial=np.inf) >= LEAST_SIDE
+    findings += [
+        Finding(
+            Complaint(
+                file,
+                f"expected sides of at least {LEAST_SIDE:g} pixels in the shrunk picture, "
+                f"found {', '.join(f'{side:g}' for side in sides(boxes)[index])}",
+                thing=f"object '{checked.names[index]}'",
+            ),
+            "too thin",
+            DROPPED,
+            fault=False,
+        )
+        for index in np.flatnonzero(~keep)
+    ]
+    names = tuple(np.array(checked.names, object)[keep])
+    return replace(
+        checked,
+        width=width,
+        height=height,
+        names=names,
+        boxes=boxes[keep],
+        ignored=checked.ignored[keep],
+        filled=None if checked.filled is None else checked.filled[keep],
+        findings=(*checked.findings, *findings),
+    )
+
+
+def _encoded(image: Image.Image, kind: str) -> bytes:
+    encoded = io.BytesIO()
+    image.save(encoded, kind, **HOW[kind])
+    return encoded.getvalue()
+
+
+def _voc(checked: Checked, filename: str) -> bytes:
+    boxes = tuple(tuple(shortest(side) for side in box) for box in checked.boxes.tolist())
+    return voc_xml(
+        PictureRow(
+            0,
+            checked.entry.image_id,
+            str(checked.entry.path),
+            filename,
+            "",
+            checked.width,
+            checked.height,
+            checked.names,
+            boxes,
+            tuple(checked.ignored.tolist()),
+            (0, 0),
+        )
+    )
+
+
+def _manifest_line(entry: Entry, source: str, location: str) -> str:
+    record = {
+        "source": source,
+        "id": entry.image_id,
+        "usage": (entry.usage or "").upper(),
+        "annotation": [
+            {
+                "type": "modelarts/object_detection",
+                "annotation-loc": location,
+                "annotation-format": "PASCAL VOC",
+            }
+        ],
+        "property": {"@modelarts:data_checked": True},
+    }
+    if not entry.usage:
+        del record["usage"]
+    return json.dumps(record, ensure_ascii=False) + "\n"

@@ -1,0 +1,90 @@
+"""Pictures that are in a dataset twice: the same file, or one that looks the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from algorithm.data.feeding.decoding import TURNS
+
+GRID = 16  # a picture is compared as this many cells a side
+SAMPLES = 128  # pixels a side from which the cells are averaged
+MOST_BITS = (
+    5  # of the 64 of the difference hash that may differ between pictures that look the same
+)
+MOST_GREY = 5.0  # mean difference of their cells, of 255
+LEAST_CORRELATION = (
+    0.98  # of their cells: pictures of one plain scene differ little in grey, but not in step
+)
+ROWS = 128  # pictures compared with all others at a time
+
+
+@dataclass(frozen=True)
+class PictureMark:
+    """What a picture is recognised by.
+
+    digest: SHA-256 of the file. bits: float32 [64], -1 or 1, the difference hash. cells: float32 [256] greys.
+    """
+
+    digest: bytes
+    bits: np.ndarray
+    cells: np.ndarray
+
+
+def mark_of(data: bytes, image: Image.Image, orientation: int = 1) -> PictureMark:
+    """The mark of an encoded picture and the same decoded; orientation: of its EXIF. Costs little against decoding."""
+    few = (
+        image.resize(
+            [max(1, min(side, round(side * SAMPLES / min(image.size)))) for side in image.size],
+            Image.NEAREST,
+        )
+        .convert("RGB")
+        .convert("L")
+    )
+    upright = few.transpose(TURNS[orientation]) if orientation in TURNS else few
+    coarse = np.asarray(upright.resize((9, 8), Image.BOX), np.int16)
+    bits = np.where(coarse[:, 1:] > coarse[:, :-1], np.float32(1), np.float32(-1)).ravel()
+    cells = np.asarray(upright.resize((GRID, GRID), Image.BOX), np.float32).ravel()
+    return PictureMark(hashlib.sha256(data).digest(), bits, cells)
+
+
+def same_files(marks: Sequence[PictureMark]) -> list[list[int]]:
+    """Groups of indices, each of two or more pictures that are the same file, in order."""
+    groups: dict[bytes, list[int]] = {}
+    for index, mark in enumerate(marks):
+        groups.setdefault(mark.digest, []).append(index)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def lookalikes(
+    marks: Sequence[PictureMark], first: Sequence[int], second: Sequence[int] | None = None
+) -> Iterator[tuple[int, int]]:
+    """(index of `first`, index of `second`) of pictures that look the same and are not the same file.
+
+    Without `second`, each pair within `first` once, the earlier index first.
+    """
+    others = np.array(first if second is None else second, np.int64)
+    if not len(first) or not len(others):
+        return
+    bits = np.stack([marks[index].bits for index in others]).T
+    for start in range(0, len(first), ROWS):
+        rows = first[start : start + ROWS]
+        differing = (64 - np.stack([marks[index].bits for index in rows]) @ bits) / 2
+        for row, column in np.argwhere(differing <= MOST_BITS).tolist():
+            one, other = rows[row], int(others[column])
+            if (one < other if second is None else one != other) and _same_look(
+                marks[one], marks[other]
+            ):
+                yield one, other
+
+
+def _same_look(one: PictureMark, other: PictureMark) -> bool:
+    if one.digest == other.digest or np.abs(one.cells - other.cells).mean() > MOST_GREY:
+        return False
+    a, b = one.cells - one.cells.mean(), other.cells - other.cells.mean()
+    spread = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return spread == 0 or float((a * b).sum()) >= LEAST_CORRELATION * spread

@@ -1,0 +1,213 @@
+"""The objects of an annotation in pixels of the real picture: sizes reconciled, boxes checked and clipped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from algorithm.data.cleaning.box_rules import (
+    BOX_RULES,
+    LEAST_SIDE,
+    nearly_repeated,
+    repeated,
+    sides,
+)
+from algorithm.data.cleaning.duplicates import PictureMark
+from algorithm.data.cleaning.findings import (
+    CLIPPED,
+    DROPPED,
+    LEFT_OUT,
+    REPORTED,
+    Checked,
+    Finding,
+    faults,
+)
+from algorithm.data.cleaning.picture_rules import PictureFacts
+from algorithm.data.readers.annotation import Annotation, Complaint, Entry
+
+EDGE = 1.0  # pixels a box may reach over the edge by one-based corners and rounding
+SAME_ASPECT = (
+    0.01  # relative difference up to which a recorded size is the real one at another scale
+)
+UNUSABLE = "annotation cannot be used"
+
+
+@dataclass
+class _Boxes:
+    """The boxes of one annotation while they are checked: raw and clipped float32 [N, 4] yxyx; keep: bool [N]."""
+
+    annotation: Annotation
+    raw: np.ndarray
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        self.clipped = self.raw.clip(
+            0, np.float32([self.height, self.width, self.height, self.width])
+        )
+        self.keep = np.ones(len(self.raw), bool)
+        self.inside = bool((self.raw == self.clipped).all())
+        self.tidy = self.inside and bool(
+            (sides(self.raw) >= LEAST_SIDE).all()
+        )  # no rule needs a closer look
+
+    def finding(
+        self, index: int, problem: str, rule: str, action: str, fault: bool = False
+    ) -> Finding:
+        """What is wrong with one of them."""
+        box = ", ".join(f"{number:g}" for number in self.raw[index])
+        problem = f"{problem}: [ymin, xmin, ymax, xmax] = [{box}] in a picture of {self.width}x{self.height}"
+        thing, line = self.annotation.things[index], self.annotation.lines[index]
+        return Finding(Complaint(self.annotation.file, problem, line, thing), rule, action, fault)
+
+
+def measured(
+    entry: Entry,
+    width: int,
+    height: int,
+    *,
+    clean: bool,
+    found: tuple[Finding, ...] = (),
+    facts: PictureFacts | None = None,
+    mark: PictureMark | None = None,
+) -> Checked:
+    """The entry with its objects in pixels of its picture, which is `width` x `height` upright.
+
+    clean: apply the rules that are no complaint otherwise, and keep a finding of each repair.
+    found, facts, mark: what is known of the picture.
+    """
+    annotation = entry.annotation
+    readers = faults(entry.complaints, UNUSABLE, DROPPED)
+    try:
+        raw, notes = _to_real_size(annotation, width, height)
+    except ValueError as error:
+        wrong = Finding(
+            Complaint(annotation.file, str(error)), "recorded size of another shape", LEFT_OUT
+        )
+        return Checked(entry, findings=(*readers, wrong), usable=False)
+    boxes = _Boxes(annotation, raw, width, height)
+    findings = [*readers, *found, *faults(annotation.complaints, "object cannot be used", DROPPED)]
+    findings += _broken(boxes, clean=clean)
+    slight, cut = _over_the_edge(boxes)
+    notes += ["box up to one pixel over the edge, clipped"] * len(slight)
+    notes += ["box partly outside the picture, clipped"] * len(cut)
+    if clean:
+        findings += _size_findings(annotation, width, height)
+        findings += slight + cut + _twice(boxes) + _nearly_twice(boxes)
+    names = tuple(np.array(annotation.names, object)[boxes.keep])
+    filled = None if annotation.filled is None else annotation.filled[boxes.keep]
+    return Checked(
+        entry,
+        width,
+        height,
+        names,
+        boxes.clipped[boxes.keep],
+        annotation.ignored[boxes.keep],
+        filled,
+        tuple(findings),
+        notes=tuple(notes),
+        facts=facts,
+        mark=mark,
+    )
+
+
+def _to_real_size(annotation: Annotation, width: int, height: int) -> tuple[np.ndarray, list[str]]:
+    """Boxes in pixels of the real picture. The real size wins; a size of another shape raises ValueError.
+
+    A recorded size of the same aspect is the picture before it was scaled: boxes scale along. Another aspect (also
+    the turned one, when a tool ignored the EXIF orientation) leaves open where the boxes belong.
+    """
+    if None in (annotation.width, annotation.height) or (annotation.width, annotation.height) == (
+        width,
+        height,
+    ):
+        return annotation.boxes, []
+    across, down = width / annotation.width, height / annotation.height
+    if abs(across / down - 1) > SAME_ASPECT:
+        raise ValueError(
+            f"expected the size of the picture, {width}x{height} upright, found {annotation.width}x"
+            f"{annotation.height} recorded: annotate it again"
+        )
+    return annotation.boxes * np.float32([down, across, down, across]), [
+        "recorded size differs, boxes scaled along"
+    ]
+
+
+def _size_findings(annotation: Annotation, width: int, height: int) -> list[Finding]:
+    if (annotation.width, annotation.height) == (width, height):
+        return []
+    if None in (annotation.width, annotation.height):
+        found, rule, action = "none", "no recorded size", "size taken from the picture"
+    else:
+        found = f"{annotation.width}x{annotation.height}"
+        rule, action = "recorded size of the same shape", "boxes scaled to the picture"
+    problem = f"expected the size of the picture, {width}x{height}, found {found}"
+    return [Finding(Complaint(annotation.file, problem), rule, action, fault=False)]
+
+
+def _broken(boxes: _Boxes, *, clean: bool) -> list[Finding]:
+    """Findings of boxes that break a rule; they are taken out of `keep`."""
+    findings: list[Finding] = []
+    for rule in () if boxes.tidy else BOX_RULES:
+        if rule.always or clean:
+            broken = np.flatnonzero(rule.bad(boxes.raw, boxes.clipped) & boxes.keep)
+            boxes.keep[broken] = False
+            findings += [
+                boxes.finding(index, rule.problem, rule.name, DROPPED, rule.always)
+                for index in broken
+            ]
+    return findings
+
+
+def _over_the_edge(boxes: _Boxes) -> tuple[list[Finding], list[Finding]]:
+    """Findings of boxes that stay but are clipped: by at most a pixel, and by more."""
+    if boxes.inside:
+        return [], []
+    over = np.where(boxes.keep, np.abs(boxes.raw - boxes.clipped).max(axis=1, initial=0), 0)
+    problem = "expected a box in the picture, found it "
+    slight = [
+        boxes.finding(
+            index, problem + "up to one pixel over the edge", "slightly over the edge", CLIPPED
+        )
+        for index in np.flatnonzero((over > 0) & (over <= EDGE))
+    ]
+    return slight, [
+        boxes.finding(index, problem + "partly outside", "partly outside", CLIPPED)
+        for index in np.flatnonzero(over > EDGE)
+    ]
+
+
+def _twice(boxes: _Boxes) -> list[Finding]:
+    """Findings of objects that repeat another exactly; they are taken out of `keep`."""
+    left, names = _kept(boxes)
+    again = repeated(names, boxes.clipped[left], boxes.annotation.ignored[left])
+    boxes.keep[left[list(again)]] = False
+    return [
+        boxes.finding(
+            left[index],
+            f"expected each object once, found {boxes.annotation.things[left[first]]} again",
+            "box twice",
+            DROPPED,
+        )
+        for index, first in again.items()
+    ]
+
+
+def _nearly_twice(boxes: _Boxes) -> list[Finding]:
+    left, names = _kept(boxes)
+    return [
+        boxes.finding(
+            left[later],
+            "expected each object once, found nearly the box of "
+            f"{boxes.annotation.things[left[earlier]]}",
+            "box nearly twice",
+            REPORTED,
+        )
+        for earlier, later in nearly_repeated(names, boxes.clipped[left])
+    ]
+
+
+def _kept(boxes: _Boxes) -> tuple[np.ndarray, list[str]]:
+    left = np.flatnonzero(boxes.keep)
+    return left, [boxes.annotation.names[index] for index in left]

@@ -1,0 +1,90 @@
+"""What cleaning found in an entry of a dataset, and what it made of the entry."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from algorithm.data.cleaning.duplicates import PictureMark
+from algorithm.data.cleaning.picture_rules import PictureFacts
+from algorithm.data.readers.annotation import Complaint, Entry
+
+LEFT_OUT = "picture left out"
+ORPHANED = "sample left out"
+DROPPED = "object dropped"
+CLIPPED = "clipped to the picture"
+REPORTED = "reported only"
+LOSSES = (LEFT_OUT, ORPHANED, DROPPED)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing cleaning met.
+
+    rule: its kind, the same words for the same kind. action: what was done. fault: whether it is complained about
+    when cleaning is off. of_picture: the file of the picture is meant, not the annotation.
+    """
+
+    complaint: Complaint
+    rule: str
+    action: str
+    fault: bool = True
+    of_picture: bool = False
+
+    def as_row(self) -> dict[str, str | int | None]:
+        """The row of the cleaning report."""
+        return {
+            "file": self.complaint.file,
+            "line": self.complaint.line,
+            "object": self.complaint.thing,
+            "rule": self.rule,
+            "problem": self.complaint.problem,
+            "action": self.action,
+        }
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An entry measured against its picture.
+
+    width, height: of the upright picture. names, boxes, ignored, filled: the objects that stay, boxes float32 [N, 4]
+    yxyx pixels inside the picture; filled as of an Annotation. findings: all that is wrong or was put right. usable: False if the whole entry goes.
+    notes: kinds of repairs made with and without cleaning, each as often as it was made.
+    facts, mark: of the picture, where it was decoded.
+    """
+
+    entry: Entry
+    width: int = 0
+    height: int = 0
+    names: tuple[str, ...] = ()
+    boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    ignored: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    filled: np.ndarray | None = None
+    findings: tuple[Finding, ...] = ()
+    usable: bool = True
+    notes: tuple[str, ...] = ()
+    facts: PictureFacts | None = None
+    mark: PictureMark | None = None
+
+    @property
+    def complaints(self) -> tuple[Complaint, ...]:
+        """What is complained about when cleaning is off, and what else cleaning dropped."""
+        return tuple(
+            finding.complaint
+            for finding in self.findings
+            if finding.fault or finding.action in LOSSES
+        )
+
+    @property
+    def annotation_changed(self) -> bool:
+        """Whether the objects or the size differ from what the annotation records."""
+        return any(
+            not finding.of_picture and finding.action != REPORTED for finding in self.findings
+        )
+
+
+def faults(complaints: Sequence[Complaint], rule: str, action: str) -> tuple[Finding, ...]:
+    """Findings that readers made, all of one rule."""
+    return tuple(Finding(complaint, rule, action) for complaint in complaints)

@@ -1,0 +1,179 @@
+"""What a picture file is, against what training and the platform expect; one row per rule."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, Jpeg2KImagePlugin, PpmImagePlugin, TiffImagePlugin
+
+from algorithm.data.feeding.decoding import (
+    MAX_PIXELS,
+    MAX_SIDE,
+    PictureError,
+    decode_image,
+    exif_orientation,
+    open_picture,
+)
+
+SUFFIXES = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "BMP": (".bmp",)}  # the platform's formats
+# Formats that nothing of ours decodes in training, but that can be converted.
+CONVERTIBLE = {
+    b"II*\0": TiffImagePlugin.TiffImageFile,
+    b"MM\0*": TiffImagePlugin.TiffImageFile,
+    b"P5": PpmImagePlugin.PpmImageFile,
+    b"P6": PpmImagePlugin.PpmImageFile,
+    b"\0\0\0\x0cjP  ": Jpeg2KImagePlugin.Jpeg2KImageFile,
+    b"\xff\x4f\xff\x51": Jpeg2KImagePlugin.Jpeg2KImageFile,
+}
+PNG_MODES = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """kind: format by content, as Pillow names it. mode: of its pixels as Pillow names it. orientation: of EXIF, 1..8.
+
+    deep: more than 8 bits a channel. suffix: of the file name, in lower case.
+    """
+
+    kind: str
+    mode: str
+    orientation: int
+    animated: bool
+    deep: bool
+    suffix: str
+
+    @property
+    def sideways(self) -> bool:
+        """Whether width and height change places when the picture is turned upright."""
+        return self.orientation in (5, 6, 7, 8)
+
+    @property
+    def right_suffix(self) -> str:
+        """The suffix that a file of this content has."""
+        known = SUFFIXES.get(self.kind, SUFFIXES["JPEG"])
+        return self.suffix if self.suffix in known else known[0]
+
+
+@dataclass(frozen=True)
+class PictureRule:
+    """applies: whether facts break the rule. problem: what to say, a template over the facts.
+
+    as_read, as_written: what is done about it where the picture is only read, and where a copy is written.
+    new_pixels: whether the copy is encoded anew.
+    """
+
+    name: str
+    applies: Callable[[PictureFacts], bool]
+    problem: str
+    as_read: str
+    as_written: str
+    new_pixels: bool = True
+
+
+PICTURE_RULES = (
+    PictureRule(
+        "turned by EXIF",
+        lambda facts: facts.orientation in range(2, 9),
+        "expected an upright picture, found EXIF orientation {0.orientation}",
+        "read upright",
+        "written upright",
+    ),
+    PictureRule(
+        "16 bits",
+        lambda facts: facts.deep,
+        "expected 8 bits a channel, found 16",
+        "read with 8 bits",
+        "written with 8 bits",
+    ),
+    PictureRule(
+        "not RGB",
+        lambda facts: facts.mode != "RGB",
+        "expected RGB, found {0.mode}",
+        "read as RGB",
+        "written as RGB",
+    ),
+    PictureRule(
+        "animated",
+        lambda facts: facts.animated,
+        "expected one picture, found an animation",
+        "first frame read",
+        "first frame written",
+    ),
+    PictureRule(
+        "format",
+        lambda facts: facts.kind not in SUFFIXES,
+        "expected a JPEG, PNG or BMP picture, found {0.kind}",
+        "read as it is",
+        "converted to JPEG",
+    ),
+    PictureRule(
+        "suffix",
+        lambda facts: facts.kind in SUFFIXES and facts.suffix != facts.right_suffix,
+        "expected the suffix {0.right_suffix} of a {0.kind} picture, found '{0.suffix}'",
+        "read by its content",
+        "copied with the right suffix",
+        new_pixels=False,
+    ),
+)
+
+
+def look(
+    data: bytes, name: str, suffix: str, *, convert: bool = False
+) -> tuple[PictureFacts, Image.Image]:
+    """Facts of an encoded picture, and the picture, decoded, not yet turned upright.
+
+    It has the mode of the file; decode_image gives its RGB pixels. convert: take the formats of CONVERTIBLE too.
+    Raises PictureError naming `name` where decode_image does.
+    """
+    foreign = (
+        next((plugin for mark, plugin in CONVERTIBLE.items() if data.startswith(mark)), None)
+        if convert
+        else None
+    )
+    image = open_picture(io.BytesIO(as_png(data, name) if foreign else data), name)
+    orientation = exif_orientation(image.info.get("exif", b""))
+    rawmode = str(image.tile[0][3]) if image.tile else ""
+    deep = image.mode.startswith("I") or "16" in rawmode and image.format == "PNG"
+    try:
+        animated = bool(getattr(image, "is_animated", False))
+        image.load()
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders fail on hostile bytes in more ways than they declare
+        raise PictureError(f"{name}: the picture is damaged or truncated: {error}") from error
+    kind = foreign.format if foreign else image.format
+    return PictureFacts(kind, image.mode, orientation, animated, deep, suffix.lower()), image
+
+
+def plain_pixels(data: bytes, name: str) -> np.ndarray:
+    """uint8 [H, W, 3] RGB upright of a picture, also in one of the CONVERTIBLE formats. Raises PictureError."""
+    return decode_image(as_png(data, name) if data.startswith(tuple(CONVERTIBLE)) else data, name)
+
+
+def as_png(data: bytes, name: str) -> bytes:
+    """The first picture of a file in one of the CONVERTIBLE formats as PNG, its orientation kept.
+
+    Raises PictureError when it is damaged or over the limits of size.
+    """
+    plugin = next(plugin for mark, plugin in CONVERTIBLE.items() if data.startswith(mark))
+    encoded = io.BytesIO()
+    try:
+        image = plugin(io.BytesIO(data), name)
+        if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
+            raise PictureError(
+                f"{name}: the picture has {image.width}x{image.height} pixels; the limit is "
+                f"{MAX_PIXELS // 1_000_000} million pixels and {MAX_SIDE} on a side: make it smaller"
+            )
+        exif = Image.Exif()
+        exif[0x0112] = image.getexif().get(0x0112, 1)
+        image.load()
+        image = image if image.mode in PNG_MODES else image.convert("RGB")
+        image.save(encoded, "PNG", compress_level=1, exif=exif)
+    except (PictureError, MemoryError):
+        raise
+    except Exception as error:  # decoders fail on hostile bytes in more ways than they declare
+        raise PictureError(f"{name}: the picture is damaged or truncated: {error}") from error
+    return encoded.getvalue()

@@ -1,0 +1,89 @@
+"""Shards as pictures and COCO instance files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from algorithm.data.conversion.output_files import copy_picture, replaced
+from algorithm.data.conversion.picture_row import Classes, PictureRow, shortest
+
+
+def write_shard(
+    rows: Iterable[PictureRow], output: Path, shard: str, classes: Classes
+) -> Iterator[str]:
+    """Write images/train or images/val; for each picture a line [image, annotations without ids]."""
+    for row in rows:
+        copy_picture(row, output / "images" / row.split / row.name)
+        yield line(row, classes)
+
+
+def line(row: PictureRow, classes: Classes) -> str:
+    """[image, annotations without ids] of a picture, as a line of JSON."""
+    ids = dict(zip(classes.names, classes.ids, strict=True))
+    number = int(row.image_id) if classes.keep_ids else row.number + 1
+    image = {"id": number, "file_name": row.name, "width": row.width, "height": row.height}
+    annotations = []
+    for name, (ymin, xmin, ymax, xmax), ignored in zip(
+        row.names, row.boxes, row.ignored, strict=True
+    ):
+        width, height = shortest(xmax - xmin), shortest(ymax - ymin)
+        annotations.append(
+            {
+                "image_id": number,
+                "category_id": ids[name],
+                "bbox": [xmin, ymin, width, height],
+                "area": shortest(width * height),
+                "iscrowd": int(ignored),
+            }
+        )
+    return json.dumps([image, annotations], ensure_ascii=False) + "\n"
+
+
+def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
+    """Join the lines into annotations/instances_train.json and instances_val.json; the folder."""
+    first_id = 1
+    for split in ("train", "val"):
+        own = [part for part in parts if part.name.startswith(split)]
+        if own:
+            with replaced(output / "annotations" / f"instances_{split}.json") as stream:
+                first_id += write_instances(stream, own, classes, first_id)
+    return output
+
+
+def write_instances(
+    stream: BinaryIO, parts: list[Path], classes: Classes, first_id: int = 1
+) -> int:
+    """The JSON, one image or annotation a line, never all in memory; the number of annotations."""
+    categories = [
+        {"id": number, "name": name}
+        for number, name in zip(classes.ids, classes.names, strict=True)
+    ]
+    stream.write(b'{"images": [')
+    _write_list(stream, (image for image, _ in _lines(parts)))
+    stream.write(b'],\n"annotations": [')
+    annotations = (row for _, rows in _lines(parts) for row in rows)
+    count = _write_list(
+        stream, ({"id": number, **row} for number, row in enumerate(annotations, start=first_id))
+    )
+    stream.write(b'],\n"categories": ' + _encoded(categories) + b"}\n")
+    return count
+
+
+def _write_list(stream: BinaryIO, items: Iterable[dict]) -> int:
+    count = 0
+    for count, item in enumerate(items, start=1):
+        stream.write((b"\n" if count == 1 else b",\n") + _encoded(item))
+    return count
+
+
+def _lines(parts: list[Path]) -> Iterator[tuple[dict, list[dict]]]:
+    for part in parts:
+        with part.open(encoding="utf-8") as stream:
+            yield from map(json.loads, stream)
+
+
+def _encoded(item: object) -> bytes:
+    return json.dumps(item, ensure_ascii=False).encode()

@@ -1,0 +1,103 @@
+"""Shards as TFRecord files in the schema of the TensorFlow Object Detection API."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from algorithm.data.conversion.coco_writer import line, write_instances
+from algorithm.data.conversion.output_files import beside, replaced, write_whole
+from algorithm.data.conversion.picture_row import Classes, PictureRow
+from algorithm.data.feeding.decoding import decode_image, exif_orientation, open_picture
+
+SIDES = ("ymin", "xmin", "ymax", "xmax")
+GROUND_TRUTH = (
+    "instances_val2017.json"  # the name that the published tools look for beside the records
+)
+AS_THEY_ARE = {"JPEG": ("jpeg", ("L", "RGB")), "PNG": ("png", ("1", "L", "LA", "P", "RGB", "RGBA"))}
+
+
+def write_shard(
+    rows: Iterable[PictureRow], output: Path, shard: str, classes: Classes
+) -> Iterator[str]:
+    """Write one TFRecord file, which appears when it is whole; then a line [image, annotations] for each picture in it."""
+    import tensorflow as tf  # here, so that only the processes that write records load it
+
+    ids = dict(zip(classes.names, classes.ids, strict=True))
+    lines = []
+    with beside(output / f"{shard}.tfrecord") as part, tf.io.TFRecordWriter(str(part)) as writer:
+        for row in rows:
+            writer.write(example(row, Path(row.path).read_bytes(), ids))
+            lines.append(line(row, classes))
+    yield from lines
+
+
+def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
+    """Write label_map.pbtxt, and of the pictures for evaluation their COCO ground truth; the folder."""
+    items = [
+        f"item {{\n  id: {number}\n  name: {json.dumps(name, ensure_ascii=False)}\n}}\n"
+        for number, name in zip(classes.ids, classes.names, strict=True)
+    ]
+    write_whole(output / "label_map.pbtxt", "".join(items).encode())
+    evaluated = [part for part in parts if part.name.startswith("val")]
+    if evaluated:
+        with replaced(output / GROUND_TRUTH) as stream:
+            write_instances(stream, evaluated, classes)
+    return output
+
+
+def example(row: PictureRow, data: bytes, ids: dict[str, int]) -> bytes:
+    """The serialized tf.train.Example of a row and the bytes of its picture; the same input gives the same bytes."""
+    import tensorflow as tf
+
+    data, form = portable(data, row.path)
+    boxes = np.array(row.boxes, np.float64).reshape(-1, 4)
+    shares = boxes / ([row.height, row.width] * 2)
+    marks = [int(ignored) for ignored in row.ignored]
+    integers = {
+        "image/height": [row.height],
+        "image/width": [row.width],
+        "image/object/class/label": [ids[name] for name in row.names],
+        "image/object/is_crowd": marks,
+        "image/object/difficult": marks,
+    }
+    floats = {f"image/object/bbox/{side}": shares[:, place] for place, side in enumerate(SIDES)}
+    floats["image/object/area"] = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    texts = {
+        "image/encoded": [data],
+        "image/format": [form.encode()],
+        "image/filename": [row.name.encode()],
+        "image/source_id": [row.image_id.encode()],
+        "image/key/sha256": [hashlib.sha256(data).hexdigest().encode()],
+        "image/object/class/text": [name.encode() for name in row.names],
+    }
+    kinds = (
+        (integers, lambda value: tf.train.Feature(int64_list=tf.train.Int64List(value=value))),
+        (floats, lambda value: tf.train.Feature(float_list=tf.train.FloatList(value=value))),
+        (texts, lambda value: tf.train.Feature(bytes_list=tf.train.BytesList(value=value))),
+    )
+    feature = {key: make(value) for values, make in kinds for key, value in values.items()}
+    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString(
+        deterministic=True
+    )
+
+
+def portable(data: bytes, name: str) -> tuple[bytes, str]:
+    """(bytes, "jpeg" or "png") of a picture that every reader of records shows alike.
+
+    Upright JPEG and PNG stay as they are. What EXIF turns, CMYK, 16 bits and other formats become PNG, without loss of
+    what training sees. Raises PictureError.
+    """
+    image = open_picture(io.BytesIO(data), name)
+    form, modes = AS_THEY_ARE.get(image.format, ("", ()))
+    if image.mode in modes and exif_orientation(image.info.get("exif", b"")) not in range(2, 9):
+        return data, form
+    encoded = io.BytesIO()
+    Image.fromarray(decode_image(data, name)).save(encoded, "PNG")
+    return encoded.getvalue(), "png"

@@ -1,0 +1,66 @@
+"""Shards as pictures with VOC XML and lines of a ModelArts manifest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+from algorithm.data.conversion.output_files import copy_picture, replaced, write_whole
+from algorithm.data.conversion.picture_row import Classes, PictureRow
+
+MANIFEST = "dataset.manifest"
+
+
+def write_shard(
+    rows: Iterable[PictureRow], output: Path, shard: str, classes: Classes
+) -> Iterator[str]:
+    """Write images/ and annotations/ of the rows; the manifest line of each."""
+    for row in rows:
+        copy_picture(row, output / "images" / row.name)
+        write_whole(output / "annotations" / f"{row.stem}.xml", voc_xml(row))
+        annotation = {
+            "type": "modelarts/object_detection",
+            "annotation-loc": f"annotations/{row.stem}.xml",
+            "annotation-format": "PASCAL VOC",
+        }
+        usage = "EVAL" if row.usage == "eval" else "TRAIN"
+        record = {
+            "source": f"images/{row.name}",
+            "usage": usage,
+            "id": row.image_id,
+            "annotation": [annotation],
+        }
+        yield json.dumps(record, ensure_ascii=False) + "\n"
+
+
+def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
+    """Join the lines of all shards into the manifest; its path."""
+    with replaced(output / MANIFEST) as stream:
+        for part in parts:
+            with part.open("rb") as lines:
+                stream.writelines(lines)
+    return output / MANIFEST
+
+
+def voc_xml(row: PictureRow) -> bytes:
+    """UTF-8 VOC XML of a row; an ignored object is a difficult one."""
+    root = ElementTree.Element("annotation")
+    ElementTree.SubElement(root, "filename").text = row.name
+    _children(ElementTree.SubElement(root, "size"), width=row.width, height=row.height, depth=3)
+    for name, (ymin, xmin, ymax, xmax), ignored in zip(
+        row.names, row.boxes, row.ignored, strict=True
+    ):
+        thing = ElementTree.SubElement(root, "object")
+        _children(thing, name=name, difficult=int(ignored))
+        _children(
+            ElementTree.SubElement(thing, "bndbox"), xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax
+        )
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, "utf-8", xml_declaration=True)
+
+
+def _children(parent: ElementTree.Element, **texts: object) -> None:
+    for tag, text in texts.items():
+        ElementTree.SubElement(parent, tag).text = str(text)

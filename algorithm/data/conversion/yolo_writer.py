@@ -1,0 +1,53 @@
+"""Shards as a YOLO folder: images/, labels/ and data.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import yaml
+
+from algorithm.data.conversion.output_files import copy_picture, write_whole
+from algorithm.data.conversion.picture_row import Classes, PictureRow
+
+
+def write_shard(
+    rows: Iterable[PictureRow], output: Path, shard: str, classes: Classes
+) -> Iterator[str]:
+    """Write images/SPLIT, labels/SPLIT and, for difficult and crowd objects, ignored/SPLIT; a line for each picture."""
+    numbers = {name: number for number, name in enumerate(classes.names)}
+    for row in rows:
+        copy_picture(row, output / "images" / row.split / row.name)
+        lines = [
+            (_line(row, numbers[name], box), ignored)
+            for name, box, ignored in zip(row.names, row.boxes, row.ignored, strict=True)
+        ]
+        for kind, wanted in (("labels", False), ("ignored", True)):
+            text = "".join(line for line, ignored in lines if ignored == wanted)
+            if text or kind == "labels":
+                write_whole(output / kind / row.split / f"{row.stem}.txt", text.encode())
+        yield f"{row.split}/{row.name}\n"
+
+
+def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
+    """Write data.yaml; its path."""
+    splits = [
+        split for split in ("train", "val") if any(part.name.startswith(split) for part in parts)
+    ]
+    content = {split: f"images/{split}" for split in splits}
+    content |= {"nc": len(classes.names), "names": dict(enumerate(classes.names))}
+    write_whole(
+        output / "data.yaml", yaml.safe_dump(content, allow_unicode=True, sort_keys=False).encode()
+    )
+    return output / "data.yaml"
+
+
+def _line(row: PictureRow, number: int, box: tuple[float, float, float, float]) -> str:
+    ymin, xmin, ymax, xmax = box
+    shares = (
+        (xmin + xmax) / 2 / row.width,
+        (ymin + ymax) / 2 / row.height,
+        (xmax - xmin) / row.width,
+        (ymax - ymin) / row.height,
+    )
+    return " ".join([str(number), *(f"{share:.8f}" for share in shares)]) + "\n"

@@ -1,0 +1,1 @@
+"""How do samples become batches of network input?"""

@@ -1,0 +1,51 @@
+"""Moving, shearing and turning a whole picture together with its boxes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PIL import Image
+
+GREY = (128, 128, 128)  # where nothing of the picture is left, as published
+
+
+def warp(
+    picture: Image.Image, boxes: np.ndarray, source: np.ndarray
+) -> tuple[Image.Image, np.ndarray]:
+    """The picture whose pixel (x, y) shows what was at source @ (x, y, 1), and its boxes.
+
+    source: float [2, 3], pixel edges. boxes: float32 [N, 4] yxyx pixels. Returned: the boxes that enclose the moved
+    ones, clipped to the picture; one that left it has no area.
+    """
+    moved = picture.transform(
+        picture.size,
+        Image.Transform.AFFINE,
+        tuple(source.ravel()),
+        Image.Resampling.NEAREST,
+        fillcolor=GREY,
+    )
+    turn = np.linalg.inv(source[:, :2])
+    corners = boxes[:, [[1, 0], [1, 2], [3, 0], [3, 2]]]  # [N, 4, 2], x before y
+    corners = (corners - source[:, 2]) @ turn.T
+    enclosing = np.concatenate([corners.min(axis=1)[:, ::-1], corners.max(axis=1)[:, ::-1]], axis=1)
+    width, height = picture.size
+    return moved, np.clip(enclosing, 0, [height, width] * 2).astype(np.float32)
+
+
+def translation(dx: float, dy: float) -> np.ndarray:
+    """For warp: everything moves dx pixels to the right and dy down."""
+    return np.array([[1, 0, -dx], [0, 1, -dy]], float)
+
+
+def shear(x_by_y: float, y_by_x: float) -> np.ndarray:
+    """For warp: a row moves left by x_by_y times its y, a column up by y_by_x times its x."""
+    return np.array([[1, x_by_y, 0], [y_by_x, 1, 0]], float)
+
+
+def rotation(degrees: float, size: tuple[int, int]) -> np.ndarray:
+    """For warp: a turn about the centre of a picture of `size` (width, height), clockwise where degrees > 0."""
+    cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    turn = np.array([[cosine, sine], [-sine, cosine]])
+    centre = np.array(size) / 2
+    return np.c_[turn, centre - turn @ centre]

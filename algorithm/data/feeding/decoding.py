@@ -1,0 +1,133 @@
+"""Bytes of a picture file to upright RGB pixels: the one decoder of training, evaluation and serving."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import (
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    JpegImagePlugin,
+    PngImagePlugin,
+    TiffImagePlugin,
+    WebPImagePlugin,
+)
+
+# --- picture decoding: same text in customize_service/pictures.py and decoding.py
+MAX_PIXELS, MAX_SIDE = 50_000_000, 16_384
+# The plugin is chosen by content, and called without Image.open, whose own size check warns or raises before ours.
+PLUGINS = {
+    b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
+    b"\x89PNG\r\n\x1a\n": PngImagePlugin.PngImageFile,
+    b"BM": BmpImagePlugin.BmpImageFile,
+    b"RIFF": WebPImagePlugin.WebPImageFile,
+    b"GIF8": GifImagePlugin.GifImageFile,
+    b"II*\0": TiffImagePlugin.TiffImageFile,
+    b"MM\0*": TiffImagePlugin.TiffImageFile,
+}
+TURNS = dict(
+    zip(
+        range(2, 9),
+        (
+            Image.FLIP_LEFT_RIGHT,
+            Image.ROTATE_180,
+            Image.FLIP_TOP_BOTTOM,
+            Image.TRANSPOSE,
+            Image.ROTATE_270,
+            Image.TRANSVERSE,
+            Image.ROTATE_90,
+        ),
+    )
+)
+
+
+class PictureError(ValueError):
+    """The bytes are not a picture that can be used. The message names the picture."""
+
+
+def decode_image(data: bytes, name: str) -> np.ndarray:
+    """uint8 [H, W, 3] RGB, upright (EXIF orientation applied), C-contiguous, of encoded `data` (bytes).
+
+    16-bit grey keeps its high byte, alpha is dropped, the first frame of an animation counts.
+    Raises PictureError naming `name` when the bytes cannot be decoded or the picture is too large.
+    """
+    image = open_picture(io.BytesIO(data), name)
+    turn = TURNS.get(exif_orientation(image.info.get("exif", b"")))
+    try:
+        image.load()
+        if image.mode.startswith("I"):
+            image = Image.fromarray(
+                (np.asarray(image.convert("I")) >> 8).clip(0, 255).astype(np.uint8)
+            )
+        image.info.pop("transparency", None)
+        image = image.convert("RGB")
+    except MemoryError:
+        raise
+    except Exception as error:  # decoders fail on hostile bytes in more ways than they declare
+        raise PictureError(f"{name}: the picture is damaged or truncated: {error}") from error
+    return np.ascontiguousarray(image if turn is None else image.transpose(turn), dtype=np.uint8)
+
+
+def open_picture(stream: BinaryIO, name: str) -> Image.Image:
+    """Pillow image of a binary stream, header read and size checked, no pixel decoded. Raises PictureError."""
+    head = stream.read(16)
+    stream.seek(0)
+    plugin = next((PLUGINS[mark] for mark in PLUGINS if head.startswith(mark)), None)
+    if plugin is None:
+        found = f"a file that begins with {head!r}" if head else "an empty file"
+        raise PictureError(
+            f"{name}: expected a JPEG, PNG, BMP, WEBP, GIF or TIFF picture, found {found}"
+        )
+    try:
+        image = plugin(stream, name)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise PictureError(f"{name}: the header of the picture is damaged: {error}") from error
+    width, height = image.size
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise PictureError(
+            f"{name}: the picture has {width}x{height} pixels; the limit is "
+            f"{MAX_PIXELS // 1_000_000} million pixels and {MAX_SIDE} on a side: make it smaller"
+        )
+    return image
+
+
+def exif_orientation(exif: bytes) -> int:
+    """Orientation, 1..8, in an EXIF block (bytes); 1 when it is absent or damaged."""
+    tiff = exif[6:] if exif.startswith(b"Exif\0\0") else exif
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4], "<")
+    try:
+        start = struct.unpack_from(order + "I", tiff, 4)[0]
+        for entry in range(struct.unpack_from(order + "H", tiff, start)[0]):
+            tag, _, _, value = struct.unpack_from(order + "HHIH", tiff, start + 2 + 12 * entry)
+            if tag == 0x0112:
+                return value
+    except struct.error:
+        pass
+    return 1
+
+
+# --- end of picture decoding
+
+
+def picture_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """(width, height) in pixels of the upright picture, read from the header only.
+
+    Raises PictureError as decode_image does, also when the file cannot be opened.
+    """
+    try:
+        with Path(path).open("rb") as stream:
+            image = open_picture(stream, str(path))
+            turned = exif_orientation(image.info.get("exif", b"")) in (5, 6, 7, 8)
+            return image.size[::-1] if turned else image.size
+    except OSError as error:
+        raise PictureError(
+            f"{path}: the picture cannot be read: {error.strerror or error}"
+        ) from error

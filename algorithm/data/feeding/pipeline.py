@@ -1,0 +1,284 @@
+"""Samples to batches of network input (tf.data). Order and augmentation are pure functions of the seed and the step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import tensorflow as tf
+
+from algorithm.data.feeding.aspect_groups import aspect_groups, grouped_places
+from algorithm.data.feeding.augmentation import Augmentation, augmented
+from algorithm.data.feeding.augmentations.colour import recolour
+from algorithm.data.feeding.crop_and_scale import View, boxes_in_view, plan_view
+from algorithm.data.feeding.jpeg import REDUCTIONS, decode_in_graph, decode_window
+from algorithm.data.feeding.resizing import place
+from algorithm.data.feeding.sample_loading import Reader, reading_errors
+from algorithm.data.sample import Sample
+from algorithm.ops.image import letterbox_scale
+
+__all__ = ["box_room", "eval_batches", "reading_errors", "steps_per_epoch", "train_batches"]
+
+BOX_STEP = 8  # room for boxes is a multiple of this
+AHEAD = 2  # batches made ready; left to itself TensorFlow fills memory with them
+WHOLE = (0, 1)  # the only worker: its number, and how many there are
+_NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
+
+
+def steps_per_epoch(count: int, batch_size: int) -> int:
+    """Training batches of an epoch over `count` samples: whole batches only, but at least one."""
+    return max(1, count // batch_size)
+
+
+def box_room(samples: Sequence[Sample], pictures: int = 1) -> int:
+    """N of the batches' boxes [B, N, 4]: the most boxes that `pictures` samples train with, up to a multiple of 8."""
+    most = max(int((~sample.is_crowd).sum()) for sample in samples) * pictures
+    return max(1, -(-most // BOX_STEP)) * BOX_STEP
+
+
+def train_batches(
+    samples: Sequence[Sample],
+    *,
+    image_size: tuple[int, int],
+    batch_size: int,
+    seed: int,
+    augmentation: Augmentation = Augmentation(),
+    start_step: int = 0,
+    max_boxes: int | None = None,
+    shard: tuple[int, int] = WHOLE,
+    replicas: int = 1,
+    aspect_ratio_group_factor: int = 0,
+) -> tf.data.Dataset:
+    """Endless training batches from global step `start_step` on; batch s is the same whenever the job was started.
+
+    Each epoch of steps_per_epoch batches is a new order of the samples; what does not fill a batch is left out of it,
+    and fewer samples than a batch are repeated. Batch: images uint8 [B, H, W, 3] and extent int32 [B, 2], see
+    ops.image.network_input; boxes float32 [B, N, 4], yxyx pixels of the network input, zeros after the last; labels
+    int32 [B, N], -1 after the last; sample_index int32 [B]. Crowd objects are left out. N is box_room(samples) (of four, with mosaics) or `max_boxes`.
+    shard: (number, count) of this worker; it gets its equal part of each batch of `batch_size`. replicas: devices of this
+    worker; its part is divided among them, B rows each, one after another. aspect_ratio_group_factor: see aspect_groups.
+    Raises ValueError when max_boxes is less than a sample needs, or count or replicas do not divide batch_size. While iterating,
+    see reading_errors.
+    """
+    if batch_size // shard[1] % replicas:
+        raise ValueError(
+            f"expected equal parts of a batch of {batch_size // shard[1]} for each replica, found {replicas} replicas"
+        )
+    room = max_boxes or box_room(samples, augmentation.pictures)
+    if room < max(int((~sample.is_crowd).sum()) for sample in samples) * augmentation.pictures:
+        raise ValueError(
+            f"expected max_boxes of at least {box_room(samples, augmentation.pictures)}, "
+            f"found {max_boxes}"
+        )
+    load = partial(_training_view, Reader(samples), augmentation, image_size, seed, room)
+    kinds = tf.string, tf.uint8, tf.int32, tf.float32, tf.float32, tf.int32
+
+    def view(epoch: tf.Tensor, copy: tf.Tensor, index: tf.Tensor) -> dict[str, tf.Tensor]:
+        # Not stateful: so calls run side by side even where TensorFlow is asked for determinism.
+        encoded, pixels, plan, colour, boxes, labels = tf.numpy_function(
+            load, [epoch, copy, index], kinds, False
+        )
+        reduction, window, shape, flip = tf.split(tf.ensure_shape(plan, [8]), [1, 4, 2, 1])
+        part = _decoded(encoded, pixels, reduction[0], window)
+        image = _placed(part, shape, image_size, flip=flip[0] > 0, kind=tf.uint8)
+        if augmentation.colour.changes:
+            image = recolour(image, shape, tf.ensure_shape(colour, [4]))
+        return {
+            "images": image,
+            "extent": shape,
+            "boxes": tf.ensure_shape(boxes, [room, 4]),
+            "labels": tf.ensure_shape(labels, [room]),
+            "sample_index": tf.cast(index, tf.int32),
+        }
+
+    groups = aspect_groups(samples, aspect_ratio_group_factor)
+    return _batched(
+        _training_order(groups, batch_size, seed, start_step, shard).map(view, tf.data.AUTOTUNE),
+        batch_size // shard[1] // replicas,
+    )
+
+
+def eval_batches(
+    samples: Sequence[Sample],
+    *,
+    image_size: tuple[int, int],
+    batch_size: int,
+    shard: tuple[int, int] = WHOLE,
+) -> tf.data.Dataset:
+    """All samples once, in order, whole pictures: images uint16 [B, H, W, 3], extent int32 [B, 2], scale [B],
+    sample_index int32 [B].
+
+    images, extent: see ops.image.network_input. scale: float32, network pixels per picture pixel. Rows that fill up the last batch have sample_index -1.
+    shard: (number, count) of this worker; it gets its equal part of each batch. While iterating, see reading_errors.
+    """
+    load = partial(_whole_picture, Reader(samples))
+
+    def view(index: tf.Tensor) -> dict[str, tf.Tensor]:
+        encoded, pixels = tf.numpy_function(load, [index], (tf.string, tf.uint8), False)
+        encoded, pixels = tf.ensure_shape(encoded, []), tf.ensure_shape(pixels, [None, None, 3])
+        image = tf.cond(tf.size(pixels) > 0, lambda: pixels, lambda: decode_in_graph(encoded))
+        scale, fitted = letterbox_scale(tf.shape(image)[:2], image_size)
+        return {
+            "images": _placed(image, fitted, image_size, flip=False, kind=tf.uint16),
+            "extent": fitted,
+            "scale": scale,
+            "sample_index": tf.cast(index, tf.int32),
+        }
+
+    places = np.r_[np.arange(len(samples)), np.full(-len(samples) % batch_size, -1)].astype(
+        np.int64
+    )
+    order = tf.data.Dataset.from_tensor_slices(
+        _part_of_batches(tf.constant(places), batch_size, shard)
+    )
+    return _batched(order.map(view, tf.data.AUTOTUNE), batch_size // shard[1])
+
+
+def _training_view(
+    reader: Reader,
+    augmentation: Augmentation,
+    image_size: tuple[int, int],
+    seed: int,
+    room: int,
+    epoch: np.int64,
+    copy: np.int64,
+    index: np.int64,
+) -> tuple:
+    """What a random view is made of: encoded picture or else pixels, the plan int32 [8], colour, boxes, labels."""
+    rng = np.random.default_rng([seed, epoch, index, copy])
+    encoded, pixels, size = b"", None, None
+    if augmentation.whole_picture:
+        pixels, boxes, labels = augmented(
+            int(index),
+            load=lambda number: (reader.pixels(number), *reader.truth(number)),
+            count=len(reader.samples),
+            target=image_size,
+            augmentation=augmentation,
+            epoch=int(epoch),
+            rng=rng,
+        )
+    else:
+        encoded, size = reader.encoded(int(index))
+        pixels = reader.pixels(int(index)) if size is None else None
+        boxes, labels = reader.truth(int(index))
+    view = plan_view(
+        size or pixels.shape[:2],
+        image_size,
+        jitter=augmentation.jitter,
+        flip=augmentation.flip,
+        reducible=pixels is None,
+        rng=rng,
+    )
+    boxes, labels = boxes_in_view(view, boxes, labels)
+    padded_boxes, padded_labels = np.zeros((room, 4), np.float32), np.full(room, -1, np.int32)
+    padded_boxes[: len(boxes)], padded_labels[: len(labels)] = boxes, labels
+    return (
+        encoded if pixels is None else b"",
+        _NO_PIXELS if pixels is None else _cut(pixels, view),
+        _numbers(view),
+        augmentation.colour.draw(rng),
+        padded_boxes,
+        padded_labels,
+    )
+
+
+def _whole_picture(reader: Reader, index: np.int64) -> tuple[bytes, np.ndarray]:
+    """The encoded picture, or else its pixels; a black pixel for index -1."""
+    if index < 0:
+        return b"", np.zeros((1, 1, 3), np.uint8)
+    encoded, size = reader.encoded(int(index))
+    return (encoded, _NO_PIXELS) if size else (b"", reader.pixels(int(index)))
+
+
+def _cut(pixels: np.ndarray, view: View) -> np.ndarray:
+    top, left, height, width = view.window
+    return np.ascontiguousarray(pixels[top : top + height, left : left + width])
+
+
+def _numbers(view: View) -> np.ndarray:
+    return np.array([view.reduction, *view.window, *view.shape, view.flip], np.int32)
+
+
+def _decoded(
+    encoded: tf.Tensor, pixels: tf.Tensor, reduction: tf.Tensor, window: tf.Tensor
+) -> tf.Tensor:
+    """uint8 [height, width, 3]: `pixels` where there are any, else the window of the encoded picture, reduced."""
+    encoded, pixels = tf.ensure_shape(encoded, []), tf.ensure_shape(pixels, [None, None, 3])
+    branches = [
+        lambda: pixels,
+        *(partial(decode_window, encoded, window, step) for step in REDUCTIONS),
+    ]
+    chosen = 1 + tf.argmax(tf.equal(reduction, REDUCTIONS), output_type=tf.int32)
+    return tf.switch_case(tf.where(tf.size(pixels) > 0, 0, chosen), branches)
+
+
+def _placed(
+    pixels: tf.Tensor,
+    shape: tf.Tensor,
+    target: tuple[int, int],
+    *,
+    flip: tf.Tensor | bool,
+    kind: tf.DType,
+) -> tf.Tensor:
+    """data.resizing.place of pixels uint8 [H, W, 3], as a step of the graph; kind: tf.uint8, or tf.uint16 for the fine one."""
+
+    def run(part: np.ndarray, sides: np.ndarray, flipped: np.ndarray) -> np.ndarray:
+        return place(
+            part, tuple(sides.tolist()), target, fine=kind == tf.uint16, flip=bool(flipped)
+        )
+
+    return tf.ensure_shape(tf.numpy_function(run, [pixels, shape, flip], kind, False), [*target, 3])
+
+
+def _training_order(
+    groups: np.ndarray, batch_size: int, seed: int, start_step: int, shard: tuple[int, int]
+) -> tf.data.Dataset:
+    """Endless (epoch, copy, sample index), int64 scalars; copy counts how often the index came before in its epoch."""
+    count, grouped = len(groups), groups.any()
+    steps = steps_per_epoch(count, batch_size)
+    first_epoch, first_step = divmod(start_step, steps)
+    places = _part_of_batches(tf.range(steps * batch_size, dtype=tf.int64), batch_size, shard)
+
+    def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
+        shuffled = tf.random.experimental.stateless_shuffle(
+            tf.range(count, dtype=tf.int64), tf.stack([tf.constant(seed, tf.int64), epoch])
+        )
+        chosen = places
+        if grouped:
+            everywhere = tf.gather(
+                groups, tf.gather(shuffled, tf.range(steps * batch_size, dtype=tf.int64) % count)
+            )
+            chosen = tf.gather(
+                grouped_places(
+                    everywhere, batch_size, tf.stack([tf.constant(seed, tf.int64), epoch])
+                ),
+                places,
+            )
+        rows = (
+            tf.fill(tf.shape(places), epoch),
+            chosen // count,
+            tf.gather(shuffled, chosen % count),
+        )
+        return tf.data.Dataset.from_tensor_slices(rows)
+
+    epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
+    return epochs.flat_map(one_epoch).skip(first_step * (batch_size // shard[1]))
+
+
+def _part_of_batches(places: tf.Tensor, batch_size: int, shard: tuple[int, int]) -> tf.Tensor:
+    """Those of `places` [batches * batch_size] that belong to the worker `shard`: the same rows of every batch."""
+    number, count = shard
+    if not 0 <= number < count or batch_size % count:
+        raise ValueError(
+            f"expected a worker number below the number of workers, which divides batch_size, "
+            f"found worker {number} of {count} and batch_size {batch_size}"
+        )
+    rows = batch_size // count
+    return tf.reshape(
+        tf.reshape(places, [-1, batch_size])[:, number * rows : (number + 1) * rows], [-1]
+    )
+
+
+def _batched(rows: tf.data.Dataset, size: int) -> tf.data.Dataset:
+    return rows.batch(size, drop_remainder=True).prefetch(AHEAD)

@@ -1,0 +1,1 @@
+"""Which forms of datasets are read? One file for each form; recognition.py chooses."""

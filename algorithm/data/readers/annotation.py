@@ -1,0 +1,120 @@
+"""What a reader finds before anything is checked: entries with their annotations, and complaints about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """One thing wrong with the data.
+
+    file: as the user knows it. problem: what was expected and what was found. line: in that file, if known.
+    thing: the object complained about, "" when it is the whole picture or annotation.
+    """
+
+    file: str
+    problem: str
+    line: int | None = None
+    thing: str = ""
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        return ": ".join(part for part in (place, self.thing, self.problem) if part)
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """The objects of one picture as its annotation records them.
+
+    names: class of each object. boxes: float32 [N, 4] yxyx pixels of the recorded size. ignored: bool [N], difficult
+    or crowd. width, height: recorded size of the picture, None if absent. file: where the annotation was read.
+    things, lines: how to name each object to a person. complaints: objects left out, with the reason.
+    filled: float32 [N], the share of its box that the object covers where the dataset records areas, else None.
+    """
+
+    names: tuple[str, ...]
+    boxes: np.ndarray
+    ignored: np.ndarray
+    width: int | None
+    height: int | None
+    file: str = ""
+    things: tuple[str, ...] = ()
+    lines: tuple[int | None, ...] = ()
+    complaints: tuple[Complaint, ...] = ()
+    filled: np.ndarray | None = None
+
+    @staticmethod
+    def joined(parts: list[Annotation]) -> Annotation:
+        """All objects of one picture; size and file are those of the first part."""
+        if len(parts) == 1:
+            return parts[0]
+        listed = ("names", "things", "lines", "complaints")
+        joined = {field: sum((getattr(part, field) for part in parts), ()) for field in listed}
+        return replace(
+            parts[0],
+            boxes=np.concatenate([part.boxes for part in parts]),
+            ignored=np.concatenate([part.ignored for part in parts]),
+            **joined,
+        )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One picture that a dataset lists.
+
+    source: what the user called it. path: the local file. usage: "train", "eval" or None where none is given.
+    annotation: None when it cannot be used; then complaints say why.
+    """
+
+    image_id: str
+    source: str
+    path: Path
+    usage: str | None
+    annotation: Annotation | None
+    complaints: tuple[Complaint, ...] = ()
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All entries of a dataset, complaints that belong to none of them, and lines to log.
+
+    entries: may be read anew, file by file, at each pass over them (LazyEntries).
+    categories: (name, category id) in label order where the dataset brings ids, else empty.
+    """
+
+    entries: Iterable[Entry]
+    complaints: tuple[Complaint, ...] = ()
+    warnings: tuple[str, ...] = ()
+    categories: tuple[tuple[str, int], ...] = field(default=())
+
+
+class LazyEntries:
+    """Entries that each pass reads anew, so that a listing of any length takes little memory."""
+
+    def __init__(self, make: Callable[[], Iterator[Entry]]) -> None:
+        self._make = make
+
+    def __iter__(self) -> Iterator[Entry]:
+        return self._make()
+
+
+def as_boxes(rows: list[tuple[float, float, float, float]]) -> np.ndarray:
+    """float32 [N, 4], also for no rows."""
+    return np.array(rows, np.float32).reshape(-1, 4)
+
+
+def no_objects(
+    width: int | None = None,
+    height: int | None = None,
+    file: str = "",
+    complaints: tuple[Complaint, ...] = (),
+) -> Annotation:
+    """The annotation of a picture that shows nothing, or of which nothing can be used."""
+    return Annotation(
+        (), as_boxes([]), np.zeros(0, bool), width, height, file, complaints=complaints
+    )

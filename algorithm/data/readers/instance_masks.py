@@ -1,0 +1,121 @@
+"""Pictures with instance masks in the Penn-Fudan layout (PNGImages, PedMasks) to a Listing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from algorithm.data.feeding.decoding import PictureError, open_picture
+from algorithm.data.readers.annotation import (
+    Annotation,
+    Complaint,
+    Entry,
+    LazyEntries,
+    Listing,
+    as_boxes,
+)
+from algorithm.data.readers.voc_folder import PICTURE_SUFFIXES, files_below
+from algorithm.errors import DataError
+
+PICTURES, MASKS = "PNGImages", "PedMasks"
+MASK_MARK = "_mask"  # FudanPed00001.png has the mask FudanPed00001_mask.png
+CLASS_NAME = "pedestrian"  # the only class; the set's own text files call it PASpersonWalking
+MODES = ("L", "P", "I", "I;16")  # one channel, whose value is the number of the instance
+
+
+def mask_folder(folder: Path) -> Path | None:
+    """The folder with PNGImages and PedMasks: this one, or the only one in it that has them."""
+    found = [
+        place
+        for place in (folder, *sorted(folder.iterdir()))
+        if (place / PICTURES).is_dir() and (place / MASKS).is_dir()
+    ]
+    return found[0] if len(found) == 1 or found[:1] == [folder] else None
+
+
+def read_masks(folder: Path) -> Listing:
+    """Listing of the pictures of a Penn-Fudan folder, masks read when entries are asked for.
+
+    The box of an instance encloses its pixels. Raises DataError when there is no picture.
+    """
+    pictures = list(files_below(folder / PICTURES, PICTURE_SUFFIXES))
+    if not pictures:
+        raise DataError(f"expected pictures in {folder / PICTURES}, found none")
+    masks = {file.stem: file for file in files_below(folder / MASKS, PICTURE_SUFFIXES)}
+    stray = sorted(masks.keys() - {picture.stem + MASK_MARK for picture in pictures})
+    complaints = [
+        Complaint(
+            f"{MASKS}/{masks[stem].name}",
+            "expected a picture of the same name without '_mask', found none",
+        )
+        for stem in stray
+    ]
+    return Listing(
+        LazyEntries(
+            lambda: (
+                _entry(picture, masks.get(picture.stem + MASK_MARK), folder) for picture in pictures
+            )
+        ),
+        tuple(complaints),
+    )
+
+
+def boxes_of_mask(mask: np.ndarray) -> dict[int, tuple[int, int, int, int]]:
+    """(ymin, xmin, ymax, xmax), pixel edges, of each number but 0 in an integer [H, W] mask."""
+    boxes = {}
+    for number in np.unique(mask[mask != 0]):
+        rows, columns = (
+            np.flatnonzero((mask == number).any(1)),
+            np.flatnonzero((mask == number).any(0)),
+        )
+        boxes[int(number)] = (
+            int(rows[0]),
+            int(columns[0]),
+            int(rows[-1]) + 1,
+            int(columns[-1]) + 1,
+        )
+    return boxes
+
+
+def _entry(picture: Path, mask: Path | None, folder: Path) -> Entry:
+    source = f"{PICTURES}/{picture.relative_to(folder / PICTURES).as_posix()}"
+    if mask is None:
+        wrong = Complaint(
+            source, f"expected the mask {MASKS}/{picture.stem}{MASK_MARK}.png, found none"
+        )
+        return Entry(source, source, picture, None, None, (wrong,))
+    name = mask.relative_to(folder).as_posix()
+    try:
+        numbers = _mask_pixels(mask)
+    except (OSError, ValueError) as error:
+        wrong = Complaint(name, str(error).removeprefix(f"{mask}: "))
+        return Entry(source, source, picture, None, None, (wrong,))
+    boxes = boxes_of_mask(numbers)
+    height, width = numbers.shape
+    things = tuple(f"instance {number}" for number in boxes)
+    annotation = Annotation(
+        (CLASS_NAME,) * len(boxes),
+        as_boxes(list(boxes.values())),
+        np.zeros(len(boxes), bool),
+        width,
+        height,
+        name,
+        things,
+        (None,) * len(boxes),
+    )
+    return Entry(source, source, picture, None, annotation)
+
+
+def _mask_pixels(path: Path) -> np.ndarray:
+    """Integer [H, W]. Raises PictureError or ValueError."""
+    with path.open("rb") as stream:
+        image = open_picture(stream, str(path))
+        if image.mode not in MODES:
+            raise ValueError(
+                f"expected a mask of one channel that numbers the instances, found mode {image.mode}"
+            )
+        try:
+            return np.asarray(image)
+        except OSError as error:
+            raise PictureError(f"{path}: the mask is damaged or truncated: {error}") from error

@@ -1,0 +1,175 @@
+"""One PASCAL VOC XML file to an Annotation."""
+
+from __future__ import annotations
+
+import codecs
+import math
+import re
+from pathlib import Path
+from xml.etree.ElementTree import Element, ParseError
+
+import numpy as np
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from algorithm.data.readers.annotation import Annotation, Complaint, as_boxes
+
+MAX_BYTES = 1_000_000
+BLANKS = " \t\r\n"
+POSITIONS = ("bndbox", "polygon", "polyline", "line", "dashed", "circle", "point")
+# gb18030 reads everything that is written as one of the others
+SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "cp936": "gb18030", "gb_2312-80": "gb18030"}
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+class AnnotationError(ValueError):
+    """The whole annotation cannot be used; `complaint` says where and why."""
+
+    def __init__(self, complaint: Complaint) -> None:
+        super().__init__(str(complaint))
+        self.complaint = complaint
+
+
+def read_voc(path: Path, name: str) -> Annotation:
+    """The annotation in the file `path`, which the user knows as `name`. Raises AnnotationError."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _refused(name, f"the annotation cannot be read: {error.strerror or error}") from error
+    return parse_voc(data, name)
+
+
+def parse_voc(data: bytes, name: str) -> Annotation:
+    """The annotation in the bytes of an XML file; objects that cannot be used become its complaints.
+
+    Raises AnnotationError when the file is too large, is not XML, declares a DTD or is no VOC annotation.
+    """
+    root, text = _parsed(data, name)
+    if root.tag != "annotation":
+        raise _refused(name, f"expected the root element <annotation>, found <{root.tag}>")
+    objects = root.findall("object")
+    lines = _object_lines(text, len(objects))
+    kept, complaints = [], []
+    for number, (thing, line) in enumerate(zip(objects, lines), start=1):
+        label = (thing.findtext("name") or "").strip(BLANKS)
+        title = f"object {number} '{label}'" if label else f"object {number}"
+        try:
+            if not label:
+                raise ValueError("expected a class name in <name>, found none")
+            kept.append(
+                (label, enclosing_box(thing), _is_true(thing.findtext("difficult")), title, line)
+            )
+        except ValueError as error:
+            complaints.append(Complaint(name, str(error), line, title))
+    names, boxes, ignored, titles, kept_lines = zip(*kept) if kept else ((), (), (), (), ())
+    return Annotation(
+        names,
+        as_boxes(list(boxes)),
+        np.array(ignored, bool),
+        _length(root, "width"),
+        _length(root, "height"),
+        name,
+        titles,
+        kept_lines,
+        tuple(complaints),
+    )
+
+
+def enclosing_box(thing: Element) -> tuple[float, float, float, float]:
+    """(ymin, xmin, ymax, xmax) around the position element of a VOC object. Raises ValueError naming the fault."""
+    kind = next((kind for kind in POSITIONS if thing.find(kind) is not None), None)
+    if kind is None:
+        found = ", ".join(child.tag for child in thing) or "nothing"
+        raise ValueError(f"expected a position, one of {', '.join(POSITIONS)}; found {found}")
+    numbers = {part.tag: _number(kind, part) for part in thing.find(kind)}
+    try:
+        if kind == "bndbox":
+            return tuple(numbers[side] for side in ("ymin", "xmin", "ymax", "xmax"))
+        if kind == "circle":
+            x, y, radius = (numbers[part] for part in ("cx", "cy", "r"))
+            return y - radius, x - radius, y + radius, x + radius
+        columns = [value for tag, value in numbers.items() if tag.startswith("x")]
+        rows = [numbers["y" + tag[1:]] for tag in numbers if tag.startswith("x")]
+        return min(rows), min(columns), max(rows), max(columns)
+    except (KeyError, ValueError) as error:
+        raise ValueError(
+            f"expected the coordinates of a {kind}, found only {sorted(numbers)}"
+        ) from error
+
+
+def _parsed(data: bytes, name: str) -> tuple[Element, str]:
+    if len(data) > MAX_BYTES:
+        raise _refused(name, f"expected an annotation of at most {MAX_BYTES} bytes, found more")
+    try:
+        text = decoded(data)
+        return fromstring(text, forbid_dtd=True), text
+    except DefusedXmlException as error:
+        raise _refused(
+            name, "the annotation declares a DTD or entities, which are refused: remove them"
+        ) from error
+    except ParseError as error:
+        line, column = error.position
+        raise _refused(
+            name, f"the annotation is not XML: {error.msg} (column {column + 1})", line
+        ) from error
+    except (LookupError, ValueError) as error:
+        raise _refused(name, f"the annotation cannot be parsed: {error}") from error
+
+
+def decoded(data: bytes) -> str:
+    """The text of an XML file, without its declaration, in the encoding its byte order mark or declaration names.
+
+    Expat reads few encodings by itself (no GBK), and may take undeclared bytes for UTF-8 text they are not.
+    """
+    encoding = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), None)
+    if encoding is None and data[:4] in (b"<\0?\0", b"\0<\0?"):
+        encoding = "utf-16-le" if data[:1] == b"<" else "utf-16-be"
+    if encoding is None:
+        declared = re.match(rb"\s*<\?xml[^>]*encoding\s*=\s*[\"']([\w.:-]+)", data[:400])
+        encoding = declared.group(1).decode().lower() if declared else "utf-8"
+    text = data.decode(SUPERSETS.get(encoding, encoding))
+    return re.sub(
+        r"^\s*<\?xml.*?\?>", lambda match: "\n" * match.group().count("\n"), text, flags=re.DOTALL
+    )
+
+
+def _object_lines(text: str, count: int) -> list[int | None]:
+    starts = [match.start() for match in re.finditer(r"<object[\s>/]", text)]
+    if (
+        len(starts) != count
+    ):  # a comment or a nested element looks like an object: rather no line than a wrong one
+        return [None] * count
+    return [text.count("\n", 0, start) + 1 for start in starts]
+
+
+def _number(kind: str, part: Element) -> float:
+    try:
+        value = float(part.text or "")
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(
+            f"expected a number in <{kind}><{part.tag}>, found {(part.text or '').strip(BLANKS)!r}"
+        )
+    return value
+
+
+def _is_true(text: str | None) -> bool:
+    return (text or "").strip(BLANKS).lower() in ("1", "1.0", "true")
+
+
+def _length(root: Element, side: str) -> int | None:
+    try:
+        length = int(float(root.findtext(f"size/{side}") or 0))
+    except (ValueError, OverflowError):
+        return None
+    return length if length > 0 else None
+
+
+def _refused(name: str, problem: str, line: int | None = None) -> AnnotationError:
+    return AnnotationError(Complaint(name, problem, line))

@@ -1,0 +1,1 @@
+"""Rendered scenes with exact boxes, for the demonstration and the tests."""

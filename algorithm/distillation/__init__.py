@@ -1,0 +1,1 @@
+"""How does a student learn from another network?"""

@@ -1,0 +1,155 @@
+"""Average precision: COCO's 12 figures, number for number as pycocotools gives them, and VOC's AP at IoU 0.5."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from algorithm.evaluation.matching import HIT_OVERLAP, NONE, Overlaps, best_partner, match
+from algorithm.evaluation.records import Records
+
+METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")
+IOUS = np.linspace(0.5, 0.95, 10)
+RECALLS = np.linspace(0.0, 1.0, 101)
+MAX_DETECTIONS = (1, 10, 100)
+SMALL, LARGE = 32.0**2, 96.0**2
+AREAS = (("", 0.0, 1e10), ("s", 0.0, SMALL), ("m", SMALL, LARGE), ("l", LARGE, 1e10))
+UNDEFINED = -1.0
+
+
+def coco_figures(
+    records: Records, overlaps: Overlaps
+) -> tuple[dict[str, float | None], list[dict[str, float | None]]]:
+    """(the 12 figures of METRICS, for each class its AP and AP50); None where there is no object to measure.
+
+    Equal to pycocotools' COCOeval for boxes.
+    """
+    orders = class_orders(records.labels, records.scores, records.classes)
+    figures: dict[str, float | None] = {}
+    per_class: list[dict[str, float | None]] = []
+    for suffix, low, high in AREAS:
+        precision, recall = _area_range(records, overlaps, orders, low, high)
+        if not suffix:
+            figures |= {
+                "AP": _mean(precision),
+                "AP50": _mean(precision[:1]),
+                "AP75": _mean(precision[5:6]),
+            }
+            figures |= {
+                f"AR{limit}": _mean(recall[:, :, place])
+                for place, limit in enumerate(MAX_DETECTIONS)
+            }
+            per_class = [
+                {"AP": _mean(precision[:, label]), "AP50": _mean(precision[0, label])}
+                for label in range(records.classes)
+            ]
+        else:
+            figures |= {f"AP{suffix}": _mean(precision), f"AR{suffix}": _mean(recall[:, :, -1])}
+    return {name: figures[name] for name in METRICS}, per_class
+
+
+def _area_range(records, overlaps, orders, low, high) -> tuple[np.ndarray, np.ndarray]:
+    """precision [IoU, class, recall] and recall [IoU, class, detection limit] of the objects of some areas."""
+    ignored = records.crowd | (records.areas < low) | (records.areas > high)
+    matched = match(records, overlaps, IOUS, ignored, overlaps.rank < MAX_DETECTIONS[-1])
+    areas = (records.boxes[:, 2:] - records.boxes[:, :2]).prod(axis=1)
+    outside = (areas < low) | (areas > high)
+    hits = matched != NONE
+    skipped = np.where(hits, np.append(ignored, False)[matched], outside[None]) | (
+        overlaps.rank >= MAX_DETECTIONS[-1]
+    )
+    truths = np.bincount(records.truth_labels[~ignored], minlength=records.classes)
+    precision = np.full((len(IOUS), records.classes, len(RECALLS)), UNDEFINED)
+    recall = np.full((len(IOUS), records.classes, len(MAX_DETECTIONS)), UNDEFINED)
+    for label in np.flatnonzero(truths):
+        order = orders[label]
+        right, wrong = hits[:, order] & ~skipped[:, order], ~hits[:, order] & ~skipped[:, order]
+        precision[:, label] = [
+            interpolated(*row, truths[label]) for row in zip(right, wrong, strict=True)
+        ]
+        for place, limit in enumerate(MAX_DETECTIONS):
+            recall[:, label, place] = (
+                right[:, overlaps.rank[order] < limit].sum(axis=1) / truths[label]
+            )
+    return precision, recall
+
+
+def interpolated(right: np.ndarray, wrong: np.ndarray, truths: int) -> np.ndarray:
+    """float64 [101]: precision at RECALLS, made non-increasing, of detections by falling score.
+
+    right, wrong: bool [N]; neither for a detection that does not count.
+    """
+    hits, misses = np.cumsum(right), np.cumsum(wrong)
+    recall = hits / truths
+    precision = hits / (hits + misses + np.spacing(1))
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    places = np.searchsorted(recall, RECALLS, side="left")
+    return np.append(envelope, np.zeros(1))[np.minimum(places, len(envelope))]
+
+
+def class_orders(labels: np.ndarray, scores: np.ndarray, classes: int) -> list[np.ndarray]:
+    """For each class the places of its detections by falling score; equal scores stay in order."""
+    order = np.lexsort((-scores, labels))
+    edges = np.searchsorted(labels[order], np.arange(classes + 1))
+    return [order[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+
+
+def class_aps(
+    labels: np.ndarray, scores: np.ndarray, right: np.ndarray, wrong: np.ndarray, truths: np.ndarray
+) -> np.ndarray:
+    """float64 [K]: AP of each class over 101 recalls, NaN for one without truths.
+
+    labels, scores, right, wrong: of the detections ([N]). truths: int [K].
+    """
+    aps = np.full(len(truths), np.nan)
+    for label, order in enumerate(class_orders(labels, scores, len(truths))):
+        if truths[label] > 0:
+            aps[label] = interpolated(right[order], wrong[order], truths[label]).mean()
+    return aps
+
+
+def mean_ap(aps: np.ndarray) -> float:
+    """The mean over classes that have truths; 0 where none has."""
+    return float(np.nanmean(aps)) if np.isfinite(aps).any() else 0.0
+
+
+def voc_aps(records: Records, overlaps: Overlaps) -> np.ndarray:
+    """float64 [K]: AP at IoU 0.5 as the area under the whole precision-recall curve (PASCAL VOC 2010 and later), NaN without
+    truths. A detection stands for the truth of its class it overlaps most; the second on the same truth is wrong; one on a
+    difficult or crowd truth does not count. Box sides are taken as differences, without VOC's extra pixel."""
+    pairs = overlaps.same & (overlaps.iou >= HIT_OVERLAP)
+    _, truth = best_partner(
+        overlaps.found[pairs], overlaps.truth[pairs], overlaps.iou[pairs], len(records.scores)
+    )
+    truths, aps = records.truths_per_class(), np.full(records.classes, np.nan)
+    crowd = np.append(records.crowd, False)
+    for label, order in enumerate(class_orders(records.labels, records.scores, records.classes)):
+        if truths[label]:
+            aps[label] = _area_under(truth[order], crowd[truth[order]], truths[label])
+    return aps
+
+
+def _area_under(truth: np.ndarray, crowd: np.ndarray, truths: int) -> float:
+    truth = truth[~crowd]
+    first = np.zeros(len(truth), bool)
+    first[np.unique(truth, return_index=True)[1]] = True
+    right = first & (truth != NONE)
+    recall, precision = np.cumsum(right) / truths, np.cumsum(right) / np.arange(1, len(right) + 1)
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    return float((np.diff(recall, prepend=0.0) * envelope).sum())
+
+
+def recall_precision(
+    order: np.ndarray, right: np.ndarray, wrong: np.ndarray, truths: int
+) -> Iterator[np.ndarray]:
+    """Recall, then precision, after each detection that counts, of a class with `truths` objects."""
+    counted = order[(right | wrong)[order]]
+    hits = np.cumsum(right[counted])
+    yield hits / max(truths, 1)
+    yield hits / np.arange(1, len(counted) + 1)
+
+
+def _mean(values: np.ndarray) -> float | None:
+    defined = values[values > UNDEFINED]
+    return float(defined.mean()) if defined.size else None

@@ -1,0 +1,177 @@
+"""COCO metrics of detections against samples, by pycocotools."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+from algorithm.evaluation.operating_point import OperatingPoint, best_operating_point
+
+METRIC_NAMES = (
+    "AP",
+    "AP50",
+    "AP75",
+    "APs",
+    "APm",
+    "APl",
+    "AR1",
+    "AR10",
+    "AR100",
+    "ARs",
+    "ARm",
+    "ARl",
+)
+_UNDEFINED = -1.0
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """COCO's 12 figures (None where the ground truth holds nothing to measure), per class, and the best confidence.
+
+    summary: the 12 rows as pycocotools prints them.
+    """
+
+    metrics: dict[str, float | None]
+    per_class: dict[str, dict[str, float | None]]
+    operating_point: OperatingPoint
+    images: int
+    boxes: int
+    summary: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The content of metrics.json."""
+        return {
+            **self.metrics,
+            "precision": self.operating_point.precision,
+            "recall": self.operating_point.recall,
+            "f1": self.operating_point.f1,
+            "confidence_threshold": self.operating_point.threshold,
+            "per_class": self.per_class,
+            "images": self.images,
+            "boxes": self.boxes,
+        }
+
+
+def _ground_truth(samples: Sequence[Any], label_names: Sequence[str]) -> COCO:
+    coco = COCO()
+    annotations = []
+    for index, sample in enumerate(samples):
+        areas = _box_areas(sample.boxes) if sample.areas is None else sample.areas
+        for box, label, crowd, area in zip(
+            sample.boxes, sample.labels, sample.is_crowd, areas, strict=True
+        ):
+            y1, x1, y2, x2 = (float(side) for side in box)
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": index,
+                    "category_id": int(label) + 1,
+                    "bbox": [x1, y1, x2 - x1, y2 - y1],
+                    "area": float(area),
+                    "iscrowd": int(crowd),
+                }
+            )
+    coco.dataset = {
+        "info": {},
+        "images": [{"id": i, "width": s.width, "height": s.height} for i, s in enumerate(samples)],
+        "annotations": annotations,
+        "categories": [{"id": i + 1, "name": name} for i, name in enumerate(label_names)],
+    }
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco.createIndex()
+    return coco
+
+
+def _box_areas(boxes: np.ndarray) -> np.ndarray:
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+    return (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+
+
+def _result_rows(detections: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
+    """float64 [R, 7]: image, x, y, width, height, score, category, the array form loadRes takes."""
+    rows = [np.zeros((0, 7))]
+    for index, found in enumerate(detections):
+        y1, x1, y2, x2 = np.asarray(found["boxes"], np.float64).reshape(-1, 4).T
+        rows.append(
+            np.stack(
+                [
+                    np.full_like(y1, index),
+                    x1,
+                    y1,
+                    x2 - x1,
+                    y2 - y1,
+                    np.asarray(found["scores"], np.float64),
+                    np.asarray(found["labels"], np.float64) + 1,
+                ],
+                axis=1,
+            )
+        )
+    return np.concatenate(rows)
+
+
+def _or_none(value: float) -> float | None:
+    return None if value == _UNDEFINED or not np.isfinite(value) else float(value)
+
+
+def _mean_precision(precision: np.ndarray) -> float | None:
+    valid = precision[precision > _UNDEFINED]
+    return float(valid.mean()) if valid.size else None
+
+
+def evaluate_detections(
+    samples: Sequence[Any],
+    detections: Sequence[Mapping[str, np.ndarray]],
+    label_names: Sequence[str],
+) -> Evaluation:
+    """Figures of detections against samples (algorithm.data.Sample), in the same order.
+
+    detections[i]: boxes [M, 4] yxyx in the original picture's pixels, scores [M], labels [M] in 0..K-1. Crowd
+    objects count neither for nor against. Image ids may be any strings: only the order matters here.
+    """
+    truth = _ground_truth(samples, label_names)
+    rows = _result_rows(detections)
+    with contextlib.redirect_stdout(io.StringIO()):
+        # loadRes refuses an empty list, so nothing found becomes one detection that can match nothing.
+        found = truth.loadRes(
+            rows if len(rows) else np.array([[0, -1, -1, 0, 0, 0, 1]], np.float64)
+        )
+        evaluator = COCOeval(truth, found, "bbox")
+        evaluator.evaluate()
+        evaluator.accumulate()
+    summary = io.StringIO()
+    with contextlib.redirect_stdout(summary):
+        evaluator.summarize()
+    return Evaluation(
+        metrics={
+            name: _or_none(value) for name, value in zip(METRIC_NAMES, evaluator.stats, strict=True)
+        },
+        per_class=_per_class(evaluator, label_names),
+        operating_point=best_operating_point(evaluator),
+        images=len(samples),
+        boxes=int(sum((~np.asarray(s.is_crowd, bool)).sum() for s in samples)),
+        summary=summary.getvalue().rstrip(),
+    )
+
+
+def _per_class(
+    evaluator: COCOeval, label_names: Sequence[str]
+) -> dict[str, dict[str, float | None]]:
+    precision = evaluator.eval["precision"][
+        :, :, :, 0, -1
+    ]  # [IoU, recall, class]; all areas, 100 detections
+    point = best_operating_point(evaluator)
+    table: dict[str, dict[str, float | None]] = {}
+    for index, name in enumerate(label_names):
+        table[name] = {
+            "AP": _mean_precision(precision[:, :, index]),
+            "AP50": _mean_precision(precision[0, :, index]),
+            **point.per_class[index],
+        }
+    return table

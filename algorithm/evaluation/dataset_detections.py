@@ -1,0 +1,40 @@
+"""A detector over a whole set of samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from algorithm.data import Sample
+from algorithm.data.feeding.pipeline import eval_batches, reading_errors
+from algorithm.evaluation.inference import Detect
+from algorithm.models.detector import Detector
+
+
+def detect_samples(
+    detect: Detect, detector: Detector, samples: Sequence[Sample], batch_size: int
+) -> list[dict[str, np.ndarray]]:
+    """Detections of every sample, in order: boxes float32 [M, 4] yxyx in the picture's pixels, scores float32 [M],
+    labels int32 [M] in 0..K-1. DataError names a picture that cannot be read."""
+    found: list[dict[str, np.ndarray]] = [{}] * len(samples)
+    batches = eval_batches(samples, image_size=detector.image_size, batch_size=batch_size)
+    sizes = np.array([(sample.height, sample.width) for sample in samples], np.float32)
+    with reading_errors():
+        for batch in batches:
+            indices = batch["sample_index"].numpy()
+            result = detect(
+                batch["images"],
+                batch["extent"],
+                batch["scale"],
+                tf.constant(sizes[np.maximum(indices, 0)]),
+            )
+            result = {name: value.numpy() for name, value in result.items()}
+            for row, index in enumerate(indices):
+                if index >= 0:
+                    count = int(result["count"][row])
+                    found[index] = {
+                        name: result[name][row, :count] for name in ("boxes", "scores", "labels")
+                    }
+    return found

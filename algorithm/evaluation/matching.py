@@ -1,0 +1,160 @@
+"""Which detection overlaps which truth, and which of them belong together: COCO's greedy rule, for all pictures at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from algorithm.evaluation.records import Records
+
+LEAST_OVERLAP = (
+    0.1  # below it a detection is background (Bolya et al. 2020, and the platform's definitions)
+)
+HIT_OVERLAP = 0.5
+NONE = -1
+
+
+@dataclass(frozen=True)
+class Overlaps:
+    """N pairs of a detection and a truth of one picture that overlap by LEAST_OVERLAP or more.
+
+    found, truth: int64 [N], places in Records. iou: float64 [N]; with a crowd truth, the share of the detection inside it.
+    same: bool [N], of one class. rank: int64 [D], place of each detection among those of its picture and class, by score.
+    """
+
+    found: np.ndarray
+    truth: np.ndarray
+    iou: np.ndarray
+    same: np.ndarray
+    rank: np.ndarray
+
+
+def find_overlaps(records: Records) -> Overlaps:
+    """The overlapping pairs of all pictures, ordered by detection, then truth."""
+    found, truth, iou = [], [], []
+    pictures = np.arange(len(records.names) + 1)
+    found_ends = np.searchsorted(records.pictures, pictures)
+    truth_ends = np.searchsorted(records.truth_pictures, pictures)
+    for start, stop, first, last in zip(
+        found_ends, found_ends[1:], truth_ends, truth_ends[1:], strict=False
+    ):
+        if start == stop or first == last:
+            continue
+        table = pairwise_iou(
+            records.boxes[start:stop], records.truth_boxes[first:last], records.crowd[first:last]
+        )
+        rows, columns = np.nonzero(table >= LEAST_OVERLAP)
+        found.append(rows + start)
+        truth.append(columns + first)
+        iou.append(table[rows, columns])
+    found = np.concatenate([np.zeros(0, np.int64), *found])
+    truth = np.concatenate([np.zeros(0, np.int64), *truth])
+    return Overlaps(
+        found,
+        truth,
+        np.concatenate([np.zeros(0), *iou]),
+        records.labels[found] == records.truth_labels[truth],
+        class_ranks(records),
+    )
+
+
+def pairwise_iou(
+    boxes: np.ndarray, others: np.ndarray, crowd: np.ndarray | None = None
+) -> np.ndarray:
+    """Overlap float64 [M, N] of boxes [M, 4] with others [N, 4]; with a crowd (bool [N]), the share of the first box in it."""
+    height = np.minimum(boxes[:, None, 2], others[None, :, 2]) - np.maximum(
+        boxes[:, None, 0], others[None, :, 0]
+    )
+    width = np.minimum(boxes[:, None, 3], others[None, :, 3]) - np.maximum(
+        boxes[:, None, 1], others[None, :, 1]
+    )
+    inside = np.maximum(height, 0) * np.maximum(width, 0)
+    areas, other_areas = ((part[:, 2:] - part[:, :2]).prod(axis=1) for part in (boxes, others))
+    union = areas[:, None] + other_areas[None] - inside
+    if crowd is not None:
+        union = np.where(crowd[None], areas[:, None], union)
+    return np.divide(inside, union, out=np.zeros_like(inside), where=union > 0)
+
+
+def class_ranks(records: Records) -> np.ndarray:
+    """int64 [D]: 0 for the best detection of its picture and class, 1 for the next, and so on."""
+    order = np.lexsort((-records.scores, records.labels, records.pictures))
+    group = records.pictures[order] * max(records.classes, 1) + records.labels[order]
+    starts = np.append(True, group[1:] != group[:-1]) if len(group) else np.zeros(0, bool)
+    place = np.arange(len(group))
+    ranks = np.empty(len(group), np.int64)
+    ranks[order] = place - np.maximum.accumulate(np.where(starts, place, 0)) if len(group) else 0
+    return ranks
+
+
+def match(
+    records: Records,
+    overlaps: Overlaps,
+    thresholds: np.ndarray,
+    ignored: np.ndarray | None = None,
+    kept: np.ndarray | None = None,
+) -> np.ndarray:
+    """int64 [S, D]: the truth that each detection is matched to at each of S IoU thresholds, or NONE.
+
+    Detections of a picture and class choose in order of score the free truth they overlap most; one that is ignored (bool [T],
+    default: the crowds) only where no other will do. A crowd takes any number. The rule of pycocotools' COCOeval, ties included.
+    kept: bool [D], the detections that take part (default: all).
+    """
+    ignored = records.crowd if ignored is None else ignored
+    limits = np.minimum(np.asarray(thresholds, float), 1 - 1e-10)
+    use = overlaps.same & (overlaps.iou >= limits.min())
+    if kept is not None:
+        use &= kept[overlaps.found]
+    found, truth, iou = overlaps.found[use], overlaps.truth[use], overlaps.iou[use]
+    order = np.lexsort((-truth, -iou, ignored[truth], found, overlaps.rank[found]))
+    found, truth, iou = found[order], truth[order], iou[order]
+    matched = np.full((len(limits), len(records.scores)), NONE)
+    free = np.ones((len(limits), len(records.truth_labels)), bool)
+    ranks = overlaps.rank[found]
+    for start, stop in _runs(ranks):
+        _match_one_rank(
+            found[start:stop],
+            truth[start:stop],
+            iou[start:stop],
+            limits,
+            records.crowd,
+            free,
+            matched,
+        )
+    return matched
+
+
+def _match_one_rank(found, truth, iou, limits, crowd, free, matched) -> None:
+    """Lets at most one detection of each picture and class choose: `found` is sorted, its best pair first."""
+    pairs = len(found)
+    possible = (iou[None] >= limits[:, None]) & (free[:, truth] | crowd[truth])
+    place = np.where(possible, np.arange(pairs), pairs)
+    starts = np.flatnonzero(np.append(True, found[1:] != found[:-1]))
+    first = np.minimum.reduceat(place, starts, axis=1)
+    rows, columns = np.nonzero(first < pairs)
+    chosen = truth[first[rows, columns]]
+    matched[rows, found[starts[columns]]] = chosen
+    free[rows, chosen] = False
+
+
+def _runs(values: np.ndarray) -> zip:
+    """(start, stop) of every run of equal values."""
+    edges = (
+        np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+        if len(values)
+        else np.zeros(0, np.int64)
+    )
+    return zip(edges, np.append(edges[1:], len(values)), strict=False)
+
+
+def best_partner(
+    of: np.ndarray, partner: np.ndarray, iou: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(float64 [count] highest IoU, int64 [count] that partner or NONE) for each of `count` things; pairs are (of, partner)."""
+    order = np.lexsort((partner, -iou, of))
+    of, partner, iou = of[order], partner[order], iou[order]
+    first = np.append(True, of[1:] != of[:-1]) if len(of) else np.zeros(0, bool)
+    best, who = np.zeros(count), np.full(count, NONE)
+    best[of[first]], who[of[first]] = iou[first], partner[first]
+    return best, who

@@ -1,0 +1,1 @@
+"""What happens in a job, in order? job.py tells it."""

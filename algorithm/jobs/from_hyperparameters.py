@@ -1,0 +1,166 @@
+"""A job's hyperparameters as what the rooms below take: loss, augmentation, plan, trainer, batches."""
+
+from __future__ import annotations
+
+import logging
+
+import tensorflow as tf
+
+from algorithm.data import Dataset
+from algorithm.data.feeding.augmentation import Augmentation
+from algorithm.data.feeding.augmentations.colour import Colour
+from algorithm.data.feeding.pipeline import steps_per_epoch as epoch_steps
+from algorithm.data.feeding.pipeline import train_batches
+from algorithm.distillation.distillers import Distiller, Remembered
+from algorithm.hyperparameters import Hyperparameters
+from algorithm.models import Detector
+from algorithm.models.weights.warm_start import freezes_batch_norm, frozen_names
+from algorithm.ops.detections import NmsConfig
+from algorithm.ops.losses import LossConfig
+from algorithm.training.loop import Plan
+from algorithm.training.optimizers import choose_optimizer, freeze, make_optimizer
+from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
+from algorithm.training.trainer import TrainConfig, Trainer
+
+_log = logging.getLogger("algorithm.jobs.job")
+
+
+def device_batch(hp: Hyperparameters) -> int:
+    """Pictures of a step on each device; train_batch_size of them pass through the network at a time."""
+    return hp.train_batch_size * hp.gradient_accumulation_steps
+
+
+def plan_of(hp: Hyperparameters, pictures: int, batch_size: int) -> Plan:
+    """By num_steps where it is given, else by num_epochs; an epoch is a pass over the pictures unless steps_per_epoch says."""
+    length = hp.steps_per_epoch or epoch_steps(pictures, batch_size)
+    if hp.num_steps:
+        return Plan.of_steps(hp.num_steps, length, hp.steps_per_loop)
+    return Plan(hp.num_epochs, length, hp.steps_per_loop)
+
+
+def trainer_of(
+    hp: Hyperparameters, detector: Detector, plan: Plan, replicas: int, distiller: Distiller | None
+) -> tuple[Trainer, DetectionSchedule]:
+    """The trainer, with what is frozen, and its schedule; call it in the scope of the strategy. replicas: devices that train."""
+    batch_size, warm = device_batch(hp) * replicas, hp.pretrained != "none"
+    keeps_batch_norm = freezes_batch_norm(hp, warm, hp.train_batch_size * replicas)
+    peers = distiller.peers if distiller else ()
+    shared = peers if distiller and distiller.shares_kernels else ()
+    for network in (detector, *shared):
+        freeze(network, frozen_names(hp, warm), keeps_batch_norm)
+    for peer in () if shared else peers:  # `freeze` names the student's variables
+        freeze(
+            peer,
+            "",
+            freezes_batch_norm(hp, hp.peer_pretrained != "none", hp.train_batch_size * replicas),
+        )
+    kind, share = choose_optimizer(hp.optimizer, batch_size, 1 + len(shared))
+    config = ScheduleConfig(
+        hp.learning_rate * share,
+        hp.lr_warmup_init * share,
+        hp.lr_warmup_epoch,
+        hp.lr_decay_method,
+        hp.first_lr_drop_epoch,
+        hp.second_lr_drop_epoch,
+        hp.poly_lr_power,
+    )
+    schedule = DetectionSchedule(
+        config,
+        global_batch=batch_size,
+        steps_per_epoch=plan.steps_per_epoch,
+        epochs=plan.epochs,
+        steps=plan.steps,
+    )
+    _log.info(
+        "optimizer=%s: %s, learning rate up to %.6g for a batch of %d",
+        hp.optimizer,
+        kind,
+        schedule.base,
+        batch_size,
+    )
+    return Trainer(
+        detector,
+        make_optimizer(kind, schedule, hp.momentum, hp.nesterov),
+        TrainConfig(
+            loss_config(hp),
+            hp.weight_decay,
+            hp.clip_gradients_norm,
+            hp.moving_average_decay,
+            precision=hp.precision,
+            recompute=hp.gradient_checkpointing,
+        ),
+        distiller,
+    ), schedule
+
+
+def loss_config(hp: Hyperparameters) -> LossConfig:
+    """The detection loss."""
+    return LossConfig(
+        hp.alpha,
+        hp.gamma,
+        hp.delta,
+        hp.label_smoothing,
+        hp.box_loss_weight,
+        hp.iou_loss_type,
+        hp.iou_loss_weight,
+    )
+
+
+def nms_config(hp: Hyperparameters) -> NmsConfig:
+    """How overlapping detections are thinned."""
+    return NmsConfig(
+        hp.nms_method,
+        hp.nms_iou_threshold,
+        hp.nms_sigma,
+        hp.nms_score_threshold,
+        hp.max_nms_inputs,
+        hp.max_detections,
+    )
+
+
+def augmentation(hp: Hyperparameters, passes: int) -> Augmentation:
+    """What is changed in training pictures; passes: over the training data, in all."""
+    return Augmentation(
+        flip=hp.input_rand_hflip,
+        jitter=(hp.jitter_min, hp.jitter_max),
+        policy=hp.autoaugment_policy,
+        grid_mask=hp.grid_mask,
+        cutout=hp.cutout,
+        mosaic=hp.mosaic,
+        mosaic_epochs=max(0, passes - hp.mosaic_off_epochs),
+        colour=Colour(hp.brightness, hp.contrast, hp.saturation, hp.hue),
+    )
+
+
+def training_batches(
+    hp: Hyperparameters,
+    detector: Detector,
+    dataset: Dataset,
+    start_step: int,
+    batch_size: int,
+    shard: tuple[int, int],
+    replicas: int,
+    remembered: Remembered | None = None,
+) -> tf.data.Dataset:
+    """Endless batches of batch_size pictures from start_step on; see data.feeding.pipeline.train_batches for shard and replicas."""
+    batches = train_batches(
+        dataset.train,
+        image_size=detector.image_size,
+        batch_size=batch_size,
+        seed=hp.seed,
+        augmentation=augmentation(hp, passes(hp, dataset, batch_size)),
+        start_step=start_step,
+        shard=shard,
+        replicas=replicas,
+        aspect_ratio_group_factor=hp.aspect_ratio_group_factor,
+    )
+    return remembered.beside(batches) if remembered else batches
+
+
+def passes(hp: Hyperparameters, dataset: Dataset, batch_size: int) -> int:
+    """Passes over the training data in all."""
+    return (
+        -(-hp.num_steps // epoch_steps(len(dataset.train), batch_size))
+        if hp.num_steps
+        else hp.num_epochs
+    )

@@ -1,0 +1,111 @@
+"""What a job hands over at its end: the model folder, result files, the assessment."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from algorithm.data import Dataset
+from algorithm.distillation.teacher_file import FOLDER, freeze_graph
+from algorithm.errors import DivergenceError, ResourceError
+from algorithm.export import export_saved_model, package_model
+from algorithm.hyperparameters import Hyperparameters
+from algorithm.jobs.from_hyperparameters import nms_config
+from algorithm.jobs.run_folder import RunFolder
+from algorithm.modelarts.environment import Workspace
+from algorithm.modelarts.metrics_object import ClassScores, metrics_object
+from algorithm.models import PRESETS, Detector
+from algorithm.storage import stage_out
+from algorithm.storage.atomic_files import write_json
+
+_log = logging.getLogger("algorithm.jobs.job")
+
+
+def publish(
+    hp: Hyperparameters,
+    detector: Detector,
+    dataset: Dataset,
+    metrics: dict[str, Any],
+    run_folder: RunFolder,
+    workspace: Workspace,
+) -> None:
+    """The detector, which holds the best checkpoint, as a model folder. DivergenceError, ResourceError: it cannot be exported."""
+    folder = workspace.work / "saved_model"
+    try:
+        saved = export_saved_model(detector, folder, nms_config(hp))
+    except tf.errors.InvalidArgumentError as error:
+        raise DivergenceError(
+            f"export: expected finite answers of the trained model, found others at {_reason(error)}; lower "
+            "learning_rate (in hparams) and give a new train_url"
+        ) from error
+    except tf.errors.ResourceExhaustedError as error:
+        raise ResourceError(
+            f"export {folder}: expected room for the model, found {_reason(error)}, "
+            f"{shutil.disk_usage(workspace.root).free} bytes free; free some space there"
+        ) from error
+    if hp.export_teacher_model:
+        freeze_graph(detector, folder / FOLDER, dataset.label_names)
+        _log.info("teacher: %s", run_folder.model / FOLDER)
+    package_model(
+        saved,
+        run_folder.model,
+        label_names=dataset.label_names,
+        metrics={
+            "precision": metrics["precision"],
+            "recall": metrics["recall"],
+            "f1": metrics["f1"],
+            "accuracy": metrics["AP50"] or 0.0,
+        },
+        beside=(FOLDER,) if hp.export_teacher_model else (),
+    )
+    save_results(
+        hp, metrics, workspace, lambda folder: _assess(hp, dataset, run_folder.model, folder)
+    )
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    return error.message.strip().splitlines()[0]
+
+
+def save_results(
+    hp: Hyperparameters,
+    metrics: dict[str, Any],
+    workspace: Workspace,
+    assess: Callable[[Path], None] = lambda folder: None,
+) -> None:
+    """metrics.json, the platform's own metrics object and what `assess` adds, in deps_save_path if the job was given one."""
+    if not hp.deps_save_path:
+        return
+    folder = workspace.work / "results"
+    classes = [
+        ClassScores(name, index, row["precision"], row["recall"], row["f1"])
+        for index, (name, row) in enumerate(metrics["per_class"].items())
+    ]
+    for name, content in (
+        ("metrics.json", metrics),
+        ("platform_metrics.json", metrics_object(classes, accuracy=metrics["AP50"])),
+    ):
+        write_json(folder / name, content)
+    assess(folder)
+    stage_out(folder, hp.deps_save_path)
+
+
+def _assess(hp: Hyperparameters, dataset: Dataset, model: Path, folder: Path) -> None:
+    """The assessment of the model folder: why it is as good as it is, and the next job's hyperparameters."""
+    from algorithm.assessment.assess import (
+        assess_samples,  # takes a plotting library along: only where it is asked for
+    )
+
+    assess_samples(
+        model,
+        dataset.eval,
+        dataset.label_names,
+        folder,
+        values=hp.as_dict(),
+        preset_sizes={name: preset.image_size for name, preset in PRESETS.items()},
+    )

@@ -1,0 +1,59 @@
+"""Writes weights as a checkpoint with the published names, the form every tool of this field reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from algorithm.errors import ArgumentError, StorageError
+
+_PREFIX = "model"
+
+
+def write_checkpoint(
+    tensors: Mapping[str, np.ndarray],
+    output: str | os.PathLike[str],
+    label_names: Sequence[str] | None = None,
+) -> Path:
+    """Path of a new folder: `checkpoint`, `model.index`, `model.data-00000-of-00001`, and `label_map.json` if given.
+
+    The folder appears complete or not at all. ArgumentError: something is there already. StorageError: it cannot be
+    written.
+    """
+    target = Path(output)
+    if target.exists():
+        raise ArgumentError(
+            f"output {target}: expected nothing there yet, found something; name another folder"
+        )
+    staged = target.with_name(f".{target.name}.part")
+    try:
+        shutil.rmtree(staged, ignore_errors=True)
+        staged.mkdir(parents=True)
+        names = sorted(tensors)
+        tf.raw_ops.SaveV2(
+            prefix=str(staged / _PREFIX),
+            tensor_names=names,
+            shape_and_slices=[""] * len(names),
+            tensors=[tf.convert_to_tensor(tensors[name]) for name in names],
+        )
+        (staged / "checkpoint").write_text(
+            f'model_checkpoint_path: "{_PREFIX}"\n', encoding="utf-8"
+        )
+        if label_names:
+            content = json.dumps({"labels_list": list(label_names)}, ensure_ascii=False)
+            (staged / "label_map.json").write_text(content, encoding="utf-8")
+        staged.replace(target)
+    except (OSError, tf.errors.OpError) as error:
+        raise StorageError(
+            f"output {target}: expected to write it, found {str(error).splitlines()[0]}; "
+            "check the folder and the disk"
+        ) from error
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    return target

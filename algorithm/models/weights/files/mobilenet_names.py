@@ -1,0 +1,32 @@
+"""Names for the MobileNetV2 of keras.applications, whose layers ours are named after."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+from algorithm.models.weights.stored import StoredTensor
+
+_ROOT = "mobilenet-v2"
+_LAYER = re.compile(r"(?:Conv1|bn_Conv1|(?:expanded_conv|block_\d+)_\w+)/\w+")
+
+
+def is_mobilenet(tensors: Collection[str]) -> bool:
+    """Whether these are the names of a keras.applications MobileNetV2."""
+    return "Conv1/kernel" in tensors and any(
+        name.startswith("expanded_conv_depthwise/") for name in tensors
+    )
+
+
+def mobilenet_from_keras(tensors: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
+    """The tensors of the feature extractor under our names, the root included."""
+    return {
+        f"{_ROOT}/{_leaf_named(name)}": tensor
+        for name, tensor in tensors.items()
+        if _LAYER.fullmatch(name)
+    }
+
+
+def _leaf_named(name: str) -> str:
+    """Keras 3 calls the kernel of a depthwise convolution by another name than Keras 2."""
+    return re.sub(r"_depthwise/kernel$", "_depthwise/depthwise_kernel", name)

@@ -1,0 +1,183 @@
+"""Starting weights other than a resumed checkpoint's: where they are found and what is taken from them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from algorithm.errors import DataError, StorageError
+from algorithm.hyperparameters import Hyperparameters
+from algorithm.models.detector import Detector
+from algorithm.models.weights import find_pretrained, load_weights, open_weights
+from algorithm.models.weights.catalogue import default_download
+from algorithm.models.weights.coco_label_map import COCO_LABEL_NAMES
+from algorithm.models.weights.fetching import fetch_weights
+from algorithm.models.weights.lookup import cache_dir, default_search_dirs
+from algorithm.models.zoo import PRESETS
+from algorithm.storage import is_remote, local_path, stage_in
+from algorithm.storage.download import fetch
+
+_log = logging.getLogger(__name__)
+# Statistics of fewer pictures than this are noise: batch norm then keeps what the pretrained network knows.
+SMALLEST_BATCH_FOR_STATISTICS = 4
+# Where more than the default rate was better, with optimizer=auto, from ImageNet (docs/tiny.md).
+MEASURED_BACKBONE, SMALL_INPUT, SMALL_BATCH, HIGHER_RATE = "efficientnet-lite0", 320, 8, 0.16
+
+
+@dataclass(frozen=True)
+class Start:
+    """Weights to begin with. scope: classification, detection or full. where: how they were found, for the log."""
+
+    path: Path
+    scope: str
+    where: str
+
+    def label_names(self) -> tuple[str, ...] | None:
+        """With scope full, the label map the weights were trained with, which the dataset must fit; else None.
+
+        DataError when the file does not tell it and it is not COCO's.
+        """
+        if self.scope != "full":
+            return None
+        with open_weights(self.path) as source:
+            if source.label_names:
+                return tuple(source.label_names)
+            if source.num_classes == len(COCO_LABEL_NAMES):
+                return COCO_LABEL_NAMES
+            if (
+                source.num_classes == len(COCO_LABEL_NAMES) + 1
+            ):  # RetinaNet's output k is category id k, 0 is not used
+                return ("(background)", *COCO_LABEL_NAMES)
+        raise DataError(
+            f"weights {self.path}: expected a label map beside them (label_map.json or index), found none "
+            "and no COCO network either; give fine_tune_checkpoint_type=detection, or add the file"
+        )
+
+    def load(self, detector: Detector) -> str:
+        """Loads the weights into the detector; what was taken, in words."""
+        return f"warm start {self.where}: {load_weights(detector, self.path, self.scope).summary()}"
+
+
+def find_start(hp: Hyperparameters, scratch: Path) -> Start | None:
+    """The weights that `pretrained` asks for, on the local disk; None for pretrained=none.
+
+    auto looks in pretrained/ beside the package, in the cache, then at the published address; weights of the backbone
+    alone, from a folder or an installed package, are taken where those of the detector cannot be had, with a warning.
+    DataError: nothing can be had; the message says what was looked for.
+    """
+    if hp.pretrained == "none":
+        return None
+    if hp.pretrained == "auto":
+        return _automatic(hp)
+    if hp.pretrained.startswith(("http://", "https://")):
+        return Start(
+            fetch(hp.pretrained, cache_dir() / "given"),
+            hp.fine_tune_checkpoint_type,
+            f"from {hp.pretrained}",
+        )
+    path = (
+        stage_in(hp.pretrained, scratch) if is_remote(hp.pretrained) else local_path(hp.pretrained)
+    )
+    return Start(path, hp.fine_tune_checkpoint_type, f"from {hp.pretrained}")
+
+
+def _automatic(hp: Hyperparameters) -> Start:
+    wanted = hp.fine_tune_checkpoint_type
+    local = find_pretrained(hp.model_name)
+    if local and (local.scope == "detection" or wanted == "classification"):
+        return Start(local.path, wanted, f"{local.where}, {local.path.name}")
+    if wanted == "detection" and default_download(hp.model_name).scope == "classification":
+        _log.info(
+            "no detector %s is published in a form known here: starting from an ImageNet backbone",
+            hp.model_name,
+        )
+        if local:
+            return Start(local.path, "classification", local.where)
+        wanted = "classification"
+    try:
+        return Start(fetch_weights(hp.model_name), wanted, "from the published address")
+    except StorageError as error:
+        reason = str(error).splitlines()[0]
+        if local and wanted == "detection":
+            _log.warning(
+                "COCO weights of %s are not at hand and could not be downloaded (%s); starting from an ImageNet "
+                "backbone instead, %s",
+                hp.model_name,
+                reason,
+                local.where,
+            )
+            return Start(local.path, "classification", local.where)
+        folders = ", ".join(str(folder) for folder in default_search_dirs())
+        raise DataError(
+            f"pretrained=auto: expected weights of {hp.model_name}, found none in {folders} and could not "
+            f"download them ({reason}); give pretrained=PATH of published weights, or pretrained=none to "
+            "train from scratch"
+        ) from error
+
+
+def freezes_batch_norm(hp: Hyperparameters, warm: bool, batch_size: int) -> bool:
+    """Whether batch-norm parameters and statistics stay as loaded; freeze_bn=auto decides by batch size, and says why.
+
+    warm: whether there is anything worth keeping, that is pretrained weights. batch_size: pictures whose statistics batch
+    norm takes together.
+    """
+    if hp.freeze_bn != "auto":
+        return hp.freeze_bn == "true"
+    frozen = warm and batch_size < SMALLEST_BATCH_FOR_STATISTICS
+    _log.info(
+        "freeze_bn=auto: batch norm is %s (%s, batch of %d)",
+        "frozen" if frozen else "trained",
+        "pretrained" if warm else "from scratch",
+        batch_size,
+    )
+    return frozen
+
+
+def frozen_names(hp: Hyperparameters, warm: bool) -> str:
+    """The regular expression of the variables that are not trained: `freeze`, or what the model keeps of pretrained weights.
+
+    "none" freezes nothing. Random weights (not warm) are worth no keeping.
+    """
+    if hp.freeze:
+        return "" if hp.freeze == "none" else hp.freeze
+    kept = PRESETS[hp.model_name].frozen if warm else ""
+    if kept:
+        _log.info(
+            "freeze: %s keeps the pretrained variables %s; --freeze=none trains them too",
+            hp.model_name,
+            kept,
+        )
+    return kept
+
+
+def wants_a_higher_rate(
+    hp: Hyperparameters, image_size: tuple[int, int], start: Start | None
+) -> bool:
+    """Whether a job is of the kind that gained by HIGHER_RATE without a peer: lite0's backbone from ImageNet, small inputs, small
+    batches. image_size: height and width in pixels. start: None where a job goes on."""
+    measured = hp.optimizer == "auto" and PRESETS[hp.model_name].backbone == MEASURED_BACKBONE
+    small = (
+        max(image_size) <= SMALL_INPUT
+        and hp.train_batch_size * hp.gradient_accumulation_steps <= SMALL_BATCH
+    )
+    return bool(start and start.scope == "classification" and measured and small)
+
+
+def advice_on_rate(
+    hp: Hyperparameters, image_size: tuple[int, int], start: Start | None
+) -> tuple[str, ...]:
+    """A line for the log where HIGHER_RATE is worth setting; with a peer advice_on_peer says it. Parameters: as above."""
+    if (
+        hp.use_online_kd
+        and not hp.peer_model
+        or hp.learning_rate >= HIGHER_RATE
+        or not wants_a_higher_rate(hp, image_size, start)
+    ):
+        return ()
+    return (
+        f"learning_rate={hp.learning_rate:g}: the start is an ImageNet backbone and the input small; in batches of {SMALL_BATCH} "
+        f"T2 and T1 were better with {HIGHER_RATE:g} than with the default of 0.08 in all twelve pairs that were measured, by 0.04 AP "
+        f"in the mean, and with twice that on bccd again in all five, by 0.05 (docs/tiny.md); set learning_rate={HIGHER_RATE:g} in "
+        "hparams, and try twice that too",
+    )

@@ -1,0 +1,1 @@
+"""How does a result look to a person? HTML pages, charts, drawn boxes."""

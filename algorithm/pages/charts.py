@@ -1,0 +1,90 @@
+"""Small charts as SVG for a page: no library, and class names in any script."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import numpy as np
+
+WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 500, 190, 44, 30, 14
+COLOUR, SECOND = "#3b73b9", "#d98c00"
+
+
+def histogram(
+    title: str,
+    values: np.ndarray,
+    edges: Sequence[float],
+    unit: str = "",
+    mark: float | None = None,
+    mark_text: str = "",
+) -> str:
+    """A chart of how many values lie between each two edges; what lies outside counts at the ends.
+
+    mark: a value to draw a line at, with mark_text beside it.
+    """
+    edges = np.asarray(edges, float)
+    counts, _ = np.histogram(np.clip(values, edges[0], np.nextafter(edges[-1], 0)), edges)
+    step, top = (WIDTH - LEFT - 8) / len(counts), max(1, counts.max(initial=0))
+    parts = [_axis(top)]
+    for index, count in enumerate(counts):
+        tall = (HEIGHT - BOTTOM - TOP) * count / top
+        parts.append(
+            f'<rect x="{LEFT + index * step:.1f}" y="{HEIGHT - BOTTOM - tall:.1f}" width="{step - 1:.1f}" '
+            f'height="{tall:.1f}" fill="{COLOUR}"><title>{edges[index]:g} to {edges[index + 1]:g}{unit}: '
+            f"{count}</title></rect>"
+        )
+    every = max(1, len(edges) // 9)
+    parts += [
+        _text(LEFT + index * step, HEIGHT - BOTTOM + 14, f"{edge:g}", "middle")
+        for index, edge in enumerate(edges)
+        if index % every == 0
+    ]
+    if mark is not None and edges[0] < mark < edges[-1]:
+        x = LEFT + step * float(np.interp(mark, edges, np.arange(len(edges))))
+        parts.append(
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" stroke="{SECOND}" '
+            'stroke-dasharray="4 3"/>' + _text(x + 4, TOP + 8, mark_text, "start")
+        )
+    return _chart(title, parts)
+
+
+def bars(title: str, names: Sequence[str], groups: Sequence[tuple[str, Sequence[int]]]) -> str:
+    """Lying bars, one row for each name, one bar for each of up to two groups (its name, a number for each row)."""
+    longest = max((max(numbers, default=0) for _, numbers in groups), default=0) or 1
+    row, label = 12 * len(groups) + 8, 150
+    parts = []
+    for place, name in enumerate(names):
+        parts.append(
+            _text(label - 6, place * row + 14, name if len(name) < 22 else name[:20] + "…", "end")
+        )
+        for group, (kind, numbers) in enumerate(groups):
+            long = (WIDTH - label - 60) * numbers[place] / longest
+            y = place * row + 4 + 12 * group
+            parts.append(
+                f'<rect x="{label}" y="{y}" width="{max(long, 0.5):.1f}" height="11" '
+                f'fill="{(COLOUR, SECOND)[group]}"/>'
+                + _text(label + long + 4, y + 10, f"{numbers[place]} {kind}", "start")
+            )
+    return _chart(title, parts, height=row * max(1, len(names)) + 6)
+
+
+def _axis(top: int) -> str:
+    floor = HEIGHT - BOTTOM
+    return (
+        f'<line x1="{LEFT}" x2="{WIDTH - 8}" y1="{floor}" y2="{floor}" stroke="#9aa5b1"/>'
+        + _text(LEFT - 5, TOP + 8, f"{top}", "end")
+        + _text(LEFT - 5, floor, "0", "end")
+    )
+
+
+def _text(x: float, y: float, text: str, anchor: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{html.escape(text)}</text>'
+
+
+def _chart(title: str, parts: Sequence[str], height: int = HEIGHT) -> str:
+    return (
+        f'<figure><figcaption>{html.escape(title)}</figcaption><svg xmlns="http://www.w3.org/2000/svg" '
+        f'width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" role="img" '
+        f'aria-label="{html.escape(title)}">{"".join(parts)}</svg></figure>'
+    )

@@ -1,0 +1,143 @@
+"""The one vocabulary for files, wherever they live: on the local disk, in obs://, s3://, gs://.
+
+A place is a URL or a local path, as text. Three stores stand behind it, each a module with the same functions, imported
+when a place needs it: a job on local folders waits neither for boto3 nor for TensorFlow.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import importlib
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol, cast
+
+from algorithm.storage.file_info import FileInfo, Sent
+from algorithm.storage.location import (
+    OBJECT_SCHEMES,
+    is_remote,
+    join,
+    local_path,
+    name_inside,
+    scheme_of,
+)
+
+
+class Store(Protocol):
+    """What the three modules have in common. budget: seconds to keep trying, None for the default."""
+
+    def info(self, url: str) -> FileInfo | None: ...  # noqa: D102
+    def files(self, url: str) -> Iterator[FileInfo]: ...  # noqa: D102
+    def children(self, url: str) -> tuple[list[str], list[str]]: ...  # noqa: D102
+    def has_inside(self, url: str) -> bool: ...  # noqa: D102
+    def read(self, url: str) -> bytes: ...  # noqa: D102
+    def write(self, url: str, content: bytes, budget: float | None = None) -> Sent: ...  # noqa: D102
+    def download(
+        self, url: str, target: Path, *, sha256: str = "", budget: float | None = None
+    ) -> object: ...  # noqa: D102
+    def upload(self, source: Path, url: str, budget: float | None = None) -> Sent: ...  # noqa: D102
+    def remove(self, url: str, budget: float | None = None) -> None: ...  # noqa: D102
+    def prune(self, url: str) -> None: ...  # noqa: D102
+
+
+def store_of(url: str) -> Store:
+    """The store that a place is in."""
+    name = (
+        "local_store"
+        if not is_remote(url)
+        else "object_store"
+        if scheme_of(url) in OBJECT_SCHEMES
+        else "tensor_store"
+    )
+    return cast(Store, importlib.import_module(f"algorithm.storage.{name}"))
+
+
+def info(url: str) -> FileInfo | None:
+    """What is known of a file, None when there is no such file. Raises StorageError, as every verb here does."""
+    return store_of(url).info(url)
+
+
+def size_of(url: str) -> int | None:
+    """The size of a file in bytes, None when there is no such file."""
+    found = info(url)
+    return found.size if found else None
+
+
+def is_folder(url: str) -> bool:
+    """Whether it is a folder; in a store of objects: whether there is anything inside."""
+    return store_of(url).has_inside(url)
+
+
+def exists(url: str) -> bool:
+    """Whether there is a file or a folder."""
+    return (not url.endswith("/") and info(url) is not None) or is_folder(url)
+
+
+def list_files(url: str) -> Iterator[FileInfo]:
+    """Every file in a folder and the folders in it, as they are found: no list of all is held in memory."""
+    return store_of(url).files(url)
+
+
+def children(url: str) -> tuple[list[str], list[str]]:
+    """The names of the folders and of the files directly inside a folder, each sorted."""
+    return store_of(url).children(url)
+
+
+def walk(url: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """(folder, names of folders in it, names of files in it), from the top down, as os.walk gives them."""
+    folders, names = children(url)
+    yield url, folders, names
+    for name in folders:
+        yield from walk(join(url, name))
+
+
+def glob(pattern: str) -> list[str]:
+    """The files that a pattern with *, ? and [..] names, sorted; * also stands for a part with slashes in it."""
+    fixed = re.split(r"[*?\[]", pattern, maxsplit=1)[0].rpartition("/")[0]
+    if fixed == pattern.rpartition("/")[0] and not re.search(r"[*?\[]", pattern):
+        return [pattern] if info(pattern) else []
+    matches = re.compile(fnmatch.translate(name_inside(pattern, fixed) if fixed else pattern)).match
+    return sorted(
+        each.url if fixed else name_inside(each.url, ".")
+        for each in list_files(fixed or ".")
+        if matches(name_inside(each.url, fixed or "."))
+    )
+
+
+def read_bytes(url: str) -> bytes:
+    """The content of a file, verified."""
+    return store_of(url).read(url)
+
+
+def write_bytes(url: str, content: bytes) -> None:
+    """Writes a file: a reader sees the old or the new content, never a part."""
+    store_of(url).write(url, content)
+
+
+def download_file(url: str, target: Path) -> None:
+    """Copies a file to the local disk: whole and verified, or not at all. ResourceError when the disk is full."""
+    store_of(url).download(url, target)
+
+
+def upload_file(source: Path, url: str) -> Sent:
+    """Copies a local file; what was sent."""
+    return store_of(url).upload(source, url)
+
+
+def copy(source: str, target: str) -> None:
+    """Copies one file from anywhere to anywhere; between two stores by way of a temporary file."""
+    if not is_remote(source):
+        upload_file(local_path(source), target)
+    elif not is_remote(target):
+        download_file(source, local_path(target))
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            download_file(source, Path(folder) / "file")
+            upload_file(Path(folder) / "file", target)
+
+
+def remove(url: str) -> None:
+    """Removes one file; nothing happens when there is none."""
+    store_of(url).remove(url)

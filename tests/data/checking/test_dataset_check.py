@@ -1,0 +1,286 @@
+"""The look before the run: figures, warnings with numbers, suggestions, the page."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from algorithm.__main__ import main
+from algorithm.data import Dataset, Sample, load_dataset
+from algorithm.data.checking.check_pictures import report_pictures
+from algorithm.data.checking.check_report import PAGE, REPORT, check_lines, write_report
+from algorithm.data.checking.dataset_check import DataCheck, check_dataset
+from algorithm.data.checking.suggestions import ModelChoice
+from algorithm.ops.anchors import anchor_grid
+
+CHOICES = tuple(
+    ModelChoice(f"efficientdet-d{number}", (side, side), 4.0)
+    for number, side in enumerate((512, 640, 768, 896, 1024))
+)
+
+
+def sample(
+    name: str,
+    boxes: list,
+    *,
+    size: tuple[int, int] = (512, 512),
+    usage: str = "train",
+    labels: list[int] | None = None,
+) -> Sample:
+    return Sample(
+        name,
+        f"/nowhere/{name}",
+        name,
+        size[0],
+        size[1],
+        np.float32(boxes).reshape(-1, 4),
+        np.array(labels or [0] * len(boxes), np.int32),
+        np.zeros(len(boxes), bool),
+        usage,
+    )
+
+
+def dataset(
+    train: list[Sample], evaluated: list[Sample] | None = None, names: tuple[str, ...] = ("cat",)
+) -> Dataset:
+    evaluated = evaluated or [
+        sample(f"e{index}", [[0, 0, 100, 100]], usage="eval") for index in range(20)
+    ]
+    return Dataset(tuple(train), tuple(evaluated), names, tuple(range(1, len(names) + 1)))
+
+
+def look(data: Dataset, **settings) -> DataCheck:
+    return check_dataset(
+        data,
+        anchors=anchor_grid((512, 512)),
+        image_size=(512, 512),
+        model_name="efficientdet-d0",
+        **{"choices": CHOICES, **settings},
+    )
+
+
+def plenty(box: list[float], count: int = 60, **kinds) -> list[Sample]:
+    return [sample(f"t{index}", [box], **kinds) for index in range(count)]
+
+
+def test_figures() -> None:
+    train = [sample("a", [[0, 0, 64, 128], [0, 0, 256, 256]], size=(1024, 512)), sample("b", [])]
+    check = look(dataset(train, [sample("c", [[0, 0, 8, 16]], usage="eval")]))
+    assert check.counts["train"] == {
+        "pictures": 2,
+        "objects": 2,
+        "ignored": 0,
+        "pictures_without_objects": 1,
+    }
+    assert check.smallest["picture"] == "c" and (
+        check.smallest["height"],
+        check.smallest["width"],
+    ) == (8, 16)
+    assert check.table.network.tolist()[0] == [0, 0, 32, 64]  # 1024 wide fits 512 at half
+    assert check.per_picture["1"] == 2 and check.aspect_ratio["0.5"] == 2
+    assert (check.classes[0].train, check.classes[0].eval, check.classes[0].train_pictures) == (
+        2,
+        1,
+        1,
+    )
+    json.dumps(check.as_dict())
+
+
+def test_matched_share_is_that_of_all_anchors() -> None:
+    check = look(dataset(plenty([100, 100, 132, 132]) + plenty([0, 0, 10, 10], 40)))
+    assert check.matched == pytest.approx(80 / 120)
+    assert any(
+        "33.3% of the objects overlap no anchor of efficientdet-d0 by an IoU of 0.5" in line
+        for line in check.warnings
+    )
+
+
+WARNINGS = [
+    (
+        lambda: dataset(plenty([0, 0, 5, 60])),
+        "60 of 80 objects (75.0%) have a side under 8 network pixels",
+    ),
+    (lambda: dataset(plenty([0, 0, 99, 99], 30)), "30 training picture(s): expected at least 50"),
+    (
+        lambda: dataset(plenty([0, 0, 99, 99]), [sample("e", [[0, 0, 99, 99]], usage="eval")]),
+        "1 evaluation picture(s): expected at least 10",
+    ),
+    (
+        lambda: dataset(plenty([0, 0, 99, 99]), names=("cat", "dog")),
+        "1 class(es) have fewer than 10 training objects: dog (0)",
+    ),
+    (
+        lambda: dataset(
+            [
+                sample(f"t{index}", [[0, 0, 99, 99]] * 90, labels=[0] * 89 + [index % 20 // 19])
+                for index in range(60)
+            ],
+            names=("cat", "dog"),
+        ),
+        "classes are unbalanced: cat has 5397 training objects, dog 3",
+    ),
+    (
+        lambda: dataset([*plenty([0, 0, 99, 99]), sample("full", [[0, 0, 99, 99]] * 101)]),
+        "1 picture(s) have more than max_detections=100 objects, the most is 101 in full",
+    ),
+    (
+        lambda: dataset(
+            [*plenty([0, 0, 99, 99], 20), *(sample(f"n{index}", []) for index in range(60))]
+        ),
+        "60 of 80 training pictures have no object",
+    ),
+    (
+        lambda: dataset(plenty([0, 0, 400, 40])),
+        "75.0% of the objects are more than 5 times as long as wide",
+    ),
+    (
+        lambda: dataset(plenty([0, 0, 512, 512])),
+        "75.0% of the objects fill 95% of their picture or more",
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "text"), WARNINGS, ids=[row[1][:30] for row in WARNINGS])
+def test_warnings_have_numbers(make, text: str) -> None:
+    assert any(text in line for line in look(make()).warnings), look(make()).warnings
+
+
+def test_a_plain_dataset_has_no_warning_and_keeps_its_settings() -> None:
+    check = look(dataset(plenty([100, 100, 200, 180], 100)))
+    assert check.warnings == ()
+    assert not [row for row in check.suggestions if row.is_change]
+    assert "can match 100.0% of 120 objects at IoU 0.5; that is enough" in check.suggestions[0].why
+
+
+def suggested(check: DataCheck) -> dict:
+    return {row.setting: row.value for row in check.suggestions}
+
+
+def test_small_objects_ask_for_smaller_anchors_first() -> None:
+    check = look(dataset(plenty([100, 100, 118, 118], 200)))
+    assert suggested(check) == {
+        "model_name": "efficientdet-d0",
+        "image_size": 512,
+        "anchor_scale": 3.0,
+        "train_batch_size": 8,
+    }
+    assert "with anchor_scale 3 100.0%" in check.suggestions[2].why
+
+
+def test_tiny_objects_ask_for_a_larger_input_up_to_twice_the_picture() -> None:
+    def made(side: int) -> DataCheck:
+        samples = [
+            sample(
+                f"t{index}",
+                [[9 * index, 9 * index, 9 * index + 6, 9 * index + 6]],
+                size=(side, side),
+            )
+            for index in range(50)
+        ] * 4
+        return look(dataset(samples))
+
+    assert suggested(made(512))["model_name"] in {
+        "efficientdet-d1",
+        "efficientdet-d2",
+        "efficientdet-d3",
+        "efficientdet-d4",
+    }
+    assert suggested(made(250))["model_name"] == "efficientdet-d0"
+
+
+def test_batch_size_leaves_steps_in_an_epoch_and_fits_a_device() -> None:
+    assert suggested(look(dataset(plenty([0, 0, 99, 99], 20))))["train_batch_size"] == 2
+    assert (
+        suggested(look(dataset(plenty([0, 0, 99, 99], 900)), batch_size=64))["train_batch_size"]
+        == 16
+    )
+
+
+def test_no_object_at_all() -> None:
+    check = look(dataset([sample("a", [])], [sample("b", [], usage="eval")]))
+    assert (check.matched, check.smallest, check.object_side) == (None, {}, {})
+    assert [row.setting for row in check.suggestions] == ["train_batch_size"]
+
+
+def test_a_huge_dataset_takes_seconds_and_says_what_was_sampled() -> None:
+    box, labels, crowd = (
+        np.float32([[9, 9, 99, 99], [30, 30, 60, 90]] * 4),
+        np.zeros(8, np.int32),
+        np.zeros(8, bool),
+    )
+    samples = tuple(
+        Sample(str(index), "/nowhere", str(index), 640, 480, box, labels, crowd, "train")
+        for index in range(40_000)
+    )
+    start = time.perf_counter()
+    check = look(Dataset(samples, samples[:2000], ("cat",), (1,)))
+    assert time.perf_counter() - start < 20
+    assert check.sampled == "anchors were compared with 20000 of 336000 objects, drawn at random"
+
+
+def test_pictures_in_train_and_eval_are_named(make_manifest, tmp_path: Path) -> None:
+    manifest = make_manifest(10)
+    shutil.copy(manifest.parent / "p04.png", manifest.parent / "p01.png")
+    data = load_dataset(manifest, clean=False, seed=0, work_dir=tmp_path)
+    assert (
+        look(data)
+        .warnings[0]
+        .startswith("1 evaluation picture(s) are also in TRAIN, the same file (p04.png = p01")
+    )
+
+
+def test_report_is_one_page_without_addresses(make_folder, tmp_path: Path) -> None:
+    data = load_dataset(
+        make_folder(10, names=("猫&lt;b&gt;", "dog")), clean=False, seed=0, work_dir=tmp_path
+    )
+    check = look(data)
+    assert write_report(check, tmp_path / "report") == tmp_path / "report" / PAGE
+    text = (tmp_path / "report" / PAGE).read_text(encoding="utf-8")
+    assert "猫&lt;b&gt;" in text and "猫<b>" not in text and "<script" not in text
+    assert not re.findall(r'(?:src|href)="(?!data:)', text)
+    assert text.count("data:image/jpeg;base64,") == 10 and text.count("<svg") == 5
+    written = json.loads((tmp_path / "report" / REPORT).read_text(encoding="utf-8"))
+    assert written["counts"]["train"]["pictures"] == 8 and written["warnings"] == list(
+        check.warnings
+    )
+    assert check_lines(check)[0] == "train: 8 pictures, 8 objects"
+
+
+def test_pictures_for_a_person(make_folder, tmp_path: Path) -> None:
+    data = load_dataset(make_folder(10), clean=False, seed=0, work_dir=tmp_path)
+    pictures = report_pictures(data, 4)
+    assert len(pictures) == 4 and all(
+        one.shape == (30, 40, 3) and one.dtype == np.uint8 for one in pictures
+    )
+    assert all((one == two).all() for one, two in zip(pictures, report_pictures(data, 4)))
+
+
+def test_verbs(make_manifest, tmp_path: Path, capsys) -> None:
+    manifest = make_manifest(10)
+    assert (
+        main(
+            [
+                "data",
+                "check",
+                f"--data_url={manifest}",
+                f"--output={tmp_path / 'c'}",
+                "--image_size=256",
+            ]
+        )
+        == 0
+    )
+    shown = capsys.readouterr()
+    assert "at 256x256 can match" in shown.out and "WARNING 8 training picture(s)" in shown.err
+    assert (tmp_path / "c" / PAGE).is_file() and (tmp_path / "c" / REPORT).is_file()
+    assert main(["data", "clean", f"--data_url={manifest}", f"--output={tmp_path / 'd'}"]) == 0
+    assert "kept 10 samples, left out 0; wrote 0 picture(s)" in capsys.readouterr().out
+    assert main(["data", "check", f"--data_url={manifest}", "--model_name=efficientdet-d9"]) == 2
+    assert (
+        main(["data", "clean", f"--data_url={manifest}", f"--output={manifest.parent / 'x'}"]) == 2
+    )

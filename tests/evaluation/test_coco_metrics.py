@@ -1,0 +1,112 @@
+"""COCO figures on hand-made cases."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from algorithm.evaluation.coco_metrics import METRIC_NAMES, evaluate_detections
+
+
+@dataclass
+class Picture:
+    boxes: list
+    labels: list
+    is_crowd: list = field(default_factory=list)
+    width: int = 200
+    height: int = 200
+    areas: np.ndarray | None = None
+
+    def __post_init__(self):
+        self.boxes = np.array(self.boxes, np.float32).reshape(-1, 4)
+        self.is_crowd = np.array(self.is_crowd or [False] * len(self.labels))
+
+
+def found(*rows):
+    return {
+        "boxes": np.array([row[0] for row in rows]).reshape(-1, 4),
+        "scores": np.array([row[1] for row in rows]),
+        "labels": np.array([row[2] for row in rows], int),
+    }
+
+
+A, B = [10, 10, 60, 60], [80, 80, 180, 190]
+
+
+def test_perfect_detections_score_one():
+    evaluation = evaluate_detections(
+        [Picture([A, B], [0, 1])], [found((A, 0.9, 0), (B, 0.8, 1))], ["cat", "dog"]
+    )
+    assert evaluation.metrics["AP"] == pytest.approx(1.0)
+    assert evaluation.metrics["APm"] == pytest.approx(1.0)
+    assert evaluation.metrics["APs"] is None
+    assert list(evaluation.metrics) == list(METRIC_NAMES)
+    assert evaluation.per_class["dog"]["AP50"] == pytest.approx(1.0)
+    assert evaluation.summary.count("\n") == 11
+    assert (
+        " Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 1.000"
+        in evaluation.summary
+    )
+
+
+def test_nothing_found_scores_zero_with_every_figure_defined():
+    evaluation = evaluate_detections([Picture([A], [0])], [found()], ["cat"])
+    assert evaluation.metrics["AP"] == 0.0
+    point = evaluation.operating_point
+    assert (point.precision, point.recall, point.f1, point.threshold) == (0.0, 0.0, 0.0, 1.0)
+
+
+def test_no_ground_truth_leaves_ap_undefined():
+    evaluation = evaluate_detections([Picture([], [])], [found((A, 0.9, 0))], ["cat"])
+    assert evaluation.metrics["AP"] is None
+    assert evaluation.boxes == 0
+
+
+def test_axes_are_not_mixed_up():
+    wide = [10, 20, 30, 120]  # 20 high, 100 wide
+    swapped = [20, 10, 120, 30]
+    right = evaluate_detections([Picture([wide], [0])], [found((wide, 0.9, 0))], ["cat"])
+    wrong = evaluate_detections([Picture([wide], [0])], [found((swapped, 0.9, 0))], ["cat"])
+    assert (right.metrics["AP"], wrong.metrics["AP"]) == (pytest.approx(1.0), 0.0)
+
+
+def test_crowd_objects_count_neither_way():
+    picture = Picture([A, B], [0, 0], [False, True])
+    evaluation = evaluate_detections([picture], [found((A, 0.9, 0), (B, 0.95, 0))], ["cat"])
+    assert evaluation.metrics["AP"] == pytest.approx(1.0)
+    assert evaluation.boxes == 1
+    assert evaluation.operating_point.precision == 1.0
+
+
+def test_the_best_confidence_by_hand():
+    # hit .9, miss .8, hit .7, miss .6 of three truths: F1 is 2/4, 2/5, 4/6, 4/7
+    pictures = [Picture([A, B, [100, 10, 150, 60]], [0, 0, 0])]
+    rows = found((A, 0.9, 0), ([0, 150, 20, 180], 0.8, 0), (B, 0.7, 0), ([150, 0, 190, 20], 0.6, 0))
+    point = evaluate_detections(pictures, [rows], ["cat"]).operating_point
+    assert point.threshold == 0.7
+    assert (point.precision, point.recall, point.f1) == (
+        pytest.approx(2 / 3),
+        pytest.approx(2 / 3),
+        pytest.approx(2 / 3),
+    )
+
+
+def test_detections_of_one_score_are_taken_together():
+    rows = found((A, 0.5, 0), ([0, 150, 20, 180], 0.5, 0), ([150, 0, 190, 20], 0.5, 0))
+    point = evaluate_detections([Picture([A], [0])], [rows], ["cat"]).operating_point
+    assert point.precision == pytest.approx(1 / 3)
+
+
+def test_figures_of_a_class_at_the_common_threshold():
+    pictures = [Picture([A, B], [0, 1])]
+    per_class = evaluate_detections(pictures, [found((A, 0.9, 0))], ["cat", "dog"]).per_class
+    assert per_class["cat"]["recall"] == 1.0
+    assert per_class["dog"]["recall"] == 0.0
+
+
+def test_recorded_areas_decide_what_is_small():
+    """COCO sorts objects by the area of the outline, not of the box."""
+    picture = Picture([A], [0], areas=np.array([900.0]))
+    evaluation = evaluate_detections([picture], [found((A, 0.9, 0))], ["cat"])
+    assert evaluation.metrics["APs"] == pytest.approx(1.0)
+    assert evaluation.metrics["APm"] is None

@@ -1,0 +1,351 @@
+"""The real job, shrunk: a few rendered pictures, the smallest network, two epochs."""
+
+import io
+import json
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from algorithm.data.rendering.scenes import write_sample_dataset
+from algorithm.errors import ArgumentError, DataError, DivergenceError, ResourceError
+from algorithm.hyperparameters import parse
+from algorithm.jobs import job, publishing
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+HPARAMS = "moving_average_decay=0,image_size=64,learning_rate=0.32,log_every_steps=1,keep_checkpoint_max=2"
+
+
+def arguments(data, output, *more, epochs=2, hparams=HPARAMS, mode="train_and_eval"):
+    return [
+        f"--data_url={data}",
+        f"--train_url={output}",
+        f"--mode={mode}",
+        "--model_name=efficientdet-lite0",
+        "--train_batch_size=4",
+        "--eval_batch_size=2",
+        f"--num_epochs={epochs}",
+        "--pretrained=none",
+        "--do_data_cleaning=False",
+        f"--hparams={hparams}",
+        *more,
+    ]
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory):
+    return write_sample_dataset(tmp_path_factory.mktemp("data"), count=15, seed=1, size=96)
+
+
+@pytest.fixture(scope="module")
+def finished(dataset, tmp_path_factory):
+    """train_url and log of a job that ran to its end."""
+    output = tmp_path_factory.mktemp("job") / "out"
+    results = output.parent / "results"
+    process = subprocess.run(
+        [
+            sys.executable,
+            str(REPOSITORY / "algorithm/train.py"),
+            *arguments(dataset, output, f"--deps_save_path={results}"),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=output.parent,
+        timeout=600,
+        check=False,
+    )
+    assert process.returncode == 0, process.stderr[-3000:]
+    return output, process.stdout + process.stderr
+
+
+@pytest.fixture
+def without_graphs():
+    """Functions run as they are written: for what a few steps show, making graphs would take most of the time."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def names_in(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_the_output_tree(finished):
+    output, _ = finished
+    assert sorted(path.name for path in (output / "model").iterdir()) == [
+        "assessment",
+        "config.json",
+        "customize_service.py",
+        "index",
+        "local_model.py",
+        "model_assessment.py",
+        "pictures.py",
+        "request_fields.py",
+        "saved_model.pb",
+        "variables",
+    ]
+    assert names_in(output / "model/variables") == [
+        "variables.data-00000-of-00001",
+        "variables.index",
+    ]
+    archived = names_in(output / "archive")
+    step = re.search(r"global_step = (\d+)", (output / "archive/best_eval.txt").read_text())[1]
+    assert archived == [
+        "best_eval.txt",
+        "checkpoint",
+        f"model.ckpt-{step}.data-00000-of-00001",
+        f"model.ckpt-{step}.index",
+    ]
+    root = {path.name for path in output.iterdir() if path.is_file()}
+    assert {
+        "checkpoint",
+        "graph.pbtxt",
+        "model.ckpt-3.index",
+        "model.ckpt-6.index",
+        "metrics.json",
+        "job.json",
+    } <= root
+    assert any(name.startswith("events.out.tfevents.") for name in root)
+    assert not any(name.startswith(".") for name in root)
+    assert json.loads((output / "model/index").read_text()) == {
+        "labels_list": ["ball", "box", "ring", "star"],
+        "is_multilabel": False,
+    }
+
+
+def test_the_log_lines_have_their_grammar(finished):
+    _, log = finished
+    train = re.findall(
+        r"train epoch=(\d)/2 step=(\d)/6 loss=[\d.]+ cls_loss=[\d.]+ box_loss=[\d.e-]+ l2_loss=[\d.]+ "
+        r"gradient_norm=[\d.]+ learning_rate=[\d.e-]+ samples/s=[\d.]+ eta=\d+:\d\d:\d\d",
+        log,
+    )
+    assert train == [("1", "1"), ("1", "2"), ("1", "3"), ("2", "4"), ("2", "5"), ("2", "6")]
+    assert len(re.findall(r"eval epoch=\d/2 step=\d AP=[\d.]+ AP50=", log)) == 2
+    assert (
+        log.count(" Average Recall     (AR) @[ IoU=0.50:0.95 | area= large | maxDets=100 ] = ") == 2
+    )
+    assert "TRAINING FROM SCRATCH" in log
+
+
+def test_metrics_are_written_for_people_and_for_the_platform(finished):
+    output, _ = finished
+    metrics = json.loads((output / "metrics.json").read_text())
+    assert set(metrics["per_class"]) == {"ball", "box", "ring", "star"}
+    assert metrics["images"] == 3
+    results = output.parent / "results"
+    assert json.loads((results / "metrics.json").read_text()) == metrics
+    assert len(json.loads((results / "platform_metrics.json").read_text())["metric"]) == 4
+    assessed = json.loads((results / "assessment.json").read_text())
+    assert assessed["metrics"]["AP"] == pytest.approx(metrics["AP"] or 0.0, abs=2e-3)
+    assert {"display.json", "next_job.json", "report.html"} <= set(names_in(results))
+    config = json.loads((output / "model/config.json").read_text())
+    assert config["metrics"]["recall"] == pytest.approx(metrics["recall"], abs=1e-5)
+
+
+def test_tensorboard_has_losses_rate_metrics_and_pictures(finished):
+    output, _ = finished
+    tags = set()
+    for path in output.glob("events.out.tfevents.*"):
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            tags |= {value.tag for value in event.summary.value}
+    assert {
+        "train/loss",
+        "train/cls_loss",
+        "train/learning_rate",
+        "eval/AP",
+        "eval/ARm",
+        "eval/picture_0",
+    } <= tags
+
+
+def test_a_finished_job_says_so_and_changes_nothing(finished, dataset, caplog):
+    output, _ = finished
+    before = {name: (output / name).stat().st_mtime_ns for name in names_in(output)}
+    with caplog.at_level(logging.INFO):
+        assert job.run(parse(arguments(dataset, output))) == 0
+    assert "finished; nothing to do" in caplog.text
+    assert {name: (output / name).stat().st_mtime_ns for name in names_in(output)} == before
+
+
+def test_the_archive_and_the_exported_model_are_the_best_checkpoint(finished):
+    output, _ = finished
+    reader = tf.train.load_checkpoint(str(output / "archive"))
+    name = "class_net/class-predict/bias"
+    archived = reader.get_tensor(name)
+    loaded = tf.saved_model.load(str(output / "model"))
+    shapes = [variable.numpy() for variable in loaded.signatures["serving_default"].variables]
+    assert any(
+        value.shape == archived.shape and np.array_equal(value, archived) for value in shapes
+    )
+
+
+def test_the_handler_in_the_model_folder_answers(finished, dataset):
+    from algorithm.serving.handler import load_service
+
+    output, _ = finished
+    service = load_service(output / "model")
+    picture = next((Path(dataset).parent / "images").glob("*.jpg"))
+    reply = service.inference({"images": {picture.name: io.BytesIO(picture.read_bytes())}})
+    assert sorted(reply) == ["detection_boxes", "detection_classes", "detection_scores"]
+
+
+def test_other_hyperparameters_in_the_same_folder_are_refused(finished, dataset):
+    output, _ = finished
+    with pytest.raises(ArgumentError, match="learning_rate: '0.32' -> '0.1'.*give a new train_url"):
+        job.run(parse(arguments(dataset, output, hparams=HPARAMS.replace("0.32", "0.1"))))
+
+
+def test_another_dataset_in_the_same_folder_is_refused(finished, tmp_path):
+    output, _ = finished
+    other = write_sample_dataset(tmp_path, count=15, seed=2, size=96)
+    with pytest.raises(ArgumentError, match="another dataset.*give a new train_url"):
+        job.run(parse(arguments(other, output, epochs=3)))
+
+
+def test_eval_mode_measures_the_archived_model_again(finished, dataset):
+    output, _ = finished
+    before = json.loads((output / "metrics.json").read_text())
+    assert job.run(parse(arguments(dataset, output, mode="eval"))) == 0
+    after = json.loads((output / "metrics.json").read_text())
+    assert after["AP"] == pytest.approx(before["AP"], abs=1e-6)
+
+
+def weights(output, step):
+    reader = tf.train.load_checkpoint(str(output / f"model.ckpt-{step}"))
+    names = [name for name in reader.get_variable_to_shape_map() if name != "training_state"]
+    return {name: reader.get_tensor(name) for name in sorted(names)}
+
+
+def test_a_job_stopped_midway_goes_on_and_ends_with_the_same_weights(finished, dataset, tmp_path):
+    uninterrupted, _ = finished
+    command = [
+        sys.executable,
+        str(REPOSITORY / "algorithm/train.py"),
+        *arguments(dataset, tmp_path / "out"),
+    ]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        for line in process.stdout:
+            if "step=2/6" in line:
+                process.send_signal(signal.SIGTERM)
+                break
+        rest = process.stdout.read()
+        assert process.wait(300) == 143, rest
+    again = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert again.returncode == 0, again.stderr[-2000:]
+    assert re.search(r"resumed at step [23], in epoch", again.stdout + again.stderr)
+    ours, theirs = weights(tmp_path / "out", 6), weights(uninterrupted, 6)
+    assert ours.keys() == theirs.keys()
+    for name, value in ours.items():
+        np.testing.assert_array_equal(value, theirs[name], err_msg=name)
+
+
+@pytest.mark.filterwarnings("ignore:Even though the .*run_functions_eagerly")
+def test_a_diverging_job_stops_with_the_step_the_rate_the_pictures_and_the_knobs(
+    dataset, tmp_path, without_graphs
+):
+    with pytest.raises(DivergenceError) as caught:
+        job.run(
+            parse(
+                arguments(
+                    dataset,
+                    tmp_path,
+                    hparams=HPARAMS.replace("0.32", "1e30") + ",lr_warmup_epoch=0",
+                )
+            )
+        )
+    message = str(caught.value)
+    assert re.match(r"step \d+: (loss|gradient_norm) is (nan|inf) at learning rate", message)
+    assert "learning_rate" in message
+    assert ".jpg" in message
+    assert not (tmp_path / "model").exists()
+
+
+def test_without_cleaning_an_unreadable_picture_stops_the_job_and_is_named(tmp_path):
+    manifest = write_sample_dataset(tmp_path / "data", count=15, seed=1, size=96)
+    victim = sorted((tmp_path / "data/images").glob("*.jpg"))[0]
+    victim.write_bytes(b"not a picture")
+    with pytest.raises(DataError, match=re.escape(victim.name)):
+        job.run(parse(arguments(manifest, tmp_path / "out")))
+
+
+def test_pretrained_weights_that_are_nowhere_stop_the_job_and_say_the_two_ways_on(
+    dataset, tmp_path
+):
+    hp = parse([*arguments(dataset, tmp_path / "out"), f"--pretrained={tmp_path / 'nothing'}"])
+    with pytest.raises(DataError, match="nothing there; check the path"):
+        job.run(hp)
+
+
+@pytest.mark.filterwarnings("ignore:Even though the .*run_functions_eagerly")
+def test_chinese_names_go_all_the_way(tmp_path, without_graphs):
+    """A class and a file with Chinese names are trained, evaluated, exported and named in the model folder."""
+    from xml.sax.saxutils import escape
+
+    for index in range(4):
+        stem = f"图片{index}"
+        Image.fromarray(
+            np.random.default_rng(index).integers(0, 255, (80, 80, 3), dtype=np.uint8)
+        ).save(tmp_path / f"{stem}.jpg")
+        (tmp_path / f"{stem}.xml").write_text(
+            f"<annotation><filename>{escape(stem)}.jpg</filename><size><width>80</width><height>80</height><depth>3</depth>"
+            "</size><object><name>浣熊</name><bndbox><xmin>10</xmin><ymin>12</ymin><xmax>60</xmax><ymax>64</ymax></bndbox>"
+            "</object></annotation>",
+            encoding="utf-8",
+        )
+    output = tmp_path / "out"
+    assert job.run(parse(arguments(tmp_path, output, epochs=1, mode="train"))) == 0
+    assert json.loads((output / "model/index").read_text(encoding="utf-8"))["labels_list"] == [
+        "浣熊"
+    ]
+    assert "浣熊" in (output / "metrics.json").read_text(encoding="utf-8")
+    assert (output / "split.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "text"),
+    [
+        (
+            tf.errors.InvalidArgumentError(None, None, "class_logits : Tensor had NaN values"),
+            DivergenceError,
+            "expected finite answers of the trained model, found others at class_logits.*lower learning_rate",
+        ),
+        (
+            tf.errors.ResourceExhaustedError(None, None, "saved_model; No space left on device"),
+            ResourceError,
+            r"export .*work/saved_model: expected room for the model, found .*No space left.*, \d+ bytes free",
+        ),
+    ],
+)
+def test_an_export_that_fails_says_why_and_publishes_nothing(
+    fault, kind, text, tmp_path, monkeypatch
+):
+    def failing(*_):
+        raise fault
+
+    monkeypatch.setattr(publishing, "export_saved_model", failing)
+    with pytest.raises(kind, match=text):
+        run_folder = job.RunFolder(tmp_path / "out")
+        publishing.publish(
+            parse(arguments("d", tmp_path / "out")),
+            None,
+            None,
+            {},
+            run_folder,
+            job.Workspace(tmp_path),
+        )
+    assert not (tmp_path / "out").exists()

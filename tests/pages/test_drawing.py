@@ -1,0 +1,55 @@
+"""Boxes and captions in a picture."""
+
+import numpy as np
+import pytest
+
+from algorithm.pages import drawing
+from algorithm.pages.drawing import caption, class_colour, draw_detections
+
+GREY = np.full((100, 200, 3), 128, np.uint8)
+
+
+def test_the_outline_lies_on_the_box_in_the_colour_of_its_class():
+    drawn = draw_detections(GREY, [[20, 30, 80, 150]], ["dog"], [0.9])
+    assert drawn.shape == GREY.shape and drawn.dtype == np.uint8
+    for row, column in ((80, 90), (50, 30), (50, 150)):
+        assert tuple(drawn[row, column]) == class_colour("dog")
+    assert (drawn[50, 90] == 128).all() and (drawn[95] == 128).all()
+
+
+def test_the_given_picture_is_left_alone_and_no_box_changes_nothing():
+    image = GREY.copy()
+    draw_detections(image, [[0, 0, 99, 199]], ["dog"])
+    assert (image == 128).all()
+    assert (draw_detections(image, np.zeros((0, 4), np.float32), []) == 128).all()
+
+
+def test_boxes_over_the_edge_are_clipped_to_it():
+    drawn = draw_detections(GREY, [[-50.0, -50.0, 500.0, 500.0]], ["dog"], [1.0])
+    assert (
+        tuple(drawn[60, 0]) == tuple(drawn[60, 199]) == tuple(drawn[99, 100]) == class_colour("dog")
+    )
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 500, 3), (500, 1, 3)])
+def test_tiny_and_thin_pictures_can_be_drawn_into(shape):
+    assert draw_detections(np.zeros(shape, np.uint8), [[0, 0, 1, 1]], ["dog"], [0.5]).shape == shape
+
+
+def test_labels_and_boxes_must_belong_together():
+    with pytest.raises(ValueError):
+        draw_detections(GREY, [[0, 0, 1, 1]], [], [])
+
+
+def test_colours_are_fixed_and_differ():
+    assert class_colour("dog") == class_colour("dog") != class_colour("cat")
+    assert all(0 <= part <= 255 for part in class_colour("猫"))
+
+
+def test_a_name_no_font_can_show_becomes_its_number(monkeypatch):
+    monkeypatch.setattr(drawing, "_wide_fonts", lambda: ())
+    drawing._fonts.cache_clear()
+    assert caption("dog", 12)[1] == "dog"
+    assert caption("猫", 12, ("dog", "猫"))[1] == "class 2"
+    assert caption("猫 x", 12)[1] == "? x"
+    drawing._fonts.cache_clear()
