@@ -65,8 +65,13 @@ def manifests() -> dict[str, str]:
     lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in publication.sample_manifest())
     return {
         "manifests/algorithm.json": _json(publication.algorithm_object(rows, __version__)),
-        "manifests/job-v1.json": _json(publication.job_request_v1(list(values.items()))),
-        "manifests/job-v2.json": _json(publication.job_request_v2(list(values.items()))),
+        "manifests/job-v1.json": _json(
+            publication.job_request_v1(list(values.items()), __version__)
+        ),
+        "manifests/job-v2.json": _json(
+            publication.job_request_v2(list(values.items()), __version__)
+        ),
+        "manifests/service-v2.json": _json(publication.service_request_v2(__version__)),
         "manifests/dataset.manifest": "".join(lines),
     }
 
