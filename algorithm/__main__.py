@@ -227,9 +227,7 @@ def _add_benchmark(verbs: argparse._SubParsersAction) -> None:
 
 
 def _add_describe(verbs: argparse._SubParsersAction) -> None:
-    verb = _add(
-        verbs, "describe", "print the hyperparameters and write manifests/algorithm.json", _describe
-    )
+    verb = _add(verbs, "describe", "print the hyperparameters and write manifests/", _describe)
     verb.add_argument("--language", choices=("en", "zh"), default="en", help="of the printed table")
     verb.add_argument(
         "--output", default=".", help="folder that gets manifests/ (default: the current one)"

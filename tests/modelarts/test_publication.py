@@ -1,12 +1,17 @@
 import json
+import re
 import shlex
 from pathlib import Path
+
+import pytest
 
 from algorithm import __version__
 from algorithm.hyperparameters import ROWS, TABLE, parse, write_value
 from algorithm.modelarts.publication import (
     COMMAND,
+    INFERENCE_IMAGE,
     MODEL_DIR,
+    TRAINING_IMAGE,
     algorithm_object,
     job_request_v1,
     job_request_v2,
@@ -16,7 +21,8 @@ from algorithm.modelarts.publication import (
 from algorithm.serving.container import BODY_LIMIT
 from algorithm.serving.server import DRAIN_SECONDS, Limits
 
-DOCKER = Path(__file__).parents[2] / "docker"
+PROJECT = Path(__file__).parents[2]
+DOCKER = PROJECT / "docker"
 PUBLISHED = [(row, write_value(row.default)) for row in TABLE if row.where == "parameter"]
 
 
@@ -92,6 +98,14 @@ def test_what_the_request_asks_of_the_inference_image_is_in_it():
     assert request["runtime_config"]["service_invoke"]["port"] == unit["port"]
     assert request["custom_metrics_path"] == f"http,{unit['port']},metrics"
     assert unit["startup_health"]["url"] == unit["readiness_health"]["url"] == "/health"
+
+
+@pytest.mark.parametrize("page", ["platform.md", "platform.zh-CN.md"])
+def test_the_page_tags_the_images_that_the_requests_name(page):
+    text = (PROJECT / "docs" / "use" / page).read_text("utf-8")
+    tags = set(re.findall(r"(efficientdet-\w+):[\d.]+", text))
+    assert tags == {TRAINING_IMAGE.rpartition("/")[2], INFERENCE_IMAGE.rpartition("/")[2]}
+    assert set(re.findall(r"efficientdet-\w+:([\d.]+\d)", text)) == {__version__}
 
 
 def test_the_service_lets_through_what_the_server_takes():

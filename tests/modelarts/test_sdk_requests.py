@@ -4,6 +4,7 @@ import functools
 import json
 import operator
 import re
+import sys
 import threading
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from huaweicloudsdkcore.utils.http_utils import sanitize_for_serialization
 from huaweicloudsdkmodelarts import v1 as sdk
 from werkzeug.serving import make_server
 
-MANIFESTS = Path(__file__).parents[2] / "manifests"
+PROJECT = Path(__file__).parents[2]
+MANIFESTS = PROJECT / "manifests"
+PAGES = [PROJECT / "docs" / "use" / name for name in ("platform.md", "platform.zh-CN.md")]
 SCALARS = {"str": (str,), "int": (int,), "float": (float, int), "bool": (bool,)}
 # manifest, the client's method, its request, the path. The SDK has no jobs of the first generation.
 CALLS = [
@@ -70,10 +73,10 @@ def platform():
     server = make_server("127.0.0.1", 0, app)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    builder = sdk.ModelArtsClient.new_builder().with_endpoint(
-        f"http://127.0.0.1:{server.server_port}"
-    )
-    yield builder.with_credentials(BasicCredentials("key", "secret", "project")).build(), arrived
+    endpoint = f"http://127.0.0.1:{server.server_port}"
+    builder = sdk.ModelArtsClient.new_builder().with_endpoint(endpoint)
+    client = builder.with_credentials(BasicCredentials("key", "secret", "project")).build()
+    yield client, arrived, endpoint
     server.shutdown()
     thread.join()
     server.server_close()
@@ -88,11 +91,28 @@ def test_a_manifest_is_the_request_of_the_sdk(name, call, kind, path):
 
 @pytest.mark.parametrize(("name", "call", "kind", "path"), CALLS, ids=[name for name, *_ in CALLS])
 def test_a_manifest_arrives_over_http_as_it_is_written(platform, name, call, kind, path):
-    client, arrived = platform
+    client, arrived, _ = platform
     getattr(client, call)(kind(body=load(manifest(name), kind.openapi_types["body"], name)))
     at, signature, body = arrived.pop()
     assert (at, body) == (path, manifest(name))
     assert signature.startswith("SDK-HMAC-SHA256 Access=key")
+
+
+@pytest.mark.parametrize(("name", "path"), [(name, path) for name, *_, path in CALLS])
+def test_the_script_of_the_page_submits_it(platform, monkeypatch, name, path):
+    _, arrived, endpoint = platform
+    english, chinese = (
+        re.search(r"```python\n(.+?)```", page.read_text("utf-8"), re.DOTALL)[1] for page in PAGES
+    )
+    assert english == chinese
+    for key in ("ACCESS_KEY", "SECRET_KEY"):
+        monkeypatch.setenv(key, "key")
+    monkeypatch.setenv("PROJECT_ID", "project")
+    monkeypatch.setenv("ENDPOINT", endpoint)
+    monkeypatch.setattr(sys, "argv", ["submit.py", str(MANIFESTS / f"{name}.json")])
+    exec(compile(english, "submit.py", "exec"), {})
+    at, _, body = arrived.pop()
+    assert (at, body) == (path, manifest(name))
 
 
 # What the manifests said before, and values of other types.
