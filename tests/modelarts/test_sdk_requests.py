@@ -76,7 +76,9 @@ def platform():
     endpoint = f"http://127.0.0.1:{server.server_port}"
     builder = sdk.ModelArtsClient.new_builder().with_endpoint(endpoint)
     client = builder.with_credentials(BasicCredentials("key", "secret", "project")).build()
-    yield client, arrived, endpoint
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("no_proxy", "127.0.0.1")  # where tests run behind a proxy
+        yield client, arrived, endpoint
     server.shutdown()
     thread.join()
     server.server_close()
