@@ -21,9 +21,14 @@ _PICTURES = 4
 
 
 class Evaluator:
-    """Compiles once; run() may be called after every epoch.
+    """Evaluates a detector on the EVAL samples; compiles once, so that run() may follow every epoch.
 
-    seconds: what the latest run spent in the network, reading included, and in the metrics. batches: how many there are.
+    Attributes:
+        seconds: what the latest run spent in the network, reading included, and in the metrics.
+        batches: how many there are.
+        detections: of the latest run, for each sample: boxes float32 [N, 4] yxyx pixels of the
+            picture, scores float32 [N], labels int32 [N].
+        threshold: the best confidence threshold of the latest run.
     """
 
     def __init__(
@@ -37,6 +42,8 @@ class Evaluator:
     ) -> None:
         self.detector, self.dataset, self.batch_size = detector, dataset, batch_size
         self.seconds = (0.0, 0.0)
+        self.detections: list[dict[str, np.ndarray]] = []
+        self.threshold = 0.0
         self.batches = -(-len(dataset.eval) // batch_size)
         self._detect = detection_function(detector, nms, batch_statistics=batch_statistics)
 
@@ -48,9 +55,9 @@ class Evaluator:
         found = time.perf_counter()
         evaluation = evaluate_detections(samples, detections, names)
         self.seconds = (found - begun, time.perf_counter() - found)
-        threshold = evaluation.operating_point.threshold
+        self.detections, self.threshold = detections, evaluation.operating_point.threshold
         pictures = [
-            side_by_side(sample, found, names, threshold)
+            side_by_side(sample, found, names, self.threshold)
             for sample, found in zip(samples[:_PICTURES], detections, strict=False)
         ]
         return evaluation, pictures

@@ -18,7 +18,6 @@ from algorithm.models.detector import Detector
 from algorithm.models.variable_names import published_variables
 from algorithm.storage.atomic_files import FULL, write_json, write_text
 from algorithm.training import checkpoints
-from algorithm.training.trainer import Trainer
 
 _log = logging.getLogger(__name__)
 _JOB = "job.json"
@@ -145,10 +144,6 @@ class RunFolder:
             tf.TensorSpec((None, *detector.image_size, 3), tf.float32)
         ).graph
         write_text(self.folder / "graph.pbtxt", str(graph.as_graph_def()))
-
-    def save(self, trainer: Trainer, state: dict[str, Any], keep: int) -> None:
-        """Writes a checkpoint of the trainer with `state` beside it, keeping the newest `keep`."""
-        checkpoints.save(self.folder, trainer.step, trainer.tensors(), state, keep)
 
     def newest_saved(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """Tensors and state of the newest checkpoint of the job that can be read, or None."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +70,12 @@ class Devices:
     def any(self, flag: bool) -> bool:
         """Whether `flag` is true on some worker. Every worker must ask."""
         return flag if self.cluster is None else bool(self._sum(np.array(flag, np.int32)))
+
+    def any_of(self, flags: Sequence[bool]) -> Sequence[bool]:
+        """Which of several flags are true on some worker, asked in one go. Every worker must ask."""
+        if self.cluster is None:
+            return flags
+        return [bool(count) for count in self._sum(np.array(flags, np.int32))]
 
     def _sum(self, own: np.ndarray) -> np.ndarray:
         here = iter([own])

@@ -125,7 +125,7 @@ def test_the_log_lines_have_their_grammar(finished):
     _, log = finished
     train = re.findall(
         r"train epoch=(\d)/2 step=(\d)/6 loss=[\d.]+ cls_loss=[\d.]+ box_loss=[\d.e-]+ l2_loss=[\d.]+ "
-        r"gradient_norm=[\d.]+ learning_rate=[\d.e-]+ samples/s=[\d.]+ eta=\d+:\d\d:\d\d",
+        r"gradient_norm=[\d.]+ learning_rate=[\d.e-]+ samples/s=[\d.]+ eta=\d+:\d\d:\d\d memory=\d+MiB",
         log,
     )
     assert train == [("1", "1"), ("1", "2"), ("1", "3"), ("2", "4"), ("2", "5"), ("2", "6")]
