@@ -137,7 +137,7 @@ class Reporter:
         known = {name: value for name, value in metrics.items() if value is not None}
         _log.info(
             "teacher %s, on the evaluation pictures as the student sees them; it is worth its time where that is well above the "
-            "student's AP without it (docs/distillation.md)",
+            "student's AP without it (docs/use/distillation.md)",
             " ".join(f"{name}={value:.6f}" for name, value in known.items()),
         )
         self._scalars("eval_teacher", known, step)
