@@ -78,7 +78,7 @@ def manifests() -> dict[str, str]:
 
 def source_files(project: Path) -> dict[str, str]:
     """Return path -> text of the generated files that belong to the project's source, when project is its folder."""
-    texts = {"docs/hyperparameters.md": _page("en"), "docs/hyperparameters.zh-CN.md": _page("zh")}
+    texts = {"docs/reference/hyperparameters.md": _page("en"), "docs/reference/hyperparameters.zh-CN.md": _page("zh")}
     for name, language in (("README.md", "en"), ("README.zh-CN.md", "zh")):
         section = as_markdown(_PUBLISHED, language)
         readme = (project / name).read_text("utf-8")
@@ -86,7 +86,7 @@ def source_files(project: Path) -> dict[str, str]:
             lambda match, section=section: f"{match[1]}{section}\n{match[2]}", readme
         )
     distillation = (project / "docs" / "distillation.md").read_text("utf-8")
-    texts["docs/distillation.md"] = _PAIRS_MARKED.sub(
+    texts["docs/use/distillation.md"] = _PAIRS_MARKED.sub(
         lambda match: f"{match[1]}{pairs_table()}\n{match[2]}", distillation
     )
     settings = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))

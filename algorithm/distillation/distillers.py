@@ -286,7 +286,7 @@ class OnlinePeer:
             who = f"the student at {height}x{width}, with batch norms of its own"
             cost = (
                 f"; a step has {1 + self.alignment.scale**2:g} times the operations of one without it, in which time more epochs of "
-                "the student alone may gain more (docs/distillation.md)"
+                "the student alone may gain more (docs/use/distillation.md)"
             )
         return (
             f"online distillation ({self._config.method}): the peer is {who}; it speaks for "

@@ -21,7 +21,7 @@ from algorithm.storage.download import fetch
 _log = logging.getLogger(__name__)
 # Statistics of fewer pictures than this are noise: batch norm then keeps what the pretrained network knows.
 SMALLEST_BATCH_FOR_STATISTICS = 4
-# Where more than the default rate was better, with optimizer=auto, from ImageNet (docs/tiny.md).
+# Where more than the default rate was better, with optimizer=auto, from ImageNet (docs/research/2026-11-28-tiny-models.md).
 MEASURED_BACKBONE, SMALL_INPUT, SMALL_BATCH, HIGHER_RATE = "efficientnet-lite0", 320, 8, 0.16
 
 
@@ -178,6 +178,6 @@ def advice_on_rate(
     return (
         f"learning_rate={hp.learning_rate:g}: the start is an ImageNet backbone and the input small; in batches of {SMALL_BATCH} "
         f"T2 and T1 were better with {HIGHER_RATE:g} than with the default of 0.08 in all twelve pairs that were measured, by 0.04 AP "
-        f"in the mean, and with twice that on bccd again in all five, by 0.05 (docs/tiny.md); set learning_rate={HIGHER_RATE:g} in "
+        f"in the mean, and with twice that on bccd again in all five, by 0.05 (docs/research/2026-11-28-tiny-models.md); set learning_rate={HIGHER_RATE:g} in "
         "hparams, and try twice that too",
     )
