@@ -117,7 +117,7 @@ class CephServer:
         lines = "\n".join(f"{name} = {value}" for name, value in settings.items())
         (self._folder / "ceph.conf").write_text(
             f"[global]\n{lines}\n[client.rgw]\nrgw_frontends = beast ssl_endpoint=127.0.0.1:{gateway} ssl_certificate={both}\n"
-            f"rgw_data = {self._folder / 'rgw'}\n"
+            f"rgw_dns_name = localhost\nrgw_data = {self._folder / 'rgw'}\n"
         )
         for name in ("mon", "osd", "rgw"):
             (self._folder / name).mkdir()
