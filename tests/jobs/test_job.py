@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from lifetime import bound
 from PIL import Image
 
 from algorithm.data.rendering.scenes import write_sample_dataset
@@ -233,7 +234,7 @@ def test_a_job_stopped_midway_goes_on_and_ends_with_the_same_weights(finished, d
         *arguments(dataset, tmp_path / "out"),
     ]
     with subprocess.Popen(
-        command,
+        bound(*command),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
