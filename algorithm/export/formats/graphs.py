@@ -8,6 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from algorithm.export.formats.source import OUTPUTS, Source, need
+from algorithm.export.older_tensorflow import fit_graph, fit_saved_model
 
 OPSET = 17
 
@@ -19,14 +20,17 @@ def write_saved_model(source: Source, folder: Path) -> Path:
     shutil.copyfile(source.folder / "saved_model.pb", version / "saved_model.pb")
     for path in (source.folder / "variables").iterdir():
         shutil.copyfile(path, version / "variables" / path.name)
+    fit_saved_model(version)  # a model folder of an older version of this package needs it
     return version
 
 
 def write_frozen(source: Source, folder: Path) -> Path:
     """A GraphDef with constants for variables: `images:0` in, Identity:0 ... out in the order of OUTPUTS."""
     frozen = source.signature()
+    definition = frozen.graph.as_graph_def()
+    fit_graph(definition)
     path = folder / "frozen_graph.pb"
-    path.write_bytes(frozen.graph.as_graph_def().SerializeToString())
+    path.write_bytes(definition.SerializeToString())
     return path
 
 
