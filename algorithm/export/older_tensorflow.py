@@ -1,4 +1,4 @@
-"""Makes an exported graph readable by the platform's TensorFlow, and refuses one that it cannot read.
+"""Makes an exported graph readable by the platform's TensorFlow, and refuses one that is not.
 
 The newest runtime of the platform has TensorFlow 2.6. For one operation or attribute that it does
 not know it refuses the whole graph, even where nothing depends on it. Newer versions write two such
@@ -107,13 +107,10 @@ def fit_graph(graph: graph_pb2.GraphDef) -> None:
 
 
 def misfits(graph: graph_pb2.GraphDef) -> list[str]:
-    """What the platform's TensorFlow does not know in a graph, in words; empty where it reads it."""
+    """What in a graph the platform's TensorFlow does not know, in words; empty where it fits."""
     functions = {function.signature.name for function in graph.library.function}
     found = Counter(
-        misfit
-        for node in _nodes(graph)
-        if node.op not in functions
-        for misfit in _misfits_of(node)
+        misfit for node in _nodes(graph) if node.op not in functions for misfit in _misfits_of(node)
     )
     if graph.versions.min_consumer > registry().graph_version:
         found[f"the form {graph.versions.min_consumer} of graphs"] += 1

@@ -2,8 +2,8 @@
 
     PYTHON answers.py REQUESTS.json
 
-REQUESTS.json: [{"way": one of WAYS, "model": path, "pixels": .npy, "answer": .npz}, ...]. For each a
-line of JSON is printed, {"error": text or null}; without an error the outputs lie in `answer`.
+REQUESTS.json: [{"way": one of WAYS, "model": path, "pixels": .npy, "answer": .npz}, ...]. For each
+a line of JSON is printed, {"error": text or null}; without an error the outputs lie in `answer`.
 Needs Python 3.7 or newer and the runtime alone, nothing of this project.
 """
 
@@ -12,6 +12,7 @@ import io
 import json
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 
@@ -51,7 +52,7 @@ def session(model, pixels):
 
 
 class PlatformService:
-    """Stands for the platform's TfServingBaseService: its server holds the model, lists come back."""
+    """The platform's TfServingBaseService: its server holds the model, lists come back."""
 
     def __init__(self, model_name, model_path):
         """Let the server load it."""
@@ -78,7 +79,7 @@ def handler_of_platform(model, pixels):
 
 
 def handler_alone(model, pixels):
-    """The reply of the carried customize_service.py without the platform: it runs the model itself."""
+    """The reply of the carried customize_service.py alone: it runs the model itself."""
     return _reply(model, pixels)
 
 
@@ -98,14 +99,14 @@ def _reply(model, pixels):
 
 def frozen(model, pixels):
     """The answer of frozen_graph.pb."""
-    tensors = ["Identity{}:0".format(end) for end in ("", "_1", "_2", "_3")]
-    return _of_graph(model, "images:0", dict(zip(OUTPUTS, tensors)), pixels)
+    tensors = [f"Identity{end}:0" for end in ("", "_1", "_2", "_3")]
+    wanted = dict(zip(OUTPUTS, tensors))  # noqa: B905 (Python 3.7 has no `strict`)
+    return _of_graph(model, "images:0", wanted, pixels)
 
 
 def teacher(model, pixels):
     """The raw outputs of the graph in the folder `frozen` of a model folder."""
-    with open(model + "/teacher.json", encoding="utf-8") as file:
-        about = json.load(file)
+    about = json.loads(Path(model, "teacher.json").read_text(encoding="utf-8"))
     tensors = {name: output["tensor"] for name, output in about["outputs"].items()}
     return _of_graph(model + "/teacher.pb", about["input"]["tensor"], tensors, pixels)
 
@@ -113,9 +114,7 @@ def teacher(model, pixels):
 def _of_graph(path, entry, wanted, pixels):
     import tensorflow.compat.v1 as tf
 
-    definition = tf.GraphDef()
-    with open(path, "rb") as file:
-        definition.ParseFromString(file.read())
+    definition = tf.GraphDef.FromString(Path(path).read_bytes())
     with tf.Session(graph=tf.Graph()) as running:
         with running.graph.as_default():
             tf.import_graph_def(definition, name="")
@@ -123,7 +122,7 @@ def _of_graph(path, entry, wanted, pixels):
 
 
 def tflite(model, pixels):
-    """The outputs of a TFLite file, by TensorFlow's own interpreter, in the order of their names."""
+    """The outputs of a TFLite file in the order of their names, by TensorFlow's interpreter."""
     import tensorflow as tf
 
     interpreter = tf.lite.Interpreter(model)
@@ -139,7 +138,8 @@ def onnx(model, pixels):
     import onnxruntime
 
     running = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    return dict(zip(OUTPUTS, running.run(list(OUTPUTS), {"images": pixels})))
+    answer = running.run(list(OUTPUTS), {"images": pixels})
+    return dict(zip(OUTPUTS, answer))  # noqa: B905 (Python 3.7 has no `strict`)
 
 
 WAYS = {
@@ -156,15 +156,13 @@ WAYS = {
 
 def main(requests):
     """Answer the requests in the file."""
-    with open(requests, encoding="utf-8") as file:
-        wanted = json.load(file)
-    for request in wanted:
+    for request in json.loads(Path(requests).read_text(encoding="utf-8")):
         error = None
         try:
             answer = WAYS[request["way"]](request["model"], np.load(request["pixels"]))
             np.savez(request["answer"], **answer)
         except Exception as problem:  # a runtime that cannot read a model says so in many types
-            error = "{}: {}".format(type(problem).__name__, problem)
+            error = f"{type(problem).__name__}: {problem}"
         print(json.dumps({"error": error}), flush=True)
 
 

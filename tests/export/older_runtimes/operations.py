@@ -37,16 +37,16 @@ def main():
             word = attribute.name + ("?" if attribute.HasField("default_value") else "")
             values = allowed_values(attribute)
             if values:
-                word += "={}".format(sets.setdefault(values, len(sets)))
+                word += f"={sets.setdefault(values, len(sets))}"
             words.append(word)
         lines.append(" ".join(words))
     print("# Made by tests/export/older_runtimes/operations.py, which says how.")
     print("# NUMBER: VALUES; then OPERATION ATTRIBUTE..., with ? where it may be left out, with")
     print("# =NUMBER where only these values are allowed.")
-    print("tensorflow {}".format(tf.__version__))
-    print("graph {}".format(tf.version.GRAPH_DEF_VERSION))
+    print(f"tensorflow {tf.__version__}")
+    print(f"graph {tf.version.GRAPH_DEF_VERSION}")
     for values, number in sets.items():
-        print("{}: {}".format(number, values))
+        print(f"{number}: {values}")
     print("\n".join(lines))
 
 
