@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from algorithm.export.formats.source import OUTPUTS, Source, need
@@ -70,10 +72,13 @@ def _rename_inside(graph: object, names: dict[str, str]) -> None:
                 _rename_inside(attribute.g, names)
 
 
-def load_frozen(path: Path) -> tf.types.experimental.ConcreteFunction:
-    """Function images uint8 [1, H, W, 3] -> list of OUTPUTS of a file that write_frozen wrote."""
-    definition = tf.compat.v1.GraphDef.FromString(path.read_bytes())
-    wrapped = tf.compat.v1.wrap_function(
-        lambda: tf.graph_util.import_graph_def(definition, name=""), []
-    )
-    return wrapped.prune("images:0", [f"Identity{suffix}:0" for suffix in ("", "_1", "_2", "_3")])
+def load_frozen(path: Path) -> Callable[[np.ndarray], list[np.ndarray]]:
+    """Function images uint8 [1, H, W, 3] -> list of OUTPUTS of a file that write_frozen wrote.
+
+    In a session: its functions have the names of those in the model folder, but are not the same.
+    """
+    session = tf.compat.v1.Session(graph=tf.Graph())
+    with session.graph.as_default():
+        tf.graph_util.import_graph_def(tf.compat.v1.GraphDef.FromString(path.read_bytes()), name="")
+    wanted = [f"Identity{suffix}:0" for suffix in ("", "_1", "_2", "_3")]
+    return lambda images: session.run(wanted, {"images:0": images})

@@ -3,14 +3,15 @@
     PYTHON answers.py REQUESTS.json
 
 REQUESTS.json: [{"way": one of WAYS, "model": path, "pixels": .npy, "answer": .npz}, ...]. For each
-a line of JSON is printed, {"error": text or null}; without an error the outputs lie in `answer`.
-Needs Python 3.7 or newer and the runtime alone, nothing of this project.
+a line of JSON is printed, {"error": text or null, "seconds": number}; without an error the outputs
+lie in `answer`. Needs Python 3.7 or newer and the runtime alone, nothing of this project.
 """
 
 import importlib.util
 import io
 import json
 import sys
+import time
 import types
 from pathlib import Path
 
@@ -157,13 +158,14 @@ WAYS = {
 def main(requests):
     """Answer the requests in the file."""
     for request in json.loads(Path(requests).read_text(encoding="utf-8")):
-        error = None
+        error, begin = None, time.monotonic()
         try:
             answer = WAYS[request["way"]](request["model"], np.load(request["pixels"]))
             np.savez(request["answer"], **answer)
         except Exception as problem:  # a runtime that cannot read a model says so in many types
             error = f"{type(problem).__name__}: {problem}"
-        print(json.dumps({"error": error}), flush=True)
+        seconds = round(time.monotonic() - begin, 2)
+        print(json.dumps({"error": error, "seconds": seconds}), flush=True)
 
 
 if __name__ == "__main__":
