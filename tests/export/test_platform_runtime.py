@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from distinct_scores import with_distinct_scores
 
 from algorithm.distillation.teacher_file import FOLDER, freeze_graph
 from algorithm.export import export_saved_model, package_model
 from algorithm.export.formats import export_model
 from algorithm.export.older_tensorflow import REGISTRY
 from algorithm.models import build_detector
-from algorithm.models.variable_names import published_variables
 from algorithm.ops.detections import NmsConfig
 
 ROOT = Path(__file__).parent.parent.parent
@@ -50,23 +50,6 @@ def on_runtime(*arguments):
     return ran.stdout
 
 
-def trained(name):
-    """A detector whose kernels keep the size of the signal, and whose scores lie apart."""
-    tf.keras.utils.set_random_seed(3)
-    detector = build_detector(name, len(NAMES), SIZE)
-    rng = np.random.default_rng(0)
-    variables = published_variables(detector)
-    for path, variable in variables.items():
-        if path.endswith("kernel"):
-            fan_in = np.prod(variable.shape[:2] if "depthwise" in path else variable.shape[:3])
-            variable.assign(rng.normal(0, fan_in**-0.5, variable.shape))
-    pixels = rng.normal(size=(1, *SIZE, 3)).astype(np.float32)
-    deviation = np.std(detector(tf.constant(pixels), training=False)["class_logits"])
-    last = [path for path in variables if "class-predict" in path and path.endswith("kernel")]
-    variables[last[-1]].assign(variables[last[-1]] * 2 / deviation)
-    return detector
-
-
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):
     """{(model, way): (expected, found)}, outputs by name, from one start of the runtime."""
@@ -81,7 +64,8 @@ def answers(tmp_path_factory):
         requests.append((way, model, folder / given, answer))
 
     for name, (preset, config) in MODELS.items():
-        detector = trained(preset)
+        detector = build_detector(preset, len(NAMES), SIZE)
+        with_distinct_scores(detector)
         saved = export_saved_model(detector, folder / name / "saved", config)
         freeze_graph(detector, saved / FOLDER, NAMES)
         model = package_model(
