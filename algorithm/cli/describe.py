@@ -78,7 +78,10 @@ def manifests() -> dict[str, str]:
 
 def source_files(project: Path) -> dict[str, str]:
     """Return path -> text of the generated files that belong to the project's source, when project is its folder."""
-    texts = {"docs/reference/hyperparameters.md": _page("en"), "docs/reference/hyperparameters.zh-CN.md": _page("zh")}
+    texts = {
+        "docs/reference/hyperparameters.md": _page("en"),
+        "docs/reference/hyperparameters.zh-CN.md": _page("zh"),
+    }
     for name, language in (("README.md", "en"), ("README.zh-CN.md", "zh")):
         section = as_markdown(_PUBLISHED, language)
         readme = (project / name).read_text("utf-8")
