@@ -88,7 +88,7 @@ def source_files(project: Path) -> dict[str, str]:
         texts[name] = _MARKED.sub(
             lambda match, section=section: f"{match[1]}{section}\n{match[2]}", readme
         )
-    distillation = (project / "docs" / "distillation.md").read_text("utf-8")
+    distillation = (project / "docs/use/distillation.md").read_text("utf-8")
     texts["docs/use/distillation.md"] = _PAIRS_MARKED.sub(
         lambda match: f"{match[1]}{pairs_table()}\n{match[2]}", distillation
     )
@@ -105,7 +105,7 @@ def write_files(folder: Path) -> list[Path]:
     The manifests always; documentation and requirements only where folder holds the project's source.
     """
     texts = manifests()
-    if (folder / "pyproject.toml").is_file() and (folder / "algorithm" / "describe.py").is_file():
+    if (folder / "pyproject.toml").is_file() and (folder / "algorithm/cli/describe.py").is_file():
         texts |= source_files(folder)
     return [_write(folder / name, text) for name, text in texts.items()]
 
