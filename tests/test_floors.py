@@ -24,7 +24,7 @@ FLOORS = {
     "__init__": 0,
 }  # fmt: skip
 WITHOUT_TENSORFLOW = (
-    "storage", "hyperparameters", "modelarts", "serving", "cli.describe", "cli.demo", "cli.exit_codes", "errors",
+    "storage", "hyperparameters", "modelarts", "serving", "cli", "jobs.places", "errors",
     "migration", "pages", "data.labels", "data.cleaning",
     *(f"data.readers.{name}" for name in ("manifest", "voc_xml", "voc_folder", "coco", "csv_table", "yolo", "recognition")),
 )  # fmt: skip
