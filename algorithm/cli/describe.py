@@ -151,5 +151,5 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 VERB = Verb(
-    "describe", "print the hyperparameters and write manifests/algorithm.json", _add_flags, _run
+    "describe", "print the hyperparameters and write manifests/", _add_flags, _run
 )

@@ -12,11 +12,13 @@ from algorithm.export import carried_package
 from algorithm.export.carried_package import (
     PACKAGES,
     ROOT,
+    STORES,
     carried_modules,
     carried_parts,
     carry,
     requirements,
 )
+from algorithm.storage import store_of
 
 PROJECT = Path(__file__).parents[2]
 
@@ -55,17 +57,46 @@ def test_every_part_is_there_and_is_the_original(folder):
 
 def test_it_carries_what_it_needs_and_no_training(folder):
     rooms = {path.parts[0] for path in carried_modules()}
-    assert {"assessment", "data", "storage", "hyperparameters", "errors.py", "failure.py"} <= rooms
+    assert {"assessment", "data", "storage", "hyperparameters", "evaluation", "errors.py"} <= rooms
     assert not rooms & {
         "training",
         "models",
-        "evaluation",
         "export",
         "serving",
-        "job.py",
+        "jobs",
         "train.py",
         "__main__.py",
     }
+
+
+def test_of_storage_it_carries_reading_and_staging_alone():
+    carried = {path.stem for path in carried_modules() if path.parts[0] == "storage"}
+    assert {"staging", "store_of", "object_client", "object_download", "object_upload"} <= carried
+    assert not carried & {
+        "download",
+        "http_transfer",
+        "lease",
+        "mirror",
+        "mirror_manifest",
+        "mirrored_folder",
+        "moxing_file",
+        "restoring",
+        "scratch_folder",
+    }
+
+
+def test_every_store_that_a_place_may_need_is_carried(monkeypatch):
+    asked = []
+    monkeypatch.setattr(store_of.importlib, "import_module", asked.append)
+    for place in ("folder", "file:///folder", "obs://b/k", "s3://b/k", "gs://b/k"):
+        store_of.store_of(place)
+    assert {name.removeprefix("algorithm.storage.") for name in asked} == set(STORES)
+
+
+def test_it_is_small(folder):
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    print(len(files), "files,", sum(path.stat().st_size for path in files), "bytes")
+    assert len(files) < 150  # room for readers to come, not for rooms
 
 
 def test_requirements_are_pinned_as_here():
