@@ -91,7 +91,7 @@ def source_files(project: Path) -> dict[str, str]:
         texts[name] = _MARKED.sub(
             lambda match, section=section: f"{match[1]}{section}\n{match[2]}", readme
         )
-    distillation = (project / "docs" / "distillation.md").read_text("utf-8")
+    distillation = (project / "docs" / "use" / "distillation.md").read_text("utf-8")
     texts["docs/use/distillation.md"] = _PAIRS_MARKED.sub(
         lambda match: f"{match[1]}{pairs_table()}\n{match[2]}", distillation
     )
@@ -150,6 +150,4 @@ def _run(arguments: argparse.Namespace) -> None:
         print(f"wrote {path}", file=sys.stderr)
 
 
-VERB = Verb(
-    "describe", "print the hyperparameters and write manifests/", _add_flags, _run
-)
+VERB = Verb("describe", "print the hyperparameters and write manifests/", _add_flags, _run)
