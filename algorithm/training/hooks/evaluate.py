@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from algorithm.evaluation import Evaluation, Evaluator
+from algorithm.evaluation.coco_metrics import Evaluation
+from algorithm.evaluation.evaluator import Evaluator
 from algorithm.training import stop_requests
 from algorithm.training.hooks.hook import Hook, TrainingRun
 from algorithm.training.log_forms import PEER, TEACHER, Evaluated

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from algorithm.assessment.errors.error_kinds import confusion_matrix, find_errors
-from algorithm.evaluation import Evaluator
+from algorithm.evaluation.evaluator import Evaluator
 from algorithm.evaluation.matching import find_overlaps
 from algorithm.evaluation.records import make_records
 
