@@ -2,7 +2,7 @@
 
 from algorithm.hyperparameters.distillation_pairs import PEER_ENLARGEMENT
 from algorithm.hyperparameters.hyperparameter_table import HPARAMS, ROWS, TABLE
-from algorithm.hyperparameters.model_names import MODEL_NAMES
+from algorithm.hyperparameters.model_names import MODEL_NAMES, larger_than
 from algorithm.hyperparameters.parsing import parse
 from algorithm.hyperparameters.platform_flags import PLATFORM_FLAGS
 from algorithm.hyperparameters.rendering import LANGUAGES, as_markdown, as_text
@@ -22,6 +22,7 @@ __all__ = [
     "TABLE",
     "as_markdown",
     "as_text",
+    "larger_than",
     "parse",
     "read_value",
     "write_value",
