@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -12,18 +13,51 @@ MAX_SIZE_DELTA = math.log(1000.0)
 
 
 def box_area(boxes: tf.Tensor) -> tf.Tensor:
-    """float32 [...] areas of boxes [..., 4]; a box turned inside out has area 0."""
+    """Return the areas float32 [...] of boxes [..., 4]; a box turned inside out has area 0."""
     sides = tf.maximum(boxes[..., 2:] - boxes[..., :2], 0.0)
     return sides[..., 0] * sides[..., 1]
 
 
+def overlap_and_union(
+    one: Sequence[tf.Tensor],
+    other: Sequence[tf.Tensor],
+    one_area: tf.Tensor,
+    other_area: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Compute the areas of intersection and union of boxes given side by side.
+
+    Args:
+        one: Four float32 tensors, ymin, xmin, ymax and xmax, of any shape.
+        other: Likewise, of a shape that broadcasts.
+        one_area: float32, the areas of `one`: a caller that loops computes them once.
+        other_area: float32, the areas of `other`.
+
+    Returns:
+        (intersection, union), float32 of the broadcast shape. Their IoU is
+        tf.math.divide_no_nan(intersection, union).
+    """
+    height = tf.minimum(one[2], other[2]) - tf.maximum(one[0], other[0])
+    width = tf.minimum(one[3], other[3]) - tf.maximum(one[1], other[1])
+    overlap = tf.maximum(height, 0.0) * tf.maximum(width, 0.0)
+    return overlap, one_area + other_area - overlap
+
+
 def pairwise_iou(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
-    """IoU float32 [..., N, M] of boxes [..., N, 4] with others [..., M, 4]; 0 where the union is empty."""
-    a, b = boxes[..., :, None, :], others[..., None, :, :]
-    height = tf.maximum(tf.minimum(a[..., 2], b[..., 2]) - tf.maximum(a[..., 0], b[..., 0]), 0.0)
-    width = tf.maximum(tf.minimum(a[..., 3], b[..., 3]) - tf.maximum(a[..., 1], b[..., 1]), 0.0)
-    overlap = height * width
-    union = box_area(boxes)[..., :, None] + box_area(others)[..., None, :] - overlap
+    """Compute the IoU of every box with every other one.
+
+    Args:
+        boxes: float32 [..., N, 4].
+        others: float32 [..., M, 4].
+
+    Returns:
+        float32 [..., N, M]; 0 where the union is empty.
+    """
+    overlap, union = overlap_and_union(
+        [boxes[..., :, None, side] for side in range(4)],
+        [others[..., None, :, side] for side in range(4)],
+        box_area(boxes)[..., :, None],
+        box_area(others)[..., None, :],
+    )
     return tf.math.divide_no_nan(overlap, union)
 
 
@@ -69,10 +103,12 @@ def iou_loss(boxes: tf.Tensor, targets: tf.Tensor, kind: str) -> tf.Tensor:
 
     Sources: GIoU, Rezatofighi et al. 2019, algorithm 1; DIoU and CIoU, Zheng et al. 2020, equations 6 and 10.
     """
-    top_left = tf.maximum(boxes[..., :2], targets[..., :2])
-    overlap_sides = tf.maximum(tf.minimum(boxes[..., 2:], targets[..., 2:]) - top_left, 0.0)
-    overlap = overlap_sides[..., 0] * overlap_sides[..., 1]
-    union = box_area(boxes) + box_area(targets) - overlap
+    overlap, union = overlap_and_union(
+        tf.unstack(boxes, axis=-1),
+        tf.unstack(targets, axis=-1),
+        box_area(boxes),
+        box_area(targets),
+    )
     iou = tf.math.divide_no_nan(overlap, union)
     hull = tf.maximum(boxes[..., 2:], targets[..., 2:]) - tf.minimum(
         boxes[..., :2], targets[..., :2]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from algorithm.ops.boxes import box_area, clip_boxes, decode_boxes
+from algorithm.ops.boxes import box_area, clip_boxes, decode_boxes, overlap_and_union
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,10 @@ def _decay(iou: tf.Tensor, config: NmsConfig, hard_above: tf.Tensor | None) -> t
 
 def _iou_with(box: tf.Tensor, boxes: tf.Tensor, areas: tf.Tensor) -> tf.Tensor:
     """IoU [B, N] of box [B, 4] with boxes given as four planes [4, B, N] and their areas [B, N]."""
-    height = tf.minimum(box[:, 2:3], boxes[2]) - tf.maximum(box[:, 0:1], boxes[0])
-    width = tf.minimum(box[:, 3:4], boxes[3]) - tf.maximum(box[:, 1:2], boxes[1])
-    overlap = tf.maximum(height, 0.0) * tf.maximum(width, 0.0)
-    return tf.math.divide_no_nan(overlap, box_area(box)[:, None] + areas - overlap)
+    sides = [box[:, side : side + 1] for side in range(4)]
+    planes = [boxes[side] for side in range(4)]
+    overlap, union = overlap_and_union(sides, planes, box_area(box)[:, None], areas)
+    return tf.math.divide_no_nan(overlap, union)
 
 
 def _suppress(scores, labels, boxes, config, hard_above) -> dict[str, tf.Tensor]:
