@@ -12,7 +12,10 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from algorithm.evaluation.operating_point import OperatingPoint, best_operating_point
+from algorithm.evaluation.matching import find_overlaps, hits_and_misses
+from algorithm.evaluation.operating_point import OperatingPoint, confidence_curve
+from algorithm.evaluation.records import make_records
+from algorithm.ops.box_arrays import box_area
 
 METRIC_NAMES = (
     "AP",
@@ -63,7 +66,8 @@ def _ground_truth(samples: Sequence[Any], label_names: Sequence[str]) -> COCO:
     coco = COCO()
     annotations = []
     for index, sample in enumerate(samples):
-        areas = _box_areas(sample.boxes) if sample.areas is None else sample.areas
+        boxes = np.asarray(sample.boxes, np.float64).reshape(-1, 4)
+        areas = box_area(boxes) if sample.areas is None else sample.areas
         for box, label, crowd, area in zip(
             sample.boxes, sample.labels, sample.is_crowd, areas, strict=True
         ):
@@ -87,11 +91,6 @@ def _ground_truth(samples: Sequence[Any], label_names: Sequence[str]) -> COCO:
     with contextlib.redirect_stdout(io.StringIO()):
         coco.createIndex()
     return coco
-
-
-def _box_areas(boxes: np.ndarray) -> np.ndarray:
-    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    return (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
 
 
 def _result_rows(detections: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
@@ -145,6 +144,7 @@ def evaluate_detections(
         evaluator = COCOeval(truth, found, "bbox")
         evaluator.evaluate()
         evaluator.accumulate()
+    point = _operating_point(samples, detections, label_names)
     summary = io.StringIO()
     with contextlib.redirect_stdout(summary):
         evaluator.summarize()
@@ -152,21 +152,47 @@ def evaluate_detections(
         metrics={
             name: _or_none(value) for name, value in zip(METRIC_NAMES, evaluator.stats, strict=True)
         },
-        per_class=_per_class(evaluator, label_names),
-        operating_point=best_operating_point(evaluator),
+        per_class=_per_class(evaluator, label_names, point),
+        operating_point=point,
         images=len(samples),
         boxes=int(sum((~np.asarray(s.is_crowd, bool)).sum() for s in samples)),
         summary=summary.getvalue().rstrip(),
     )
 
 
+def _operating_point(
+    samples: Sequence[Any],
+    detections: Sequence[Mapping[str, np.ndarray]],
+    label_names: Sequence[str],
+) -> OperatingPoint:
+    """Numbers of a network that has diverged are left out: they match nothing."""
+    records = make_records(
+        label_names,
+        [str(place) for place in range(len(samples))],
+        [(sample.boxes, sample.labels, sample.is_crowd) for sample in samples],
+        [_finite(found) for found in detections],
+    )
+    return confidence_curve(
+        records.labels,
+        records.scores,
+        *hits_and_misses(records, find_overlaps(records)),
+        records.truths_per_class(),
+    ).operating_point()
+
+
+def _finite(found: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    boxes = np.asarray(found["boxes"], np.float64).reshape(-1, 4)
+    labels, scores = np.asarray(found["labels"]), np.asarray(found["scores"], np.float64)
+    kept = np.isfinite(scores) & np.isfinite(boxes).all(axis=1)
+    return boxes[kept], labels[kept], scores[kept]
+
+
 def _per_class(
-    evaluator: COCOeval, label_names: Sequence[str]
+    evaluator: COCOeval, label_names: Sequence[str], point: OperatingPoint
 ) -> dict[str, dict[str, float | None]]:
     precision = evaluator.eval["precision"][
         :, :, :, 0, -1
     ]  # [IoU, recall, class]; all areas, 100 detections
-    point = best_operating_point(evaluator)
     table: dict[str, dict[str, float | None]] = {}
     for index, name in enumerate(label_names):
         table[name] = {

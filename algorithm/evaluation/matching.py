@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from algorithm.evaluation.records import Records
+from algorithm.ops.box_arrays import pairwise_iou
 
 LEAST_OVERLAP = (
     0.1  # below it a detection is background (Bolya et al. 2020, and the platform's definitions)
@@ -59,24 +60,6 @@ def find_overlaps(records: Records) -> Overlaps:
     )
 
 
-def pairwise_iou(
-    boxes: np.ndarray, others: np.ndarray, crowd: np.ndarray | None = None
-) -> np.ndarray:
-    """Overlap float64 [M, N] of boxes [M, 4] with others [N, 4]; with a crowd (bool [N]), the share of the first box in it."""
-    height = np.minimum(boxes[:, None, 2], others[None, :, 2]) - np.maximum(
-        boxes[:, None, 0], others[None, :, 0]
-    )
-    width = np.minimum(boxes[:, None, 3], others[None, :, 3]) - np.maximum(
-        boxes[:, None, 1], others[None, :, 1]
-    )
-    inside = np.maximum(height, 0) * np.maximum(width, 0)
-    areas, other_areas = ((part[:, 2:] - part[:, :2]).prod(axis=1) for part in (boxes, others))
-    union = areas[:, None] + other_areas[None] - inside
-    if crowd is not None:
-        union = np.where(crowd[None], areas[:, None], union)
-    return np.divide(inside, union, out=np.zeros_like(inside), where=union > 0)
-
-
 def class_ranks(records: Records) -> np.ndarray:
     """int64 [D]: 0 for the best detection of its picture and class, 1 for the next, and so on."""
     order = np.lexsort((-records.scores, records.labels, records.pictures))
@@ -123,6 +106,25 @@ def match(
             matched,
         )
     return matched
+
+
+def hits_and_misses(
+    records: Records, overlaps: Overlaps, kept: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tell what is right and what is wrong at HIT_OVERLAP.
+
+    Args:
+        records: Truths and detections.
+        overlaps: Of `find_overlaps`.
+        kept: bool [D], the detections that take part; None means all.
+
+    Returns:
+        (right, wrong), bool [D] each. Neither holds for a detection on a crowd, or left out.
+    """
+    matched = match(records, overlaps, np.array([HIT_OVERLAP]), kept=kept)[0]
+    found = matched != NONE
+    right = found & ~np.append(records.crowd, False)[matched]
+    return right, ~found if kept is None else kept & ~found
 
 
 def _match_one_rank(found, truth, iou, limits, crowd, free, matched) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from algorithm.data import Dataset, Sample, load_dataset
 from algorithm.data.feeding.decoding import decode_image
 from algorithm.errors import ArgumentError
-from algorithm.evaluation import Evaluation, evaluate_detections
+from algorithm.evaluation.coco_metrics import Evaluation, evaluate_detections
 from algorithm.export.formats import export_model
 from algorithm.export.formats.runtimes import exported_file, fitted, label_names_of, open_exported
 from algorithm.export.formats.source import open_source

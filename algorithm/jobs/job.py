@@ -28,7 +28,8 @@ from algorithm.distillation.job_distillation import (
 )
 from algorithm.distillation.teacher_file import missing_teacher_parts
 from algorithm.errors import DataError, DivergenceError, StorageError
-from algorithm.evaluation import Evaluation, Evaluator
+from algorithm.evaluation.coco_metrics import Evaluation
+from algorithm.evaluation.evaluator import Evaluator
 from algorithm.export import missing_parts
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import (

@@ -55,14 +55,13 @@ def test_every_part_is_there_and_is_the_original(folder):
 
 def test_it_carries_what_it_needs_and_no_training(folder):
     rooms = {path.parts[0] for path in carried_modules()}
-    assert {"assessment", "data", "storage", "hyperparameters", "errors.py", "failure.py"} <= rooms
+    assert {"assessment", "data", "storage", "hyperparameters", "evaluation", "errors.py"} <= rooms
     assert not rooms & {
         "training",
         "models",
-        "evaluation",
         "export",
         "serving",
-        "job.py",
+        "jobs",
         "train.py",
         "__main__.py",
     }

@@ -10,7 +10,6 @@ import pytest
 from algorithm.hyperparameters import (
     HPARAMS,
     LANGUAGES,
-    MODEL_NAMES,
     TABLE,
     Hyperparameters,
     as_markdown,
