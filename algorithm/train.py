@@ -32,9 +32,8 @@ def main(argv: Sequence[str]) -> int:
             _log.info(
                 "flags that are no hyperparameters, ignored: %s", ", ".join(hyperparameters.ignored)
             )
-        from algorithm import (
-            job,  # only now: a wrong argument is refused without waiting for TensorFlow
-        )
+        # Only now: a wrong argument is refused without waiting for TensorFlow.
+        from algorithm.jobs import job
 
         return job.run(hyperparameters)
 

@@ -47,6 +47,9 @@ class Distiller(Protocol):
     wants_features: bool
     loss_names: tuple[str, ...]
 
+    def describe(self) -> str:
+        """Say in one line for the log who teaches."""
+
     def targets(self, boxes: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
         """What losses() needs beside the student's own targets, a row for each picture; boxes, labels: as in match_anchors."""
 
@@ -366,7 +369,8 @@ class SoftLossHint:
     def __init__(self, config: SoftLossConfig, steps_per_epoch: int) -> None:
         weights = (("soft_cls_loss", config.class_weight), ("soft_box_loss", config.box_weight))
         self._weights = dict(zip(SOFT_LOSSES, weights, strict=True))
-        self._steps, self._seen = steps_per_epoch, {name: [] for name in SOFT_LOSSES}
+        self._steps = steps_per_epoch
+        self._seen: dict[str, list[float]] = {name: [] for name in SOFT_LOSSES}
 
     def __call__(self, step: int, figures: Mapping[str, float]) -> None:
         """Notes the figures of step number `step`, 1-based."""

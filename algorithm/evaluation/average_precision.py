@@ -21,7 +21,8 @@ UNDEFINED = -1.0
 def coco_figures(
     records: Records, overlaps: Overlaps
 ) -> tuple[dict[str, float | None], list[dict[str, float | None]]]:
-    """(the 12 figures of METRICS, for each class its AP and AP50); None where there is no object to measure.
+    """(the 12 figures of METRICS, for each class its AP and AP50); None where there is no object to
+    measure.
 
     Equal to pycocotools' COCOeval for boxes.
     """
@@ -115,9 +116,10 @@ def mean_ap(aps: np.ndarray) -> float:
 
 
 def voc_aps(records: Records, overlaps: Overlaps) -> np.ndarray:
-    """float64 [K]: AP at IoU 0.5 as the area under the whole precision-recall curve (PASCAL VOC 2010 and later), NaN without
-    truths. A detection stands for the truth of its class it overlaps most; the second on the same truth is wrong; one on a
-    difficult or crowd truth does not count. Box sides are taken as differences, without VOC's extra pixel."""
+    """float64 [K]: AP at IoU 0.5 as the area under the whole precision-recall curve (PASCAL VOC
+    2010 and later), NaN without truths. A detection stands for the truth of its class it overlaps
+    most; the second on the same truth is wrong; one on a difficult or crowd truth does not count.
+    Box sides are taken as differences, without VOC's extra pixel."""
     pairs = overlaps.same & (overlaps.iou >= HIT_OVERLAP)
     _, truth = best_partner(
         overlaps.found[pairs], overlaps.truth[pairs], overlaps.iou[pairs], len(records.scores)

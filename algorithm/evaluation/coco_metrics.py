@@ -36,7 +36,8 @@ _UNDEFINED = -1.0
 
 @dataclass(frozen=True)
 class Evaluation:
-    """COCO's 12 figures (None where the ground truth holds nothing to measure), per class, and the best confidence.
+    """COCO's 12 figures (None where the ground truth holds nothing to measure), per class, and the
+    best confidence.
 
     summary: the 12 rows as pycocotools prints them.
     """
@@ -64,7 +65,7 @@ class Evaluation:
 
 def _ground_truth(samples: Sequence[Any], label_names: Sequence[str]) -> COCO:
     coco = COCO()
-    annotations = []
+    annotations: list[dict[str, Any]] = []
     for index, sample in enumerate(samples):
         boxes = np.asarray(sample.boxes, np.float64).reshape(-1, 4)
         areas = box_area(boxes) if sample.areas is None else sample.areas
@@ -131,13 +132,15 @@ def evaluate_detections(
 ) -> Evaluation:
     """Figures of detections against samples (algorithm.data.Sample), in the same order.
 
-    detections[i]: boxes [M, 4] yxyx in the original picture's pixels, scores [M], labels [M] in 0..K-1. Crowd
-    objects count neither for nor against. Image ids may be any strings: only the order matters here.
+    detections[i]: boxes [M, 4] yxyx in the original picture's pixels, scores [M], labels [M] in
+    0..K-1. Crowd objects count neither for nor against. Image ids may be any strings: only the
+    order matters here.
     """
     truth = _ground_truth(samples, label_names)
     rows = _result_rows(detections)
     with contextlib.redirect_stdout(io.StringIO()):
-        # loadRes refuses an empty list, so nothing found becomes one detection that can match nothing.
+        # loadRes refuses an empty list, so nothing found becomes one detection that can match
+        # nothing.
         found = truth.loadRes(
             rows if len(rows) else np.array([[0, -1, -1, 0, 0, 0, 1]], np.float64)
         )

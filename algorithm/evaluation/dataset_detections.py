@@ -16,8 +16,9 @@ from algorithm.models.detector import Detector
 def detect_samples(
     detect: Detect, detector: Detector, samples: Sequence[Sample], batch_size: int
 ) -> list[dict[str, np.ndarray]]:
-    """Detections of every sample, in order: boxes float32 [M, 4] yxyx in the picture's pixels, scores float32 [M],
-    labels int32 [M] in 0..K-1. DataError names a picture that cannot be read."""
+    """Detections of every sample, in order: boxes float32 [M, 4] yxyx in the picture's pixels,
+    scores float32 [M], labels int32 [M] in 0..K-1. DataError names a picture that cannot be
+    read."""
     found: list[dict[str, np.ndarray]] = [{}] * len(samples)
     batches = eval_batches(samples, image_size=detector.image_size, batch_size=batch_size)
     sizes = np.array([(sample.height, sample.width) for sample in samples], np.float32)

@@ -23,7 +23,8 @@ _PICTURES = 4
 class Evaluator:
     """Compiles once; run() may be called after every epoch.
 
-    seconds: what the latest run spent in the network, reading included, and in the metrics. batches: how many there are.
+    seconds: what the latest run spent in the network, reading included, and in the metrics.
+    batches: how many there are.
     """
 
     def __init__(

@@ -16,10 +16,11 @@ Detect = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], dict[str, tf.Ten
 def detection_function(
     detector: Detector, config: NmsConfig, *, batch_statistics: bool = False
 ) -> Detect:
-    """A compiled function (images uint8 or uint16 [B, H, W, 3] and extent int32 [B, 2], see ops.image.network_input; scale
-    float32 [B]; size float32 [B, 2] original height and width) -> detections in original pixels (see ops.detections.to_image). It reads the
-    detector's weights at each call. batch_statistics: batch norm uses those of the batch at hand, for weights so young that
-    the moving ones lag behind."""
+    """A compiled function (images uint8 or uint16 [B, H, W, 3] and extent int32 [B, 2], see
+    ops.image.network_input; scale float32 [B]; size float32 [B, 2] original height and width) ->
+    detections in original pixels (see ops.detections.to_image). It reads the detector's weights at
+    each call. batch_statistics: batch norm uses those of the batch at hand, for weights so young
+    that the moving ones lag behind."""
     anchors = tf.constant(detector.anchors)
 
     @tf.function(reduce_retracing=True)

@@ -20,8 +20,10 @@ NONE = -1
 class Overlaps:
     """N pairs of a detection and a truth of one picture that overlap by LEAST_OVERLAP or more.
 
-    found, truth: int64 [N], places in Records. iou: float64 [N]; with a crowd truth, the share of the detection inside it.
-    same: bool [N], of one class. rank: int64 [D], place of each detection among those of its picture and class, by score.
+    found, truth: int64 [N], places in Records. iou: float64 [N]; with a crowd truth, the share of
+    the detection inside it.
+    same: bool [N], of one class. rank: int64 [D], place of each detection among those of its
+    picture and class, by score.
     """
 
     found: np.ndarray
@@ -33,7 +35,7 @@ class Overlaps:
 
 def find_overlaps(records: Records) -> Overlaps:
     """The overlapping pairs of all pictures, ordered by detection, then truth."""
-    found, truth, iou = [], [], []
+    found_parts, truth_parts, iou_parts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], []
     pictures = np.arange(len(records.names) + 1)
     found_ends = np.searchsorted(records.pictures, pictures)
     truth_ends = np.searchsorted(records.truth_pictures, pictures)
@@ -46,15 +48,14 @@ def find_overlaps(records: Records) -> Overlaps:
             records.boxes[start:stop], records.truth_boxes[first:last], records.crowd[first:last]
         )
         rows, columns = np.nonzero(table >= LEAST_OVERLAP)
-        found.append(rows + start)
-        truth.append(columns + first)
-        iou.append(table[rows, columns])
-    found = np.concatenate([np.zeros(0, np.int64), *found])
-    truth = np.concatenate([np.zeros(0, np.int64), *truth])
+        found_parts.append(rows + start)
+        truth_parts.append(columns + first)
+        iou_parts.append(table[rows, columns])
+    found, truth = np.concatenate(found_parts), np.concatenate(truth_parts)
     return Overlaps(
         found,
         truth,
-        np.concatenate([np.zeros(0), *iou]),
+        np.concatenate([np.zeros(0), *iou_parts]),
         records.labels[found] == records.truth_labels[truth],
         class_ranks(records),
     )
@@ -78,10 +79,13 @@ def match(
     ignored: np.ndarray | None = None,
     kept: np.ndarray | None = None,
 ) -> np.ndarray:
-    """int64 [S, D]: the truth that each detection is matched to at each of S IoU thresholds, or NONE.
+    """int64 [S, D]: the truth that each detection is matched to at each of S IoU thresholds, or
+    NONE.
 
-    Detections of a picture and class choose in order of score the free truth they overlap most; one that is ignored (bool [T],
-    default: the crowds) only where no other will do. A crowd takes any number. The rule of pycocotools' COCOeval, ties included.
+    Detections of a picture and class choose in order of score the free truth they overlap most; one
+    that is ignored (bool [T],
+    default: the crowds) only where no other will do. A crowd takes any number. The rule of
+    pycocotools' COCOeval, ties included.
     kept: bool [D], the detections that take part (default: all).
     """
     ignored = records.crowd if ignored is None else ignored

@@ -97,11 +97,11 @@ def _name(line: str) -> str:
 
 def _imported(path: Path) -> list[Path]:
     """The files, relative to the package, that the imports in a file load: modules and the packages they lie in."""
-    names = set()
+    names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
     files = set()
     for name in names:

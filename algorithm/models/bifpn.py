@@ -107,7 +107,8 @@ def _cell(features: list[KerasTensor], preset: Preset, number: int) -> list[Kera
 def bifpn_features(
     backbone: dict[int, KerasTensor], preset: Preset, pieces: list[Piece]
 ) -> list[KerasTensor]:
-    """Features of levels min_level..max_level, each [B, h, w, fpn_channels], from backbone features by level.
+    """Features of levels min_level..max_level, each [B, h, w, fpn_channels], from backbone features
+    by level.
 
     pieces: each cell is added to them.
     """

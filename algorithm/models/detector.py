@@ -23,10 +23,12 @@ _NECKS = {"bifpn": bifpn_features, "fpn": fpn_features}
 
 
 class Detector(keras.Model):
-    """Images float32 [B, H, W, 3], normalised -> {"class_logits": [B, A, K], "box_deltas": [B, A, 4]}, both float32.
+    """Images float32 [B, H, W, 3], normalised -> {"class_logits": [B, A, K], "box_deltas": [B, A,
+    4]}, both float32.
 
     preset: the row it was built from. image_size: (H, W). num_classes: K.
-    anchors: float32 numpy [A, 4], [ymin, xmin, ymax, xmax] in network pixels; A over levels, rows, columns, 9 anchors.
+    anchors: float32 numpy [A, 4], [ymin, xmin, ymax, xmax] in network pixels; A over levels, rows,
+    columns, 9 anchors.
     pieces: the network in a row of pieces, from the images to what the last layers put together.
     """
 
@@ -88,9 +90,11 @@ def build_detector(
 def enlarged(
     detector: Detector, factor: int, survival_probability: float | None = None
 ) -> Detector:
-    """The network for pictures `factor` times as large on a side: kernels and biases are the detector's own variables, each
-    batch norm is a copy that goes its own way (Wang et al. 2020, resolution switchable networks, section 3.1)."""
-    size = tuple(factor * side for side in detector.image_size)
+    """The network for pictures `factor` times as large on a side: kernels and biases are the
+    detector's own variables, each batch norm is a copy that goes its own way (Wang et al. 2020,
+    resolution switchable networks, section 3.1)."""
+    height, width = detector.image_size
+    size = factor * height, factor * width
     preset = detector.preset
     fresh = build_detector(
         preset.name,
@@ -146,7 +150,8 @@ def _backbone_features(
         return efficientnet_features(images, preset.backbone, survival_probability, pieces)
     if survival_probability not in (None, 1.0):
         raise ArgumentError(
-            f"survival_prob: {preset.name} has no stochastic depth, found {survival_probability:g}; leave it out"
+            f"survival_prob: {preset.name} has no stochastic depth, found "
+            f"{survival_probability:g}; leave it out"
         )
     if preset.backbone in RESNETS:
         return resnet_features(images, preset.backbone, preset.batch_norm, pieces)

@@ -1,4 +1,5 @@
-"""EfficientNet and EfficientNet-Lite feature extractors (Tan & Le 2019), layer for layer as published.
+"""EfficientNet and EfficientNet-Lite feature extractors (Tan & Le 2019), layer for layer as
+published.
 
 Layer names are the published variable scopes with "." for "/", so that checkpoints map by name.
 """
@@ -109,12 +110,14 @@ def _squeeze_excite(x: KerasTensor, block: Block, spec: BackboneSpec, scope: str
 def _mbconv(
     x: KerasTensor, block: Block, spec: BackboneSpec, scope: str, drop_rate: float
 ) -> KerasTensor:
-    """Inverted bottleneck. Published names number the 1x1 convolutions and the batch norms in order of use.
+    """Inverted bottleneck. Published names number the 1x1 convolutions and the batch norms in order
+    of use.
 
-    Random weights differ from the published ones in two things, see docs/warm-start.md. A block with a shortcut begins as the
-    shortcut alone (Goyal et al. 2017, section 5.1): otherwise a picture of more contrast than its batch comes out of each
-    block further from the others, which batch statistics hide in training and moving ones show in evaluation. Depthwise
-    kernels begin smaller by the root of their number, with which Adam reached more AP.
+    Random weights differ from the published ones in two things, see docs/warm-start.md. A block
+    with a shortcut begins as the shortcut alone (Goyal et al. 2017, section 5.1): otherwise a
+    picture of more contrast than its batch comes out of each block further from the others, which
+    batch statistics hide in training and moving ones show in evaluation. Depthwise kernels begin
+    smaller by the root of their number, with which Adam reached more AP.
     """
     shortcut, filters = x, block.inputs * block.expansion
     convs = iter(("conv2d", "conv2d_1"))
@@ -152,7 +155,8 @@ def efficientnet_features(
 ) -> dict[int, KerasTensor]:
     """Feature maps by level, {1: stride 2, ..., 5: stride 32}, of normalised images [B, H, W, 3].
 
-    survival_probability overrides the preset's stochastic depth (0 switches it off). pieces: each block is added to them.
+    survival_probability overrides the preset's stochastic depth (0 switches it off). pieces: each
+    block is added to them.
     """
     spec = BACKBONES[backbone]
     survival = spec.survival_probability if survival_probability is None else survival_probability

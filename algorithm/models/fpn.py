@@ -12,7 +12,8 @@ from algorithm.models.zoo import Preset
 def fpn_features(
     backbone: dict[int, KerasTensor], preset: Preset, pieces: list[Piece]
 ) -> list[KerasTensor]:
-    """Features of levels min_level..max_level, each [B, h, w, fpn_channels], from backbone features by level.
+    """Features of levels min_level..max_level, each [B, h, w, fpn_channels], from backbone features
+    by level.
 
     pieces: the whole pyramid is added to them.
     """

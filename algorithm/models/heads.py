@@ -46,8 +46,8 @@ def _plain(filters: int, name: str, bias: float = 0.0, *, stddev: float) -> laye
 
 @dataclass(frozen=True)
 class _Style:
-    """conv, predict: (filters, name, bias) -> layer. norm: between a convolution's number and the level in the name of
-    a batch norm."""
+    """conv, predict: (filters, name, bias) -> layer. norm: between a convolution's number and the
+    level in the name of a batch norm."""
 
     conv: Callable[..., layers.Layer]
     predict: Callable[..., layers.Layer]
@@ -94,7 +94,8 @@ def detection_heads(
     num_anchors: int,
     pieces: list[Piece],
 ) -> dict[str, KerasTensor]:
-    """{"class_logits": float32 [B, A, num_classes], "box_deltas": float32 [B, A, 4]}; A runs over levels, rows, columns, anchors.
+    """{"class_logits": float32 [B, A, num_classes], "box_deltas": float32 [B, A, 4]}; A runs over
+    levels, rows, columns, anchors.
 
     pieces: the heads of each level are added to them.
     """

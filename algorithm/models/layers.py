@@ -28,9 +28,11 @@ def activation(name: str, kind: str) -> layers.Layer:
 
 @keras.saving.register_keras_serializable("algorithm")
 class BatchNorm(layers.BatchNormalization):
-    """Keras' batch normalisation by TensorFlow's fused kernels: a third of the time, and less memory.
+    """Keras' batch normalisation by TensorFlow's fused kernels: a third of the time, and less
+    memory.
 
-    With `synchronized` the statistics are those of all replicas, which must see as many pictures each.
+    With `synchronized` the statistics are those of all replicas, which must see as many pictures
+    each.
     """
 
     def call(self, inputs, training=None, mask=None):
@@ -75,8 +77,9 @@ class Swish(layers.Layer):
 def upsample_nearest(height: int, width: int, name: str) -> layers.Layer:
     """Nearest-neighbour doubling of [B, h, w, C], cropped to [B, height, width, C].
 
-    Feature sizes follow ceil(size / 2), so a target is 2h or 2h - 1; doubling and cropping then picks
-    floor(i * h / height), the source pixel of the published resize without half-pixel centres.
+    Feature sizes follow ceil(size / 2), so a target is 2h or 2h - 1; doubling and cropping then
+    picks floor(i * h / height), the source pixel of the published resize without half-pixel
+    centres.
     """
     return _UpsampleNearest(height, width, name=name)
 

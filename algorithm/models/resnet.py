@@ -1,6 +1,8 @@
-"""ResNet v1 feature extractors (He et al. 2016), layer for layer and name for name as in the Cloud TPU RetinaNet tutorial.
+"""ResNet v1 feature extractors (He et al. 2016), layer for layer and name for name as in the Cloud
+TPU RetinaNet tutorial.
 
-The published scopes number convolutions and batch norms in the order of use; a block's projection comes first.
+The published scopes number convolutions and batch norms in the order of use; a block's projection
+comes first.
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ FIRST_LEVEL = 2
 
 @dataclass(frozen=True)
 class ResNetSpec:
-    """blocks: bottleneck blocks of each of the four groups. classic: as the paper and keras.applications have it, a block
-    strides in its first 1x1 convolution, not in the 3x3 one, and the first pool is padded on both sides."""
+    """blocks: bottleneck blocks of each of the four groups. classic: as the paper and
+    keras.applications have it, a block strides in its first 1x1 convolution, not in the 3x3 one,
+    and the first pool is padded on both sides."""
 
     blocks: tuple[int, int, int, int]
     classic: bool = False

@@ -10,10 +10,11 @@ Normalised = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 def batch_norm_of_batch(
     x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
 ) -> Normalised:
-    """x normalised by its own statistics over all but the last axis, and these: mean, variance float32 [C].
+    """x normalised by its own statistics over all but the last axis, and these: mean, variance
+    float32 [C].
 
-    x: float32, bfloat16 or float16 [B, H, W, C]; the result has its dtype. The variance divides by the count, as
-    tf.nn.moments does.
+    x: float32, bfloat16 or float16 [B, H, W, C]; the result has its dtype. The variance divides by
+    the count, as tf.nn.moments does.
     """
     y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=x,

@@ -1,6 +1,7 @@
 """Published variable names of a detector's weights.
 
-A layer is named after its published scope with "." in place of "/" (Keras refuses "/" in layer names).
+A layer is named after its published scope with "." in place of "/" (Keras refuses "/" in layer
+names).
 """
 
 from __future__ import annotations

@@ -29,8 +29,9 @@ def anchor_grid(
 ) -> np.ndarray:
     """Anchors float32 [A, 4], [ymin, xmin, ymax, xmax] in network pixels, not clipped.
 
-    A runs over levels, rows, columns, then the anchors of a cell: scales outermost, then aspect ratios
-    (width / height). A cell's centre is (index + 0.5) * stride, with stride = image size / feature size.
+    A runs over levels, rows, columns, then the anchors of a cell: scales outermost, then aspect
+    ratios (width / height). A cell's centre is (index + 0.5) * stride, with stride = image size /
+    feature size.
     """
     sizes = feature_sizes(image_size, max_level)
     levels = [

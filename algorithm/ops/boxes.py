@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 _EPSILON = 1e-8
-# exp() of a size delta above this is a box 1000 times its anchor: never right, and it overflows float16.
+# exp() of a size delta above this is a box 1000 times its anchor: never right, and it overflows
+# float16.
 MAX_SIZE_DELTA = math.log(1000.0)
 
 
@@ -99,9 +100,11 @@ def clip_boxes(boxes: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
 
 
 def iou_loss(boxes: tf.Tensor, targets: tf.Tensor, kind: str) -> tf.Tensor:
-    """1 - IoU of matching pairs, float32 [...], or with the penalty of `kind`: iou, giou, diou or ciou.
+    """1 - IoU of matching pairs, float32 [...], or with the penalty of `kind`: iou, giou, diou or
+    ciou.
 
-    Sources: GIoU, Rezatofighi et al. 2019, algorithm 1; DIoU and CIoU, Zheng et al. 2020, equations 6 and 10.
+    Sources: GIoU, Rezatofighi et al. 2019, algorithm 1; DIoU and CIoU, Zheng et al. 2020, equations
+    6 and 10.
     """
     overlap, union = overlap_and_union(
         tf.unstack(boxes, axis=-1),

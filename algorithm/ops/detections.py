@@ -13,7 +13,8 @@ from algorithm.ops.boxes import box_area, clip_boxes, decode_boxes, overlap_and_
 class NmsConfig:
     """How overlapping detections of one class are thinned.
 
-    method: "gaussian" (soft NMS, Bodla et al. 2017, with variance sigma) or "hard" (dropped above iou_threshold).
+    method: "gaussian" (soft NMS, Bodla et al. 2017, with variance sigma) or "hard" (dropped above
+    iou_threshold).
     max_inputs: how many (anchor, class) candidates enter. max_detections: M, how many leave.
     """
 
@@ -31,11 +32,13 @@ def detect(
     config: NmsConfig,
     hard_above: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
-    """Detections in network pixels: boxes float32 [B, M, 4] yxyx (not clipped), scores float32 [B, M], labels int32
-    [B, M] in 0..K-1, count int32 [B]; sorted by score, rows past `count` are zero with label -1.
+    """Detections in network pixels: boxes float32 [B, M, 4] yxyx (not clipped), scores float32 [B,
+    M], labels int32 [B, M] in 0..K-1, count int32 [B]; sorted by score, rows past `count` are zero
+    with label -1.
 
-    outputs: a Detector's. anchors: float32 [A, 4]. hard_above: float32 [B], for each picture the IoU above which NMS drops a
-    box, or a negative number for soft NMS; without it all pictures are treated as config says.
+    outputs: a Detector's. anchors: float32 [A, 4]. hard_above: float32 [B], for each picture the
+    IoU above which NMS drops a box, or a negative number for soft NMS; without it all pictures are
+    treated as config says.
     """
     scores, labels, boxes = _candidates(outputs, anchors, config.max_inputs)
     return _suppress(scores, labels, boxes, config, hard_above)
@@ -46,15 +49,17 @@ def to_image(
 ) -> dict[str, tf.Tensor]:
     """The same detections in the original pictures' pixels, clipped to them.
 
-    scale: float32 [B], network pixels per original pixel. size: float32 [B, 2], original (height, width).
+    scale: float32 [B], network pixels per original pixel. size: float32 [B, 2], original (height,
+    width).
     """
     boxes = clip_boxes(detections["boxes"] / scale[:, None, None], size[:, None, :])
     return {**detections, "boxes": boxes}
 
 
 def _candidates(outputs, anchors, limit) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The `limit` highest (anchor, class) logits. Each of them lies on one of the `limit` anchors with the highest
-    best logit, so those anchors are taken first and the long sort runs over few."""
+    """The `limit` highest (anchor, class) logits. Each of them lies on one of the `limit` anchors
+    with the highest best logit, so those anchors are taken first and the long sort runs over
+    few."""
     logits, deltas = outputs["class_logits"], outputs["box_deltas"]
     classes = tf.shape(logits)[2]
     anchor_limit = tf.minimum(limit, tf.shape(logits)[1])
@@ -89,8 +94,8 @@ def _iou_with(box: tf.Tensor, boxes: tf.Tensor, areas: tf.Tensor) -> tf.Tensor:
 
 
 def _suppress(scores, labels, boxes, config, hard_above) -> dict[str, tf.Tensor]:
-    """Greedy choice over all classes at once: a class only ever decays itself, so taking the best remaining score
-    gives the same list as NMS within each class followed by a sort over all."""
+    """Greedy choice over all classes at once: a class only ever decays itself, so taking the best
+    remaining score gives the same list as NMS within each class followed by a sort over all."""
     planes, areas = tf.transpose(boxes, (2, 0, 1)), box_area(boxes)
     columns = tf.range(tf.shape(scores)[1], dtype=tf.int32)[None]
 

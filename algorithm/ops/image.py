@@ -14,7 +14,8 @@ def normalize(
 ) -> tf.Tensor:
     """float32 [..., W, 3]: (image - mean) / std per RGB channel, of an image of any number type in 0..255."""
     shape = tf.shape(image)
-    # Whole rows of numbers at a time: arithmetic that broadcasts along an axis of 3 takes five times as long.
+    # Whole rows of numbers at a time: arithmetic that broadcasts along an axis of 3 takes five
+    # times as long.
     rows = tf.reshape(tf.cast(image, tf.float32), tf.concat([shape[:-2], [shape[-2] * 3]], axis=0))
     mean, std = (
         tf.tile(tf.broadcast_to(tf.cast(value, tf.float32), [3]), shape[-2:-1])
@@ -29,10 +30,11 @@ def network_input(
     mean: float | Sequence[float],
     std: float | Sequence[float],
 ) -> tf.Tensor:
-    """float32 [B, H, W, 3]: batched pictures normalised, zeros (the mean colour) outside of each one's extent.
+    """float32 [B, H, W, 3]: batched pictures normalised, zeros (the mean colour) outside of each
+    one's extent.
 
-    images: [B, H, W, 3], uint8 in grey levels or uint16 in 1/256 of them. extent: int32 [B, 2], rows and columns from the
-    top left corner that are picture.
+    images: [B, H, W, 3], uint8 in grey levels or uint16 in 1/256 of them. extent: int32 [B, 2],
+    rows and columns from the top left corner that are picture.
     """
     step = FINE_STEPS if images.dtype == tf.uint16 else 1
     mean, std = (tf.constant(value, tf.float32) * step for value in (mean, std))
@@ -43,11 +45,12 @@ def network_input(
 
 
 def letterbox(image: tf.Tensor, size: tuple[int, int]) -> tuple[tf.Tensor, tf.Tensor]:
-    """The image fitted into `size` (height, width), aspect kept, in the top left corner, zeros below and right of it.
+    """The image fitted into `size` (height, width), aspect kept, in the top left corner, zeros
+    below and right of it.
 
     image: [H, W, 3] or [B, H, W, 3], resized bilinearly without antialiasing to int(side * scale).
-    Returns float32 [..., height, width, 3] and the float32 scalar scale = network pixels per original pixel.
-    Normalise first: zeros are then the mean colour.
+    Returns float32 [..., height, width, 3] and the float32 scalar scale = network pixels per
+    original pixel. Normalise first: zeros are then the mean colour.
     """
     scale, fitted = letterbox_scale(tf.shape(image)[-3:-1], size)
     return pad_bottom_right(resize(image, fitted), size), scale

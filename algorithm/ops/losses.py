@@ -26,17 +26,19 @@ class LossConfig:
 def focal_loss(logits: tf.Tensor, targets: tf.Tensor, config: LossConfig) -> tf.Tensor:
     """Sum of the sigmoid focal loss (Lin et al. 2017, equation 5), a float32 scalar.
 
-    logits: float32 [B, A, K]. targets: int32 [B, A], -1 for background. Label smoothing changes the cross
-    entropy only, not the modulating factor, as published.
+    logits: float32 [B, A, K]. targets: int32 [B, A], -1 for background. Label smoothing changes the
+    cross entropy only, not the modulating factor, as published.
     """
     hit = targets[..., None] == tf.range(tf.shape(logits)[-1], dtype=targets.dtype)
     signed = tf.where(hit, logits, -logits)
-    # softplus(x) = max(x, 0) + log(1 + exp(-|x|)); one exponential and one logarithm serve both signs of x
-    # (log(1 + e) instead of log1p(e), an eighth of the time of this function less: where they differ, the term is below 1e-7)
+    # softplus(x) = max(x, 0) + log(1 + exp(-|x|)); one exponential and one logarithm serve both
+    # signs of x (log(1 + e) instead of log1p(e), an eighth of the time of this function less: where
+    # they differ, the term is below 1e-7)
     tail = tf.math.log(1.0 + tf.exp(-tf.abs(signed)))
     surprise = tail + tf.maximum(signed, 0.0)  # -log of the probability of a miss
     modulation = tf.exp(-config.gamma * surprise) * tf.where(hit, config.alpha, 1.0 - config.alpha)
-    # cross entropy of (1 - s, s) = (1 - s) softplus(-x) + s softplus(x), and softplus(x) = softplus(-x) + x
+    # cross entropy of (1 - s, s) = (1 - s) softplus(-x) + s softplus(x), and softplus(x) =
+    # softplus(-x) + x
     cross_entropy = tail + tf.maximum(-signed, 0.0) + config.label_smoothing / 2 * signed
     return tf.reduce_sum(modulation * cross_entropy)
 
@@ -55,11 +57,13 @@ def detection_losses(
     config: LossConfig,
     num_positives: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
-    """{"cls_loss", "box_loss", "iou_loss" if asked for, "det_loss"}: float32 scalars; det_loss is their weighted sum.
+    """{"cls_loss", "box_loss", "iou_loss" if asked for, "det_loss"}: float32 scalars; det_loss is
+    their weighted sum.
 
-    outputs: a Detector's; class_logits may be a list of parts that follow one another along A. targets: from match_anchors.
-    anchors: float32 [A, 4]. num_positives: float32 scalar, the count over the global batch (default: over this batch); the
-    normaliser is that plus 1, times 4 for boxes.
+    outputs: a Detector's; class_logits may be a list of parts that follow one another along A.
+    targets: from match_anchors.
+    anchors: float32 [A, 4]. num_positives: float32 scalar, the count over the global batch
+    (default: over this batch); the normaliser is that plus 1, times 4 for boxes.
     """
     positives = tf.reduce_sum(targets["num_positives"]) if num_positives is None else num_positives
     normaliser = positives + 1.0

@@ -15,11 +15,11 @@ BLOCK = 8  # boxes
 def match_anchors(anchors: tf.Tensor, boxes: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
     """Targets of every anchor.
 
-    anchors: float32 [A, 4]. boxes: float32 [B, N, 4]. labels: int32 [B, N], -1 for padding. N may be 0 or more.
-    An anchor takes the box it overlaps most if their IoU is at least 0.5; besides, every box takes the anchor
-    that overlaps it most (the first of equals; of two boxes claiming one anchor, the earlier wins).
-    Returns class_targets int32 [B, A] (-1 background), box_targets float32 [B, A, 4] deltas (0 for background),
-    num_positives float32 [B].
+    anchors: float32 [A, 4]. boxes: float32 [B, N, 4]. labels: int32 [B, N], -1 for padding. N may
+    be 0 or more. An anchor takes the box it overlaps most if their IoU is at least 0.5; besides,
+    every box takes the anchor that overlaps it most (the first of equals; of two boxes claiming one
+    anchor, the earlier wins). Returns class_targets int32 [B, A] (-1 background), box_targets
+    float32 [B, A, 4] deltas (0 for background), num_positives float32 [B].
     """
     matches = _matches(anchors, boxes, labels >= 0)
     positive = matches != BACKGROUND
@@ -36,7 +36,8 @@ def match_anchors(anchors: tf.Tensor, boxes: tf.Tensor, labels: tf.Tensor) -> di
 def _matches(anchors: tf.Tensor, boxes: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
     """int32 [B, A]: the row of the box that each anchor takes, or BACKGROUND.
 
-    A block of boxes after the other, as far as there are any in the batch: padding costs nothing, and no [B, N, A] is held.
+    A block of boxes after the other, as far as there are any in the batch: padding costs nothing,
+    and no [B, N, A] is held.
     """
     batch, rows, count = tf.shape(boxes)[0], tf.shape(boxes)[1], tf.shape(anchors)[0]
     more = tf.math.floormod(-rows, BLOCK)

@@ -23,8 +23,8 @@ def histogram(
 
     mark: a value to draw a line at, with mark_text beside it.
     """
-    edges = np.asarray(edges, float)
-    counts, _ = np.histogram(np.clip(values, edges[0], np.nextafter(edges[-1], 0)), edges)
+    ends = np.asarray(edges, float)
+    counts, _ = np.histogram(np.clip(values, ends[0], np.nextafter(ends[-1], 0)), ends)
     step, top = (WIDTH - LEFT - 8) / len(counts), max(1, counts.max(initial=0))
     parts = [_axis(top)]
     for index, count in enumerate(counts):

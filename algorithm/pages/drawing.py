@@ -6,6 +6,7 @@ import colorsys
 import functools
 import zlib
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -30,11 +31,12 @@ def draw_detections(
     scores: Sequence[float] | None = None,
     label_names: Sequence[str] = (),
 ) -> np.ndarray:
-    """A copy of the picture with boxes, each in the colour of its class, captioned with class and score.
+    """A copy of the picture with boxes, each in the colour of its class, captioned with class and
+    score.
 
-    image: uint8 [H, W, 3]. boxes: [N, 4] yxyx in pixels. labels: N class names. scores: N floats, or None for
-    ground truth. A name that no font of this machine can show is replaced by its 1-based number in `label_names`.
-    Returns uint8 [H, W, 3].
+    image: uint8 [H, W, 3]. boxes: [N, 4] yxyx in pixels. labels: N class names. scores: N floats,
+    or None for ground truth. A name that no font of this machine can show is replaced by its
+    1-based number in `label_names`. Returns uint8 [H, W, 3].
     """
     picture = Image.fromarray(image)
     pen = ImageDraw.Draw(picture)
@@ -67,7 +69,8 @@ def caption(
 ) -> tuple[ImageFont.FreeTypeFont, str]:
     """(font of `size` pixels, text it can show) for a class name.
 
-    The text is the name, else `class N` by its place in `label_names`, else the name with ? for unknown characters.
+    The text is the name, else `class N` by its place in `label_names`, else the name with ? for
+    unknown characters.
     """
     for font in _fonts(size):
         if all(_shows(font, character) for character in label):
@@ -81,7 +84,9 @@ def caption(
 @functools.lru_cache(maxsize=16)
 def _fonts(size: int) -> tuple[ImageFont.FreeTypeFont, ...]:
     """Pillow's own font first, then those of WIDE_FONTS that this machine has."""
-    return (ImageFont.load_default(size), *(font.font_variant(size=size) for font in _wide_fonts()))
+    # With a size it is a FreeType font.
+    own = cast(ImageFont.FreeTypeFont, ImageFont.load_default(size))
+    return (own, *(font.font_variant(size=size) for font in _wide_fonts()))
 
 
 @functools.lru_cache(maxsize=1)

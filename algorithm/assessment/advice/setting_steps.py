@@ -98,14 +98,12 @@ def _larger_model(setting: Setting, name: str) -> str | None:
 
 
 def _larger_pictures(setting: Setting, name: str) -> tuple[int, int] | None:
-    size = setting.typed(name)
     preset = setting.preset_sizes.get(setting.values.get("model_name", ""))
-    if size is None and preset is None:
+    size = setting.typed(name) or (preset and (preset, preset))
+    if not size:
         return None
-    return tuple(
-        math.ceil(side * LARGER_PICTURES / SIDE_STEP) * SIDE_STEP
-        for side in size or (preset, preset)
-    )
+    height, width = (math.ceil(side * LARGER_PICTURES / SIDE_STEP) * SIDE_STEP for side in size)
+    return height, width
 
 
 def _longer(setting: Setting, name: str) -> int | None:

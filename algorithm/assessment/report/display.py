@@ -48,7 +48,7 @@ def _language(
             for key in METRIC_NAMES
         }
     }
-    operations = {
+    operations: dict[str, dict[str, Any]] = {
         "summary": {
             "value": {
                 METRIC_NAMES[key][language]: value

@@ -18,8 +18,10 @@ _TORCH = "https://download.pytorch.org/models"
 class PublishedFile:
     """One published file.
 
-    name: the detector or the backbone it holds. family: the set it was published in, also its folder in the cache.
-    package: the Python package that carries it instead of a download. md5, sha256: "" where none is published.
+    name: the detector or the backbone it holds. family: the set it was published in, also its
+    folder in the cache.
+    package: the Python package that carries it instead of a download. md5, sha256: "" where none is
+    published.
     """
 
     name: str
@@ -105,7 +107,8 @@ def _packaged_backbone(number: int, sha256: str) -> PublishedFile:
     )
 
 
-# torchvision's ResNets stride where RetinaNet's do, those of keras.applications do not: they come second.
+# torchvision's ResNets stride where RetinaNet's do, those of keras.applications do not: they come
+# second.
 _RETINANET_BACKBONES = (
     PublishedFile(
         "resnet50",
@@ -141,7 +144,8 @@ _RETINANET_BACKBONES = (
     ),
 )
 
-# In the order they are preferred in: the newest detector first, then older and other recipes, then backbones.
+# In the order they are preferred in: the newest detector first, then older and other recipes, then
+# backbones.
 PUBLISHED: tuple[PublishedFile, ...] = (
     *_detectors("coco2", "d0 d1 d2 d3 d4 d5 d6 d7 d7x", ".tar.gz", "COCO"),
     *_detectors("coco2", "d0 d1 d2 d3 d4 d5 d6 d7 d7x", ".h5", "COCO, Keras .h5"),

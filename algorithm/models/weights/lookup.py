@@ -48,10 +48,10 @@ def find_pretrained(
 ) -> LocalWeights | None:
     """The best weights at hand for a model, or None.
 
-    In this order: a detector (its own, then one that has all of its variables) in one of the folders, in their order; a
-    backbone in one of them; a backbone in an installed package. A folder is searched for the model's (backbone's) name,
-    plain or with an archive's ending, and for the published files by their own place in the cache. ArgumentError: an
-    unknown model_name.
+    In this order: a detector (its own, then one that has all of its variables) in one of the
+    folders, in their order; a backbone in one of them; a backbone in an installed package. A folder
+    is searched for the model's (backbone's) name, plain or with an archive's ending, and for the
+    published files by their own place in the cache. ArgumentError: an unknown model_name.
     """
     if model_name not in PRESETS:
         raise ArgumentError(

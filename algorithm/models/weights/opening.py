@@ -29,17 +29,19 @@ _NEWEST = re.compile(r'^model_checkpoint_path: "(.+)"', re.MULTILINE)
 
 @contextmanager
 def open_weights(path: str | os.PathLike[str]) -> Iterator[WeightSource]:
-    """The weights at a local path, readable inside the `with`; temporary copies are removed after it.
+    """The weights at a local path, readable inside the `with`; temporary copies are removed after
+    it.
 
-    path: a checkpoint's folder, its prefix or one of its files, a tar archive of one, a Keras `.h5`, a PyTorch `.pth`.
-    DataError when there is nothing, or nothing recognised, or it is damaged.
+    path: a checkpoint's folder, its prefix or one of its files, a tar archive of one, a Keras
+    `.h5`, a PyTorch `.pth`. DataError when there is nothing, or nothing recognised, or it is
+    damaged.
     """
     with ExitStack() as resources:
         source = _open(Path(path), resources)
         if not source.tensors:
             raise DataError(
-                f"weights {path}: expected an EfficientDet, a RetinaNet or a backbone of one, found a {source.kind} with no "
-                "variable of either; give another file"
+                f"weights {path}: expected an EfficientDet, a RetinaNet or a backbone of one, "
+                f"found a {source.kind} with no variable of either; give another file"
             )
         yield dataclasses.replace(source, path=str(path))
 

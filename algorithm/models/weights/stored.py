@@ -15,8 +15,8 @@ CLASS_PREDICTOR = "class_net/class-predict/"
 BOX_PREDICTOR = "box_net/box-predict/"
 _BACKBONE = re.compile(r"(efficientnet-[a-z0-9]+|resnet\d+|mobilenet-v2)/")
 _DETECTOR_ROOT = re.compile(r"(?:resample_p\d+|fpn_cells|fpn|class_net|box_net)/")
-# A second model built in one process of the published code has its stem renamed, and a classifier trained alone
-# stands in an extra scope `model`.
+# A second model built in one process of the published code has its stem renamed, and a classifier
+# trained alone stands in an extra scope `model`.
 _STEM = re.compile(
     r"^(efficientnet-[a-z0-9]+)/stem(?:_\d+)?/(conv2d|tpu_batch_normalization)(?:_\d+)?/"
 )
@@ -36,8 +36,8 @@ class WeightSource:
     """An opened file of weights.
 
     kind: what it was recognised as, in words. tensors: by published name, without ":0".
-    averaged: how many of them are exponential moving averages. label_names: class 1 first, None when the file's
-    folder does not tell.
+    averaged: how many of them are exponential moving averages. label_names: class 1 first, None
+    when the file's folder does not tell.
     """
 
     path: str

@@ -36,7 +36,8 @@ _HEAD = re.compile(r"(class|box)_net/(conv_ops|bns|classes|boxes)/(.+)")
 
 
 def name_by_path(tensors: Mapping[str, StoredTensor], where: str) -> dict[str, StoredTensor]:
-    """The same tensors with attribute paths replaced by published names; what has neither (counters) is left out.
+    """The same tensors with attribute paths replaced by published names; what has neither
+    (counters) is left out.
 
     DataError, naming `where`, when the backbone is no known EfficientNet.
     """

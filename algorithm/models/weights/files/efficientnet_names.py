@@ -50,7 +50,8 @@ def by_published_name(tensors: Sequence[BackboneTensor], where: str) -> dict[str
 
 
 def identify_backbone(tensors: Sequence[BackboneTensor], where: str) -> str:
-    """Name of the EfficientNet with this number of blocks, last width and squeeze-and-excitation or none.
+    """Name of the EfficientNet with this number of blocks, last width and squeeze-and-excitation or
+    none.
 
     DataError, naming `where`, when there is none.
     """
@@ -65,8 +66,8 @@ def identify_backbone(tensors: Sequence[BackboneTensor], where: str) -> str:
         if (len(rows), [rows[-1].outputs], spec.squeeze_excite) == (blocks, widths, squeezes):
             return name
     raise DataError(
-        f"weights {where}: expected the blocks of one of {', '.join(BACKBONES)}, found {blocks} blocks "
-        f"ending in {widths} channels; give a file of one of these networks"
+        f"weights {where}: expected the blocks of one of {', '.join(BACKBONES)}, found {blocks} "
+        f"blocks ending in {widths} channels; give a file of one of these networks"
     )
 
 

@@ -1,6 +1,8 @@
-"""Published names for ResNet files that name layers their own way: keras.applications, torchvision, the TPU classifiers.
+"""Published names for ResNet files that name layers their own way: keras.applications, torchvision,
+the TPU classifiers.
 
-Where a network does the same arithmetic with other constants, its numbers are changed so that ours gives the same result.
+Where a network does the same arithmetic with other constants, its numbers are changed so that ours
+gives the same result.
 """
 
 from __future__ import annotations
@@ -59,9 +61,11 @@ def is_torch_resnet(state: Collection[str]) -> bool:
 
 
 def resnet_from_keras(tensors: Tensors, where: str) -> dict[str, StoredTensor]:
-    """The tensors under their published names, the root included. DataError, naming `where`, for an unknown depth.
+    """The tensors under their published names, the root included. DataError, naming `where`, for an
+    unknown depth.
 
-    Our convolutions have no bias and our input is RGB scaled by ImageNet's deviation: both go into the numbers.
+    Our convolutions have no bias and our input is RGB scaled by ImageNet's deviation: both go into
+    the numbers.
     """
     layers: dict[_Place, dict[str, StoredTensor]] = {}
     for name, tensor in tensors.items():
@@ -110,8 +114,9 @@ def _published(
     name = next((name for name, spec in RESNETS.items() if spec.convolutions == len(layers)), None)
     if name is None:
         raise DataError(
-            f"weights {where}: expected the {' or '.join(str(spec.convolutions) for spec in RESNETS.values())} "
-            f"convolutions of {' or '.join(RESNETS)}, found {len(layers)}; give a file of one of these networks"
+            f"weights {where}: expected the "
+            f"{' or '.join(str(spec.convolutions) for spec in RESNETS.values())} convolutions of "
+            f"{' or '.join(RESNETS)}, found {len(layers)}; give a file of one of these networks"
         )
     named = {}
     for place, leaves in layers.items():
@@ -156,11 +161,11 @@ def _folded(leaves: Mapping[str, StoredTensor], *, first: bool) -> dict[str, Sto
 
     def our_kernel() -> np.ndarray:
         flipped = kernel.read()[:, :, ::-1, :]
-        return flipped * np.float32(IMAGENET_STD)[:, None]
+        return flipped * np.array(IMAGENET_STD, np.float32)[:, None]
 
     def offset() -> np.ndarray:
         """What the convolution adds beyond ours: its bias, and in the first one the difference of the two means."""
-        shift = np.float32(IMAGENET_MEAN) - np.float32(_CAFFE_MEAN)
+        shift = np.array(IMAGENET_MEAN, np.float32) - np.array(_CAFFE_MEAN, np.float32)
         return bias.read() + (
             np.einsum("hwio,i->o", kernel.read()[:, :, ::-1, :], shift) if first else 0.0
         )

@@ -39,8 +39,9 @@ def read_torch_backbone(path: Path) -> WeightSource:
     tensors = [each for key, tensor in state.items() if (each := _backbone_tensor(key, tensor))]
     if not tensors:
         raise DataError(
-            f"weights {path}: expected an EfficientNet's state dict (keys such as _blocks.0._bn1.weight) "
-            f"or a torchvision ResNet's (layer1.0.bn1.weight), found {len(state)} tensors named otherwise ({', '.join(list(state)[:3])})"
+            f"weights {path}: expected an EfficientNet's state dict (keys such as "
+            "_blocks.0._bn1.weight) or a torchvision ResNet's (layer1.0.bn1.weight), found "
+            f"{len(state)} tensors named otherwise ({', '.join(list(state)[:3])})"
         )
     return WeightSource(str(path), "PyTorch state dict", by_published_name(tensors, str(path)))
 

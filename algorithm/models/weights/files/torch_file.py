@@ -1,7 +1,9 @@
-"""Reads the tensors of a PyTorch state dict without PyTorch and without running what a pickle asks for.
+"""Reads the tensors of a PyTorch state dict without PyTorch and without running what a pickle asks
+for.
 
-A `.pth` is a pickle that describes tensors, and their numbers as raw bytes: in a zip (since PyTorch 1.6) or one after
-the other behind the pickle. The pickle may only name the few globals below, none of which does anything here.
+A `.pth` is a pickle that describes tensors, and their numbers as raw bytes: in a zip (since PyTorch
+1.6) or one after the other behind the pickle. The pickle may only name the few globals below, none
+of which does anything here.
 """
 
 from __future__ import annotations
