@@ -36,10 +36,15 @@ _UNDEFINED = -1.0
 
 @dataclass(frozen=True)
 class Evaluation:
-    """COCO's 12 figures (None where the ground truth holds nothing to measure), per class, and the
-    best confidence.
+    """The figures of one evaluation.
 
-    summary: the 12 rows as pycocotools prints them.
+    Attributes:
+        metrics: COCO's 12 figures; None where the ground truth holds nothing to measure.
+        per_class: AP, AP50, precision, recall and f1 of each class.
+        operating_point: The best confidence threshold and the figures at it.
+        images: How many pictures there are.
+        boxes: How many objects there are, without crowds.
+        summary: The 12 rows as pycocotools prints them.
     """
 
     metrics: dict[str, float | None]
@@ -50,7 +55,7 @@ class Evaluation:
     summary: str
 
     def as_dict(self) -> dict[str, Any]:
-        """The content of metrics.json."""
+        """Return the content of metrics.json."""
         return {
             **self.metrics,
             "precision": self.operating_point.precision,
@@ -130,11 +135,18 @@ def evaluate_detections(
     detections: Sequence[Mapping[str, np.ndarray]],
     label_names: Sequence[str],
 ) -> Evaluation:
-    """Figures of detections against samples (algorithm.data.Sample), in the same order.
+    """Compare detections with samples.
 
-    detections[i]: boxes [M, 4] yxyx in the original picture's pixels, scores [M], labels [M] in
-    0..K-1. Crowd objects count neither for nor against. Image ids may be any strings: only the
-    order matters here.
+    Crowd objects count neither for nor against.
+
+    Args:
+        samples: algorithm.data.Sample of each picture.
+        detections: In the same order: boxes [M, 4] yxyx in the original picture's pixels, scores
+            [M], labels [M] in 0..K-1.
+        label_names: K names, label 0 first.
+
+    Returns:
+        The figures.
     """
     truth = _ground_truth(samples, label_names)
     rows = _result_rows(detections)

@@ -1,4 +1,4 @@
-"""All truths and detections of a set of pictures, laid flat so that one array operation sees them all."""
+"""All truths and detections of a set of pictures, laid flat for array operations."""
 
 from __future__ import annotations
 
@@ -15,11 +15,19 @@ from algorithm.errors import DataError
 class Records:
     """T truths and D detections of P pictures; boxes are [ymin, xmin, ymax, xmax] in pixels.
 
-    label_names: K names, label 0 first. names: of the P pictures, as the person knows them. sizes:
-    float64 [P, 2] height and width, NaN where unknown. truth_boxes float64 [T, 4], truth_labels
-    int64 [T], truth_pictures int64 [T] (rising), crowd bool [T] (counts neither for nor against),
-    areas float64 [T]. boxes float64 [D, 4], labels int64 [D], scores float64 [D], pictures int64
-    [D] (rising; within a picture by falling score).
+    Attributes:
+        label_names: K names, label 0 first.
+        names: Of the pictures, as the person knows them.
+        sizes: float64 [P, 2], height and width, NaN where unknown.
+        truth_boxes: float64 [T, 4].
+        truth_labels: int64 [T].
+        truth_pictures: int64 [T], rising.
+        crowd: bool [T]; a crowd counts neither for nor against.
+        areas: float64 [T], square pixels.
+        boxes: float64 [D, 4].
+        labels: int64 [D].
+        scores: float64 [D].
+        pictures: int64 [D], rising; within a picture by falling score.
     """
 
     label_names: tuple[str, ...]
@@ -37,15 +45,15 @@ class Records:
 
     @property
     def classes(self) -> int:
-        """K."""
+        """The number of classes, K."""
         return len(self.label_names)
 
     def truths_per_class(self) -> np.ndarray:
-        """int64 [K]: objects that count."""
+        """Count the objects of each class that are no crowds, int64 [K]."""
         return np.bincount(self.truth_labels[~self.crowd], minlength=self.classes)
 
     def kept(self, chosen: np.ndarray) -> Records:
-        """The same truths with the detections that `chosen`, bool [D], marks."""
+        """Return the same truths with the detections that `chosen`, bool [D], marks."""
         return replace(
             self,
             boxes=self.boxes[chosen],
@@ -63,12 +71,22 @@ def make_records(
     sizes: Any = None,
     areas: Sequence[Any] | None = None,
 ) -> Records:
-    """Records of pictures in the given order.
+    """Lay truths and detections flat.
 
-    truths[i]: (boxes [n, 4], labels [n]) or with a third part, crowd [n]. found[i]: (boxes [m, 4],
-    labels [m], scores [m]). areas[i]: [n] square pixels or None, in place of the boxes' own. Raises
-    DataError that names the picture where lengths differ, a label is none of the classes, or a
-    number is not finite.
+    Args:
+        label_names: K names, label 0 first.
+        names: Of the pictures.
+        truths: For each picture (boxes [n, 4], labels [n]), and crowd [n] as a third part or not.
+        found: For each picture (boxes [m, 4], labels [m], scores [m]).
+        sizes: [P, 2], height and width; None where unknown.
+        areas: For each picture [n] square pixels, or None for those of the boxes.
+
+    Returns:
+        Records of the pictures in the given order.
+
+    Raises:
+        DataError: Lengths differ, a label is none of the classes, or a number is not finite; the
+            picture is named.
     """
     if not len(names) == len(truths) == len(found):
         raise DataError(

@@ -42,7 +42,7 @@ _SQUEEZE_RATIO = 0.25
 
 
 def round_filters(filters: int, width: float) -> int:
-    """`filters` scaled by `width` to the nearest multiple of 8, never more than 10 % below."""
+    """Scale `filters` by `width` to the nearest multiple of 8, never more than 10 % below."""
     if width == 1.0:
         return filters
     scaled = filters * width
@@ -65,7 +65,7 @@ class Block:
 
 
 def scaled_blocks(spec: BackboneSpec) -> tuple[Block, ...]:
-    """All blocks of a backbone in order; only the first block of a stage strides and changes the width."""
+    """List all blocks of a backbone; only the first of a stage strides and changes the width."""
     blocks: list[Block] = []
     for number, stage in enumerate(_STAGES):
         fixed = spec.fixed_stem_and_head and number in (0, len(_STAGES) - 1)
@@ -153,10 +153,16 @@ def _mbconv(
 def efficientnet_features(
     images: KerasTensor, backbone: str, survival_probability: float | None, pieces: list[Piece]
 ) -> dict[int, KerasTensor]:
-    """Feature maps by level, {1: stride 2, ..., 5: stride 32}, of normalised images [B, H, W, 3].
+    """Build the backbone.
 
-    survival_probability overrides the preset's stochastic depth (0 switches it off). pieces: each
-    block is added to them.
+    Args:
+        images: Normalised, [B, H, W, 3].
+        backbone: A name of BACKBONES.
+        survival_probability: Stochastic depth; None means that of the row, 0 none.
+        pieces: Each block is added to them.
+
+    Returns:
+        Feature maps by level, 1 (stride 2) to 5 (stride 32).
     """
     spec = BACKBONES[backbone]
     survival = spec.survival_probability if survival_probability is None else survival_probability

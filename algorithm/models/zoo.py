@@ -19,9 +19,10 @@ LITE_STD = (128.0, 128.0, 128.0)
 
 @dataclass(frozen=True)
 class BackboneSpec:
-    """An EfficientNet: compound-scaling factors and the variations that make it "lite".
+    """An EfficientNet: compound-scaling factors, and the variations that make it "lite".
 
-    survival_probability: stochastic depth of the last block; 0 switches it off.
+    Attributes:
+        survival_probability: Stochastic depth of the last block; 0 switches it off.
     """
 
     width: float
@@ -42,13 +43,16 @@ class BatchNormSpec:
 
 @dataclass(frozen=True)
 class Preset:
-    """One detector: backbone, neck and head sizes, the input it was designed for and its
-    normalisation.
+    """One detector: backbone, neck and heads, the input it was designed for and its normalisation.
 
-    neck, head: names in the tables of models.detector and models.heads. frozen: a regular
-    expression of the variables that pretrained weights keep for good (`freeze` empty).
-    head_channels: 0 for those of the neck. starts_from: another detector that has every variable of
-    this one, in the same shape, so that its published weights are a start for this one too.
+    Attributes:
+        neck: A name in the table of models.detector.
+        head: A name in the table of models.heads.
+        frozen: Regular expression of the variables that pretrained weights keep for good, where
+            `freeze` is empty.
+        head_channels: 0 means those of the neck.
+        starts_from: Another detector that has every variable of this one, in the same shape, so
+            that its published weights are a start for this one too.
     """
 
     name: str
@@ -72,7 +76,7 @@ class Preset:
 
     @property
     def activation(self) -> str:
-        """Of neck and heads: that of an EfficientNet backbone, else relu."""
+        """The activation of neck and heads: that of an EfficientNet backbone, else relu."""
         return BACKBONES[self.backbone].activation if self.backbone in BACKBONES else "relu"
 
 

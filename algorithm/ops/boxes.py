@@ -1,4 +1,7 @@
-"""Box geometry on tensors. Every box is [ymin, xmin, ymax, xmax] in pixels unless its name says otherwise."""
+"""Box geometry on tensors.
+
+Every box is [ymin, xmin, ymax, xmax] in pixels unless its name says otherwise.
+"""
 
 from __future__ import annotations
 
@@ -67,18 +70,41 @@ def _centres_and_sizes(boxes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def encode_boxes(boxes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
-    """Deltas float32 [..., 4] = [ty, tx, th, tw] of boxes relative to anchors of the same shape (Faster R-CNN, eq. 2)."""
+    """Encode boxes relative to anchors (Faster R-CNN, Ren et al. 2015, equation 2).
+
+    Args:
+        boxes: float32 [..., 4].
+        anchors: float32 of the same shape.
+
+    Returns:
+        Deltas float32 [..., 4], [ty, tx, th, tw].
+    """
     return deltas_between(centres_and_log_sizes(boxes), anchors)
 
 
 def centres_and_log_sizes(boxes: tf.Tensor) -> tf.Tensor:
-    """float32 [..., 4] = [y, x, log h, log w] of boxes; an empty side counts as 1e-8 pixels."""
+    """Describe boxes by their centres and the logarithms of their sides.
+
+    Args:
+        boxes: float32 [..., 4]; an empty side counts as 1e-8 pixels.
+
+    Returns:
+        float32 [..., 4], [y, x, log h, log w].
+    """
     centres, sizes = _centres_and_sizes(boxes)
     return tf.concat([centres, tf.math.log(tf.maximum(sizes, _EPSILON))], axis=-1)
 
 
 def deltas_between(described: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
-    """Deltas as encode_boxes gives them, of boxes described by centres_and_log_sizes: no logarithm for each pair."""
+    """Compute the deltas of `encode_boxes` without a logarithm for each pair.
+
+    Args:
+        described: float32 [..., 4], boxes as `centres_and_log_sizes` describes them.
+        anchors: float32 [..., 4].
+
+    Returns:
+        Deltas float32 [..., 4], [ty, tx, th, tw].
+    """
     sizes = _centres_and_sizes(anchors)[1]
     return (described - centres_and_log_sizes(anchors)) / tf.concat(
         [sizes, tf.ones_like(sizes)], axis=-1
@@ -86,7 +112,15 @@ def deltas_between(described: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
 
 
 def decode_boxes(deltas: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
-    """Boxes float32 [..., 4] from deltas [ty, tx, th, tw] and anchors of a shape that broadcasts; inverse of encode_boxes."""
+    """Turn deltas back into boxes; inverse of `encode_boxes`.
+
+    Args:
+        deltas: float32 [..., 4], [ty, tx, th, tw].
+        anchors: float32 [..., 4], of a shape that broadcasts.
+
+    Returns:
+        Boxes float32 [..., 4].
+    """
     anchor_centres, anchor_sizes = _centres_and_sizes(anchors)
     centres = deltas[..., :2] * anchor_sizes + anchor_centres
     halves = tf.exp(tf.minimum(deltas[..., 2:], MAX_SIZE_DELTA)) * anchor_sizes / 2
@@ -94,17 +128,35 @@ def decode_boxes(deltas: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
 
 
 def clip_boxes(boxes: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """Boxes [..., 4] clipped to size [..., 2] = (height, width), broadcast."""
+    """Clip boxes to a picture.
+
+    Args:
+        boxes: float32 [..., 4].
+        size: float32 [..., 2], (height, width), of a shape that broadcasts.
+
+    Returns:
+        Boxes float32 [..., 4].
+    """
     limit = tf.concat([size, size], axis=-1)
     return tf.clip_by_value(boxes, 0.0, limit)
 
 
 def iou_loss(boxes: tf.Tensor, targets: tf.Tensor, kind: str) -> tf.Tensor:
-    """1 - IoU of matching pairs, float32 [...], or with the penalty of `kind`: iou, giou, diou or
-    ciou.
+    """Compute 1 - IoU of matching pairs, with the penalty of `kind`.
 
     Sources: GIoU, Rezatofighi et al. 2019, algorithm 1; DIoU and CIoU, Zheng et al. 2020, equations
     6 and 10.
+
+    Args:
+        boxes: float32 [..., 4].
+        targets: float32 [..., 4].
+        kind: "iou", "giou", "diou" or "ciou".
+
+    Returns:
+        float32 [...].
+
+    Raises:
+        ValueError: An unknown kind.
     """
     overlap, union = overlap_and_union(
         tf.unstack(boxes, axis=-1),

@@ -1,4 +1,4 @@
-"""From raw outputs to detections: decoding, top-k and per-class NMS, batched, in plain graph operations."""
+"""From raw outputs to detections: decoding, top-k and per-class NMS in plain graph operations."""
 
 from __future__ import annotations
 
@@ -13,9 +13,13 @@ from algorithm.ops.boxes import box_area, clip_boxes, decode_boxes, overlap_and_
 class NmsConfig:
     """How overlapping detections of one class are thinned.
 
-    method: "gaussian" (soft NMS, Bodla et al. 2017, with variance sigma) or "hard" (dropped above
-    iou_threshold).
-    max_inputs: how many (anchor, class) candidates enter. max_detections: M, how many leave.
+    Attributes:
+        method: "gaussian" (soft NMS, Bodla et al. 2017) or "hard".
+        iou_threshold: IoU above which hard suppression drops a detection.
+        sigma: Variance of gaussian suppression.
+        score_threshold: Detections below it are dropped.
+        max_inputs: How many (anchor, class) candidates enter.
+        max_detections: How many detections leave, M.
     """
 
     method: str = "gaussian"
@@ -32,13 +36,19 @@ def detect(
     config: NmsConfig,
     hard_above: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
-    """Detections in network pixels: boxes float32 [B, M, 4] yxyx (not clipped), scores float32 [B,
-    M], labels int32 [B, M] in 0..K-1, count int32 [B]; sorted by score, rows past `count` are zero
-    with label -1.
+    """Turn a detector's outputs into detections in network pixels.
 
-    outputs: a Detector's. anchors: float32 [A, 4]. hard_above: float32 [B], for each picture the
-    IoU above which NMS drops a box, or a negative number for soft NMS; without it all pictures are
-    treated as config says.
+    Args:
+        outputs: class_logits [B, A, K] and box_deltas [B, A, 4] of a Detector.
+        anchors: float32 [A, 4].
+        config: How overlapping detections are thinned.
+        hard_above: float32 [B], for each picture the IoU above which NMS drops a box, or a negative
+            number for soft NMS. None treats all pictures as config says.
+
+    Returns:
+        boxes float32 [B, M, 4] yxyx (not clipped), scores float32 [B, M], labels int32 [B, M] in
+        0..K-1 and count int32 [B]. They are sorted by score; rows past count are zero with label
+        -1.
     """
     scores, labels, boxes = _candidates(outputs, anchors, config.max_inputs)
     return _suppress(scores, labels, boxes, config, hard_above)
@@ -47,10 +57,15 @@ def detect(
 def to_image(
     detections: dict[str, tf.Tensor], scale: tf.Tensor, size: tf.Tensor
 ) -> dict[str, tf.Tensor]:
-    """The same detections in the original pictures' pixels, clipped to them.
+    """Move detections to the pixels of the original pictures and clip them.
 
-    scale: float32 [B], network pixels per original pixel. size: float32 [B, 2], original (height,
-    width).
+    Args:
+        detections: Of `detect`.
+        scale: float32 [B], network pixels per original pixel.
+        size: float32 [B, 2], original (height, width).
+
+    Returns:
+        The same detections with the boxes moved.
     """
     boxes = clip_boxes(detections["boxes"] / scale[:, None, None], size[:, None, :])
     return {**detections, "boxes": boxes}

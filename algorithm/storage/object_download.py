@@ -47,7 +47,7 @@ def fetch(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         found = patiently(attempt, f"read {place}", budget=budget, progress=lambda: _size(part))
-        os.replace(part, target)
+        part.replace(target)
         _state(part).unlink(missing_ok=True)
     except OSError as error:
         if error.errno is None:  # one of ours or the client's, not the file system's

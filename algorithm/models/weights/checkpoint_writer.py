@@ -1,4 +1,4 @@
-"""Writes weights as a checkpoint with the published names, the form every tool of this field reads."""
+"""Writes weights as a checkpoint with the published names, which every tool reads."""
 
 from __future__ import annotations
 
@@ -22,11 +22,19 @@ def write_checkpoint(
     output: str | os.PathLike[str],
     label_names: Sequence[str] | None = None,
 ) -> Path:
-    """Path of a new folder: `checkpoint`, `model.index`, `model.data-00000-of-00001`, and
-    `label_map.json` if given.
+    """Write a checkpoint folder; it appears complete or not at all.
 
-    The folder appears complete or not at all. ArgumentError: something is there already.
-    StorageError: it cannot be written.
+    Args:
+        tensors: By published name.
+        output: The new folder.
+        label_names: Class names, written as label_map.json where given.
+
+    Returns:
+        The folder, with `checkpoint`, `model.index` and `model.data-00000-of-00001`.
+
+    Raises:
+        ArgumentError: Something is there already.
+        StorageError: It cannot be written.
     """
     target = Path(output)
     if target.exists():

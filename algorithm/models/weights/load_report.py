@@ -11,9 +11,13 @@ from algorithm.models.weights.stored import BOX_PREDICTOR, CLASS_PREDICTOR
 class LoadReport:
     """Published names of tensors by what became of them.
 
-    matched: assigned. skipped_shape: in both, with different shapes. missing: wanted, not in the
-    file. fresh: left by the scope at their initial values. unused: in the file, not wanted.
-    averaged: how many tensors of the file are moving averages.
+    Attributes:
+        matched: Assigned.
+        skipped_shape: In both, with different shapes.
+        missing: Wanted, not in the file.
+        fresh: Left by the scope at their initial values.
+        unused: In the file, not wanted.
+        averaged: How many tensors of the file are moving averages.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""Loads weights into a detector: all that the scope promises, or an error and not one variable touched."""
+"""Loads weights into a detector: all that the scope promises, or an error and no change."""
 
 from __future__ import annotations
 
@@ -24,14 +24,24 @@ def load_weights(
     *,
     label_names: Sequence[str] | None = None,
 ) -> LoadReport:
-    """Assigns the weights at a local path to the detector and reports which.
+    """Assign weights to a detector.
 
-    scope: "classification", the backbone; "detection", everything but the class predictor (the box
-    predictor where its shape agrees); "full", everything. Batch norm statistics are included.
-    label_names: the detector's classes, class 1 first; compared with the file's in scope "full"
-    where both are known. ArgumentError: an unknown scope. DataError: the file cannot be read, is of
-    another network, has other classes (scope "full"), or gives less than the scope promises; the
-    detector then keeps the weights it had.
+    Args:
+        detector: The network; after an error it keeps the weights it had.
+        path: A local path, see `open_weights`.
+        scope: "classification" (the backbone), "detection" (everything but the class predictor; the
+            box predictor where its shape agrees) or "full" (everything). Batch norm statistics are
+            included.
+        label_names: The detector's classes, class 1 first; compared with the file's in scope "full"
+            where both are known.
+
+    Returns:
+        What became of each tensor.
+
+    Raises:
+        ArgumentError: An unknown scope.
+        DataError: The file cannot be read, is of another network, has other classes (scope "full"),
+            or gives less than the scope promises.
     """
     if scope not in SCOPES:
         raise ArgumentError(
@@ -121,7 +131,7 @@ def _check_classes(
 
 
 def _check_promise(detector: Detector, report: LoadReport, source: WeightSource) -> None:
-    """Only the box predictor of scope "detection" may stay behind: it is worth having, not worth failing for."""
+    """Only the box predictor of scope "detection" may stay behind: it is not worth failing for."""
     lacking = [
         name
         for name in (*report.missing, *report.skipped_shape)

@@ -1,4 +1,4 @@
-"""Starting weights other than a resumed checkpoint's: where they are found and what is taken from them."""
+"""Starting weights other than a resumed checkpoint's: where they are and what is taken."""
 
 from __future__ import annotations
 
@@ -28,7 +28,12 @@ MEASURED_BACKBONE, SMALL_INPUT, SMALL_BATCH, HIGHER_RATE = "efficientnet-lite0",
 
 @dataclass(frozen=True)
 class Start:
-    """Weights to begin with. scope: classification, detection or full. where: how they were found, for the log."""
+    """Weights to begin with.
+
+    Attributes:
+        scope: "classification", "detection" or "full".
+        where: How they were found, for the log.
+    """
 
     path: Path
     scope: str
@@ -174,7 +179,10 @@ def wants_a_higher_rate(
 def advice_on_rate(
     hp: Hyperparameters, image_size: tuple[int, int], start: Start | None
 ) -> tuple[str, ...]:
-    """A line for the log where HIGHER_RATE is worth setting; with a peer advice_on_peer says it. Parameters: as above."""
+    """Return a line for the log where HIGHER_RATE is worth setting, else None or "".
+
+    With a peer `advice_on_peer` says it. The arguments are those of `wants_a_higher_rate`.
+    """
     if (
         hp.use_online_kd
         and not hp.peer_model

@@ -84,7 +84,7 @@ def _neck_or_head(path: str, nodes: int) -> str | None:
 
 
 def _inside_node(number: int, rest: str, nodes: int) -> str:
-    """A node's layers are named after the number of features when it is reached: the levels and the nodes before."""
+    """A node's layers are named after the number of features, levels and nodes, before it."""
     levels = (
         nodes // 2 + 1
     )  # a cell has one node per level on the way down and on the way up, less one each

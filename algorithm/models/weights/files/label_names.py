@@ -30,6 +30,6 @@ def label_names_beside(folder: Path) -> tuple[str, ...] | None:
         return tuple(str(name) for name in names)
     except (ValueError, TypeError) as error:
         raise DataError(
-            f'label map {found}: expected a JSON list of names, {{"labels_list": list}} or {{id: name}}, '
-            f"found otherwise ({error}); correct or remove the file"
+            f'label map {found}: expected a JSON list of names, {{"{NAMES}": list}} or '
+            f"{{id: name}}, found otherwise ({error}); correct or remove the file"
         ) from error

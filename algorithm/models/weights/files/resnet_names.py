@@ -37,7 +37,12 @@ _BARE = re.compile(r"conv2d(?:_\d+)?/kernel")
 
 @dataclass(frozen=True)
 class _Place:
-    """A layer by its role. group: 0 to 3, None for the first convolution. part: see ResNetSpec.number."""
+    """A layer by its role.
+
+    Attributes:
+        group: 0 to 3, None for the first convolution.
+        part: See ResNetSpec.number.
+    """
 
     group: int | None
     block: int = 0
@@ -45,7 +50,10 @@ class _Place:
 
 
 def bare_resnet(names: Collection[str]) -> str:
-    """ "resnet50/" for a checkpoint of a ResNet classifier, whose variables stand under no root; "" for any other."""
+    """Return the root, such as "resnet50/", of a ResNet classifier's checkpoint.
+
+    Its variables stand under no root; "" for any other checkpoint.
+    """
     count = sum(1 for name in names if _BARE.fullmatch(name))
     return next((f"{name}/" for name, spec in RESNETS.items() if spec.convolutions == count), "")
 
@@ -84,7 +92,11 @@ def resnet_from_keras(tensors: Tensors, where: str) -> dict[str, StoredTensor]:
 
 
 def resnet_from_torch(state: Tensors, where: str) -> dict[str, StoredTensor]:
-    """The tensors under their published names, the root included. DataError, naming `where`, for an unknown depth."""
+    """Return the tensors under their published names, the root included.
+
+    Raises:
+        DataError: An unknown depth; `where` is named.
+    """
     layers: dict[_Place, dict[str, StoredTensor]] = {}
     for name, tensor in state.items():
         match, (layer, _, leaf) = _TORCH.fullmatch(name), name.rpartition(".")
@@ -142,7 +154,7 @@ def _transposed(tensor: StoredTensor) -> StoredTensor:
 def _with_our_epsilon(
     leaves: Mapping[str, StoredTensor], epsilon: float
 ) -> dict[str, StoredTensor]:
-    """The scale changed so that gamma / sqrt(variance + epsilon) stays what it was with another epsilon."""
+    """Change gamma so that gamma / sqrt(variance + epsilon) stays with another epsilon."""
     gamma, variance = leaves["gamma"], leaves["moving_variance"]
     return {
         **leaves,
@@ -164,7 +176,7 @@ def _folded(leaves: Mapping[str, StoredTensor], *, first: bool) -> dict[str, Sto
         return flipped * np.array(IMAGENET_STD, np.float32)[:, None]
 
     def offset() -> np.ndarray:
-        """What the convolution adds beyond ours: its bias, and in the first one the difference of the two means."""
+        """The bias, and in the first convolution the difference of the two means."""
         shift = np.array(IMAGENET_MEAN, np.float32) - np.array(_CAFFE_MEAN, np.float32)
         return bias.read() + (
             np.einsum("hwio,i->o", kernel.read()[:, :, ::-1, :], shift) if first else 0.0

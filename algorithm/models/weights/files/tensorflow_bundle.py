@@ -1,4 +1,4 @@
-"""Reader of TensorFlow checkpoints: variables by name (TF1 style, ours too) or by object graph (TF2)."""
+"""Reader of TensorFlow checkpoints: variables by name (TF1, ours too) or by object graph (TF2)."""
 
 from __future__ import annotations
 
