@@ -179,7 +179,7 @@ def wants_a_higher_rate(
 def advice_on_rate(
     hp: Hyperparameters, image_size: tuple[int, int], start: Start | None
 ) -> tuple[str, ...]:
-    """Return a line for the log where HIGHER_RATE is worth setting, else None or "".
+    """Return lines for the log where HIGHER_RATE is worth setting; none elsewhere.
 
     With a peer `advice_on_peer` says it. The arguments are those of `wants_a_higher_rate`.
     """

@@ -100,7 +100,7 @@ def _numbers(dataset: h5py.Dataset, path: str) -> np.ndarray:
 
 
 def _application_tensors(datasets: dict[str, StoredTensor]) -> list[BackboneTensor]:
-    """keras.applications counts blocks by stage and letter (block2a, block2b ...); ours count on."""
+    """keras.applications counts by stage and letter (block2a, block2b ...); ours count on."""
     names = {name: _BLOCK.match(name) for name in datasets}
     order = sorted({(int(match[1]), match[2]) for match in names.values() if match})
     tensors = []

@@ -70,7 +70,7 @@ def _backbone_tensor(key: str, tensor: StoredTensor) -> BackboneTensor | None:
 
 
 def _kernel(tensor: StoredTensor, depthwise: bool) -> StoredTensor:
-    """(out, in, k, k) to (k, k, in, out); depthwise to (k, k, C, 1); dense (out, in) to (in, out)."""
+    """(out, in, k, k) to (k, k, in, out); depthwise to (k, k, C, 1); dense to (in, out)."""
     axes = (2, 3, 0, 1) if depthwise else (2, 3, 1, 0) if len(tensor.shape) == 4 else (1, 0)
     return StoredTensor(
         tuple(tensor.shape[axis] for axis in axes), lambda: tensor.read().transpose(axes)
