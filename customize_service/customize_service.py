@@ -22,6 +22,8 @@ import numpy as np
 def companion(name: str) -> ModuleType:
     """The module in the file `name`.py beside this one."""
     spec = importlib.util.spec_from_file_location(name, str(Path(__file__).with_name(name + ".py")))
+    if spec is None or spec.loader is None:  # never of a file whose name ends in .py
+        raise ImportError(f"expected {name}.py beside {__file__}")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -111,7 +113,7 @@ class ObjectDetectionService(TfServingBaseService):
             data.release()
 
     def _outputs(self, data: Prepared) -> list[dict[str, Any]]:
-        outputs = [None] * len(data.images)
+        outputs: list[dict[str, Any]] = [{}] * len(data.images)
         for shape in sorted({image.shape for image in data.images}):
             rows = [row for row, image in enumerate(data.images) if image.shape == shape]
             batch = {FIELD: np.concatenate([data.images[row] for row in rows])}
@@ -237,7 +239,7 @@ def without_overlaps(
     boxes: np.ndarray, classes: np.ndarray, kept: np.ndarray, most: float
 ) -> np.ndarray:
     """Those of the indices `kept`, best first, that overlap no better one of their class by an IoU above `most`."""
-    chosen = []
+    chosen: list[int] = []
     for index in kept:
         if not any(
             classes[index] == classes[other] and overlap(boxes[index], boxes[other]) > most

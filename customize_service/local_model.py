@@ -41,9 +41,10 @@ class TfServingBaseService:
         """Begin to load the SavedModel in the folder `model_path`."""
         self.model_name = model_name
         self.model_path = model_path
-        self._model, self._failure = None, ""
+        self._model: LocalModel | None = None
+        self._failure = ""
         self._loaded = threading.Event()
-        self.run_together = lambda pictures: self._model.run(pictures)
+        self.run_together = lambda pictures: self.wait_until_loaded().run(pictures)
         threading.Thread(target=self._load, name="load-model", daemon=True).start()
 
     def health(self) -> str:
@@ -56,13 +57,21 @@ class TfServingBaseService:
         """The loaded model. Raises NotReady after so many seconds without one, and at once when it cannot be loaded."""
         if not self._loaded.wait(seconds):
             raise NotReady(f"the model is still being loaded, ask again in {RETRY_SECONDS} s")
-        if self._failure:
+        if self._model is None:
             raise NotReady(self._failure)
         return self._model
 
     def inference(self, data: Any) -> dict[str, Any]:
         """Reply (dict) to one request: preprocess, inference, postprocess. Safe to call from several threads."""
         return self._postprocess(self._inference(self._preprocess(data)))
+
+    def _preprocess(self, data: Any) -> Any:
+        """The request as it is; a handler overrides this."""
+        return data
+
+    def _postprocess(self, data: Any) -> Any:
+        """The outputs as they are; a handler overrides this."""
+        return data
 
     def chooses_nms(self) -> bool:
         """Whether the graph takes `hard_above`."""

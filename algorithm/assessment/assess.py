@@ -20,7 +20,6 @@ from algorithm.assessment.model_folder import (
     INDEX,
     apply_thresholds,
     load_detect,
-    read_label_names,
 )
 from algorithm.assessment.observation import Observation, observe, original_names
 from algorithm.assessment.options import Options
@@ -28,6 +27,7 @@ from algorithm.assessment.report.result_files import PAGE, result_texts, write_r
 from algorithm.data import Dataset, Sample, load_dataset
 from algorithm.errors import DataError
 from algorithm.modelarts.environment import Workspace, open_workspace
+from algorithm.modelarts.model_index import read_class_names
 from algorithm.storage import (
     exists,
     is_remote,
@@ -52,7 +52,7 @@ def assess(options: Options) -> str:
         _log.info("flag that means nothing here, ignored: %s", word)
     with open_workspace() as workspace:
         model_dir = _model_folder(options.model_dir, workspace)
-        names, detect = read_label_names(model_dir), load_detect(model_dir)
+        names, detect = read_class_names(model_dir), load_detect(model_dir)
         values = read_job(model_dir)
         setting = Setting(values, options.preset_sizes)
         dataset, originals = _load(options.data_url, model_dir, names, workspace)
@@ -147,7 +147,8 @@ def _load(
     """
     source = stage_in(data_url, workspace.inputs)
     split = model_dir.resolve().parent / SPLIT
-    require, seed = ("eval",), 0
+    require: tuple[str, ...] = ("eval",)
+    seed = 0
     if split.is_file():
         shutil.copyfile(split, workspace.work / SPLIT)
         require, seed = ("train", "eval"), _seed(split)
@@ -187,7 +188,7 @@ def _baseline(
     path = stage_in(place, workspace.inputs)
     if not (path / "saved_model.pb").is_file():
         return read_assessment(path)
-    other = read_label_names(path)
+    other = read_class_names(path)
     if other != names:
         raise DataError(
             f"expected the classes {', '.join(names)} in the baseline {place}, found {', '.join(other)}: compare models "

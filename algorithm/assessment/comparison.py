@@ -93,11 +93,8 @@ def _flat(figures: Mapping[str, Any]) -> dict[tuple[str, str], float | None]:
 
 
 def _row(name: tuple[str, str], before: float | None, after: float | None) -> ComparedRow:
-    neutral = (
-        name == POINT_NAMES["confidence_threshold"]
-        or before is None
-        or after is None
-        or before == after
-    )
-    better = None if neutral else (after < before) == (name[0] in LESS_IS_BETTER)
-    return ComparedRow(name, before, after, better)
+    if before is None or after is None or before == after:
+        return ComparedRow(name, before, after, None)
+    if name == POINT_NAMES["confidence_threshold"]:
+        return ComparedRow(name, before, after, None)
+    return ComparedRow(name, before, after, (after < before) == (name[0] in LESS_IS_BETTER))

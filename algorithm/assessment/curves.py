@@ -1,8 +1,6 @@
-"""What a threshold does: precision against recall, F1 against the confidence, AP50 against the overlap in suppression."""
+"""Curves: precision over recall, AP50 over the overlap in suppression, calibration of the scores."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,66 +11,14 @@ from algorithm.evaluation.average_precision import (
     mean_ap,
     recall_precision,
 )
-from algorithm.evaluation.matching import HIT_OVERLAP, NONE, Overlaps, match, pairwise_iou
+from algorithm.evaluation.matching import Overlaps, hits_and_misses
 from algorithm.evaluation.records import Records
+from algorithm.ops.box_arrays import pairwise_iou
 
-CONFIDENCES = np.arange(100) / 100
 NMS_OVERLAPS = np.array([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
 AS_EXPORTED = 1.0  # no suppression besides that in the exported graph
 CURVE_POINTS = 101
 CALIBRATION_BINS = 10
-
-
-@dataclass(frozen=True)
-class ConfidenceCurve:
-    """Figures at every threshold of CONFIDENCES. precision, recall, f1: float64 [100, K]; mean_f1: [100], over the classes that
-    have objects. best: the place of its highest value, of equals that with the highest F1 over all detections and of these the
-    middle one; the highest threshold where all are 0."""
-
-    precision: np.ndarray
-    recall: np.ndarray
-    f1: np.ndarray
-    mean_f1: np.ndarray
-    best: int
-
-    @property
-    def threshold(self) -> float:
-        """The confidence threshold with the best mean F1."""
-        return float(CONFIDENCES[self.best])
-
-
-def confidence_curve(records: Records, errors: Errors) -> ConfidenceCurve:
-    """errors: found at confidence 0. A match made at 0 stands at every threshold, because detections choose in order of score."""
-    truths = records.truths_per_class()
-    place = np.minimum(
-        np.searchsorted(CONFIDENCES, records.scores, side="right") - 1, len(CONFIDENCES) - 1
-    )
-    hits, misses = (
-        _at_least(records, place, which)
-        for which in (errors.found_kinds == CORRECT, np.isin(errors.found_kinds, FALSE_KINDS))
-    )
-    precision = _ratio(hits, hits + misses)
-    recall = _ratio(hits, np.broadcast_to(truths, hits.shape))
-    f1 = _ratio(2 * hits, hits + misses + truths)
-    present = truths > 0
-    mean = f1[:, present].mean(axis=1) if present.any() else np.zeros(len(CONFIDENCES))
-    together = _ratio(2 * hits.sum(axis=1), (hits + misses).sum(axis=1) + truths.sum())
-    highest = np.flatnonzero(mean == mean.max())
-    highest = highest[together[highest] == together[highest].max()]
-    best = int(highest[len(highest) // 2]) if mean.any() else len(CONFIDENCES) - 1
-    return ConfidenceCurve(precision, recall, f1, mean, best)
-
-
-def _at_least(records: Records, place: np.ndarray, which: np.ndarray) -> np.ndarray:
-    """int64 [100, K]: detections of a class whose score reaches each threshold."""
-    table = np.zeros((len(CONFIDENCES), records.classes), np.int64)
-    inside = which & (place >= 0)
-    np.add.at(table, (place[inside], records.labels[inside]), 1)
-    return table[::-1].cumsum(axis=0)[::-1]
-
-
-def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    return np.divide(above, below, out=np.zeros(above.shape), where=below > 0)
 
 
 def precision_recall(records: Records, errors: Errors) -> list[list[tuple[float, float]]]:
@@ -107,12 +53,8 @@ def nms_curve(records: Records, overlaps: Overlaps) -> dict[float, float]:
     truths, curve = records.truths_per_class(), {}
     kept_at = suppress(records, NMS_OVERLAPS)
     for overlap, kept in zip(NMS_OVERLAPS.tolist(), kept_at, strict=True):
-        matched = match(records, overlaps, np.array([HIT_OVERLAP]), kept=kept)[0]
-        hit = matched != NONE
-        on_crowd = hit & np.append(records.crowd, False)[matched]
-        curve[overlap] = mean_ap(
-            class_aps(records.labels, records.scores, hit & ~on_crowd, kept & ~hit, truths)
-        )
+        right, wrong = hits_and_misses(records, overlaps, kept)
+        curve[overlap] = mean_ap(class_aps(records.labels, records.scores, right, wrong, truths))
     return curve
 
 

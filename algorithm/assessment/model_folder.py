@@ -10,25 +10,15 @@ from typing import Any
 import numpy as np
 
 from algorithm.errors import DataError
+from algorithm.modelarts.model_index import INDEX
 from algorithm.storage.atomic_files import write_json
 
 SIGNATURE = "serving_default"
 OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
-INDEX, CONFIG = "index", "config.json"
+CONFIG = "config.json"
 THRESHOLDS = "thresholds"  # key in index, which the handler reads anyway
 CONFIG_DECIMALS = 6
 Detect = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
-
-
-def read_label_names(model_dir: Path) -> tuple[str, ...]:
-    """Class names in the order of the model's outputs. DataError when the folder or its file `index` is not usable."""
-    names = _read_json(model_dir / INDEX).get("labels_list")
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise DataError(
-            f'expected {{"labels_list": [class names]}} in {model_dir / INDEX}, found something else: give the '
-            "folder `model` that a finished training job wrote"
-        )
-    return tuple(names)
 
 
 def load_detect(model_dir: Path) -> Detect:

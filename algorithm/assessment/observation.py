@@ -28,7 +28,7 @@ class Observation:
     """records: truths and detections. measures: of each picture, None where it cannot be read. paths: local files, "" for none."""
 
     records: Records
-    measures: list[PictureMeasures | None]
+    measures: Sequence[PictureMeasures | None]
     paths: tuple[str, ...]
 
 

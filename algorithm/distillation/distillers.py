@@ -46,6 +46,9 @@ class Distiller(Protocol):
     wants_features: bool
     loss_names: tuple[str, ...]
 
+    def describe(self) -> str:
+        """Say in one line for the log who teaches."""
+
     def targets(self, boxes: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
         """What losses() needs beside the student's own targets, a row for each picture; boxes, labels: as in match_anchors."""
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from algorithm.data import Dataset, Sample
 from algorithm.data.checking.box_table import network_scale
-from algorithm.data.cleaning.box_rules import area
 from algorithm.data.feeding.augmentation import Augmentation
 from algorithm.data.feeding.pipeline import train_batches
 from algorithm.distillation.distillers import (
@@ -27,6 +26,7 @@ from algorithm.distillation.teacher_file import FrozenTeacher
 from algorithm.hyperparameters import PEER_ENLARGEMENT, Hyperparameters
 from algorithm.models.detector import Detector, build_detector, enlarged
 from algorithm.models.weights.warm_start import HIGHER_RATE, Start, find_start, wants_a_higher_rate
+from algorithm.ops.box_arrays import box_area
 from algorithm.ops.losses import LossConfig
 
 _log = logging.getLogger("algorithm.training")
@@ -139,7 +139,7 @@ def advice_on_peer(
 def _typical_object(samples: Sequence[Sample], image_size: tuple[int, int]) -> float:
     """The side, in pixels of an input of `image_size`, that half of the objects exceed; 0 without objects."""
     found = [
-        np.sqrt(area(sample.boxes[~sample.is_crowd])) * network_scale(sample, image_size)
+        np.sqrt(box_area(sample.boxes[~sample.is_crowd])) * network_scale(sample, image_size)
         for sample in samples
     ]
     return float(np.median(np.concatenate(found))) if sum(map(len, found)) else 0.0

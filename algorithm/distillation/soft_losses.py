@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from algorithm.ops.anchors import ASPECT_RATIOS, SCALES_PER_OCTAVE, anchor_grid, feature_sizes
+from algorithm.ops.box_arrays import iou
 from algorithm.ops.boxes import decode_boxes, encode_boxes
 from algorithm.ops.matching import MATCH_IOU
 
@@ -127,7 +128,7 @@ def align(student: AnchorGeometry, teacher: AnchorGeometry) -> Alignment:
         )
     best, index = np.zeros(len(wanted), np.float32), np.zeros(len(wanted), np.int32)
     for candidates in _candidates(wanted, teacher):
-        overlap = _iou(wanted, offered[candidates])
+        overlap = iou(wanted, offered[candidates])
         better = overlap > best
         best[better], index[better] = overlap[better], candidates[better]
     return Alignment(index, best >= MATCH_IOU, scale, False)
@@ -147,15 +148,6 @@ def _candidates(boxes: np.ndarray, grid: AnchorGeometry):
         for kind in range(_PER_CELL):
             yield offset + (row * columns + column) * _PER_CELL + kind
         offset += rows * columns * _PER_CELL
-
-
-def _iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    sides = np.maximum(
-        np.minimum(boxes[:, 2:], others[:, 2:]) - np.maximum(boxes[:, :2], others[:, :2]), 0
-    )
-    overlap = sides.prod(axis=1)
-    areas = [(each[:, 2:] - each[:, :2]).prod(axis=1) for each in (boxes, others)]
-    return overlap / (areas[0] + areas[1] - overlap)
 
 
 def moved(

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from algorithm.distillation.soft_losses import AnchorGeometry
-from algorithm.errors import DataError
+from algorithm.errors import DataError, first_line
 from algorithm.models.detector import Detector
 from algorithm.storage import children, info, is_folder, stage_in
 from algorithm.storage.atomic_files import write_bytes, write_json
@@ -79,8 +79,8 @@ class FrozenTeacher:
 
     name: str
     run: Any
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
     geometry: AnchorGeometry
     label_names: tuple[str, ...]
 
@@ -119,7 +119,7 @@ class FrozenTeacher:
         except (ValueError, KeyError, TypeError, AttributeError, tf.errors.OpError) as error:
             raise DataError(
                 f"teacher_model_url: expected a frozen graph and its description in {model}/{FOLDER}, found them damaged "
-                f"({str(error).splitlines()[0][:200]}); run the teacher's job again with "
+                f"({first_line(error)[:200]}); run the teacher's job again with "
                 "--export_teacher_model=True"
             ) from error
         return teacher

@@ -48,7 +48,12 @@ class Evaluator:
         self._detect = detection_function(detector, nms, batch_statistics=batch_statistics)
 
     def run(self) -> tuple[Evaluation, list[np.ndarray]]:
-        """The figures, and a few uint8 [H, 2W, 3] pictures: ground truth on the left, detections on the right."""
+        """Evaluate the detector's present weights.
+
+        Returns:
+            The figures, and a few pictures uint8 [H, 2W, 3]: ground truth on the left, detections
+            on the right.
+        """
         samples, names = self.dataset.eval, self.dataset.label_names
         begun = time.perf_counter()
         detections = detect_samples(self._detect, self.detector, samples, self.batch_size)
@@ -66,7 +71,17 @@ class Evaluator:
 def side_by_side(
     sample: Sample, found: dict[str, np.ndarray], names: Sequence[str], threshold: float
 ) -> np.ndarray:
-    """uint8 [H, 2W, 3]: the picture with its ground truth, then with the detections at or above the threshold."""
+    """Draw a picture twice: with its ground truth, and with what was detected.
+
+    Args:
+        sample: The picture.
+        found: boxes [M, 4] yxyx in pixels, scores [M], labels [M].
+        names: Class names, label 0 first.
+        threshold: Detections at or above it are drawn.
+
+    Returns:
+        uint8 [H, 2W, 3].
+    """
     picture = decode_image(Path(sample.path).read_bytes(), sample.source)
     shown = found["scores"] >= threshold
     truth = draw_detections(

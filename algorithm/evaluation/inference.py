@@ -1,4 +1,4 @@
-"""Running a detector over letterboxed batches: one function for evaluation, training pictures and export checks."""
+"""Running a detector over letterboxed batches, for evaluation, pictures and checks of exports."""
 
 from __future__ import annotations
 
@@ -16,10 +16,21 @@ Detect = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], dict[str, tf.Ten
 def detection_function(
     detector: Detector, config: NmsConfig, *, batch_statistics: bool = False
 ) -> Detect:
-    """A compiled function (images uint8 or uint16 [B, H, W, 3] and extent int32 [B, 2], see ops.image.network_input; scale
-    float32 [B]; size float32 [B, 2] original height and width) -> detections in original pixels (see ops.detections.to_image). It reads the
-    detector's weights at each call. batch_statistics: batch norm uses those of the batch at hand, for weights so young that
-    the moving ones lag behind."""
+    """Compile a detector with its suppression.
+
+    The function reads the detector's weights at each call.
+
+    Args:
+        detector: The network.
+        config: How overlapping detections are thinned.
+        batch_statistics: Batch norm uses the statistics of the batch at hand, for weights so young
+            that the moving ones lag behind.
+
+    Returns:
+        A function of images uint8 or uint16 [B, H, W, 3] and extent int32 [B, 2] (see
+        ops.image.network_input), scale float32 [B] and size float32 [B, 2], original height and
+        width; it returns detections in original pixels (see ops.detections.to_image).
+    """
     anchors = tf.constant(detector.anchors)
 
     @tf.function(reduce_retracing=True)

@@ -14,6 +14,7 @@ from typing import Any
 import algorithm
 from algorithm.errors import DataError
 from algorithm.export.carried_package import carry
+from algorithm.modelarts.model_index import INDEX, index_content
 
 SAVED_MODEL_PARTS = (
     "saved_model.pb",
@@ -65,7 +66,7 @@ def package_model(
         shutil.copyfile(HANDLER.with_name(name), staged / name)
     carry(staged)
     _write_json(staged / "config.json", model_config(metrics))
-    _write_json(staged / "index", {"labels_list": list(label_names), "is_multilabel": False})
+    _write_json(staged / INDEX, index_content(label_names))
     _put_in_place(staged, target)
     return target
 

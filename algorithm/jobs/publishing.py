@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from algorithm.data import Dataset
 from algorithm.distillation.teacher_file import FOLDER, freeze_graph
-from algorithm.errors import DivergenceError, ResourceError
+from algorithm.errors import DivergenceError, ResourceError, first_line
 from algorithm.export import export_saved_model, package_model
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import nms_config
@@ -69,7 +69,7 @@ def publish(
 
 
 def _reason(error: tf.errors.OpError) -> str:
-    return error.message.strip().splitlines()[0]
+    return first_line(error)
 
 
 def save_results(

@@ -68,7 +68,7 @@ def translate(given: Mapping[str, Any], flags: Mapping[str, str]) -> Translation
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in tree.items():
         key = f"{prefix}{name}"
-        if isinstance(value, Mapping) and not (key in BY_KEY):
+        if isinstance(value, Mapping) and key not in BY_KEY:
             yield from _leaves(value, f"{key}.")
         else:
             yield key, value

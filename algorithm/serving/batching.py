@@ -15,7 +15,9 @@ class _Job:
     """Pictures of one request, and their outputs or what went wrong."""
 
     def __init__(self, pictures: Sequence[Any]) -> None:
-        self.pictures, self.outputs, self.error = pictures, None, None
+        self.pictures = pictures
+        self.outputs: Sequence[Any] = ()
+        self.error: Exception | None = None
         self.group = getattr(pictures[0], "group", None)
         self.done = threading.Event()
 
@@ -91,7 +93,8 @@ class Batcher:
         return sum(len(job.pictures) for job in self._jobs)
 
     def _take(self) -> list[_Job]:
-        group, taken, count = self._jobs[0].group, [], 0
+        group, count = self._jobs[0].group, 0
+        taken: list[_Job] = []
         for job in tuple(self._jobs):
             if job.group == group and (not taken or count + len(job.pictures) <= self._most):
                 taken.append(job)

@@ -13,6 +13,7 @@ from typing import Any
 
 from flask import Flask, Request, Response, g, request
 from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.wrappers import Response as PlainResponse
 
 from algorithm.serving.access_log import log_request, request_id
 from algorithm.serving.handler import load_service
@@ -160,7 +161,7 @@ def health(standing: Any) -> Response:
     )
 
 
-def http_error(error: HTTPException) -> Response:
+def http_error(error: HTTPException) -> PlainResponse:
     """The platform's error body, under the status and headers of an HTTP error."""
     response = error.get_response()
     response.data = error_body("MR.0101", error.description)
@@ -170,7 +171,7 @@ def http_error(error: HTTPException) -> Response:
 
 def error_body(code: str, reason: str | None = None, identifier: str | None = None) -> str:
     """The documented JSON body of error `code`, with the keys "reason" and "request_id" where there are some to tell."""
-    body = {
+    body: dict[str, Any] = {
         "erno": code,
         "msg": ERROR_MESSAGES[code],
         "words_result": {},

@@ -59,7 +59,8 @@ def serve(
     divide_cores(batches)
     share_heaps()
     listener = _listen(host, port)
-    standing, sockets = Standing(), {}
+    standing = Standing()
+    sockets: dict[int, Any] = {}
     server = create_server(
         app_around(standing),
         map=sockets,

@@ -122,7 +122,12 @@ def _warm_up(service: Any, most: int) -> None:
         service.inference({"images": {"warm_up.png": picture}})
         return
     run, seen = service.run_together, []
-    service.run_together = lambda pictures: (seen.append(pictures), run(pictures))[1]
+
+    def noted(pictures: list[Any]) -> Any:
+        seen.append(pictures)
+        return run(pictures)
+
+    service.run_together = noted
     service.inference({"images": {"warm_up.png": picture}})
     service.run_together = run
     for count in range(2, most + 1):

@@ -44,7 +44,7 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        os.replace(part, path)
+        part.replace(path)
     except OSError as error:
         error.filename = str(
             path

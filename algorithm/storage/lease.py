@@ -13,6 +13,7 @@ import socket
 import time
 import uuid
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -125,7 +126,7 @@ class Lease:
     def _write(self, **conditions: str) -> None:
         content = json.dumps({**self._content, "renewals": self._renewals}).encode()
         if conditions:
-            object_store.write(self.url, content, **conditions)
+            object_store.write(self.url, content, None, **conditions)
         else:
             write_bytes(self.url, content)
 
@@ -160,7 +161,7 @@ def _conditions(found: tuple[dict[str, object], FileInfo] | None) -> list[dict[s
     ]  # Ceph compares with the quotes, as if they were of the tag
 
 
-def _is_gone(holder: dict[str, object]) -> bool:
+def _is_gone(holder: dict[str, Any]) -> bool:
     """Whether the holder was a process of this machine that no longer runs, or the lease is not readable at all."""
     if holder.get("host") != socket.gethostname() or not isinstance(holder.get("pid"), int):
         return not holder

@@ -105,7 +105,7 @@ def _copy(source: Path, target: Path) -> Sent:
                 writer.flush()
                 os.fsync(writer.fileno())
             shutil.copystat(source, part)
-            os.replace(part, target)
+            part.replace(target)
         finally:
             discard(part)
     return Sent(size, digest.hexdigest())
@@ -122,4 +122,4 @@ def prune(url: str) -> None:
     path = local_path(url)
     with _translated(path, "remove"):
         for folder, _, _ in os.walk(path, topdown=False):
-            os.rmdir(folder)
+            Path(folder).rmdir()

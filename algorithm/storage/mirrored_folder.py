@@ -65,7 +65,8 @@ class _Copier:
 
     def __init__(self, mirror: Mirror, lease: Lease) -> None:
         self._mirror, self._lease = mirror, lease
-        self._over, self._lost = threading.Event(), None
+        self._over = threading.Event()
+        self._lost: LeaseLostError | None = None
         self._threads = [
             threading.Thread(target=self._every_so_often, args=(action,), name=name, daemon=True)
             for name, action in (

@@ -8,6 +8,7 @@ import logging
 import os
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -46,7 +47,7 @@ def fetch(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         found = patiently(attempt, f"read {place}", budget=budget, progress=lambda: _size(part))
-        os.replace(part, target)
+        part.replace(target)
         _state(part).unlink(missing_ok=True)
     except OSError as error:
         if error.errno is None:  # one of ours or the client's, not the file system's
@@ -63,12 +64,14 @@ def _complete(place: ObjectLocation, part: Path, needed: list[int]) -> FileInfo:
     """One try to bring the part file to its full size."""
     known = _known(place, part)
     have = _size(part) if known else 0
+    resumed = known if have else None
     if known and have == known.size:
         return known
     where = {"Bucket": place.bucket, "Key": place.key}
     try:
         answer = client().get_object(
-            **where, **({"Range": f"bytes={have}-", "IfMatch": f'"{known.tag}"'} if have else {})
+            **where,
+            **({"Range": f"bytes={have}-", "IfMatch": f'"{resumed.tag}"'} if resumed else {}),
         )
     except ClientError as error:
         if have and error.response["Error"]["Code"] in _CHANGED:
@@ -81,7 +84,7 @@ def _complete(place: ObjectLocation, part: Path, needed: list[int]) -> FileInfo:
         if have and not answer.get("ContentRange", "").startswith(f"bytes {have}-"):
             _forget(part)
             raise InterruptedTransferError(f"{place} was not sent from byte {have} on")
-        found = known if have else info_of(place, answer)
+        found = resumed or info_of(place, answer)
         needed[0] = found.size
         _append(body, part, found, fresh=not have)
     if _size(part) != found.size:
@@ -91,7 +94,7 @@ def _complete(place: ObjectLocation, part: Path, needed: list[int]) -> FileInfo:
     return found
 
 
-def _append(body: object, part: Path, found: FileInfo, fresh: bool) -> None:
+def _append(body: Any, part: Path, found: FileInfo, fresh: bool) -> None:
     with part.open("wb" if fresh else "ab", buffering=0) as file:
         if fresh and found.size >= _WORTH_RESUMING:
             _state(part).write_text(json.dumps(vars(found)), encoding="utf-8")

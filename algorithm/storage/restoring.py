@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
+from collections.abc import Container
 from pathlib import Path
 
 from algorithm.errors import StorageError
@@ -59,7 +60,7 @@ def _warn_of_strangers(mirror: Mirror) -> None:
         )
 
 
-def _forget(mirror: Mirror, keep: object) -> None:
+def _forget(mirror: Mirror, keep: Container[str]) -> None:
     for name in scan(mirror.folder) if mirror.folder.is_dir() else ():
         if name not in keep:
             (mirror.folder / name).unlink()

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from algorithm.errors import StorageError
+from algorithm.errors import StorageError, first_line
 from algorithm.storage.storage_errors import is_damage, is_passing
 
 T = TypeVar("T")
@@ -75,5 +75,5 @@ def budget_seconds() -> float:
 
 
 def _reason(error: Exception) -> str:
-    text = str(error)
-    return f"{type(error).__name__} {text.splitlines()[0] if text else ''}".strip()
+    name, line = type(error).__name__, first_line(error)
+    return name if line == name else f"{name} {line}"

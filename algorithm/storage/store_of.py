@@ -15,14 +15,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from algorithm.storage.file_info import FileInfo, Sent
-from algorithm.storage.location import (
-    OBJECT_SCHEMES,
-    is_remote,
-    join,
-    local_path,
-    name_inside,
-    scheme_of,
-)
+from algorithm.storage.location import is_remote, join, local_path, name_inside, store_name
 
 
 class Store(Protocol):
@@ -44,14 +37,7 @@ class Store(Protocol):
 
 def store_of(url: str) -> Store:
     """The store that a place is in."""
-    name = (
-        "local_store"
-        if not is_remote(url)
-        else "object_store"
-        if scheme_of(url) in OBJECT_SCHEMES
-        else "tensor_store"
-    )
-    return cast(Store, importlib.import_module(f"algorithm.storage.{name}"))
+    return cast(Store, importlib.import_module(f"algorithm.storage.{store_name(url)}"))
 
 
 def info(url: str) -> FileInfo | None:

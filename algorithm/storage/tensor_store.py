@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from algorithm.errors import StorageError
+from algorithm.errors import StorageError, first_line
 from algorithm.storage.atomic_files import beside, discard
 from algorithm.storage.file_info import FileInfo, Sent
 from algorithm.storage.location import join
@@ -44,7 +44,7 @@ def _translated(verb: str, url: str) -> Iterator[Any]:
             errors.PermissionDeniedError: RefusedError,
             errors.UnauthenticatedError: RefusedError,
         }.get(type(error), StorageError)
-        reason = str(error).partition("\n")[0] or type(error).__name__
+        reason = first_line(error)
         raise kind(
             f"could not {verb} {url}: {reason}; check the place and the credentials"
         ) from error

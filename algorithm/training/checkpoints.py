@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from algorithm.errors import ResourceError
+from algorithm.errors import ResourceError, first_line
 from algorithm.storage.atomic_files import write_text
 
 _PREFIX = "model.ckpt"
@@ -109,13 +109,9 @@ def _space(folder: Path, contents: dict[str, tf.Tensor], error: Exception) -> st
     free = shutil.disk_usage(folder).free if folder.is_dir() else 0
     fix = "look at the disk" if os.strerror(errno.EIO) in str(error) else "free some space"
     return (
-        f"expected to write {needed} bytes, found {free} bytes free and an error ({_first_line(error)}); {fix} or give another "
+        f"expected to write {needed} bytes, found {free} bytes free and an error ({first_line(error)}); {fix} or give another "
         "train_url"
     )
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _write_bundle(prefix: Path, tensors: dict[str, tf.Tensor]) -> None:
@@ -174,6 +170,6 @@ def load_newest(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]] | 
                 folder,
                 _PREFIX,
                 step,
-                _first_line(error),
+                first_line(error),
             )
     return None

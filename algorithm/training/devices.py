@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from algorithm.errors import ArgumentError, PlatformError
+from algorithm.errors import ArgumentError, PlatformError, first_line
 from algorithm.modelarts.hosts import Cluster, wait_for_workers
 from algorithm.storage.atomic_files import write_bytes
 from algorithm.training import stop_requests
@@ -226,7 +226,7 @@ def _tpu_strategy(tpu: str) -> tf.distribute.Strategy:
         tf.tpu.experimental.initialize_tpu_system(resolver)
         return tf.distribute.TPUStrategy(resolver)
     except (tf.errors.OpError, ValueError, OSError, RuntimeError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         raise PlatformError(
             f"tpu={tpu}: expected a TPU, found none ({reason}); look at its name and state, and whether this machine "
             "has TensorFlow for TPU"

@@ -133,12 +133,10 @@ def test_a_lost_worker_is_a_fault_of_the_platform_with_the_line_that_tells():
         None,
         "Graph execution error:\n\nDetected at node x\nCollective ops is aborted by: Socket closed",
     )
-    with pytest.raises(
-        PlatformError,
-        match=r"worker 0 of a:1, b:2: expected all .* gone \(Collective ops is aborted by: Socket closed\)",
-    ):
-        with Devices(tf.distribute.get_strategy(), PAIR).watching():
-            raise error
+    gone = r"worker 0 of a:1, b:2: expected all .* gone \(Collective ops is aborted by: Socket closed\)"
+    watched = Devices(tf.distribute.get_strategy(), PAIR).watching()
+    with pytest.raises(PlatformError, match=gone), watched:
+        raise error
     with (
         pytest.raises(tf.errors.UnavailableError),
         Devices(tf.distribute.get_strategy()).watching(),

@@ -57,9 +57,10 @@ def tune(
         score = _attempt(
             run_job, changed_values(values, changes), options.data_url, folder / str(number)
         )
-        better = score is not None and score > best
-        rows.append(_row(number, text, score, None if score is None else score - best, better))
-        if better:
+        gain = None if score is None else score - best
+        better = gain is not None and gain > 0
+        rows.append(_row(number, text, score, gain, better))
+        if score is not None and better:
             values, best = changed_values(values, changes), score
             kept += [(change, finding) for change in changes]
     return Trail(tuple(rows), tuple(kept))

@@ -114,10 +114,10 @@ def confusion_matrix(records: Records, errors: Errors) -> np.ndarray:
     np.add.at(table, (records.truth_labels[errors.partner[confused]], records.labels[confused]), 1)
     wrong = np.isin(errors.found_kinds, FALSE_KINDS)
     wrong[confused] = False
-    np.add.at(table, (records.classes, records.labels[wrong]), 1)
+    np.add.at(table[records.classes], records.labels[wrong], 1)
     missed = np.isin(errors.truth_kinds, MISSED_KINDS)
     missed[errors.partner[confused]] = False
-    np.add.at(table, (records.truth_labels[missed], records.classes), 1)
+    np.add.at(table[:, records.classes], records.truth_labels[missed], 1)
     return table
 
 

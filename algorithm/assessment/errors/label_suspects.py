@@ -43,7 +43,8 @@ def label_suspects(records: Records, errors: Errors, most: int = 40) -> list[Sus
     """The most confident first. A detection counts only where nothing else speaks for the label: the object doubted has no
     correct detection at all (errors: found at confidence 0), so the model disagrees with it consistently."""
     least = trusted_confidence(records, errors)
-    suspects, seen = [], set()
+    suspects: list[Suspect] = []
+    seen: set[int] = set()
     for place in np.argsort(-records.scores, kind="stable"):
         kind = _OF_KIND.get(str(errors.found_kinds[place]))
         if records.scores[place] < least or len(suspects) == most:

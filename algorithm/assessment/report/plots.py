@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -21,7 +22,7 @@ from algorithm.evaluation.records import Records
 BLUE, ORANGE, GREY = "#3b73b9", "#d98c00", "#9aa5b1"
 SLICES = ("#3b73b9", "#d98c00", "#2c8a4b", "#a04fb0", "#9aa5b1")
 CLASSES_DRAWN = 10
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "assessment",
     "font.family": "sans-serif",

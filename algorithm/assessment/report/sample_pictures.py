@@ -150,8 +150,8 @@ def _drawn(
 
 
 def _resized(pixels: np.ndarray, scale: float) -> np.ndarray:
-    size = [max(1, round(side * scale)) for side in pixels.shape[1::-1]]
-    return np.array(Image.fromarray(pixels).resize(size, Image.BILINEAR))
+    width, height = (max(1, round(side * scale)) for side in pixels.shape[1::-1])
+    return np.array(Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR))
 
 
 def _read(path: str) -> np.ndarray | None:

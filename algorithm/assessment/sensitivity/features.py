@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from algorithm.assessment.sensitivity.picture_measures import PictureMeasures
-from algorithm.evaluation.matching import pairwise_iou
 from algorithm.evaluation.records import Records
+from algorithm.ops.box_arrays import pairwise_iou
 
 BOX, PICTURE = "box", "picture"
 Measures = Sequence[PictureMeasures | None]

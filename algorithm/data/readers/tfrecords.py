@@ -21,7 +21,7 @@ from algorithm.data.readers.annotation import (
 )
 from algorithm.data.readers.tfrecord_files import missing_shards
 from algorithm.data.split_names import usage_of, without_test
-from algorithm.errors import DataError
+from algorithm.errors import DataError, first_line
 from algorithm.storage.atomic_files import write_bytes
 
 CORNERS = ("ymin", "xmin", "ymax", "xmax")
@@ -99,7 +99,7 @@ def _entries(
     except tf.errors.OpError as error:
         raise DataError(
             f"expected whole records in {file}, found damage after record {number}: write the file again "
-            f"({error.message.splitlines()[0][:120]})"
+            f"({first_line(error)[:120]})"
         ) from error
 
 

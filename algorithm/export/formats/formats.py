@@ -18,6 +18,7 @@ from algorithm.export.formats.openvino_network import write_openvino
 from algorithm.export.formats.runtimes import open_exported
 from algorithm.export.formats.source import Source, open_source
 from algorithm.export.formats.tflite import write_tflite
+from algorithm.modelarts.model_index import INDEX, index_content
 
 DESCRIPTION = "export.json"
 NMS = ("none", "mediapipe")
@@ -78,17 +79,12 @@ def export_model(
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
     options: dict[str, Any] = {"nms": nms} if row.weights else {}
-    if row.weights == "int8":
+    if row.weights == "int8" and calibration is not None:
         options["pictures"] = calibration(source.image_size())
     try:
         path = row.write(source, staged, **options)
-        (staged / "index").write_text(
-            json.dumps(
-                {"labels_list": source.label_names, "is_multilabel": False},
-                ensure_ascii=False,
-                indent=1,
-            )
-            + "\n",
+        (staged / INDEX).write_text(
+            json.dumps(index_content(source.label_names), ensure_ascii=False, indent=1) + "\n",
             encoding="utf-8",
         )
         (staged / DESCRIPTION).write_text(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -62,7 +63,7 @@ def write_onnx(source: Source, folder: Path) -> Path:
     return path
 
 
-def _rename_inside(graph: object, names: dict[str, str]) -> None:
+def _rename_inside(graph: Any, names: dict[str, str]) -> None:
     """Bodies of loops and branches read names of the outer graph too."""
     for node in graph.node:
         for attribute in node.attribute:

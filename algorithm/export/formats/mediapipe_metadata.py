@@ -43,5 +43,5 @@ def _complete() -> None:
         for depth in range(3, len(parts) + 1):
             sys.modules.setdefault(".".join(parts[:depth]), ModuleType(".".join(parts[:depth])))
         version = ModuleType("_pywrap_metadata_version")
-        version.GetMinimumMetadataParserVersion = lambda buffer: PARSER_VERSION
-        sys.modules[MISSING]._pywrap_metadata_version = version
+        vars(version)["GetMinimumMetadataParserVersion"] = lambda buffer: PARSER_VERSION
+        vars(sys.modules[MISSING])["_pywrap_metadata_version"] = version

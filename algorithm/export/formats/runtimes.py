@@ -14,6 +14,7 @@ import tensorflow as tf
 from algorithm.errors import DataError
 from algorithm.export.formats.graphs import load_frozen
 from algorithm.export.formats.source import OUTPUTS, need
+from algorithm.modelarts.model_index import INDEX, read_class_names
 from algorithm.ops.detections import NmsConfig, detect
 from algorithm.ops.image import letterbox_scale, pad_bottom_right, resize
 
@@ -54,8 +55,8 @@ def label_names_of(path: Path) -> tuple[str, ...]:
     """Class names in the file `index` in or beside the exported file. DataError where there is none."""
     file = exported_file(path)
     for folder in (file, *file.parents[:2]):
-        if (folder / "index").is_file():
-            return tuple(json.loads((folder / "index").read_text(encoding="utf-8"))["labels_list"])
+        if (folder / INDEX).is_file():
+            return read_class_names(folder)
     raise DataError(
         f"expected the class names in a file `index` beside {file}, found none: keep the files of an export together"
     )

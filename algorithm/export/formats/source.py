@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -13,8 +12,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from algorithm.errors import ArgumentError, DataError
+from algorithm.errors import ArgumentError, DataError, first_line
 from algorithm.export.formats.upsampling import with_resize_operations
+from algorithm.modelarts.model_index import read_class_names
 
 OUTPUTS = (
     "detection_boxes",
@@ -65,19 +65,19 @@ def open_source(model_dir: Path) -> Source:
         raise DataError(
             f"expected a model folder with saved_model.pb at {model_dir}, found none: give the folder `model` of a job"
         )
+    names = read_class_names(model_dir)
     try:
         model = tf.saved_model.load(str(model_dir))
-        names = json.loads((model_dir / "index").read_text(encoding="utf-8"))["labels_list"]
     except Exception as error:  # damaged files surface as many unrelated types
         raise DataError(
-            f"model folder {model_dir}: expected a SavedModel and class names, found {error}"
+            f"model folder {model_dir}: expected a SavedModel, found {first_line(error)}"
         ) from error
     settings = (
         {name: value.numpy() for name, value in model.settings().items()}
         if hasattr(model, "settings")
         else {}
     )
-    return Source(model_dir, model, tuple(names), settings)
+    return Source(model_dir, model, names, settings)
 
 
 def network(source: Source) -> Any:
