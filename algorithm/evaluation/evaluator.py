@@ -12,8 +12,7 @@ from algorithm.data import Dataset, Sample
 from algorithm.data.feeding.decoding import decode_image
 from algorithm.evaluation.coco_metrics import Evaluation, evaluate_detections
 from algorithm.evaluation.dataset_detections import detect_samples
-from algorithm.evaluation.inference import detection_function
-from algorithm.models.detector import Detector
+from algorithm.evaluation.inference import Network, detection_function
 from algorithm.ops.detections import NmsConfig
 from algorithm.pages.drawing import draw_detections
 
@@ -33,7 +32,7 @@ class Evaluator:
 
     def __init__(
         self,
-        detector: Detector,
+        detector: Network,
         nms: NmsConfig,
         dataset: Dataset,
         batch_size: int,

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, Protocol
 
+import numpy as np
 import tensorflow as tf
 
-from algorithm.models.detector import Detector
+from algorithm.models.zoo import Preset
 from algorithm.ops.detections import NmsConfig, detect, to_image
 from algorithm.ops.image import network_input
 
 Detect = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
 
 
+class Network(Protocol):
+    """What can be evaluated: a detector, or what answers as one does (see models.detector.Detector)."""
+
+    @property
+    def preset(self) -> Preset: ...  # noqa: D102
+
+    @property
+    def image_size(self) -> tuple[int, int]: ...  # noqa: D102
+
+    @property
+    def anchors(self) -> np.ndarray: ...  # noqa: D102
+
+    @property
+    def __call__(self) -> Callable[..., Any]: ...  # noqa: D102
+
+
 def detection_function(
-    detector: Detector, config: NmsConfig, *, batch_statistics: bool = False
+    detector: Network, config: NmsConfig, *, batch_statistics: bool = False
 ) -> Detect:
     """Compile a detector with its suppression.
 

@@ -57,7 +57,10 @@ def training_hooks(
         The hooks, in the order they are to be called.
     """
     batch_size = device_batch(hp) * devices.replicas
-    identity = {"dataset": dataset.fingerprint, "label_names": list(dataset.label_names)}
+    identity: dict[str, object] = {
+        "dataset": dataset.fingerprint,
+        "label_names": list(dataset.label_names),
+    }
     log = LogHook(FORMS[hp.log_form](), hp.log_every_steps, batch_size)
     tensorboard = TensorBoardHook(
         run_folder.folder, hp.log_every_steps, report_pictures(dataset, _DATA_PICTURES)
@@ -67,7 +70,9 @@ def training_hooks(
         return Evaluator(network, nms_config(hp), dataset, hp.eval_batch_size)
 
     student = evaluator(detector)
-    is_taught = devices.chief and isinstance(distiller, OfflineTeacher)
+    teacher = None
+    if devices.chief and isinstance(distiller, OfflineTeacher):
+        teacher = evaluator(distiller.as_detector)
     matrix = ConfusionMatrixHook(partial(confusion_picture, student), tensorboard)
     return [
         MemoryHook(),
@@ -86,8 +91,8 @@ def training_hooks(
             [log, tensorboard, matrix],
             every_epoch=hp.mode == "train_and_eval",
             peers=[evaluator(peer) for peer in peers],
-            teacher=evaluator(distiller.as_detector) if is_taught else None,
-            from_chief=lambda score: float(devices.from_chief(np.float64(score))),
+            teacher=teacher,
+            from_chief=lambda score: float(devices.from_chief(np.array(score))),
         ),
         EarlyStopHook(hp.early_stop_patience),
     ]

@@ -84,7 +84,9 @@ def _train(
         if run.step != before + count:
             return False
         for step, figures in enumerate(rows, before + 1):
-            for hook in hooks if figures else ():
+            if figures is None:
+                continue
+            for hook in hooks:
                 hook.after_step(run, step, figures)
         wanted = any([hook.wants_checkpoint(run) for hook in hooks])
         stops, due = agreed((stop_requests.asked(), wanted))
