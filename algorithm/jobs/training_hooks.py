@@ -13,6 +13,7 @@ from algorithm.distillation.distillers import Distiller, OfflineTeacher
 from algorithm.distillation.job_distillation import soft_loss_config
 from algorithm.evaluation.coco_metrics import Evaluation
 from algorithm.evaluation.evaluator import Evaluator
+from algorithm.evaluation.inference import Network
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.confusion_picture import confusion_picture
 from algorithm.jobs.from_hyperparameters import device_batch, nms_config
@@ -66,7 +67,7 @@ def training_hooks(
         run_folder.folder, hp.log_every_steps, report_pictures(dataset, _DATA_PICTURES)
     )
 
-    def evaluator(network: Detector) -> Evaluator:
+    def evaluator(network: Network) -> Evaluator:
         return Evaluator(network, nms_config(hp), dataset, hp.eval_batch_size)
 
     student = evaluator(detector)

@@ -28,6 +28,7 @@ class LogHook(Hook):
     def __init__(self, form: LogForm, every: int, batch_size: int) -> None:
         self._form, self._every, self._batch_size = form, every, batch_size
         self._bar: Progress | None = None
+        self._seconds: float | None = None
         self._restart(0)
 
     def before_training(self, run: TrainingRun) -> None:
