@@ -10,27 +10,21 @@ from pathlib import Path
 import numpy as np
 
 from algorithm.data.readers.annotation import Annotation, Complaint, Entry, Listing, as_boxes
+from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.picture_lookup import Pictures
+from algorithm.data.readers.reader import Certainty, Found, Reader, Source
+from algorithm.data.split_names import usage_of
 from algorithm.errors import DataError
 
 KEYS = ("images", "annotations", "categories")
 SPLITS = {"train": "train", "val": "eval"}  # instances_<first word>...json
 
 
-def instance_files(folder: Path) -> list[Path]:
-    """COCO JSON files of a folder: annotations/instances_*.json, else every .json there or in the folder itself.
-
-    Others than instances_* must show the words of a COCO file, which a settings file or a report does not.
-    """
-    places = [
-        child
-        for child in sorted(folder.iterdir())
-        if child.is_dir() and child.name.lower() == "annotations"
-    ]
-    found = [file for place in (*places, folder) for file in sorted(place.glob("*.json"))]
-    return [file for file in found if file.name.startswith("instances_")] or list(
-        filter(_has_words, found)
-    )
+def instance_files(contents: FolderContents) -> list[str]:
+    """Names of the COCO JSON: instances_*.json, else those that show the words of a COCO file."""
+    names = contents.files(".json")
+    named = [name for name in names if name.rpartition("/")[2].lower().startswith("instances_")]
+    return named or [name for name in names if _has_words(contents.path(name))]
 
 
 def _has_words(file: Path) -> bool:
@@ -42,7 +36,7 @@ def _has_words(file: Path) -> bool:
     return not missing
 
 
-def read_coco(files: list[Path]) -> Listing:
+def read_coco(files: list[Path], pictures: Pictures) -> Listing:
     """Listing of one JSON, or of instances_train*.json and instances_val*.json, which then give the split.
 
     Pictures are matched by name below the folder that holds the JSON (or holds its annotations/ folder), never
@@ -56,7 +50,6 @@ def read_coco(files: list[Path]) -> Listing:
         raise DataError(
             f"expected the same categories in {' and '.join(map(str, files))}, found different ones"
         )
-    pictures = Pictures(_root(files[0]))
     entries, complaints = [], []
     for file, content in loaded.items():
         more, wrong = _entries(content, file, usages[file], categories[file], pictures)
@@ -134,10 +127,6 @@ def _categories(content: dict, file: Path) -> dict[int, str]:
     return categories
 
 
-def _root(file: Path) -> Path:
-    return file.parent.parent if file.parent.name.lower() == "annotations" else file.parent
-
-
 def _entries(
     content: dict, file: Path, usage: str | None, categories: dict[int, str], pictures: Pictures
 ) -> tuple[list[Entry], list[Complaint]]:
@@ -149,7 +138,7 @@ def _entries(
         number, name = image.get("id"), str(image.get("file_name") or "")
         annotation = _annotation(image, objects.pop(str(number), []), file, categories)
         try:
-            picture = pictures.one(name, hint=file.stem.removeprefix("instances_"))
+            picture = pictures.one(name, hint=usage or usage_of(file.stem) or "")
         except ValueError as error:
             complaints.append(Complaint(str(file), str(error), thing=f"image {number}"))
             continue
@@ -226,3 +215,15 @@ def _category(number: object, categories: dict[int, str]) -> str:
 
 def _length(number: object) -> int | None:
     return int(number) if isinstance(number, int | float) and 0 < number < math.inf else None
+
+
+def _recognised(contents: FolderContents) -> Found | None:
+    files = instance_files(contents)
+    return Found(tuple(files), Certainty.CERTAIN, ", ".join(files[:3])) if files else None
+
+
+def _read(found: Found, source: Source) -> Listing:
+    return read_coco(source.paths(found), source.contents.pictures)
+
+
+READER = Reader("COCO", (".json",), _recognised, _read)

@@ -17,7 +17,9 @@ from algorithm.data.readers.annotation import (
     Listing,
     as_boxes,
 )
+from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.picture_lookup import Pictures
+from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.data.split_names import WORDS, usage_of, without_test
 from algorithm.errors import DataError
 
@@ -27,12 +29,7 @@ DELIMITERS = ",;\t"
 Rows = list[tuple[int, dict[str, str]]]  # (line, cells by column)
 
 
-def csv_files(folder: Path) -> list[Path]:
-    """The .csv files of a folder whose header has the columns of boxes."""
-    return [file for file in sorted(folder.glob("*.csv")) if set(COLUMNS) <= set(_header(file)[0])]
-
-
-def read_csv(files: list[Path]) -> Listing:
+def read_csv(files: list[Path], pictures: Pictures) -> Listing:
     """Listing of one table, or of one for each split, whose names then begin with train and with val or test.
 
     A column `split` or `usage` gives the split where there is one. Pictures are found by name below the table's
@@ -40,7 +37,6 @@ def read_csv(files: list[Path]) -> Listing:
     Raises DataError when a header lacks a column.
     """
     files, warnings = without_test(files)
-    pictures = Pictures(files[0].parent)
     groups: dict[Path, tuple[Path, Rows, str | None]] = {}
     complaints = []
     for file in files:
@@ -154,3 +150,23 @@ def _length(text: str | None) -> int | None:
     except (ValueError, OverflowError):
         return None
     return length if length > 0 else None
+
+
+def _recognised(contents: FolderContents) -> Found | None:
+    files = [name for name in contents.files(".csv") if set(COLUMNS) <= _columns(contents, name)]
+    shown = ", ".join(files[:3])
+    return Found(tuple(files), Certainty.CERTAIN, f"boxes in {shown}") if files else None
+
+
+def _columns(contents: FolderContents, name: str) -> set[str]:
+    try:
+        return set(_header(contents.path(name))[0])
+    except DataError:
+        return set()
+
+
+def _read(found: Found, source: Source) -> Listing:
+    return read_csv(source.paths(found), source.contents.pictures)
+
+
+READER = Reader("CSV", (".csv",), _recognised, _read)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from algorithm.data.readers.annotation import Annotation, Complaint, Entry, LazyEntries, Listing
+from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.picture_lookup import inside
+from algorithm.data.readers.reader import Certainty, Found, Reader, Resolve, Source
 from algorithm.data.readers.voc_xml import AnnotationError, read_voc
 from algorithm.errors import DataError
 
@@ -17,7 +19,6 @@ REMOTE = ("obs://", "s3://", "gs://")
 USAGES = {"train": "train", "eval": "eval"}
 OTHER_USAGES = ("test", "inference")  # of the platform; no part of a training job
 TASK = "/object_detection"
-Resolve = Callable[[Sequence[str]], Mapping[str, Path]]
 
 
 def needs_staging(addresses: Sequence[str]) -> Mapping[str, Path]:
@@ -200,3 +201,23 @@ def _annotation_addresses(record: dict, source: str) -> list[str]:
             )
         addresses.append(address)
     return list(dict.fromkeys(addresses))
+
+
+def _recognised(contents: FolderContents) -> Found | None:
+    files = contents.shallowest(".manifest")
+    if not files:
+        return None
+    belongs = frozenset((*contents.files(".manifest"), *contents.files(".xml")))
+    return Found(tuple(files), Certainty.DECLARED, "a .manifest", belongs)
+
+
+def _read(found: Found, source: Source) -> Listing:
+    path = source.only_path(found, READER.name)
+    if path.stat().st_size == 0:
+        raise DataError(
+            f"expected one JSON object a line in the manifest {path}, found an empty file"
+        )
+    return read_manifest(path, source.resolve)
+
+
+READER = Reader("ModelArts manifest", (".manifest",), _recognised, _read)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import glob
 import re
 import struct
-from pathlib import Path
+import tempfile
+from pathlib import Path, PurePosixPath
+
+from algorithm.data.readers.annotation import Listing
+from algorithm.data.readers.folder_contents import FolderContents
+from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
+from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 
 NAMED = (".record", ".records", ".tfrecord", ".tfrecords")
 SHARD = re.compile(r"-\d{5}-of-(\d{5})(?=$|\.)")
@@ -13,16 +19,16 @@ MASK_DELTA = 0xA282EAD8
 POLYNOMIAL = 0x82F63B78  # CRC-32C (Castagnoli), reflected
 
 
-def record_files(folder: Path) -> list[Path]:
-    """TFRecord files in a folder, told by their content; of others only names that look like it are opened."""
+def record_files(contents: FolderContents) -> list[str]:
+    """Names of TFRecord files, told by their content; only names that look like it are opened."""
     likely = [
-        file
-        for file in sorted(folder.iterdir())
-        if file.is_file()
-        and not file.name.startswith(".")
-        and (SHARD.search(file.name) or any(suffix in NAMED for suffix in file.suffixes))
+        name
+        for suffix in contents.suffixes
+        if suffix not in (*PICTURE_SUFFIXES, ".txt", ".xml", ".json")
+        for name in contents.files(suffix)
+        if SHARD.search(name) or any(part in NAMED for part in PurePosixPath(name).suffixes)
     ]
-    return [file for file in likely if is_record_file(file)]
+    return [name for name in sorted(likely) if is_record_file(contents.path(name))]
 
 
 def matching_files(pattern: str) -> list[Path]:
@@ -64,3 +70,21 @@ def missing_shards(files: list[Path]) -> list[str]:
         }
         - names
     )
+
+
+def _recognised(contents: FolderContents) -> Found | None:
+    files = record_files(contents)
+    if not files:
+        return None
+    belongs = frozenset((*contents.files(".pbtxt"), "instances_val2017.json"))
+    return Found(tuple(files), Certainty.DECLARED, f"{len(files)} TFRecord file(s)", belongs)
+
+
+def _read(found: Found, source: Source) -> Listing:
+    from algorithm.data.readers.tfrecords import read_tfrecords  # TensorFlow only for records
+
+    work_dir = source.work_dir or Path(tempfile.mkdtemp(prefix="efficientdet-"))
+    return read_tfrecords(source.paths(found), work_dir)
+
+
+READER = Reader("TFRecord", NAMED, _recognised, _read)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
 from algorithm.data.readers.annotation import Complaint, Entry, LazyEntries, Listing
+from algorithm.data.readers.folder_contents import FolderContents, files_below
+from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
+from algorithm.data.readers.reader import Certainty, Found, Reader
 from algorithm.data.readers.voc_xml import AnnotationError, read_voc
 from algorithm.errors import DataError
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
 LAYOUTS = (("images", "annotations"), ("jpegimages", "annotations"))  # folder names in lower case
 SPLIT_LISTS = {"train": "train.txt", "eval": "val.txt"}
 
@@ -83,15 +84,6 @@ def _nested(path: Path) -> list[Path]:
     return below or [path]
 
 
-def files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
-    """Files below a folder with one of the suffixes (any case), sorted; hidden files and folders are passed over."""
-    for file in sorted(folder.rglob("*")):
-        parts = file.relative_to(folder).parts
-        hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-        if file.suffix.lower() in suffixes and not hidden and file.is_file():
-            yield file
-
-
 def _roots(path: Path) -> tuple[Path, Path]:
     """The folder of the pictures and that of the XML."""
     by_name = {child.name.lower(): child for child in sorted(path.iterdir()) if child.is_dir()}
@@ -143,3 +135,16 @@ def _split_lists(
             elif stem:
                 usages[stem] = usage
     return usages, complaints
+
+
+def _recognised(contents: FolderContents) -> Found | None:
+    xml = contents.files(".xml")
+    if not xml:
+        return None
+    if not contents.picture_names:
+        lacks = f"but there are {len(xml)} XML and no pictures: give the folder that holds both"
+        return Found(tuple(xml), Certainty.HINT, lacks)
+    return Found(tuple(xml), Certainty.LIKELY, f"{len(xml)} XML", frozenset(xml), len(xml))
+
+
+READER = Reader("VOC XML", (), _recognised, lambda found, source: read_folder(source.contents.root))

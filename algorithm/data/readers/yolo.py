@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,9 @@ from algorithm.data.readers.annotation import (
     no_objects,
 )
 from algorithm.data.readers.picture_lookup import inside
-from algorithm.data.readers.voc_folder import PICTURE_SUFFIXES, files_below
+from algorithm.data.readers.folder_contents import FolderContents, files_below
+from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
+from algorithm.data.readers.reader import Certainty, Found, Reader
 from algorithm.data.readers.yolo_labels import parse_labels
 from algorithm.data.readers.yolo_settings import YoloSettings, read_settings
 from algorithm.errors import DataError
@@ -146,15 +147,25 @@ def _read(
     return Annotation(names, boxes, marks | ignored, width, height, name, things, lines, complaints)
 
 
-def yolo_files(folder: Path) -> Iterator[Path]:
-    """Files of a folder that describe a YOLO dataset: a YAML with `names` and `train` or `val`, or a .data file."""
-    for file in sorted(folder.iterdir()):
-        if (
-            file.suffix.lower() in (".yaml", ".yml", ".data")
-            and file.is_file()
-            and not file.name.startswith(".")
-        ):
-            head = file.read_bytes()[:100_000].decode("utf-8", "replace").splitlines()
-            keys = {line.replace("=", ":").partition(":")[0].strip(" \t'\"\ufeff") for line in head}
-            if "names" in keys and keys & {"train", "val", "valid"}:
-                yield file
+def yolo_files(contents: FolderContents) -> list[str]:
+    """Names of files that describe a YOLO dataset: a YAML with `names` and `train` or `val`, or a .data file."""
+    found = []
+    for name in contents.files(".yaml", ".yml", ".data"):
+        lines = contents.text(name).splitlines()
+        keys = {line.replace("=", ":").partition(":")[0].strip(" \t'\"\ufeff") for line in lines}
+        if "names" in keys and keys & {"train", "val", "valid"}:
+            found.append(name)
+    return found
+
+
+def _recognised(contents: FolderContents) -> Found | None:
+    files = yolo_files(contents)
+    return Found(tuple(files), Certainty.DECLARED, files[0]) if files else None
+
+
+READER = Reader(
+    "YOLO",
+    (".yaml", ".yml", ".data"),
+    _recognised,
+    lambda found, source: read_yolo(source.only_path(found, "YOLO")),
+)

@@ -9,7 +9,6 @@ import pytest
 
 from algorithm.data import load_dataset
 from algorithm.data.dataset import read_listing
-from algorithm.data.readers.coco import read_coco
 from algorithm.errors import DataError
 
 from ..conftest import write_picture
@@ -97,16 +96,16 @@ def test_several_files_that_are_no_split(tmp_path: Path) -> None:
 def test_same_name_in_two_folders_is_settled_by_the_json_name(tmp_path: Path) -> None:
     file = write_coco(tmp_path, "instances_train2017.json", (1,))
     write_picture(tmp_path / "images" / "train2017" / "1.png")
-    assert read_coco([file]).entries[0].source == "images/train2017/1.png"
+    assert read_listing(file).entries[0].source == "images/train2017/1.png"
     file = write_coco(tmp_path, "instances_other.json", (1,))
-    assert "expected one picture named '1.png'" in str(read_coco([file]).complaints[0])
+    assert "expected one picture named '1.png'" in str(read_listing(file).complaints[0])
 
 
 @pytest.mark.parametrize("name", ["../../secret.png", "/etc/passwd", "gone.png", ""])
 def test_pictures_outside_or_missing_are_complaints(tmp_path: Path, name: str) -> None:
     write_picture(tmp_path / "secret.png")
     file = write_coco(tmp_path / "set", images=[{"id": 1, "file_name": name}], annotations=[])
-    listing = read_coco([file])
+    listing = read_listing(file)
     assert listing.entries == ()
     assert f"image 1: expected one picture named {name!r} below" in str(listing.complaints[0])
 
@@ -123,7 +122,7 @@ def test_pictures_outside_or_missing_are_complaints(tmp_path: Path, name: str) -
 )
 def test_annotations_that_cannot_be_used(tmp_path: Path, change: dict, problem: str) -> None:
     row = {"id": 9, "image_id": 1, "category_id": 7, "bbox": [5, 6, 10, 20], **change}
-    annotation = read_coco([write_coco(tmp_path, annotations=[row])]).entries[0].annotation
+    annotation = read_listing(write_coco(tmp_path, annotations=[row])).entries[0].annotation
     assert annotation.names == ()
     assert "annotation 9 of image 1: " in str(annotation.complaints[0])
     assert problem in str(annotation.complaints[0])
@@ -132,7 +131,7 @@ def test_annotations_that_cannot_be_used(tmp_path: Path, change: dict, problem: 
 def test_annotation_of_an_unlisted_image(tmp_path: Path) -> None:
     row = {"id": 9, "image_id": 55, "category_id": 7, "bbox": [5, 6, 10, 20]}
     assert "of an image with id 55" in str(
-        read_coco([write_coco(tmp_path, annotations=[row])]).complaints[0]
+        read_listing(write_coco(tmp_path, annotations=[row])).complaints[0]
     )
 
 
@@ -147,7 +146,7 @@ def test_annotation_of_an_unlisted_image(tmp_path: Path) -> None:
 )
 def test_files_that_are_no_coco(tmp_path: Path, changes: dict, problem: str) -> None:
     with pytest.raises(DataError, match=problem):
-        read_coco([write_coco(tmp_path, **changes)])
+        read_listing(write_coco(tmp_path, **changes))
 
 
 def test_file_that_is_no_json(tmp_path: Path) -> None:
@@ -155,4 +154,4 @@ def test_file_that_is_no_json(tmp_path: Path) -> None:
     with pytest.raises(
         DataError, match=r"expected COCO JSON in .*a\.json, found a file that is not JSON"
     ):
-        read_coco([tmp_path / "a.json"])
+        read_listing(tmp_path / "a.json")
