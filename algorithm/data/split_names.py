@@ -44,6 +44,12 @@ def word_of_path(name: str) -> str | None:
     return None
 
 
+def word_of_list(file: str) -> str | None:
+    """The word of a list of pictures that is called after a split (Train.txt, val2017.txt)."""
+    match = FOLDER.fullmatch(file.lower().removesuffix(".txt"))
+    return match[1] if match else None
+
+
 def usage_of_path(name: str) -> str | None:
     """ "train" or "eval" where a folder of a relative path says so, else None."""
     return WORDS.get(word_of_path(name) or "")

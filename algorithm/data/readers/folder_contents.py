@@ -127,6 +127,19 @@ class FolderContents:
         encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
         return data.decode(encoding, "replace")
 
+    def whole_text(self, name: str) -> str:
+        """A whole file as text.
+
+        Raises:
+            DataError: It cannot be read, or is no text in UTF-8 or of a byte order mark.
+        """
+        try:
+            return decoded(self.path(name).read_bytes())
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(
+                f"expected text in UTF-8 in {self.path(name)}, found: {error}"
+            ) from error
+
     def described(self) -> str:
         """What lies here, in words: `4 .jpg, 4 .txt, classes.txt`."""
         if not self._count:
@@ -140,6 +153,11 @@ class FolderContents:
                 parts.append(single if others == 1 else f"{others} {suffix or 'without suffix'}")
             parts += known[:3]
         return ", ".join(parts[:10]) + (" and more" if len(parts) > 10 else "")
+
+
+def decoded(data: bytes) -> str:
+    """The text of these bytes by their byte order mark, else in UTF-8. Raises UnicodeDecodeError."""
+    return data.decode(next((name for mark, name in MARKS if data.startswith(mark)), "utf-8"))
 
 
 def files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:

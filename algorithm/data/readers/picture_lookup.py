@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -107,6 +107,14 @@ class Pictures:
             or [one for one in found if near and one.startswith(near.rstrip("/") + "/")]
             or found
         )
+
+    def of_stem(self, stem: str) -> list[str]:
+        """Names of the pictures of this stem, whatever their folder, suffix and letter case."""
+        return self._by_stem.get(folded(stem), [])
+
+    def all_names(self) -> Iterator[str]:
+        """Names of all pictures, in no particular order."""
+        return (name for names in self._by_stem.values() for name in names)
 
     def one(self, name: str, hint: str = "", near: str = "") -> Path:
         """The picture that a name means; arguments as in `find`.
