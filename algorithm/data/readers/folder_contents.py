@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES, Pictures, suffix_of
+from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES, Pictures, folded, suffix_of
 from algorithm.errors import DataError
 
 MAX_FILES = 5_000_000
@@ -108,6 +108,16 @@ class FolderContents:
         names = self._by_suffix.get(suffix_of(name), [])
         place = bisect_left(names, name)
         return names[place : place + 1] == [name]
+
+    def spelt(self, name: str) -> str | None:
+        """A folder or text file as it is spelt here, whatever the case of `name`; None without one."""
+        if not name or name in self.folders or self.has(name):
+            return name
+        return self._spelling.get(folded(name))
+
+    @cached_property
+    def _spelling(self) -> dict[str, str]:
+        return {folded(name): name for name in (*self.folders, *self.files(".txt", ".names"))}
 
     def head(self, name: str) -> bytes:
         """The first PEEK bytes of a file; nothing where it cannot be read. The last few are kept."""

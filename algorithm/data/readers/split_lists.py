@@ -5,9 +5,36 @@ from __future__ import annotations
 from algorithm.data.readers.annotation import Complaint
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.picture_lookup import Pictures
-from algorithm.data.split_names import WORDS, word_of_list
+from algorithm.data.split_names import WORDS, stated_usages, word_of_list, word_of_path
 
 PLACES = ("main", "imagesets")  # in lower case; and the folder of the dataset itself
+
+
+def usages_of(
+    contents: FolderContents, kept: list[str]
+) -> tuple[dict[str, str | None], list[Complaint], list[str]]:
+    """The split that lists, else folders called after a split, state.
+
+    Args:
+        contents: The folder of the dataset.
+        kept: Names of the pictures that have annotations.
+
+    Returns:
+        ("train", "eval" or None of each picture that is used, complaints, lines to log).
+    """
+    lists = split_lists(contents)
+    if lists:
+        words, complaints = listed_words(contents, lists, Pictures(contents.root, kept))
+        usages, lines = stated_usages(words)
+        if any(usages.values()):
+            unlisted = len(set(kept) - words.keys())
+            if unlisted:
+                lines += (f"{unlisted} picture(s) that no list of a split names are left out",)
+            return usages, complaints, list(lines)
+        shown = ", ".join(sorted(lists)[:3])
+        return dict.fromkeys(kept), complaints, [f"{shown}: one side only, which is no split"]
+    usages, lines = stated_usages({name: word_of_path(name) for name in kept})
+    return usages, [], list(lines)
 
 
 def split_lists(contents: FolderContents) -> dict[str, str]:

@@ -9,11 +9,10 @@ from xml.sax.saxutils import unescape
 from algorithm.data.readers.annotation import Complaint, Entry, LazyEntries, Listing
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.pairing import Pairs, folder_words, paired
-from algorithm.data.readers.picture_lookup import Pictures, stem_of, suffix_of
+from algorithm.data.readers.picture_lookup import stem_of, suffix_of
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
-from algorithm.data.readers.split_lists import listed_words, split_lists
+from algorithm.data.readers.split_lists import usages_of
 from algorithm.data.readers.voc_xml import AnnotationError, decoded, read_voc
-from algorithm.data.split_names import stated_usages, word_of_path
 
 ROOT = re.compile(r"<(?:\w+:)?annotation[\s>/]")
 SAMPLES = 8  # XML that a recogniser looks into
@@ -35,7 +34,7 @@ def read_folder(contents: FolderContents, files: list[str]) -> Listing:
     """
     pairs = paired(contents.pictures, files, lambda file: _named(contents, file))
     kept = sorted([*pairs.of_picture, *pairs.bare])
-    usages, complaints, warnings = _usages(contents, kept)
+    usages, complaints, warnings = usages_of(contents, kept)
     complaints += pairs.complaints
     for file in pairs.orphans:
         if _is_voc(contents, file):
@@ -52,25 +51,6 @@ def read_folder(contents: FolderContents, files: list[str]) -> Listing:
         tuple(complaints),
         tuple(warnings),
     )
-
-
-def _usages(
-    contents: FolderContents, kept: list[str]
-) -> tuple[dict[str, str | None], list[Complaint], list[str]]:
-    """Usage of each picture that is used, complaints, lines to log."""
-    lists = split_lists(contents)
-    if lists:
-        words, complaints = listed_words(contents, lists, Pictures(contents.root, kept))
-        usages, lines = stated_usages(words)
-        if any(usages.values()):
-            unlisted = len(set(kept) - words.keys())
-            if unlisted:
-                lines += (f"{unlisted} picture(s) that no list of a split names are left out",)
-            return usages, complaints, list(lines)
-        shown = ", ".join(sorted(lists)[:3])
-        return dict.fromkeys(kept), complaints, [f"{shown}: one side only, which is no split"]
-    usages, lines = stated_usages({name: word_of_path(name) for name in kept})
-    return usages, [], list(lines)
 
 
 def _entry(contents: FolderContents, name: str, pairs: Pairs, usage: str | None) -> Entry:

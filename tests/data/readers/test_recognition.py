@@ -41,6 +41,8 @@ def test_other_forms_in_the_folder_are_named(make_manifest) -> None:
 
 
 def test_several_descriptions_of_one_form_are_a_question(tmp_path: Path) -> None:
+    write_picture(tmp_path / "images/a.png")
+    (tmp_path / "images/a.txt").write_text("0 0.5 0.5 0.2 0.2\n")
     for name in ("a.yaml", "b.yaml"):
         (tmp_path / name).write_text("train: images\nnames: [x]\n")
     with pytest.raises(
