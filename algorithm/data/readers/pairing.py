@@ -59,7 +59,7 @@ def paired(
         elif fitting:
             names = " and ".join(name for name, _ in fitting[:3])
             problem = f"expected one picture of the same name, found {names}: rename all but one"
-            complaints.append(Complaint(file, problem))
+            complaints.append(Complaint(file, problem, usage=usage_of_path(file)))
             disputed.update(name for name, _ in fitting)
         else:
             orphans.append(file)
@@ -73,7 +73,7 @@ def paired(
         else:
             names = " and ".join(owners[:3])
             problem = f"expected one annotation file, found {names}: remove all but one"
-            complaints.append(Complaint(picture, problem))
+            complaints.append(Complaint(picture, problem, usage=usage_of_path(picture)))
     bare, left_out = _without(pictures, {*claims, *disputed})
     return Pairs(of_picture, bare, left_out, sorted(orphans), tuple(complaints))
 

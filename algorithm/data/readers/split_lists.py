@@ -73,7 +73,7 @@ def listed_words(
                 problem = f"expected the name of a picture, found {text.strip()!r}"
                 if found:
                     problem += f", which fits {' and '.join(found[:3])}"
-                complaints.append(Complaint(name, problem, number))
+                complaints.append(Complaint(name, problem, number, usage=WORDS[word]))
             elif words.setdefault(found[0], (word, name))[0] != word:
                 other = words[found[0]][1]
                 if "trainval" in (word, words[found[0]][0]):  # the validation part is in it too
@@ -82,7 +82,7 @@ def listed_words(
                 problem = (
                     f"expected each picture in one list, found {text.strip()!r} in {other} too"
                 )
-                complaints.append(Complaint(name, problem, number))
+                complaints.append(Complaint(name, problem, number, repeated=True))
     return {picture: word for picture, (word, _) in words.items()}, complaints
 
 

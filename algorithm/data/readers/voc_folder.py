@@ -13,6 +13,7 @@ from algorithm.data.readers.picture_lookup import stem_of, suffix_of
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.data.readers.split_lists import usages_of
 from algorithm.data.readers.voc_xml import AnnotationError, decoded, read_voc
+from algorithm.data.split_names import usage_of_path
 
 ROOT = re.compile(r"<(?:\w+:)?annotation[\s>/]")
 SAMPLES = 8  # XML that a recogniser looks into
@@ -39,7 +40,7 @@ def read_folder(contents: FolderContents, files: list[str]) -> Listing:
     for file in pairs.orphans:
         if _is_voc(contents, file):
             problem = "expected a picture of the same name, found none"
-            complaints.append(Complaint(file, problem))
+            complaints.append(Complaint(file, problem, usage=usage_of_path(file)))
         else:
             warnings.append(f"{file} is no PASCAL VOC XML and is not read")
     warnings += folder_words(pairs.left_out, "an XML")

@@ -23,6 +23,7 @@ from algorithm.data.readers.split_lists import split_lists, usages_of
 from algorithm.data.readers.yolo_labels import has_confidence, is_row, parse_labels
 from algorithm.data.readers.yolo_pictures import described_pictures
 from algorithm.data.readers.yolo_settings import YoloSettings, listed_names, read_settings
+from algorithm.data.split_names import usage_of_path
 from algorithm.errors import DataError
 
 IGNORED = "ignored"  # beside labels/: rows of objects that YOLO cannot mark as difficult or crowd
@@ -52,7 +53,9 @@ def read_yolo(contents: FolderContents, settings: YoloSettings) -> Listing:
         warnings += folder_words(pairs.left_out, "a label file")
     complaints += [one for one in pairs.complaints if one.file not in usages or settings.splits]
     complaints += [
-        Complaint(name, "expected a picture of the same name, found none")
+        Complaint(
+            name, "expected a picture of the same name, found none", usage=usage_of_path(name)
+        )
         for name in pairs.orphans
         if _has_rows(contents, name)
     ]

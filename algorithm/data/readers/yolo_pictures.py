@@ -26,7 +26,7 @@ def described_pictures(
     found, complaints, lines = {}, [], []
     for word, addresses in settings.splits.items():
         try:
-            found[word], wrong = _of_split(contents, settings, addresses)
+            found[word], wrong = _of_split(contents, settings, addresses, WORDS[word])
             complaints += wrong
         except DataError as error:
             if word not in TESTS or "train" not in settings.splits or len(settings.splits) < 3:
@@ -39,7 +39,7 @@ def described_pictures(
             first = words.setdefault(name, word)
             if WORDS[first] != WORDS[word]:
                 problem = f"expected each picture in one split, found it in {word} and {first}"
-                complaints.append(Complaint(name, problem))
+                complaints.append(Complaint(name, problem, usage="eval", repeated=True))
     if trained and {name for name, word in words.items() if WORDS[word] == "eval"} == trained:
         complaints = [one for one in complaints if "in one split" not in one.problem]
         lines.append(f"{settings.file} names the same pictures for both sides: that is no split")
@@ -58,7 +58,7 @@ def described_pictures(
 
 
 def _of_split(
-    contents: FolderContents, settings: YoloSettings, addresses: list[str]
+    contents: FolderContents, settings: YoloSettings, addresses: list[str], usage: str | None
 ) -> tuple[list[str], list[Complaint]]:
     """The pictures at the addresses of one split, and complaints about lines of lists."""
     names, complaints = [], []
@@ -68,7 +68,7 @@ def _of_split(
             below = f"{found}/" if found else ""
             names += [name for name in contents.picture_names if name.startswith(below)]
         elif found.lower().endswith(".txt"):
-            more, wrong = _listed(contents, found)
+            more, wrong = _listed(contents, found, usage)
             names += more
             complaints += wrong
         else:
@@ -76,7 +76,9 @@ def _of_split(
     return list(dict.fromkeys(names)), complaints
 
 
-def _listed(contents: FolderContents, file: str) -> tuple[list[str], list[Complaint]]:
+def _listed(
+    contents: FolderContents, file: str, usage: str | None
+) -> tuple[list[str], list[Complaint]]:
     """The pictures that the lines of a list mean, and complaints about the others."""
     names, complaints = [], []
     near = file.rpartition("/")[0]
@@ -90,5 +92,5 @@ def _listed(contents: FolderContents, file: str) -> tuple[list[str], list[Compla
         problem = f"expected the path of a picture below {contents.root}, found {text.strip()!r}"
         if found:
             problem += f", which fits {' and '.join(found[:3])}"
-        complaints.append(Complaint(file, problem, number))
+        complaints.append(Complaint(file, problem, number, usage=usage))
     return names, complaints
