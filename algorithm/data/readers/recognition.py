@@ -5,20 +5,27 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from algorithm.data.readers import (
-    coco,
-    csv_table,
-    instance_masks,
-    manifest,
-    tfrecord_files,
-    voc_folder,
-    yolo,
-)
+from algorithm.data.readers import coco, instance_masks, voc_folder, yolo
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import FolderContents
+from algorithm.data.readers.modelarts import manifest
 from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
+from algorithm.data.readers.public_sets import dota, kitti, visdrone, wider_face
 from algorithm.data.readers.reader import Certainty, Found, Reader, Resolve, Source
-from algorithm.data.readers.tfrecord_files import is_record_file, matching_files
+from algorithm.data.readers.records import tfrecord_files
+from algorithm.data.readers.records.tfrecord_files import is_record_file, matching_files
+from algorithm.data.readers.tables import csv_table
+from algorithm.data.readers.tools import (
+    createml,
+    cvat,
+    label_studio,
+    labelme_json,
+    labelme_xml,
+    supervisely,
+    unread_forms,
+    via,
+    vott,
+)
 from algorithm.errors import DataError
 
 READERS = (  # of two that are equally sure and describe as many pictures, the first reads
@@ -27,8 +34,21 @@ READERS = (  # of two that are equally sure and describe as many pictures, the f
     tfrecord_files.READER,
     coco.READER,
     csv_table.READER,
+    via.READER,
+    labelme_json.READER,
+    labelme_xml.READER,
+    label_studio.READER,
+    cvat.READER,
+    vott.READER,
+    createml.READER,
+    supervisely.READER,
+    kitti.READER,
+    visdrone.READER,
+    dota.READER,
+    wider_face.READER,
     instance_masks.READER,
     voc_folder.READER,
+    unread_forms.READER,
 )
 NAMES = ", ".join(reader.name for reader in READERS if reader.read)
 FORMS = f"a dataset ({NAMES}): its folder, or the file that describes it"

@@ -28,7 +28,7 @@ def test_only_voc_is_found_in_a_plain_folder(make_folder) -> None:
 
 
 def test_other_forms_in_the_folder_are_named(make_manifest) -> None:
-    manifest = make_manifest(3)
+    manifest = make_manifest(5)
     (manifest.parent / "boxes.csv").write_text(
         "filename,class,xmin,ymin,xmax,ymax\np00.png,x,1,1,9,9\n"
     )

@@ -81,10 +81,12 @@ def _recognised(contents: FolderContents) -> Found | None:
 
 
 def _read(found: Found, source: Source) -> Listing:
-    from algorithm.data.readers.tfrecords import read_tfrecords  # TensorFlow only for records
+    from algorithm.data.readers.records.tfrecords import (
+        read_tfrecords,
+    )  # TensorFlow only for records
 
     work_dir = source.work_dir or Path(tempfile.mkdtemp(prefix="efficientdet-"))
-    return read_tfrecords(source.paths(found), work_dir)
+    return read_tfrecords(source.paths(found), work_dir, source.contents.root)
 
 
 READER = Reader("TFRecord", NAMED, _recognised, _read)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import re
+import itertools
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
+from algorithm.data.feeding.decoding import PictureError, picture_size
 from algorithm.data.readers.annotation import (
     Annotation,
     Complaint,
@@ -19,8 +21,9 @@ from algorithm.data.readers.annotation import (
     Listing,
     no_objects,
 )
-from algorithm.data.readers.tfrecord_files import missing_shards
-from algorithm.data.split_names import usage_of, without_test
+from algorithm.data.readers.records.label_map_file import LabelMap, read_label_maps
+from algorithm.data.readers.records.tfrecord_files import missing_shards
+from algorithm.data.split_names import stated_usages, word_of, word_of_path
 from algorithm.errors import DataError
 from algorithm.storage.atomic_files import write_bytes
 
@@ -34,64 +37,52 @@ SUFFIXES = {
     b"RIF": ".webp",
     b"BM": ".bmp",
 }
-ITEM = re.compile(r"item\s*\{(.*?)\n?\s*\}(?=\s*(?:item|$))", re.DOTALL)
-FIELD = re.compile(r"""(\w+)\s*:\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(\d+))""")
+FAR = 2.0  # a share of the picture beyond it is no box over the edge but pixels
 
 
-def read_tfrecords(files: list[Path], work_dir: Path) -> Listing:
+def read_tfrecords(files: list[Path], work_dir: Path, root: Path | None = None) -> Listing:
     """Listing of the records in `files`; each pass over its entries reads them one by one.
 
     Pictures are laid in work_dir/pictures, named after their content, so that another pass finds them there.
-    Names of the files give the split where there are both sides (train-*, val-*). Class names are
-    image/object/class/text, or those of a label map (*.pbtxt beside the files) by image/object/class/label.
-    Raises DataError when shards are missing; on a pass, when a file is truncated or its checksums do not fit.
+    Names of files and of folders below `root` give the split where there are both sides (train-*, val/a.record).
+    Class names are those of a label map (*.pbtxt beside the files), found by image/object/class/text or
+    image/object/class/label; without a label map the text itself.
+
+    Raises:
+        DataError: Shards are missing, or label maps differ; on a pass: a file is truncated or its checksums do
+            not fit, the label map lacks a class, or boxes are pixels.
     """
     missing = missing_shards(files)
     if missing:
         raise DataError(
             f"expected all shards in {files[0].parent}, found no {', '.join(missing[:5])}"
         )
-    files, warnings = without_test(files)
-    label_map = _label_map(files[0].parent)
-    usages = {file: usage_of(file.name) for file in files}
-    if len(set(usages.values())) == 1:  # one side of a split is no split
-        usages = dict.fromkeys(files)
+    words = {file: _word(file, root) for file in files}
+    usages, warnings = stated_usages(words, "TFRecord file(s)")
+    folders = dict.fromkeys(file.parent for file in files)
+    maps = [file for folder in folders for file in sorted(folder.glob("*.pbtxt"))]
+    maps = maps or [file for folder in folders for file in sorted(folder.parent.glob("*.pbtxt"))]
+    label_map = read_label_maps(list(dict.fromkeys(maps)))
     entries = LazyEntries(
         lambda: (
             entry
-            for file in files
-            for entry in _entries(file, usages[file], label_map, work_dir / FOLDER)
+            for file, usage in usages.items()
+            for entry in _entries(file, usage, label_map, work_dir / FOLDER)
         )
     )
-    return Listing(
-        entries, (), warnings, tuple((name, number) for number, name in sorted(label_map.items()))
+    categories = tuple((name, number) for number, name in sorted(label_map.names.items()))
+    return Listing(entries, (), warnings, categories)
+
+
+def _word(file: Path, root: Path | None) -> str | None:
+    """The word of a split in the name of a file, or in a folder between it and the root."""
+    below = root is not None and file.is_relative_to(root)
+    return word_of(file.name) or (
+        word_of_path(file.relative_to(root).as_posix()) if below else None
     )
 
 
-def _label_map(folder: Path) -> dict[int, str]:
-    """Class name of each id in the label map of a folder, empty without one. Raises DataError for several."""
-    files = sorted(folder.glob("*.pbtxt"))
-    if len(files) > 1:
-        raise DataError(
-            f"expected one label map in {folder}, found {', '.join(file.name for file in files)}"
-        )
-    names: dict[int, str] = {}
-    for item in ITEM.findall(files[0].read_text(encoding="utf-8-sig")) if files else ():
-        fields = {
-            key: re.sub(r"\\(.)", r"\1", one or two or number)
-            for key, one, two, number in FIELD.findall(item)
-        }
-        if not fields.get("id", "").isdigit() or not fields.get("name"):
-            raise DataError(
-                f"expected an id and a name in each item of {files[0]}, found {' '.join(item.split())!r}"
-            )
-        names[int(fields["id"])] = fields["name"]
-    return names
-
-
-def _entries(
-    file: Path, usage: str | None, label_map: dict[int, str], folder: Path
-) -> Iterator[Entry]:
+def _entries(file: Path, usage: str | None, label_map: LabelMap, folder: Path) -> Iterator[Entry]:
     number = -1
     try:
         for number, record in enumerate(tf.data.TFRecordDataset([str(file)]).as_numpy_iterator()):
@@ -104,7 +95,7 @@ def _entries(
 
 
 def _entry(
-    record: bytes, place: str, usage: str | None, label_map: dict[int, str], folder: Path
+    record: bytes, place: str, usage: str | None, label_map: LabelMap, folder: Path
 ) -> Entry:
     try:
         feature = tf.train.Example.FromString(record).features.feature
@@ -126,26 +117,37 @@ def _entry(
     path = folder / (hashlib.sha256(data).hexdigest()[:32] + _suffix(data))
     if not path.exists():
         write_bytes(path, data)
-    return Entry(image_id or name, name, path, usage, _annotation(feature, place, label_map))
+    size = [next(iter(_integers(feature, f"image/{side}")), None) for side in ("width", "height")]
+    if not all(size):
+        size = _real_size(path)
+    annotation = _annotation(feature, place, label_map, *size)
+    return Entry(image_id or name, name, path, usage, annotation)
 
 
-def _annotation(feature: dict, place: str, label_map: dict[int, str]) -> Annotation:
-    width, height = (
-        next(iter(_integers(feature, f"image/{side}")), None) for side in ("width", "height")
-    )
+def _real_size(path: Path) -> tuple[int | None, int | None]:
+    try:
+        return picture_size(path)
+    except PictureError:  # told by whoever checks the pictures
+        return None, None
+
+
+def _annotation(
+    feature: dict, place: str, label_map: LabelMap, width: int | None, height: int | None
+) -> Annotation:
     sides = [list(feature[BOX + side].float_list.value) for side in CORNERS]
     texts = [text.decode("utf-8", "replace") for text in feature[CLASS + "text"].bytes_list.value]
     numbers = _integers(feature, CLASS + "label")
     count = max(map(len, sides))
-    classes = texts or [label_map.get(number, "") for number in numbers]
+    classes = [label_map.class_of(*pair, place) for pair in itertools.zip_longest(texts, numbers)]
     marks = [_integers(feature, OBJECT + key) or [0] * count for key in ("is_crowd", "difficult")]
-    lengths = {*map(len, sides), len(classes), *map(len, marks)}
+    lengths = {*map(len, sides), len(texts or numbers), len(classes), *map(len, marks)}
     if lengths != {count} or (count and not (width and height)):
         problem = (
             f"expected as many classes and marks as boxes, and the size, found lengths {sorted(lengths)} and "
             f"{width}x{height}"
         )
         return no_objects(file=place, complaints=(Complaint(place, problem),))
+    _refuse_pixels(sides, place)
     boxes = np.array(sides, np.float32).T.reshape(-1, 4) * np.float32([height or 1, width or 1] * 2)
     good = [index for index in range(count) if classes[index] and np.isfinite(boxes[index]).all()]
     complaints = tuple(
@@ -170,6 +172,16 @@ def _annotation(feature: dict, place: str, label_map: dict[int, str]) -> Annotat
         (None,) * len(good),
         complaints,
     )
+
+
+def _refuse_pixels(sides: list[list[float]], place: str) -> None:
+    """Raises DataError where a corner is far outside of the picture as a share of it."""
+    far = next((side for row in sides for side in row if FAR < abs(side) < math.inf), None)
+    if far is not None:
+        raise DataError(
+            f"expected shares of the picture's width and height (0..1) in {BOX}*, found {far:g} in {place}: these "
+            "are pixels; divide them by the size of the picture when the records are written"
+        )
 
 
 def _bytes(feature: dict, key: str) -> bytes:

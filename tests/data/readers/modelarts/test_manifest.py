@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from algorithm.data import load_dataset
-from algorithm.data.readers.manifest import read_manifest
+from algorithm.data.readers.modelarts.manifest import read_manifest
 from algorithm.errors import DataError
 
-from ..conftest import write_picture, write_voc
+from ...conftest import write_picture, write_voc
 
 
 def problems(manifest: Path) -> list[str]:
@@ -130,7 +130,11 @@ def test_remote_sources_go_through_the_resolver(make_manifest, scheme: str) -> N
         },
     )
     assert data.train[0].source == f"{scheme}bucket/p00.png"
-    with pytest.raises(DataError, match=f"found '{scheme}bucket/p00.png', which no one has staged"):
+
+
+def test_remote_sources_that_no_one_stages_are_refused(make_manifest) -> None:
+    manifest = make_manifest(2, lambda index, record: record.update(source=f"s3://b/x/{index}.png"))
+    with pytest.raises(DataError, match="found 's3://b/x/0.png', which no one has staged"):
         read_manifest(manifest)
 
 

@@ -1,0 +1,40 @@
+"""A JSON file as people have them, and the objects in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from algorithm.data.readers.text_file import read_text
+from algorithm.errors import DataError
+
+
+def read_json(path: Path, what: str) -> object:
+    """The content of a file.
+
+    Args:
+        path: The file.
+        what: What it is to be, for the message: `a CreateML JSON`.
+
+    Raises:
+        DataError: It cannot be read, or is not JSON.
+    """
+    text, _ = read_text(path, what)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"expected {what}, found {path}, which is not JSON: {error}") from error
+
+
+def rows_of(value: object) -> list[dict]:
+    """The objects in a list, or the values of an object that are objects."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
+def part(row: object, *keys: str) -> dict:
+    """The object at a path of keys, empty where there is none."""
+    for key in keys:
+        row = row.get(key) if isinstance(row, dict) else None
+    return row if isinstance(row, dict) else {}

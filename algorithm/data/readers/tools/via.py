@@ -1,0 +1,131 @@
+"""VGG Image Annotator: its JSON, its project files and its CSV."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from algorithm.data.readers.annotation import Listing
+from algorithm.data.readers.folder_contents import FolderContents
+from algorithm.data.readers.json_file import part, read_json, rows_of
+from algorithm.data.readers.named_pictures import NamedPicture, named_listing, sided
+from algorithm.data.readers.object_list import Box, ObjectList, around, around_circle, numbers
+from algorithm.data.readers.reader import Certainty, Found, Reader, Source
+from algorithm.data.readers.tables.table_file import open_table
+from algorithm.data.readers.tables.table_layout import folded_header
+from algorithm.errors import DataError
+
+WHAT = "a JSON or CSV of VGG Image Annotator"
+COLUMNS = ("filename", "regionshapeattributes", "regionattributes")
+CLASS_KEYS = ("class", "label", "name", "type", "category", "object")  # of several attributes
+
+
+def recognise(contents: FolderContents) -> Found | None:
+    """Files of VGG Image Annotator, told by the names of their parts."""
+    files = [name for name in contents.files(".json") if _is_json(contents, name)]
+    files += [name for name in contents.files(".csv") if _is_csv(contents, name)]
+    if not files:
+        return None
+    what = f"{len(files)} file(s) of VGG Image Annotator"
+    return Found(tuple(files), Certainty.CERTAIN, what, pictures=len(contents.picture_names))
+
+
+def read_via(found: Found, source: Source) -> Listing:
+    """Listing of the pictures of one file, or of one for each split.
+
+    The class is the only attribute of a region, or the one called class, label, name, type,
+    category or object.
+
+    Raises:
+        DataError: A file cannot be read.
+    """
+    rows = [
+        row
+        for name in found.files
+        for row in (_of_csv if name.lower().endswith(".csv") else _of_json)(source.contents, name)
+    ]
+    return named_listing(sided(rows, found.files), source)
+
+
+READER = Reader("VGG Image Annotator", (".json", ".csv"), recognise, read_via)
+
+
+def _is_json(contents: FolderContents, name: str) -> bool:
+    head = contents.head(name)
+    return b'"_via_img_metadata"' in head or (b'"regions"' in head and b'"filename"' in head)
+
+
+def _is_csv(contents: FolderContents, name: str) -> bool:
+    return b"region_shape_attributes" in contents.head(name).replace(b"\0", b"")[:4096]
+
+
+def _of_json(contents: FolderContents, name: str) -> Iterator[NamedPicture]:
+    content = read_json(contents.path(name), WHAT)
+    pictures = part(content, "_via_img_metadata") or content
+    for picture in rows_of(pictures):
+        if "filename" not in picture:
+            continue
+        objects = ObjectList(name)
+        for region in rows_of(picture.get("regions")):
+            _add(objects, part(region, "shape_attributes"), part(region, "region_attributes"))
+        yield NamedPicture((str(picture["filename"]),), name, objects.annotation())
+
+
+def _of_csv(contents: FolderContents, name: str) -> Iterator[NamedPicture]:
+    table = open_table(contents.path(name), name)
+    rows = table.rows()
+    _, header = next(rows)
+    names = folded_header(header)
+    if not set(COLUMNS) <= set(names):
+        raise DataError(f"expected {WHAT} in {table.path}, found the columns {', '.join(header)}")
+    places = [names.index(column) for column in COLUMNS]
+    found: dict[str, tuple[int, ObjectList]] = {}
+    for line, cells in rows:
+        picture, shape, region = (cells[place] if place < len(cells) else "" for place in places)
+        _, objects = found.setdefault(picture, (line, ObjectList(name)))
+        try:
+            shape, region = (json.loads(text or "{}") for text in (shape, region))
+        except ValueError as error:
+            objects.refuse(f"expected JSON in the columns of a region, found {error}", line=line)
+            continue
+        if shape:
+            _add(objects, shape, region, line)
+    for picture, (line, objects) in found.items():
+        yield NamedPicture((picture,), name, objects.annotation(), line=line)
+
+
+def _add(objects: ObjectList, shape: dict, attributes: dict, line: int | None = None) -> None:
+    label = class_of(attributes)
+    try:
+        objects.add(label, _box(shape), line=line)
+    except ValueError as error:
+        objects.refuse(str(error), label, line=line)
+
+
+def class_of(attributes: dict) -> str:
+    """The class in the attributes of a region; "" where they leave it open."""
+    keys = {str(key).strip().lower(): value for key, value in attributes.items()}
+    key = next((key for key in CLASS_KEYS if keys.get(key)), None)
+    value = keys[key] if key else next(iter(keys.values())) if len(keys) == 1 else ""
+    if isinstance(value, dict):  # a checkbox: {"cat": true, "dog": false}
+        chosen = [str(name) for name, mark in value.items() if mark]
+        return chosen[0] if len(chosen) == 1 else ""
+    return str(value).strip()
+
+
+def _box(shape: dict) -> Box:
+    kind = str(shape.get("name") or "")
+    if kind == "rect":
+        x, y, width, height = numbers((shape.get(key) for key in ("x", "y", "width", "height")), 4)
+        return y, x, y + height, x + width
+    if kind in ("circle", "ellipse"):
+        across, down = (
+            (shape.get("r"),) * 2 if kind == "circle" else (shape.get("rx"), shape.get("ry"))
+        )
+        turn = float(shape.get("theta") or 0) * 57.29577951308232
+        return around_circle(shape.get("cx"), shape.get("cy"), across, down, turn)
+    if kind == "polygon":
+        return around(
+            zip(shape.get("all_points_x") or (), shape.get("all_points_y") or (), strict=True)
+        )
+    raise ValueError(f"expected a rect, polygon, circle or ellipse, found {kind or 'no shape'}")
