@@ -32,7 +32,7 @@ class LabelMap:
     ids: dict[str, int]
 
     def class_of(self, text: str | None, number: int | None, place: str) -> str:
-        """What to call the class of an object.
+        """What to call the class of an object, "" where its text is empty and says nothing.
 
         Args:
             text: Its image/object/class/text, if the record has any.
@@ -42,6 +42,8 @@ class LabelMap:
         Raises:
             DataError: The label map lacks it, or text and number name two classes of it.
         """
+        if text == "" and number not in self.names:
+            return ""
         if not self.file:
             if text:
                 return text

@@ -151,6 +151,7 @@ def test_marks(tmp_path: Path, key: str) -> None:
     [
         ({"encoded": None}, "a.tfrecord#0: expected a picture in image/encoded, found none"),
         ({"xmin": [0.1, 0.2]}, "a.tfrecord#0: expected as many classes and marks as boxes"),
+        ({"text": b"", "label": 0}, "a.tfrecord#0: object 1: expected a class name and four"),
         ({"xmax": float("nan")}, "a.tfrecord#0: object 1: expected a class name and four numbers"),
     ],
 )
@@ -222,14 +223,22 @@ def test_folders_of_sides_with_a_label_map_each(tmp_path: Path) -> None:
         read_listing(tmp_path / "set", work_dir=tmp_path / "work")
 
 
-def test_real_exports(shared_dir: Path, tmp_path: Path) -> None:
+def test_a_real_export(shared_dir: Path, tmp_path: Path) -> None:
+    path = exports(shared_dir, "tf_detection_api_dataset")
+    train, evaluated = sorted(
+        read_listing(path, work_dir=tmp_path).entries, key=lambda entry: entry.image_id
+    )
+    assert (train.annotation.names, train.usage) == (("label_2", "label_3"), "train")
+    assert train.annotation.boxes.tolist() == [[4, 0, 12, 4], [4, 0, 8, 4]]
+    assert len(train.annotation.complaints) == 1
+    assert (evaluated.annotation.names, evaluated.usage) == (("label_3",), "eval")
+    assert evaluated.annotation.boxes.tolist() == [[2, 1, 4, 5]]
+
+
+def test_records_without_pictures_are_named(shared_dir: Path, tmp_path: Path) -> None:
     path = exports(shared_dir, "roboflow_dataset/tfrecord")
-    entries = read_listing(path, work_dir=tmp_path).entries
-    assert [(entry.annotation.names, entry.usage) for entry in entries] == [
-        (("label_0",), "train"),
-        (("label_1",), "train"),
-        (("label_0", "label_1"), "eval"),
-    ]
+    (first, *_) = read_listing(path, work_dir=tmp_path).entries
+    assert str(first.complaints[0]).endswith("expected a picture in image/encoded, found none")
 
 
 def test_record_that_is_no_example(tmp_path: Path) -> None:
