@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
+from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.text_file import read_text
 from algorithm.errors import DataError
 
@@ -24,6 +26,19 @@ def read_json(path: Path, what: str) -> object:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DataError(f"expected {what}, found {path}, which is not JSON: {error}") from error
+
+
+def told_pictures(contents: FolderContents, names: Iterable[str], *marks: bytes) -> int:
+    """About how many pictures files describe: how often one of the marks occurs in them."""
+    count = 0
+    for name in names:
+        before = b""
+        with contents.path(name).open("rb") as stream:
+            while block := stream.read(1 << 20):
+                text = before + block
+                count += max(text.count(mark) - before.count(mark) for mark in marks)
+                before = block[-max(map(len, marks)) :]
+    return min(count, len(contents.picture_names))
 
 
 def rows_of(value: object) -> list[dict]:

@@ -25,7 +25,8 @@ def read_manifest(
 ) -> Listing:
     """Listing of the samples a manifest names; annotations are read when entries are asked for.
 
-    Usage TEST is left out where there are EVAL samples, else it evaluates. One side only is no split.
+    Usage TEST is left out where there are EVAL samples, else it evaluates. One side only is no
+    split.
 
     Args:
         path: The manifest.
@@ -33,7 +34,8 @@ def read_manifest(
         contents: The folder of the data, by default the manifest's.
 
     Raises:
-        DataError: Something is not a JSON object, or an address is remote, not beside, and `resolve` is None.
+        DataError: Something is not a JSON object, or an address is remote, not beside, and
+            `resolve` is None.
     """
     rows, complaints, inference = [], [], 0
     for line, record in records(path):
@@ -59,8 +61,8 @@ def read_manifest(
 class _Row:
     """What a line says, before its annotations are read.
 
-    usage: "train", "eval", "test" or None. problem: why there are no annotations. path: of the picture, once
-    it is known.
+    usage: "train", "eval", "test" or None. problem: why there are no annotations. path: of the
+    picture, once it is known.
     """
 
     image_id: str
@@ -156,7 +158,8 @@ def _annotation_addresses(record: dict, source: str) -> list[str]:
     if not found:
         others = ", ".join(str(item.get("type")) for item in annotations if isinstance(item, dict))
         raise ValueError(
-            f"expected an object detection annotation of {source}, found {others or 'none (unlabelled)'}"
+            f"expected an object detection annotation of {source}, found "
+            f"{others or 'none (unlabelled)'}"
         )
     addresses = []
     for item in found:

@@ -19,9 +19,9 @@ SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 class Locator:
     """Address in a manifest -> local path.
 
-    Addresses of an object store are staged, or all of them lie beside the manifest under the same names. A
-    relative one counts from the manifest's folder; where nothing is there, the longest tail that fits a file of
-    the data folder counts.
+    Addresses of an object store are staged, or all of them lie beside the manifest under the same
+    names. A relative one counts from the manifest's folder; where nothing is there, the longest
+    tail that fits a file of the data folder counts.
     """
 
     def __init__(self, manifest: Path, contents: FolderContents) -> None:
@@ -52,7 +52,8 @@ class Locator:
         lost = [one for one in distant if self._beside(one) is None]
         if not lost and distant:
             line = (
-                f"the addresses of the manifest ({distant[0]}, ...) are taken for the files of the same names in "
+                f"the addresses of the manifest ({distant[0]}, ...) are taken for the files of "
+                f"the same names in "
                 f"{self.contents.root}"
             )
             return (line,)
@@ -60,8 +61,10 @@ class Locator:
             self.staged = resolve(list(dict.fromkeys(addresses)))
         elif len(lost) == len(distant) > 0:
             raise DataError(
-                f"expected a local picture or annotation, found {lost[0]!r}, which no one has staged and which does "
-                f"not lie in {self.contents.root}: put the files there, or pass a directory or manifest on the object "
+                f"expected a local picture or annotation, found {lost[0]!r}, which no one has "
+                f"staged and which does "
+                f"not lie in {self.contents.root}: put the files there, or pass a directory or "
+                f"manifest on the object "
                 "store as data_url"
             )
         return ()
@@ -70,7 +73,8 @@ class Locator:
         """The local path of an address.
 
         Raises:
-            ValueError: It climbs out of the manifest's folder, or names a place that cannot be reached.
+            ValueError: It climbs out of the manifest's folder, or names a place that cannot be
+                reached.
         """
         if address in self.staged:
             return Path(self.staged[address])
@@ -85,7 +89,8 @@ class Locator:
             return found
         if scheme:
             raise ValueError(
-                f"expected an address that is staged ({', '.join(f'{one}://' for one in STORES)}), or one file "
+                f"expected an address that is staged "
+                f"({', '.join(f'{one}://' for one in STORES)}), or one file "
                 f"of this name below {self.contents.root}, found {address!r}"
             )
         return Path(address) if Path(address).is_absolute() else inside(self.base, address)

@@ -72,7 +72,8 @@ def _of_whole(path: Path, raw: bytes, number: int, wrong: ValueError) -> Iterato
 def _checked(record: object, path: Path, line: int) -> dict:
     if isinstance(record, dict) and "source-ref" in record:
         raise DataError(
-            f"expected 'source' and 'annotation' at {path}:{line}, found 'source-ref' of SageMaker Ground Truth, "
+            f"expected 'source' and 'annotation' at {path}:{line}, found 'source-ref' of "
+            f"SageMaker Ground Truth, "
             "which is not read: convert it to COCO"
         )
     if not isinstance(record, dict) or record.get("source-type"):
@@ -86,6 +87,7 @@ def _checked(record: object, path: Path, line: int) -> dict:
 def _no_object(path: Path, line: int, raw: bytes, error: ValueError) -> DataError:
     shown = raw.strip()[:60].decode("utf-8", "replace")
     return DataError(
-        f"expected one JSON object a line in the manifest, found {shown!r} at {path}:{line}: correct the line "
+        f"expected one JSON object a line in the manifest, found {shown!r} at {path}:{line}: "
+        f"correct the line "
         f"({error})"
     )

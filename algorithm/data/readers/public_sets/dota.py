@@ -18,7 +18,9 @@ def recognise(contents: FolderContents) -> Found | None:
     files = tuple(texts_like(contents, lambda line: _is_header(line) or _fits(line)))
     if not files or all(map(_is_header, contents.text(files[0]).splitlines())):
         return None
-    return Found(files, Certainty.DECLARED, f"{len(files)} files of DOTA", pictures=len(files))
+    own = all("/labelTxt" in f"/{name}" for name in files)  # a folder that only DOTA has
+    sure = Certainty.DECLARED if own else Certainty.CERTAIN
+    return Found(files, sure, f"{len(files)} files of DOTA", pictures=len(files))
 
 
 def read_dota(found: Found, source: Source) -> Listing:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import FolderContents
+from algorithm.data.readers.json_file import told_pictures
 from algorithm.data.readers.named_pictures import NamedPicture, named_listing
 from algorithm.data.readers.object_list import ObjectList, numbers
 from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
@@ -26,7 +27,7 @@ def recognise(contents: FolderContents) -> Found | None:
     if not files:
         return None
     what = f"{len(files)} text(s) of WIDER FACE"
-    return Found(tuple(files), Certainty.DECLARED, what, pictures=len(contents.picture_names))
+    return Found(tuple(files), Certainty.CERTAIN, what, pictures=told_pictures(contents, files, b".jpg"))
 
 
 def read_wider_face(found: Found, source: Source) -> Listing:

@@ -43,14 +43,14 @@ FAR = 2.0  # a share of the picture beyond it is no box over the edge but pixels
 def read_tfrecords(files: list[Path], work_dir: Path, root: Path | None = None) -> Listing:
     """Listing of the records in `files`; each pass over its entries reads them one by one.
 
-    Pictures are laid in work_dir/pictures, named after their content, so that another pass finds them there.
-    Names of files and of folders below `root` give the split where there are both sides (train-*, val/a.record).
-    Class names are those of a label map (*.pbtxt beside the files), found by image/object/class/text or
-    image/object/class/label; without a label map the text itself.
+    Pictures are laid in work_dir/pictures, named after their content, so that another pass finds
+    them there. Names of files and of folders below `root` give the split where there are both sides
+    (train-*, val/a.record). Class names are those of a label map (*.pbtxt beside the files), found
+    by image/object/class/text or image/object/class/label; without a label map the text itself.
 
     Raises:
-        DataError: Shards are missing, or label maps differ; on a pass: a file is truncated or its checksums do
-            not fit, the label map lacks a class, or boxes are pixels.
+        DataError: Shards are missing, or label maps differ; on a pass: a file is truncated or its
+            checksums do not fit, the label map lacks a class, or boxes are pixels.
     """
     missing = missing_shards(files)
     if missing:
@@ -89,7 +89,8 @@ def _entries(file: Path, usage: str | None, label_map: LabelMap, folder: Path) -
             yield _entry(record, f"{file.name}#{number}", usage, label_map, folder)
     except tf.errors.OpError as error:
         raise DataError(
-            f"expected whole records in {file}, found damage after record {number}: write the file again "
+            f"expected whole records in {file}, found damage after record {number}: write the "
+            f"file again "
             f"({error.message.splitlines()[0][:120]})"
         ) from error
 
@@ -143,7 +144,8 @@ def _annotation(
     lengths = {*map(len, sides), len(texts or numbers), len(classes), *map(len, marks)}
     if lengths != {count} or (count and not (width and height)):
         problem = (
-            f"expected as many classes and marks as boxes, and the size, found lengths {sorted(lengths)} and "
+            f"expected as many classes and marks as boxes, and the size, found lengths "
+            f"{sorted(lengths)} and "
             f"{width}x{height}"
         )
         return no_objects(file=place, complaints=(Complaint(place, problem),))
@@ -179,7 +181,8 @@ def _refuse_pixels(sides: list[list[float]], place: str) -> None:
     far = next((side for row in sides for side in row if FAR < abs(side) < math.inf), None)
     if far is not None:
         raise DataError(
-            f"expected shares of the picture's width and height (0..1) in {BOX}*, found {far:g} in {place}: these "
+            f"expected shares of the picture's width and height (0..1) in {BOX}*, found {far:g} "
+            f"in {place}: these "
             "are pixels; divide them by the size of the picture when the records are written"
         )
 

@@ -10,7 +10,7 @@ import numpy as np
 from algorithm.data.feeding.decoding import PictureError, picture_size
 from algorithm.data.readers.annotation import Annotation, Listing
 from algorithm.data.readers.folder_contents import FolderContents
-from algorithm.data.readers.json_file import part, read_json, rows_of
+from algorithm.data.readers.json_file import part, read_json, rows_of, told_pictures
 from algorithm.data.readers.named_pictures import NamedPicture, named_listing, sided
 from algorithm.data.readers.object_list import ObjectList, numbers
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
@@ -28,7 +28,8 @@ def recognise(contents: FolderContents) -> Found | None:
     if not files:
         return None
     what = f"{len(files)} JSON of Create ML"
-    return Found(tuple(files), Certainty.CERTAIN, what, pictures=len(contents.picture_names))
+    count = told_pictures(contents, files, *(f'"{key}"'.encode() for key in OBJECTS))
+    return Found(tuple(files), Certainty.CERTAIN, what, pictures=count)
 
 
 def read_createml(found: Found, source: Source) -> Listing:

@@ -10,6 +10,7 @@ from defusedxml.ElementTree import iterparse
 
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import FolderContents
+from algorithm.data.readers.json_file import told_pictures
 from algorithm.data.readers.named_pictures import NamedPicture, named_listing, split_word
 from algorithm.data.readers.object_list import (
     Box,
@@ -40,7 +41,9 @@ def recognise(contents: FolderContents) -> Found | None:
     if b"<track" in head and b"<image " not in head:
         return Found(tuple(files), Certainty.CERTAIN, "tracks of a video")  # refused when read
     what = f"{len(files)} XML of CVAT for images"
-    return Found(tuple(files), Certainty.DECLARED, what, pictures=len(contents.picture_names))
+    return Found(
+        tuple(files), Certainty.CERTAIN, what, pictures=told_pictures(contents, files, b"<image ")
+    )
 
 
 def read_cvat(found: Found, source: Source) -> Listing:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from algorithm.data.readers.annotation import Annotation, Listing
 from algorithm.data.readers.folder_contents import FolderContents
-from algorithm.data.readers.json_file import part, read_json, rows_of
+from algorithm.data.readers.json_file import part, read_json, rows_of, told_pictures
 from algorithm.data.readers.named_pictures import NamedPicture, named_listing, sided
 from algorithm.data.readers.object_list import (
     Box,
@@ -41,7 +41,8 @@ def recognise(contents: FolderContents) -> Found | None:
     if not files:
         return None
     what = f"{len(files)} JSON of Label Studio"
-    return Found(tuple(files), Certainty.CERTAIN, what, pictures=len(contents.picture_names))
+    count = told_pictures(contents, files, b'"original_width"', b'"data"')
+    return Found(tuple(files), Certainty.CERTAIN, what, pictures=count)
 
 
 def read_label_studio(found: Found, source: Source) -> Listing:

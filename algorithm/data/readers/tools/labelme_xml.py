@@ -25,7 +25,7 @@ def recognise(contents: FolderContents) -> Found | None:
     if not told:
         return None
     what = f"{len(files)} XML of LabelMe"
-    return Found(tuple(files), Certainty.DECLARED, what, pictures=len(files))
+    return Found(tuple(files), Certainty.CERTAIN, what, pictures=len(files))
 
 
 def read_labelme_xml(found: Found, source: Source) -> Listing:

@@ -29,7 +29,7 @@ def recognise(contents: FolderContents) -> Found | None:
     if not files or b'"geometryType"' not in b"".join(map(contents.head, files[:5])):
         return None
     what = f"{len(files)} annotation(s) of Supervisely"
-    return Found(tuple(files), Certainty.DECLARED, what, frozenset(_meta(contents)), len(files))
+    return Found(tuple(files), Certainty.CERTAIN, what, frozenset(_meta(contents)), len(files))
 
 
 def read_supervisely(found: Found, source: Source) -> Listing:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import FolderContents
-from algorithm.data.readers.json_file import part, read_json, rows_of
+from algorithm.data.readers.json_file import part, read_json, rows_of, told_pictures
 from algorithm.data.readers.named_pictures import NamedPicture, named_listing, sided
 from algorithm.data.readers.object_list import Box, ObjectList, around, around_circle, numbers
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
@@ -22,12 +22,15 @@ CLASS_KEYS = ("class", "label", "name", "type", "category", "object")  # of seve
 
 def recognise(contents: FolderContents) -> Found | None:
     """Files of VGG Image Annotator, told by the names of their parts."""
-    files = [name for name in contents.files(".json") if _is_json(contents, name)]
-    files += [name for name in contents.files(".csv") if _is_csv(contents, name)]
+    json_files = [name for name in contents.files(".json") if _is_json(contents, name)]
+    csv_files = [name for name in contents.files(".csv") if _is_csv(contents, name)]
+    files = (*json_files, *csv_files)
     if not files:
         return None
+    count = told_pictures(contents, json_files, b'"filename"', b'"fname"')
+    count += told_pictures(contents, csv_files, b"\n")
     what = f"{len(files)} file(s) of VGG Image Annotator"
-    return Found(tuple(files), Certainty.CERTAIN, what, pictures=len(contents.picture_names))
+    return Found(files, Certainty.CERTAIN, what, pictures=count)
 
 
 def read_via(found: Found, source: Source) -> Listing:

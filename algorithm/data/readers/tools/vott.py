@@ -6,18 +6,19 @@ from collections.abc import Iterator
 
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import FolderContents
-from algorithm.data.readers.json_file import part, read_json, rows_of
+from algorithm.data.readers.json_file import part, read_json, rows_of, told_pictures
 from algorithm.data.readers.named_pictures import NamedPicture, named_listing, sided
 from algorithm.data.readers.object_list import Box, ObjectList, around, numbers
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 
 WHAT = "a JSON export of VoTT"
+MARKS = (b'"assets"', b'"regions"')
 
 
 def recognise(contents: FolderContents) -> Found | None:
     """Exports of VoTT, and the files of single pictures where there is no export."""
     names = contents.files(".json")
-    files = [name for name in names if b'"assets"' in contents.head(name)]
+    files = [name for name in names if all(mark in contents.head(name) for mark in MARKS)]
     single = [name for name in names if name.endswith("-asset.json")]
     if not files and not (single and b'"regions"' in contents.head(single[0])):
         return None
@@ -27,7 +28,7 @@ def recognise(contents: FolderContents) -> Found | None:
         Certainty.CERTAIN,
         f"{len(files)} {what} file(s) of VoTT",
         frozenset(single),
-        len(contents.picture_names),
+        told_pictures(contents, files, b'"asset"'),
     )
 
 

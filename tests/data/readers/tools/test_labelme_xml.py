@@ -8,7 +8,8 @@ from ..reading import exports, pictures, read, write
 
 POINTS = "".join(f"<pt><x>{x}</x><y>{y}</y></pt>" for x, y in ((5, 1), (30, 2), (9, 28)))
 TEXT = (
-    "<annotation><filename>a.png</filename><folder>sub</folder><source><sourceAnnotation>LabelMe Webtool"
+    "<annotation><filename>a.png</filename><folder>sub</folder><source><sourceAnnotation>LabelMe "
+    "Webtool"
     "</sourceAnnotation></source><object><name>dog</name><deleted>0</deleted><polygon>{0}</polygon></object>"
     "<object><name>old</name><deleted>1</deleted><polygon>{0}</polygon></object>"
     "<imagesize><nrows>30</nrows><ncols>40</ncols></imagesize></annotation>"
