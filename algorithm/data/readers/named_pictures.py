@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -26,6 +27,7 @@ class NamedPicture:
         problem: What was expected and what was found.
         shares: Whether the boxes are shares of a picture of unknown size; it is read from the
             picture's header when the entry is asked for.
+        path: The picture, where it lies inside the file and is laid out elsewhere.
     """
 
     names: tuple[str, ...]
@@ -35,6 +37,7 @@ class NamedPicture:
     line: int | None = None
     problem: str = ""
     shares: bool = False
+    path: Path | None = None
 
 
 def split_word(text: object) -> str | None:
@@ -67,7 +70,7 @@ def named_listing(
     complaints = []
     for row in rows:
         try:
-            name = _picture(row, source)
+            name = row.names[0] if row.path else _picture(row, source)
         except ValueError as error:
             complaints.append(Complaint(row.file, str(error), row.line))
             continue
@@ -76,7 +79,7 @@ def named_listing(
             complaints.append(Complaint(row.file, problem, row.line))
             continue
         wrong = (Complaint(row.file, row.problem, row.line, name),) if row.problem else ()
-        path = source.contents.path(name)
+        path = row.path or source.contents.path(name)
         entries[name] = Entry(name, name, path, None, row.annotation, wrong)
         words[name] = row.word
         if row.shares:

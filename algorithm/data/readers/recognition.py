@@ -14,7 +14,7 @@ from algorithm.data.readers.public_sets import dota, kitti, visdrone, wider_face
 from algorithm.data.readers.reader import Certainty, Found, Reader, Resolve, Source
 from algorithm.data.readers.records import tfrecord_files
 from algorithm.data.readers.records.tfrecord_files import is_record_file, matching_files
-from algorithm.data.readers.tables import csv_table
+from algorithm.data.readers.tables import box_lists, csv_table
 from algorithm.data.readers.tools import (
     createml,
     cvat,
@@ -33,6 +33,7 @@ READERS = (  # of two that are equally sure and describe as many pictures, the f
     tfrecord_files.READER,
     coco.READER,
     csv_table.READER,
+    box_lists.READER,
     via.READER,
     labelme_json.READER,
     label_studio.READER,
@@ -138,7 +139,7 @@ def _refuse_lone_file(path: Path) -> None:
         )
     if suffix in PICTURE_SUFFIXES:
         kind = "a picture, which is no dataset"
-    elif suffix == ".txt":
+    elif suffix == ".txt" and not _is_told(path):
         kind = "a text file, which is a part of a dataset"
     elif suffix == ".xml" and b"<annotations" not in _beginning(path):
         kind = "the XML of one picture, which is a part of a dataset"
@@ -148,6 +149,14 @@ def _refuse_lone_file(path: Path) -> None:
         f"expected {FORMS} at data_url, found {path}, {kind}: give the folder that holds the "
         "pictures and their annotations"
     )
+
+
+def _is_told(path: Path) -> bool:
+    """Whether a text is a table or a list of boxes."""
+    contents = _contents_around(path)
+    readers = tuple(reader for reader in READERS if ".txt" in reader.suffixes)
+    name = path.relative_to(contents.root).as_posix()
+    return any(name in found.files for _, found in recognised(contents, readers))
 
 
 def _beginning(path: Path) -> bytes:

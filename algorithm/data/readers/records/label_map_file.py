@@ -82,7 +82,7 @@ def read_label_maps(files: list[Path]) -> LabelMap:
         DataError: One cannot be read, has an item without an id or a name, an id twice, or two
             files differ.
     """
-    maps = [_read(file) for file in files]
+    maps = [found for file in files if (found := _read(file)).names]  # others are model graphs
     for other in maps[1:]:
         if other.names != maps[0].names:
             raise DataError(

@@ -86,7 +86,9 @@ def _read(found: Found, source: Source) -> Listing:
     )  # TensorFlow only for records
 
     work_dir = source.work_dir or Path(tempfile.mkdtemp(prefix="efficientdet-"))
-    return read_tfrecords(source.paths(found), work_dir, source.contents.root)
+    contents = source.contents
+    maps = [contents.path(name) for name in contents.files(".pbtxt")]
+    return read_tfrecords(source.paths(found), work_dir, contents.root, maps)
 
 
 READER = Reader("TFRecord", NAMED, _recognised, _read)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,26 +20,20 @@ from algorithm.data.readers.annotation import (
     Listing,
     no_objects,
 )
+from algorithm.data.readers.embedded_pictures import laid_out
 from algorithm.data.readers.records.label_map_file import LabelMap, read_label_maps
 from algorithm.data.readers.records.tfrecord_files import missing_shards
 from algorithm.data.split_names import stated_usages, word_of, word_of_path
 from algorithm.errors import DataError
-from algorithm.storage.atomic_files import write_bytes
 
 CORNERS = ("ymin", "xmin", "ymax", "xmax")
 BOX, CLASS, OBJECT = "image/object/bbox/", "image/object/class/", "image/object/"
-FOLDER = "pictures"
-SUFFIXES = {
-    b"\xff\xd8\xff": ".jpg",
-    b"\x89PN": ".png",
-    b"GIF": ".gif",
-    b"RIF": ".webp",
-    b"BM": ".bmp",
-}
 FAR = 2.0  # a share of the picture beyond it is no box over the edge but pixels
 
 
-def read_tfrecords(files: list[Path], work_dir: Path, root: Path | None = None) -> Listing:
+def read_tfrecords(
+    files: list[Path], work_dir: Path, root: Path | None = None, maps: Sequence[Path] = ()
+) -> Listing:
     """Listing of the records in `files`; each pass over its entries reads them one by one.
 
     Pictures are laid in work_dir/pictures, named after their content, so that another pass finds
@@ -59,19 +52,23 @@ def read_tfrecords(files: list[Path], work_dir: Path, root: Path | None = None) 
         )
     words = {file: _word(file, root) for file in files}
     usages, warnings = stated_usages(words, "TFRecord file(s)")
-    folders = dict.fromkeys(file.parent for file in files)
-    maps = [file for folder in folders for file in sorted(folder.glob("*.pbtxt"))]
-    maps = maps or [file for folder in folders for file in sorted(folder.parent.glob("*.pbtxt"))]
-    label_map = read_label_maps(list(dict.fromkeys(maps)))
+    label_map = read_label_maps(_beside(files, maps))
     entries = LazyEntries(
         lambda: (
             entry
             for file, usage in usages.items()
-            for entry in _entries(file, usage, label_map, work_dir / FOLDER)
+            for entry in _entries(file, usage, label_map, work_dir)
         )
     )
     categories = tuple((name, number) for number, name in sorted(label_map.names.items()))
     return Listing(entries, (), warnings, categories)
+
+
+def _beside(files: list[Path], maps: Sequence[Path]) -> list[Path]:
+    """The label maps in the folders of the records, else all of the dataset."""
+    folders = dict.fromkeys(file.parent for file in files)
+    own = [file for folder in folders for file in sorted(folder.glob("*.pbtxt"))]
+    return own or list(maps)
 
 
 def _word(file: Path, root: Path | None) -> str | None:
@@ -82,11 +79,11 @@ def _word(file: Path, root: Path | None) -> str | None:
     )
 
 
-def _entries(file: Path, usage: str | None, label_map: LabelMap, folder: Path) -> Iterator[Entry]:
+def _entries(file: Path, usage: str | None, label_map: LabelMap, work_dir: Path) -> Iterator[Entry]:
     number = -1
     try:
         for number, record in enumerate(tf.data.TFRecordDataset([str(file)]).as_numpy_iterator()):
-            yield _entry(record, f"{file.name}#{number}", usage, label_map, folder)
+            yield _entry(record, f"{file.name}#{number}", usage, label_map, work_dir)
     except tf.errors.OpError as error:
         raise DataError(
             f"expected whole records in {file}, found damage after record {number}: write the "
@@ -96,7 +93,7 @@ def _entries(file: Path, usage: str | None, label_map: LabelMap, folder: Path) -
 
 
 def _entry(
-    record: bytes, place: str, usage: str | None, label_map: LabelMap, folder: Path
+    record: bytes, place: str, usage: str | None, label_map: LabelMap, work_dir: Path
 ) -> Entry:
     try:
         feature = tf.train.Example.FromString(record).features.feature
@@ -104,7 +101,7 @@ def _entry(
         return Entry(
             place,
             place,
-            folder,
+            work_dir,
             usage,
             None,
             (Complaint(place, f"expected a tf.train.Example: {error}"),),
@@ -114,10 +111,8 @@ def _entry(
     name = _bytes(feature, "image/filename").decode("utf-8", "replace") or image_id or place
     if not data:
         wrong = Complaint(place, "expected a picture in image/encoded, found none")
-        return Entry(image_id or place, name, folder, usage, None, (wrong,))
-    path = folder / (hashlib.sha256(data).hexdigest()[:32] + _suffix(data))
-    if not path.exists():
-        write_bytes(path, data)
+        return Entry(image_id or place, name, work_dir, usage, None, (wrong,))
+    path = laid_out(data, work_dir)
     size = [next(iter(_integers(feature, f"image/{side}")), None) for side in ("width", "height")]
     if not all(size):
         size = _real_size(path)
@@ -193,7 +188,3 @@ def _bytes(feature: dict, key: str) -> bytes:
 
 def _integers(feature: dict, key: str) -> list[int]:
     return list(feature[key].int64_list.value) if key in feature else []
-
-
-def _suffix(data: bytes) -> str:
-    return next((suffix for mark, suffix in SUFFIXES.items() if data.startswith(mark)), ".jpg")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from algorithm.data.readers.annotation import Listing
-from algorithm.data.readers.folder_contents import PEEK, FolderContents
+from algorithm.data.readers.folder_contents import PEEK, FolderContents, files_below
 from algorithm.data.readers.named_pictures import NamedPicture, named_listing
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.data.readers.tables.box_rows import (
@@ -103,7 +104,7 @@ def read_tables(found: Found, source: Source) -> Listing:
         DataError: A table cannot be read, has no known columns, or two that are no sides name the
             same pictures.
     """
-    codes = _class_descriptions(source.contents)
+    codes = _class_descriptions(source.contents.root)
     sheets, warnings = _sides([_sheet(name, source.contents, codes) for name in found.files])
     rows = []
     for sheet in sheets:
@@ -117,7 +118,7 @@ def read_tables(found: Found, source: Source) -> Listing:
     return named_listing(rows, source, tuple(warnings))
 
 
-READER = Reader("CSV", SUFFIXES, recognise, read_tables)
+READER = Reader("CSV", (*SUFFIXES, ".txt"), recognise, read_tables)
 
 
 def first_rows(contents: FolderContents, name: str) -> list[list[str]]:
@@ -165,12 +166,14 @@ def _companions(contents: FolderContents) -> Iterator[str]:
             yield name
 
 
-def _class_descriptions(contents: FolderContents) -> dict[str, str]:
+def _class_descriptions(root: Path) -> dict[str, str]:
     """What people call the classes that Open Images writes as codes (/m/01yrx)."""
-    names = [name for name in contents.files(".csv") if "class-descriptions" in name.lower()]
+    files = files_below(root, (".csv",))
     found: dict[str, str] = {}
-    for name in names:
-        table = open_table(contents.path(name), name)
+    for file in files:
+        if "class-descriptions" not in file.name.lower():
+            continue
+        table = open_table(file, file.name)
         found.update(
             (cells[0], cells[1])
             for _, cells in table.rows()

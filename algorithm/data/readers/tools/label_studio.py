@@ -1,7 +1,8 @@
-"""Label Studio: its own JSON and JSON-MIN."""
+"""Label Studio: its own JSON, JSON-MIN and CSV."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -19,6 +20,7 @@ from algorithm.data.readers.object_list import (
     numbers,
 )
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
+from algorithm.data.readers.tables.table_file import open_table
 
 WHAT = "a JSON of Label Studio"
 PICTURE = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".jfif")
@@ -38,6 +40,11 @@ MARKS = (
 def recognise(contents: FolderContents) -> Found | None:
     """Lists of tasks of Label Studio."""
     files = [name for name in contents.files(".json") if _is_label_studio(contents, name)]
+    files += [
+        name
+        for name in contents.files(".csv", ".tsv")
+        if b"labels" in contents.head(name) and b"original_width" in contents.head(name)
+    ]
     if not files:
         return None
     what = f"{len(files)} JSON of Label Studio"
@@ -53,7 +60,7 @@ def read_label_studio(found: Found, source: Source) -> Listing:
     """
     rows, several = [], 0
     for name in found.files:
-        for task in rows_of(read_json(source.contents.path(name), WHAT)):
+        for task in _tasks(source.contents, name):
             several += len(_annotations(task)) > 1
             rows.append(_picture(task, name))
     warnings = ()
@@ -64,7 +71,22 @@ def read_label_studio(found: Found, source: Source) -> Listing:
     return named_listing(sided(rows, found.files), source, warnings)
 
 
-READER = Reader("Label Studio JSON", (".json",), recognise, read_label_studio)
+READER = Reader("Label Studio", (".json", ".csv", ".tsv"), recognise, read_label_studio)
+
+
+def _tasks(contents: FolderContents, name: str) -> list[dict]:
+    """The tasks of a JSON, or of a CSV, whose cells hold the lists of JSON-MIN."""
+    if name.lower().endswith(".json"):
+        return rows_of(read_json(contents.path(name), WHAT))
+    header, *rows = (cells for _, cells in open_table(contents.path(name), name).rows())
+    return [{key: _cell(cell) for key, cell in zip(header, cells, strict=False)} for cells in rows]
+
+
+def _cell(text: str) -> object:
+    try:
+        return json.loads(text) if text.startswith("[") else text
+    except ValueError:
+        return text
 
 
 def _is_label_studio(contents: FolderContents, name: str) -> bool:

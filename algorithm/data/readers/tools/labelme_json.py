@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from algorithm.data.readers.annotation import Annotation, Listing
+from algorithm.data.readers.embedded_pictures import laid_out
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.json_file import read_json, rows_of
 from algorithm.data.readers.named_pictures import NamedPicture, named_listing
@@ -43,9 +47,10 @@ def read_labelme(found: Found, source: Source) -> Listing:
     """Listing of the pictures of LabelMe's files.
 
     The box of an outline encloses it; shapes of one class and one group_id are one object. Points
-    and lines have no area and are complaints.
+    and lines have no area and are complaints. A picture that lies only inside its JSON is laid out
+    in the work folder.
     """
-    return named_listing(_pictures(found, source.contents), source)
+    return named_listing(_pictures(found, source), source)
 
 
 READER = Reader("LabelMe JSON", (), recognise, read_labelme)
@@ -56,7 +61,8 @@ def _is_labelme(contents: FolderContents, name: str) -> bool:
     return MARKS[0] in head and any(mark in head for mark in MARKS[1:])
 
 
-def _pictures(found: Found, contents: FolderContents) -> Iterator[NamedPicture]:
+def _pictures(found: Found, source: Source) -> Iterator[NamedPicture]:
+    contents, work_dir = source.contents, source.work_dir
     for name in found.files:
         stem = name.removesuffix(name[-5:])
         try:
@@ -67,7 +73,19 @@ def _pictures(found: Found, contents: FolderContents) -> Iterator[NamedPicture]:
             yield NamedPicture((stem,), name, None, problem=str(error))
             continue
         names = (str(content.get("imagePath") or stem), stem)
-        yield NamedPicture(names, name, annotation_of(content, name))
+        path = None
+        if content.get("imageData") and not any(map(contents.pictures.names, names)):
+            work_dir = work_dir or Path(tempfile.mkdtemp(prefix="efficientdet-"))
+            path = _embedded(content["imageData"], work_dir)
+        yield NamedPicture(names, name, annotation_of(content, name), path=path)
+
+
+def _embedded(text: object, work_dir: Path) -> Path | None:
+    """The picture inside a JSON, laid out as a file; None where it is damaged."""
+    try:
+        return laid_out(base64.b64decode(str(text), validate=True), work_dir)
+    except ValueError:
+        return None
 
 
 def annotation_of(content: dict, file: str) -> Annotation:

@@ -48,6 +48,12 @@ FORMS = (
     UnreadForm(
         "Dataloop", ".json", (b'"annotations"', b'"coordinates"', b'"metadata"'), "export COCO"
     ),
+    UnreadForm("an Excel workbook", ".xlsx", (), "save the sheet as CSV in UTF-8"),
+    UnreadForm("an Excel workbook", ".xls", (), "save the sheet as CSV in UTF-8"),
+    UnreadForm("a spreadsheet", ".ods", (), "save the sheet as CSV in UTF-8"),
+    UnreadForm("Parquet", ".parquet", (), "write the table as CSV"),
+    UnreadForm("MATLAB", ".mat", (), "write its boxes as CSV or COCO"),
+    UnreadForm("a pickle", ".pkl", (), "write its boxes as CSV or COCO"),
     UnreadForm("COCO captions", ".json", (b'"images"', b'"caption"'), "give COCO's instances JSON"),
 )
 MASKS = ("masks", "mask", "segmentationclass", "segmentationobject")

@@ -1,4 +1,4 @@
-"""VGG Image Annotator: its JSON, its project files and its CSV."""
+"""VGG Image Annotator: its JSON, its projects (versions 2 and 3) and its CSV."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ from algorithm.errors import DataError
 
 WHAT = "a JSON or CSV of VGG Image Annotator"
 COLUMNS = ("filename", "regionshapeattributes", "regionattributes")
+KINDS = {1: "point", 2: "rect", 3: "circle", 4: "ellipse", 5: "line", 6: "polyline", 7: "polygon"}
+KEYS = {
+    "rect": ("x", "y", "width", "height"),
+    "circle": ("cx", "cy", "r"),
+    "ellipse": ("cx", "cy", "rx", "ry"),
+}
 CLASS_KEYS = ("class", "label", "name", "type", "category", "object")  # of several attributes
 
 
@@ -55,6 +61,8 @@ READER = Reader("VGG Image Annotator", (".json", ".csv"), recognise, read_via)
 
 def _is_json(contents: FolderContents, name: str) -> bool:
     head = contents.head(name)
+    if b'"vid_list"' in head or (b'"fid_list"' in head and b'"metadata"' in head):
+        return True
     return b'"_via_img_metadata"' in head or (b'"regions"' in head and b'"filename"' in head)
 
 
@@ -64,6 +72,9 @@ def _is_csv(contents: FolderContents, name: str) -> bool:
 
 def _of_json(contents: FolderContents, name: str) -> Iterator[NamedPicture]:
     content = read_json(contents.path(name), WHAT)
+    if "metadata" in part({"": content}, "") and "view" in content:
+        yield from _of_version_3(content, name)
+        return
     pictures = part(content, "_via_img_metadata") or content
     for picture in rows_of(pictures):
         if "filename" not in picture:
@@ -72,6 +83,38 @@ def _of_json(contents: FolderContents, name: str) -> Iterator[NamedPicture]:
         for region in rows_of(picture.get("regions")):
             _add(objects, part(region, "shape_attributes"), part(region, "region_attributes"))
         yield NamedPicture((str(picture["filename"]),), name, objects.annotation())
+
+
+def _of_version_3(content: dict, name: str) -> Iterator[NamedPicture]:
+    """The pictures of a project of version 3, whose parts refer to each other by ids."""
+    attributes = part(content, "attribute")
+    objects = {key: ObjectList(name) for key in part(content, "view")}
+    for row in rows_of(part(content, "metadata")):
+        shape = _named_numbers(row.get("xy") or [])
+        if row.get("vid") in objects and shape:
+            values = {
+                part(attributes, key).get("aname", key): part(attributes, key, "options").get(
+                    str(value), value
+                )
+                for key, value in part(row, "av").items()
+            }
+            _add(objects[row["vid"]], shape, values)
+    for key, found in objects.items():
+        files = part(content, "view", key).get("fid_list") or [key]
+        file = part(content, "file", str(files[0]))
+        called = str(file.get("fname") or file.get("src") or "")
+        yield NamedPicture((called,), name, found.annotation())
+
+
+def _named_numbers(xy: list) -> dict:
+    """The shape of version 3, [kind, numbers...], as older versions write it; {} for none."""
+    if not xy:
+        return {}
+    kind, *values = xy
+    kind = KINDS.get(kind, str(kind))
+    if kind == "polygon":
+        return {"name": kind, "all_points_x": values[::2], "all_points_y": values[1::2]}
+    return {"name": kind, **dict(zip(KEYS.get(kind, ()), values, strict=False))}
 
 
 def _of_csv(contents: FolderContents, name: str) -> Iterator[NamedPicture]:

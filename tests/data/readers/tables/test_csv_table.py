@@ -222,6 +222,12 @@ def test_open_images_without_its_boxes_says_what_to_add(tmp_path: Path) -> None:
         read(tmp_path)
 
 
+def test_a_table_in_a_text_is_read_as_folder_and_as_file(tmp_path: Path) -> None:
+    root = table(tmp_path, ROW.replace(",40,30,cat", ",cat"), "b.png,cat,1,1,5,5", name="ann.txt")
+    for url in (root, root / "ann.txt"):
+        assert sorted(read(url).objects) == ["images/a.png", "images/b.png"]
+
+
 KAGGLE = {
     "images/1.jpg": [("dog", [1, 0, 2, 1]), ("cat", [2, 1, 3, 3])],
     "images/2.jpg": [("cat", [0, 0, 1, 1])],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,16 @@ def test_json_min(tmp_path: Path) -> None:
     pictures(tmp_path, "a.png")
     row = {**RECTANGLE, "rectanglelabels": ["cat"], "original_width": 40, "original_height": 30}
     write(tmp_path / "min.json", [{"image": "/data/upload/a.png", "id": 1, "label": [row]}])
+    assert read(tmp_path).objects == {"a.png": [("cat", [3, 2, 24, 20])]}
+
+
+def test_csv(tmp_path: Path) -> None:
+    pictures(tmp_path, "a.png")
+    row = {**RECTANGLE, "rectanglelabels": ["cat"], "original_width": 40, "original_height": 30}
+    with (tmp_path / "export.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["annotator", "image", "label"])
+        writer.writerow([1, "/data/upload/1/a.png", json.dumps([row])])
     assert read(tmp_path).objects == {"a.png": [("cat", [3, 2, 24, 20])]}
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
+
+from algorithm.data.readers.recognition import read_listing
 
 from ..reading import pictures, read, write
 
@@ -83,6 +86,18 @@ def test_a_damaged_json_is_no_picture_without_objects(tmp_path: Path) -> None:
     assert len(found.complaints) == 1
     assert "c.json: c.png: expected a LabelMe JSON" in found.complaints[0]
     assert "1 picture(s) have no object and count as empty ones: b.png" in found.warnings
+
+
+def test_a_picture_inside_its_json_is_laid_out(tmp_path: Path) -> None:
+    pictures(tmp_path / "elsewhere", "a.png")
+    data = (tmp_path / "elsewhere" / "a.png").read_bytes()
+    content = {"version": "4", "flags": {}, "shapes": [CAT], "imagePath": "a.png"}
+    content["imageData"] = base64.b64encode(data).decode()
+    write(tmp_path / "set" / "a.json", content)
+    (entry,) = read_listing(tmp_path / "set", work_dir=tmp_path / "work").entries
+    assert (entry.source, entry.annotation.names) == ("a.png", ("cat",))
+    assert entry.path.parent == tmp_path / "work" / "pictures"
+    assert entry.path.read_bytes() == data
 
 
 def test_pictures_without_a_json_are_said(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from ..reading import exports, pictures, read, write
     ("name", "text", "said"),
     [
         ("a.ndjson", '{"data_row": {"id": 1}}', "Labelbox.*COCO"),
+        ("boxes.xlsx", "PK", "Excel workbook, which is not read: save the sheet as CSV"),
         ("a.json", '[{"Labeled Data": "x", "Label": {}}]', "Labelbox.*COCO"),
         ("a.json", '{"info": {}, "categories": {}, "items": []}', "Datumaro.*datum convert"),
         ("a.json", '[{"name": "a.png", "labels": [{"box2d": {}}]}]', "BDD100K"),

@@ -55,6 +55,26 @@ def test_csv(tmp_path: Path, first: str) -> None:
     assert "1 picture(s) have no object" in found.warnings
 
 
+def test_version_3(tmp_path: Path) -> None:
+    pictures(tmp_path, "a.png", "b.png")
+    rows = {
+        "1_x": {"vid": "1", "xy": [2, 2, 3, 18, 22], "av": {"1": "0"}},
+        "1_y": {"vid": "1", "xy": [7, 5, 1, 30, 2, 9, 28], "av": {"1": "1"}},
+        "1_z": {"vid": "1", "xy": [], "av": {}},
+    }
+    content = {
+        "project": {"pname": "p", "data_format_version": "3.1.1", "vid_list": ["1", "2"]},
+        "attribute": {"1": {"aname": "species", "options": {"0": "cat", "1": "dog"}}},
+        "file": {"1": {"fid": "1", "fname": "a.png"}, "2": {"fid": "2", "fname": "b.png"}},
+        "metadata": rows,
+        "view": {"1": {"fid_list": ["1"]}, "2": {"fid_list": ["2"]}},
+    }
+    write(tmp_path / "via.json", content)
+    found = read(tmp_path)
+    assert found.objects == {"a.png": BOXES[:2], "b.png": []}
+    assert found.complaints == []
+
+
 @pytest.mark.parametrize(
     ("attributes", "name"),
     [
