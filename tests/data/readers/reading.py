@@ -17,7 +17,7 @@ Box = tuple[str, list[float]]  # class, [ymin, xmin, ymax, xmax] rounded to hund
 
 @dataclass(frozen=True)
 class Reading:
-    """objects: of each picture by its relative name. usages: of each. complaints, warnings: all, as text."""
+    """objects, usages, ignored: of each picture by its name. complaints, warnings: all, as text."""
 
     objects: dict[str, list[Box]]
     usages: dict[str, str | None]

@@ -90,7 +90,8 @@ def _split(rows: list[_Row], path: Path) -> tuple[list[_Row], tuple[str, ...]]:
         )
     if len(counts) == 1:
         (usage,) = counts
-        line = f"all {counts[usage]} samples with a usage in {path.name} are {usage.upper()}: that is no split"
+        name = f"{path.name} are {usage.upper()}"
+        line = f"all {counts[usage]} samples with a usage in {name}: that is no split"
         return [replace(row, usage=None) for row in rows], (line,)
     return rows, ()
 

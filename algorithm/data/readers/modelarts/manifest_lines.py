@@ -13,7 +13,9 @@ MAX_WHOLE = 1 << 28  # bytes of a manifest that is parsed as a whole
 
 
 def records(path: Path) -> Iterator[tuple[int, dict]]:
-    """(line, object) of each sample, read line by line; an array, objects over several lines and UTF-16 too.
+    """(line, object) of each sample, read line by line.
+
+    An array, objects over several lines and UTF-16 are read as a whole.
 
     Raises:
         DataError: It cannot be read, or something is not a JSON object of a picture.
@@ -44,7 +46,7 @@ def records(path: Path) -> Iterator[tuple[int, dict]]:
 
 
 def _of_whole(path: Path, raw: bytes, number: int, wrong: ValueError) -> Iterator[tuple[int, dict]]:
-    """The objects of a file that is no JSON lines. `raw` is its first line, `wrong` what is wrong with it."""
+    """The objects of a file that is no JSON lines; `wrong` says what is wrong with the first."""
     if path.stat().st_size > MAX_WHOLE:
         raise _no_object(path, number, raw, wrong) from wrong
     try:

@@ -60,16 +60,14 @@ def masked_crc(data: bytes) -> int:
 
 def missing_shards(files: list[Path]) -> list[str]:
     """Names of shards that the others count (-00000-of-00010) and that are not there."""
-    names = {file.name for file in files}
-    return sorted(
-        {
-            SHARD.sub(f"-{number:05d}-of-{match[1]}", name)
-            for name in names
-            if (match := SHARD.search(name))
-            for number in range(int(match[1]))
-        }
-        - names
-    )
+    places = set(files)
+    counted = {
+        file.with_name(SHARD.sub(f"-{number:05d}-of-{match[1]}", file.name))
+        for file in places
+        if (match := SHARD.search(file.name))
+        for number in range(int(match[1]))
+    }
+    return [file.name for file in sorted(counted - places)]
 
 
 def _recognised(contents: FolderContents) -> Found | None:

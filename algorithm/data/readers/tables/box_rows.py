@@ -12,7 +12,19 @@ from algorithm.data.readers.tables.table_file import Table
 from algorithm.data.readers.tables.table_layout import SIDES, Layout
 
 ONE_CLASS = "object"  # the class of all boxes of a table without classes
-NOTHING = ("", "no finding", "no_finding", "none", "background", "nothing", "negative", "empty")
+NOTHING = (
+    "",
+    "no_box",
+    "[]",
+    "nan",
+    "no finding",
+    "no_finding",
+    "none",
+    "background",
+    "nothing",
+    "negative",
+    "empty",
+)
 SHARE = 1.5  # where no number of a table is larger, its boxes are shares of the picture
 TELLING = 3  # so many different boxes whose second pair lies beyond the first: corners
 
@@ -62,14 +74,17 @@ def picture_rows(table: Table, layout: Layout, names: dict[str, str]) -> dict[st
         rows.words.add(_cell(cells, layout.split).lower())
         label = ONE_CLASS if layout.label is None else _cell(cells, layout.label)
         corners = [_cell(cells, place) for place in layout.numbers]
-        if label.lower() in (*NOTHING, ONE_CLASS) and not any(corners):
+        nothing = all(corner.lower() in NOTHING for corner in corners)
+        if nothing and label.lower() in (*NOTHING, ONE_CLASS):
             continue
         ignored = any(
             _cell(cells, place).lower() in ("1", "1.0", "true", "yes") for place in layout.ignored
         )
-        rows.rows.append(
-            BoxRow(line, names.get(label, label), _numbers(corners, table.delimiter), ignored)
-        )
+        boxes = [corners] if len(corners) > 1 else _lists(corners[0])
+        rows.rows += [
+            BoxRow(line, names.get(label, label), _numbers(box, table.delimiter), ignored)
+            for box in boxes
+        ]
     return found
 
 
@@ -139,10 +154,14 @@ def _box(found: tuple[float, ...], kind: str) -> Box:
     return second, first, second + fourth, first + third
 
 
+def _lists(cell: str) -> list[list[str]]:
+    """The numbers of each list in a cell: `[1, 2, 3, 4]`, `1 2 3 4; 5 6 7 8`, `[[1, 2, 3, 4]]`."""
+    lists = re.findall(r"[\[(]([^\[\]()]*)[\])]", cell) or cell.split(";")
+    return [[part for part in re.split(r"[\s,;]+", text) if part] for text in lists]
+
+
 def _numbers(cells: list[str], delimiter: str) -> tuple[float, ...] | str:
     """The four numbers of a row, or what is wrong with them."""
-    if len(cells) == 1:
-        cells = [part for part in re.split(r"[\s,;]+", cells[0].strip("[](){} ")) if part]
     if delimiter != ",":
         cells = [cell.replace(",", ".") for cell in cells]
     if len(cells) != len(SIDES):

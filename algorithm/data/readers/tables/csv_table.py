@@ -19,7 +19,7 @@ from algorithm.data.readers.tables.box_rows import (
     kind_of,
     picture_rows,
 )
-from algorithm.data.readers.tables.table_file import Table, delimiter_of, open_table
+from algorithm.data.readers.tables.table_file import TOLD, Table, delimiter_of, open_table
 from algorithm.data.readers.tables.table_layout import (
     Layout,
     layout_of_cells,
@@ -127,6 +127,8 @@ def first_rows(contents: FolderContents, name: str) -> list[list[str]]:
     lines = text.splitlines()[: LOOKED_AT + 1]
     if len(text) >= PEEK // 2:
         lines = lines[:-1] or lines
+    if lines and TOLD.match(lines[0]):
+        lines = lines[1:]
     delimiter = delimiter_of(lines[0]) if lines else ","
     rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     try:

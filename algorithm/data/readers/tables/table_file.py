@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from algorithm.errors import DataError
 
 DELIMITERS = ",;\t|"
 HEAD = 1 << 16
+TOLD = re.compile(r"sep=(.)\s*$")
 csv.field_size_limit(1 << 27)  # one cell may hold all outlines of a picture
 
 
@@ -26,12 +28,14 @@ class Table:
         name: Its name as the user knows it.
         encoding: Of its text.
         delimiter: Between its cells.
+        told: Whether a line before the table says the delimiter, as Excel writes it (`sep=;`).
     """
 
     path: Path
     name: str
     encoding: str
     delimiter: str
+    told: bool = False
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """(line, cells without blanks around them) of each row that is not empty.
@@ -42,6 +46,8 @@ class Table:
         try:
             with self.path.open(encoding=self.encoding, newline="") as stream:
                 reader = csv.reader(stream, delimiter=self.delimiter, skipinitialspace=True)
+                if self.told:
+                    next(reader, None)
                 for cells in reader:
                     cells = [cell.strip() for cell in cells]
                     if any(cells):
@@ -74,7 +80,8 @@ def open_table(path: Path, name: str) -> Table:
             f"expected a CSV table in UTF-8, UTF-16 or GBK, found {path}, which is in none of "
             f"them: save it as UTF-8 ({error.reason})"
         ) from error
-    return Table(path, name, encoding, delimiter_of(first))
+    told = TOLD.match(first)
+    return Table(path, name, encoding, told[1] if told else delimiter_of(first), bool(told))
 
 
 def delimiter_of(line: str) -> str:

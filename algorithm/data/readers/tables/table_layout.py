@@ -52,9 +52,10 @@ PICTURE_SIZE = {
     "height": ("imageheight", "imgheight", "imheight", "imageh", "imgh", "pictureheight", "height"),
 }
 LISTS = {
-    "bbox": "open", "box": "open", "boundingbox": "open", "bboxes": "open", "boxes": "open",
-    "bboxxyxy": "corners", "xyxy": "corners", "bboxxywh": "sizes", "xywh": "sizes",
-}  # fmt: skip
+    **dict.fromkeys(("bbox", "box", "boundingbox", "bboxes", "boxes"), "open"),
+    **dict.fromkeys(("bboxxyxy", "xyxy", "boxesstring"), "corners"),
+    **dict.fromkeys(("bboxxywh", "xywh"), "sizes"),
+}
 SPLIT = ("split", "usage", "subset", "set", "partition")
 IGNORED = ("difficult", "iscrowd", "crowd", "isgroupof", "ignore")
 NUMBER = re.compile(r"-?\d+([.,]\d*)?([eE][+-]?\d+)?|-?[.,]\d+")

@@ -34,7 +34,7 @@ def recognise(contents: FolderContents) -> Found | None:
     paired = [
         name
         for name in contents.files(".json")
-        if contents.pictures.names(name.removesuffix(".json"), near=name.rpartition("/")[0])
+        if contents.pictures.names(name[:-5], near=name.rpartition("/")[0])
     ] or contents.files(".json")
     told = [name for name in paired[:LOOKED_AT] if _is_labelme(contents, name)]
     if not told:
@@ -64,7 +64,7 @@ def _is_labelme(contents: FolderContents, name: str) -> bool:
 def _pictures(found: Found, source: Source) -> Iterator[NamedPicture]:
     contents, work_dir = source.contents, source.work_dir
     for name in found.files:
-        stem = name.removesuffix(name[-5:])
+        stem = name[:-5]
         try:
             content = read_json(contents.path(name), WHAT)
             if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):

@@ -1,4 +1,4 @@
-"""Every spelling of a manifest that the platform writes, and the complaint for each line that cannot be used."""
+"""Every spelling of a manifest, and the complaint for each line that cannot be used."""
 
 from __future__ import annotations
 

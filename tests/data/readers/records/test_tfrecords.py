@@ -253,6 +253,14 @@ def test_missing_shard_is_named(tmp_path: Path) -> None:
         read_listing(tmp_path)
 
 
+def test_a_shard_that_another_folder_has_is_missing(tmp_path: Path) -> None:
+    write_records(tmp_path / "train" / "a-00000-of-00002", record())
+    for number in range(2):
+        write_records(tmp_path / "val" / f"a-0000{number}-of-00002", record(number + 1))
+    with pytest.raises(DataError, match="found no a-00001-of-00002"):
+        read_listing(tmp_path)
+
+
 @pytest.mark.parametrize(
     "damage", [lambda data: data[:-20], lambda data: data[:-9] + b"?" + data[-8:]]
 )

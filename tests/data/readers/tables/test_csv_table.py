@@ -48,6 +48,8 @@ def test_rows_of_a_picture_are_joined(tmp_path: Path, mark: str) -> None:
         ("Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId", "a.png;40;30;2;3;20;25;cat"),
         ("image_id,label,bbox_xyxy", 'a,cat,"[2, 3, 20, 25]"'),
         ("name,x0,y0,x1,y1,class", "a.png,2,3,20,25,cat"),
+        ("sep=;\nfilename;class;xmin;ymin;xmax;ymax", "a.png;cat;2;3;20;25"),
+        ("image_name,label,bbox_xywh", "a.png,cat,(2 3 18 22)"),
         ("图片,类别,xmin,ymin,xmax,ymax", "a.png,cat,2,3,20,25"),
         (None, "a.png,2,3,20,25,cat"),
         (None, "a.png,40,30,cat,2,3,20,25"),
@@ -112,6 +114,15 @@ def test_a_list_of_four_numbers_is_what_its_rows_tell(
     assert found.objects["images/a.png"] == [("object", box)]
     assert f"read as {said}" in found.warnings
     assert "train.csv has no column for the class" in found.warnings
+
+
+def test_several_boxes_in_a_cell(tmp_path: Path) -> None:
+    rows = ("image_name,BoxesString,domain", "a.png,2 3 20 25;1 1 5 5,x", "b.png,no_box,x")
+    found = read(table(tmp_path, *rows))
+    assert found.objects == {
+        "images/a.png": [("object", [3, 2, 25, 20]), ("object", [1, 1, 5, 5])],
+        "images/b.png": [],
+    }
 
 
 def test_split_column_and_marks(tmp_path: Path) -> None:
