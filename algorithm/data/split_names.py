@@ -50,6 +50,18 @@ def word_of_list(file: str) -> str | None:
     return match[1] if match else None
 
 
+def synonyms(word: str) -> tuple[str, ...]:
+    """The words of one part of a split: `valid` and `validation` mean `val`; none for other words."""
+    found = word_of_list(word)
+    if found is None:
+        return ()
+    return tuple(
+        one
+        for one, usage in WORDS.items()
+        if usage == WORDS[found] and (one in TESTS) == (found in TESTS)
+    )
+
+
 def usage_of_path(name: str) -> str | None:
     """ "train" or "eval" where a folder of a relative path says so, else None."""
     return WORDS.get(word_of_path(name) or "")
@@ -74,7 +86,7 @@ def stated_usages(
     tests = {word for word in counts if word in TESTS}
     sides = {WORDS[word] for word in counts}
     if sides != {"train", "eval"}:
-        only = f"all {things} are said to be {' and '.join(sorted(counts))}: that is no split"
+        only = f"the only side of {things} is '{' and '.join(sorted(counts))}', which is no split"
         return dict.fromkeys(words), (only,) * (bool(counts) and None not in words.values())
     if not tests:
         return {key: WORDS.get(word or "") for key, word in words.items()}, ()

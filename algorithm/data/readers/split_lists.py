@@ -69,6 +69,8 @@ def listed_words(
             if not text.strip():
                 continue
             found = _meant(text, pictures, near)
+            if not found and text.lstrip().startswith("#"):
+                continue
             if len(found) != 1:
                 problem = f"expected the name of a picture, found {text.strip()!r}"
                 if found:

@@ -56,9 +56,9 @@ def parse_labels(
 
 
 def is_row(text: str) -> bool:
-    """Whether a line looks like a row: numbers, at least five."""
+    """Whether a line looks like a row: numbers, at least five, and no word."""
     parts = _cells(text)
-    return len(parts) >= 5 and all(map(_is_number, parts[:5]))
+    return len(parts) >= 5 and all(map(_is_number, parts))
 
 
 def has_confidence(text: str) -> bool:

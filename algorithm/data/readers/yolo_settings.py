@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import yaml
 
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.picture_lookup import parts_of
-from algorithm.data.split_names import WORDS, word_of_list
+from algorithm.data.split_names import WORDS, synonyms, word_of_list
 from algorithm.errors import DataError
 
 NULLS = ("", "~", "null")
@@ -87,14 +88,23 @@ def place(contents: FolderContents, settings: YoloSettings, address: str) -> str
         if start == len(parts) and parts:
             break
         for folder in dict.fromkeys((base, "")):
-            found = contents.spelt("/".join([*filter(None, [folder]), *parts[start:]]))
-            if found is not None:
-                return found
+            for tail in _tails(parts[start:]):
+                found = contents.spelt("/".join([*filter(None, [folder]), *tail]))
+                if found is not None:
+                    return found
     raise DataError(
         f"expected {contents.path(settings.file)} to name folders or lists of pictures inside "
         f"{contents.root}, found {address!r}, which does not exist there: correct the path, or "
         "delete the line"
     )
+
+
+def _tails(parts: list[str]) -> Iterator[list[str]]:
+    """The end of an address, then with other words for its split (../valid/images for val/)."""
+    yield parts
+    for index, part in enumerate(parts):
+        for word in synonyms(part):
+            yield [*parts[:index], word, *parts[index + 1 :]]
 
 
 def listed_names(text: str) -> list[str]:

@@ -368,3 +368,8 @@ def test_stray_yaml_is_passed_over_with_a_word(make_folder) -> None:
     listing = read_listing(folder)
     assert len(listing.entries) == 2
     assert "YOLO (data.yaml) is there too and is not read" in listing.warnings[0]
+
+
+def test_other_word_for_the_same_split_is_taken(tmp_path: Path) -> None:
+    write_yolo(tmp_path, val="../images/valid")  # the folder is images/val
+    assert [entry.usage for entry in entries(tmp_path)] == ["train"] * 3 + ["eval"]
