@@ -11,7 +11,7 @@ import numpy as np
 
 from algorithm.data.cleaning.cleaning import Checked, checked_entries
 from algorithm.data.labels import label_map, missing_classes, near_duplicates
-from algorithm.data.readers.manifest import Resolve
+from algorithm.data.readers.reader import Resolve
 from algorithm.data.readers.recognition import read_listing
 from algorithm.data.sample import Dataset, Sample
 from algorithm.data.split import BOTH, assigned_usages

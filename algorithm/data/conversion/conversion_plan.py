@@ -16,7 +16,7 @@ from typing import TextIO
 from algorithm.data.cleaning.cleaning import Checked, check_decoded, check_header, complaint_text
 from algorithm.data.conversion.picture_row import Classes, PictureRow, shortest
 from algorithm.data.readers.annotation import Complaint, Listing
-from algorithm.data.readers.voc_folder import PICTURE_SUFFIXES
+from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
 from algorithm.data.split import stratified_eval
 from algorithm.errors import DataError
 

@@ -2,70 +2,68 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from algorithm.data.readers.annotation import Annotation, Complaint, Entry, LazyEntries, Listing
-from algorithm.data.readers.picture_lookup import inside
+from algorithm.data.readers.folder_contents import FolderContents
+from algorithm.data.readers.modelarts.manifest_addresses import Locator
+from algorithm.data.readers.modelarts.manifest_lines import records
+from algorithm.data.readers.reader import Certainty, Found, Reader, Resolve, Source
 from algorithm.data.readers.voc_xml import AnnotationError, read_voc
 from algorithm.errors import DataError
 
-REMOTE = ("obs://", "s3://", "gs://")
-USAGES = {"train": "train", "eval": "eval"}
-OTHER_USAGES = ("test", "inference")  # of the platform; no part of a training job
-TASK = "/object_detection"
-Resolve = Callable[[Sequence[str]], Mapping[str, Path]]
+USAGES = {"train": "train", "eval": "eval", "test": "test"}
+LEFT_OUT = "inference"  # of the platform; no part of a training job
+TASKS = ("/object_detection", "/image_segmentation")  # both with VOC XML
 
 
-def needs_staging(addresses: Sequence[str]) -> Mapping[str, Path]:
-    """The resolver of a dataset that is all local: raises DataError where one is not."""
-    for address in filter(_is_remote, addresses):
-        raise DataError(
-            f"expected a local picture or annotation, found {address!r}, which no one has staged: "
-            "pass a directory or manifest on the object store as data_url"
-        )
-    return {}
+def read_manifest(
+    path: Path, resolve: Resolve | None = None, contents: FolderContents | None = None
+) -> Listing:
+    """Listing of the samples a manifest names; annotations are read when entries are asked for.
 
+    Usage TEST is left out where there are EVAL samples, else it evaluates. One side only is no
+    split.
 
-def read_manifest(path: Path, resolve: Resolve | None = None) -> Listing:
-    """Listing of the samples a manifest names; annotations are read when entries are asked for, pictures are not.
+    Args:
+        path: The manifest.
+        resolve: Gets every address at once and gives the local paths of those on an object store.
+        contents: The folder of the data, by default the manifest's.
 
-    resolve: gets every address at once and gives the local paths of the remote ones, obs:// and s3://. Relative addresses count
-    from the manifest's folder and may not leave it. Raises DataError where a line is not a JSON object or an address is remote
-    and `resolve` is None.
+    Raises:
+        DataError: Something is not a JSON object, or an address is remote, not beside, and
+            `resolve` is None.
     """
-    rows, complaints, left_out = [], [], Counter()
-    for line, record in _records(path):
+    rows, complaints, inference = [], [], 0
+    for line, record in records(path):
         usage = str(record.get("usage") or "").strip().lower()
-        if usage in OTHER_USAGES:
-            left_out[usage.upper()] += 1
+        if usage == LEFT_OUT:
+            inference += 1
             continue
         try:
             rows.append(_row(record, usage, line))
         except ValueError as error:
             complaints.append(Complaint(str(path), str(error), line))
-    locate = _Locator(
-        path.parent,
-        (resolve or needs_staging)(
-            list(dict.fromkeys(address for row in rows for address in (row.source, *row.addresses)))
-        ),
-    )
+    locate = Locator(path, contents or FolderContents(path.parent))
+    notes = locate.stage([one for row in rows for one in (row.source, *row.addresses)], resolve)
+    rows, warnings = _split(rows, path)
     rows, strangers = _located(rows, locate, path)
-    complaints += strangers
-    warnings = [
-        f"{count} sample(s) of usage {usage} in {path.name} are left out"
-        for usage, count in left_out.items()
-    ]
+    if inference:
+        warnings += (f"{inference} sample(s) of usage INFERENCE in {path.name} are left out",)
     entries = LazyEntries(lambda: (_entry(row, locate, path) for row in rows))
-    return Listing(entries, tuple(complaints), tuple(warnings))
+    return Listing(entries, (*complaints, *strangers), (*notes, *warnings))
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """What a line says, before its annotations are read. problem: why there are none. path: of the picture, once it is known."""
+    """What a line says, before its annotations are read.
+
+    usage: "train", "eval", "test" or None. problem: why there are no annotations. path: of the
+    picture, once it is known.
+    """
 
     image_id: str
     source: str
@@ -76,8 +74,30 @@ class _Row:
     path: str = ""
 
 
+def _split(rows: list[_Row], path: Path) -> tuple[list[_Row], tuple[str, ...]]:
+    """The rows with the split that counts, and lines to log."""
+    counts = Counter(row.usage for row in rows if row.usage)
+    if not counts:
+        return rows, ()
+    tests = counts["test"]
+    if "eval" in counts and tests:
+        rows = [row for row in rows if row.usage != "test"]
+        return rows, (f"{tests} sample(s) of usage TEST in {path.name} are left out",)
+    if set(counts) == {"train", "test"}:
+        line = f"{tests} sample(s) of usage TEST in {path.name} evaluate, as none is of usage EVAL"
+        return [replace(row, usage="eval" if row.usage == "test" else row.usage) for row in rows], (
+            line,
+        )
+    if len(counts) == 1:
+        (usage,) = counts
+        name = f"{path.name} are {usage.upper()}"
+        line = f"all {counts[usage]} samples with a usage in {name}: that is no split"
+        return [replace(row, usage=None) for row in rows], (line,)
+    return rows, ()
+
+
 def _located(
-    rows: Sequence[_Row], locate: _Locator, path: Path
+    rows: Sequence[_Row], locate: Locator, path: Path
 ) -> tuple[list[_Row], list[Complaint]]:
     """The rows with their pictures' paths, each picture once, and what is wrong with the others."""
     found: dict[str, _Row] = {}
@@ -97,53 +117,6 @@ def _located(
     return list(found.values()), complaints
 
 
-def _is_remote(address: str) -> bool:
-    return address.lower().startswith(REMOTE)
-
-
-class _Locator:
-    """Address in a manifest -> local path. Raises ValueError for one that climbs out of the manifest's folder."""
-
-    def __init__(self, base: Path, staged: Mapping[str, Path]) -> None:
-        self.base, self.staged = base, staged
-
-    def __call__(self, address: str) -> Path:
-        if _is_remote(address):
-            return Path(self.staged[address])
-        return inside(self.base, address) if not Path(address).is_absolute() else Path(address)
-
-
-def _records(path: Path) -> Iterator[tuple[int, dict]]:
-    try:
-        stream = path.open("rb")
-    except OSError as error:
-        raise DataError(
-            f"expected a readable manifest, found {path}: {error.strerror or error}"
-        ) from error
-    with stream:
-        yield from _parsed(stream, path)
-
-
-def _parsed(stream: Iterable[bytes], path: Path) -> Iterator[tuple[int, dict]]:
-    for number, raw in enumerate(stream, start=1):
-        if not raw.strip():
-            continue
-        try:
-            record = json.loads(raw.decode("utf-8-sig"))
-        except ValueError as error:
-            shown = raw.strip()[:60].decode("utf-8", "replace")
-            raise DataError(
-                f"expected one JSON object a line in the manifest, found {shown!r} at {path}:{number}: "
-                f"correct the line ({error})"
-            ) from error
-        if not isinstance(record, dict) or record.get("source-type"):
-            raise DataError(
-                f"expected a JSON object with 'source' and 'annotation' at {path}:{number}, found "
-                f"{str(record)[:60]!r}: give a manifest of pictures"
-            )
-        yield number, record
-
-
 def _row(record: dict, usage: str, line: int) -> _Row:
     """Raises ValueError where the line names no picture, or an unknown usage."""
     if usage and usage not in USAGES:
@@ -160,7 +133,7 @@ def _row(record: dict, usage: str, line: int) -> _Row:
     )
 
 
-def _entry(row: _Row, locate: _Locator, path: Path) -> Entry:
+def _entry(row: _Row, locate: Locator, path: Path) -> Entry:
     entry = Entry(row.image_id, row.source, Path(row.path), row.usage, None)
     if row.problem:
         return replace(entry, complaints=(Complaint(str(path), row.problem, row.line),))
@@ -181,12 +154,13 @@ def _annotation_addresses(record: dict, source: str) -> list[str]:
     found = [
         item
         for item in annotations
-        if isinstance(item, dict) and str(item.get("type", TASK)).endswith(TASK)
+        if isinstance(item, dict) and str(item.get("type", TASKS[0])).endswith(TASKS)
     ]
     if not found:
         others = ", ".join(str(item.get("type")) for item in annotations if isinstance(item, dict))
         raise ValueError(
-            f"expected an object detection annotation of {source}, found {others or 'none (unlabelled)'}"
+            f"expected an object detection annotation of {source}, found "
+            f"{others or 'none (unlabelled)'}"
         )
     addresses = []
     for item in found:
@@ -200,3 +174,23 @@ def _annotation_addresses(record: dict, source: str) -> list[str]:
             )
         addresses.append(address)
     return list(dict.fromkeys(addresses))
+
+
+def _recognised(contents: FolderContents) -> Found | None:
+    files = contents.shallowest(".manifest")
+    if not files:
+        return None
+    belongs = frozenset((*contents.files(".manifest"), *contents.files(".xml")))
+    return Found(tuple(files), Certainty.DECLARED, "a .manifest", belongs)
+
+
+def _read(found: Found, source: Source) -> Listing:
+    path = source.only_path(found, READER.name)
+    if path.stat().st_size == 0:
+        raise DataError(
+            f"expected one JSON object a line in the manifest {path}, found an empty file"
+        )
+    return read_manifest(path, source.resolve, source.contents)
+
+
+READER = Reader("ModelArts manifest", (".manifest",), _recognised, _read)
