@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from algorithm import train
-from algorithm.cli import exit_codes, model
+from algorithm.cli import data_split, exit_codes, model
 
 Command = Callable[[argparse.Namespace], int | None]
 
@@ -93,6 +93,7 @@ def _add_data(verbs: argparse._SubParsersAction) -> None:
     _add_data_check(kinds)
     _add_data_clean(kinds)
     _add_convert(kinds)
+    data_split.add(_add, kinds)
 
 
 def _add_data_check(kinds: argparse._SubParsersAction) -> None:
@@ -192,7 +193,7 @@ def _add_convert(kinds: argparse._SubParsersAction) -> None:
     verb.add_argument(
         "--format",
         required=True,
-        choices=("manifest", "coco", "yolo", "tfrecord"),
+        choices=("manifest", "coco", "yolo", "tfrecord", "voc", "labelme", "cvat"),
         help="form to write",
     )
     verb.add_argument(
