@@ -89,7 +89,9 @@ def test_only_one_file_imports(package):
 @pytest.mark.parametrize("path", MODULES, ids=dotted)
 def test_rooms_without_tensorflow(path):
     name = dotted(path)
-    if name not in WITH_TENSORFLOW and any(name == room or name.startswith(f"{room}.") for room in WITHOUT_TENSORFLOW):
+    if name not in WITH_TENSORFLOW and any(
+        name == room or name.startswith(f"{room}.") for room in WITHOUT_TENSORFLOW
+    ):
         assert not top_levels(path) & {"tensorflow", "keras"}
 
 

@@ -106,11 +106,16 @@ def _located(
         try:
             place = str(locate(row.source))
         except ValueError as error:
-            complaints.append(Complaint(str(path), str(error), row.line))
+            complaints.append(Complaint(str(path), str(error), row.line, usage=row.usage))
             continue
         if place in found:
             complaints.append(
-                Complaint(str(path), f"expected each picture once, found {row.source} again")
+                Complaint(
+                    str(path),
+                    f"expected each picture once, found {row.source} again",
+                    usage=row.usage,
+                    repeated=True,
+                )
             )
         else:
             found[place] = replace(row, path=place)

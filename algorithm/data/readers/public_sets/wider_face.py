@@ -27,7 +27,9 @@ def recognise(contents: FolderContents) -> Found | None:
     if not files:
         return None
     what = f"{len(files)} text(s) of WIDER FACE"
-    return Found(tuple(files), Certainty.CERTAIN, what, pictures=told_pictures(contents, files, b".jpg"))
+    return Found(
+        tuple(files), Certainty.CERTAIN, what, pictures=told_pictures(contents, files, b".jpg")
+    )
 
 
 def read_wider_face(found: Found, source: Source) -> Listing:
