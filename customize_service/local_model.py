@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 LOGGER = logging.getLogger(__name__)
-LOAD_WAIT_SECONDS = 30.0  # the platform's gateway gives an answer up after 40
+LOAD_WAIT_SECONDS = 30.0  # the platform's older gateway gives an answer up after 40
 RETRY_SECONDS = 5
 SOFT = -1.0  # in place of an IoU: boxes lose score instead of being dropped
 

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from lifetime import end_with
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A worker ends with the process that hands out the tests, also when that one is killed."""
+    if hasattr(config, "workerinput"):
+        end_with(os.getppid())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
+import sys
 import tomllib
 from pathlib import Path
 
 from algorithm import __version__
-from algorithm.hyperparameters import TABLE, Row, as_markdown, as_text, write_value
+from algorithm.cli.verb import Verb
+from algorithm.hyperparameters import LANGUAGES, TABLE, Row, as_markdown, as_text, write_value
 from algorithm.hyperparameters.distillation_pairs import as_markdown as pairs_table
 from algorithm.modelarts import publication
 from algorithm.storage.atomic_files import write_text
@@ -65,30 +68,39 @@ def manifests() -> dict[str, str]:
     lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in publication.sample_manifest())
     return {
         "manifests/algorithm.json": _json(publication.algorithm_object(rows, __version__)),
-        "manifests/job-v1.json": _json(publication.job_request_v1(list(values.items()))),
-        "manifests/job-v2.json": _json(publication.job_request_v2(list(values.items()))),
+        "manifests/job-v1.json": _json(
+            publication.job_request_v1(list(values.items()), __version__)
+        ),
+        "manifests/job-v2.json": _json(
+            publication.job_request_v2(list(values.items()), __version__)
+        ),
+        "manifests/service-v2.json": _json(publication.service_request_v2(__version__)),
         "manifests/dataset.manifest": "".join(lines),
     }
 
 
 def source_files(project: Path) -> dict[str, str]:
     """Return path -> text of the generated files that belong to the project's source, when project is its folder."""
-    texts = {"docs/hyperparameters.md": _page("en"), "docs/hyperparameters.zh-CN.md": _page("zh")}
+    texts = {
+        "docs/reference/hyperparameters.md": _page("en"),
+        "docs/reference/hyperparameters.zh-CN.md": _page("zh"),
+    }
     for name, language in (("README.md", "en"), ("README.zh-CN.md", "zh")):
-        section = as_markdown(_PUBLISHED, language)
-        readme = (project / name).read_text("utf-8")
-        texts[name] = _MARKED.sub(
-            lambda match, section=section: f"{match[1]}{section}\n{match[2]}", readme
-        )
-    distillation = (project / "docs" / "distillation.md").read_text("utf-8")
-    texts["docs/distillation.md"] = _PAIRS_MARKED.sub(
-        lambda match: f"{match[1]}{pairs_table()}\n{match[2]}", distillation
-    )
+        texts[name] = _filled(_MARKED, project / name, as_markdown(_PUBLISHED, language))
+    distillation = "docs/use/distillation.md"
+    texts[distillation] = _filled(_PAIRS_MARKED, project / distillation, pairs_table())
     settings = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
     texts["pip-requirements.txt"] = "".join(
         f"{line}\n" for line in settings["project"]["dependencies"]
     )
     return texts
+
+
+def _filled(marked: re.Pattern[str], page: Path, section: str) -> str:
+    """The text of a page with `section` between its marks."""
+    return marked.sub(
+        lambda match: f"{match[1]}{section}\n{match[2]}", page.read_text(encoding="utf-8")
+    )
 
 
 def write_files(folder: Path) -> list[Path]:
@@ -97,7 +109,9 @@ def write_files(folder: Path) -> list[Path]:
     The manifests always; documentation and requirements only where folder holds the project's source.
     """
     texts = manifests()
-    if (folder / "pyproject.toml").is_file() and (folder / "algorithm" / "describe.py").is_file():
+    if (folder / "pyproject.toml").is_file() and (
+        folder / "algorithm" / "cli" / "describe.py"
+    ).is_file():
         texts |= source_files(folder)
     return [_write(folder / name, text) for name, text in texts.items()]
 
@@ -122,3 +136,19 @@ def _write(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, text)
     return path
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the printed table")
+    parser.add_argument(
+        "--output", default=".", help="folder that gets manifests/ (default: the current one)"
+    )
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    print(table_text(arguments.language))
+    for path in write_files(Path(arguments.output)):
+        print(f"wrote {path}", file=sys.stderr)
+
+
+VERB = Verb("describe", "print the hyperparameters and write manifests/", _add_flags, _run)

@@ -31,7 +31,6 @@ SOFT_LOSSES = ("loss_soft_cls", "loss_soft_box")
 PEER = "peer"
 _CROSS = "cross"
 POSITIVES = "num_positives"
-HIGH = 5.0  # the published advice is to bring each soft loss below this
 _NAMES = {"class_logits": "teacher_class_logits", "box_deltas": "teacher_box_deltas"}
 REMEMBERED = tuple(_NAMES.values())  # names in a batch
 _MOST_MEMORY = 2**31  # bytes of remembered outputs
@@ -290,7 +289,7 @@ class OnlinePeer:
             who = f"the student at {height}x{width}, with batch norms of its own"
             cost = (
                 f"; a step has {1 + self.alignment.scale**2:g} times the operations of one without it, in which time more epochs of "
-                "the student alone may gain more (docs/distillation.md)"
+                "the student alone may gain more (docs/use/distillation.md)"
             )
         return (
             f"online distillation ({self._config.method}): the peer is {who}; it speaks for "
@@ -361,37 +360,3 @@ def _heads_for(student: Detector, peer: Detector) -> keras.Model:
             "Use a peer as wide as the student (efficientdet-lite0 for D0, T0, T1 and T2), or kd_method=foreground."
         )
     return heads_of(peer)
-
-
-class SoftLossHint:
-    """Says once for each soft loss that stays above HIGH for an epoch which weight would bring it below."""
-
-    def __init__(self, config: SoftLossConfig, steps_per_epoch: int) -> None:
-        weights = (("soft_cls_loss", config.class_weight), ("soft_box_loss", config.box_weight))
-        self._weights = dict(zip(SOFT_LOSSES, weights, strict=True))
-        self._steps = steps_per_epoch
-        self._seen: dict[str, list[float]] = {name: [] for name in SOFT_LOSSES}
-
-    def __call__(self, step: int, figures: Mapping[str, float]) -> None:
-        """Notes the figures of step number `step`, 1-based."""
-        for name, values in self._seen.items():
-            if name in figures:
-                values.append(figures[name])
-        if step % self._steps:
-            return
-        for name, values in list(self._seen.items()):
-            if values and (mean := float(np.mean(values))) > HIGH:
-                key, weight = self._weights[name]
-                _log.warning(
-                    "%s was %.3g on average in this epoch, which is above %g: set %s=%.2g in hparams (now %g), or 0 to "
-                    "leave it out",
-                    name,
-                    mean,
-                    HIGH,
-                    key,
-                    0.8 * weight * HIGH / mean,
-                    weight,
-                )
-                del self._seen[name]
-            else:
-                values.clear()

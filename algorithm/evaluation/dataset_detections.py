@@ -9,12 +9,11 @@ import tensorflow as tf
 
 from algorithm.data import Sample
 from algorithm.data.feeding.pipeline import eval_batches, reading_errors
-from algorithm.evaluation.inference import Detect
-from algorithm.models.detector import Detector
+from algorithm.evaluation.inference import Detect, Network
 
 
 def detect_samples(
-    detect: Detect, detector: Detector, samples: Sequence[Sample], batch_size: int
+    detect: Detect, detector: Network, samples: Sequence[Sample], batch_size: int
 ) -> list[dict[str, np.ndarray]]:
     """Run a detector over samples.
 

@@ -12,8 +12,7 @@ from algorithm.data import Dataset, Sample
 from algorithm.data.feeding.decoding import decode_image
 from algorithm.evaluation.coco_metrics import Evaluation, evaluate_detections
 from algorithm.evaluation.dataset_detections import detect_samples
-from algorithm.evaluation.inference import detection_function
-from algorithm.models.detector import Detector
+from algorithm.evaluation.inference import Network, detection_function
 from algorithm.ops.detections import NmsConfig
 from algorithm.pages.drawing import draw_detections
 
@@ -21,16 +20,19 @@ _PICTURES = 4
 
 
 class Evaluator:
-    """Evaluates a detector; it compiles once, and `run` may be called after every epoch.
+    """Evaluates a detector on the EVAL samples; it compiles once, and `run` may follow every epoch.
 
     Attributes:
         seconds: What the latest run spent in the network (reading included) and in the metrics.
         batches: How many batches there are.
+        detections: Of the latest run, for each sample: boxes float32 [N, 4] yxyx in pixels of the
+            picture, scores float32 [N], labels int32 [N].
+        threshold: The best confidence threshold of the latest run.
     """
 
     def __init__(
         self,
-        detector: Detector,
+        detector: Network,
         nms: NmsConfig,
         dataset: Dataset,
         batch_size: int,
@@ -39,6 +41,8 @@ class Evaluator:
     ) -> None:
         self.detector, self.dataset, self.batch_size = detector, dataset, batch_size
         self.seconds = (0.0, 0.0)
+        self.detections: list[dict[str, np.ndarray]] = []
+        self.threshold = 0.0
         self.batches = -(-len(dataset.eval) // batch_size)
         self._detect = detection_function(detector, nms, batch_statistics=batch_statistics)
 
@@ -55,9 +59,9 @@ class Evaluator:
         found = time.perf_counter()
         evaluation = evaluate_detections(samples, detections, names)
         self.seconds = (found - begun, time.perf_counter() - found)
-        threshold = evaluation.operating_point.threshold
+        self.detections, self.threshold = detections, evaluation.operating_point.threshold
         pictures = [
-            side_by_side(sample, found, names, threshold)
+            side_by_side(sample, found, names, self.threshold)
             for sample, found in zip(samples[:_PICTURES], detections, strict=False)
         ]
         return evaluation, pictures

@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
+import numpy as np
 import tensorflow as tf
 
-from algorithm.models.detector import Detector
+from algorithm.models.zoo import Preset
 from algorithm.ops.detections import NmsConfig, detect, to_image
 from algorithm.ops.image import network_input
+
+
+class Network(Protocol):
+    """What evaluation needs of a network: a Detector, or what speaks of a detector's anchors.
+
+    Attributes:
+        preset: The row with the normalisation.
+        image_size: (height, width) in pixels.
+        anchors: float32 [A, 4], [ymin, xmin, ymax, xmax] in network pixels.
+    """
+
+    @property
+    def preset(self) -> Preset: ...  # noqa: D102
+    @property
+    def image_size(self) -> tuple[int, int]: ...  # noqa: D102
+    @property
+    def anchors(self) -> np.ndarray: ...  # noqa: D102
+
+    def __call__(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
+        """Return class_logits [B, A, K] and box_deltas [B, A, 4] of normalised images."""
+
 
 Detect = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
 
 
 def detection_function(
-    detector: Detector, config: NmsConfig, *, batch_statistics: bool = False
+    detector: Network, config: NmsConfig, *, batch_statistics: bool = False
 ) -> Detect:
     """Compile a detector with its suppression.
 

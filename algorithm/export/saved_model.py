@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from algorithm.errors import AlgorithmError
+from algorithm.export.older_tensorflow import fit_saved_model
 from algorithm.models.detector import Detector
 from algorithm.ops.detections import NmsConfig, detect, to_image
 from algorithm.ops.image import letterbox_scale, normalize, pad_bottom_right, resize
@@ -120,6 +121,7 @@ def export_saved_model(detector: Detector, folder: Path, config: NmsConfig) -> P
     """
     module = ServingModule(detector, config)
     tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
+    fit_saved_model(folder)
     _compare(module, folder)
     return folder
 

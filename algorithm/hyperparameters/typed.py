@@ -39,6 +39,7 @@ class Hyperparameters:
     seed: int
     early_stop_patience: int
     keep_checkpoint_max: int
+    checkpoint_minutes: float
     auto_batch: bool
     log_form: str
     gradient_checkpointing: bool

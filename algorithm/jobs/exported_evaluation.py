@@ -61,9 +61,12 @@ def export_with_calibration(
     with tempfile.TemporaryDirectory() as folder:
         source = open_source(model_dir)
         samples = _samples(_dataset(data_url, source.label_names, folder), "train")[:pictures]
-        mean = source.settings.get("mean")
         return export_model(
-            model_dir, output, name, nms=nms, calibration=lambda size: _fitted(samples, size, mean)
+            model_dir,
+            output,
+            name,
+            nms=nms,
+            calibration=lambda size: _fitted(samples, size, source.settings["mean"]),
         )
 
 

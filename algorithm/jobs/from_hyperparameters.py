@@ -13,16 +13,27 @@ from algorithm.data.feeding.pipeline import steps_per_epoch as epoch_steps
 from algorithm.data.feeding.pipeline import train_batches
 from algorithm.distillation.distillers import Distiller, Remembered
 from algorithm.hyperparameters import Hyperparameters
-from algorithm.models import Detector
+from algorithm.models import Detector, build_detector
 from algorithm.models.weights.warm_start import freezes_batch_norm, frozen_names
 from algorithm.ops.detections import NmsConfig
 from algorithm.ops.losses import LossConfig
-from algorithm.training.loop import Plan
 from algorithm.training.optimizers import choose_optimizer, freeze, make_optimizer
+from algorithm.training.plan import Plan
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
 from algorithm.training.trainer import TrainConfig, Trainer
 
 _log = logging.getLogger("algorithm.jobs.job")
+
+
+def detector_of(hp: Hyperparameters, num_classes: int) -> Detector:
+    """The network that the job trains, with random weights."""
+    return build_detector(
+        hp.model_name,
+        num_classes,
+        hp.image_size,
+        anchor_scale=hp.anchor_scale,
+        survival_probability=hp.survival_prob,
+    )
 
 
 def device_batch(hp: Hyperparameters) -> int:

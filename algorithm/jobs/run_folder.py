@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 from dataclasses import dataclass
@@ -12,13 +11,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from algorithm.errors import ArgumentError, DataError, StorageError
+from algorithm.errors import ArgumentError, DataError
 from algorithm.hyperparameters import Hyperparameters
+from algorithm.jobs.places import check_writable
 from algorithm.models.detector import Detector
 from algorithm.models.variable_names import published_variables
-from algorithm.storage.atomic_files import FULL, write_json, write_text
+from algorithm.storage.atomic_files import write_json, write_text
 from algorithm.training import checkpoints
-from algorithm.training.trainer import Trainer
 
 _log = logging.getLogger(__name__)
 _JOB = "job.json"
@@ -77,17 +76,7 @@ class RunFolder:
     def claim(cls, folder: Path, hp: Hyperparameters) -> RunFolder:
         """The folder, made and found writable, for this job. StorageError when it cannot be written; ArgumentError when
         it holds a run made with other hyperparameters."""
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_text(folder / ".writable", "")
-            (folder / ".writable").unlink()
-        except OSError as error:
-            if error.errno in (*FULL, errno.EIO):  # the disk, whatever the permissions
-                raise
-            raise StorageError(
-                f"train_url: expected a folder that can be written, found {folder} "
-                f"({error.strerror}); give another train_url or change its permissions"
-            ) from error
+        check_writable(folder)
         run = cls(folder)
         changes = (
             hp.changes_since(run._job().get("hyperparameters", {}))
@@ -145,10 +134,6 @@ class RunFolder:
             tf.TensorSpec((None, *detector.image_size, 3), tf.float32)
         ).graph
         write_text(self.folder / "graph.pbtxt", str(graph.as_graph_def()))
-
-    def save(self, trainer: Trainer, state: dict[str, Any], keep: int) -> None:
-        """Writes a checkpoint of the trainer with `state` beside it, keeping the newest `keep`."""
-        checkpoints.save(self.folder, trainer.step, trainer.tensors(), state, keep)
 
     def newest_saved(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """Tensors and state of the newest checkpoint of the job that can be read, or None."""

@@ -104,7 +104,7 @@ def serve(
 def divide_cores(batches: int) -> None:
     """Let each of so many batches at a time have its part of the cores, unless TF_NUM_INTRAOP_THREADS says what an operation gets.
 
-    Threads that share one operation wait for one another; two batches side by side do not (docs/http.md has the figures). TensorFlow
+    Threads that share one operation wait for one another; two batches side by side do not (docs/reference/http.md has the figures). TensorFlow
     reads the variable when it is first used.
     """
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, cores() // batches)))

@@ -17,7 +17,7 @@ from algorithm.serving.prometheus_metrics import Metrics
 
 LOGGER = logging.getLogger(__name__)
 START_WAIT_SECONDS = (
-    30.0  # how long a request waits for the model; the platform's gateway gives up after 40
+    30.0  # how long a request waits for the model; the platform's older gateway gives up after 40
 )
 RETRY_SECONDS = 5
 

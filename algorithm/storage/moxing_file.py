@@ -1,6 +1,6 @@
 """The verbs of `moxing.file` for scripts that used them: `from algorithm.storage import moxing_file as file`.
 
-The same names and arguments over this room's own verbs; all take local paths, obs://, s3:// and gs://. docs/storage.md says
+The same names and arguments over this room's own verbs; all take local paths, obs://, s3:// and gs://. docs/use/storage.md says
 what differs.
 """
 

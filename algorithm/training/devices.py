@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +71,12 @@ class Devices:
         """Whether `flag` is true on some worker. Every worker must ask."""
         return flag if self.cluster is None else bool(self._sum(np.array(flag, np.int32)))
 
+    def any_of(self, flags: Sequence[bool]) -> Sequence[bool]:
+        """Which of several flags are true on some worker, asked in one go. Every worker must ask."""
+        if self.cluster is None:
+            return flags
+        return [bool(count) for count in self._sum(np.array(flags, np.int32))]
+
     def _sum(self, own: np.ndarray) -> np.ndarray:
         here = iter([own])
         values = self.strategy.experimental_distribute_values_from_function(
@@ -125,7 +131,7 @@ def open_devices(strategy_type: str, num_gpus: int, tpu: str, cluster: Cluster |
     kind = _kind(strategy_type, len(gpus), tpu, cluster)
     if kind == "tpu":
         devices = Devices(_tpu_strategy(tpu))
-    elif kind == "multi_worker":
+    elif kind == "multi_worker" and cluster is not None:
         wait_for_workers(cluster)
         os.environ["TF_CONFIG"] = cluster.tf_config
         devices = Devices(tf.distribute.MultiWorkerMirroredStrategy(), cluster)
@@ -158,8 +164,10 @@ def _gpus(wanted: int) -> list[tf.config.PhysicalDevice]:
     gpus = tf.config.list_physical_devices("GPU")
     if wanted > len(gpus):
         raise ArgumentError(
-            f"num_gpus: expected {wanted} GPU(s), found {len(gpus)} that TensorFlow can use; give num_gpus=0 for what "
-            "is there, or install TensorFlow with CUDA: pip install 'tensorflow[and-cuda]'"
+            f"num_gpus: expected {wanted} GPU(s), found {len(gpus)} that TensorFlow can use; give "
+            f"num_gpus=0 to train on {'all of them' if gpus else 'the CPU'}, choose a flavor "
+            f"with {wanted} GPU(s), or, where they are there, install TensorFlow with CUDA: "
+            "pip install 'tensorflow[and-cuda]'"
         )
     if wanted and wanted < len(gpus):
         tf.config.set_visible_devices(gpus[:wanted], "GPU")

@@ -56,7 +56,7 @@ class Guard:
         self._trainer, self._schedule, self._limits = trainer, schedule, limits
         self._last_good, self._describe = last_good, describe
         self.progress = progress
-        self.run = 0  # steps in a row without a finite loss, up to now
+        self.failing = 0  # steps in a row without a finite loss, up to now
         self._start = None if resumed else (trainer.snapshot(), progress.as_state())
         self._apply()
 
@@ -87,7 +87,7 @@ class Guard:
     ) -> dict[str, float] | None:
         bad = [name for name in ("loss", "gradient_norm") if not math.isfinite(figures[name])]
         if not bad:
-            self.run = 0
+            self.failing = 0
             return figures
         if math.isfinite(figures["loss"]) and figures.get("loss_scale", 1.0) > 1.0:
             _log.info(
@@ -107,20 +107,20 @@ class Guard:
         self._start = None
 
     def _skipped(self, what: str, pictures: str) -> None:
-        self.run += 1
+        self.failing += 1
         self.progress.skipped += 1
         _log.warning(
             "%s; this step changes nothing (%d in a row, %d in all). Its pictures: %s",
             what,
-            self.run,
+            self.failing,
             self.progress.skipped,
             pictures,
         )
-        if self.run < LONGEST_RUN:
+        if self.failing < LONGEST_RUN:
             return
         if self.progress.restores >= MOST_RESTORES:
             raise DivergenceError(
-                f"{what}, {self.run} steps in a row, and halving the rate did not help; lower learning_rate (in hparams, now "
+                f"{what}, {self.failing} steps in a row, and halving the rate did not help; lower learning_rate (in hparams, now "
                 f"too high for this data or batch), lower clip_gradients_norm, narrow jitter_min and jitter_max, or look at "
                 f"the pictures of this step: {pictures}"
             )
@@ -163,11 +163,14 @@ class Guard:
         )
 
     def _take_up_last_good(self) -> None:
-        tensors, state = self._last_good() or self._start
+        good = self._last_good() or self._start
+        if good is None:  # a job that went on has a checkpoint
+            raise DivergenceError("expected a checkpoint to go back to, found none")
+        tensors, state = good
         self._trainer.restore(tensors)
         before = Progress.of(state)
         self.progress.idle, self.progress.best = before.idle, before.best
-        self.run = 0
+        self.failing = 0
         self._apply()
 
     def _apply(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import statistics
 import time
 from collections import deque
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-import tensorflow as tf
+from algorithm.training.device_memory import peak_memory
 
 # Names that differ between the step's figures and the log, in the order of the log line.
 _LOGGED = (
@@ -27,6 +26,7 @@ _LOGGED = (
     "gradient_norm",
     "learning_rate",
 )
+PEER, TEACHER = "peer", "teacher"  # networks that are evaluated beside the student
 _TUTORIAL = {
     "total_loss": "loss",
     "cls_loss": "cls_loss",
@@ -67,8 +67,17 @@ class Moment:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """An evaluation: epoch, step, the 12 figures and their familiar rows; seconds in the network and in the metrics, and
-    batches that were evaluated."""
+    """An evaluation.
+
+    Attributes:
+        epoch, epochs: when it was, 1-based, and epochs in all.
+        step: updates made before it.
+        metrics: COCO's 12 figures, None where there is nothing to measure.
+        summary: the same as the familiar rows.
+        model_seconds, metric_seconds: time in the network and in the metrics.
+        batches: evaluated.
+        network: "" for the student, else PEER or TEACHER.
+    """
 
     epoch: int
     epochs: int
@@ -78,6 +87,7 @@ class Evaluated:
     model_seconds: float = 0.0
     metric_seconds: float = 0.0
     batches: int = 1
+    network: str = ""
 
 
 class LogForm(Protocol):
@@ -104,7 +114,7 @@ def eval_line(epoch: int, epochs: int, step: int, metrics: Mapping[str, float | 
 
 
 class OwnForm:
-    """`train epoch=2/10 step=30/200 loss=... learning_rate=... samples/s=... eta=h:mm:ss`, `eval epoch=2/10 step=30 AP=...`."""
+    """`train epoch=2/10 step=30/200 loss=... samples/s=... eta=h:mm:ss memory=...MiB`, `eval epoch=2/10 step=30 AP=...`."""
 
     def step(self, moment: Moment, every: int) -> list[str]:
         """One line when it is due."""
@@ -114,9 +124,10 @@ class OwnForm:
         parts += [
             f"{name}={moment.figures[name]:.6g}" for name in _LOGGED if name in moment.figures
         ]
-        return [
-            " ".join([*parts, f"samples/s={moment.rate:.2f}", f"eta={_clock(moment.seconds_left)}"])
-        ]
+        parts += [f"samples/s={moment.rate:.2f}", f"eta={_clock(moment.seconds_left)}"]
+        if "memory_mib" in moment.figures:
+            parts.append(f"memory={moment.figures['memory_mib']:.0f}MiB")
+        return [" ".join(parts)]
 
     def evaluation(self, evaluated: Evaluated) -> list[str]:
         """One line of figures, an undefined one is `nan`; then the rows."""
@@ -231,13 +242,6 @@ class ReferencesForm:
 
 
 FORMS: dict[str, type] = {"": OwnForm, "tutorial": TutorialForm, "torchvision": ReferencesForm}
-
-
-def peak_memory() -> float:
-    """Most memory in use so far, MiB: of the first GPU where there is one, else of this process."""
-    if tf.config.list_logical_devices("GPU"):
-        return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def _accumulated(evaluated: Evaluated, *heading: str) -> list[str]:

@@ -20,9 +20,9 @@ def choose_optimizer(kind: str, global_batch: int, networks: int = 1) -> tuple[s
     """The optimizer that `kind` stands for, and the factor on learning_rate that goes with it.
 
     auto: sgd as published for batches near the published 64; adam for small ones, where sgd with the rate scaled down
-    crawls and rare classes are not learned (docs/warm-start.md has the figures). learning_rate is sgd's: adam takes a
+    crawls and rare classes are not learned (docs/use/warm-start.md has the figures). learning_rate is sgd's: adam takes a
     tenth of it, the published relation of the two. networks: how many add their gradients for the same kernels. sgd moves by the sum;
-    adam's step is as long with two as with one, so its share grows with their number (docs/distillation.md has the figures).
+    adam's step is as long with two as with one, so its share grows with their number (docs/use/distillation.md has the figures).
     """
     if kind != "auto":
         return kind, 1.0

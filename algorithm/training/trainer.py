@@ -272,7 +272,7 @@ class Trainer:
         """tensors() copied, as they are now."""
         return {name: np.asarray(value).copy() for name, value in self.tensors().items()}
 
-    def restore(self, tensors: dict[str, np.ndarray]) -> None:
+    def restore(self, tensors: Mapping[str, np.ndarray]) -> None:
         """Takes up the state that tensors() gave. DataError naming what is missing or of another shape."""
         wanted = {
             **self._state_variables(),
@@ -334,7 +334,7 @@ def _pace(updates: tf.Variable, parts: int, published: float) -> tf.Tensor:
 
     With EfficientDet's 0.99 alone they are the mean of the last hundred steps, half of all the training some jobs get: those
     of a pretrained network lag behind its weights, and those that begin at nothing still hold 5 % of it after 300 steps. A
-    network that trained well is then worth less in evaluation, or nothing (docs/warm-start.md has the figures).
+    network that trained well is then worth less in evaluation, or nothing (docs/use/warm-start.md has the figures).
     """
     age = tf.cast(updates, tf.float32)
     momentum = tf.minimum(published, (1.0 + age) / (10.0 + age))

@@ -94,7 +94,8 @@ def test_two_processes_train_one_model_stop_together_on_request_end_together_and
 
 
 @pytest.mark.parametrize(("strategy_type", "num_gpus", "tpu", "cluster", "text"), [
-    ("auto", 2, "", None, r"num_gpus: expected 2 GPU\(s\), found 0 that TensorFlow can use"),
+    ("auto", 2, "", None, r"num_gpus: expected 2 GPU\(s\), found 0 that TensorFlow "
+     r"can use; give num_gpus=0 to train on the CPU, choose a flavor with 2 GPU\(s\), or, where"),
     ("tpu", 0, "", None, "strategy_type=tpu: expected the name of a TPU in --tpu, found none"),
     ("multi_worker_gpu", 0, "", None, "strategy_type=multi_worker_gpu: expected two workers or more, found none"),
     ("mirrored", 0, "", PAIR, "strategy_type=mirrored: expected one machine, found 2 in --worker_hosts"),

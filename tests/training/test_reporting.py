@@ -4,8 +4,8 @@ import re
 
 from algorithm.training import log_forms
 from algorithm.training.log_forms import Evaluated, Moment, OwnForm, ReferencesForm, TutorialForm
-from algorithm.training.loop import Plan
 from algorithm.training.optimizers import choose_optimizer
+from algorithm.training.plan import Plan
 
 FIGURES = {
     "loss": 2.5,

@@ -85,9 +85,7 @@ def _open_saved_model(folder: Path) -> Run:
 
 def _open_frozen(path: Path) -> Run:
     function = load_frozen(path)
-    return lambda picture: _detections(
-        dict(zip(OUTPUTS, function(tf.constant(picture[None])), strict=True))
-    )
+    return lambda picture: _detections(dict(zip(OUTPUTS, function(picture[None]), strict=True)))
 
 
 def _open_onnx(path: Path) -> Run:

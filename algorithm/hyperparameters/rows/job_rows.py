@@ -85,6 +85,15 @@ JOB_ROWS: tuple[Row, ...] = (
         shapes_training=False,
     ),
     Row(
+        "checkpoint_minutes",
+        "float",
+        20.0,
+        "Minutes between two checkpoints within an epoch, 0 for none before its end",
+        "同一轮内两次保存检查点的间隔分钟数, 0 表示仅在每轮结束时保存",
+        interval="[0, inf)",
+        shapes_training=False,
+    ),
+    Row(
         "auto_batch",
         "boolean",
         False,

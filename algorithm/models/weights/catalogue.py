@@ -194,6 +194,11 @@ def published_for(model_name: str) -> tuple[PublishedFile, ...]:
     return tuple(each for each in PUBLISHED if each.starts(model_name))
 
 
+def packaged_models() -> tuple[str, ...]:
+    """Return the models that start without network: a Python package carries their backbone."""
+    return tuple(name for name in PRESETS if any(each.package for each in published_for(name)))
+
+
 def default_download(model_name: str) -> PublishedFile:
     """Return the file that a job downloads for a model when nothing is at hand."""
     return published_for(model_name)[0]
