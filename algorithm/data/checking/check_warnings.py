@@ -135,12 +135,13 @@ def same_files(
     train: Sequence[Sample], evaluated: Sequence[Sample]
 ) -> tuple[list[tuple[str, str]], bool]:
     """((source in EVAL, source in TRAIN) of the same file, whether all were compared). Only equal sizes are read."""
-    by_size = defaultdict(lambda: ([], []))
+    by_size: dict[int, tuple[list[Sample], list[Sample]]] = defaultdict(lambda: ([], []))
     for place, samples in enumerate((train, evaluated)):
         for sample in samples:
             with suppress(OSError):  # a picture that is gone is named when it is read
                 by_size[Path(sample.path).stat().st_size][place].append(sample)
-    found, budget = [], READ
+    found: list[tuple[str, str]] = []
+    budget = READ
     for size, (some, others) in sorted(by_size.items()):
         if some and others:
             budget -= size * (len(some) + len(others))
