@@ -41,7 +41,8 @@ def read_assessment(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, AttributeError) as error:
         raise DataError(
             f"expected a model folder or an earlier assessment at {path}, found neither "
-            f"({getattr(error, 'strerror', None) or error}): give the folder with {FIGURES}, or a model folder"
+            f"({getattr(error, 'strerror', None) or error}): give the folder with {FIGURES}, or a "
+            "model folder"
         ) from error
 
 

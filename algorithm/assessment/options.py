@@ -21,8 +21,10 @@ _HELP = {
 
 @dataclass(frozen=True)
 class Options:
-    """Places are as given, local or remote. tune: how many jobs, 0 for none; tune_epochs: 0 for as many as the former job's.
-    preset_sizes: network input of each model in pixels, where the caller knows it. ignored: flags that mean nothing here."""
+    """Places are as given, local or remote. tune: how many jobs, 0 for none; tune_epochs: 0 for as
+    many as the former job's.
+    preset_sizes: network input of each model in pixels, where the caller knows it. ignored: flags
+    that mean nothing here."""
 
     model_dir: str
     data_url: str

@@ -32,16 +32,19 @@ def soft_losses(
     config: SoftLossConfig,
     num_positives: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
-    """{"loss_soft_cls", "loss_soft_box"}, those with a weight: float32 scalars, weighted, to be added to the detection loss.
+    """{"loss_soft_cls", "loss_soft_box"}, those with a weight: float32 scalars, weighted, to be
+    added to the detection loss.
 
-    outputs, teacher: "class_logits" float32 [B, A, K] and "box_deltas" float32 [B, A, 4]; no gradient flows to the teacher.
-    teacher may have "aligned" bool [A]: anchors it says something about. targets: from match_anchors. num_positives: as in
-    losses.detection_losses, whose normaliser these share.
+    outputs, teacher: "class_logits" float32 [B, A, K] and "box_deltas" float32 [B, A, 4]; no
+    gradient flows to the teacher. teacher may have "aligned" bool [A]: anchors it says something
+    about. targets: from match_anchors. num_positives: as in losses.detection_losses, whose
+    normaliser these share.
 
-    plain: the divergence of the class probabilities on every anchor, Huber loss of the boxes on the anchors that an object
-    takes. foreground: both where there is something to learn, classes by the quality focal loss (Li et al. 2020, equation 2),
-    boxes on every anchor by the teacher's confidence in it, also beside the objects. crosshead: the same here; what it adds is
-    no imitation of outputs, see distillers.OnlinePeer.
+    plain: the divergence of the class probabilities on every anchor, Huber loss of the boxes on the
+    anchors that an object takes. foreground: both where there is something to learn, classes by the
+    quality focal loss (Li et al. 2020, equation 2), boxes on every anchor by the teacher's
+    confidence in it, also beside the objects. crosshead: the same here; what it adds is no
+    imitation of outputs, see distillers.OnlinePeer.
     """
     logits, deltas = (tf.stop_gradient(teacher[name]) for name in ("class_logits", "box_deltas"))
     aligned = (
@@ -109,8 +112,9 @@ class AnchorGeometry:
 
 @dataclass(frozen=True)
 class Alignment:
-    """For every anchor of the student: index int32 [A] of the teacher's anchor that overlaps it most, and whether it does so by
-    as much as a match asks for, aligned bool [A]. scale: teacher's pixels per student's. same: nothing needs to be moved."""
+    """For every anchor of the student: index int32 [A] of the teacher's anchor that overlaps it
+    most, and whether it does so by as much as a match asks for, aligned bool [A]. scale: teacher's
+    pixels per student's. same: nothing needs to be moved."""
 
     index: np.ndarray
     aligned: np.ndarray
@@ -156,7 +160,8 @@ def moved(
     student_anchors: tf.Tensor,
     teacher_anchors: tf.Tensor,
 ) -> dict[str, tf.Tensor]:
-    """The teacher's outputs as said of the student's anchors: {"class_logits" [B, A, K], "box_deltas" [B, A, 4], "aligned" [A]}.
+    """The teacher's outputs as said of the student's anchors: {"class_logits" [B, A, K],
+    "box_deltas" [B, A, 4], "aligned" [A]}.
 
     The box that the teacher means is decoded from its anchor and encoded against the student's.
     """

@@ -72,9 +72,11 @@ def missing_teacher_parts(model: str | Path) -> list[str]:
 
 @dataclass(frozen=True)
 class FrozenTeacher:
-    """A frozen graph, opened. run: normalised pictures float32 [B, H, W, 3] -> {"class_logits", "box_deltas"} float32.
+    """A frozen graph, opened. run: normalised pictures float32 [B, H, W, 3] -> {"class_logits",
+    "box_deltas"} float32.
 
-    mean, std: of the normalisation, in grey levels. geometry: its input size and anchors. label_names: class 1 first.
+    mean, std: of the normalisation, in grey levels. geometry: its input size and anchors.
+    label_names: class 1 first.
     """
 
     name: str
@@ -86,7 +88,8 @@ class FrozenTeacher:
 
     @classmethod
     def open(cls, model: str, scratch: Path) -> FrozenTeacher:
-        """The teacher in a model folder, local or in a store, of which its two files are copied to `scratch`.
+        """The teacher in a model folder, local or in a store, of which its two files are copied to
+        `scratch`.
 
         DataError when the folder is another level, has no frozen graph, or it is damaged.
         """
@@ -118,9 +121,9 @@ class FrozenTeacher:
             teacher.check_answer()
         except (ValueError, KeyError, TypeError, AttributeError, tf.errors.OpError) as error:
             raise DataError(
-                f"teacher_model_url: expected a frozen graph and its description in {model}/{FOLDER}, found them damaged "
-                f"({first_line(error)[:200]}); run the teacher's job again with "
-                "--export_teacher_model=True"
+                "teacher_model_url: expected a frozen graph and its description in "
+                f"{model}/{FOLDER}, found them damaged ({first_line(error)[:200]}); run the "
+                "teacher's job again with --export_teacher_model=True"
             ) from error
         return teacher
 
@@ -132,7 +135,8 @@ class FrozenTeacher:
             shape, finite = tuple(answer[name].shape), bool(np.isfinite(answer[name].numpy()).all())
             if shape != (1, count, size) or not finite:
                 raise ValueError(
-                    f"expected {name} of {(1, count, size)}, found {shape}{'' if finite else ', not all finite'}"
+                    f"expected {name} of {(1, count, size)}, found "
+                    f"{shape}{'' if finite else ', not all finite'}"
                 )
 
     def check_labels(self, label_names: tuple[str, ...]) -> None:
@@ -145,8 +149,9 @@ class FrozenTeacher:
             else "other classes"
         )
         raise DataError(
-            f"teacher_model_url: expected a teacher of {', '.join(label_names)}, the dataset's classes, found "
-            f"{what}, {', '.join(self.label_names)}; train the teacher on this dataset"
+            f"teacher_model_url: expected a teacher of {', '.join(label_names)}, the dataset's "
+            f"classes, found {what}, {', '.join(self.label_names)}; train the teacher on this "
+            "dataset"
         )
 
 
@@ -178,8 +183,8 @@ def _check_level(model: str) -> None:
         raise DataError(f"{where} nothing at {model}; check the path")
     if info(f"{model}/{SAVED_MODEL}"):
         raise DataError(
-            f"{where} a model folder without a frozen graph, {model}; run the teacher's job again with "
-            "--export_teacher_model=True and the same train_url"
+            f"{where} a model folder without a frozen graph, {model}; run the teacher's job again "
+            "with --export_teacher_model=True and the same train_url"
         )
     folders, files = children(model)
     raise DataError(

@@ -21,7 +21,8 @@ SAME: dict[str, str] = {
     "eval_config.batch_size": "eval_batch_size",
 }
 
-# Fields whose value is what is done here in any case; another value is said to be taken differently, and why.
+# Fields whose value is what is done here in any case; another value is said to be taken
+# differently, and why.
 _ANCHORS, _MATCHER = (
     f"{SSD}anchor_generator.multiscale_anchor_generator.",
     f"{SSD}matcher.argmax_matcher.",
@@ -60,7 +61,8 @@ ALWAYS: dict[str, tuple[object, str]] = {
     "eval_config.metrics_set": ("coco_detection_metrics", "COCO's 12 figures"),
 }
 
-# Fields that are followed in another way, by the end of their path; the longest end that fits counts.
+# Fields that are followed in another way, by the end of their path; the longest end that fits
+# counts.
 DIFFERENTLY: dict[str, str] = {
     "num_classes": "the classes are those of the data",
     "label_map_path": "the label map beside the records",

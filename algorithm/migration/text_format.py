@@ -29,8 +29,8 @@ def read_text(path: Path) -> Fields:
         return list(_fields(tokenizer, ""))
     except text_format.ParseError as error:
         raise DataError(
-            f"pipeline_config {path}: expected protobuf text, found otherwise at line:column {error}; "
-            "correct it there"
+            f"pipeline_config {path}: expected protobuf text, found otherwise at line:column "
+            f"{error}; correct it there"
         ) from error
 
 

@@ -23,11 +23,13 @@ class _Job:
 
 
 class Batcher:
-    """Called from many threads with the pictures of a request each; threads of its own run those that are of a group together.
+    """Called from many threads with the pictures of a request each; threads of its own run those
+    that are of a group together.
 
-    most: pictures in a batch; a request with more goes alone. at_once: batches that are run at the same time. wait: seconds that an
-    incomplete batch waits at most, and only while of the requests that expected() counts more are on their way than are gathered
-    or run. observe(pictures in a batch).
+    most: pictures in a batch; a request with more goes alone. at_once: batches that are run at the
+    same time. wait: seconds that an incomplete batch waits at most, and only while of the requests
+    that expected() counts more are on their way than are gathered or run. observe(pictures in a
+    batch).
     """
 
     def __init__(

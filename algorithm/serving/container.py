@@ -111,7 +111,8 @@ def _end(standing: Any, response: Response) -> Response:
 
 
 def request_data(incoming: Request) -> Any:
-    """What a service is given: the JSON body, or {field: text} and {field: {file name: BytesIO}}, with the URL's query.
+    """What a service is given: the JSON body, or {field: text} and {field: {file name: BytesIO}},
+    with the URL's query.
 
     Raises BadRequest when the request has neither JSON, form nor files.
     """

@@ -37,7 +37,8 @@ class NotReady(RuntimeError):
 class Standing:
     """A service that is being loaded, is ready, failed, or is about to stop.
 
-    health() is "ready", "loading", "stopping" or the reason of the failure. failure: the DataError, None while there is none.
+    health() is "ready", "loading", "stopping" or the reason of the failure. failure: the DataError,
+    None while there is none.
     """
 
     def __init__(self, service: Any = None, *, wait: float = START_WAIT_SECONDS) -> None:
@@ -59,7 +60,8 @@ class Standing:
     def load(
         self, model_dir: str | os.PathLike[str], *, most: int, wait: float, at_once: int = 1
     ) -> None:
-        """Load the model folder, let it answer one picture and every size of batch, then let requests through.
+        """Load the model folder, let it answer one picture and every size of batch, then let
+        requests through.
 
         What goes wrong is kept in `failure`, logged, and told to whoever asks.
         """

@@ -115,8 +115,8 @@ class JsonChannel(HTTPChannel):
 
 
 class TwoQueues:
-    """`heavy` answers pictures and holds `limit` that wait; one more is refused. `light` answers refusals, /health, /metrics and the
-    page, so that they are quick under any load."""
+    """`heavy` answers pictures and holds `limit` that wait; one more is refused. `light` answers
+    refusals, /health, /metrics and the page, so that they are quick under any load."""
 
     def __init__(
         self,

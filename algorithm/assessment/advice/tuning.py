@@ -38,10 +38,12 @@ class Trail:
 def tune(
     options: Options, setting: Setting, found: Sequence[Finding], run_job: RunJob | None = None
 ) -> Trail:
-    """Trains once as before, then once for each of the gravest findings that ask for a change, on top of what was kept.
+    """Trains once as before, then once for each of the gravest findings that ask for a change, on
+    top of what was kept.
 
-    Jobs leave their folders in OUTPUT/tuning. A job that fails counts as no gain. ArgumentError where jobs cannot be run; an
-    AlgorithmError where the first fails. run_job(hyperparameters, data_url, folder) gives a job's best AP on EVAL.
+    Jobs leave their folders in OUTPUT/tuning. A job that fails counts as no gain. ArgumentError
+    where jobs cannot be run; an AlgorithmError where the first fails. run_job(hyperparameters,
+    data_url, folder) gives a job's best AP on EVAL.
     """
     _check(options)
     run_job = run_job or train_and_measure
@@ -116,8 +118,8 @@ def _archived_ap(folder: Path) -> float:
 
 
 def _candidates(found: Sequence[Finding], fixed_epochs: bool) -> list[tuple[Finding, list[Change]]]:
-    """What to try: each change once, with the gravest finding that asks for it; nothing of the length where that of the jobs is
-    given, because they must be comparable."""
+    """What to try: each change once, with the gravest finding that asks for it; nothing of the
+    length where that of the jobs is given, because they must be comparable."""
     seen: set[str] = {"num_epochs", "mode"} if fixed_epochs else set()
     candidates = []
     for finding in found:
@@ -136,8 +138,8 @@ def _row(
 def _check(options: Options) -> None:
     if importlib.util.find_spec("algorithm.train") is None:
         raise ArgumentError(
-            "--tune: expected the whole package, found only the part that a model folder carries: run "
-            "`python -m algorithm assess` from an installation"
+            "--tune: expected the whole package, found only the part that a model folder carries: "
+            "run `python -m algorithm assess` from an installation"
         )
     if is_remote(options.output):
         raise ArgumentError(

@@ -1,6 +1,8 @@
-"""The AP that each kind of error costs: how much AP50 would rise if errors of that kind alone were put right.
+"""The AP that each kind of error costs: how much AP50 would rise if errors of that kind alone were
+put right.
 
-Definitions: Bolya, Foley, Hays, Hoffman, "TIDE: A General Toolbox for Identifying Object Detection Errors", 2020, section 2.
+Definitions: Bolya, Foley, Hays, Hoffman, "TIDE: A General Toolbox for Identifying Object Detection
+Errors", 2020, section 2.
 """
 
 from __future__ import annotations
@@ -40,10 +42,11 @@ class _Outcome:
 
 
 def error_costs(records: Records, errors: Errors) -> dict[str, float]:
-    """AP50 to be gained, 0 to 1, for each of COST_KINDS, and for all false detections and all missed objects together.
+    """AP50 to be gained, 0 to 1, for each of COST_KINDS, and for all false detections and all
+    missed objects together.
 
-    errors: found at confidence 0, so that every detection takes part. The costs do not add up to what is missing: kinds hide
-    each other.
+    errors: found at confidence 0, so that every detection takes part. The costs do not add up to
+    what is missing: kinds hide each other.
     """
     base = _Outcome(
         records.labels,

@@ -26,8 +26,8 @@ class Suspect:
 
 
 def trusted_confidence(records: Records, errors: Errors) -> float:
-    """The lowest confidence, at least LEAST_CONFIDENCE, from which LEAST_PRECISION of the detections lie on an object,
-    whatever its class and exact place.
+    """The lowest confidence, at least LEAST_CONFIDENCE, from which LEAST_PRECISION of the
+    detections lie on an object, whatever its class and exact place.
 
     1 where no confidence is high enough. errors: found at confidence 0.
     """
@@ -40,8 +40,9 @@ def trusted_confidence(records: Records, errors: Errors) -> float:
 
 
 def label_suspects(records: Records, errors: Errors, most: int = 40) -> list[Suspect]:
-    """The most confident first. A detection counts only where nothing else speaks for the label: the object doubted has no
-    correct detection at all (errors: found at confidence 0), so the model disagrees with it consistently."""
+    """The most confident first. A detection counts only where nothing else speaks for the label:
+    the object doubted has no correct detection at all (errors: found at confidence 0), so the model
+    disagrees with it consistently."""
     least = trusted_confidence(records, errors)
     suspects: list[Suspect] = []
     seen: set[int] = set()

@@ -17,8 +17,8 @@ Measures = Sequence[PictureMeasures | None]
 
 @dataclass(frozen=True)
 class Feature:
-    """key: in files. scope: BOX or PICTURE. english, chinese: the platform's names. low, high: what its ends are called, in both
-    languages."""
+    """key: in files. scope: BOX or PICTURE. english, chinese: the platform's names. low, high: what
+    its ends are called, in both languages."""
 
     key: str
     scope: str

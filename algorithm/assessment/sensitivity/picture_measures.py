@@ -12,8 +12,9 @@ COLOUR_STEP = 2  # colour is measured on every other pixel: a mean does not need
 
 @dataclass(frozen=True)
 class PictureMeasures:
-    """brightness 0..255, clarity (variance of the Laplacian), saturation 0..255, colourfulness (Hasler and Suesstrunk 2003) of a
-    picture; box_brightness, box_clarity: float64 [N], the same inside each box."""
+    """brightness 0..255, clarity (variance of the Laplacian), saturation 0..255, colourfulness
+    (Hasler and Suesstrunk 2003) of a picture; box_brightness, box_clarity: float64 [N], the same
+    inside each box."""
 
     height: int
     width: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import cast
 
 import numpy as np
 import tensorflow as tf
@@ -163,10 +164,10 @@ def _training_view(
         encoded, size = reader.encoded(int(index))
         pixels = reader.pixels(int(index)) if size is None else None
         boxes, labels = reader.truth(int(index))
-    if pixels is not None:
-        size = pixels.shape[0], pixels.shape[1]
+    # Either the file tells its size, or it is decoded.
+    size = size if pixels is None else (pixels.shape[0], pixels.shape[1])
     view = plan_view(
-        size,
+        cast(tuple[int, int], size),
         image_size,
         jitter=augmentation.jitter,
         flip=augmentation.flip,
