@@ -1,4 +1,6 @@
-"""One assessment, told in the order it happens: model, data, what the model sees, why, what to do, the files."""
+"""One assessment, told in the order it happens: model, data, what the model sees, why, what to do,
+the files.
+"""
 
 from __future__ import annotations
 
@@ -187,7 +189,9 @@ def _seed(split: Path) -> int:
 def _baseline(
     place: str, samples: Sequence[Sample], names: tuple[str, ...], workspace: Workspace
 ) -> dict[str, Any]:
-    """Figures to compare with: of an earlier assessment as it stands, of a model folder measured now on the same samples."""
+    """Figures to compare with: of an earlier assessment as it stands, of a model folder measured
+    now on the same samples.
+    """
     path = stage_in(place, workspace.inputs)
     if not (path / "saved_model.pb").is_file():
         return read_assessment(path)

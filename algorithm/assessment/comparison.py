@@ -17,7 +17,9 @@ LESS_IS_BETTER = {f"cost of {names[0]}" for names in COST_NAMES.values()} | {"ca
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """name: in both languages. before, after: None where undefined. better: None where neither is, or it is no question."""
+    """name: in both languages. before, after: None where undefined. better: None where neither is,
+    or it is no question.
+    """
 
     name: tuple[str, str]
     before: float | None
@@ -31,7 +33,10 @@ class ComparedRow:
 
 
 def read_assessment(path: Path) -> dict[str, Any]:
-    """The figures that an earlier assessment left: its folder or its assessment.json. DataError for anything else."""
+    """The figures that an earlier assessment left: its folder or its assessment.json.
+
+    DataError for anything else.
+    """
     file = path / FIGURES if path.is_dir() else path
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
@@ -47,7 +52,9 @@ def read_assessment(path: Path) -> dict[str, Any]:
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[ComparedRow]:
-    """A row for each figure that either has, in the order of the report. before, after: as Analysis.as_dict."""
+    """A row for each figure that either has, in the order of the report. before, after: as
+    Analysis.as_dict.
+    """
     first, second = _flat(before), _flat(after)
     names = list(dict.fromkeys([*second, *first]))
     return [
@@ -58,7 +65,9 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Compare
 
 
 def not_comparable(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether the two were measured on different numbers of pictures or objects, hence on different data."""
+    """Whether the two were measured on different numbers of pictures or objects, hence on different
+    data.
+    """
     return any(before.get(key) != after.get(key) for key in ("pictures", "objects"))
 
 

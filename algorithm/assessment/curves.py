@@ -1,4 +1,6 @@
-"""Curves: precision over recall, AP50 over the overlap in suppression, calibration of the scores."""
+"""Curves: precision over recall, AP50 over the overlap in suppression, calibration of the
+scores.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,9 @@ def nms_curve(records: Records, overlaps: Overlaps) -> dict[float, float]:
 
 
 def suppress(records: Records, overlaps: np.ndarray) -> np.ndarray:
-    """bool [S, D]: detections that stay after hard suppression within picture and class at each of S overlaps."""
+    """bool [S, D]: detections that stay after hard suppression within picture and class at each of
+    S overlaps.
+    """
     kept = np.ones((len(overlaps), len(records.scores)), bool)
     pictures = np.arange(len(records.names) + 1)
     ends = np.searchsorted(records.pictures, pictures)

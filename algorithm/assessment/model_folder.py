@@ -1,4 +1,6 @@
-"""The model folder under assessment: its classes, its answers, and the thresholds that are written back into it."""
+"""The model folder under assessment: its classes, its answers, and the thresholds that are written
+back into it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""From samples and a model to records and measures of their pictures: each picture is decoded once."""
+"""From samples and a model to records and measures of their pictures: each picture is decoded
+once.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ _log = logging.getLogger("algorithm.assessment")
 
 @dataclass(frozen=True)
 class Observation:
-    """records: truths and detections. measures: of each picture, None where it cannot be read. paths: local files, "" for none."""
+    """records: truths and detections. measures: of each picture, None where it cannot be read.
+    paths: local files, "" for none.
+    """
 
     records: Records
     measures: Sequence[PictureMeasures | None]

@@ -14,7 +14,8 @@ _HELP = {
     "output": "folder for the report and the JSON files, local or remote",
     "baseline": "another model folder, or the folder of an earlier assessment, to compare with",
     "apply": "write the best thresholds into the model folder",
-    "tune": "run up to N further training jobs, each with one more piece of advice, and keep what helps on EVAL",
+    "tune": "run up to N further training jobs, each with one more piece of advice, and keep what "
+    "helps on EVAL",
     "tune_epochs": "epochs of each of these jobs (default: as the job that made the model)",
 }
 

@@ -36,7 +36,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Case:
-    """run() does the measured thing once and returns when it is over; it handles `images` pictures."""
+    """run() does the measured thing once and returns when it is over; it handles `images`
+    pictures.
+    """
 
     run: Callable[[], Any]
     images: int

@@ -60,7 +60,9 @@ def table_text(language: str) -> str:
 
 
 def manifests() -> dict[str, str]:
-    """Return path -> text of the files under manifests/: the publication and samples that go with it."""
+    """Return path -> text of the files under manifests/: the publication and samples that go with
+    it.
+    """
     values = {row.name: write_value(row.default) for row in _PUBLISHED} | {
         "hparams": _SAMPLE_HPARAMS
     }
@@ -80,7 +82,9 @@ def manifests() -> dict[str, str]:
 
 
 def source_files(project: Path) -> dict[str, str]:
-    """Return path -> text of the generated files that belong to the project's source, when project is its folder."""
+    """Return path -> text of the generated files that belong to the project's source, when project
+    is its folder.
+    """
     texts = {
         "docs/reference/hyperparameters.md": _page("en"),
         "docs/reference/hyperparameters.zh-CN.md": _page("zh"),
@@ -106,7 +110,8 @@ def _filled(marked: re.Pattern[str], page: Path, section: str) -> str:
 def write_files(folder: Path) -> list[Path]:
     """Write the generated files under folder and return their paths.
 
-    The manifests always; documentation and requirements only where folder holds the project's source.
+    The manifests always; documentation and requirements only where folder holds the project's
+    source.
     """
     texts = manifests()
     if (folder / "pyproject.toml").is_file() and (

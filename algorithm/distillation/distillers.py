@@ -1,4 +1,6 @@
-"""Learning from a second network: a frozen teacher (offline), or a peer that is trained in the same job (online)."""
+"""Learning from a second network: a frozen teacher (offline), or a peer that is trained in the same
+job (online).
+"""
 
 from __future__ import annotations
 
@@ -50,7 +52,9 @@ class Distiller(Protocol):
         """Say in one line for the log who teaches."""
 
     def targets(self, boxes: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What losses() needs beside the student's own targets, a row for each picture; boxes, labels: as in match_anchors."""
+        """What losses() needs beside the student's own targets, a row for each picture; boxes,
+        labels: as in match_anchors.
+        """
 
     def teach(
         self, batch: Mapping[str, tf.Tensor], images: tf.Tensor, features: Sequence[tf.Tensor] = ()
@@ -96,14 +100,19 @@ def _normalised(
     mean: Sequence[float],
     std: Sequence[float],
 ) -> tf.Tensor:
-    """The pictures of a batch with this mean and std; `images` are normalised for the student, and are taken where that is the same."""
+    """The pictures of a batch with this mean and std; `images` are normalised for the student, and
+    are taken where that is the same.
+    """
     if (tuple(student.mean), tuple(student.std)) == (tuple(mean), tuple(std)):
         return images
     return network_input(batch["images"], batch["extent"], mean, std)
 
 
 class OfflineTeacher:
-    """A frozen teacher. It sees the student's own pictures, resized in the graph where its input has another size."""
+    """A frozen teacher.
+
+    It sees the student's own pictures, resized in the graph where its input has another size.
+    """
 
     peers: Sequence[Detector] = ()
     shares_kernels = wants_features = False
@@ -203,7 +212,10 @@ class OfflineTeacher:
 
 @dataclasses.dataclass(frozen=True)
 class TeacherAsDetector:
-    """A teacher that takes the student's pictures and speaks of the student's anchors. Fields and call: as a Detector's."""
+    """A teacher that takes the student's pictures and speaks of the student's anchors.
+
+    Fields and call: as a Detector's.
+    """
 
     preset: Preset
     image_size: tuple[int, int]
@@ -211,7 +223,9 @@ class TeacherAsDetector:
     answers: Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
     def __call__(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
-        """Pictures float32 [B, H, W, 3] -> {"class_logits": [B, A, K], "box_deltas": [B, A, 4]}; it is frozen, so never in training."""
+        """Pictures float32 [B, H, W, 3] -> {"class_logits": [B, A, K], "box_deltas": [B, A, 4]}; it
+        is frozen, so never in training.
+        """
         return self.answers(images)
 
 

@@ -42,7 +42,9 @@ def soft_loss_config(hp: Hyperparameters) -> SoftLossConfig:
 
 
 def peer_loss_config(hp: Hyperparameters) -> SoftLossConfig:
-    """What a student imitates of a peer: the same, with a part of the weights, because the peer is learning itself."""
+    """What a student imitates of a peer: the same, with a part of the weights, because the peer is
+    learning itself.
+    """
     config = soft_loss_config(hp)
     return replace(
         config,
@@ -144,7 +146,9 @@ def advice_on_peer(
 
 
 def _typical_object(samples: Sequence[Sample], image_size: tuple[int, int]) -> float:
-    """The side, in pixels of an input of `image_size`, that half of the objects exceed; 0 without objects."""
+    """The side, in pixels of an input of `image_size`, that half of the objects exceed; 0 without
+    objects.
+    """
     found = [
         np.sqrt(box_area(sample.boxes[~sample.is_crowd])) * network_scale(sample, image_size)
         for sample in samples
@@ -159,7 +163,9 @@ def remembered_answers(
     augmentation: Augmentation,
     seed: int,
 ) -> Remembered | None:
-    """A frozen teacher's answers to all training pictures, where no augmentation makes them others in every epoch."""
+    """A frozen teacher's answers to all training pictures, where no augmentation makes them others
+    in every epoch.
+    """
     if not isinstance(distiller, OfflineTeacher) or augmentation.changes:
         return None
     once = train_batches(

@@ -1,4 +1,6 @@
-"""What a student detector loses against a teacher's raw outputs, and which teacher's anchor stands for which student's."""
+"""What a student detector loses against a teacher's raw outputs, and which teacher's anchor stands
+for which student's.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ _PER_CELL = len(ASPECT_RATIOS) * SCALES_PER_OCTAVE
 
 @dataclass(frozen=True)
 class SoftLossConfig:
-    """method: a value of kd_method. class_weight, box_weight: 0 switches that part off. delta: of the Huber loss."""
+    """method: a value of kd_method. class_weight, box_weight: 0 switches that part off. delta: of
+    the Huber loss.
+    """
 
     method: str = "plain"
     class_weight: float = 2.0
@@ -75,14 +79,18 @@ def soft_losses(
 
 
 def bernoulli_divergence(logits: tf.Tensor, teacher: tf.Tensor) -> tf.Tensor:
-    """KL divergence float32 [...] of each sigmoid probability from the teacher's, of logits [...]; 0 where they agree."""
+    """KL divergence float32 [...] of each sigmoid probability from the teacher's, of logits [...];
+    0 where they agree.
+    """
     return (
         tf.nn.softplus(logits) - tf.nn.softplus(teacher) - tf.sigmoid(teacher) * (logits - teacher)
     )
 
 
 def quality_focal(logits: tf.Tensor, teacher: tf.Tensor) -> tf.Tensor:
-    """|s - t| times the cross entropy of s with target t, float32 [...], s and t the probabilities of logits [...]."""
+    """|s - t| times the cross entropy of s with target t, float32 [...], s and t the probabilities
+    of logits [...].
+    """
     target = tf.sigmoid(teacher)
     return tf.abs(tf.sigmoid(logits) - target) * (tf.nn.softplus(logits) - target * logits)
 
@@ -106,7 +114,9 @@ class AnchorGeometry:
         return anchor_grid(self.image_size, self.min_level, self.max_level, self.anchor_scale)
 
     def scale_from(self, size: tuple[int, int]) -> float:
-        """Pixels here per pixel of a picture that fills `size`, when it is fitted into image_size with its aspect kept."""
+        """Pixels here per pixel of a picture that fills `size`, when it is fitted into image_size
+        with its aspect kept.
+        """
         return min(mine / theirs for mine, theirs in zip(self.image_size, size, strict=True))
 
 
@@ -123,7 +133,9 @@ class Alignment:
 
 
 def align(student: AnchorGeometry, teacher: AnchorGeometry) -> Alignment:
-    """Which of the teacher's anchors stands for each of the student's, on the same picture fitted into both inputs."""
+    """Which of the teacher's anchors stands for each of the student's, on the same picture fitted
+    into both inputs.
+    """
     scale = teacher.scale_from(student.image_size)
     wanted, offered = student.anchors() * scale, teacher.anchors()
     if wanted.shape == offered.shape and np.allclose(wanted, offered, atol=1e-3):
@@ -139,7 +151,9 @@ def align(student: AnchorGeometry, teacher: AnchorGeometry) -> Alignment:
 
 
 def _candidates(boxes: np.ndarray, grid: AnchorGeometry):
-    """Of every level and kind of anchor the one in the cell that holds a box's centre: int arrays [A], one after another."""
+    """Of every level and kind of anchor the one in the cell that holds a box's centre: int arrays
+    [A], one after another.
+    """
     sizes = feature_sizes(grid.image_size, grid.max_level)
     offset = 0
     for rows, columns in sizes[grid.min_level :]:

@@ -1,4 +1,6 @@
-"""A teacher as a file: the frozen graph of a detector's raw outputs, and JSON that says what goes in and what comes out."""
+"""A teacher as a file: the frozen graph of a detector's raw outputs, and JSON that says what goes
+in and what comes out.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,10 @@ _OUTPUTS = ("class_logits", "box_deltas")
 
 
 def freeze_graph(detector: Detector, folder: Path, label_names: tuple[str, ...]) -> Path:
-    """Writes GRAPH and DESCRIPTION into the folder, which it returns. The graph takes normalised pictures float32 [B, H, W, 3]."""
+    """Writes GRAPH and DESCRIPTION into the folder, which it returns.
+
+    The graph takes normalised pictures float32 [B, H, W, 3].
+    """
     call = tf.function(
         lambda images: {
             name: tf.identity(detector(images, training=False)[name], name) for name in _OUTPUTS
@@ -128,7 +133,9 @@ class FrozenTeacher:
         return teacher
 
     def check_answer(self) -> None:
-        """ValueError when the graph does not answer for its anchors and classes, or with numbers that are not finite."""
+        """ValueError when the graph does not answer for its anchors and classes, or with numbers
+        that are not finite.
+        """
         answer = self.run(tf.zeros((1, *self.geometry.image_size, 3)))
         count = len(self.geometry.anchors())
         for name, size in zip(_OUTPUTS, (len(self.label_names), 4), strict=True):
@@ -159,7 +166,8 @@ def _loaded(path: Path, source: str, outputs: dict[str, str]) -> Any:
     graph = tf.compat.v1.GraphDef()
     try:
         graph.ParseFromString(path.read_bytes())
-    except Exception as error:  # protobuf's DecodeError derives from Exception only, in a module that is not public
+    # protobuf's DecodeError derives from Exception only, in a module that is not public.
+    except Exception as error:
         raise ValueError(f"{path.name} is no graph: {error}") from error
     wrapped = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph, name=""), [])
     pruned = wrapped.prune(
@@ -171,7 +179,8 @@ def _loaded(path: Path, source: str, outputs: dict[str, str]) -> Any:
 def _check_level(model: str) -> None:
     if not missing_teacher_parts(model):
         return
-    where = f"teacher_model_url: expected the model folder of a teacher's job, with {' and '.join(PARTS)}, found"
+    parts = " and ".join(PARTS)
+    where = f"teacher_model_url: expected the model folder of a teacher's job, with {parts}, found"
     above, _, name = model.rpartition("/")
     if name == FOLDER and info(f"{model}/{GRAPH}"):
         raise DataError(

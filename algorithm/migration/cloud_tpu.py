@@ -254,7 +254,8 @@ def _data(result: Translation, values: Mapping[str, Any]) -> None:
         raise ArgumentError(
             "params_override: expected train.train_file_pattern or eval.eval_file_pattern, found "
             "neither; give e.g. "
-            "{ train: { train_file_pattern: DATA/train-* }, eval: { eval_file_pattern: DATA/val-* } }"
+            "{ train: { train_file_pattern: DATA/train-* }, "
+            "eval: { eval_file_pattern: DATA/val-* } }"
         )
     for key, pattern in (
         ("train.train_file_pattern", train),

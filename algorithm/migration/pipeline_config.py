@@ -1,4 +1,6 @@
-"""A pipeline.config of the TensorFlow Object Detection API (SSD EfficientDet and RetinaNet) to hyperparameters."""
+"""A pipeline.config of the TensorFlow Object Detection API (SSD EfficientDet and RetinaNet) to
+hyperparameters.
+"""
 
 from __future__ import annotations
 

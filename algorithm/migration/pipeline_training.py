@@ -114,7 +114,10 @@ def _take_rate(
         "learning_rate": number(used * REFERENCE_BATCH / (batch * gathered)),
         "lr_decay_method": _DECAYS[kind],
     }
-    what = f"a rate of {number(used):g} for the {batch * gathered} pictures of a step, written for {REFERENCE_BATCH} as all rates here"
+    what = (
+        f"a rate of {number(used):g} for the {batch * gathered} pictures of a step, written for "
+        f"{REFERENCE_BATCH} as all rates here"
+    )
     if used < rate:
         what = f"at most the published {recipe.rate:g} for {recipe.batch} pictures: {what}"
     result.take_differently(f"{path}.{_HIGHEST[kind]}", rate, what, **names)

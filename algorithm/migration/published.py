@@ -1,4 +1,6 @@
-"""What the published recipes of the TensorFlow Object Detection API learned with: pictures of a step, rate, sizes."""
+"""What the published recipes of the TensorFlow Object Detection API learned with: pictures of a
+step, rate, sizes.
+"""
 
 from __future__ import annotations
 

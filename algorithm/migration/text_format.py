@@ -1,4 +1,6 @@
-"""Protobuf text (pipeline.config) as nested fields, without its schema; split into words by protobuf's own tokenizer."""
+"""Protobuf text (pipeline.config) as nested fields, without its schema; split into words by
+protobuf's own tokenizer.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ def read_text(path: Path) -> Fields:
 
 
 def flattened(fields: Fields, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted path, value) of every field that holds no others, in order; an empty message gives {}."""
+    """(dotted path, value) of every field that holds no others, in order; an empty message gives
+    {}.
+    """
     for name, value in fields:
         path = f"{prefix}{name}"
         if isinstance(value, list) and value and isinstance(value[0], tuple):

@@ -73,7 +73,10 @@ def predict(
 
 
 def find_pictures(images: str) -> list[Path]:
-    """Sorted files that `images` (file, directory or glob pattern) stands for. Raises DataError when there is none."""
+    """Sorted files that `images` (file, directory or glob pattern) stands for.
+
+    Raises DataError when there is none.
+    """
     if Path(images).is_dir():
         paths = [path for path in Path(images).iterdir() if path.suffix.lower() in PICTURE_SUFFIXES]
     elif Path(images).exists():  # a file name may hold [ ] or *

@@ -130,7 +130,9 @@ def cores() -> int:
 
 
 class _Stop:
-    """When to stop: lame_duck seconds after a first SIGTERM, at once after SIGINT or a second signal."""
+    """When to stop: lame_duck seconds after a first SIGTERM, at once after SIGINT or a second
+    signal.
+    """
 
     def __init__(self, server: Any, standing: Standing, lame_duck: float) -> None:
         self._server, self._standing, self._lame_duck = server, standing, lame_duck

@@ -101,7 +101,10 @@ class Standing:
         return "stopping" if self.stopping else "ready"
 
     def inference(self, data: Any) -> Any:
-        """The service's reply. Waits for a model that is being loaded; NotReady when that takes long or has failed."""
+        """The service's reply.
+
+        Waits for a model that is being loaded; NotReady when that takes long or has failed.
+        """
         if not self._decided.wait(self._wait):
             raise NotReady(f"the model is still being loaded, ask again in {RETRY_SECONDS} s")
         if self.failure:
@@ -116,7 +119,9 @@ class Standing:
 
 
 def _warm_up(service: Any, most: int) -> None:
-    """Let the service answer, so that neither a damaged model nor slow first calls meet a client."""
+    """Let the service answer, so that neither a damaged model nor slow first calls meet a
+    client.
+    """
     picture = io.BytesIO()
     Image.new("RGB", (64, 64)).save(picture, "PNG")
     picture.seek(0)

@@ -1,4 +1,6 @@
-"""Findings in words, with a grade, a number and the hyperparameters to change, in English and Chinese."""
+"""Findings in words, with a grade, a number and the hyperparameters to change, in English and
+Chinese.
+"""
 
 from __future__ import annotations
 
@@ -247,8 +249,9 @@ def _finding(
 def _thresholds(analysis: Analysis) -> Finding:
     point, nms = analysis.operating_point(), analysis.best_nms
     gain = analysis.nms_gain
-    english = f"At a confidence threshold of {point['confidence_threshold']:.2f} the mean F1 is highest ({point['f1']:.3f})."
-    chinese = f"分类置信度的阈值设为 {point['confidence_threshold']:.2f} 时, 各类别的平均 F1 值最高 ({point['f1']:.3f})。"
+    threshold, best = f"{point['confidence_threshold']:.2f}", f"{point['f1']:.3f}"
+    english = f"At a confidence threshold of {threshold} the mean F1 is highest ({best})."
+    chinese = f"分类置信度的阈值设为 {threshold} 时, 各类别的平均 F1 值最高 ({best})。"
     if gain >= LEAST_NMS_GAIN:
         english += f" Suppression at an IoU of {nms:.2f} adds {gain:.3f} to AP50."
         chinese += f"非极大值抑制的 IoU 阈值设为 {nms:.2f} 时, mAP 最高, 提高 {gain:.3f}。"

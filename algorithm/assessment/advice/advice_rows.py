@@ -151,7 +151,8 @@ FEATURE_ADVICE = (
     ),
     AdviceRow("area_spread", _SCALES, "", "", _MULTI_SCALE),
 )
-UPPER_ADVICE = {  # where the recall is lowest at the high values of the feature, and that asks for something else
+# Where the recall is lowest at the high values of the feature, and that asks for something else.
+UPPER_ADVICE = {
     "box_area": AdviceRow(
         "box_area", _SCALES, "", "", _MULTI_SCALE
     ),  # large objects gain nothing from more pixels

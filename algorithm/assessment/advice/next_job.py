@@ -41,7 +41,10 @@ def read_job(model_dir: Path) -> dict[str, str]:
 
 
 def changed_values(values: Mapping[str, str], changes: Sequence[Change]) -> dict[str, str]:
-    """The hyperparameters with the changes made. Weights given by path fit the former model, so another model looks for its own."""
+    """The hyperparameters with the changes made.
+
+    Weights given by path fit the former model, so another model looks for its own.
+    """
     changed = {**values, **{change.name: change.after for change in changes}}
     if (
         changed.get("model_name") != values.get("model_name")

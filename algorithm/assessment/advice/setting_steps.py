@@ -39,7 +39,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Knob:
-    """A hyperparameter and the rule that gives its next value from the present one, None where it is turned far enough."""
+    """A hyperparameter and the rule that gives its next value from the present one, None where it
+    is turned far enough.
+    """
 
     name: str
     turned: Callable[[Setting, str], Any]

@@ -1,4 +1,6 @@
-"""Following the advice, one piece at a time: short training jobs, of which those that helped are kept."""
+"""Following the advice, one piece at a time: short training jobs, of which those that helped are
+kept.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ RunJob = Callable[[Mapping[str, str], str, Path], float]
 
 @dataclass(frozen=True)
 class Trail:
-    """rows: job, changes, AP, gain over the best so far, whether kept. kept: the changes that helped, with their reasons."""
+    """rows: job, changes, AP, gain over the best so far, whether kept. kept: the changes that
+    helped, with their reasons.
+    """
 
     rows: tuple[dict[str, Any], ...]
     kept: tuple[tuple[Change, Finding], ...]
@@ -79,7 +83,10 @@ def _attempt(
 
 
 def train_and_measure(values: Mapping[str, str], data_url: str, folder: Path) -> float:
-    """Best AP on EVAL of a training job in a process of its own. AlgorithmError, with the end of its log, when it fails."""
+    """Best AP on EVAL of a training job in a process of its own.
+
+    AlgorithmError, with the end of its log, when it fails.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     flags = [
         f"--{name}={text}"

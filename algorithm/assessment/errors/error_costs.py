@@ -68,7 +68,9 @@ def _ap(outcome: _Outcome, records: Records) -> float:
 
 
 def _corrected(kind: str) -> Callable[[_Outcome, Records, Errors], _Outcome]:
-    """Class and position errors become hits on the object they are about, or vanish where it has a better detection."""
+    """Class and position errors become hits on the object they are about, or vanish where it has a
+    better detection.
+    """
 
     def put_right(base: _Outcome, records: Records, errors: Errors) -> _Outcome:
         wrong = np.flatnonzero(errors.found_kinds == kind)
@@ -94,7 +96,9 @@ def _removed(*kinds: str) -> Callable[[_Outcome, Records, Errors], _Outcome]:
 
 
 def _without_missed(base: _Outcome, records: Records, errors: Errors) -> _Outcome:
-    """Objects that no detection found, and no class or position error is about, are taken out of the count."""
+    """Objects that no detection found, and no class or position error is about, are taken out of
+    the count.
+    """
     missed = np.isin(errors.truth_kinds, MISSED_KINDS)
     missed[errors.partner[errors.partner != NONE]] = False
     return replace(

@@ -56,7 +56,9 @@ class Errors:
 
 
 def find_errors(records: Records, overlaps: Overlaps, threshold: float = 0.0) -> Errors:
-    """The kinds of error at a confidence threshold (detections at or above it take part), at IoU 0.5."""
+    """The kinds of error at a confidence threshold (detections at or above it take part), at IoU
+    0.5.
+    """
     taking_part = records.scores >= threshold
     matched = match(records, overlaps, np.array([HIT_OVERLAP]), kept=taking_part)[0]
     on_crowd = np.append(records.crowd, False)[matched]
@@ -124,7 +126,9 @@ def confusion_matrix(records: Records, errors: Errors) -> np.ndarray:
 
 
 def _first_confusions(records: Records, errors: Errors) -> np.ndarray:
-    """Places of the class errors on objects that no correct detection has, the best for each object."""
+    """Places of the class errors on objects that no correct detection has, the best for each
+    object.
+    """
     wrong = np.flatnonzero(errors.found_kinds == CLASS)
     wrong = wrong[errors.truth_kinds[errors.partner[wrong]] != CORRECT]
     wrong = wrong[np.argsort(-records.scores[wrong], kind="stable")]

@@ -17,7 +17,9 @@ LEAST_CONFIDENCE = 0.5
 
 @dataclass(frozen=True)
 class Suspect:
-    """kind: UNLABELLED, OTHER_CLASS or LOOSE. found: place of the detection; truth: of the label doubted, or -1."""
+    """kind: UNLABELLED, OTHER_CLASS or LOOSE. found: place of the detection; truth: of the label
+    doubted, or -1.
+    """
 
     kind: str
     found: int

@@ -73,7 +73,9 @@ def result_texts(
 
 
 def write_results(texts: Mapping[str, str], folder: Path) -> None:
-    """Writes each file whole; everything has been computed by then, so that no failure leaves a part of a result."""
+    """Writes each file whole; everything has been computed by then, so that no failure leaves a
+    part of a result.
+    """
     for name, text in texts.items():
         write_text(folder / name, text)
 

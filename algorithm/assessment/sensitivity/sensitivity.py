@@ -1,4 +1,6 @@
-"""Recall in five equal-count bins of a feature, for each class: which objects does the model miss?"""
+"""Recall in five equal-count bins of a feature, for each class: which objects does the model
+miss?
+"""
 
 from __future__ import annotations
 
@@ -53,14 +55,18 @@ class Sensitivity:
 
 
 def spread_of(cells: np.ndarray) -> np.ndarray:
-    """Population standard deviation over the bins (first axis), the last row of the platform's tables."""
+    """Population standard deviation over the bins (first axis), the last row of the platform's
+    tables.
+    """
     return np.std(cells, axis=0)
 
 
 def sensitivities(
     records: Records, errors: Errors, columns: Mapping[str, np.ndarray]
 ) -> list[Sensitivity]:
-    """One for each feature, objects on crowds left out; errors: at the confidence that serves best."""
+    """One for each feature, objects on crowds left out; errors: at the confidence that serves
+    best.
+    """
     return [_sensitivity(key, values, records, errors) for key, values in columns.items()]
 
 
@@ -105,7 +111,9 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _by_chance(hits: np.ndarray, counts: np.ndarray, looks: int) -> bool:
-    """Whether five bins of one recall would differ as much by chance (Pearson's chi-square; Bonferroni over `looks`)."""
+    """Whether five bins of one recall would differ as much by chance (Pearson's chi-square;
+    Bonferroni over `looks`).
+    """
     total, found = counts.sum(), hits.sum()
     if total < LEAST_OBJECTS or found in (0, total):
         return True
@@ -119,7 +127,9 @@ def _by_chance(hits: np.ndarray, counts: np.ndarray, looks: int) -> bool:
 
 @dataclass(frozen=True)
 class Slice:
-    """Objects with one to three properties at once. parts: (feature, 0 for its low fifth or -1 for its high fifth)."""
+    """Objects with one to three properties at once. parts: (feature, 0 for its low fifth or -1 for
+    its high fifth).
+    """
 
     parts: tuple[tuple[str, int], ...]
     count: int

@@ -1,4 +1,6 @@
-"""What a person and a log file see of a running job: lines, and a progress bar where a person is watching."""
+"""What a person and a log file see of a running job: lines, and a progress bar where a person is
+watching.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ _log = logging.getLogger("algorithm.training")
 
 
 class LogHook(Hook):
-    """Logs a line every `every` steps and the figures of each evaluation; adds `samples_per_second` to a step's figures.
+    """Logs a line every `every` steps and the figures of each evaluation; adds `samples_per_second`
+    to a step's figures.
 
     Args:
         form: what the lines look like.
