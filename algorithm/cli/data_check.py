@@ -31,52 +31,65 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--clean",
         action="store_true",
-        help="leave out unusable samples instead of stopping at them",
+        help="decode every picture and apply all rules of cleaning (default: read headers only)",
     )
     for name in JOB_FLAGS:
         parser.add_argument(f"--{name}", default="", help="as of a training job")
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from algorithm.data import load_dataset
     from algorithm.data.checking.check_report import check_lines, write_report
     from algorithm.data.checking.dataset_check import check_dataset
+    from algorithm.data.checking.faults import fault_lines, training_command
     from algorithm.data.checking.suggestions import model_choices
+    from algorithm.data.dataset import survey_dataset
     from algorithm.hyperparameters import parse
     from algorithm.models.zoo import PRESETS
     from algorithm.ops.anchors import anchor_grid
 
+    given = {name: getattr(arguments, name) for name in JOB_FLAGS}
     hp = parse(
         [
             f"--data_url={arguments.data_url}",
             f"--train_url={arguments.output or 'data_report'}",
-            *(f"--{name}={getattr(arguments, name)}" for name in JOB_FLAGS),
+            *(f"--{name}={value}" for name, value in given.items()),
         ]
     )
     preset = PRESETS[hp.model_name]
     image_size = hp.image_size or (preset.image_size,) * 2
     scale = hp.anchor_scale or preset.anchor_scale
+    lines: list[str] = []
+    warnings: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        dataset = load_dataset(
+        survey = survey_dataset(
             Path(arguments.data_url),
-            clean=arguments.clean,
+            decode=arguments.clean,
             seed=hp.seed,
             work_dir=Path(arguments.output or folder),
         )
-        check = check_dataset(
-            dataset,
-            anchors=anchor_grid(image_size, preset.min_level, preset.max_level, scale),
-            image_size=image_size,
-            model_name=hp.model_name,
-            anchor_scale=scale,
-            batch_size=hp.train_batch_size,
-            max_detections=hp.max_detections,
-            choices=model_choices(PRESETS.values()),
-        )
-        page = write_report(check, Path(arguments.output)) if arguments.output else None
-    for warning in (*check.warnings, *dataset.warnings):
+        command = "" if survey.refusal else training_command(survey, arguments.data_url, given)
+        if survey.dataset is not None:
+            check = check_dataset(
+                survey.dataset,
+                anchors=anchor_grid(image_size, preset.min_level, preset.max_level, scale),
+                image_size=image_size,
+                model_name=hp.model_name,
+                anchor_scale=scale,
+                batch_size=hp.train_batch_size,
+                max_detections=hp.max_detections,
+                choices=model_choices(PRESETS.values()),
+            )
+            lines += check_lines(check)
+            warnings += [*check.warnings, *survey.dataset.warnings]
+            if arguments.output:
+                page = write_report(check, Path(arguments.output), survey.cleaned.findings, command)
+                lines.append(f"wrote {page}")
+    for warning in warnings:
         print(f"WARNING {warning}", file=sys.stderr)
-    print("\n".join([*check_lines(check), *([f"wrote {page}"] if page else [])]))
+    print("\n".join([*lines, *fault_lines(survey)]))
+    if survey.refusal is not None:
+        raise survey.refusal
+    print(f"train on it: {command}")
 
 
 VERB = Verb(

@@ -7,7 +7,7 @@ import sys
 
 from algorithm.cli.verb import Verb
 
-FORMATS = ("manifest", "coco", "yolo", "tfrecord")
+FORMATS = ("manifest", "coco", "yolo", "tfrecord", "voc", "labelme", "cvat")
 
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:

@@ -86,10 +86,12 @@ def _train(
         if run.step != before + count:
             return False
         for step, figures in enumerate(rows, before + 1):
-            if figures:
-                for hook in hooks:
-                    hook.after_step(run, step, figures)
-        wanted = any([hook.wants_checkpoint(run) for hook in hooks])  # noqa: C419, every hook is asked
+            if figures is None:
+                continue
+            for hook in hooks:
+                hook.after_step(run, step, figures)
+        # A list, not a generator: every hook is asked.
+        wanted = any([hook.wants_checkpoint(run) for hook in hooks])  # noqa: C419
         stops, due = agreed((stop_requests.asked(), wanted))
         ends = run.plan.ends_epoch(run.step)
         if ends or stops or due:

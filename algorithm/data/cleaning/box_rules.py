@@ -44,6 +44,12 @@ BOX_RULES = (
         True,
     ),
     BoxRule(
+        "in shares of the picture",
+        "expected pixels, found numbers of 0..1, as shares of the picture: multiply them by its size",
+        lambda raw, clipped: (raw.min(1) >= 0) & (raw.max(1) <= 1),
+        True,
+    ),
+    BoxRule(
         "outside the picture",
         "expected a box in the picture, found it wholly outside",
         lambda raw, clipped: sides(clipped).min(1) <= 0,

@@ -18,6 +18,8 @@ from algorithm.data.cleaning.findings import (
     CLIPPED,
     DROPPED,
     LEFT_OUT,
+    NOTHING_LEFT,
+    REPEATED,
     REPORTED,
     Checked,
     Finding,
@@ -97,6 +99,10 @@ def measured(
         findings += slight + cut + _twice(boxes) + _nearly_twice(boxes)
     names = tuple(np.array(annotation.names, object)[boxes.keep])
     filled = None if annotation.filled is None else annotation.filled[boxes.keep]
+    faulty = sum(finding.fault and finding.action == DROPPED for finding in findings)
+    usable = bool(names) or not faulty  # a label that cannot be used is no picture without objects
+    if clean and not usable:
+        findings.append(_nothing_left(entry, faulty))
     return Checked(
         entry,
         width,
@@ -106,10 +112,16 @@ def measured(
         annotation.ignored[boxes.keep],
         filled,
         tuple(findings),
-        notes=tuple(notes),
+        usable,
+        tuple(notes),
         facts=facts,
         mark=mark,
     )
+
+
+def _nothing_left(entry: Entry, faulty: int) -> Finding:
+    problem = f"expected an object that can be used, found {faulty} that cannot and no other"
+    return Finding(Complaint(entry.source, problem), NOTHING_LEFT, LEFT_OUT, of_picture=True)
 
 
 def _to_real_size(annotation: Annotation, width: int, height: int) -> tuple[np.ndarray, list[str]]:
@@ -187,7 +199,7 @@ def _twice(boxes: _Boxes) -> list[Finding]:
         boxes.finding(
             left[index],
             f"expected each object once, found {boxes.annotation.things[left[first]]} again",
-            "box twice",
+            REPEATED,
             DROPPED,
         )
         for index, first in again.items()

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 Box = tuple[float, float, float, float]
+SPLITS = {"train": "train", "eval": "val", "test": "test"}  # usage: as folders and files spell it
 
 
 @dataclass(frozen=True)
 class PictureRow:
-    """path: of the source picture. name: of the written one, with a stem that no other has. usage: "train" or "eval".
+    """path: of the source picture. name: of the written one, with a stem that no other has. usage: a key of SPLITS.
 
     number: position in the dataset, from 0. width, height: of the upright picture. names, boxes (ymin, xmin, ymax,
     xmax, pixels) and ignored: its objects. stamp: size and time of the source file, to tell whether it changed.
@@ -36,8 +37,8 @@ class PictureRow:
 
     @property
     def split(self) -> str:
-        """The usage as folders and files spell it: "train" or "val"."""
-        return "val" if self.usage == "eval" else "train"
+        """The usage as folders and files spell it."""
+        return SPLITS[self.usage]
 
     def to_line(self) -> str:
         """The row as one line of JSON."""

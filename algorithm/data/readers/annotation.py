@@ -15,12 +15,16 @@ class Complaint:
 
     file: as the user knows it. problem: what was expected and what was found. line: in that file, if known.
     thing: the object complained about, "" when it is the whole picture or annotation.
+    usage: the side of the split that it concerns, where a complaint of no entry knows it.
+    repeated: whether it names what is listed already, so that nothing is lost without it.
     """
 
     file: str
     problem: str
     line: int | None = None
     thing: str = ""
+    usage: str | None = None
+    repeated: bool = False
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
@@ -55,10 +59,16 @@ class Annotation:
             return parts[0]
         listed = ("names", "things", "lines", "complaints")
         joined = {field: sum((getattr(part, field) for part in parts), ()) for field in listed}
+        filled = [
+            np.ones(len(part.names), np.float32) if part.filled is None else part.filled
+            for part in parts
+        ]
+        known = any(part.filled is not None for part in parts)
         return replace(
             parts[0],
             boxes=np.concatenate([part.boxes for part in parts]),
             ignored=np.concatenate([part.ignored for part in parts]),
+            filled=np.concatenate(filled) if known else None,
             **joined,
         )
 

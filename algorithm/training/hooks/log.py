@@ -31,6 +31,7 @@ class LogHook(Hook):
     def __init__(self, form: LogForm, every: int, batch_size: int) -> None:
         self._form, self._every, self._batch_size = form, every, batch_size
         self._bar: Progress | None = None
+        self._seconds: float | None = None
         self._restart(0)
 
     def before_training(self, run: TrainingRun) -> None:
@@ -54,7 +55,7 @@ class LogHook(Hook):
     def before_steps(self, run: TrainingRun, count: int) -> None:
         """Starts the clock of these steps."""
         self._begun, self._count = time.perf_counter(), count
-        self._seconds: float | None = None
+        self._seconds = None
         run.waited = 0.0
 
     def after_step(self, run: TrainingRun, step: int, figures: dict[str, float]) -> None:

@@ -13,9 +13,11 @@ from PIL import Image
 from algorithm.data import load_dataset
 from algorithm.data.conversion import convert
 from algorithm.data.readers.recognition import read_listing
-from algorithm.data.readers.tfrecord_files import is_record_file
+from algorithm.data.readers.records.tfrecord_files import is_record_file
 from algorithm.data.rendering.scenes import write_sample_dataset
 from algorithm.errors import DataError
+
+from ..reading import exports
 
 
 def feature(value: object) -> tf.train.Feature:
@@ -28,7 +30,7 @@ def feature(value: object) -> tf.train.Feature:
 
 
 def record(seed: int = 0, **changes: object) -> bytes:
-    """A picture of 40x30 with a zebra at x 10..30, y 3..6; changes by the key's last words, None to leave it out."""
+    """A picture of 40x30 with a zebra at x 10..30, y 3..6; changes by the key's last words."""
     encoded = io.BytesIO()
     Image.fromarray(np.random.default_rng(seed).integers(0, 255, (30, 40, 3), np.uint8)).save(
         encoded, "PNG"
@@ -149,19 +151,94 @@ def test_marks(tmp_path: Path, key: str) -> None:
     [
         ({"encoded": None}, "a.tfrecord#0: expected a picture in image/encoded, found none"),
         ({"xmin": [0.1, 0.2]}, "a.tfrecord#0: expected as many classes and marks as boxes"),
-        (
-            {"height": None},
-            "a.tfrecord#0: expected as many classes and marks as boxes, and the size",
-        ),
-        (
-            {"text": None},
-            "a.tfrecord#0: object 1: expected a class name and four numbers, found ''",
-        ),
+        ({"text": b"", "label": 0}, "a.tfrecord#0: object 1: expected a class name and four"),
         ({"xmax": float("nan")}, "a.tfrecord#0: object 1: expected a class name and four numbers"),
     ],
 )
 def test_records_that_cannot_be_used(tmp_path: Path, changes: dict, problem: str) -> None:
     assert complaint(tmp_path, **changes).startswith(problem)
+
+
+def test_a_record_without_a_size_takes_the_picture_s(tmp_path: Path) -> None:
+    write_records(tmp_path / "set" / "a.record", record(height=None))
+    (entry,) = read_listing(tmp_path / "set", work_dir=tmp_path / "work").entries
+    assert np.allclose(entry.annotation.boxes, [[3, 10, 6, 30]])
+
+
+LABEL_MAP = """item {
+  name: "/m/0898b"
+  id: 7
+  display_name: "zebra"
+  keypoints { id: 90 label: 'nose' }
+}
+item { name: "horse" id: 8 }
+"""
+
+
+def classes(tmp_path: Path, label_map: str = "", **changes: object) -> tuple[str, ...]:
+    """The classes of a record beside a label map."""
+    write_records(tmp_path / "set" / "a.record", record(**changes))
+    if label_map:
+        (tmp_path / "set" / "label_map.pbtxt").write_text(label_map, encoding="utf-8")
+    (entry,) = read_listing(tmp_path / "set", work_dir=tmp_path / "work").entries
+    return entry.annotation.names
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"text": b"/m/0898b"}, {"text": None}, {"label": None}, {"label": 0}]
+)
+def test_the_display_name_is_the_class(tmp_path: Path, changes: dict) -> None:
+    assert classes(tmp_path, LABEL_MAP, **changes) == ("zebra",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "label_map", "problem"),
+    [
+        ({"text": b"okapi"}, LABEL_MAP, "expected the class 'okapi' in the label map .*found only"),
+        ({"text": None, "label": 90}, LABEL_MAP, "expected the class id 90 in the label map"),
+        ({"label": 8}, LABEL_MAP, "text 'zebra' and image/object/class/label 8, which is 'horse'"),
+        ({"text": None}, "", "or a label map .* beside the records, found neither for the class 7"),
+        ({"xmax": 30.0}, "", "expected shares .*0..1.* found 30 in a.record#0: these are pixels"),
+    ],
+)
+def test_records_that_would_be_read_wrong_are_refused(
+    tmp_path: Path, changes: dict, label_map: str, problem: str
+) -> None:
+    with pytest.raises(DataError, match=problem):
+        classes(tmp_path, label_map, **changes)
+
+
+def test_folders_of_sides_with_a_label_map_each(tmp_path: Path) -> None:
+    for seed, side in enumerate(("train", "valid", "test")):
+        write_records(tmp_path / "set" / side / "zebras.tfrecord", record(seed))
+        (tmp_path / "set" / side / "zebras_label_map.pbtxt").write_text(LABEL_MAP)
+    listing = read_listing(tmp_path / "set", work_dir=tmp_path / "work")
+    assert [(entry.image_id, entry.usage) for entry in listing.entries] == [
+        ("0", "train"),
+        ("1", "eval"),
+    ]
+    assert "'test' are left out" in listing.warnings[0]
+    (tmp_path / "set" / "valid" / "zebras_label_map.pbtxt").write_text('item { id: 1 name: "x" }')
+    with pytest.raises(DataError, match="expected one label map, found .* differ"):
+        read_listing(tmp_path / "set", work_dir=tmp_path / "work")
+
+
+def test_a_real_export(shared_dir: Path, tmp_path: Path) -> None:
+    path = exports(shared_dir, "tf_detection_api_dataset")
+    train, evaluated = sorted(
+        read_listing(path, work_dir=tmp_path).entries, key=lambda entry: entry.image_id
+    )
+    assert (train.annotation.names, train.usage) == (("label_2", "label_3"), "train")
+    assert train.annotation.boxes.tolist() == [[4, 0, 12, 4], [4, 0, 8, 4]]
+    assert len(train.annotation.complaints) == 1
+    assert (evaluated.annotation.names, evaluated.usage) == (("label_3",), "eval")
+    assert evaluated.annotation.boxes.tolist() == [[2, 1, 4, 5]]
+
+
+def test_records_without_pictures_are_named(shared_dir: Path, tmp_path: Path) -> None:
+    path = exports(shared_dir, "roboflow_dataset/tfrecord")
+    (first, *_) = read_listing(path, work_dir=tmp_path).entries
+    assert str(first.complaints[0]).endswith("expected a picture in image/encoded, found none")
 
 
 def test_record_that_is_no_example(tmp_path: Path) -> None:
@@ -173,6 +250,14 @@ def test_record_that_is_no_example(tmp_path: Path) -> None:
 def test_missing_shard_is_named(tmp_path: Path) -> None:
     write_records(tmp_path / "train-00000-of-00002", record())
     with pytest.raises(DataError, match="found no train-00001-of-00002"):
+        read_listing(tmp_path)
+
+
+def test_a_shard_that_another_folder_has_is_missing(tmp_path: Path) -> None:
+    write_records(tmp_path / "train" / "a-00000-of-00002", record())
+    for number in range(2):
+        write_records(tmp_path / "val" / f"a-0000{number}-of-00002", record(number + 1))
+    with pytest.raises(DataError, match="found no a-00001-of-00002"):
         read_listing(tmp_path)
 
 

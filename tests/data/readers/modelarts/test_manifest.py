@@ -1,16 +1,17 @@
-"""Every spelling of a manifest that the platform writes, and the complaint for each line that cannot be used."""
+"""Every spelling of a manifest, and the complaint for each line that cannot be used."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from algorithm.data import load_dataset
-from algorithm.data.readers.manifest import read_manifest
+from algorithm.data.readers.modelarts.manifest import read_manifest
 from algorithm.errors import DataError
 
-from ..conftest import write_picture, write_voc
+from ...conftest import write_picture, write_voc
 
 
 def problems(manifest: Path) -> list[str]:
@@ -130,7 +131,11 @@ def test_remote_sources_go_through_the_resolver(make_manifest, scheme: str) -> N
         },
     )
     assert data.train[0].source == f"{scheme}bucket/p00.png"
-    with pytest.raises(DataError, match=f"found '{scheme}bucket/p00.png', which no one has staged"):
+
+
+def test_remote_sources_that_no_one_stages_are_refused(make_manifest) -> None:
+    manifest = make_manifest(2, lambda index, record: record.update(source=f"s3://b/x/{index}.png"))
+    with pytest.raises(DataError, match="found 's3://b/x/0.png', which no one has staged"):
         read_manifest(manifest)
 
 
@@ -210,3 +215,104 @@ def test_annotated_background_is_no_complaint(make_manifest) -> None:
     write_voc(manifest.parent / "p01.xml", [])
     assert list(read_manifest(manifest).entries)[1].annotation.names == ()
     assert problems(manifest) == []
+
+
+def to_store(index: int, record: dict) -> None:
+    """Addresses as the platform publishes them."""
+    record["source"] = f"s3://bucket/ds/{record['source']}"
+    record["annotation"][0]["annotation-loc"] = f"s3://bucket/ds/V1/p{index:02d}.xml"
+
+
+def test_addresses_of_a_store_are_the_files_beside(make_manifest) -> None:
+    manifest = make_manifest(5, to_store)
+    listing = read_manifest(manifest)
+    assert [entry.path.name for entry in listing.entries] == [f"p{i:02d}.png" for i in range(5)]
+    assert [entry.annotation.names for entry in listing.entries][:2] == [("cat",), ("dog",)]
+    assert "are taken for the files of the same names" in listing.warnings[0]
+
+
+def test_what_lies_beside_is_not_staged_again(make_manifest) -> None:
+    manifest = make_manifest(5, to_store)
+    assert len(list(read_manifest(manifest, lambda urls: pytest.fail("staged")).entries)) == 5
+    (manifest.parent / "p01.png").unlink()
+    asked = []
+    read_manifest(manifest, lambda urls: asked.extend(urls) or {})
+    assert "s3://bucket/ds/p00.png" in asked
+
+
+def test_the_same_names_in_two_folders_go_by_the_longest_tail(make_manifest) -> None:
+    def change(index: int, record: dict) -> None:
+        record["source"] = f"obs://bucket/ds/{'xy'[index]}/a.png"
+
+    manifest = make_manifest(2, change)
+    for folder in "xy":
+        write_picture(manifest.parent / folder / "a.png")
+    found = [entry.path.parent.name for entry in read_manifest(manifest).entries]
+    assert found == ["x", "y"]
+
+
+@pytest.mark.parametrize("address", ["hdfs://host/set/gone.png", "https://host/gone.png"])
+def test_an_unknown_scheme_is_no_relative_path(make_manifest, address: str) -> None:
+    manifest = make_manifest(2, lambda index, record: index or record.update(source=address))
+    (found,) = problems(manifest)
+    assert f"{manifest}:1: expected an address that is staged" in found
+    assert found.endswith(f"found {address!r}")
+
+
+def test_all_of_one_usage_is_no_split(make_manifest) -> None:
+    listing = read_manifest(make_manifest(4, lambda index, record: record.update(usage="TRAIN")))
+    assert {entry.usage for entry in listing.entries} == {None}
+    assert listing.warnings == (
+        "all 4 samples with a usage in V001.manifest are TRAIN: that is no split",
+    )
+
+
+def test_usage_test_evaluates_where_nothing_else_does(make_manifest) -> None:
+    def change(index: int, record: dict) -> None:
+        record["usage"] = ("TRAIN", "TEST", "INFERENCE")[min(index, 2)]
+
+    listing = read_manifest(make_manifest(4, change))
+    assert [entry.usage for entry in listing.entries] == ["train", "eval"]
+    assert listing.warnings == (
+        "1 sample(s) of usage TEST in V001.manifest evaluate, as none is of usage EVAL",
+        "2 sample(s) of usage INFERENCE in V001.manifest are left out",
+    )
+
+
+def test_segmentation_annotations_are_read(make_manifest) -> None:
+    manifest = make_manifest(
+        2, lambda index, record: record["annotation"][0].update(type="modelarts/image_segmentation")
+    )
+    assert [entry.annotation.names for entry in read_manifest(manifest).entries] == [
+        ("cat",),
+        ("dog",),
+    ]
+
+
+@pytest.mark.parametrize("form", ["array", "indented", "indented array", "utf-16"])
+def test_manifests_that_an_editor_wrote(make_manifest, form: str) -> None:
+    manifest = make_manifest(3)
+    rows = [json.loads(line) for line in manifest.read_text("utf-8").splitlines()]
+    indent = 2 if "indented" in form else None
+    text = "".join(json.dumps(row, indent=indent) + "\n" for row in rows)
+    if "array" in form:
+        text = json.dumps(rows, indent=indent)
+    manifest.write_text(text, encoding="utf-16" if form == "utf-16" else "utf-8-sig")
+    entries = list(read_manifest(manifest).entries)
+    assert [entry.source for entry in entries] == ["p00.png", "p01.png", "p02.png"]
+
+
+def test_backslashes_and_percent_signs(make_manifest) -> None:
+    manifest = make_manifest(
+        2, lambda index, record: record.update(source=("a%20b\\c.png", "50%.png")[index])
+    )
+    write_picture(manifest.parent / "a b" / "c.png")
+    write_picture(manifest.parent / "50%.png")
+    assert [entry.path.name for entry in read_manifest(manifest).entries] == ["c.png", "50%.png"]
+
+
+def test_a_manifest_of_ground_truth_is_refused_by_name(make_manifest) -> None:
+    manifest = make_manifest(1)
+    manifest.write_text('{"source-ref": "s3://b/a.png", "bounding-box": {}}\n')
+    with pytest.raises(DataError, match="SageMaker Ground Truth, which is not read"):
+        read_manifest(manifest)

@@ -1,0 +1,124 @@
+"""LabelMe: one JSON beside each picture, with its shapes."""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from algorithm.data.readers.annotation import Annotation, Listing
+from algorithm.data.readers.embedded_pictures import laid_out
+from algorithm.data.readers.folder_contents import FolderContents
+from algorithm.data.readers.json_file import read_json, rows_of
+from algorithm.data.readers.named_pictures import NamedPicture, named_listing
+from algorithm.data.readers.object_list import Box, ObjectList, around, around_circle, numbers
+from algorithm.data.readers.reader import Certainty, Found, Reader, Source
+from algorithm.errors import DataError
+
+WHAT = "a LabelMe JSON"
+MARKS = (b'"shapes"', b'"imagePath"', b'"imageData"', b'"flags"')
+AREAS = (
+    "rectangle",
+    "polygon",
+    "rotation",
+    "mask",
+    "cuboid",
+    "quad",
+)  # the box encloses their points
+LOOKED_AT = 3  # files that are opened to recognise the form
+
+
+def recognise(contents: FolderContents) -> Found | None:
+    """JSON files of LabelMe, told by the first of them that have a picture of the same name."""
+    paired = [
+        name
+        for name in contents.files(".json")
+        if contents.pictures.names(name[:-5], near=name.rpartition("/")[0])
+    ] or contents.files(".json")
+    told = [name for name in paired[:LOOKED_AT] if _is_labelme(contents, name)]
+    if not told:
+        return None
+    files = tuple(paired)
+    return Found(files, Certainty.CERTAIN, f"{len(files)} JSON of LabelMe", pictures=len(files))
+
+
+def read_labelme(found: Found, source: Source) -> Listing:
+    """Listing of the pictures of LabelMe's files.
+
+    The box of an outline encloses it; shapes of one class and one group_id are one object. Points
+    and lines have no area and are complaints. A picture that lies only inside its JSON is laid out
+    in the work folder.
+    """
+    return named_listing(_pictures(found, source), source)
+
+
+READER = Reader("LabelMe JSON", (), recognise, read_labelme)
+
+
+def _is_labelme(contents: FolderContents, name: str) -> bool:
+    head = contents.head(name).replace(b"\0", b"")
+    return MARKS[0] in head and any(mark in head for mark in MARKS[1:])
+
+
+def _pictures(found: Found, source: Source) -> Iterator[NamedPicture]:
+    contents, work_dir = source.contents, source.work_dir
+    for name in found.files:
+        stem = name[:-5]
+        try:
+            content = read_json(contents.path(name), WHAT)
+            if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
+                raise DataError(f"expected {WHAT} with a list 'shapes', found {name} without one")
+        except DataError as error:
+            yield NamedPicture((stem,), name, None, problem=str(error))
+            continue
+        names = (str(content.get("imagePath") or stem), stem)
+        path = None
+        if content.get("imageData") and not any(map(contents.pictures.names, names)):
+            work_dir = work_dir or Path(tempfile.mkdtemp(prefix="efficientdet-"))
+            path = _embedded(content["imageData"], work_dir)
+        yield NamedPicture(names, name, annotation_of(content, name), path=path)
+
+
+def _embedded(text: object, work_dir: Path) -> Path | None:
+    """The picture inside a JSON, laid out as a file; None where it is damaged."""
+    try:
+        return laid_out(base64.b64decode(str(text), validate=True), work_dir)
+    except ValueError:
+        return None
+
+
+def annotation_of(content: dict, file: str) -> Annotation:
+    """The objects of one JSON."""
+    objects, groups = ObjectList(file), {}
+    for shape in rows_of(content["shapes"]):
+        label = str(shape.get("label") or "").strip()
+        hard = bool(shape.get("difficult"))
+        try:
+            box = _box(shape)
+        except ValueError as error:
+            objects.refuse(str(error), label)
+            continue
+        group = shape.get("group_id")
+        key = (label, group) if group is not None else (label, object())
+        before = groups.setdefault(key, (box, hard))
+        groups[key] = (_union(before[0], box), before[1] or hard)
+    for (label, _), (box, hard) in groups.items():
+        objects.add(label, box, ignored=hard)
+    return objects.annotation(content.get("imageWidth"), content.get("imageHeight"))
+
+
+def _box(shape: dict) -> Box:
+    kind = str(shape.get("shape_type") or "polygon").lower().replace(" ", "_")
+    points = shape.get("points") or []
+    if kind == "circle" and len(points) == 2:
+        (x, y), (edge_x, edge_y) = (numbers(point, 2) for point in points)
+        radius = ((edge_x - x) ** 2 + (edge_y - y) ** 2) ** 0.5
+        return around_circle(x, y, radius, radius)
+    if kind in AREAS or kind == "oriented_rectangle":
+        return around(points)
+    raise ValueError(f"expected a shape with an area ({', '.join(AREAS)}, circle), found a {kind}")
+
+
+def _union(one: Box, other: Box) -> Box:
+    return (*map(min, one[:2], other[:2]), *map(max, one[2:], other[2:]))
