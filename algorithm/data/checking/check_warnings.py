@@ -147,7 +147,7 @@ def same_files(train: Sequence[Sample], evaluated: Sequence[Sample]) -> Copies:
         for sample in samples:
             with suppress(OSError):  # a picture that is gone is named when it is read
                 by_size[Path(sample.path).stat().st_size][place].append(sample)
-    found: list[tuple[str, str]] = []
+    found: list[tuple[Sample, Sample]] = []
     budget = READ
     for size, (some, others) in sorted(by_size.items()):
         if some and others:
