@@ -35,10 +35,12 @@ from algorithm.evaluation.records import Records
 class Analysis:
     """The findings, as figures.
 
-    figures: COCO's 12, None where undefined. per_class: AP and AP50 of each class. voc: float64 [K], VOC's AP at 0.5, NaN without
-    objects. errors: at the confidence `curve` names; all_errors: at confidence 0. costs: AP50 lost to each kind of error.
-    nms: AP50 by overlap. confusion: int64 [K + 1, K + 1]. calibration: bins; calibration_error. precision_recall: points of each
-    class. sensitivities, slices, suspects: as their modules say. custom: what the caller adds.
+    figures: COCO's 12, None where undefined. per_class: AP and AP50 of each class. voc: float64
+    [K], VOC's AP at 0.5, NaN without objects. errors: at the confidence `curve` names; all_errors:
+    at confidence 0. costs: AP50 lost to each kind of error.
+    nms: AP50 by overlap. confusion: int64 [K + 1, K + 1]. calibration: bins; calibration_error.
+    precision_recall: points of each class. sensitivities, slices, suspects: as their modules say.
+    custom: what the caller adds.
     """
 
     records: Records

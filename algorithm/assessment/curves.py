@@ -1,4 +1,6 @@
-"""Curves: precision over recall, AP50 over the overlap in suppression, calibration of the scores."""
+"""Curves: precision over recall, AP50 over the overlap in suppression, calibration of the
+scores.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,8 @@ CALIBRATION_BINS = 10
 
 
 def precision_recall(records: Records, errors: Errors) -> list[list[tuple[float, float]]]:
-    """For each class points (recall, precision) at its hits and its last detection, at most CURVE_POINTS of them; none for a class
-    without objects or detections."""
+    """For each class points (recall, precision) at its hits and its last detection, at most
+    CURVE_POINTS of them; none for a class without objects or detections."""
     truths = records.truths_per_class()
     right, wrong = errors.found_kinds == CORRECT, np.isin(errors.found_kinds, FALSE_KINDS)
     curves = []
@@ -46,7 +48,8 @@ def precision_recall(records: Records, errors: Errors) -> list[list[tuple[float,
 
 
 def nms_curve(records: Records, overlaps: Overlaps) -> dict[float, float]:
-    """Mean AP50 after dropping, within each class, what overlaps a better detection by more than each of NMS_OVERLAPS.
+    """Mean AP50 after dropping, within each class, what overlaps a better detection by more than
+    each of NMS_OVERLAPS.
 
     This comes on top of the suppression in the exported graph; AS_EXPORTED leaves that as it is.
     """
@@ -59,7 +62,9 @@ def nms_curve(records: Records, overlaps: Overlaps) -> dict[float, float]:
 
 
 def suppress(records: Records, overlaps: np.ndarray) -> np.ndarray:
-    """bool [S, D]: detections that stay after hard suppression within picture and class at each of S overlaps."""
+    """bool [S, D]: detections that stay after hard suppression within picture and class at each of
+    S overlaps.
+    """
     kept = np.ones((len(overlaps), len(records.scores)), bool)
     pictures = np.arange(len(records.names) + 1)
     ends = np.searchsorted(records.pictures, pictures)
@@ -75,10 +80,11 @@ def suppress(records: Records, overlaps: np.ndarray) -> np.ndarray:
 
 
 def calibration(records: Records, errors: Errors) -> tuple[list[dict[str, float]], float]:
-    """(bins of equal width over the scores, expected calibration error): does a score of 0.7 mean 7 of 10 are right?
+    """(bins of equal width over the scores, expected calibration error): does a score of 0.7 mean 7
+    of 10 are right?
 
-    A bin: low, high, count, mean score, share that is right. The error is the mean distance of the two, weighted by count
-    (Guo et al. 2017); 0 without detections. errors: found at confidence 0.
+    A bin: low, high, count, mean score, share that is right. The error is the mean distance of the
+    two, weighted by count (Guo et al. 2017); 0 without detections. errors: found at confidence 0.
     """
     right = errors.found_kinds == CORRECT
     counted = right | np.isin(errors.found_kinds, FALSE_KINDS)

@@ -89,20 +89,21 @@ def source_files(project: Path) -> dict[str, str]:
         "docs/reference/hyperparameters.zh-CN.md": _page("zh"),
     }
     for name, language in (("README.md", "en"), ("README.zh-CN.md", "zh")):
-        section = as_markdown(_PUBLISHED, language)
-        readme = (project / name).read_text("utf-8")
-        texts[name] = _MARKED.sub(
-            lambda match, section=section: f"{match[1]}{section}\n{match[2]}", readme
-        )
-    distillation = (project / "docs" / "use" / "distillation.md").read_text("utf-8")
-    texts["docs/use/distillation.md"] = _PAIRS_MARKED.sub(
-        lambda match: f"{match[1]}{pairs_table()}\n{match[2]}", distillation
-    )
+        texts[name] = _filled(_MARKED, project / name, as_markdown(_PUBLISHED, language))
+    distillation = "docs/use/distillation.md"
+    texts[distillation] = _filled(_PAIRS_MARKED, project / distillation, pairs_table())
     settings = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
     texts["pip-requirements.txt"] = "".join(
         f"{line}\n" for line in settings["project"]["dependencies"]
     )
     return texts
+
+
+def _filled(marked: re.Pattern[str], page: Path, section: str) -> str:
+    """The text of a page with `section` between its marks."""
+    return marked.sub(
+        lambda match: f"{match[1]}{section}\n{match[2]}", page.read_text(encoding="utf-8")
+    )
 
 
 def write_files(folder: Path) -> list[Path]:

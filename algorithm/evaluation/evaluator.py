@@ -20,14 +20,14 @@ _PICTURES = 4
 
 
 class Evaluator:
-    """Evaluates a detector on the EVAL samples; compiles once, so that run() may follow every epoch.
+    """Evaluates a detector on the EVAL samples; it compiles once, and `run` may follow every epoch.
 
     Attributes:
-        seconds: what the latest run spent in the network, reading included, and in the metrics.
-        batches: how many there are.
-        detections: of the latest run, for each sample: boxes float32 [N, 4] yxyx pixels of the
+        seconds: What the latest run spent in the network (reading included) and in the metrics.
+        batches: How many batches there are.
+        detections: Of the latest run, for each sample: boxes float32 [N, 4] yxyx in pixels of the
             picture, scores float32 [N], labels int32 [N].
-        threshold: the best confidence threshold of the latest run.
+        threshold: The best confidence threshold of the latest run.
     """
 
     def __init__(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -12,23 +12,28 @@ from algorithm.models.zoo import Preset
 from algorithm.ops.detections import NmsConfig, detect, to_image
 from algorithm.ops.image import network_input
 
-Detect = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
-
 
 class Network(Protocol):
-    """What can be evaluated: a detector, or what answers as one does (see models.detector.Detector)."""
+    """What evaluation needs of a network: a Detector, or what speaks of a detector's anchors.
+
+    Attributes:
+        preset: The row with the normalisation.
+        image_size: (height, width) in pixels.
+        anchors: float32 [A, 4], [ymin, xmin, ymax, xmax] in network pixels.
+    """
 
     @property
     def preset(self) -> Preset: ...  # noqa: D102
-
     @property
     def image_size(self) -> tuple[int, int]: ...  # noqa: D102
-
     @property
     def anchors(self) -> np.ndarray: ...  # noqa: D102
 
-    @property
-    def __call__(self) -> Callable[..., Any]: ...  # noqa: D102
+    def __call__(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
+        """Return class_logits [B, A, K] and box_deltas [B, A, 4] of normalised images."""
+
+
+Detect = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
 
 
 def detection_function(

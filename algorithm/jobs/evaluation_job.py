@@ -24,7 +24,9 @@ def evaluate_only(
     run_folder: RunFolder,
     workspace: Workspace,
 ) -> None:
-    """Evaluates the archived checkpoint of train_url where there is one, else `pretrained`; writes metrics.json."""
+    """Evaluates the archived checkpoint of train_url where there is one, else `pretrained`; writes
+    metrics.json.
+    """
     if run_folder.archived():
         run_folder.load_archive(detector)
         _log.info("evaluating %s", run_folder.archive)

@@ -110,8 +110,8 @@ _RESNET: dict[str, Any] = {**_RETINANET, "head": "plain", "frozen": _RESNET_STEM
 # keras.applications scales the pixels of MobileNetV2 to -1..1.
 _MOBILENET: dict[str, Any] = {**_RETINANET, "mean": (127.5,) * 3, "std": (127.5,) * 3}
 
-# Chosen by measurement, docs/research/2026-11-28-tiny-models.md: lite0 with other sizes, every variable in lite0's shape, so
-# that its weights start them.
+# Chosen by measurement, docs/research/2026-11-28-tiny-models.md: lite0 with other sizes, every
+# variable in lite0's shape, so that its weights start them.
 _TINY: dict[str, Any] = {**_LITE, "anchor_scale": 3.0, "starts_from": "efficientdet-lite0"}
 
 PRESETS: dict[str, Preset] = {

@@ -23,11 +23,13 @@ class _Job:
 
 
 class Batcher:
-    """Called from many threads with the pictures of a request each; threads of its own run those that are of a group together.
+    """Called from many threads with the pictures of a request each; threads of its own run those
+    that are of a group together.
 
-    most: pictures in a batch; a request with more goes alone. at_once: batches that are run at the same time. wait: seconds that an
-    incomplete batch waits at most, and only while of the requests that expected() counts more are on their way than are gathered
-    or run. observe(pictures in a batch).
+    most: pictures in a batch; a request with more goes alone. at_once: batches that are run at the
+    same time. wait: seconds that an incomplete batch waits at most, and only while of the requests
+    that expected() counts more are on their way than are gathered or run. observe(pictures in a
+    batch).
     """
 
     def __init__(
@@ -55,7 +57,10 @@ class Batcher:
             threading.Thread(target=self._work, name=f"batches-{number}", daemon=True).start()
 
     def __call__(self, pictures: Sequence[Any]) -> Sequence[Any]:
-        """The outputs of the pictures, in their order. Raises what `run` raises for these pictures alone."""
+        """The outputs of the pictures, in their order.
+
+        Raises what `run` raises for these pictures alone.
+        """
         job = _Job(pictures)
         with self._changed:
             self._jobs.append(job)
@@ -104,7 +109,10 @@ class Batcher:
         return taken
 
     def _answer(self, jobs: list[_Job]) -> None:
-        """Outputs into every job. When a batch fails, each job is tried alone, so that nobody gets another one's error."""
+        """Outputs into every job.
+
+        When a batch fails, each job is tried alone, so that nobody gets another one's error.
+        """
         try:
             outputs = iter(self._run([picture for job in jobs for picture in job.pictures]))
             for job in jobs:

@@ -39,9 +39,9 @@ class _FrugalLoader(SourceFileLoader):
 def load_service(model_dir: str | os.PathLike[str], *, wait: bool = True) -> Any:
     """The service object of the handler in `model_dir`, ready for `inference(data)`.
 
-    wait: until its model is loaded, where it loads one in the background; without it `health()` of such a service says when.
-    Raises DataError when parts of the folder are missing, when the handler does not define exactly one service,
-    or when it cannot be loaded or started.
+    wait: until its model is loaded, where it loads one in the background; without it `health()` of
+    such a service says when. Raises DataError when parts of the folder are missing, when the
+    handler does not define exactly one service, or when it cannot be loaded or started.
     """
     folder = Path(model_dir)
     missing = [part for part in MODEL_PARTS if not (folder / part).is_file()]

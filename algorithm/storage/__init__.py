@@ -1,4 +1,6 @@
-"""Where bytes live: on the local disk, in obs:// and s3:// through boto3, in gs:// through TensorFlow; one vocabulary."""
+"""Where bytes live: on the local disk, in obs:// and s3:// through boto3, in gs:// through
+TensorFlow; one vocabulary.
+"""
 
 from algorithm.storage.folders import Synced, remove_folder, sync
 from algorithm.storage.location import is_remote, local_path, store_name

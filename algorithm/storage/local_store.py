@@ -38,7 +38,9 @@ def info(url: str) -> FileInfo | None:
 
 
 def files(url: str) -> Iterator[FileInfo]:
-    """Every file in a folder and the folders in it, in no order, without what is being written (.NAME.part)."""
+    """Every file in a folder and the folders in it, in no order, without what is being written
+    (.NAME.part).
+    """
     for folder, _, names in os.walk(local_path(url)):
         for name in names:
             path = Path(folder) / name

@@ -100,10 +100,14 @@ def name_inside(url: str, folder: str) -> str:
 
 
 def inside(folder: Path, relative: str) -> Path:
-    """Return folder/relative. Raises StorageError when that would be outside folder ("..", an absolute path)."""
+    """Return folder/relative.
+
+    Raises StorageError when that would be outside folder ("..", an absolute path).
+    """
     path = folder / relative
     if ".." in Path(relative).parts or Path(relative).is_absolute():
         raise StorageError(
-            f"expected an object key that stays in its folder, found '{relative}'. Rename that object."
+            f"expected an object key that stays in its folder, found '{relative}'. Rename that "
+            "object."
         )
     return path

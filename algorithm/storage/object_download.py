@@ -31,9 +31,11 @@ def fetch(
 ) -> FileInfo:
     """Copies an object to `target`; what the store told of it.
 
-    A break goes on where it ended, now or in a later call, as long as the object is the same version. The size and the
-    ETag are checked, and sha256 (hex) where given; damaged bytes are fetched anew. The bytes are left to the system to put
-    on the disk: they are in the store, too. Raises what the client raises, and DamagedError; ResourceError when the disk is full.
+    A break goes on where it ended, now or in a later call, as long as the object is the same
+    version. The size and the ETag are checked, and sha256 (hex) where given; damaged bytes are
+    fetched anew. The bytes are left to the system to put
+    on the disk: they are in the store, too. Raises what the client raises, and DamagedError;
+    ResourceError when the disk is full.
     """
     part = beside(target)
     needed = [0]
@@ -117,8 +119,8 @@ def _verify(place: ObjectLocation, part: Path, found: FileInfo, sha256: str) -> 
         _forget(part)
         expected = f"SHA-256 {sha256}" if sha256 else f"ETag {found.tag}"
         raise DamagedError(
-            f"expected bytes with {expected} from {place}, found others, again and again; they were removed. "
-            "Check the network, or put the object there anew"
+            f"expected bytes with {expected} from {place}, found others, again and again; they "
+            "were removed. Check the network, or put the object there anew"
         )
 
 
@@ -134,7 +136,9 @@ def _part_size_told(place: ObjectLocation, found: FileInfo) -> int:
 
 
 def _known(place: ObjectLocation, part: Path) -> FileInfo | None:
-    """Which version the bytes in the part file are of; None when there are none, or of something else."""
+    """Which version the bytes in the part file are of; None when there are none, or of something
+    else.
+    """
     try:
         found = FileInfo(**json.loads(_state(part).read_text(encoding="utf-8")))
         return found if found.url == str(place) and 0 < _size(part) <= found.size else None

@@ -17,8 +17,8 @@ LONGEST = 300  # epochs; the published recipes end there
 
 @dataclass(frozen=True)
 class Setting:
-    """What a job was trained with. values: text by name of row, as in job.json. preset_sizes: network input of each model, in
-    pixels, where the caller knows it."""
+    """What a job was trained with. values: text by name of row, as in job.json. preset_sizes:
+    network input of each model, in pixels, where the caller knows it."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     preset_sizes: Mapping[str, int] = field(default_factory=dict)
@@ -39,7 +39,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Knob:
-    """A hyperparameter and the rule that gives its next value from the present one, None where it is turned far enough."""
+    """A hyperparameter and the rule that gives its next value from the present one, None where it
+    is turned far enough.
+    """
 
     name: str
     turned: Callable[[Setting, str], Any]

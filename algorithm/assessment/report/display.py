@@ -188,7 +188,9 @@ def _description(key: str, language: int) -> str:
 
 
 def _custom(custom: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """As given where it has the display's form ({"fps": {"value": {...}}}), else wrapped into it."""
+    """As given where it has the display's form ({"fps": {"value": {...}}}), else wrapped into
+    it.
+    """
     return {
         key: value if isinstance(value, dict) else {"value": {key: value}}
         for key, value in custom.items()

@@ -169,7 +169,9 @@ def confusion_pixels(records: Records, table: np.ndarray) -> np.ndarray:
 def _confusion_drawing(
     records: Records, matrix: np.ndarray, most: int = 25
 ) -> tuple[Callable[[Axes], None], float]:
-    """What draws the matrix as colours, rows in shares, of the classes with most objects; and a fitting side in inches."""
+    """What draws the matrix as colours, rows in shares, of the classes with most objects; and a
+    fitting side in inches.
+    """
     shown = np.sort((-records.truths_per_class()).argsort(kind="stable")[:most])
     places = np.append(shown, records.classes)
     table = matrix[np.ix_(places, places)].astype(float)
@@ -273,7 +275,9 @@ def _short(value: float) -> str:
 
 
 def _plain(name: str) -> str:
-    """A class name that matplotlib takes as it is: no formula between dollar signs, no leading underscore that hides it."""
+    """A class name that matplotlib takes as it is: no formula between dollar signs, no leading
+    underscore that hides it.
+    """
     text = name.replace("$", r"\$")
     return f"\u200b{text}" if text.startswith("_") else text
 

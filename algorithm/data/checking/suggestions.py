@@ -188,10 +188,11 @@ def _reason(fits: Sequence[_Fit], size: tuple[int, int], count: int) -> str:
 def _typical(dataset: Dataset) -> tuple[int, int]:
     """(height, width) that half of the pictures exceed."""
     samples = (*dataset.train, *dataset.eval)
-    return tuple(
+    height, width = (
         int(np.median([getattr(sample, side) for sample in samples]))
         for side in ("height", "width")
     )
+    return height, width
 
 
 def _batch(choice: ModelChoice, batch_size: int, train_count: int) -> Suggestion:

@@ -7,6 +7,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -129,7 +130,7 @@ def _add_file(reading: _Reading, file: _File, content: dict) -> None:
     objects = defaultdict(list)
     for row in content["annotations"]:
         objects[_id(row.get("image_id"))].append(row)
-    images = defaultdict(list)
+    images: dict[str, list[dict]] = defaultdict(list)
     for image in content["images"]:
         if image not in images[_id(image.get("id"))]:
             images[_id(image.get("id"))].append(image)
@@ -245,11 +246,12 @@ def _is_true(mark: object) -> bool:
 def _filled(area: object, box: Box) -> float:
     """The share of its box that an object with this recorded area covers; 1 without an area."""
     whole = (box[2] - box[0]) * (box[3] - box[1])
-    recorded = isinstance(area, int | float) and 0 < area < math.inf and whole > 0
-    return min(area / whole, 1.0) if recorded else 1.0
+    if not isinstance(area, int | float) or not 0 < area < math.inf or whole <= 0:
+        return 1.0
+    return min(area / whole, 1.0)
 
 
-def _length(number: object) -> int | None:
+def _length(number: Any) -> int | None:
     try:
         length = float(number or 0)
     except (TypeError, ValueError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from itertools import accumulate
+from typing import Any
 
 Box = tuple[float, float, float, float]
 KEYS = ("x", "y", "width", "height")
@@ -18,7 +19,7 @@ def box_of(numbers: object) -> Box:
     Raises:
         ValueError: They are no four numbers.
     """
-    found = numbers
+    found: Any = numbers
     if isinstance(found, str):
         try:
             found = json.loads(found)
@@ -35,7 +36,7 @@ def box_of(numbers: object) -> Box:
     return y, x, y + height, x + width
 
 
-def bbox_of_outline(outline: object) -> list[float] | None:
+def bbox_of_outline(outline: Any) -> list[float] | None:
     """The bbox [x, y, width, height] around polygons or a mask of runs; None where there is none."""
     try:
         if isinstance(outline, dict):
@@ -75,7 +76,8 @@ def _around_runs(mask: dict) -> list[float] | None:
 
 def _runs(text: str) -> list[int]:
     """The runs of COCO's compressed text: five bits a sign, each number but the first two less the one before the last."""
-    runs, place = [], 0
+    runs: list[int] = []
+    place = 0
     while place < len(text):
         value = shift = 0
         more = True

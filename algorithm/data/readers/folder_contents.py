@@ -42,7 +42,8 @@ class FolderContents:
         """
         self.root, self.alone = root, alone
         self._by_suffix: dict[str, list[str]] = {}
-        self._count, self._heads = 0, {}
+        self._count = 0
+        self._heads: dict[str, bytes] = {}
         for name in _walk(root):
             self._by_suffix.setdefault(suffix_of(name), []).append(name)
             self._count += 1
@@ -178,7 +179,7 @@ def files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
 
 def _walk(root: Path) -> Iterator[str]:
     """Relative names of the files below a folder."""
-    waiting = [("", os.path.realpath(root), frozenset())]
+    waiting: list[tuple[str, str, frozenset[str]]] = [("", os.path.realpath(root), frozenset())]
     while waiting:
         below, real, above = waiting.pop()
         above |= {real}

@@ -107,8 +107,8 @@ def _in_pixels(entry: Entry) -> Entry:
         width, height = picture_size(entry.path)
     except PictureError:  # told by whoever checks the pictures
         return entry
-    annotation = entry.annotation
-    boxes = annotation.boxes * np.float32([height, width, height, width])
+    annotation = entry.objects
+    boxes = annotation.boxes * np.array([height, width, height, width], np.float32)
     return replace(entry, annotation=replace(annotation, boxes=boxes, width=width, height=height))
 
 

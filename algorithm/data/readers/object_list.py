@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -39,13 +40,13 @@ class ObjectList:
         try:
             if not label:
                 raise ValueError("expected a class name, found none")
-            corners = numbers(box, 4)
+            ymin, xmin, ymax, xmax = numbers(box, 4)
         except ValueError as error:
             self.refuse(str(error), label, line=line)
             return
         self.count += 1
         thing = f"object {self.count} '{label}'"
-        self._kept.append((label, corners, ignored, thing, line))
+        self._kept.append((label, (ymin, xmin, ymax, xmax), ignored, thing, line))
 
     def refuse(self, problem: str, name: object = "", *, line: int | None = None) -> None:
         """Leaves an object out; `problem` says what was expected and what was found."""
@@ -69,7 +70,7 @@ class ObjectList:
         )
 
 
-def numbers(values: Iterable[object], count: int | None = None) -> tuple[float, ...]:
+def numbers(values: Iterable[Any], count: int | None = None) -> tuple[float, ...]:
     """The values as finite numbers.
 
     Raises:
@@ -85,7 +86,7 @@ def numbers(values: Iterable[object], count: int | None = None) -> tuple[float, 
     return found
 
 
-def length(value: object) -> int | None:
+def length(value: Any) -> int | None:
     """A recorded width or height in pixels, None where it says nothing."""
     try:
         number = float(value or 0)
@@ -107,7 +108,7 @@ def around(points: Iterable[Iterable[object]]) -> Box:
     return min(rows), min(columns), max(rows), max(columns)
 
 
-def around_circle(x: object, y: object, across: object, down: object, degrees: float = 0) -> Box:
+def around_circle(x: Any, y: Any, across: Any, down: Any, degrees: float = 0) -> Box:
     """The box around an ellipse with this centre, these two radii and this turn."""
     x, y, across, down = numbers((x, y, across, down), 4)
     turn = math.radians(degrees)

@@ -45,7 +45,8 @@ def paired(
         named: The name of a picture that a file mentions; asked where its own name does not decide.
     """
     claims: dict[str, list[tuple[Rank, str]]] = defaultdict(list)
-    orphans, complaints, disputed = [], [], set()
+    orphans, complaints = [], []
+    disputed: set[str] = set()
     for file in files:
         fitting = _nearest(file, pictures)
         if len(fitting) != 1 and named is not None and (name := named(file)):
@@ -89,7 +90,8 @@ def folder_words(left_out: dict[str, int], kind: str) -> tuple[str, ...]:
 def _without(pictures: Pictures, known: set[str]) -> tuple[list[str], dict[str, int]]:
     """Pictures without a file beside others that have one, and counts of the other folders."""
     lived_in = {name.rpartition("/")[0] for name in known}
-    bare, left_out = [], Counter()
+    bare: list[str] = []
+    left_out: Counter[str] = Counter()
     for name in pictures.all_names():
         if name in known:
             continue

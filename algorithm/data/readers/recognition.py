@@ -87,7 +87,7 @@ def open_listing(
     contents = FolderContents(records[0].parent)
     names = tuple(file.relative_to(contents.root).as_posix() for file in records)
     found = Found(names, Certainty.DECLARED, f"{len(names)} TFRecord file(s)")
-    return tfrecord_files.READER.read(found, Source(contents, resolve, work_dir))
+    return _read(tfrecord_files.READER, found, Source(contents, resolve, work_dir))
 
 
 def recognised(
@@ -106,9 +106,7 @@ def _open_folder(path: Path, resolve: Resolve | None, work_dir: Path | None) -> 
     if not rows:
         raise _unknown(contents)
     reader, found = rows[0]
-    if found.certainty == Certainty.HINT:
-        raise _refused(contents, reader, found)
-    listing = reader.read(found, Source(contents, resolve, work_dir))
+    listing = _read(reader, found, Source(contents, resolve, work_dir))
     return replace(listing, warnings=(*listing.warnings, *_beside(contents, rows)))
 
 
@@ -125,9 +123,13 @@ def _open_file(path: Path, resolve: Resolve | None, work_dir: Path | None) -> Li
     else:
         rows = [row for row in recognised(contents, readers) if name in row[1].files]
     reader, found = rows[0] if rows else (readers[0], whole)
-    if found.certainty == Certainty.HINT:
-        raise _refused(contents, reader, found)
-    return reader.read(found, Source(contents, resolve, work_dir))
+    return _read(reader, found, Source(contents, resolve, work_dir))
+
+
+def _read(reader: Reader, found: Found, source: Source) -> Listing:
+    if found.certainty == Certainty.HINT or reader.read is None:
+        raise _refused(source.contents, reader, found)
+    return reader.read(found, source)
 
 
 def _refuse_lone_file(path: Path) -> None:

@@ -98,12 +98,12 @@ def enclosing_box(thing: Element) -> tuple[float, float, float, float]:
         raise ValueError(f"expected a position, one of {', '.join(POSITIONS)}; found {found}")
     if kind == "segm" or thing.find(f"{kind}/pt") is not None:
         return _labelme_box(thing, kind)
-    numbers = {part.tag: _number(kind, part) for part in thing.find(kind)}
+    numbers = {part.tag: _number(kind, part) for part in thing.iterfind(f"{kind}/*")}
     try:
         if kind == "robndbox":
             return _around_turned(*(numbers[part] for part in ("cx", "cy", "w", "h", "angle")))
         if kind == "bndbox":
-            return tuple(numbers[side] for side in ("ymin", "xmin", "ymax", "xmax"))
+            return numbers["ymin"], numbers["xmin"], numbers["ymax"], numbers["xmax"]
         if kind == "circle":
             x, y, radius = (numbers[part] for part in ("cx", "cy", "r"))
             return y - radius, x - radius, y + radius, x + radius
@@ -124,7 +124,7 @@ def _labelme_box(thing: Element, kind: str) -> tuple[float, float, float, float]
             raise ValueError("expected a <box> in <segm>, found none")
         numbers = {part.tag: _number("box", part) for part in box}
         try:
-            return tuple(numbers[side] for side in ("ymin", "xmin", "ymax", "xmax"))
+            return numbers["ymin"], numbers["xmin"], numbers["ymax"], numbers["xmax"]
         except KeyError as error:
             raise ValueError(f"expected {error} in <segm><box>, found {sorted(numbers)}") from error
     points = [{part.tag: _number("pt", part) for part in point} for point in thing.iter("pt")]

@@ -36,11 +36,14 @@ def described_pictures(
     words: dict[str, str | None] = {}
     for word in sorted(found, key=lambda word: (WORDS[word] == "train", word in TESTS)):
         for name in found[word]:
-            first = words.setdefault(name, word)
+            first = words.setdefault(name, word) or word
             if WORDS[first] != WORDS[word]:
                 problem = f"expected each picture in one split, found it in {word} and {first}"
                 complaints.append(Complaint(name, problem, usage="eval", repeated=True))
-    if trained and {name for name, word in words.items() if WORDS[word] == "eval"} == trained:
+    if (
+        trained
+        and {name for name, word in words.items() if word and WORDS[word] == "eval"} == trained
+    ):
         complaints = [one for one in complaints if "in one split" not in one.problem]
         lines.append(f"{settings.file} names the same pictures for both sides: that is no split")
         words = dict.fromkeys(words)

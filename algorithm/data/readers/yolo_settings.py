@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import yaml
 
@@ -135,7 +136,7 @@ def _darknet(text: str) -> dict[str, object]:
 
 
 def _addresses(value: object, key: str, file: str) -> list[str]:
-    found = value if isinstance(value, list) else [value]
+    found: list[Any] = value if isinstance(value, list) else [value]
     if not all(isinstance(one, str) and (parts_of(one) or set(one) <= {".", "/"}) for one in found):
         raise DataError(f"expected paths for '{key}' in {file}, found {value!r}")
     return found
@@ -160,7 +161,7 @@ def _names(value: object, file: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _keypoints(value: object, file: str) -> tuple[int, int] | None:
+def _keypoints(value: Any, file: str) -> tuple[int, int] | None:
     if value is None or value in NULLS:
         return None
     try:

@@ -1,4 +1,6 @@
-"""Formats that hold the whole graph, from pixels of any size to detections: SavedModel, frozen graph, ONNX."""
+"""Formats that hold the whole graph, from pixels of any size to detections: SavedModel, frozen
+graph, ONNX.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def write_saved_model(source: Source, folder: Path) -> Path:
 
 
 def write_frozen(source: Source, folder: Path) -> Path:
-    """A GraphDef with constants for variables: `images:0` in, Identity:0 ... out in the order of OUTPUTS."""
+    """A GraphDef with constants for variables: `images:0` in, Identity:0 ... out in the order of
+    OUTPUTS.
+    """
     frozen = source.signature()
     definition = frozen.graph.as_graph_def()
     fit_graph(definition)

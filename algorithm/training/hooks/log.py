@@ -1,4 +1,6 @@
-"""What a person and a log file see of a running job: lines, and a progress bar where a person is watching."""
+"""What a person and a log file see of a running job: lines, and a progress bar where a person is
+watching.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ _log = logging.getLogger("algorithm.training")
 
 
 class LogHook(Hook):
-    """Logs a line every `every` steps and the figures of each evaluation; adds `samples_per_second` to a step's figures.
+    """Logs a line every `every` steps and the figures of each evaluation; adds `samples_per_second`
+    to a step's figures.
 
     Args:
         form: what the lines look like.
@@ -51,7 +54,8 @@ class LogHook(Hook):
 
     def before_steps(self, run: TrainingRun, count: int) -> None:
         """Starts the clock of these steps."""
-        self._begun, self._count, self._seconds = time.perf_counter(), count, None
+        self._begun, self._count = time.perf_counter(), count
+        self._seconds = None
         run.waited = 0.0
 
     def after_step(self, run: TrainingRun, step: int, figures: dict[str, float]) -> None:

@@ -97,11 +97,14 @@ def _read(file: Path) -> LabelMap:
         items = [value for key, value in parsed(read_text(file, "a label map")[0]) if key == "item"]
     except ValueError as error:
         raise DataError(f"expected a label map in {file}, found {error}") from error
-    found, ids = {}, {}
+    found: dict[int, str] = {}
+    ids: dict[str, int] = {}
     for item in items:
+        if isinstance(item, str):
+            raise DataError(f"expected items in braces in {file}, found {item!r}")
         fields = {key: value for key, value in item if isinstance(value, str)}
-        number, names = fields.get("id", ""), [fields.get("display_name"), fields.get("name")]
-        names = [name for name in names if name]
+        number = fields.get("id", "")
+        names = [name for key in ("display_name", "name") if (name := fields.get(key))]
         if not number.lstrip("-").isdigit() or not names or int(number) in found:
             said = ", ".join(f"{key}: {value}" for key, value in fields.items()) or "nothing"
             raise DataError(

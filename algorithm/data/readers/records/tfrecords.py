@@ -73,10 +73,10 @@ def _beside(files: list[Path], maps: Sequence[Path]) -> list[Path]:
 
 def _word(file: Path, root: Path | None) -> str | None:
     """The word of a split in the name of a file, or in a folder between it and the root."""
-    below = root is not None and file.is_relative_to(root)
-    return word_of(file.name) or (
-        word_of_path(file.relative_to(root).as_posix()) if below else None
-    )
+    own = word_of(file.name)
+    if own or root is None or not file.is_relative_to(root):
+        return own
+    return word_of_path(file.relative_to(root).as_posix())
 
 
 def _entries(file: Path, usage: str | None, label_map: LabelMap, work_dir: Path) -> Iterator[Entry]:
@@ -113,10 +113,12 @@ def _entry(
         wrong = Complaint(place, "expected a picture in image/encoded, found none")
         return Entry(image_id or place, name, work_dir, usage, None, (wrong,))
     path = laid_out(data, work_dir)
-    size = [next(iter(_integers(feature, f"image/{side}")), None) for side in ("width", "height")]
-    if not all(size):
-        size = _real_size(path)
-    annotation = _annotation(feature, place, label_map, *size)
+    width, height = (
+        next(iter(_integers(feature, f"image/{side}")), None) for side in ("width", "height")
+    )
+    if not width or not height:
+        width, height = _real_size(path)
+    annotation = _annotation(feature, place, label_map, width, height)
     return Entry(image_id or name, name, path, usage, annotation)
 
 
@@ -145,7 +147,9 @@ def _annotation(
         )
         return no_objects(file=place, complaints=(Complaint(place, problem),))
     _refuse_pixels(sides, place)
-    boxes = np.array(sides, np.float32).T.reshape(-1, 4) * np.float32([height or 1, width or 1] * 2)
+    boxes = np.array(sides, np.float32).T.reshape(-1, 4) * np.array(
+        [height or 1, width or 1] * 2, np.float32
+    )
     good = [index for index in range(count) if classes[index] and np.isfinite(boxes[index]).all()]
     complaints = tuple(
         Complaint(
@@ -161,7 +165,7 @@ def _annotation(
     return Annotation(
         tuple(classes[index] for index in good),
         boxes[good],
-        np.array(marks, bool).any(axis=0)[good],
+        np.logical_or.reduce(np.array(marks, bool), axis=0)[good],
         width,
         height,
         place,

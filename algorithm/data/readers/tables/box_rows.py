@@ -69,8 +69,8 @@ def picture_rows(table: Table, layout: Layout, names: dict[str, str]) -> dict[st
         name = _cell(cells, layout.picture)
         rows = found.get(name)
         if rows is None:
-            size = [length(_cell(cells, place)) for place in (layout.width, layout.height)]
-            rows = found[name] = PictureRows(line, *size)
+            width, height = (length(_cell(cells, at)) for at in (layout.width, layout.height))
+            rows = found[name] = PictureRows(line, width, height)
         rows.words.add(_cell(cells, layout.split).lower())
         label = ONE_CLASS if layout.label is None else _cell(cells, layout.label)
         corners = [_cell(cells, place) for place in layout.numbers]

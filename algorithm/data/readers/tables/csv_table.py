@@ -151,6 +151,8 @@ def _pictures_told(contents: FolderContents, name: str) -> int:
     """About how many pictures of the folder a table names, by its first rows and its size."""
     rows = first_rows(contents, name)
     layout = _layout(rows)
+    if layout is None:
+        return 0
     rows = rows[layout.header :]
     names = {cells[layout.picture] for cells in rows if len(cells) > layout.picture}
     known = sum(bool(contents.pictures.names(one)) for one in names)
@@ -204,7 +206,8 @@ def _sides(sheets: list[_Sheet]) -> tuple[list[_Sheet], list[str]]:
     A table of no side is passed over where those of the sides name its pictures too. Two of one
     side that name the same pictures are a question to the user.
     """
-    warnings, kept = [], []
+    warnings: list[str] = []
+    kept: list[_Sheet] = []
     of_sides = {name for sheet in sheets if sheet.word for name in sheet.pictures}
     for sheet in sheets:
         if not sheet.word and of_sides and of_sides >= sheet.pictures.keys():

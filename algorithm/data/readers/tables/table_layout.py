@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
@@ -162,8 +163,8 @@ def _is(cell: str, sign: str) -> bool:
 
 def _box_places(names: list[str]) -> tuple[tuple[int, ...], str] | None:
     """(places, kind) of the numbers of a box."""
-    corners = tuple(_place(names, CORNERS[side]) for side in SIDES)
-    if None not in corners:
+    corners = _all_of(_place(names, CORNERS[side]) for side in SIDES)
+    if corners:
         return corners, "corners"
     if {"x0", "y0", "x1", "y1"} <= set(names):
         return tuple(names.index(name) for name in ("x0", "y0", "x1", "y1")), "corners"
@@ -171,11 +172,17 @@ def _box_places(names: list[str]) -> tuple[tuple[int, ...], str] | None:
     if None in lengths:
         lengths = [_place(names, (side,)) for side in LENGTHS]
     for kind, starts in (("centre", CENTRES), ("sizes", STARTS)):
-        places = (*(_place(names, starts[axis]) for axis in "xy"), *lengths)
-        if None not in places:
+        places = _all_of((*(_place(names, starts[axis]) for axis in "xy"), *lengths))
+        if places:
             return places, kind
     listed = next((name for name in LISTS if name in names), None)
     return None if listed is None else ((names.index(listed),), LISTS[listed])
+
+
+def _all_of(places: Iterable[int | None]) -> tuple[int, ...]:
+    """The places, or none of them where one is missing."""
+    found = tuple(places)
+    return () if None in found else tuple(place for place in found if place is not None)
 
 
 def _picture_place(names: list[str]) -> int | None:
@@ -187,6 +194,6 @@ def _picture_place(names: list[str]) -> int | None:
     return found
 
 
-def _place(names: list[str | None], wanted: tuple[str, ...]) -> int | None:
+def _place(names: Sequence[str | None], wanted: tuple[str, ...]) -> int | None:
     """Place of the first of the wanted names that there is."""
     return next((names.index(name) for name in wanted if name in names), None)

@@ -51,9 +51,7 @@ def read_createml(found: Found, source: Source) -> Listing:
     listing = named_listing(sided(rows, found.files), source)
     if not _are_corners(listing):
         return listing
-    entries = tuple(
-        replace(entry, annotation=_moved(entry.annotation)) for entry in listing.entries
-    )
+    entries = tuple(replace(entry, annotation=_moved(entry.objects)) for entry in listing.entries)
     note = (
         "x and y in the Create ML JSON are read as the corner of a box, not as its centre: as "
         "centres, many boxes "
@@ -95,13 +93,14 @@ def _pictures(contents: FolderContents, name: str) -> list[NamedPicture]:
 
 def _are_corners(listing: Listing) -> bool:
     """Whether all boxes fit their pictures as corners, and many do not as centres."""
-    boxes = [entry.annotation.boxes for entry in listing.entries]
-    boxes = np.concatenate(boxes) if boxes else np.zeros((0, 4))
+    boxes = np.concatenate(
+        [np.zeros((0, 4), np.float32), *(entry.objects.boxes for entry in listing.entries)]
+    )
     sizes = boxes[:, 2:] - boxes[:, :2]
     leaving = (boxes[:, :2] < -np.maximum(OVER_THE_EDGE * sizes, 0.1)).any(axis=1)
     if not leaving.any() or leaving.mean() <= MANY:
         return False
-    return all(_fits(entry.path, _moved(entry.annotation).boxes) for entry in listing.entries)
+    return all(_fits(entry.path, _moved(entry.objects).boxes) for entry in listing.entries)
 
 
 def _fits(path: Path, boxes: np.ndarray) -> bool:
@@ -109,7 +108,9 @@ def _fits(path: Path, boxes: np.ndarray) -> bool:
         width, height = picture_size(path)
     except PictureError:  # told by whoever checks the pictures
         return True
-    return bool((boxes >= -1).all() and (boxes[:, 2:] <= np.float32([height, width]) + 1).all())
+    return bool(
+        (boxes >= -1).all() and (boxes[:, 2:] <= np.array([height, width], np.float32) + 1).all()
+    )
 
 
 def _moved(annotation: Annotation) -> Annotation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
@@ -63,7 +64,8 @@ READER = Reader("CVAT for images", (".xml",), recognise, read_cvat)
 
 
 def _pictures(contents: FolderContents, file: str) -> Iterator[NamedPicture]:
-    path, root = contents.path(file), None
+    path = contents.path(file)
+    root: Any = None
     try:
         for event, element in iterparse(path, events=("start", "end"), forbid_dtd=True):
             if event == "start":
@@ -96,10 +98,14 @@ def _picture(image: Element, file: str) -> NamedPicture:
 def _box(shape: Element) -> Box:
     turn = float(shape.get("rotation") or 0)
     if shape.tag == "box":
-        box = numbers((shape.get(side) for side in ("ytl", "xtl", "ybr", "xbr")), 4)
+        ymin, xmin, ymax, xmax = numbers(
+            (shape.get(side) for side in ("ytl", "xtl", "ybr", "xbr")), 4
+        )
+        box = (ymin, xmin, ymax, xmax)
         return around_turned(box, turn) if turn else box
     if shape.tag == "ellipse":
-        return around_circle(*(shape.get(key) for key in ("cx", "cy", "rx", "ry")), turn)
+        centre_x, centre_y, across, down = (shape.get(key) for key in ("cx", "cy", "rx", "ry"))
+        return around_circle(centre_x, centre_y, across, down, turn)
     if shape.tag == "mask":
         keys = ("left", "top", "width", "height")
         left, top, width, height = numbers((shape.get(key) for key in keys), 4)

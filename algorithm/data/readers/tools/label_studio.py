@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from algorithm.data.readers.annotation import Annotation, Listing
@@ -69,7 +70,7 @@ def read_label_studio(found: Found, source: Source) -> Listing:
         for task in _tasks(source.contents, name):
             several += len(_annotations(task)) > 1
             rows.append(_picture(task, name))
-    warnings = ()
+    warnings: tuple[str, ...] = ()
     if several:
         warnings = (
             f"{several} task(s) of Label Studio have several annotations: the last one counts",
@@ -140,7 +141,10 @@ def _names(data: dict) -> Iterator[str]:
 
 
 def _objects(results: list[dict], file: str) -> Annotation:
-    objects, size, labels = ObjectList(file), (None, None), {}
+    objects = ObjectList(file)
+    width: float | None = None
+    height: float | None = None
+    labels: dict[Any, Any] = {}
     for row in results:  # a label may stand in a result of its own with the same id
         found = part(row, "value").get(_labels_key(part(row, "value")) or "")
         if found:
@@ -153,14 +157,14 @@ def _objects(results: list[dict], file: str) -> Annotation:
         done.add(row.get("id"))
         own = value.get(_labels_key(value) or "") or labels.get(row.get("id")) or [""]
         try:
-            size = numbers((row.get("original_width"), row.get("original_height")), 2)
-            box = _box(value, kind, *size)
+            width, height = numbers((row.get("original_width"), row.get("original_height")), 2)
+            box = _box(value, kind, width, height)
         except ValueError as error:
             objects.refuse(str(error), own[0])
             continue
         for label in own:
             objects.add(label, box)
-    return objects.annotation(*size)
+    return objects.annotation(width, height)
 
 
 def _labels_key(value: dict) -> str | None:

@@ -7,6 +7,7 @@ import itertools
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from algorithm.data.readers.annotation import Annotation, Listing
 from algorithm.data.readers.embedded_pictures import laid_out
@@ -101,7 +102,8 @@ def _embedded(text: object, work_dir: Path) -> Path | None:
 
 def annotation_of(content: dict, file: str) -> Annotation:
     """The objects of one JSON."""
-    objects, groups = ObjectList(file), {}
+    objects = ObjectList(file)
+    groups: dict[tuple[str, Any], tuple[Box, bool]] = {}
     for shape in rows_of(content["shapes"]):
         label = str(shape.get("label") or "").strip()
         hard = bool(shape.get("difficult"))
@@ -132,4 +134,9 @@ def _box(shape: dict) -> Box:
 
 
 def _union(one: Box, other: Box) -> Box:
-    return (*map(min, one[:2], other[:2]), *map(max, one[2:], other[2:]))
+    return (
+        min(one[0], other[0]),
+        min(one[1], other[1]),
+        max(one[2], other[2]),
+        max(one[3], other[3]),
+    )

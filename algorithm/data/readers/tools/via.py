@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import FolderContents
@@ -77,7 +78,7 @@ def _is_csv(contents: FolderContents, name: str) -> bool:
 
 
 def _of_json(contents: FolderContents, name: str) -> Iterator[NamedPicture]:
-    content = read_json(contents.path(name), WHAT)
+    content: Any = read_json(contents.path(name), WHAT)
     if "metadata" in part({"": content}, "") and "view" in content:
         yield from _of_version_3(content, name)
         return

@@ -66,8 +66,8 @@ def _pictures(contents: FolderContents, name: str) -> Iterator[NamedPicture]:
                 except ValueError as error:
                     objects.refuse(str(error), tag)
         size = part(asset, "asset", "size")
-        names = (part(asset, "asset").get(key) for key in ("name", "path"))
-        names = tuple(str(one).removeprefix("file:") for one in names if one)
+        called = (part(asset, "asset").get(key) for key in ("name", "path"))
+        names = tuple(str(one).removeprefix("file:") for one in called if one)
         annotation = objects.annotation(size.get("width"), size.get("height"))
         yield NamedPicture(names or ("",), name, annotation)
 
