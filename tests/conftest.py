@@ -30,3 +30,11 @@ def shared_dir() -> Path:
         if (candidate / "data").is_dir():
             return candidate
     pytest.skip("no folder 'shared' with real data beside the project or above it")
+
+
+@pytest.fixture
+def random_records():
+    """The function records_at_random(seed, pictures, classes, crowds)."""
+    from random_records import records_at_random
+
+    return records_at_random

@@ -5,13 +5,28 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from algorithm.data.cleaning.cleaning import Checked, checked_entries
-from algorithm.data.labels import label_map, missing_classes, near_duplicates
-from algorithm.data.readers.manifest import Resolve
+from algorithm.data.cleaning.cleaning import (
+    Cleaned,
+    checked_entries,
+    inspect_entries,
+    report_cleaning,
+)
+from algorithm.data.cleaning.findings import Checked
+from algorithm.data.labels import (
+    label_map,
+    missing_classes,
+    near_duplicates,
+    no_boxes,
+    nothing_to_evaluate,
+    require_listed,
+)
+from algorithm.data.readers.annotation import Listing
+from algorithm.data.readers.reader import Resolve
 from algorithm.data.readers.recognition import read_listing
 from algorithm.data.sample import Dataset, Sample
 from algorithm.data.split import BOTH, assigned_usages
@@ -41,12 +56,77 @@ def load_dataset(
     message), no sample of a required usage, training boxes of a class outside `label_names`.
     """
     path, work_dir = Path(path), Path(work_dir)
-    listing = read_listing(path, resolve, work_dir if pictures_dir is None else Path(pictures_dir))
+    pictures_dir = work_dir if pictures_dir is None else Path(pictures_dir)
+    listing = _listed(path, read_listing(path, resolve, pictures_dir))
+    checked, lines = checked_entries(listing, clean=clean, work_dir=work_dir)
+    found = _Found(listing, checked, tuple(lines))
+    return _dataset(found, seed, work_dir, label_names, require, eval_last)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is in a dataset, with all that is wrong in it.
+
+    dataset: what can be used; None where nothing can. cleaned: every finding. refusal: the error that a training job
+    on this data would end in, None where there is something to train on.
+    """
+
+    dataset: Dataset | None
+    cleaned: Cleaned
+    refusal: DataError | None
+
+
+def survey_dataset(
+    path: str | os.PathLike[str], *, decode: bool, seed: int, work_dir: str | os.PathLike[str]
+) -> Survey:
+    """The dataset at a local path as a job that cleans would take it, its faults told instead of raised.
+
+    decode: apply all rules of cleaning, for which every picture is decoded, and write its report to work_dir; else
+    headers are read. seed, work_dir: as of load_dataset. Raises DataError where the path is no dataset at all.
+    """
+    path, work_dir = Path(path), Path(work_dir)
+    listing = _listed(path, read_listing(path, None, work_dir))
+    cleaned = inspect_entries(listing, decode=decode)
+    if decode:
+        report_cleaning(cleaned, work_dir)
+    refusal = cleaned.losses.refusal
+    found = _Found(listing, cleaned.usable, (*cleaned.losses.lines, *cleaned.remarks.lines))
+    for require in (BOTH, ()):
+        try:
+            dataset = _dataset(found, seed, work_dir, None, require)
+            return Survey(dataset, cleaned, refusal)
+        except DataError as error:
+            refusal = refusal or error
+    return Survey(None, cleaned, refusal)
+
+
+def _listed(path: Path, listing: Listing) -> Listing:
+    """The listing. Raises DataError where it has nothing."""
     if not listing.entries and not listing.complaints:
         raise DataError(
             f"expected samples with usage TRAIN and EVAL in {path}, found none: check data_url"
         )
-    checked, repairs = checked_entries(listing, clean=clean, work_dir=work_dir)
+    return listing
+
+
+@dataclass(frozen=True)
+class _Found:
+    """listing: as it was read. checked: the entries that stay. lines: to log about them."""
+
+    listing: Listing
+    checked: list[Checked]
+    lines: tuple[str, ...]
+
+
+def _dataset(
+    found: _Found,
+    seed: int,
+    work_dir: Path,
+    label_names: tuple[str, ...] | None,
+    require: tuple[str, ...],
+    eval_last: int = 0,
+) -> Dataset:
+    checked = found.checked
     ids = _unique_ids(checked)
     usages, notes = assigned_usages(
         ids,
@@ -57,29 +137,30 @@ def load_dataset(
         require=require,
         last=eval_last,
     )
-    train_names = [
-        name for row, usage in zip(checked, usages) if usage == "train" for name in row.names
-    ]
-    eval_names = [
-        name for row, usage in zip(checked, usages) if usage == "eval" for name in row.names
-    ]
-    names, category_ids = label_map(train_names, listing.categories, label_names)
+    sides = {side: [row for row, usage in zip(checked, usages) if usage == side] for side in BOTH}
+    if "train" in require and not any((~row.ignored).any() for row in sides["train"]):
+        ignored = sum(len(row.names) for row in sides["train"])
+        raise no_boxes(len(sides["train"]), found.lines, ignored)
+    train_names, eval_names = ([name for row in sides[side] for name in row.names] for side in BOTH)
+    require_listed((*train_names, *eval_names), found.listing.categories)
+    names, category_ids = label_map(train_names, found.listing.categories, label_names)
     samples = [
         _sample(row, image_id, usage, names) for row, image_id, usage in zip(checked, ids, usages)
     ]
-    warnings = (
-        *listing.warnings,
-        *repairs,
-        *notes,
-        *missing_classes(eval_names, names),
-        *near_duplicates({*names, *eval_names}),
-    )
+    blind = sides["eval"] and not eval_names
     return Dataset(
         train=tuple(sample for sample in samples if sample.usage == "train"),
         eval=tuple(sample for sample in samples if sample.usage == "eval"),
         label_names=names,
         category_ids=category_ids,
-        warnings=warnings,
+        warnings=(
+            *found.listing.warnings,
+            *found.lines,
+            *notes,
+            *([nothing_to_evaluate(len(sides["eval"]))] if blind else ()),
+            *missing_classes(eval_names, names),
+            *near_duplicates({*names, *eval_names}),
+        ),
         fingerprint=fingerprint(samples, names),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from algorithm.errors import DataError
 
@@ -21,7 +21,7 @@ def label_map(
     1. given (the classes of a model that exists): its order; ids by name where the dataset brings them, else 1..K.
     2. categories (COCO): all of them in id order.
     3. The names of the training boxes, sorted; ids 1..K.
-    Raises DataError when training boxes have a class that is not given, or when there is none at all.
+    Raises DataError when training boxes have a class that is not given.
     """
     counts = Counter(train)
     if given is not None:
@@ -33,21 +33,55 @@ def label_map(
             )
         ids = dict(categories)
         return given, tuple(ids.get(name, position) for position, name in enumerate(given, start=1))
-    if not counts:
-        raise DataError(
-            "expected at least one box in the TRAIN samples, found none: annotate the pictures"
-        )
     if categories:
         return tuple(name for name, _ in categories), tuple(number for _, number in categories)
     names = tuple(sorted(counts))
     return names, tuple(range(1, len(names) + 1))
 
 
+def require_listed(names: Iterable[str], categories: tuple[tuple[str, int], ...]) -> None:
+    """Check that a dataset that lists its classes lists all of them.
+
+    names: classes of the boxes, on both sides. categories: as of label_map. Raises DataError.
+    """
+    listed = [name for name, _ in categories]
+    unknown = sorted(set(names) - set(listed))
+    if categories and unknown:
+        raise DataError(
+            f"expected boxes of the classes that the dataset lists, {', '.join(listed)}, found "
+            f"{', '.join(map(repr, unknown))}: add what is missing to its label map or list of names"
+        )
+
+
+def no_boxes(pictures: int, losses: Sequence[str] = (), ignored: int = 0) -> DataError:
+    """The error of a training part without a box.
+
+    pictures: of that part. losses: lines that say what was left out of the dataset. ignored: boxes of the part that
+    are difficult or a crowd, on which nothing is trained.
+    """
+    found = f"found {ignored or 'none'}" + ", all of them difficult or a crowd" * bool(ignored)
+    why = (
+        "; ".join(losses)
+        or "annotate the pictures, or check that data_url names the annotated ones"
+    )
+    return DataError(
+        f"expected at least one box in TRAIN to learn from, {found} in {pictures} picture(s): {why}"
+    )
+
+
+def nothing_to_evaluate(pictures: int) -> str:
+    """The line to log about an evaluation part without a box."""
+    return (
+        f"EVAL has no box in its {pictures} picture(s): no AP can be measured; annotate them, or split "
+        "the data anew with `data split`"
+    )
+
+
 def missing_classes(evaluation: Iterable[str], label_names: tuple[str, ...]) -> tuple[str, ...]:
     """Lines to log: classes of EVAL boxes that are no label, and labels without EVAL box."""
     counts = Counter(evaluation)
     unknown = {name: count for name, count in counts.items() if name not in label_names}
-    unseen = [name for name in label_names if name not in counts]
+    unseen = [name for name in label_names if name not in counts] if counts else []
     lines = [
         f"class '{name}' is in EVAL but not in TRAIN: its {count} box(es) are left out of the evaluation"
         for name, count in sorted(unknown.items())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,59 @@ def stratified_eval(ids: list[str], classes: list[tuple[str, ...]], seed: int) -
     spread = spread or sorted(ids)
     wanted = min(max(1, round(EVAL_SHARE * len(ids))), len(spread))
     return {spread[int((place + 0.5) * len(spread) / wanted)] for place in range(wanted)}
+
+
+def stratified_parts(
+    ids: Sequence[str],
+    classes: Sequence[tuple[str, ...]],
+    groups: Sequence[int],
+    fractions: Sequence[float],
+    seed: int,
+) -> list[int]:
+    """The part (index into `fractions`) of each sample; samples of one group are in one part.
+
+    Groups are dealt out class by class, the rarest first, each to the part that lacks most of that class; what a part
+    lacks in one class counts in the next. The first group of a class goes to the first part, which trains. Depends on
+    nothing but the arguments, not on their order. Raises DataError where there are fewer groups than parts.
+    """
+    members = defaultdict(list)
+    for place, group in enumerate(groups):
+        members[group].append(place)
+    if len(members) < len(fractions):
+        raise DataError(
+            f"expected at least {len(fractions)} pictures that do not look the same, one for each part, "
+            f"found {len(members)} among {len(ids)}: use fewer parts or more pictures"
+        )
+    pictures = Counter(name for names in classes for name in set(names))
+    strata = defaultdict(list)
+    for places in members.values():
+        shown = {name for place in places for name in classes[place]}
+        rarest = min(shown, key=lambda name: (pictures[name], name), default="")
+        strata[rarest].append(sorted(places, key=lambda place: ids[place]))
+    rng, share = np.random.default_rng(seed), np.array(fractions, np.float64)
+    chosen, lacking = [0] * len(ids), np.zeros(len(share))
+    for name in sorted(strata, key=lambda name: (pictures[name], name)):
+        own = sorted(strata[name], key=lambda places: ids[places[0]])
+        lacking = lacking + share * sum(map(len, own))
+        for turn, number in enumerate(rng.permutation(len(own))):
+            part = 0 if name and turn == 0 else int(lacking.argmax())
+            lacking[part] -= len(own[number])
+            for place in own[number]:
+                chosen[place] = part
+    _fill_empty_parts(chosen, strata, len(share))
+    return chosen
+
+
+def _fill_empty_parts(chosen: list[int], strata: dict[str, list[list[int]]], count: int) -> None:
+    """Moves the smallest group of the fullest part into each part that got none; changes `chosen`."""
+    groups = sorted((places for own in strata.values() for places in own), key=len)
+    for part in range(count):
+        if part in chosen:
+            continue
+        held = Counter(chosen[places[0]] for places in groups)
+        rich = max((one for one in held if held[one] > 1), key=lambda one: held[one])
+        for place in next(places for places in groups if chosen[places[0]] == rich):
+            chosen[place] = part
 
 
 def _own_split(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2, graph_pb2, node_def_pb2
@@ -50,7 +51,10 @@ class Registry:
 @cache
 def registry() -> Registry:
     """The content of REGISTRY, whose head says how it is written."""
-    about, sets, operations, allowed = {}, {}, {}, {}
+    about: dict[str, Any] = {}
+    sets: dict[str, Any] = {}
+    operations: dict[str, Any] = {}
+    allowed: dict[tuple[str, str], frozenset[str]] = {}
     for line in REGISTRY.read_text(encoding="utf-8").splitlines():
         name, *words = line.split()
         if name in ("tensorflow", "graph"):
@@ -100,7 +104,9 @@ def fit_graph(graph: graph_pb2.GraphDef) -> None:
             node.input[:] = [name for name in node.input if name.startswith("^")]
             node.attr.clear()
         known = registry().operations.get(node.op)
-        for name in list(node.attr) if known is not None else ():
+        if known is None:
+            continue
+        for name in list(node.attr):
             said = (node.op, name) in DESCRIPTIONS or _is_default(node, name)
             if name not in known and not name.startswith("_") and said:
                 del node.attr[name]

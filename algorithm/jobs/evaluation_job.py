@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from algorithm.data import Dataset
-from algorithm.evaluation import Evaluator
+from algorithm.evaluation.evaluator import Evaluator
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import nms_config
 from algorithm.jobs.publishing import save_results
@@ -24,7 +24,9 @@ def evaluate_only(
     run_folder: RunFolder,
     workspace: Workspace,
 ) -> None:
-    """Evaluates the archived checkpoint of train_url where there is one, else `pretrained`; writes metrics.json."""
+    """Evaluates the archived checkpoint of train_url where there is one, else `pretrained`; writes
+    metrics.json.
+    """
     if run_folder.archived():
         run_folder.load_archive(detector)
         _log.info("evaluating %s", run_folder.archive)

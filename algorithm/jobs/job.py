@@ -35,9 +35,11 @@ _log = logging.getLogger("algorithm.jobs.job")
 
 @stop_requests.listening()
 def run(hp: Hyperparameters) -> int:
-    """Runs the job and returns 0. JobError is what a person can fix; algorithm.errors has the exit codes.
+    """Runs the job and returns 0. JobError is what a person can fix; algorithm.errors has the exit
+    codes.
 
-    A remote train_url is a local folder meanwhile: what an earlier run left there is brought back first, and copied after.
+    A remote train_url is a local folder meanwhile: what an earlier run left there is brought back
+    first, and copied after.
     """
     cluster = find_cluster(hp.worker_hosts, hp.task_index, os.environ)
     if hp.job_name == "ps" or cluster and cluster.index and hp.mode not in TRAINING_MODES:
@@ -111,7 +113,8 @@ def _run(
         _log.info("%s", started)
     elif not resumed:
         _log.warning(
-            "TRAINING FROM SCRATCH (pretrained=none): random weights, which want thousands of pictures"
+            "TRAINING FROM SCRATCH (pretrained=none): random weights, which want thousands of "
+            "pictures"
         )
     if hp.mode == "eval":
         evaluate_only(hp, detector, dataset, run_folder, workspace)
@@ -142,8 +145,8 @@ def _run(
         detector = detector_of(hp, len(dataset.label_names))
     if run_folder.archived() is None:
         raise DivergenceError(
-            "training: expected finite weights at one evaluation at least, found none; lower learning_rate (in "
-            "hparams) and give a new train_url"
+            "training: expected finite weights at one evaluation at least, found none; lower "
+            "learning_rate (in hparams) and give a new train_url"
         )
     metrics = run_folder.load_archive(detector)["metrics"]
     publish(hp, detector, dataset, metrics, run_folder, workspace)

@@ -61,7 +61,9 @@ def load_data(
 def look_at_data(
     hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder: RunFolder
 ) -> None:
-    """Measures the dataset against this detector before time is spent on it, and leaves the report in data_report/."""
+    """Measures the dataset against this detector before time is spent on it, and leaves the report
+    in data_report/.
+    """
     check = check_dataset(
         dataset,
         anchors=detector.anchors,

@@ -1,4 +1,6 @@
-"""The training of a job: from its hyperparameters and data to the best checkpoint in the archive."""
+"""The training of a job: from its hyperparameters and data to the best checkpoint in the
+archive.
+"""
 
 from __future__ import annotations
 

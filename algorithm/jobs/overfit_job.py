@@ -9,7 +9,7 @@ from algorithm.data import Dataset
 from algorithm.data.feeding.augmentation import Augmentation
 from algorithm.data.feeding.pipeline import train_batches
 from algorithm.errors import DataError
-from algorithm.evaluation import Evaluator
+from algorithm.evaluation.evaluator import Evaluator
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import loss_config, nms_config
 from algorithm.models import Detector
@@ -43,10 +43,14 @@ def overfit_check(hp: Hyperparameters, detector: Detector, dataset: Dataset) -> 
         detector, nms_config(hp), pictures, len(pictures.eval), batch_statistics=True
     )
     result = overfit(trainer, batch, lambda: evaluator.run()[0].metrics["AP50"])
-    done = f"AP50 {result.ap50:.3f} on {len(pictures.eval)} training pictures after {result.steps} steps, {result.seconds:.0f} s"
+    done = (
+        f"AP50 {result.ap50:.3f} on {len(pictures.eval)} training pictures after {result.steps} "
+        f"steps, {result.seconds:.0f} s"
+    )
     if not result.learned:
         raise DataError(
-            f"overfit_check: expected the pictures to be learned by heart, found {done}; look whether the boxes "
-            "lie on the objects (python -m algorithm data check), try a larger image_size if they are small"
+            f"overfit_check: expected the pictures to be learned by heart, found {done}; look "
+            "whether the boxes lie on the objects (python -m algorithm data check), try a larger "
+            "image_size if they are small"
         )
     _log.info("overfit_check passed: %s", done)

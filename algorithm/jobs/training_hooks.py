@@ -7,13 +7,15 @@ from functools import partial
 
 import numpy as np
 
-from algorithm.assessment.errors.confusion_picture import confusion_picture
 from algorithm.data import Dataset
 from algorithm.data.checking.check_pictures import report_pictures
 from algorithm.distillation.distillers import Distiller, OfflineTeacher
 from algorithm.distillation.job_distillation import soft_loss_config
-from algorithm.evaluation import Evaluation, Evaluator
+from algorithm.evaluation.coco_metrics import Evaluation
+from algorithm.evaluation.evaluator import Evaluator
+from algorithm.evaluation.inference import Network
 from algorithm.hyperparameters import Hyperparameters
+from algorithm.jobs.confusion_picture import confusion_picture
 from algorithm.jobs.from_hyperparameters import device_batch, nms_config
 from algorithm.jobs.run_folder import RunFolder
 from algorithm.models import Detector
@@ -56,17 +58,22 @@ def training_hooks(
         The hooks, in the order they are to be called.
     """
     batch_size = device_batch(hp) * devices.replicas
-    identity = {"dataset": dataset.fingerprint, "label_names": list(dataset.label_names)}
+    identity: dict[str, object] = {
+        "dataset": dataset.fingerprint,
+        "label_names": list(dataset.label_names),
+    }
     log = LogHook(FORMS[hp.log_form](), hp.log_every_steps, batch_size)
     tensorboard = TensorBoardHook(
         run_folder.folder, hp.log_every_steps, report_pictures(dataset, _DATA_PICTURES)
     )
 
-    def evaluator(network: Detector) -> Evaluator:
+    def evaluator(network: Network) -> Evaluator:
         return Evaluator(network, nms_config(hp), dataset, hp.eval_batch_size)
 
     student = evaluator(detector)
-    is_taught = devices.chief and isinstance(distiller, OfflineTeacher)
+    teacher = None
+    if devices.chief and isinstance(distiller, OfflineTeacher):
+        teacher = evaluator(distiller.as_detector)
     matrix = ConfusionMatrixHook(partial(confusion_picture, student), tensorboard)
     return [
         MemoryHook(),
@@ -85,8 +92,8 @@ def training_hooks(
             [log, tensorboard, matrix],
             every_epoch=hp.mode == "train_and_eval",
             peers=[evaluator(peer) for peer in peers],
-            teacher=evaluator(distiller.as_detector) if is_taught else None,
-            from_chief=lambda score: float(devices.from_chief(np.float64(score))),
+            teacher=teacher,
+            from_chief=lambda score: float(devices.from_chief(np.array(score))),
         ),
         EarlyStopHook(hp.early_stop_patience),
     ]

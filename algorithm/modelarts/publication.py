@@ -36,14 +36,22 @@ _TYPES |= {"integer": "Integer", "float": "Float", "boolean": "Boolean"}
 class Hyperparameter(Protocol):
     """What publication reads of a row of the hyperparameter table."""
 
-    name: str
-    kind: str
-    english: str
-    chinese: str
-    choices: tuple[str, ...]
-    interval: str
-    required: bool
-    editable: bool
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def english(self) -> str: ...  # noqa: D102
+    @property
+    def chinese(self) -> str: ...  # noqa: D102
+    @property
+    def choices(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def interval(self) -> str: ...  # noqa: D102
+    @property
+    def required(self) -> bool: ...  # noqa: D102
+    @property
+    def editable(self) -> bool: ...  # noqa: D102
 
 
 def algorithm_object(rows: Sequence[tuple[Hyperparameter, str]], version: str) -> dict:

@@ -1,4 +1,7 @@
-"""Training steps that may fail: a loss that is not finite, memory that runs out. What can be healed is healed."""
+"""Training steps that may fail: a loss that is not finite, memory that runs out.
+
+What can be healed is healed.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,8 @@ Saved = tuple[Mapping[str, np.ndarray], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Limits:
-    """batch_size: pictures of a step on each device. auto_batch: whether to divide them where memory is too small. image_size: (height,
-    width) in pixels, for messages."""
+    """batch_size: pictures of a step on each device. auto_batch: whether to divide them where
+    memory is too small. image_size: (height, width) in pixels, for messages."""
 
     batch_size: int
     image_size: tuple[int, int]
@@ -38,7 +41,8 @@ class Limits:
 class Guard:
     """Makes the steps of a trainer and knows what to do when one fails.
 
-    last_good: gives the newest checkpoint, or None where there is none yet. resumed: whether there is one now.
+    last_good: gives the newest checkpoint, or None where there is none yet. resumed: whether there
+    is one now.
     describe: names the pictures of a batch from its sample_index.
     """
 
@@ -65,8 +69,9 @@ class Guard:
     ) -> list[dict[str, float] | None]:
         """The figures of `count` steps, see Trainer.train_steps; None for one that changed nothing.
 
-        After several of those, and after memory ran out, the trainer is back at the last good checkpoint: compare its
-        step. DivergenceError: that did not help either. ResourceError: there is not enough memory.
+        After several of those, and after memory ran out, the trainer is back at the last good
+        checkpoint: compare its step. DivergenceError: that did not help either. ResourceError:
+        there is not enough memory.
         """
         first = self._trainer.step
         try:
@@ -91,13 +96,15 @@ class Guard:
             return figures
         if math.isfinite(figures["loss"]) and figures.get("loss_scale", 1.0) > 1.0:
             _log.info(
-                "step %d: gradients beyond float16 at loss scale %g; this step changes nothing, the scale halves",
+                "step %d: gradients beyond float16 at loss scale %g; this step changes nothing, "
+                "the scale halves",
                 step,
                 figures["loss_scale"],
             )
             return None
         self._skipped(
-            f"step {step}: {bad[0]} is {figures[bad[0]]} at learning rate {figures['learning_rate']:.6g}",
+            f"step {step}: {bad[0]} is {figures[bad[0]]} at learning rate "
+            f"{figures['learning_rate']:.6g}",
             self._describe(pictures.tolist()),
         )
         return None
@@ -120,15 +127,16 @@ class Guard:
             return
         if self.progress.restores >= MOST_RESTORES:
             raise DivergenceError(
-                f"{what}, {self.failing} steps in a row, and halving the rate did not help; lower learning_rate (in hparams, now "
-                f"too high for this data or batch), lower clip_gradients_norm, narrow jitter_min and jitter_max, or look at "
-                f"the pictures of this step: {pictures}"
+                f"{what}, {self.failing} steps in a row, and halving the rate did not help; lower "
+                "learning_rate (in hparams, now too high for this data or batch), lower "
+                "clip_gradients_norm, narrow jitter_min and jitter_max, or look at the pictures "
+                f"of this step: {pictures}"
             )
         self.progress.restores += 1
         self._take_up_last_good()
         _log.warning(
-            "%d steps in a row without a finite loss: back to the last good state, of step %d, with %g times the "
-            "learning rate",
+            "%d steps in a row without a finite loss: back to the last good state, of step %d, "
+            "with %g times the learning rate",
             LONGEST_RUN,
             self._trainer.step,
             self.progress.rate_factor,
@@ -145,14 +153,15 @@ class Guard:
                 else ", or add --auto_batch=True, which sees them in several passes"
             )
             raise ResourceError(
-                f"expected memory for a step with train_batch_size={now} at image_size={height}x{width}, found "
-                f"too little; use a smaller train_batch_size or image_size{divide}"
+                f"expected memory for a step with train_batch_size={now} at "
+                f"image_size={height}x{width}, found too little; use a smaller train_batch_size "
+                f"or image_size{divide}"
             ) from error
         self.progress.parts = parts
         self._take_up_last_good()
         _log.warning(
-            "out of memory with %d pictures of %dx%d at a time: auto_batch goes on from step %d with %d at a time, "
-            "%d times for each step, so that a step still learns from %d",
+            "out of memory with %d pictures of %dx%d at a time: auto_batch goes on from step %d "
+            "with %d at a time, %d times for each step, so that a step still learns from %d",
             now,
             height,
             width,
@@ -163,7 +172,10 @@ class Guard:
         )
 
     def _take_up_last_good(self) -> None:
-        tensors, state = self._last_good() or self._start
+        good = self._last_good() or self._start
+        if good is None:  # a job that went on has a checkpoint
+            raise DivergenceError("expected a checkpoint to go back to, found none")
+        tensors, state = good
         self._trainer.restore(tensors)
         before = Progress.of(state)
         self.progress.idle, self.progress.best = before.idle, before.best

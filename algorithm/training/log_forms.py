@@ -1,4 +1,6 @@
-"""The forms a log may have: this project's own, the Cloud TPU RetinaNet tutorial's, torchvision's detection references'."""
+"""The forms a log may have: this project's own, the Cloud TPU RetinaNet tutorial's, torchvision's
+detection references'.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,8 @@ _WINDOW = 20  # values that torchvision's medians are of
 
 @dataclass(frozen=True)
 class Moment:
-    """A step that was made: its number (1-based), the plan, its figures, pictures a second, seconds to the end.
+    """A step that was made: its number (1-based), the plan, its figures, pictures a second, seconds
+    to the end.
 
     seconds, waited: what the step took in all, and of that what it waited for its batch.
     """
@@ -114,7 +117,9 @@ def eval_line(epoch: int, epochs: int, step: int, metrics: Mapping[str, float | 
 
 
 class OwnForm:
-    """`train epoch=2/10 step=30/200 loss=... samples/s=... eta=h:mm:ss memory=...MiB`, `eval epoch=2/10 step=30 AP=...`."""
+    """`train epoch=2/10 step=30/200 loss=... samples/s=... eta=h:mm:ss memory=...MiB`, `eval
+    epoch=2/10 step=30 AP=...`.
+    """
 
     def step(self, moment: Moment, every: int) -> list[str]:
         """One line when it is due."""
@@ -138,7 +143,9 @@ class OwnForm:
 
 
 class TutorialForm:
-    """`Train Step: 10/10  / loss = {'total_loss': ...} / training metric = {...}`; `Accumulating evaluation results...`."""
+    """`Train Step: 10/10  / loss = {'total_loss': ...} / training metric = {...}`; `Accumulating
+    evaluation results...`.
+    """
 
     def step(self, moment: Moment, every: int) -> list[str]:
         """One line when it is due."""
@@ -146,7 +153,8 @@ class TutorialForm:
             return []
         losses = {name: moment.figures[ours] for name, ours in _TUTORIAL.items()}
         return [
-            f"Train Step: {moment.step}/{moment.steps}  / loss = {losses} / training metric = {losses}"
+            f"Train Step: {moment.step}/{moment.steps}  / loss = {losses} / training metric = "
+            f"{losses}"
         ]
 
     def evaluation(self, evaluated: Evaluated) -> list[str]:
@@ -156,9 +164,11 @@ class TutorialForm:
 
 @dataclass
 class ReferencesForm:
-    """`Epoch: [0]  [10/60]  eta: ... lr: ... loss: median (mean) ... time: ... data: ... max mem: ...`, as torchvision counts.
+    """`Epoch: [0]  [10/60]  eta: ... lr: ... loss: median (mean) ... time: ... data: ... max mem:
+    ...`, as torchvision counts.
 
-    loss is the sum of its parts: weighted, and without the L2 penalty, which torchvision leaves to the optimizer.
+    loss is the sum of its parts: weighted, and without the L2 penalty, which torchvision leaves to
+    the optimizer.
     """
 
     _recent: dict[str, deque[float]] = field(default_factory=dict)
@@ -166,7 +176,9 @@ class ReferencesForm:
     _begun: float = 0.0
 
     def step(self, moment: Moment, every: int) -> list[str]:
-        """A line for the first step of an epoch, every so many after it, and the last; then the time of the epoch."""
+        """A line for the first step of an epoch, every so many after it, and the last; then the
+        time of the epoch.
+        """
         place = (moment.step - 1) % moment.steps_per_epoch
         length = min(moment.steps_per_epoch, moment.steps - moment.step + 1 + place)
         if place == 0 or not self._recent:
@@ -192,7 +204,8 @@ class ReferencesForm:
         if place == length - 1:
             total = time.perf_counter() - self._begun
             lines.append(
-                f"Epoch: [{moment.epoch - 1}] Total time: {_clock(total)} ({total / self._count:.4f} s / it)"
+                f"Epoch: [{moment.epoch - 1}] Total time: {_clock(total)} "
+                f"({total / self._count:.4f} s / it)"
             )
         return lines
 
@@ -208,7 +221,8 @@ class ReferencesForm:
         )
         total = evaluated.model_seconds + evaluated.metric_seconds
         return [
-            f"Test:  {place}  eta: 0:00:00  {averages}  time: {model + metric:.4f}  max mem: {peak_memory():.0f}",
+            f"Test:  {place}  eta: 0:00:00  {averages}  time: {model + metric:.4f}  max mem: "
+            f"{peak_memory():.0f}",
             f"Test: Total time: {_clock(total)} ({total / evaluated.batches:.4f} s / it)",
             f"Averaged stats: {averages}",
             *_accumulated(evaluated, "IoU metric: bbox"),
@@ -222,7 +236,8 @@ class ReferencesForm:
 
     def _line(self, moment: Moment, place: int, length: int) -> str:
         meters = {
-            name: f"{name}: {statistics.median_low(values):.4f} ({self._sums[name] / self._count:.4f})"
+            name: f"{name}: {statistics.median_low(values):.4f} "
+            f"({self._sums[name] / self._count:.4f})"
             for name, values in self._recent.items()
         }
         left = self._sums["time"] / self._count * (length - 1 - place)

@@ -1,4 +1,6 @@
-"""The loop over epochs and steps: the same order and the same end whether or not it was interrupted."""
+"""The loop over epochs and steps: the same order and the same end whether or not it was
+interrupted.
+"""
 
 from __future__ import annotations
 
@@ -84,9 +86,12 @@ def _train(
         if run.step != before + count:
             return False
         for step, figures in enumerate(rows, before + 1):
-            for hook in hooks if figures else ():
+            if figures is None:
+                continue
+            for hook in hooks:
                 hook.after_step(run, step, figures)
-        wanted = any([hook.wants_checkpoint(run) for hook in hooks])
+        # A list, not a generator: every hook is asked.
+        wanted = any([hook.wants_checkpoint(run) for hook in hooks])  # noqa: C419
         stops, due = agreed((stop_requests.asked(), wanted))
         ends = run.plan.ends_epoch(run.step)
         if ends or stops or due:
@@ -111,7 +116,9 @@ def _timed(run: TrainingRun, batches: Iterable[Any]) -> Iterator[Any]:
 
 
 def _save(run: TrainingRun, guard: Guard, hooks: Sequence[Hook]) -> None:
-    """A checkpoint, unless the weights may be what makes the loss infinite: then the one before is the last good one."""
+    """A checkpoint, unless the weights may be what makes the loss infinite: then the one before is
+    the last good one.
+    """
     if guard.failing:
         _log.warning(
             "no checkpoint at step %d: the loss of the last %d steps was not finite",

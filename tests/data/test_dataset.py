@@ -60,10 +60,43 @@ def test_given_labels_keep_their_order(make_manifest, tmp_path: Path) -> None:
 
 def test_difficult_objects_are_marked(make_folder, tmp_path: Path) -> None:
     folder = make_folder(5)
-    for file in folder.glob("*.xml"):
+    for file in sorted(folder.glob("*.xml"))[1:]:
         file.write_text(file.read_text().replace("<difficult>0", "<difficult>1"))
     data = load_dataset(folder, clean=False, seed=0, work_dir=tmp_path)
-    assert all(sample.is_crowd.tolist() == [True] for sample in data.train + data.eval)
+    assert {sample.source: sample.is_crowd.tolist() for sample in data.train + data.eval} == {
+        f"p{index:02d}.png": [index > 0] for index in range(5)
+    }
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_a_training_part_without_a_box_is_refused(make_manifest, tmp_path: Path, clean) -> None:
+    manifest = make_manifest(10)
+    for index in range(10):
+        if index % 5 != 4:  # the others are EVAL
+            write_voc(manifest.parent / f"p{index:02d}.xml", [])
+    with pytest.raises(
+        DataError,
+        match=r"expected at least one box in TRAIN to learn from, found none in 8 picture",
+    ):
+        load_dataset(manifest, clean=clean, seed=0, work_dir=tmp_path)
+    load_dataset(manifest, clean=clean, seed=0, work_dir=tmp_path, require=("eval",))
+
+
+def test_a_training_part_of_difficult_boxes_is_refused(make_folder, tmp_path: Path) -> None:
+    folder = make_folder(5)
+    for file in folder.glob("*.xml"):
+        file.write_text(file.read_text().replace("<difficult>0", "<difficult>1"))
+    with pytest.raises(DataError, match="found 4, all of them difficult or a crowd in 4 picture"):
+        load_dataset(folder, clean=False, seed=0, work_dir=tmp_path)
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_an_evaluation_part_without_a_box_is_warned_of(make_manifest, tmp_path, clean) -> None:
+    manifest = make_manifest(10)
+    for name in ("p04", "p09"):
+        write_voc(manifest.parent / f"{name}.xml", [])
+    data = load_dataset(manifest, clean=clean, seed=0, work_dir=tmp_path)
+    assert "EVAL has no box in its 2 picture(s): no AP can be measured" in "\n".join(data.warnings)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from algorithm.data.labels import label_map, missing_classes, near_duplicates
+from algorithm.data.labels import label_map, missing_classes, near_duplicates, no_boxes
 from algorithm.errors import DataError
 
 
@@ -26,9 +26,12 @@ def test_class_outside_given_names() -> None:
         label_map(["dag", "dag", "cat"], given=("cat", "dog"))
 
 
-def test_no_box_at_all() -> None:
-    with pytest.raises(DataError, match="expected at least one box in the TRAIN samples"):
-        label_map([])
+def test_no_box_says_what_was_lost_or_what_to_do() -> None:
+    assert str(no_boxes(4)).endswith(
+        "found none in 4 picture(s): annotate the pictures, or check that data_url names the annotated "
+        "ones"
+    )
+    assert "annotate" not in str(no_boxes(4, ("TRAIN: 2 of 6 picture(s) left out: damaged (2)",)))
 
 
 def test_classes_missing_on_one_side() -> None:

@@ -147,6 +147,10 @@ def test_metrics_are_written_for_people_and_for_the_platform(finished):
     assert len(json.loads((results / "platform_metrics.json").read_text())["metric"]) == 4
     assessed = json.loads((results / "assessment.json").read_text())
     assert assessed["metrics"]["AP"] == pytest.approx(metrics["AP"] or 0.0, abs=2e-3)
+    point = assessed["operating_point"]
+    assert point["confidence_threshold"] == metrics["confidence_threshold"]
+    for name in ("precision", "recall", "f1"):
+        assert point[name] == pytest.approx(metrics[name], abs=2e-3)
     assert {"display.json", "next_job.json", "report.html"} <= set(names_in(results))
     config = json.loads((output / "model/config.json").read_text())
     assert config["metrics"]["recall"] == pytest.approx(metrics["recall"], abs=1e-5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -21,7 +22,7 @@ from algorithm.evaluation.records import Records
 BLUE, ORANGE, GREY = "#3b73b9", "#d98c00", "#9aa5b1"
 SLICES = ("#3b73b9", "#d98c00", "#2c8a4b", "#a04fb0", "#9aa5b1")
 CLASSES_DRAWN = 10
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "assessment",
     "font.family": "sans-serif",
@@ -168,7 +169,9 @@ def confusion_pixels(records: Records, table: np.ndarray) -> np.ndarray:
 def _confusion_drawing(
     records: Records, matrix: np.ndarray, most: int = 25
 ) -> tuple[Callable[[Axes], None], float]:
-    """What draws the matrix as colours, rows in shares, of the classes with most objects; and a fitting side in inches."""
+    """What draws the matrix as colours, rows in shares, of the classes with most objects; and a
+    fitting side in inches.
+    """
     shown = np.sort((-records.truths_per_class()).argsort(kind="stable")[:most])
     places = np.append(shown, records.classes)
     table = matrix[np.ix_(places, places)].astype(float)
@@ -272,7 +275,9 @@ def _short(value: float) -> str:
 
 
 def _plain(name: str) -> str:
-    """A class name that matplotlib takes as it is: no formula between dollar signs, no leading underscore that hides it."""
+    """A class name that matplotlib takes as it is: no formula between dollar signs, no leading
+    underscore that hides it.
+    """
     text = name.replace("$", r"\$")
     return f"\u200b{text}" if text.startswith("_") else text
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,9 @@ import numpy as np
 from algorithm.data.checking.check_pictures import chosen_samples, drawn
 from algorithm.data.checking.check_warnings import LEAST_PIXELS
 from algorithm.data.checking.dataset_check import DataCheck
+from algorithm.data.checking.faults import FaultKind, fault_kinds
+from algorithm.data.cleaning.findings import Finding
+from algorithm.data.cleaning.picture_pairs import pairs_of, pairs_section
 from algorithm.pages.charts import bars, histogram
 from algorithm.pages.page import page, paragraph, picture, section, table
 from algorithm.storage.atomic_files import write_json, write_text
@@ -21,10 +26,22 @@ ASPECTS = (0.125, 0.177, 0.25, 0.354, 0.5, 0.707, 1, 1.41, 2, 2.83, 4, 5.66, 8)
 OVERLAPS = tuple(round(0.05 * step, 2) for step in range(21))
 
 
-def write_report(check: DataCheck, folder: Path) -> Path:
-    """Writes data_check.json and data_check.html into folder, each whole; returns the path of the page."""
-    write_json(folder / REPORT, check.as_dict())
-    write_text(folder / PAGE, _page(check))
+def write_report(
+    check: DataCheck, folder: Path, findings: Sequence[Finding] = (), command: str = ""
+) -> Path:
+    """Writes data_check.json and data_check.html into folder, each whole; returns the path of the page.
+
+    findings: what is wrong with the dataset. command: the one that trains on it, where there is one.
+    """
+    kinds = fault_kinds(findings)
+    faults = {"faults": [asdict(kind) for kind in kinds], "command": command}
+    write_json(folder / REPORT, {**check.as_dict(), **faults})
+    pairs = pairs_of(findings) or [
+        (one.path, other.path, f"{one.source} of EVAL, {other.source} of TRAIN: the same file")
+        for one, other in check.copies.pairs
+    ]
+    parts = (_faults(kinds), _command(command), pairs_section(pairs))
+    write_text(folder / PAGE, _page(check, *(part for part in parts if part)))
     return folder / PAGE
 
 
@@ -51,12 +68,24 @@ def check_lines(check: DataCheck) -> list[str]:
     ]
 
 
-def _page(check: DataCheck) -> str:
+def _faults(kinds: Sequence[FaultKind]) -> str:
+    if not kinds:
+        return ""
+    rows = ((kind.rule, kind.action, kind.count, kind.example) for kind in kinds)
+    return section("Faults", table(("Kind", "With cleaning", "Number", "The first"), rows))
+
+
+def _command(command: str) -> str:
+    return section("Train on it", paragraph(command, "box good")) if command else ""
+
+
+def _page(check: DataCheck, *more: str) -> str:
     return page(
         "Data check",
         f"as {check.model_name} sees it at {_size(check)} pixels",
         [
             _warnings(check),
+            *more,
             _suggestions(check),
             _counts(check),
             _classes(check),
@@ -147,7 +176,7 @@ def _plots(check: DataCheck) -> str:
     sizes, overlaps = check.table.sizes, check.table.best[check.table.compared]
     per_picture = np.bincount(check.table.picture, minlength=1)
     most = max(10, int(np.quantile(per_picture, 0.99)) + 1)
-    whole = np.unique(np.linspace(0, most, 21).round())
+    whole = np.unique(np.linspace(0, most, 21).round()).tolist()
     charts = (
         histogram("Objects in a picture", per_picture, whole),
         histogram(

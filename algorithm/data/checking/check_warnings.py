@@ -27,6 +27,14 @@ READ = 256 * 2**20  # bytes hashed in search of pictures that are in TRAIN and E
 
 
 @dataclass(frozen=True)
+class Copies:
+    """pairs: a sample of EVAL and one of TRAIN with the same file. whole: whether all files were compared."""
+
+    pairs: tuple[tuple[Sample, Sample], ...]
+    whole: bool
+
+
+@dataclass(frozen=True)
 class Look:
     """What the rules look at."""
 
@@ -34,13 +42,14 @@ class Look:
     table: BoxTable
     max_detections: int
     model_name: str
+    copies: Copies
 
 
 def data_warnings(
-    dataset: Dataset, table: BoxTable, *, max_detections: int, model_name: str
+    dataset: Dataset, table: BoxTable, copies: Copies, *, max_detections: int, model_name: str
 ) -> tuple[str, ...]:
     """Lines to log, most harmful first; empty where nothing stands out."""
-    look = Look(dataset, table, max_detections, model_name)
+    look = Look(dataset, table, max_detections, model_name, copies)
     return tuple(line for rule in RULES for line in rule(look))
 
 
@@ -121,38 +130,37 @@ def _odd_shapes(look: Look) -> Iterator[str]:
 
 
 def _leaks(look: Look) -> Iterator[str]:
-    shared, whole = same_files(look.dataset.train, look.dataset.eval)
-    if shared:
-        named = ", ".join(f"{one} = {other}" for one, other in shared[:3])
+    pairs = look.copies.pairs
+    if pairs:
+        named = ", ".join(f"{one.source} = {other.source}" for one, other in pairs[:3])
         yield (
-            f"{len(shared)} evaluation picture(s) are also in TRAIN, the same file ({named}): what is measured on "
+            f"{len(pairs)} evaluation picture(s) are also in TRAIN, the same file ({named}): what is measured on "
             "them is too good; clean the data"
-            + ("" if whole else " (a part of the files was compared)")
+            + ("" if look.copies.whole else " (a part of the files was compared)")
         )
 
 
-def same_files(
-    train: Sequence[Sample], evaluated: Sequence[Sample]
-) -> tuple[list[tuple[str, str]], bool]:
-    """((source in EVAL, source in TRAIN) of the same file, whether all were compared). Only equal sizes are read."""
-    by_size = defaultdict(lambda: ([], []))
+def same_files(train: Sequence[Sample], evaluated: Sequence[Sample]) -> Copies:
+    """Pictures of EVAL that are in TRAIN too. Only files of equal size are read."""
+    by_size: dict[int, tuple[list[Sample], list[Sample]]] = defaultdict(lambda: ([], []))
     for place, samples in enumerate((train, evaluated)):
         for sample in samples:
             with suppress(OSError):  # a picture that is gone is named when it is read
                 by_size[Path(sample.path).stat().st_size][place].append(sample)
-    found, budget = [], READ
+    found: list[tuple[Sample, Sample]] = []
+    budget = READ
     for size, (some, others) in sorted(by_size.items()):
         if some and others:
             budget -= size * (len(some) + len(others))
             if budget < 0:
-                return found, False
-            digests = {_digest(sample): sample.source for sample in some}
+                return Copies(tuple(found), False)
+            digests = {_digest(sample): sample for sample in some}
             found += [
-                (sample.source, digests[digest])
+                (sample, digests[digest])
                 for sample in others
                 if (digest := _digest(sample)) in digests
             ]
-    return found, True
+    return Copies(tuple(found), True)
 
 
 def _digest(sample: Sample) -> bytes:

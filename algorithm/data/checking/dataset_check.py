@@ -10,7 +10,7 @@ import numpy as np
 
 from algorithm.data.checking.anchor_fit import AnchorFit
 from algorithm.data.checking.box_table import MATCH, BoxTable, box_table
-from algorithm.data.checking.check_warnings import data_warnings
+from algorithm.data.checking.check_warnings import Copies, data_warnings, same_files
 from algorithm.data.checking.suggestions import ModelChoice, Suggestion, suggestions
 from algorithm.data.sample import Dataset, Sample
 
@@ -33,7 +33,7 @@ class DataCheck:
     """What check_dataset found. counts: by usage. sizes, aspects, per_picture: quantiles by their share as text.
 
     matched: share of the objects that an anchor can match. smallest: of the objects, and of the anchors, in network
-    pixels. sampled: what was measured on a part only, "" for nothing. table, dataset: for plots and pictures.
+    pixels. sampled: what was measured on a part only, "" for nothing. table, dataset, copies: for plots and pictures.
     """
 
     model_name: str
@@ -52,10 +52,11 @@ class DataCheck:
     sampled: str
     table: BoxTable = field(repr=False)
     dataset: Dataset = field(repr=False)
+    copies: Copies = field(repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         """The figures alone, for JSON."""
-        left_out = ("table", "dataset")
+        left_out = ("table", "dataset", "copies")
         shallow = {name: value for name, value in vars(self).items() if name not in left_out}
         return {
             **shallow,
@@ -82,9 +83,11 @@ def check_dataset(
     choices: the models that may be suggested. Reads no pixel; a second for 100,000 objects.
     """
     samples = (*dataset.train, *dataset.eval)
+    height, width = image_size
     fit = AnchorFit(anchors)
     table = box_table(samples, image_size, fit)
-    chosen = ModelChoice(model_name, tuple(image_size), anchor_scale, fit)
+    chosen = ModelChoice(model_name, (height, width), anchor_scale, fit)
+    copies = same_files(dataset.train, dataset.eval)
     compared = int(table.compared.sum())
     sampled = (
         ""
@@ -95,7 +98,7 @@ def check_dataset(
     )
     return DataCheck(
         model_name=model_name,
-        image_size=tuple(image_size),
+        image_size=(height, width),
         counts={
             usage: _counts(rows)
             for usage, rows in (("train", dataset.train), ("eval", dataset.eval))
@@ -109,12 +112,13 @@ def check_dataset(
         matched=table.matched,
         smallest=_smallest(samples, table, fit),
         warnings=data_warnings(
-            dataset, table, max_detections=max_detections, model_name=model_name
+            dataset, table, copies, max_detections=max_detections, model_name=model_name
         ),
         suggestions=suggestions(dataset, table.part(table.compared), chosen, batch_size, choices),
         sampled=sampled,
         table=table,
         dataset=dataset,
+        copies=copies,
     )
 
 

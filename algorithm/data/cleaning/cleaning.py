@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,15 @@ from algorithm.data.cleaning.duplicates import mark_of
 from algorithm.data.cleaning.entry_check import measured
 from algorithm.data.cleaning.findings import LEFT_OUT, ORPHANED, REPORTED, Checked, Finding, faults
 from algorithm.data.cleaning.leakage import without_copies
-from algorithm.data.cleaning.picture_rules import PICTURE_RULES, PictureFacts, look
-from algorithm.data.feeding.decoding import PictureError, picture_size
+from algorithm.data.cleaning.losses import Losses
+from algorithm.data.cleaning.picture_rules import (
+    PICTURE_RULES,
+    PictureFacts,
+    look,
+    picture_header,
+)
+from algorithm.data.cleaning.remarks import Remarks
+from algorithm.data.feeding.decoding import PictureError
 from algorithm.data.labels import near_duplicates
 from algorithm.data.readers.annotation import Complaint, Entry, Listing
 from algorithm.errors import DataError
@@ -24,18 +30,24 @@ THREADS = min(
     32, 2 + (os.cpu_count() or 6)
 )  # decoding runs outside Python's lock; two more hide the reading
 SHOWN = 20  # complaints listed in the error message
-MOST_UNUSABLE = 0.5  # of the pictures: beyond it cleaning would hide that the dataset is wrong
 
 Sink = Callable[[Checked, bytes], Checked]
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """All entries, usable or not, in order; all findings, also of no entry; samples that are left out."""
+    """results: all entries, usable or not, in order. findings: all, also of no entry. samples: all that are listed.
+
+    lost: samples left out. complaints: what cleaning would leave out or drop. losses, remarks: the same in numbers.
+    """
 
     results: tuple[Checked, ...]
     findings: tuple[Finding, ...]
+    complaints: tuple[Complaint, ...]
+    samples: int
     lost: int
+    losses: Losses
+    remarks: Remarks
 
     @property
     def usable(self) -> list[Checked]:
@@ -46,65 +58,89 @@ class Cleaned:
 def checked_entries(
     listing: Listing, *, clean: bool, work_dir: Path
 ) -> tuple[list[Checked], list[str]]:
-    """The usable entries, in order, and lines to log.
+    """The usable entries, in order, and lines to log, which say how much is lost and why.
 
     With `clean`, every picture is decoded, what is wrong is dropped, and each action is a row of cleaning_report.json
     in work_dir. Without, only headers are read and anything wrong raises one DataError that lists the complaints.
-    With `clean`, DataError when more than half of the pictures cannot be used. The source is never changed.
+    With `clean`, DataError when more than half of the pictures or objects of a side cannot be used. The source is
+    never changed.
     """
-    if clean:
-        cleaned = clean_entries(listing, work_dir=work_dir)
-        lines = _repair_lines(cleaned.usable)
-        if cleaned.findings:
-            lines.append(
-                f"data cleaning took {len(cleaned.findings)} action(s): {action_totals(cleaned.findings)}; "
-                f"see {work_dir / REPORT}"
-            )
-        return cleaned.usable, lines
-    with ThreadPoolExecutor(THREADS) as pool:
-        results = list(pool.map(check_header, listing.entries))
-    complaints = [
-        *listing.complaints,
-        *(complaint for result in results for complaint in result.complaints),
-    ]
-    if complaints:
-        raise DataError(complaint_text(complaints))
-    return results, _repair_lines(results)
+    if not clean:
+        cleaned = inspect_entries(listing, decode=False)
+        if cleaned.complaints:
+            raise DataError(complaint_text(cleaned.complaints, cleaned.losses))
+        return cleaned.usable, list(cleaned.remarks.lines)
+    cleaned = clean_entries(listing, work_dir=work_dir)
+    lines = [*cleaned.losses.lines, *cleaned.remarks.lines]
+    if cleaned.findings:
+        lines.append(
+            f"data cleaning took {len(cleaned.findings)} action(s): {action_totals(cleaned.findings)}; "
+            f"see {work_dir / REPORT}"
+        )
+    return cleaned.usable, lines
 
 
 def clean_entries(listing: Listing, *, work_dir: Path, sink: Sink | None = None) -> Cleaned:
     """Every entry decoded, checked and compared with the others; the report stands in work_dir.
 
     sink: called for each usable entry with its encoded bytes, from several threads; what it returns takes its place.
-    With it the report speaks of copies written. DataError when more than half of the samples cannot be used.
+    With it the report speaks of copies written. DataError when more than half of the pictures or objects of a side
+    cannot be used.
     """
-    with ThreadPoolExecutor(THREADS) as pool:
-        results = list(pool.map(lambda entry: check_decoded(entry, sink), listing.entries))
-    results = without_copies(results)
-    orphans = faults(listing.complaints, "picture or annotation missing", ORPHANED)
-    findings = (
-        *orphans,
-        *(finding for result in results for finding in result.findings),
-        *_alike_names(results),
-    )
-    cleaned = Cleaned(
-        tuple(results), findings, len(orphans) + sum(not result.usable for result in results)
-    )
-    total = len(results) + len(orphans)
+    cleaned = inspect_entries(listing, decode=True, sink=sink)
+    report_cleaning(cleaned, work_dir)
+    refusal = cleaned.losses.refusal
+    if refusal is not None:
+        raise DataError(f"{refusal}; see {work_dir / REPORT}")
+    return cleaned
+
+
+def report_cleaning(cleaned: Cleaned, work_dir: Path) -> None:
+    """Writes cleaning_report.json and cleaning_report.html into work_dir."""
     write_cleaning_report(
         work_dir,
-        findings,
-        samples=total,
+        cleaned.findings,
+        samples=cleaned.samples,
         lost=cleaned.lost,
         negatives=sum(not result.names for result in cleaned.usable),
     )
-    if cleaned.lost > MOST_UNUSABLE * total:
-        first = next(row.complaint for row in findings if row.action in (LEFT_OUT, ORPHANED))
-        raise DataError(
-            f"expected most samples to be usable, found {cleaned.lost} of {total} that are not, "
-            f"the first: {first}; see {work_dir / REPORT} and check data_url"
-        )
-    return cleaned
+
+
+def inspect_entries(listing: Listing, *, decode: bool, sink: Sink | None = None) -> Cleaned:
+    """Every entry checked, and nothing raised for what is wrong.
+
+    decode: decode each picture, apply the rules of cleaning and compare the pictures, instead of reading headers.
+    """
+    with ThreadPoolExecutor(THREADS) as pool:
+        check = (lambda entry: check_decoded(entry, sink)) if decode else check_header
+        results = list(pool.map(check, listing.entries))
+    if decode:
+        results = without_copies(results)
+    orphans = orphan_findings(listing)
+    losses, remarks = Losses(), Remarks()
+    losses.add_orphans(orphans)
+    for result in results:
+        losses.add(result)
+        remarks.add(result)
+    findings = (*orphans, *(finding for result in results for finding in result.findings))
+    complaints = (
+        *listing.complaints,
+        *(complaint for result in results for complaint in result.complaints),
+    )
+    return Cleaned(
+        tuple(results),
+        (*findings, *_alike_names(results)) if decode else findings,
+        complaints,
+        len(orphans) + len(results),
+        len(orphans) + sum(not result.usable for result in results),
+        losses,
+        remarks,
+    )
+
+
+def orphan_findings(listing: Listing) -> tuple[Finding, ...]:
+    """Findings of what the reader complained about that belongs to no entry."""
+    return faults(listing.complaints, "picture or annotation missing", ORPHANED)
 
 
 def _alike_names(results: Iterable[Checked]) -> list[Finding]:
@@ -117,14 +153,33 @@ def _alike_names(results: Iterable[Checked]) -> list[Finding]:
 
 
 def check_header(entry: Entry) -> Checked:
-    """The entry measured against its picture, of which only the header is read."""
+    """The entry measured against its picture, of which only the header is read, and one of 16 bits as a whole."""
     if entry.annotation is None:
         return _unusable(entry)
     try:
-        width, height = picture_size(entry.path)
+        header = picture_header(entry.path)
+        facts = _facts(entry) if header.deep else None
     except PictureError as error:
         return _unreadable(entry, error)
-    return measured(entry, width, height, clean=False)
+    return measured(entry, header.width, header.height, clean=False, facts=facts)
+
+
+def check_marked(entry: Entry) -> Checked:
+    """As check_header, with the mark of the picture, for which it is decoded."""
+    if entry.annotation is None:
+        return _unusable(entry)
+    try:
+        data = _read(entry.path)
+        facts, image = look(data, str(entry.path), entry.path.suffix)
+    except PictureError as error:
+        return _unreadable(entry, error)
+    width, height = image.size[::-1] if facts.sideways else image.size
+    mark = mark_of(data, image, facts.orientation)
+    return measured(entry, width, height, clean=False, facts=facts, mark=mark)
+
+
+def _facts(entry: Entry) -> PictureFacts:
+    return look(_read(entry.path), str(entry.path), entry.path.suffix)[0]
 
 
 def check_decoded(entry: Entry, sink: Sink | None = None) -> Checked:
@@ -143,12 +198,19 @@ def check_decoded(entry: Entry, sink: Sink | None = None) -> Checked:
     return sink(checked, data) if sink and checked.usable else checked
 
 
-def complaint_text(complaints: list[Complaint]) -> str:
-    """One message for all complaints: count, the first one and the fix in its first line, then a list."""
+def complaint_text(
+    complaints: Sequence[Complaint], losses: Losses, flag: str = "--do_data_cleaning=True"
+) -> str:
+    """One message for all complaints: count, the first one and the fix in its first line, then a list.
+
+    flag: what turns cleaning on.
+    """
     rest = len(complaints) - SHOWN
+    fix = f"correct them, or run with {flag} to drop what cannot be used"
+    if losses.refusal is not None:
+        fix = "correct them; they are too many to be left out by cleaning"
     lines = [
-        f"expected a dataset without faults, found {len(complaints)}, the first: {complaints[0]}; "
-        "correct them, or run with --do_data_cleaning=True to drop what cannot be used",
+        f"expected a dataset without faults, found {len(complaints)}, the first: {complaints[0]}; {fix}",
         *(f"  {complaint}" for complaint in complaints[:SHOWN]),
     ]
     return "\n".join(lines + ([f"  ... and {rest} more"] if rest > 0 else []))
@@ -192,8 +254,3 @@ def _picture_findings(entry: Entry, facts: PictureFacts, *, written: bool) -> tu
         for rule in PICTURE_RULES
         if rule.applies(facts)
     )
-
-
-def _repair_lines(usable: Iterable[Checked]) -> list[str]:
-    counts = Counter(note for result in usable for note in result.notes)
-    return [f"{note}: {count} time(s)" for note, count in sorted(counts.items())]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from algorithm.data.cleaning.findings import Finding
+from algorithm.data.cleaning.picture_pairs import pairs_of, pairs_section
 from algorithm.pages.page import page, paragraph, section, table
 from algorithm.storage.atomic_files import write_json, write_text
 
@@ -67,7 +68,7 @@ def _page(totals: dict[str, int], findings: Sequence[Finding]) -> str:
     return page(
         "Data cleaning",
         "The source was not changed. Every row is in cleaning_report.json.",
-        [*summary, *details],
+        [*summary, pairs_section(pairs_of(findings)), *details],
     )
 
 

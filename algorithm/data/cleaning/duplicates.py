@@ -23,41 +23,72 @@ LEAST_CORRELATION = (
 ROWS = 128  # pictures compared with all others at a time
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PictureMark:
-    """What a picture is recognised by.
+    """What a picture is recognised by; under half a kilobyte.
 
-    digest: SHA-256 of the file. bits: float32 [64], -1 or 1, the difference hash. cells: float32 [256] greys.
+    digest: SHA-256 of the file. hash: 8 bytes, the difference hash. greys: 256 bytes, one for each cell.
     """
 
     digest: bytes
-    bits: np.ndarray
-    cells: np.ndarray
+    hash: bytes
+    greys: bytes
+
+    @property
+    def bits(self) -> np.ndarray:
+        """float32 [64] of -1 and 1, the difference hash."""
+        return np.unpackbits(np.frombuffer(self.hash, np.uint8)).astype(np.float32) * 2 - 1
+
+    @property
+    def cells(self) -> np.ndarray:
+        """float32 [256], the greys."""
+        return np.frombuffer(self.greys, np.uint8).astype(np.float32)
 
 
 def mark_of(data: bytes, image: Image.Image, orientation: int = 1) -> PictureMark:
     """The mark of an encoded picture and the same decoded; orientation: of its EXIF. Costs little against decoding."""
+    width, height = (
+        max(1, min(side, round(side * SAMPLES / min(image.size)))) for side in image.size
+    )
     few = (
         image.resize(
-            [max(1, min(side, round(side * SAMPLES / min(image.size)))) for side in image.size],
-            Image.NEAREST,
+            (width, height),
+            Image.Resampling.NEAREST,
         )
         .convert("RGB")
         .convert("L")
     )
     upright = few.transpose(TURNS[orientation]) if orientation in TURNS else few
-    coarse = np.asarray(upright.resize((9, 8), Image.BOX), np.int16)
-    bits = np.where(coarse[:, 1:] > coarse[:, :-1], np.float32(1), np.float32(-1)).ravel()
-    cells = np.asarray(upright.resize((GRID, GRID), Image.BOX), np.float32).ravel()
-    return PictureMark(hashlib.sha256(data).digest(), bits, cells)
+    coarse = np.asarray(upright.resize((9, 8), Image.Resampling.BOX), np.int16)
+    bits = np.packbits(coarse[:, 1:] > coarse[:, :-1]).tobytes()
+    greys = upright.resize((GRID, GRID), Image.Resampling.BOX).tobytes()
+    return PictureMark(hashlib.sha256(data).digest(), bits, greys)
 
 
-def same_files(marks: Sequence[PictureMark]) -> list[list[int]]:
+def equal_digests(digests: Sequence[bytes]) -> list[list[int]]:
     """Groups of indices, each of two or more pictures that are the same file, in order."""
     groups: dict[bytes, list[int]] = {}
-    for index, mark in enumerate(marks):
-        groups.setdefault(mark.digest, []).append(index)
+    for index, digest in enumerate(digests):
+        groups.setdefault(digest, []).append(index)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def alike_groups(marks: Sequence[PictureMark]) -> list[int]:
+    """For each picture the number of its group: pictures that are the same file or look the same, also by way of others."""
+    parents = list(range(len(marks)))
+
+    def root(place: int) -> int:
+        while parents[place] != place:
+            parents[place] = parents[parents[place]]
+            place = parents[place]
+        return place
+
+    for group in equal_digests([mark.digest for mark in marks]):
+        for place in group[1:]:
+            parents[root(place)] = root(group[0])
+    for one, other in lookalikes(marks, range(len(marks))):
+        parents[max(root(one), root(other))] = min(root(one), root(other))
+    return [root(place) for place in range(len(marks))]
 
 
 def lookalikes(
@@ -83,8 +114,11 @@ def lookalikes(
 
 
 def _same_look(one: PictureMark, other: PictureMark) -> bool:
-    if one.digest == other.digest or np.abs(one.cells - other.cells).mean() > MOST_GREY:
+    if one.digest == other.digest:
         return False
-    a, b = one.cells - one.cells.mean(), other.cells - other.cells.mean()
+    a, b = one.cells, other.cells
+    if np.abs(a - b).mean() > MOST_GREY:
+        return False
+    a, b = a - a.mean(), b - b.mean()
     spread = float(np.sqrt((a * a).sum() * (b * b).sum()))
     return spread == 0 or float((a * b).sum()) >= LEAST_CORRELATION * spread

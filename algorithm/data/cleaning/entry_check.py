@@ -18,6 +18,8 @@ from algorithm.data.cleaning.findings import (
     CLIPPED,
     DROPPED,
     LEFT_OUT,
+    NOTHING_LEFT,
+    REPEATED,
     REPORTED,
     Checked,
     Finding,
@@ -44,7 +46,7 @@ class _Boxes:
 
     def __post_init__(self) -> None:
         self.clipped = self.raw.clip(
-            0, np.float32([self.height, self.width, self.height, self.width])
+            0, np.array([self.height, self.width, self.height, self.width], np.float32)
         )
         self.keep = np.ones(len(self.raw), bool)
         self.inside = bool((self.raw == self.clipped).all())
@@ -77,7 +79,7 @@ def measured(
     clean: apply the rules that are no complaint otherwise, and keep a finding of each repair.
     found, facts, mark: what is known of the picture.
     """
-    annotation = entry.annotation
+    annotation = entry.objects
     readers = faults(entry.complaints, UNUSABLE, DROPPED)
     try:
         raw, notes = _to_real_size(annotation, width, height)
@@ -97,6 +99,10 @@ def measured(
         findings += slight + cut + _twice(boxes) + _nearly_twice(boxes)
     names = tuple(np.array(annotation.names, object)[boxes.keep])
     filled = None if annotation.filled is None else annotation.filled[boxes.keep]
+    faulty = sum(finding.fault and finding.action == DROPPED for finding in findings)
+    usable = bool(names) or not faulty  # a label that cannot be used is no picture without objects
+    if clean and not usable:
+        findings.append(_nothing_left(entry, faulty))
     return Checked(
         entry,
         width,
@@ -106,10 +112,16 @@ def measured(
         annotation.ignored[boxes.keep],
         filled,
         tuple(findings),
-        notes=tuple(notes),
+        usable,
+        tuple(notes),
         facts=facts,
         mark=mark,
     )
+
+
+def _nothing_left(entry: Entry, faulty: int) -> Finding:
+    problem = f"expected an object that can be used, found {faulty} that cannot and no other"
+    return Finding(Complaint(entry.source, problem), NOTHING_LEFT, LEFT_OUT, of_picture=True)
 
 
 def _to_real_size(annotation: Annotation, width: int, height: int) -> tuple[np.ndarray, list[str]]:
@@ -118,18 +130,18 @@ def _to_real_size(annotation: Annotation, width: int, height: int) -> tuple[np.n
     A recorded size of the same aspect is the picture before it was scaled: boxes scale along. Another aspect (also
     the turned one, when a tool ignored the EXIF orientation) leaves open where the boxes belong.
     """
-    if None in (annotation.width, annotation.height) or (annotation.width, annotation.height) == (
-        width,
-        height,
-    ):
+    recorded_width, recorded_height = annotation.width, annotation.height
+    if recorded_width is None or recorded_height is None:
         return annotation.boxes, []
-    across, down = width / annotation.width, height / annotation.height
+    if (recorded_width, recorded_height) == (width, height):
+        return annotation.boxes, []
+    across, down = width / recorded_width, height / recorded_height
     if abs(across / down - 1) > SAME_ASPECT:
         raise ValueError(
             f"expected the size of the picture, {width}x{height} upright, found {annotation.width}x"
             f"{annotation.height} recorded: annotate it again"
         )
-    return annotation.boxes * np.float32([down, across, down, across]), [
+    return annotation.boxes * np.array([down, across, down, across], np.float32), [
         "recorded size differs, boxes scaled along"
     ]
 
@@ -155,7 +167,7 @@ def _broken(boxes: _Boxes, *, clean: bool) -> list[Finding]:
             boxes.keep[broken] = False
             findings += [
                 boxes.finding(index, rule.problem, rule.name, DROPPED, rule.always)
-                for index in broken
+                for index in broken.tolist()
             ]
     return findings
 
@@ -170,11 +182,11 @@ def _over_the_edge(boxes: _Boxes) -> tuple[list[Finding], list[Finding]]:
         boxes.finding(
             index, problem + "up to one pixel over the edge", "slightly over the edge", CLIPPED
         )
-        for index in np.flatnonzero((over > 0) & (over <= EDGE))
+        for index in np.flatnonzero((over > 0) & (over <= EDGE)).tolist()
     ]
     return slight, [
         boxes.finding(index, problem + "partly outside", "partly outside", CLIPPED)
-        for index in np.flatnonzero(over > EDGE)
+        for index in np.flatnonzero(over > EDGE).tolist()
     ]
 
 
@@ -187,7 +199,7 @@ def _twice(boxes: _Boxes) -> list[Finding]:
         boxes.finding(
             left[index],
             f"expected each object once, found {boxes.annotation.things[left[first]]} again",
-            "box twice",
+            REPEATED,
             DROPPED,
         )
         for index, first in again.items()

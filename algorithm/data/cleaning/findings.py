@@ -17,6 +17,11 @@ DROPPED = "object dropped"
 CLIPPED = "clipped to the picture"
 REPORTED = "reported only"
 LOSSES = (LEFT_OUT, ORPHANED, DROPPED)
+REPEATED = "box twice"
+COPIED = "same file twice"
+COPIED_DIFFERENTLY = "same file twice, annotated differently"
+LEAKED = "same file in TRAIN and EVAL"
+NOTHING_LEFT = "no object of the picture can be used"
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,7 @@ class Finding:
 
     rule: its kind, the same words for the same kind. action: what was done. fault: whether it is complained about
     when cleaning is off. of_picture: the file of the picture is meant, not the annotation.
+    pictures: local paths of two pictures to look at side by side, where the finding compares them.
     """
 
     complaint: Complaint
@@ -32,6 +38,7 @@ class Finding:
     action: str
     fault: bool = True
     of_picture: bool = False
+    pictures: tuple[str, ...] = ()
 
     def as_row(self) -> dict[str, str | int | None]:
         """The row of the cleaning report."""

@@ -2,51 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from algorithm.data.cleaning.duplicates import PictureMark, lookalikes, same_files
-from algorithm.data.cleaning.findings import LEFT_OUT, REPORTED, Checked, Finding
+from algorithm.data.cleaning.duplicates import PictureMark, equal_digests, lookalikes
+from algorithm.data.cleaning.findings import (
+    COPIED,
+    COPIED_DIFFERENTLY,
+    LEAKED,
+    LEFT_OUT,
+    REPORTED,
+    Checked,
+    Finding,
+)
 from algorithm.data.readers.annotation import Complaint
-from algorithm.errors import DataError
 
 UNSPLIT = None  # the usage of a dataset that leaves the split to the job
+ALIKE = "looks like another picture"
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """What a copy of an annotated picture is told by; little for each, so that a dataset of any size has room.
+
+    usage, source: of its entry. digest: of its file. objects: how many it has. content: a hash of what they are.
+    """
+
+    usage: str | None
+    source: str
+    digest: bytes
+    objects: int
+    content: bytes
+
+    @classmethod
+    def of(cls, checked: Checked) -> Portrait:
+        """The portrait of an entry whose picture was decoded."""
+        told = "\0".join(checked.names).encode() + b"\0" + checked.boxes.tobytes()
+        content = hashlib.blake2b(told, digest_size=8).digest()
+        entry = checked.entry
+        if checked.mark is None:
+            raise ValueError(f"expected the mark of {entry.source}, which was not decoded")
+        return cls(entry.usage, entry.source, checked.mark.digest, len(checked.names), content)
+
+    def __str__(self) -> str:
+        return self.source + (f" of {self.usage.upper()}" if self.usage else "")
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A picture, by its place, that is there again as the one at `kept`. parted: whether it is left out."""
+
+    place: int
+    kept: int
+    rule: str
+    problem: str
+    parted: bool
+
+
+def copies(portraits: Sequence[Portrait]) -> Iterator[Copy]:
+    """The pictures whose file is there twice, all but the one of each file that is kept.
+
+    The same file in TRAIN and EVAL: the TRAIN samples are left out, so that EVAL stays as it was given. The same file
+    twice where the job makes the split: all but the first are left out, since the split would part them. The same
+    file twice within TRAIN or within EVAL is named only: it may be meant, as a weight.
+    """
+    for group in equal_digests([portrait.digest for portrait in portraits]):
+        evaluated = [place for place in group if portraits[place].usage == "eval"]
+        kept = (evaluated or group)[0]
+        for place in group:
+            if place != kept:
+                leaked = bool(evaluated) and place not in evaluated
+                yield _copy(portraits, place, kept, leaked)
+
+
+def _copy(portraits: Sequence[Portrait], place: int, kept: int, leaked: bool) -> Copy:
+    one, other = portraits[place], portraits[kept]
+    differs = one.content != other.content
+    rule = LEAKED if leaked else COPIED_DIFFERENTLY if differs else COPIED
+    counts = f", annotated differently ({one.objects} and {other.objects} object(s))" * differs
+    problem = f"expected each picture once, found the file of {other} again{counts}"
+    return Copy(place, kept, rule, problem, leaked or one.usage is UNSPLIT)
 
 
 def without_copies(results: Sequence[Checked]) -> list[Checked]:
-    """The entries with findings about pictures that are there twice.
+    """The entries with findings about pictures that are there twice, as `copies` tells them.
 
-    The same file in TRAIN and EVAL: the TRAIN samples are left out, so that EVAL stays as it was given. The same
-    file twice where the job makes the split: all but the first are left out, since the split would part them.
-    Reported only: the same file twice within TRAIN or within EVAL (it may be meant, as a weight), and pictures that
-    look the same across TRAIN and EVAL or where the job makes the split (a guess).
-    DataError when every TRAIN picture is in EVAL: there is nothing left to train on.
+    Pictures that look the same across TRAIN and EVAL, or where the job makes the split, are a guess: they are
+    reported only.
     """
     decoded = [
         index for index, result in enumerate(results) if result.usable and result.mark is not None
     ]
-    marks = [results[index].mark for index in decoded]
+    portraits = [Portrait.of(results[index]) for index in decoded]
     found: dict[int, list[Finding]] = {}
     lost: set[int] = set()
-    for group in same_files(marks):
-        for index, finding in _of_group([decoded[place] for place in group], results):
-            found.setdefault(index, []).append(finding)
-            if finding.action == LEFT_OUT:
-                lost.add(index)
-    train = {index for index in decoded if _usage(results[index]) == "train"}
-    if train and train <= lost:
-        raise DataError(
-            f"expected EVAL to have pictures of its own, found all {len(train)} TRAIN pictures in it: "
-            "publish a version with a split, or run with --do_data_cleaning=False to train on EVAL"
-        )
-    for one, other in _lookalikes(marks, [_usage(results[index]) for index in decoded]):
+    for copy in copies(portraits):
+        index, kept = decoded[copy.place], decoded[copy.kept]
+        action = LEFT_OUT if copy.parted else REPORTED
+        finding = _finding(results[index], results[kept], copy.problem, copy.rule, action)
+        found.setdefault(index, []).append(finding)
+        if copy.parted:
+            lost.add(index)
+    marks = [mark for index in decoded if (mark := results[index].mark) is not None]
+    for one, other in _lookalikes(marks, [portrait.usage for portrait in portraits]):
         first, second = decoded[one], decoded[other]
-        problem = (
-            f"expected pictures that differ, found one that looks like {_called(results[second])}"
-        )
-        found.setdefault(first, []).append(
-            _finding(results[first], problem, "looks like another picture", REPORTED)
-        )
+        problem = f"expected pictures that differ, found one that looks like {portraits[other]}"
+        finding = _finding(results[first], results[second], problem, ALIKE, REPORTED)
+        found.setdefault(first, []).append(finding)
     return [
         result
         if index not in found
@@ -55,53 +118,10 @@ def without_copies(results: Sequence[Checked]) -> list[Checked]:
     ]
 
 
-def _usage(result: Checked) -> str | None:
-    return result.entry.usage
-
-
-def _called(result: Checked) -> str:
-    usage = _usage(result)
-    return f"{result.entry.source}" + (f" of {usage.upper()}" if usage else "")
-
-
-def _of_group(group: list[int], results: Sequence[Checked]) -> list[tuple[int, Finding]]:
-    """(index, finding) of the samples of one file but the one that is kept."""
-    evaluated = [index for index in group if _usage(results[index]) == "eval"]
-    unsplit = [index for index in group if _usage(results[index]) is UNSPLIT]
-    kept = (evaluated or group)[0]
-    findings = []
-    for index in group:
-        if index == kept:
-            continue
-        parted = index in unsplit or evaluated and index not in evaluated
-        rule = (
-            "same file in TRAIN and EVAL"
-            if evaluated and index not in evaluated
-            else "same file twice"
-        )
-        differs = _differ(results[index], results[kept])
-        problem = (
-            f"expected each picture once, found the file of {_called(results[kept])} again{differs}"
-        )
-        findings.append(
-            (index, _finding(results[index], problem, rule, LEFT_OUT if parted else REPORTED))
-        )
-    return findings
-
-
-def _differ(one: Checked, other: Checked) -> str:
-    same = one.names == other.names and one.boxes.tobytes() == other.boxes.tobytes()
-    return (
-        ""
-        if same
-        else f", annotated differently ({len(one.names)} and {len(other.names)} object(s))"
-    )
-
-
-def _finding(result: Checked, problem: str, rule: str, action: str) -> Finding:
-    return Finding(
-        Complaint(result.entry.source, problem), rule, action, fault=False, of_picture=True
-    )
+def _finding(one: Checked, other: Checked, problem: str, rule: str, action: str) -> Finding:
+    complaint = Complaint(one.entry.source, problem)
+    pictures = (str(one.entry.path), str(other.entry.path))
+    return Finding(complaint, rule, action, fault=False, of_picture=True, pictures=pictures)
 
 
 def _lookalikes(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, Jpeg2KImagePlugin, PpmImagePlugin, TiffImagePlugin
@@ -20,7 +22,7 @@ from algorithm.data.feeding.decoding import (
 
 SUFFIXES = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "BMP": (".bmp",)}  # the platform's formats
 # Formats that nothing of ours decodes in training, but that can be converted.
-CONVERTIBLE = {
+CONVERTIBLE: dict[bytes, Any] = {
     b"II*\0": TiffImagePlugin.TiffImageFile,
     b"MM\0*": TiffImagePlugin.TiffImageFile,
     b"P5": PpmImagePlugin.PpmImageFile,
@@ -29,13 +31,15 @@ CONVERTIBLE = {
     b"\xff\x4f\xff\x51": Jpeg2KImagePlugin.Jpeg2KImageFile,
 }
 PNG_MODES = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
+DARK = 1 / 16  # of the range of 16 bits: values of 12 bits do not reach beyond it
 
 
 @dataclass(frozen=True)
 class PictureFacts:
     """kind: format by content, as Pillow names it. mode: of its pixels as Pillow names it. orientation: of EXIF, 1..8.
 
-    deep: more than 8 bits a channel. suffix: of the file name, in lower case.
+    deep: more than 8 bits a channel. suffix: of the file name, in lower case. brightest: the greatest value in a deep
+    picture, as a share of the range of 16 bits; 0 where it is not deep.
     """
 
     kind: str
@@ -44,6 +48,12 @@ class PictureFacts:
     animated: bool
     deep: bool
     suffix: str
+    brightest: float = 0.0
+
+    @property
+    def dark(self) -> bool:
+        """Whether it holds values of 12 bits or fewer in 16, of which training sees the high byte: nearly black."""
+        return 0 < self.brightest < DARK
 
     @property
     def sideways(self) -> bool:
@@ -89,6 +99,13 @@ PICTURE_RULES = (
         "written with 8 bits",
     ),
     PictureRule(
+        "12 bits in 16",
+        lambda facts: facts.dark,
+        "expected values of 16 bits, found none above {0.brightest:.1%} of their range",
+        "read nearly black",
+        "written nearly black",
+    ),
+    PictureRule(
         "not RGB",
         lambda facts: facts.mode != "RGB",
         "expected RGB, found {0.mode}",
@@ -120,6 +137,30 @@ PICTURE_RULES = (
 )
 
 
+@dataclass(frozen=True)
+class PictureHeader:
+    """width, height: of the upright picture, in pixels. deep: more than 8 bits a channel."""
+
+    width: int
+    height: int
+    deep: bool
+
+
+def picture_header(path: Path) -> PictureHeader:
+    """What the header of a picture says. Raises PictureError as `look` does, also when the file cannot be opened."""
+    try:
+        with path.open("rb") as stream:
+            image = open_picture(stream, str(path))
+            refuse_float(image, str(path))
+            turned = exif_orientation(image.info.get("exif", b"")) in (5, 6, 7, 8)
+            width, height = image.size[::-1] if turned else image.size
+            return PictureHeader(width, height, _is_deep(image))
+    except OSError as error:
+        raise PictureError(
+            f"{path}: the picture cannot be read: {error.strerror or error}"
+        ) from error
+
+
 def look(
     data: bytes, name: str, suffix: str, *, convert: bool = False
 ) -> tuple[PictureFacts, Image.Image]:
@@ -134,9 +175,9 @@ def look(
         else None
     )
     image = open_picture(io.BytesIO(as_png(data, name) if foreign else data), name)
+    refuse_float(image, name)
     orientation = exif_orientation(image.info.get("exif", b""))
-    rawmode = str(image.tile[0][3]) if image.tile else ""
-    deep = image.mode.startswith("I") or "16" in rawmode and image.format == "PNG"
+    deep = _is_deep(image)
     try:
         animated = bool(getattr(image, "is_animated", False))
         image.load()
@@ -144,8 +185,34 @@ def look(
         raise
     except Exception as error:  # decoders fail on hostile bytes in more ways than they declare
         raise PictureError(f"{name}: the picture is damaged or truncated: {error}") from error
-    kind = foreign.format if foreign else image.format
-    return PictureFacts(kind, image.mode, orientation, animated, deep, suffix.lower()), image
+    kind = (foreign.format if foreign else image.format) or ""
+    brightest = _brightest(image) if deep else 0.0
+    facts = PictureFacts(kind, image.mode, orientation, animated, deep, suffix.lower(), brightest)
+    return facts, image
+
+
+def _is_deep(image: Image.Image) -> bool:
+    tiles = getattr(image, "tile", ())  # of a file that is open
+    rawmode = str(tiles[0][3]) if tiles else ""
+    return image.mode.startswith("I") or "16" in rawmode and image.format == "PNG"
+
+
+def refuse_float(image: Image.Image, name: str) -> None:
+    """Raises PictureError for float pixels, whose range no file says: values of 0..1 would become black."""
+    if image.mode == "F":
+        raise PictureError(
+            f"{name}: expected 8 or 16 bits a channel, found 32-bit float pixels: convert the picture "
+            "to 8 bits"
+        )
+
+
+def _brightest(image: Image.Image) -> float:
+    """The greatest value of a picture of 16 bits as a share of their range; Pillow keeps the high byte of colours."""
+    extrema = image.getextrema()
+    if isinstance(extrema[0], tuple):
+        colours = extrema[:3] if len(extrema) > 2 else extrema[:1]
+        return max(high for _, high in colours) / 255
+    return float(extrema[1]) / 65535
 
 
 def plain_pixels(data: bytes, name: str) -> np.ndarray:
@@ -162,6 +229,7 @@ def as_png(data: bytes, name: str) -> bytes:
     encoded = io.BytesIO()
     try:
         image = plugin(io.BytesIO(data), name)
+        refuse_float(image, name)
         if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
             raise PictureError(
                 f"{name}: the picture has {image.width}x{image.height} pixels; the limit is "
@@ -170,8 +238,8 @@ def as_png(data: bytes, name: str) -> bytes:
         exif = Image.Exif()
         exif[0x0112] = image.getexif().get(0x0112, 1)
         image.load()
-        image = image if image.mode in PNG_MODES else image.convert("RGB")
-        image.save(encoded, "PNG", compress_level=1, exif=exif)
+        plain = image if image.mode in PNG_MODES else image.convert("RGB")
+        plain.save(encoded, "PNG", compress_level=1, exif=exif)
     except (PictureError, MemoryError):
         raise
     except Exception as error:  # decoders fail on hostile bytes in more ways than they declare

@@ -16,12 +16,20 @@ from types import ModuleType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from algorithm.data.conversion import coco_writer, tfrecord_writer, voc_writer, yolo_writer
+from algorithm.data.conversion import (
+    coco_writer,
+    cvat_writer,
+    devkit_writer,
+    labelme_writer,
+    tfrecord_writer,
+    voc_writer,
+    yolo_writer,
+)
 from algorithm.data.conversion.conversion_plan import Plan, write_plan
 from algorithm.data.conversion.output_files import remove_parts, replaced
 from algorithm.data.conversion.picture_row import Classes, PictureRow
 from algorithm.data.feeding.decoding import PictureError
-from algorithm.data.readers.manifest import Resolve
+from algorithm.data.readers.reader import Resolve
 from algorithm.data.readers.recognition import open_listing
 from algorithm.errors import ArgumentError, DataError, ResourceError
 from algorithm.storage.atomic_files import write_json
@@ -32,6 +40,9 @@ FORMS: dict[str, ModuleType] = {
     "coco": coco_writer,
     "yolo": yolo_writer,
     "tfrecord": tfrecord_writer,
+    "voc": devkit_writer,
+    "labelme": labelme_writer,
+    "cvat": cvat_writer,
 }
 WORK = ".conversion"  # in the output folder: plan and parts while it runs, then only state.json
 STATE = "state.json"
@@ -72,12 +83,14 @@ def convert(
     seed: int = 0,
     resolve: Resolve | None = None,
     execute: Callable[[list[Task], int], None] | None = None,
+    fractions: tuple[float, ...] | None = None,
 ) -> Conversion:
-    """Write the dataset at `data_url` to the folder `output` as manifest, coco, yolo or tfrecord.
+    """Write the dataset at `data_url` to the folder `output` in one of FORMS.
 
     shards: files of a tfrecord output, and units of work of every form (default: one for 500 pictures). workers:
     processes (default: all cores). clean: leave out what cannot be used instead of complaining. seed: of the split
     where the dataset has none. resolve: as in load_dataset. execute: what runs the tasks, else processes here.
+    fractions: of the pictures for train, val and, in a manifest, test, in a split that replaces the dataset's own.
     The same data and options give the same bytes, whatever the workers. A run that was cut off goes on where it was.
     Raises DataError (the data has faults, or `output` holds something else), ArgumentError, ResourceError.
     """
@@ -96,6 +109,7 @@ def convert(
         clean=clean,
         seed=seed,
         shards=shards,
+        fractions=fractions,
     )
     tasks = [Task(rows, output, form, plan.classes) for rows in plan.shards]
     _begin(work, form, plan, state)

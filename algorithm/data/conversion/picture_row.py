@@ -6,12 +6,15 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 Box = tuple[float, float, float, float]
+SPLITS = {"train": "train", "eval": "val", "test": "test"}  # usage: as folders and files spell it
 
 
 @dataclass(frozen=True)
 class PictureRow:
-    """path: of the source picture. name: of the written one, with a stem that no other has. usage: "train" or "eval".
+    """path: of the source picture. name: of the written one, with a stem that no other has. usage: a key of SPLITS.
 
     number: position in the dataset, from 0. width, height: of the upright picture. names, boxes (ymin, xmin, ymax,
     xmax, pixels) and ignored: its objects. stamp: size and time of the source file, to tell whether it changed.
@@ -36,8 +39,8 @@ class PictureRow:
 
     @property
     def split(self) -> str:
-        """The usage as folders and files spell it: "train" or "val"."""
-        return "val" if self.usage == "eval" else "train"
+        """The usage as folders and files spell it."""
+        return SPLITS[self.usage]
 
     def to_line(self) -> str:
         """The row as one line of JSON."""
@@ -56,6 +59,14 @@ class Classes:
     names: tuple[str, ...]
     ids: tuple[int, ...]
     keep_ids: bool
+
+
+def shortest_boxes(boxes: np.ndarray) -> tuple[Box, ...]:
+    """Boxes [N, 4] with the coordinates of `shortest`."""
+    return tuple(
+        (shortest(ymin), shortest(xmin), shortest(ymax), shortest(xmax))
+        for ymin, xmin, ymax, xmax in boxes.tolist()
+    )
 
 
 def shortest(value: float) -> float | int:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ def write_shard(
     """Write one TFRecord file, which appears when it is whole; then a line [image, annotations] for each picture in it."""
     import tensorflow as tf  # here, so that only the processes that write records load it
 
+    classes = _from_one(classes)
     ids = dict(zip(classes.names, classes.ids, strict=True))
     lines = []
     with beside(output / f"{shard}.tfrecord") as part, tf.io.TFRecordWriter(str(part)) as writer:
@@ -40,6 +42,7 @@ def write_shard(
 
 def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
     """Write label_map.pbtxt, and of the pictures for evaluation their COCO ground truth; the folder."""
+    classes = _from_one(classes)
     items = [
         f"item {{\n  id: {number}\n  name: {json.dumps(name, ensure_ascii=False)}\n}}\n"
         for number, name in zip(classes.ids, classes.names, strict=True)
@@ -50,6 +53,13 @@ def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
         with replaced(output / GROUND_TRUTH) as stream:
             write_instances(stream, evaluated, classes)
     return output
+
+
+def _from_one(classes: Classes) -> Classes:
+    """The classes with ids that readers of records take for objects: 0 is the background to them."""
+    if min(classes.ids, default=1) >= 1:
+        return classes
+    return replace(classes, ids=tuple(range(1, len(classes.names) + 1)))
 
 
 def example(row: PictureRow, data: bytes, ids: dict[str, int]) -> bytes:
@@ -95,7 +105,7 @@ def portable(data: bytes, name: str) -> tuple[bytes, str]:
     what training sees. Raises PictureError.
     """
     image = open_picture(io.BytesIO(data), name)
-    form, modes = AS_THEY_ARE.get(image.format, ("", ()))
+    form, modes = AS_THEY_ARE.get(image.format or "", ("", ()))
     if image.mode in modes and exif_orientation(image.info.get("exif", b"")) not in range(2, 9):
         return data, form
     encoded = io.BytesIO()

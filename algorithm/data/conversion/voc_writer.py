@@ -11,21 +11,25 @@ from algorithm.data.conversion.output_files import copy_picture, replaced, write
 from algorithm.data.conversion.picture_row import Classes, PictureRow
 
 MANIFEST = "dataset.manifest"
+TEST = (
+    "test"  # the folder of a test part, a dataset of its own whose samples are all for evaluation
+)
 
 
 def write_shard(
     rows: Iterable[PictureRow], output: Path, shard: str, classes: Classes
 ) -> Iterator[str]:
-    """Write images/ and annotations/ of the rows; the manifest line of each."""
+    """Write images/ and annotations/ of the rows, those of a test part below test/; the manifest line of each."""
     for row in rows:
-        copy_picture(row, output / "images" / row.name)
-        write_whole(output / "annotations" / f"{row.stem}.xml", voc_xml(row))
+        folder = output / TEST if row.usage == "test" else output
+        copy_picture(row, folder / "images" / row.name)
+        write_whole(folder / "annotations" / f"{row.stem}.xml", voc_xml(row))
         annotation = {
             "type": "modelarts/object_detection",
             "annotation-loc": f"annotations/{row.stem}.xml",
             "annotation-format": "PASCAL VOC",
         }
-        usage = "EVAL" if row.usage == "eval" else "TRAIN"
+        usage = "TRAIN" if row.usage == "train" else "EVAL"
         record = {
             "source": f"images/{row.name}",
             "usage": usage,
@@ -36,11 +40,14 @@ def write_shard(
 
 
 def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
-    """Join the lines of all shards into the manifest; its path."""
-    with replaced(output / MANIFEST) as stream:
-        for part in parts:
-            with part.open("rb") as lines:
-                stream.writelines(lines)
+    """Join the lines of all shards into the manifest, those of a test part into test/'s own; path of the first."""
+    tested = [part for part in parts if part.name.startswith("test-")]
+    own = [part for part in parts if part not in tested]
+    for manifest, some in ((output / TEST / MANIFEST, tested), (output / MANIFEST, own)):
+        if some:
+            with replaced(manifest) as stream:
+                for part in some:
+                    stream.writelines(part.read_bytes().splitlines(keepends=True))
     return output / MANIFEST
 
 

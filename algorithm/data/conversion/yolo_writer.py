@@ -30,12 +30,17 @@ def write_shard(
 
 
 def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
-    """Write data.yaml; its path."""
+    """Write data.yaml as Ultralytics and YOLOv5 open it; its path.
+
+    YOLOv5 looks for a relative `path` in its own folder, so `path` is absolute; the readers here find the folders of
+    one that was moved by the end of their addresses. Older releases take `names` as a list only.
+    """
     splits = [
         split for split in ("train", "val") if any(part.name.startswith(split) for part in parts)
     ]
-    content = {split: f"images/{split}" for split in splits}
-    content |= {"nc": len(classes.names), "names": dict(enumerate(classes.names))}
+    content: dict[str, object] = {"path": str(output.resolve())}
+    content |= {split: f"images/{split}" for split in splits}
+    content |= {"nc": len(classes.names), "names": list(classes.names)}
     write_whole(
         output / "data.yaml", yaml.safe_dump(content, allow_unicode=True, sort_keys=False).encode()
     )

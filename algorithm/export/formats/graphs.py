@@ -1,10 +1,13 @@
-"""Formats that hold the whole graph, from pixels of any size to detections: SavedModel, frozen graph, ONNX."""
+"""Formats that hold the whole graph, from pixels of any size to detections: SavedModel, frozen
+graph, ONNX.
+"""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -27,7 +30,9 @@ def write_saved_model(source: Source, folder: Path) -> Path:
 
 
 def write_frozen(source: Source, folder: Path) -> Path:
-    """A GraphDef with constants for variables: `images:0` in, Identity:0 ... out in the order of OUTPUTS."""
+    """A GraphDef with constants for variables: `images:0` in, Identity:0 ... out in the order of
+    OUTPUTS.
+    """
     frozen = source.signature()
     definition = frozen.graph.as_graph_def()
     fit_graph(definition)
@@ -62,7 +67,7 @@ def write_onnx(source: Source, folder: Path) -> Path:
     return path
 
 
-def _rename_inside(graph: object, names: dict[str, str]) -> None:
+def _rename_inside(graph: Any, names: dict[str, str]) -> None:
     """Bodies of loops and branches read names of the outer graph too."""
     for node in graph.node:
         for attribute in node.attribute:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from algorithm.evaluation import Evaluation, Evaluator
+from algorithm.evaluation.coco_metrics import Evaluation
+from algorithm.evaluation.evaluator import Evaluator
 from algorithm.training import stop_requests
 from algorithm.training.hooks.hook import Hook, TrainingRun
 from algorithm.training.log_forms import PEER, TEACHER, Evaluated
@@ -47,13 +48,13 @@ class EvaluateHook(Hook):
         """Evaluates where it is due, and notes the AP in the progress of the run."""
         if not self._every_epoch and run.epoch < run.plan.epochs:
             return
-        score = self._evaluate(run) if self._evaluator else 0.0
+        score = self._evaluate(run, self._evaluator) if self._evaluator else 0.0
         stop_requests.check(" after an evaluation")
         run.progress.evaluated(self._from_chief(score))
 
-    def _evaluate(self, run: TrainingRun) -> float:
+    def _evaluate(self, run: TrainingRun, evaluator: Evaluator) -> float:
         with run.trainer.averaged_weights():
-            evaluation = self._evaluated(run, self._evaluator)
+            evaluation = self._evaluated(run, evaluator)
             for peer in self._peers:
                 self._evaluated(run, peer, PEER)
             with stop_requests.deferred():

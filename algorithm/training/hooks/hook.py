@@ -74,7 +74,10 @@ class Hook:
         """Called at the end of an epoch, where a hook wants a checkpoint, and before a stop."""
 
     def after_epoch(self, run: TrainingRun) -> None:
-        """Called after the checkpoint of an epoch. A run that goes on from that checkpoint calls it again."""
+        """Called after the checkpoint of an epoch.
+
+        A run that goes on from that checkpoint calls it again.
+        """
 
     def after_evaluation(
         self, run: TrainingRun, evaluated: Evaluated, pictures: list[np.ndarray]

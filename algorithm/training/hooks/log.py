@@ -1,4 +1,6 @@
-"""What a person and a log file see of a running job: lines, and a progress bar where a person is watching."""
+"""What a person and a log file see of a running job: lines, and a progress bar where a person is
+watching.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ _log = logging.getLogger("algorithm.training")
 
 
 class LogHook(Hook):
-    """Logs a line every `every` steps and the figures of each evaluation; adds `samples_per_second` to a step's figures.
+    """Logs a line every `every` steps and the figures of each evaluation; adds `samples_per_second`
+    to a step's figures.
 
     Args:
         form: what the lines look like.
@@ -28,6 +31,7 @@ class LogHook(Hook):
     def __init__(self, form: LogForm, every: int, batch_size: int) -> None:
         self._form, self._every, self._batch_size = form, every, batch_size
         self._bar: Progress | None = None
+        self._seconds: float | None = None
         self._restart(0)
 
     def before_training(self, run: TrainingRun) -> None:
@@ -50,7 +54,8 @@ class LogHook(Hook):
 
     def before_steps(self, run: TrainingRun, count: int) -> None:
         """Starts the clock of these steps."""
-        self._begun, self._count, self._seconds = time.perf_counter(), count, None
+        self._begun, self._count = time.perf_counter(), count
+        self._seconds = None
         run.waited = 0.0
 
     def after_step(self, run: TrainingRun, step: int, figures: dict[str, float]) -> None:

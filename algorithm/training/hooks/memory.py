@@ -7,7 +7,9 @@ from algorithm.training.hooks.hook import Hook, TrainingRun
 
 
 class MemoryHook(Hook):
-    """Adds `memory_mib` to the figures of a step: the most used so far, of the GPU where there is one, else resident."""
+    """Adds `memory_mib` to the figures of a step: the most used so far, of the GPU where there is
+    one, else resident.
+    """
 
     def after_step(self, run: TrainingRun, step: int, figures: dict[str, float]) -> None:
         """Adds the figure."""

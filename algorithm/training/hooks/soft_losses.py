@@ -15,7 +15,9 @@ _log = logging.getLogger("algorithm.training")
 
 
 class SoftLossHook(Hook):
-    """Says once for each soft loss that stays above HIGH for an epoch which weight would bring it below."""
+    """Says once for each soft loss that stays above HIGH for an epoch which weight would bring it
+    below.
+    """
 
     def __init__(self, config: SoftLossConfig) -> None:
         weights = (("soft_cls_loss", config.class_weight), ("soft_box_loss", config.box_weight))

@@ -149,12 +149,17 @@ def test_truncated_picture_is_found_by_cleaning(make_folder) -> None:
     assert "damaged or truncated" in report(folder)["actions"][0]["problem"]
 
 
-def test_object_without_a_box_is_dropped_and_the_picture_stays(make_folder) -> None:
+def test_a_picture_whose_only_object_cannot_be_read_is_left_out(make_folder) -> None:
     folder = make_folder(10)
     (folder / "p03.xml").write_text("<annotation><object><name>cat</name></object></annotation>")
     with pytest.raises(DataError, match="p03.xml:1: object 1 'cat': expected a position"):
         load(folder, clean=False)
-    assert boxes_of(load(folder, clean=True), "p03.png") == []
+    data = load(folder, clean=True)
+    assert "p03.png" not in [sample.source for sample in data.train + data.eval]
+    assert (
+        "the dataset: 1 of 10 picture(s) left out: object cannot be used (1), the first: p03.xml:1: "
+        "object 1 'cat': expected a position, one of bndbox"
+    ) in "\n".join(data.warnings)
 
 
 def test_all_complaints_come_at_once_and_twenty_are_shown(make_folder) -> None:
@@ -197,7 +202,8 @@ def test_mostly_unusable_data_is_refused(make_folder) -> None:
     for index in range(6):
         (folder / f"p{index:02d}.png").write_bytes(b"")
     with pytest.raises(
-        DataError, match=r"expected most samples to be usable, found 6 of 10 that are not.*p00\.png"
+        DataError,
+        match=r"expected most pictures of the dataset to be usable, found 6 of 10 that are not.*p00\.png",
     ):
         load(folder, clean=True)
     assert len(report(folder)["actions"]) == 6

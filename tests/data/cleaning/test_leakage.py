@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from algorithm.data import load_dataset
-from algorithm.data.cleaning.duplicates import lookalikes, mark_of, same_files
+from algorithm.data.cleaning.duplicates import equal_digests, lookalikes, mark_of
 from algorithm.errors import DataError
 
 from ..conftest import write_voc
@@ -114,7 +114,7 @@ def test_different_pictures_do_not_look_alike() -> None:
 def test_the_same_file_is_no_lookalike_and_blank_pictures_need_the_same_grey() -> None:
     white, grey = Image.new("RGB", (64, 64), "white"), Image.new("RGB", (64, 64), "grey")
     some = marks(scene(1), scene(1), white, grey)
-    assert same_files(some) == [[0, 1]]
+    assert equal_digests([mark.digest for mark in some]) == [[0, 1]]
     assert list(lookalikes(some, [0, 2], [1, 3])) == []
 
 

@@ -1,0 +1,58 @@
+"""What is wrong with a dataset, by kind, and the command that trains on it all the same."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from algorithm.data.cleaning.findings import LOSSES, Finding
+from algorithm.data.dataset import Survey
+
+
+@dataclass(frozen=True)
+class FaultKind:
+    """A kind of finding. rule, action: as in a cleaning report. count: how many. example: the first, in words."""
+
+    rule: str
+    action: str
+    count: int
+    example: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.count}, {self.action}, the first: {self.example}"
+
+
+def fault_kinds(findings: Sequence[Finding]) -> list[FaultKind]:
+    """The findings by kind: first those that lose something, the most frequent first."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.rule, finding.action), []).append(finding)
+    kinds = [
+        FaultKind(rule, action, len(rows), str(rows[0].complaint))
+        for (rule, action), rows in groups.items()
+    ]
+    return sorted(kinds, key=lambda kind: (kind.action not in LOSSES, -kind.count, kind.rule))
+
+
+def fault_lines(survey: Survey) -> list[str]:
+    """The faults of a dataset for a terminal; empty where nothing was found."""
+    kinds = fault_kinds(survey.cleaned.findings)
+    if not kinds:
+        return []
+    total = sum(kind.count for kind in kinds)
+    return [f"found {total} thing(s) of {len(kinds)} kind(s):", *(f"  {kind}" for kind in kinds)]
+
+
+def training_command(survey: Survey, data_url: str, settings: Mapping[str, str]) -> str:
+    """The command that trains on the dataset, to be pasted into a shell.
+
+    Cleaning is asked for where something was found that cannot be used. settings: other hyperparameters as text.
+    """
+    path = Path(data_url).resolve() if "://" not in data_url else data_url
+    flags = {"data_url": path, "train_url": "trained", **settings}
+    if survey.cleaned.complaints:
+        flags["do_data_cleaning"] = "True"
+    words = [f"--{name}={value}" for name, value in flags.items() if str(value)]
+    return shlex.join(["python", "-m", "algorithm", "train", *words])

@@ -1,0 +1,84 @@
+"""Shards as pictures and one annotations.xml, as CVAT imports and exports it ("CVAT for images 1.1")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from xml.sax.saxutils import escape, quoteattr
+
+from algorithm.data.conversion.output_files import copy_picture, replaced
+from algorithm.data.conversion.picture_row import Box, Classes, PictureRow
+
+FILE = "annotations.xml"
+DIFFICULT = "difficult"  # the attribute of an ignored object
+
+
+def write_shard(
+    rows: Iterable[PictureRow], output: Path, shard: str, classes: Classes
+) -> Iterator[str]:
+    """Write images/train or images/val; the <image> element of each picture."""
+    for row in rows:
+        copy_picture(row, output / "images" / row.split / row.name)
+        yield element(row)
+
+
+def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
+    """Join the elements into annotations.xml, with the labels in its head; the folder."""
+    with replaced(output / FILE) as stream:
+        stream.write(_head(classes).encode())
+        for part in parts:
+            stream.write(part.read_bytes())
+        stream.write(b"</annotations>\n")
+    return output
+
+
+def element(row: PictureRow) -> str:
+    """The <image> element of a row."""
+    facts = {
+        "id": row.number,
+        "name": row.name,
+        "subset": row.split,
+        "width": row.width,
+        "height": row.height,
+    }
+    boxes = "".join(
+        _box(name, box, ignored)
+        for name, box, ignored in zip(row.names, row.boxes, row.ignored, strict=True)
+    )
+    return f"  <image {_attributes(facts)}>\n{boxes}  </image>\n"
+
+
+def _box(name: str, box: Box, ignored: bool) -> str:
+    ymin, xmin, ymax, xmax = box
+    facts = {
+        "label": name,
+        "source": "manual",
+        "occluded": 0,
+        "xtl": xmin,
+        "ytl": ymin,
+        "xbr": xmax,
+        "ybr": ymax,
+        "z_order": 0,
+    }
+    word = "true" if ignored else "false"
+    mark = f'      <attribute name="{DIFFICULT}">{word}</attribute>\n'
+    return f"    <box {_attributes(facts)}>\n{mark}    </box>\n"
+
+
+def _attributes(facts: dict[str, object]) -> str:
+    return " ".join(f"{key}={quoteattr(str(value))}" for key, value in facts.items())
+
+
+def _head(classes: Classes) -> str:
+    attribute = (
+        f"<attribute><name>{DIFFICULT}</name><mutable>False</mutable><input_type>checkbox"
+        "</input_type><default_value>false</default_value><values>false</values></attribute>"
+    )
+    labels = "".join(
+        f"<label><name>{escape(name)}</name><attributes>{attribute}</attributes></label>\n"
+        for name in classes.names
+    )
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n'
+        f"  <meta><task><labels>\n{labels}</labels></task></meta>\n"
+    )
