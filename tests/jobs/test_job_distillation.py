@@ -343,7 +343,8 @@ def test_a_small_input_from_an_imagenet_backbone_gets_the_advice_to_compare_with
     assert (
         sum(
             "compare with learning_rate=0.16 in hparams and no use_online_kd, or with a peer that starts from a "
-            "detector's weights (peer_model=efficientdet-lite0, peer_pretrained)" in line
+            "detector's weights (peer_model=efficientdet-lite0, peer_pretrained) and kd_method=crosshead"
+            in line
             for line in found
         )
         == said
