@@ -1,4 +1,7 @@
-"""data: make, check, clean, split or convert a dataset. Each verb has its own file, data_VERB.py."""
+"""data: make, check, clean, split or convert a dataset.
+
+Each verb has its own file, data_VERB.py.
+"""
 
 from __future__ import annotations
 
