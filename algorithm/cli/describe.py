@@ -31,19 +31,22 @@ _PAIRS = {"en": "Supported pairs of student and teacher", "zh": "支持的学生
 _INTRODUCTION = {
     "en": """# Hyperparameters
 
-Written by `python -m algorithm describe` from the table in `algorithm/hyperparameters`; do not edit by hand.
+Written by `python -m algorithm describe` from the table in `algorithm/hyperparameters`; do not edit
+by hand.
 
 - `--name=value` and `--name value` are the same. Values are text; an empty one means the default.
-- `--hparams` is a comma list of `key=value` without spaces, split on the first `=`. The later of two wins.
+- `--hparams` is a comma list of `key=value` without spaces, split on the first `=`. The later of two
+  wins.
 - A key of `hparams` may also stand as a flag of its own.
-- A wrong value, an unknown key, and a flag one or two letters away from a known one are errors. Other unknown flags are
-  logged and ignored.""",
+- A wrong value, an unknown key, and a flag one or two letters away from a known one are errors. Other
+  unknown flags are logged and ignored.""",
     "zh": """# 超参数
 
 由 `python -m algorithm describe` 根据 `algorithm/hyperparameters` 中的表生成, 请勿手工修改.
 
 - `--name=value` 与 `--name value` 等价. 值以文本形式传入, 空值表示使用默认值.
-- `--hparams` 是不含空格的 `key=value` 逗号列表, 按第一个 `=` 拆分. 同一个键出现多次时以最后一个为准.
+- `--hparams` 是不含空格的 `key=value` 逗号列表, 按第一个 `=` 拆分.
+  同一个键出现多次时以最后一个为准.
 - `hparams` 的键也可以单独作为参数给出.
 - 错误的值, 未知的键, 以及与已知参数仅差一两个字母的参数会报错. 其他未知参数会记录到日志并忽略.""",
 }
@@ -60,9 +63,7 @@ def table_text(language: str) -> str:
 
 
 def manifests() -> dict[str, str]:
-    """Return path -> text of the files under manifests/: the publication and samples that go with
-    it.
-    """
+    """Return path -> text of the files under manifests/: the publication, and samples."""
     values = {row.name: write_value(row.default) for row in _PUBLISHED} | {
         "hparams": _SAMPLE_HPARAMS
     }
@@ -82,9 +83,7 @@ def manifests() -> dict[str, str]:
 
 
 def source_files(project: Path) -> dict[str, str]:
-    """Return path -> text of the generated files that belong to the project's source, when project
-    is its folder.
-    """
+    """Return path -> text of the generated files that belong to the source in a folder."""
     texts = {
         "docs/reference/hyperparameters.md": _page("en"),
         "docs/reference/hyperparameters.zh-CN.md": _page("zh"),
@@ -110,8 +109,7 @@ def _filled(marked: re.Pattern[str], page: Path, section: str) -> str:
 def write_files(folder: Path) -> list[Path]:
     """Write the generated files under folder and return their paths.
 
-    The manifests always; documentation and requirements only where folder holds the project's
-    source.
+    The manifests always; documentation and requirements only where folder holds the source.
     """
     texts = manifests()
     if (folder / "pyproject.toml").is_file() and (

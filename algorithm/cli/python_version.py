@@ -12,7 +12,7 @@ def require_python() -> None:
         return
     oldest, newest, this = (".".join(map(str, version)) for version in (OLDEST, NEWEST, found))
     print(
-        f"ERROR INPUT: needs Python {oldest} to {newest}, found {this}: "
+        f"ERROR ARGUMENT: needs Python {oldest} to {newest}, found {this}: "
         "use the image (docker/training.Dockerfile)",
         file=sys.stderr,
     )

@@ -76,7 +76,7 @@ def test_an_old_python_is_told_in_one_line_what_is_needed(name, version):
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == (
-        f"ERROR INPUT: needs Python 3.11 to 3.13, found {version}: "
+        f"ERROR ARGUMENT: needs Python 3.11 to 3.13, found {version}: "
         "use the image (docker/training.Dockerfile)\n"
     )
 

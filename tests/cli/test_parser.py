@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from algorithm.cli import benchmark, data_convert, evaluate, export
+from algorithm.cli import benchmark, evaluate, export
+from algorithm.cli.data import data_convert
 from algorithm.cli.parser import VERBS, command_parser
 from algorithm.cli.verb import VerbGroup
 

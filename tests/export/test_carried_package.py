@@ -97,7 +97,7 @@ def test_every_store_that_a_place_may_need_is_carried(monkeypatch):
 def test_it_is_small(folder):
     files = [path for path in folder.rglob("*") if path.is_file()]
     print(len(files), "files,", sum(path.stat().st_size for path in files), "bytes")
-    assert len(files) < 150  # room for readers to come, not for rooms
+    assert len(files) < 200  # room for readers to come, not for rooms
 
 
 def test_requirements_are_pinned_as_here():

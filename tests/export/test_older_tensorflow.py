@@ -1,5 +1,7 @@
 """What an exported graph may hold, so that the platform's older TensorFlow reads it."""
 
+import shutil
+
 import pytest
 import tensorflow as tf
 from tensorflow.core.framework import graph_pb2
@@ -8,6 +10,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 from algorithm.distillation.teacher_file import GRAPH, freeze_graph
 from algorithm.errors import AlgorithmError
 from algorithm.export import older_tensorflow
+from algorithm.export.formats.graphs import write_saved_model
+from algorithm.export.formats.source import Source
 from algorithm.export.older_tensorflow import fit_graph, fit_saved_model, misfits, registry
 from algorithm.export.package import RUNTIME
 from algorithm.export.saved_model import ServingModule, export_saved_model
@@ -151,15 +155,31 @@ def written(folder):
     return saved_model_pb2.SavedModel.FromString(content).meta_graphs[0].graph_def
 
 
-def test_what_is_exported_is_readable_and_the_fingerprint_of_the_file_before_is_gone(
-    detector, tmp_path
-):
-    folder = export_saved_model(detector, tmp_path / "saved", NmsConfig(max_detections=7))
-    assert misfits(written(folder)) == []
-    assert not (folder / "fingerprint.pb").exists()
-    before = (folder / "saved_model.pb").read_bytes()
-    fit_saved_model(folder)
-    assert (folder / "saved_model.pb").read_bytes() == before
+@pytest.fixture(scope="module")
+def exported(detector, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exported") / "saved"
+    return export_saved_model(detector, folder, NmsConfig(max_detections=7))
+
+
+def test_what_is_exported_is_readable_and_the_fingerprint_of_the_file_before_is_gone(exported):
+    assert misfits(written(exported)) == []
+    assert not (exported / "fingerprint.pb").exists()
+    before = (exported / "saved_model.pb").read_bytes()
+    fit_saved_model(exported)
+    assert (exported / "saved_model.pb").read_bytes() == before
+
+
+def test_the_model_folder_of_an_older_version_is_repaired_when_it_is_exported(exported, tmp_path):
+    folder = tmp_path / "older"
+    shutil.copytree(exported, folder)
+    content = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    for node in content.meta_graphs[0].graph_def.node:
+        if node.op == "VarHandleOp":
+            node.attr["debug_name"].s = b"kernel/"
+    (folder / "saved_model.pb").write_bytes(content.SerializeToString())
+    assert "debug_name" in misfits(written(folder))[0]
+    version = write_saved_model(Source(folder, None, (), {}), tmp_path / "new")
+    assert misfits(written(version)) == []
 
 
 def test_a_teacher_is_readable(detector, tmp_path):

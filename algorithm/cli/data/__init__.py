@@ -1,11 +1,8 @@
-"""data: make, check, clean, split or convert a dataset.
-
-Each verb has its own file, data_VERB.py.
-"""
+"""data: make, check, clean, split or convert a dataset; a file for each, data_VERB.py."""
 
 from __future__ import annotations
 
-from algorithm.cli import data_check, data_clean, data_convert, data_sample, data_split
+from algorithm.cli.data import data_check, data_clean, data_convert, data_sample, data_split
 from algorithm.cli.verb import VerbGroup
 
 GROUP = VerbGroup(
