@@ -1,4 +1,6 @@
-"""What a person should know of entries that stay: repairs that were made, pictures that will look wrong."""
+"""What a person should know of entries that stay: repairs that were made, pictures that will
+look wrong.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ class Remarks:
         lines = [f"{note}: {count} time(s)" for note, count in sorted(self.repairs.items())]
         if self.dark:
             lines.append(
-                f"{self.dark} picture(s) of 16 bits hold values of 12 bits or fewer and are read nearly "
-                f"black, such as {self.dark_example}: stretch their values to 8 or 16 bits"
+                f"{self.dark} picture(s) of 16 bits hold values of 12 bits or fewer and are read "
+                f"nearly black, such as {self.dark_example}: stretch their values to 8 or 16 bits"
             )
         return tuple(lines)

@@ -1,4 +1,6 @@
-"""A conversion from start to finish: plan, shards over processes, final files; what is done is not done again."""
+"""A conversion from start to finish: plan, shards over processes, final files; what is done is
+not done again.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,8 @@ from algorithm.data.readers.recognition import open_listing
 from algorithm.errors import ArgumentError, DataError, ResourceError
 from algorithm.storage.atomic_files import write_json
 
-# each has write_shard(rows, output, shard, classes) -> lines of the part, and finish(parts, output, classes) -> path
+# each has write_shard(rows, output, shard, classes) -> lines of the part, and finish(parts, output,
+# classes) -> path
 FORMS: dict[str, ModuleType] = {
     "manifest": voc_writer,
     "coco": coco_writer,
@@ -87,12 +90,14 @@ def convert(
 ) -> Conversion:
     """Write the dataset at `data_url` to the folder `output` in one of FORMS.
 
-    shards: files of a tfrecord output, and units of work of every form (default: one for 500 pictures). workers:
-    processes (default: all cores). clean: leave out what cannot be used instead of complaining. seed: of the split
-    where the dataset has none. resolve: as in load_dataset. execute: what runs the tasks, else processes here.
-    fractions: of the pictures for train, val and, in a manifest, test, in a split that replaces the dataset's own.
-    The same data and options give the same bytes, whatever the workers. A run that was cut off goes on where it was.
-    Raises DataError (the data has faults, or `output` holds something else), ArgumentError, ResourceError.
+    shards: files of a tfrecord output, and units of work of every form (default: one for 500
+    pictures). workers: processes (default: all cores). clean: leave out what cannot be used instead
+    of complaining. seed: of the split where the dataset has none. resolve: as in load_dataset.
+    execute: what runs the tasks, else processes here.
+    fractions: of the pictures for train, val and, in a manifest, test, in a split that replaces the
+    dataset's own. The same data and options give the same bytes, whatever the workers. A run that
+    was cut off goes on where it was. Raises DataError (the data has faults, or `output` holds
+    something else), ArgumentError, ResourceError.
     """
     output = Path(output)
     if form not in FORMS:
@@ -121,7 +126,10 @@ def convert(
 
 
 def do_task(task: Task) -> str:
-    """Write one shard, then the part that says so; the shard's name. Raises DataError naming a picture."""
+    """Write one shard, then the part that says so; the shard's name.
+
+    Raises DataError naming a picture.
+    """
     with task.rows.open(encoding="utf-8") as stream:
         rows = map(PictureRow.from_line, stream)
         try:
@@ -132,8 +140,8 @@ def do_task(task: Task) -> str:
                     part.write(line.encode())
         except (PictureError, FileNotFoundError) as error:
             raise DataError(
-                f"expected the pictures to stay as they were checked, found {error}: run again, with "
-                "--clean to leave out what cannot be used"
+                f"expected the pictures to stay as they were checked, found {error}: run again, "
+                "with --clean to leave out what cannot be used"
             ) from error
     return task.rows.stem
 
@@ -158,15 +166,18 @@ def _done(tasks: list[Task], workers: int) -> Iterator[str]:
             yield future.result()
     except BrokenProcessPool as error:
         raise ResourceError(
-            "expected the worker processes to live, found one that was killed, most likely for memory: "
-            "run the same command again with fewer --workers; finished shards are kept"
+            "expected the worker processes to live, found one that was killed, most likely for "
+            "memory: run the same command again with fewer --workers; finished shards are kept"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _state(output: Path, form: str) -> dict:
-    """What an earlier run left in `output`, {} for a new folder. Raises DataError where it is not this conversion."""
+    """What an earlier run left in `output`, {} for a new folder.
+
+    Raises DataError where it is not this conversion.
+    """
     file = output / WORK / STATE
     if not file.exists():
         strangers = (
@@ -183,7 +194,8 @@ def _state(output: Path, form: str) -> dict:
     state = json.loads(file.read_text(encoding="utf-8"))
     if state["form"] != form:
         raise DataError(
-            f"expected to go on with form {state['form']} in {output}, found {form}: give another --output"
+            f"expected to go on with form {state['form']} in {output}, found {form}: give another "
+            "--output"
         )
     return state
 
@@ -191,8 +203,8 @@ def _state(output: Path, form: str) -> dict:
 def _begin(work: Path, form: str, plan: Plan, state: dict) -> None:
     if state and state["digest"] != plan.digest:
         raise DataError(
-            f"expected the data and options that the output in {work.parent} was begun with, found others: "
-            "give another --output or delete that folder"
+            f"expected the data and options that the output in {work.parent} was begun with, "
+            "found others: give another --output or delete that folder"
         )
     (work / "parts").mkdir(exist_ok=True)
     if not state:
@@ -200,7 +212,9 @@ def _begin(work: Path, form: str, plan: Plan, state: dict) -> None:
 
 
 def _finish(tasks: list[Task], plan: Plan, form: str, output: Path) -> Path:
-    """Write what spans all shards, mark the conversion complete, and remove what it needed on the way."""
+    """Write what spans all shards, mark the conversion complete, and remove what it needed on
+    the way.
+    """
     work = output / WORK
     state = json.loads((work / STATE).read_text(encoding="utf-8"))
     if not state["complete"]:

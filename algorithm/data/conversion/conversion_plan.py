@@ -1,4 +1,6 @@
-"""What a conversion will do, written to disk as one file of rows for each shard, in memory that stays small."""
+"""What a conversion will do, written to disk as one file of rows for each shard, in memory
+that stays small.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ SHARD_NAME = "{split}-{number:05d}-of-{count:05d}"
 
 @dataclass(frozen=True)
 class Plan:
-    """shards: files of rows, in order. digest: of everything that decides the result. warnings: lines to log."""
+    """shards: files of rows, in order. digest: of everything that decides the result.
+    warnings: lines to log.
+    """
 
     shards: tuple[Path, ...]
     classes: Classes
@@ -54,7 +58,8 @@ class Plan:
 class _Found:
     """What must be known of all pictures before the first is written; little for each.
 
-    usages: "" for a picture that is left out after all. marks: only where the pictures are split anew.
+    usages: "" for a picture that is left out after all. marks: only where the pictures are split
+    anew.
     """
 
     ids: list[str] = field(default_factory=list)
@@ -83,10 +88,12 @@ def write_plan(
 ) -> Plan:
     """The plan, written below `folder`.
 
-    clean: leave out what cannot be used, and name it in folder/dropped.txt, instead of raising DataError with all
-    complaints. seed: of the split where the dataset has none. shards: how many in all, train and eval together.
-    fractions: of the pictures for "train", "eval" and, if there are three, "test", in a split that replaces the
-    dataset's own. Raises DataError too where cleaning would leave too little, or TRAIN has no box.
+    clean: leave out what cannot be used, and name it in folder/dropped.txt, instead of raising
+    DataError with all complaints. seed: of the split where the dataset has none. shards: how many
+    in all, train and eval together.
+    fractions: of the pictures for "train", "eval" and, if there are three, "test", in a split that
+    replaces the dataset's own. Raises DataError too where cleaning would leave too little, or TRAIN
+    has no box.
     """
     folder.mkdir(parents=True, exist_ok=True)
     spool = folder / "rows.jsonl"
@@ -118,7 +125,9 @@ def write_plan(
 
 
 def _spooled(listing: Listing, stream: TextIO, *, clean: bool, anew: bool) -> _Found:
-    """Check the entries block by block; write a row for each that stays. anew: their usages do not count."""
+    """Check the entries block by block; write a row for each that stays. anew: their usages do
+    not count.
+    """
     found = _Found(complaints=list(listing.complaints))
     found.losses.add_orphans(orphan_findings(listing))
     entries = iter(listing.entries)
@@ -189,7 +198,9 @@ def _row(checked: Checked, number: int, stems: set[str]) -> PictureRow:
 
 
 def _written_name(source: str, path: Path, stems: set[str]) -> str:
-    """The picture's own name, with a number where another picture has the same stem; changes `stems`."""
+    """The picture's own name, with a number where another picture has the same stem; changes
+    `stems`.
+    """
     own = Path(source.replace("\\", "/"))
     suffix = next(
         (one for one in (own.suffix, path.suffix) if one.lower() in PICTURE_SUFFIXES), ".jpg"
@@ -203,7 +214,10 @@ def _written_name(source: str, path: Path, stems: set[str]) -> str:
 
 
 def _split(found: _Found, seed: int) -> list[str]:
-    """Fill in the usages; lines to log. What the dataset says counts; else every fifth picture is for evaluation."""
+    """Fill in the usages; lines to log.
+
+    What the dataset says counts; else every fifth picture is for evaluation.
+    """
     open_places = [place for place, usage in enumerate(found.usages) if usage is None]
     ids = _distinct_ids(found)
     if any(found.usages):
@@ -230,7 +244,10 @@ def _split(found: _Found, seed: int) -> list[str]:
 
 
 def _split_anew(found: _Found, seed: int, fractions: tuple[float, ...]) -> list[str]:
-    """Fill in the usages by `fractions`; pictures that look the same get the same one. Lines to log."""
+    """Fill in the usages by `fractions`; pictures that look the same get the same one.
+
+    Lines to log.
+    """
     ids = _distinct_ids(found)
     places = found.places(None)
     groups = alike_groups([found.marks[place] for place in places])
@@ -241,18 +258,20 @@ def _split_anew(found: _Found, seed: int, fractions: tuple[float, ...]) -> list[
         fractions,
         seed,
     )
-    for place, part in zip(places, parts):
+    for place, part in zip(places, parts, strict=False):
         found.usages[place] = USAGES[part]
     shared = len(places) - len(set(groups))
     counts = ", ".join(f"{len(found.places(usage))} {usage}" for usage in USAGES[: len(fractions)])
     return [
-        f"split anew (seed {seed}): {counts}; {shared} picture(s) went with one that is the same or "
-        "looks the same"
+        f"split anew (seed {seed}): {counts}; {shared} picture(s) went with one that is the same "
+        "or looks the same"
     ]
 
 
 def _distinct_ids(found: _Found) -> list[str]:
-    """An id for each picture; where two share one, their places, and then _write_shards takes the sources."""
+    """An id for each picture; where two share one, their places, and then _write_shards takes
+    the sources.
+    """
     if len(set(found.ids)) < len(found.ids):
         found.ids = []
     return found.ids or [f"{number:09d}" for number in range(len(found.usages))]
@@ -262,7 +281,7 @@ def _classes(listing: Listing, found: _Found) -> Classes:
     keep = bool(found.ids) and all(one.isdecimal() and str(int(one)) == one for one in found.ids)
     if listing.categories:
         require_listed((name for kind in found.classes for name in kind), listing.categories)
-        names, ids = zip(*listing.categories)
+        names, ids = zip(*listing.categories, strict=False)
         return Classes(names, ids, keep)
     names = tuple(sorted({name for kind in found.kinds for name in kind}))
     return Classes(names, tuple(range(1, len(names) + 1)), keep)
@@ -271,7 +290,9 @@ def _classes(listing: Listing, found: _Found) -> Classes:
 def _write_shards(
     spool: Path, folder: Path, found: _Found, shards: int | None, classes: Classes
 ) -> tuple[tuple[Path, ...], str]:
-    """Distribute the spooled rows over shard files, train first; their paths and the digest of all rows."""
+    """Distribute the spooled rows over shard files, train first; their paths and the digest of
+    all rows.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.jsonl"):
         old.unlink()

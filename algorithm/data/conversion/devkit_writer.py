@@ -1,4 +1,6 @@
-"""Shards as a folder laid out like PASCAL VOC: JPEGImages/, Annotations/ and the lists of ImageSets/Main/."""
+"""Shards as a folder laid out like PASCAL VOC: JPEGImages/, Annotations/ and the lists of
+ImageSets/Main/.
+"""
 
 from __future__ import annotations
 

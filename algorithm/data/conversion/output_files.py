@@ -17,7 +17,9 @@ PART = ".part"
 
 @contextmanager
 def replaced(path: Path) -> Iterator[BinaryIO]:
-    """A binary stream whose content becomes the file at `path` when the block ends without an error."""
+    """A binary stream whose content becomes the file at `path` when the block ends without an
+    error.
+    """
     with beside(path) as part, part.open("wb") as stream:
         yield stream
 
@@ -26,7 +28,8 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
 def beside(path: Path) -> Iterator[Path]:
     """A path to write to, which becomes `path` when the block ends without an error.
 
-    It is this process's own: a worker that outlived a killed run may still be writing the same file.
+    It is this process's own: a worker that outlived a killed run may still be writing the same
+    file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(
@@ -34,7 +37,7 @@ def beside(path: Path) -> Iterator[Path]:
     )
     try:
         yield part
-        os.replace(part, path)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
@@ -55,5 +58,5 @@ def copy_picture(row: PictureRow, target: Path) -> None:
     """The source picture, byte for byte; one that is there in full is left alone."""
     if target.exists() and target.stat().st_size == row.stamp[0]:
         return
-    with open(row.path, "rb") as source, replaced(target) as stream:
+    with Path(row.path).open("rb") as source, replaced(target) as stream:
         shutil.copyfileobj(source, stream, 1 << 20)

@@ -1,4 +1,6 @@
-"""A copy of a dataset with a new split: a ModelArts manifest for TRAIN and EVAL, and a test part of its own."""
+"""A copy of a dataset with a new split: a ModelArts manifest for TRAIN and EVAL, and a test
+part of its own.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from algorithm.errors import ArgumentError
 
 @dataclass(frozen=True)
 class SplitCopy:
-    """path: manifest of TRAIN and EVAL. test: manifest of the test part, None without one. pictures: in all."""
+    """path: manifest of TRAIN and EVAL. test: manifest of the test part, None without one.
+    pictures: in all.
+    """
 
     path: Path
     test: Path | None
@@ -31,8 +35,8 @@ def parse_fractions(text: str) -> tuple[float, ...]:
     whole = len(fractions) in (2, 3) and math.isclose(sum(fractions), 1, abs_tol=1e-3)
     if not whole or min(fractions) <= 0:
         raise ArgumentError(
-            "expected --fractions of two or three positive numbers that sum to 1, for TRAIN, EVAL and "
-            f"a test part, as in 0.8,0.1,0.1, found {text!r}"
+            "expected --fractions of two or three positive numbers that sum to 1, for TRAIN, "
+            f"EVAL and a test part, as in 0.8,0.1,0.1, found {text!r}"
         )
     return fractions
 
@@ -48,9 +52,10 @@ def split_copy(
 ) -> SplitCopy:
     """Write the dataset at `data_url` into the folder `output`, split anew whatever split it has.
 
-    Classes are spread evenly; pictures that are the same file or look the same stay in one part. fractions: as of
-    parse_fractions. clean, workers: as of convert. The same data, fractions and seed give the same split.
-    Raises DataError, ArgumentError and ResourceError as convert does, DataError also for fewer pictures than parts.
+    Classes are spread evenly; pictures that are the same file or look the same stay in one part.
+    fractions: as of parse_fractions. clean, workers: as of convert. The same data, fractions and
+    seed give the same split. Raises DataError, ArgumentError and ResourceError as convert does,
+    DataError also for fewer pictures than parts.
     """
     done = convert(
         data_url, output, "manifest", seed=seed, clean=clean, workers=workers, fractions=fractions

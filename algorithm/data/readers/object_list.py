@@ -56,7 +56,9 @@ class ObjectList:
 
     def annotation(self, width: object = None, height: object = None) -> Annotation:
         """All of them; width and height are the recorded size of the picture, None if absent."""
-        names, boxes, ignored, things, lines = zip(*self._kept) if self._kept else ((),) * 5
+        names, boxes, ignored, things, lines = (
+            zip(*self._kept, strict=False) if self._kept else ((),) * 5
+        )
         return Annotation(
             names,
             as_boxes(list(boxes)),
@@ -104,7 +106,7 @@ def around(points: Iterable[Iterable[object]]) -> Box:
     pairs = [numbers(tuple(point), 2) for point in points]
     if not pairs:
         raise ValueError("expected points, found none")
-    columns, rows = zip(*pairs)
+    columns, rows = zip(*pairs, strict=False)
     return min(rows), min(columns), max(rows), max(columns)
 
 
