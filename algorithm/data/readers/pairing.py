@@ -81,7 +81,8 @@ def paired(
 def folder_words(left_out: dict[str, int], kind: str) -> tuple[str, ...]:
     """A line to log for each folder of pictures that has no annotation file at all."""
     return tuple(
-        f"{count} picture(s) in {folder or 'the folder itself'} are left out: none of them has {kind}"
+        f"{count} picture(s) in {folder or 'the folder itself'} are left out: none of them has "
+        f"{kind}"
         for folder, count in sorted(left_out.items())
     )
 

@@ -135,8 +135,8 @@ def _remarks(contents: FolderContents, pairs: Pairs) -> tuple[str, ...]:
     if not scored:
         return ()
     return (
-        f"rows have a sixth number (in {len(scored)} of the first {len(samples)} label files): it is taken "
-        "for the confidence of a model and passed over",
+        f"rows have a sixth number (in {len(scored)} of the first {len(samples)} label files): it "
+        "is taken for the confidence of a model and passed over",
     )
 
 
@@ -169,7 +169,8 @@ def _classes(contents: FolderContents, files: Iterable[str]) -> tuple[str, ...]:
     listed = {file: _classes_in(contents, file) for file in files}
     if len(set(listed.values())) > 1:
         raise DataError(
-            f"expected the same classes in {' and '.join(listed)} in {contents.root}, found different ones"
+            f"expected the same classes in {' and '.join(listed)} in {contents.root}, found "
+            "different ones"
         )
     (file, names), *_ = listed.items()
     if not names or len(set(names)) < len(names):
@@ -206,8 +207,8 @@ def _recognised(contents: FolderContents) -> Found | None:
         return Found(tuple(files), Certainty.DECLARED, files[0], belongs, len(labels))
     if files:
         lacks = (
-            f"but {files[0]} is there without labels: found {len(stems)} picture(s) and no label file (.txt) "
-            "of the same name in labels/ or beside them"
+            f"but {files[0]} is there without labels: found {len(stems)} picture(s) and no label "
+            "file (.txt) of the same name in labels/ or beside them"
         )
         return Found(tuple(files), Certainty.HINT, lacks, belongs)
     if rows and lists:
@@ -215,9 +216,9 @@ def _recognised(contents: FolderContents) -> Found | None:
         return Found(tuple(lists), Certainty.CERTAIN, what, belongs, len(labels))
     if rows:
         lacks = (
-            f"but without data.yaml or classes.txt, because {len(labels)} .txt have the names of pictures and "
-            f"hold rows of numbers ({samples[0]}): add a classes.txt with one class name a line, in "
-            "the order of the ids"
+            f"but without data.yaml or classes.txt, because {len(labels)} .txt have the names of "
+            f"pictures and hold rows of numbers ({samples[0]}): add a classes.txt with one class "
+            "name a line, in the order of the ids"
         )
         return Found(tuple(labels), Certainty.HINT, lacks)
     return None

@@ -26,8 +26,8 @@ def recognise(contents: FolderContents) -> Found | None:
     files = [name for name in files if word_of(name.rpartition("/")[2]) != "test"]
     if not files:
         return None
-    what = f"{len(files)} text(s) of WIDER FACE"
-    return Found(tuple(files), Certainty.CERTAIN, what, pictures=told_pictures(contents, files, b".jpg"))
+    what, count = f"{len(files)} text(s) of WIDER FACE", told_pictures(contents, files, b".jpg")
+    return Found(tuple(files), Certainty.CERTAIN, what, pictures=count)
 
 
 def read_wider_face(found: Found, source: Source) -> Listing:
