@@ -267,7 +267,7 @@ def _recognised(contents: FolderContents) -> Found | None:
     name, missing = almost
     lacks = (
         f"but with the lists {', '.join(KEYS)} expected in {name}, found none for "
-        f"{', '.join(missing)}: export it again with its classes"
+        f"{', '.join(missing)}: export it again, whole"
     )
     return Found((name,), Certainty.HINT, lacks)
 

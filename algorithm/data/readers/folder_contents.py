@@ -16,7 +16,16 @@ MAX_FILES = 5_000_000
 PEEK = 1 << 16  # bytes of a file that a recogniser looks at
 KEPT_PEEKS = 256
 TOLD_BY_NAME = ("classes.txt", "notes.json", "obj.names", "train.txt", "data.yaml")
-JUNK = ("thumbs.db", "desktop.ini", "__macosx")
+JUNK = (
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "__macosx",
+    "@eadir",
+    "$recycle.bin",
+    "system volume information",
+    "lost+found",
+)
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
