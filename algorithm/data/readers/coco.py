@@ -70,9 +70,7 @@ def read_coco(contents: FolderContents, names: list[str]) -> Listing:
 
 @dataclass(frozen=True)
 class _File:
-    """A JSON: its relative name and path, the side it states, its hint for pictures, its
-    classes by id.
-    """
+    """A JSON: its relative name, its path, the side it states, its hint for pictures, classes."""
 
     name: str
     path: str
@@ -121,9 +119,7 @@ def _load(file: Path) -> dict:
 
 
 def _without_outline(row: dict) -> dict:
-    """An object of the JSON as it is parsed, with its bbox instead of the outline, which takes
-    most of the memory.
-    """
+    """An object of the JSON as it is parsed; the outline, most of the memory, becomes its bbox."""
     outline = row.pop("segmentation", None)
     if outline and not row.get("bbox"):
         row["bbox"] = bbox_of_outline(outline)
@@ -273,7 +269,7 @@ def _recognised(contents: FolderContents) -> Found | None:
     name, missing = almost
     lacks = (
         f"but with the lists {', '.join(KEYS)} expected in {name}, found none for "
-        f"{', '.join(missing)}: export it again with its classes"
+        f"{', '.join(missing)}: export it again, whole"
     )
     return Found((name,), Certainty.HINT, lacks)
 

@@ -36,10 +36,8 @@ def box_of(numbers: object) -> Box:
     return y, x, y + height, x + width
 
 
-def bbox_of_outline(outline: Any) -> list[float] | None:
-    """The bbox [x, y, width, height] around polygons or a mask of runs; None where there is
-    none.
-    """
+def bbox_of_outline(outline: object) -> list[float] | None:
+    """The bbox [x, y, width, height] around polygons or a mask of runs; None without one."""
     try:
         if isinstance(outline, dict):
             return _around_runs(outline)
@@ -77,11 +75,12 @@ def _around_runs(mask: dict) -> list[float] | None:
 
 
 def _runs(text: str) -> list[int]:
-    """The runs of COCO's compressed text: five bits a sign, each number but the first two less
-    the one before the last.
+    """The runs of COCO's compressed text.
+
+    A sign holds five bits of a number and whether more follow; from the fourth on, a number counts
+    from the one two before it.
     """
-    runs: list[int] = []
-    place = 0
+    runs, place = [], 0
     while place < len(text):
         value = shift = 0
         more = True

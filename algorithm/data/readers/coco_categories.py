@@ -16,10 +16,7 @@ class Categories:
     names: dict[int, str]
 
     def name(self, number: object) -> str:
-        """The class of a category id, which may be text.
-
-        Raises ValueError for no id of the file.
-        """
+        """The class of a category id, which may be text. Raises ValueError for another id."""
         found = _number(number)
         if found not in self.names:
             raise ValueError(f"expected a category_id of the file's categories, found {number!r}")
