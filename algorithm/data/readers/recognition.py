@@ -29,6 +29,7 @@ from algorithm.errors import DataError
 
 READERS = (  # of two that are equally sure and describe as many pictures, the first reads
     manifest.READER,
+    dota.READER,  # Roboflow lays a data.yaml beside it
     yolo.READER,
     tfrecord_files.READER,
     coco.READER,
@@ -43,7 +44,6 @@ READERS = (  # of two that are equally sure and describe as many pictures, the f
     supervisely.READER,
     kitti.READER,
     visdrone.READER,
-    dota.READER,
     wider_face.READER,
     instance_masks.READER,
     voc_folder.READER,
