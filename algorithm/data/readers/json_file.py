@@ -10,6 +10,8 @@ from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.text_file import read_text
 from algorithm.errors import DataError
 
+MOST_FILES = 50  # that are opened to recognise a form with one file for all pictures
+
 
 def read_json(path: Path, what: str) -> object:
     """The content of a file.
@@ -26,6 +28,11 @@ def read_json(path: Path, what: str) -> object:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise DataError(f"expected {what}, found {path}, which is not JSON: {error}") from error
+
+
+def likely_files(contents: FolderContents) -> list[str]:
+    """Relative names of the JSON files that may describe a whole dataset: the least deep ones."""
+    return sorted(contents.files(".json"), key=lambda name: name.count("/"))[:MOST_FILES]
 
 
 def told_pictures(contents: FolderContents, names: Iterable[str], *marks: bytes) -> int:

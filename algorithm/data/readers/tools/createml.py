@@ -10,7 +10,13 @@ import numpy as np
 from algorithm.data.feeding.decoding import PictureError, picture_size
 from algorithm.data.readers.annotation import Annotation, Listing
 from algorithm.data.readers.folder_contents import FolderContents
-from algorithm.data.readers.json_file import part, read_json, rows_of, told_pictures
+from algorithm.data.readers.json_file import (
+    likely_files,
+    part,
+    read_json,
+    rows_of,
+    told_pictures,
+)
 from algorithm.data.readers.named_pictures import NamedPicture, named_listing, sided
 from algorithm.data.readers.object_list import ObjectList, numbers
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
@@ -24,7 +30,7 @@ MANY = 0.1  # share of the boxes
 
 def recognise(contents: FolderContents) -> Found | None:
     """JSON files with `coordinates` of labels."""
-    files = [name for name in contents.files(".json") if _is_createml(contents, name)]
+    files = [name for name in likely_files(contents) if _is_createml(contents, name)]
     if not files:
         return None
     what = f"{len(files)} JSON of Create ML"

@@ -9,7 +9,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from algorithm.data.readers.annotation import Annotation, Listing
 from algorithm.data.readers.folder_contents import FolderContents
-from algorithm.data.readers.json_file import part, read_json, rows_of, told_pictures
+from algorithm.data.readers.json_file import (
+    likely_files,
+    part,
+    read_json,
+    rows_of,
+    told_pictures,
+)
 from algorithm.data.readers.named_pictures import NamedPicture, named_listing, sided
 from algorithm.data.readers.object_list import (
     Box,
@@ -39,7 +45,7 @@ MARKS = (
 
 def recognise(contents: FolderContents) -> Found | None:
     """Lists of tasks of Label Studio."""
-    files = [name for name in contents.files(".json") if _is_label_studio(contents, name)]
+    files = [name for name in likely_files(contents) if _is_label_studio(contents, name)]
     files += [
         name
         for name in contents.files(".csv", ".tsv")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,16 +32,11 @@ LOOKED_AT = 3  # files that are opened to recognise the form
 
 def recognise(contents: FolderContents) -> Found | None:
     """JSON files of LabelMe, told by the first of them that have a picture of the same name."""
-    paired = [
-        name
-        for name in contents.files(".json")
-        if contents.pictures.names(name[:-5], near=name.rpartition("/")[0])
-    ] or contents.files(".json")
-    told = [name for name in paired[:LOOKED_AT] if _is_labelme(contents, name)]
-    if not told:
+    names = contents.files(".json")
+    paired = itertools.islice((name for name in names if _pair(contents, name)), LOOKED_AT)
+    if not any(_is_labelme(contents, name) for name in list(paired) or names[:LOOKED_AT]):
         return None
-    files = tuple(paired)
-    return Found(files, Certainty.CERTAIN, f"{len(files)} JSON of LabelMe", pictures=len(files))
+    return Found(tuple(names), Certainty.CERTAIN, f"{len(names)} JSON files", pictures=len(names))
 
 
 def read_labelme(found: Found, source: Source) -> Listing:
@@ -50,10 +46,21 @@ def read_labelme(found: Found, source: Source) -> Listing:
     and lines have no area and are complaints. A picture that lies only inside its JSON is laid out
     in the work folder.
     """
-    return named_listing(_pictures(found, source), source)
+    strangers: list[str] = []
+    rows = list(_pictures(found, source, strangers))
+    notes = ()
+    if strangers:
+        shown = ", ".join(strangers[:3]) + (" ..." if len(strangers) > 3 else "")
+        notes = (f"{len(strangers)} JSON file(s) are not of LabelMe and are not read: {shown}",)
+    return named_listing(rows, source, notes)
 
 
 READER = Reader("LabelMe JSON", (), recognise, read_labelme)
+
+
+def _pair(contents: FolderContents, name: str) -> list[str]:
+    """The pictures that have the name of a JSON."""
+    return contents.pictures.names(name[:-5], near=name.rpartition("/")[0])
 
 
 def _is_labelme(contents: FolderContents, name: str) -> bool:
@@ -61,7 +68,8 @@ def _is_labelme(contents: FolderContents, name: str) -> bool:
     return MARKS[0] in head and any(mark in head for mark in MARKS[1:])
 
 
-def _pictures(found: Found, source: Source) -> Iterator[NamedPicture]:
+def _pictures(found: Found, source: Source, strangers: list[str]) -> Iterator[NamedPicture]:
+    """What each file says; those that are of something else join the strangers."""
     contents, work_dir = source.contents, source.work_dir
     for name in found.files:
         stem = name[:-5]
@@ -70,6 +78,9 @@ def _pictures(found: Found, source: Source) -> Iterator[NamedPicture]:
             if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
                 raise DataError(f"expected {WHAT} with a list 'shapes', found {name} without one")
         except DataError as error:
+            if not _pair(contents, name):
+                strangers.append(name)
+                continue
             yield NamedPicture((stem,), name, None, problem=str(error))
             continue
         names = (str(content.get("imagePath") or stem), stem)

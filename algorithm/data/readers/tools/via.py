@@ -7,7 +7,13 @@ from collections.abc import Iterator
 
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import FolderContents
-from algorithm.data.readers.json_file import part, read_json, rows_of, told_pictures
+from algorithm.data.readers.json_file import (
+    likely_files,
+    part,
+    read_json,
+    rows_of,
+    told_pictures,
+)
 from algorithm.data.readers.named_pictures import NamedPicture, named_listing, sided
 from algorithm.data.readers.object_list import Box, ObjectList, around, around_circle, numbers
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
@@ -28,7 +34,7 @@ CLASS_KEYS = ("class", "label", "name", "type", "category", "object")  # of seve
 
 def recognise(contents: FolderContents) -> Found | None:
     """Files of VGG Image Annotator, told by the names of their parts."""
-    json_files = [name for name in contents.files(".json") if _is_json(contents, name)]
+    json_files = [name for name in likely_files(contents) if _is_json(contents, name)]
     csv_files = [name for name in contents.files(".csv") if _is_csv(contents, name)]
     files = (*json_files, *csv_files)
     if not files:

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import FolderContents
-from algorithm.data.readers.json_file import part, read_json, rows_of, told_pictures
+from algorithm.data.readers.json_file import (
+    likely_files,
+    part,
+    read_json,
+    rows_of,
+    told_pictures,
+)
 from algorithm.data.readers.named_pictures import NamedPicture, named_listing, sided
 from algorithm.data.readers.object_list import Box, ObjectList, around, numbers
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
@@ -17,9 +23,12 @@ MARKS = (b'"assets"', b'"regions"')
 
 def recognise(contents: FolderContents) -> Found | None:
     """Exports of VoTT, and the files of single pictures where there is no export."""
-    names = contents.files(".json")
-    files = [name for name in names if all(mark in contents.head(name) for mark in MARKS)]
-    single = [name for name in names if name.endswith("-asset.json")]
+    files = [
+        name
+        for name in likely_files(contents)
+        if all(mark in contents.head(name) for mark in MARKS)
+    ]
+    single = [name for name in contents.files(".json") if name.endswith("-asset.json")]
     if not files and not (single and b'"regions"' in contents.head(single[0])):
         return None
     files, what = (files, "export") if files else (single, "asset")

@@ -88,6 +88,16 @@ def test_a_damaged_json_is_no_picture_without_objects(tmp_path: Path) -> None:
     assert "1 picture(s) have no object and count as empty ones: b.png" in found.warnings
 
 
+def test_other_json_beside_is_said(tmp_path: Path) -> None:
+    pictures(tmp_path, "a.png")
+    labelme(tmp_path / "a.json", CAT)
+    write(tmp_path / "settings.json", {"colour": "red"})
+    found = read(tmp_path)
+    assert found.objects == {"a.png": [("cat", [3, 2, 25, 20])]}
+    assert found.complaints == []
+    assert "1 JSON file(s) are not of LabelMe and are not read: settings.json" in found.warnings
+
+
 def test_a_picture_inside_its_json_is_laid_out(tmp_path: Path) -> None:
     pictures(tmp_path / "elsewhere", "a.png")
     data = (tmp_path / "elsewhere" / "a.png").read_bytes()
