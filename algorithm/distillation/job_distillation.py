@@ -104,34 +104,41 @@ def find_distiller(
 def advice_on_peer(
     hp: Hyperparameters, student: Detector, samples: Sequence[Sample], start: Start | None
 ) -> tuple[str, ...]:
-    """Lines for the log where, in jobs of this kind, the student enlarged took more than it gave when measured
-    (docs/distillation.md); none where no peer is asked for, or another one. samples: what is trained on. start: what the student's
-    weights are from, None where a job goes on."""
+    """Return lines for the log where training without the enlarged student may serve better.
+
+    Args:
+        hp: The job's hyperparameters.
+        student: The detector that is exported.
+        samples: What is trained on.
+        start: Where the student's weights are from; None where a job goes on.
+
+    Returns:
+        One line for each reason; none where no peer is asked for, or another model is the peer.
+    """
     if not hp.use_online_kd or hp.peer_model:
         return ()
     advice = []
     if start and start.scope != "classification":
         advice.append(
-            "use_online_kd: the start is a whole detector's weights, from which T2 alone was better in all four pairs that were "
-            "measured, on raccoon at 128 and 256 pixels (docs/distillation.md); compare with a job without use_online_kd and "
-            "four times the num_epochs, which takes about as long"
+            "use_online_kd: the start is a whole detector's weights, from which the enlarged "
+            "student has not been shown to help; compare with a job without use_online_kd and "
+            f"four times the num_epochs, which takes about as long ({_RECORD})"
         )
     if wants_a_higher_rate(hp, student.image_size, start):
         advice.append(
-            "use_online_kd: the start is an ImageNet backbone and the input small; alone, with "
-            f"learning_rate={HIGHER_RATE:g}, T2 at 256 was 0.006 AP below T2 with a peer at 0.08 in the mean of six pairs, and "
-            "T1 at 320 0.086 above T1 with a peer in the one that was run, in a quarter of the time (docs/distillation.md); "
-            f"compare with learning_rate={HIGHER_RATE:g} in hparams and no use_online_kd, or with a peer that starts from a "
-            "detector's weights (peer_model=efficientdet-lite0, peer_pretrained) and kd_method=crosshead, from which T0, T1 and T2 "
-            "gained in the mean"
+            "use_online_kd: the start is an ImageNet backbone and the input small, where a higher "
+            f"rate is worth more; compare with learning_rate={HIGHER_RATE:g} in hparams and no "
+            "use_online_kd, or with a peer that starts from a detector's weights "
+            "(peer_model=efficientdet-lite0, peer_pretrained) and kd_method=crosshead "
+            f"({_RECORD})"
         )
     height, width = (PEER_ENLARGEMENT * side for side in student.image_size)
     pixels = _typical_object(samples, (height, width))
     if pixels > LARGE_FOR_A_PEER:
         advice.append(
-            f"use_online_kd: half of the objects have more than {pixels:.0f} pixels a side (root of the area) in the peer's "
-            f"input of {height}x{width}; on raccoon, where they had 533, a peer gave T0 +0.014 and -0.006 AP in two pairs of "
-            "400 steps, in five times the time (docs/distillation.md); compare with a job without use_online_kd"
+            f"use_online_kd: half of the objects have more than {pixels:.0f} pixels a side (root "
+            f"of the area) in the peer's input of {height}x{width}, so that a larger picture "
+            f"shows little more; compare with a job without use_online_kd ({_RECORD})"
         )
     return tuple(advice)
 
