@@ -10,6 +10,7 @@ import numpy as np
 
 from algorithm.data.readers.annotation import Annotation, Complaint, as_boxes
 
+LARGEST = 1e9  # no coordinate is larger
 Box = tuple[float, float, float, float]  # ymin, xmin, ymax, xmax
 
 
@@ -72,8 +73,8 @@ class ObjectList:
         )
 
 
-def numbers(values: Iterable[Any], count: int | None = None) -> tuple[float, ...]:
-    """The values as finite numbers.
+def numbers(values: object, count: int | None = None) -> tuple[float, ...]:
+    """The values as numbers of at most LARGEST.
 
     Raises:
         ValueError: One is none, or there are not `count` of them.
@@ -82,7 +83,11 @@ def numbers(values: Iterable[Any], count: int | None = None) -> tuple[float, ...
         found = tuple(float(value) for value in values)
     except (TypeError, ValueError):
         found = ()
-    if not found or not all(map(math.isfinite, found)) or count not in (None, len(found)):
+    if (
+        not found
+        or not all(abs(value) <= LARGEST for value in found)
+        or count not in (None, len(found))
+    ):
         wanted = f"{count} numbers" if count else "numbers"
         raise ValueError(f"expected {wanted}, found {str(values)[:60]}")
     return found
@@ -97,13 +102,15 @@ def length(value: Any) -> int | None:
     return int(number) if 0 < number < math.inf else None
 
 
-def around(points: Iterable[Iterable[object]]) -> Box:
+def around(points: object) -> Box:
     """The box around points (x, y).
 
     Raises:
         ValueError: There are none, or one is not two numbers.
     """
-    pairs = [numbers(tuple(point), 2) for point in points]
+    if not isinstance(points, Iterable):
+        raise ValueError(f"expected points, found {str(points)[:60]}")
+    pairs = [numbers(point, 2) for point in points]
     if not pairs:
         raise ValueError("expected points, found none")
     columns, rows = zip(*pairs, strict=False)
