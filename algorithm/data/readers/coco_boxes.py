@@ -36,7 +36,7 @@ def box_of(numbers: object) -> Box:
     return y, x, y + height, x + width
 
 
-def bbox_of_outline(outline: object) -> list[float] | None:
+def bbox_of_outline(outline: Any) -> list[float] | None:
     """The bbox [x, y, width, height] around polygons or a mask of runs; None without one."""
     try:
         if isinstance(outline, dict):
@@ -80,7 +80,8 @@ def _runs(text: str) -> list[int]:
     A sign holds five bits of a number and whether more follow; from the fourth on, a number counts
     from the one two before it.
     """
-    runs, place = [], 0
+    runs: list[int] = []
+    place = 0
     while place < len(text):
         value = shift = 0
         more = True

@@ -73,7 +73,7 @@ class ObjectList:
         )
 
 
-def numbers(values: object, count: int | None = None) -> tuple[float, ...]:
+def numbers(values: Any, count: int | None = None) -> tuple[float, ...]:
     """The values as numbers of at most LARGEST.
 
     Raises:
