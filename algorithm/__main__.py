@@ -362,6 +362,8 @@ def _data_clean(arguments: argparse.Namespace) -> None:
         max_width=arguments.max_width,
         max_height=arguments.max_height,
     )
+    for warning in done.warnings:
+        print(f"WARNING {warning}", file=sys.stderr)
     print(
         f"kept {done.kept} samples, left out {done.lost}; wrote {done.pictures} picture(s) and {done.annotations} "
         "annotation(s)"

@@ -21,6 +21,7 @@ class FaultKind:
     example: str
 
     def __str__(self) -> str:
+        """A line for a terminal."""
         return f"{self.rule}: {self.count}, {self.action}, the first: {self.example}"
 
 

@@ -18,6 +18,7 @@ from algorithm.data.cleaning.findings import DROPPED, Checked, Finding
 from algorithm.data.cleaning.picture_rules import PICTURE_RULES, SUFFIXES, plain_pixels
 from algorithm.data.conversion.picture_row import PictureRow, shortest
 from algorithm.data.conversion.voc_writer import voc_xml
+from algorithm.data.labels import no_boxes, nothing_to_evaluate
 from algorithm.data.readers.annotation import Complaint, Entry
 from algorithm.data.readers.recognition import read_listing
 from algorithm.data.readers.voc_xml import AnnotationError, read_voc
@@ -34,7 +35,10 @@ HOW = {"JPEG": {"quality": 95, "subsampling": 0}, "PNG": {}, "BMP": {}}
 
 @dataclass(frozen=True)
 class CleanCopy:
-    """manifest: its path. kept, lost: samples. pictures, annotations: copies written. findings: all of them."""
+    """manifest: its path. kept, lost: samples. pictures, annotations: copies written. findings: all of them.
+
+    warnings: lines to log.
+    """
 
     manifest: Path
     kept: int
@@ -42,6 +46,7 @@ class CleanCopy:
     pictures: int
     annotations: int
     findings: tuple[Finding, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def clean_copy(
@@ -69,6 +74,7 @@ def clean_copy(
     copies = _Copies(output, _stems(listing.entries), max_width, max_height)
     cleaned = clean_entries(listing, work_dir=output, sink=copies)
     copies.remove_unused(cleaned)
+    notes = _without_boxes(cleaned)
     written = [_Annotations(output, root, copies)(checked) for checked in cleaned.usable]
     path_map = dict(pair for _, pairs in written for pair in pairs)
     write_json(output / PATH_MAP, path_map)
@@ -81,7 +87,19 @@ def clean_copy(
         len(path_map) - annotations,
         annotations,
         cleaned.findings,
+        (*listing.warnings, *cleaned.losses.lines, *cleaned.remarks.lines, *notes),
     )
+
+
+def _without_boxes(cleaned: Cleaned) -> list[str]:
+    """Lines to log. Raises DataError where what trains, or may train, has no box."""
+    evaluated = [row for row in cleaned.usable if row.entry.usage == "eval"]
+    others = [row for row in cleaned.usable if row.entry.usage != "eval"]
+    if others and not any(row.names for row in others):
+        raise no_boxes(len(others), cleaned.losses.lines)
+    if evaluated and not any(row.names for row in evaluated):
+        return [nothing_to_evaluate(len(evaluated))]
+    return []
 
 
 class _Copies:

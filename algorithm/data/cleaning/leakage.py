@@ -44,6 +44,7 @@ class Portrait:
         return cls(entry.usage, entry.source, checked.mark.digest, len(checked.names), content)
 
     def __str__(self) -> str:
+        """What a person calls it."""
         return self.source + (f" of {self.usage.upper()}" if self.usage else "")
 
 
