@@ -119,7 +119,9 @@ def parts(groups: list[int] | None = None, fractions=(0.8, 0.1, 0.1), seed: int 
 def test_parts_have_their_shares_of_each_class() -> None:
     chosen = parts()
     assert Counter(chosen) == {0: 80, 1: 10, 2: 10}
-    assert Counter(part for part, names in zip(chosen, CLASSES) if "rare" in names) == {
+    assert Counter(
+        part for part, names in zip(chosen, CLASSES, strict=True) if "rare" in names
+    ) == {
         0: 8,
         1: 1,
         2: 1,
@@ -134,9 +136,9 @@ def test_a_group_stays_in_one_part() -> None:
 
 
 def test_parts_depend_on_the_seed_and_not_on_the_order() -> None:
-    chosen = dict(zip(IDS, parts()))
+    chosen = dict(zip(IDS, parts(), strict=True))
     backwards = stratified_parts(IDS[::-1], CLASSES[::-1], range(100), (0.8, 0.1, 0.1), 1)
-    assert dict(zip(IDS[::-1], backwards)) == chosen
+    assert dict(zip(IDS[::-1], backwards, strict=True)) == chosen
     assert parts(seed=2) != parts()
 
 

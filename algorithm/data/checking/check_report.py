@@ -29,9 +29,12 @@ OVERLAPS = tuple(round(0.05 * step, 2) for step in range(21))
 def write_report(
     check: DataCheck, folder: Path, findings: Sequence[Finding] = (), command: str = ""
 ) -> Path:
-    """Writes data_check.json and data_check.html into folder, each whole; returns the path of the page.
+    """Writes data_check.json and data_check.html into folder, each whole.
 
-    findings: what is wrong with the dataset. command: the one that trains on it, where there is one.
+    Returns the path of the page.
+
+    findings: what is wrong with the dataset. command: the one that trains on it, where there is
+    one.
     """
     kinds = fault_kinds(findings)
     faults = {"faults": [asdict(kind) for kind in kinds], "command": command}
@@ -54,10 +57,12 @@ def check_lines(check: DataCheck) -> list[str]:
     lines.append("classes: " + ", ".join(row.name for row in check.classes))
     if check.matched is not None:
         lines.append(
-            f"anchors of {check.model_name} at {_size(check)} can match {check.matched:.1%} of the objects"
+            f"anchors of {check.model_name} at {_size(check)} can match {check.matched:.1%} of "
+            "the objects"
         )
         lines.append(
-            f"smallest object: {check.smallest['width']:g} x {check.smallest['height']:g} network pixels"
+            f"smallest object: {check.smallest['width']:g} x {check.smallest['height']:g} "
+            "network pixels"
         )
     reasons: dict[str, list[str]] = {}
     for row in check.suggestions:
@@ -129,8 +134,10 @@ def _counts(check: DataCheck) -> str:
         if check.matched is None
         else [
             paragraph(
-                f"Anchors can match {check.matched:.1%} of the objects at IoU 0.5. The smallest object is "
-                f"{check.smallest['width']:g} x {check.smallest['height']:g} network pixels, in {check.smallest['picture']}; "
+                f"Anchors can match {check.matched:.1%} of the objects at IoU 0.5. The smallest "
+                "object is "
+                f"{check.smallest['width']:g} x {check.smallest['height']:g} network pixels, in "
+                f"{check.smallest['picture']}; "
                 f"the smallest side of an anchor is {check.smallest['anchor_side']:g}."
             )
         ]

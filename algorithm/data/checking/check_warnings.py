@@ -28,7 +28,10 @@ READ = 256 * 2**20  # bytes hashed in search of pictures that are in TRAIN and E
 
 @dataclass(frozen=True)
 class Copies:
-    """pairs: a sample of EVAL and one of TRAIN with the same file. whole: whether all files were compared."""
+    """pairs: a sample of EVAL and one of TRAIN with the same file.
+
+    whole: whether all files were compared.
+    """
 
     pairs: tuple[tuple[Sample, Sample], ...]
     whole: bool
@@ -56,8 +59,10 @@ def data_warnings(
 def _anchors(look: Look) -> Iterator[str]:
     if look.table.matched is not None and look.table.matched < LEAST_MATCHED:
         yield (
-            f"{1 - look.table.matched:.1%} of the objects overlap no anchor of {look.model_name} by an IoU of 0.5: "
-            "each gets its single best anchor only and will be learnt slowly; see the suggested settings"
+            f"{1 - look.table.matched:.1%} of the objects overlap no anchor of {look.model_name} "
+            "by an IoU of 0.5: "
+            "each gets its single best anchor only and will be learnt slowly; see the suggested "
+            "settings"
         )
 
 
@@ -65,7 +70,8 @@ def _tiny(look: Look) -> Iterator[str]:
     tiny = look.table.sizes.min(axis=1, initial=np.inf) < LEAST_PIXELS
     if len(tiny) and tiny.mean() > MANY:
         yield (
-            f"{tiny.sum()} of {len(tiny)} objects ({tiny.mean():.1%}) have a side under {LEAST_PIXELS} network "
+            f"{tiny.sum()} of {len(tiny)} objects ({tiny.mean():.1%}) have a side under "
+            f"{LEAST_PIXELS} network "
             "pixels and can hardly be seen: use a larger image_size, or cut the pictures into tiles"
         )
 
@@ -76,7 +82,11 @@ def _few(look: Look) -> Iterator[str]:
         (look.dataset.eval, FEW_EVAL, "evaluation"),
     ):
         if len(samples) < least:
-            yield f"{len(samples)} {usage} picture(s): expected at least {least} for figures that mean something"
+            yield (
+                f"{len(samples)} {usage} picture(s): expected at least {least} for figures that "
+                "mean "
+                "something"
+            )
 
 
 def _rare(look: Look) -> Iterator[str]:
@@ -84,13 +94,21 @@ def _rare(look: Look) -> Iterator[str]:
     counts = np.bincount(
         table.labels[table.picture < len(look.dataset.train)], minlength=len(names)
     )
-    rare = [f"{name} ({count})" for name, count in zip(names, counts) if count < FEW_OBJECTS]
+    rare = [
+        f"{name} ({count})"
+        for name, count in zip(names, counts, strict=True)
+        if count < FEW_OBJECTS
+    ]
     if rare:
         more = f" and {len(rare) - SHOWN} more" if len(rare) > SHOWN else ""
-        yield f"{len(rare)} class(es) have fewer than {FEW_OBJECTS} training objects: {', '.join(rare[:SHOWN])}{more}"
+        yield (
+            f"{len(rare)} class(es) have fewer than {FEW_OBJECTS} training objects: "
+            f"{', '.join(rare[:SHOWN])}{more}"
+        )
     if len(counts) and counts.max() > MOST_UNBALANCED * counts.min() > 0:
         yield (
-            f"classes are unbalanced: {names[counts.argmax()]} has {counts.max()} training objects, "
+            f"classes are unbalanced: {names[counts.argmax()]} has {counts.max()} training "
+            "objects, "
             f"{names[counts.argmin()]} {counts.min()}"
         )
 
@@ -101,8 +119,10 @@ def _crowded(look: Look) -> Iterator[str]:
     over = counts > look.max_detections
     if over.any():
         yield (
-            f"{over.sum()} picture(s) have more than max_detections={look.max_detections} objects, the most is "
-            f"{counts.max()} in {samples[int(counts.argmax())].source}: raise max_detections, or they cannot all "
+            f"{over.sum()} picture(s) have more than max_detections={look.max_detections} "
+            "objects, the most is "
+            f"{counts.max()} in {samples[int(counts.argmax())].source}: raise max_detections, or "
+            "they cannot all "
             "be found"
         )
 
@@ -111,7 +131,10 @@ def _empty(look: Look) -> Iterator[str]:
     for samples, usage in ((look.dataset.train, "training"), (look.dataset.eval, "evaluation")):
         empty = sum(not len(sample.labels) for sample in samples)
         if empty > len(samples) / 2:
-            yield f"{empty} of {len(samples)} {usage} pictures have no object: are annotations missing?"
+            yield (
+                f"{empty} of {len(samples)} {usage} pictures have no object: are annotations "
+                "missing?"
+            )
 
 
 def _odd_shapes(look: Look) -> Iterator[str]:
@@ -120,11 +143,15 @@ def _odd_shapes(look: Look) -> Iterator[str]:
         return
     ratio = sizes.max(axis=1) / np.maximum(sizes.min(axis=1), 1e-6)
     if (ratio > LONG).mean() > MANY:
-        yield f"{(ratio > LONG).mean():.1%} of the objects are more than {LONG:g} times as long as wide"
+        yield (
+            f"{(ratio > LONG).mean():.1%} of the objects are more than {LONG:g} times as long as "
+            "wide"
+        )
     filled = (look.table.filled > WHOLE).mean()
     if filled > MANY_WHOLE:
         yield (
-            f"{filled:.1%} of the objects fill {WHOLE:.0%} of their picture or more: for those a classifier is "
+            f"{filled:.1%} of the objects fill {WHOLE:.0%} of their picture or more: for those a "
+            "classifier is "
             "enough"
         )
 
@@ -134,7 +161,8 @@ def _leaks(look: Look) -> Iterator[str]:
     if pairs:
         named = ", ".join(f"{one.source} = {other.source}" for one, other in pairs[:3])
         yield (
-            f"{len(pairs)} evaluation picture(s) are also in TRAIN, the same file ({named}): what is measured on "
+            f"{len(pairs)} evaluation picture(s) are also in TRAIN, the same file ({named}): "
+            "what is measured on "
             "them is too good; clean the data"
             + ("" if look.copies.whole else " (a part of the files was compared)")
         )

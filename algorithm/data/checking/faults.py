@@ -13,7 +13,10 @@ from algorithm.data.dataset import Survey
 
 @dataclass(frozen=True)
 class FaultKind:
-    """A kind of finding. rule, action: as in a cleaning report. count: how many. example: the first, in words."""
+    """A kind of finding.
+
+    rule, action: as in a cleaning report. count: how many. example: the first, in words.
+    """
 
     rule: str
     action: str
@@ -49,7 +52,8 @@ def fault_lines(survey: Survey) -> list[str]:
 def training_command(survey: Survey, data_url: str, settings: Mapping[str, str]) -> str:
     """The command that trains on the dataset, to be pasted into a shell.
 
-    Cleaning is asked for where something was found that cannot be used. settings: other hyperparameters as text.
+    Cleaning is asked for where something was found that cannot be used. settings: other
+    hyperparameters as text.
     """
     path = Path(data_url).resolve() if "://" not in data_url else data_url
     flags = {"data_url": path, "train_url": "trained", **settings}

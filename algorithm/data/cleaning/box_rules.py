@@ -25,7 +25,7 @@ def area(boxes: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class BoxRule:
-    """bad(boxes, clipped): bool [N], which of the float32 [N, 4] boxes, raw and clipped, break the rule."""
+    """bad(raw, clipped): bool [N], which of the float32 [N, 4] boxes break the rule."""
 
     name: str
     problem: str
@@ -48,7 +48,8 @@ BOX_RULES = (
     ),
     BoxRule(
         "in shares of the picture",
-        "expected pixels, found numbers of 0..1, as shares of the picture: multiply them by its size",
+        "expected pixels, found numbers of 0..1, as shares of the picture: multiply them by its "
+        "size",
         lambda raw, clipped: (raw.min(1) >= 0) & (raw.max(1) <= 1),
         True,
     ),
@@ -74,10 +75,10 @@ BOX_RULES = (
 
 
 def repeated(names: Sequence[str], boxes: np.ndarray, ignored: np.ndarray) -> dict[int, int]:
-    """Objects that repeat an earlier one of the same class, box and mark exactly: index -> index of the first."""
+    """Index -> index of the first, of objects that repeat one of the same class, box and mark."""
     first: dict[tuple, int] = {}
     again = {}
-    for index, (name, box, mark) in enumerate(zip(names, boxes, ignored)):
+    for index, (name, box, mark) in enumerate(zip(names, boxes, ignored, strict=True)):
         original = first.setdefault((name, box.tobytes(), bool(mark)), index)
         if original != index:
             again[index] = original
@@ -85,7 +86,7 @@ def repeated(names: Sequence[str], boxes: np.ndarray, ignored: np.ndarray) -> di
 
 
 def nearly_repeated(names: Sequence[str], boxes: np.ndarray) -> list[tuple[int, int]]:
-    """(earlier, later) objects of one class whose boxes, float32 [N, 4] yxyx, have an IoU over SAME_OBJECT."""
+    """(earlier, later) objects of a class whose boxes, float32 [N, 4], overlap over SAME_OBJECT."""
     if len(boxes) < 2:
         return []
     areas, pairs = area(boxes), []

@@ -1,4 +1,4 @@
-"""A dataset cleaned once, for good: copies of what changed, a manifest of what stays, the report."""
+"""A dataset cleaned for good: copies of what changed, a manifest of what stays, the report."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ HOW = {"JPEG": {"quality": 95, "subsampling": 0}, "PNG": {}, "BMP": {}}
 
 @dataclass(frozen=True)
 class CleanCopy:
-    """manifest: its path. kept, lost: samples. pictures, annotations: copies written. findings: all of them.
+    """manifest: its path.
+
+    kept, lost: samples. pictures, annotations: copies written. findings: all of them.
 
     warnings: lines to log.
     """
@@ -58,16 +60,17 @@ def clean_copy(
 ) -> CleanCopy:
     """Cleans the dataset at a local path into the folder `output`; the source stays as it is.
 
-    output gets Data/ with the pictures and annotations that changed (name ending in _checked), output.manifest,
-    which names them and else the originals, path_map.json (changed file -> original) and the cleaning report.
-    max_width, max_height: larger pictures are shrunk to fit. Raises DataError as load_dataset does, ArgumentError
-    where output lies in the data folder.
+    output gets Data/ with the pictures and annotations that changed (name ending in _checked),
+    output.manifest, which names them and else the originals, path_map.json (changed file ->
+    original) and the cleaning report. max_width, max_height: larger pictures are shrunk to fit.
+    Raises DataError as load_dataset does, ArgumentError where output lies in the data folder.
     """
     path, output = Path(path).resolve(), Path(output).resolve()
     root = path if path.is_dir() else path.parent
     if output == root or root in output.parents:
         raise ArgumentError(
-            f"expected an output folder outside the dataset {root}, found {output}: the copies would "
+            f"expected an output folder outside the dataset {root}, found {output}: the copies "
+            "would "
             "be read as part of it the next time"
         )
     listing = read_listing(path, work_dir=output)
@@ -103,7 +106,10 @@ def _without_boxes(cleaned: Cleaned) -> list[str]:
 
 
 class _Copies:
-    """Writes the copy of a picture where one is needed; `names` holds their names by id of the entry."""
+    """Writes the copy of a picture where one is needed.
+
+    `names` holds their names by id of the entry.
+    """
 
     def __init__(
         self, output: Path, stems: dict[int, str], max_width: int | None, max_height: int | None
@@ -141,7 +147,10 @@ class _Copies:
 
 @dataclass(frozen=True)
 class _Annotations:
-    """The manifest line of a sample and what of it maps to which original; writes its VOC XML where it changed."""
+    """The manifest line of a sample and what of it maps to which original.
+
+    Writes its VOC XML where it changed.
+    """
 
     output: Path
     root: Path
@@ -172,7 +181,10 @@ def _is_all(location: Path, entry: Entry) -> bool:
 
 
 def _stems(entries: Sequence[Entry]) -> dict[int, str]:
-    """A name for each entry, by its id, that no other has; from its source's name, without suffix."""
+    """A name for each entry, by its id, that no other has.
+
+    From its source's name, without suffix.
+    """
     stems, taken = {}, set()
     for entry in entries:
         stem = (
@@ -193,7 +205,8 @@ def _shrunk(checked: Checked, width: int, height: int) -> Checked:
     """The entry in a picture made smaller; objects that become too thin are dropped."""
     file = checked.entry.annotation.file
     problem = (
-        f"expected a picture within the given limits, found {checked.width}x{checked.height}; it is now "
+        f"expected a picture within the given limits, found {checked.width}x{checked.height}; it "
+        "is now "
         f"{width}x{height}"
     )
     findings = [

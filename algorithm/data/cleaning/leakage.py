@@ -1,4 +1,4 @@
-"""Pictures that are in TRAIN and in EVAL: what is measured on them is not what the model will do on new ones."""
+"""Pictures that are in TRAIN and in EVAL: figures on them say nothing about new ones."""
 
 from __future__ import annotations
 
@@ -24,9 +24,12 @@ ALIKE = "looks like another picture"
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """What a copy of an annotated picture is told by; little for each, so that a dataset of any size has room.
+    """What a copy of an annotated picture is told by.
 
-    usage, source: of its entry. digest: of its file. objects: how many it has. content: a hash of what they are.
+    Little for each, so that a dataset of any size has room.
+
+    usage, source: of its entry. digest: of its file. objects: how many it has. content: a hash of
+    what they are.
     """
 
     usage: str | None
@@ -50,7 +53,10 @@ class Portrait:
 
 @dataclass(frozen=True)
 class Copy:
-    """A picture, by its place, that is there again as the one at `kept`. parted: whether it is left out."""
+    """A picture, by its place, that is there again as the one at `kept`.
+
+    parted: whether it is left out.
+    """
 
     place: int
     kept: int
@@ -62,9 +68,10 @@ class Copy:
 def copies(portraits: Sequence[Portrait]) -> Iterator[Copy]:
     """The pictures whose file is there twice, all but the one of each file that is kept.
 
-    The same file in TRAIN and EVAL: the TRAIN samples are left out, so that EVAL stays as it was given. The same file
-    twice where the job makes the split: all but the first are left out, since the split would part them. The same
-    file twice within TRAIN or within EVAL is named only: it may be meant, as a weight.
+    The same file in TRAIN and EVAL: the TRAIN samples are left out, so that EVAL stays as it was
+    given. The same file twice where the job makes the split: all but the first are left out, since
+    the split would part them. The same file twice within TRAIN or within EVAL is named only: it
+    may be meant, as a weight.
     """
     for group in equal_digests([portrait.digest for portrait in portraits]):
         evaluated = [place for place in group if portraits[place].usage == "eval"]
@@ -87,8 +94,8 @@ def _copy(portraits: Sequence[Portrait], place: int, kept: int, leaked: bool) ->
 def without_copies(results: Sequence[Checked]) -> list[Checked]:
     """The entries with findings about pictures that are there twice, as `copies` tells them.
 
-    Pictures that look the same across TRAIN and EVAL, or where the job makes the split, are a guess: they are
-    reported only.
+    Pictures that look the same across TRAIN and EVAL, or where the job makes the split, are a
+    guess: they are reported only.
     """
     decoded = [
         index for index, result in enumerate(results) if result.usable and result.mark is not None

@@ -25,7 +25,7 @@ SIDES = {"train": "TRAIN", "eval": "EVAL", None: "the dataset"}
 
 @dataclass
 class Loss:
-    """Things of one kind: how many there are, how many cannot be used, why, with the first example of each rule."""
+    """How many things there are, how many cannot be used, and why, with an example of each rule."""
 
     total: int = 0
     lost: int = 0
@@ -65,9 +65,13 @@ class SideLosses:
 
 
 class Losses:
-    """A running count over the entries of a dataset; it keeps numbers and a few examples, no entry."""
+    """A running count over the entries of a dataset.
+
+    It keeps numbers and a few examples, no entry.
+    """
 
     def __init__(self) -> None:
+        """Nothing is counted yet."""
         self.sides: dict[str | None, SideLosses] = {}
 
     def add(self, checked: Checked) -> None:
@@ -95,7 +99,7 @@ class Losses:
                 self._side(finding.complaint.usage).pictures.add(1, 1, finding)
 
     def add_copy(self, usage: str | None, objects: int, finding: Finding) -> None:
-        """Count an entry that was added as usable, with so many objects, as one that is left out as a copy."""
+        """Count an entry that was added as usable, with its objects, as left out after all."""
         if finding.rule != COPIED:
             side = self._side(usage)
             side.pictures.add(0, 1, finding)
@@ -130,12 +134,14 @@ class Losses:
 
     @property
     def refusal(self) -> DataError | None:
-        """The error where more than half of the pictures or objects of a side, or of all, cannot be used."""
+        """The error where more than half of the pictures or objects of a side cannot be used."""
         train = self._side("train").pictures
         if 0 < train.total == train.rules[LEAKED]:
             return DataError(
-                f"expected EVAL to have pictures of its own, found all {train.total} TRAIN pictures "
-                "in it: publish a version with a split, or run with --do_data_cleaning=False to train "
+                f"expected EVAL to have pictures of its own, found all {train.total} TRAIN "
+                "pictures "
+                "in it: publish a version with a split, or run with --do_data_cleaning=False to "
+                "train "
                 "on EVAL"
             )
         sides = {SIDES[usage]: self._side(usage) for usage in ("train", "eval")}
@@ -146,7 +152,8 @@ class Losses:
                 if loss.too_many:
                     return DataError(
                         f"expected most {kind} of {name} to be usable, found {loss.lost} of "
-                        f"{loss.total} that are not: {loss.reasons}; correct them, or check data_url"
+                        f"{loss.total} that are not: {loss.reasons}; correct them, or check "
+                        "data_url"
                     )
         return None
 

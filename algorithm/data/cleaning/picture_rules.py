@@ -35,10 +35,12 @@ DARK = 1 / 16  # of the range of 16 bits: values of 12 bits do not reach beyond 
 
 @dataclass(frozen=True)
 class PictureFacts:
-    """kind: format by content, as Pillow names it. mode: of its pixels as Pillow names it. orientation: of EXIF, 1..8.
+    """kind: format by content, as Pillow names it.
 
-    deep: more than 8 bits a channel. suffix: of the file name, in lower case. brightest: the greatest value in a deep
-    picture, as a share of the range of 16 bits; 0 where it is not deep.
+    mode: of its pixels as Pillow names it. orientation: of EXIF, 1..8.
+
+    deep: more than 8 bits a channel. suffix: of the file name, in lower case. brightest: the
+    greatest value in a deep picture, as a share of the range of 16 bits; 0 where it is not deep.
     """
 
     kind: str
@@ -51,7 +53,7 @@ class PictureFacts:
 
     @property
     def dark(self) -> bool:
-        """Whether it holds values of 12 bits or fewer in 16, of which training sees the high byte: nearly black."""
+        """Whether it holds 12 bits or fewer in 16, of which training sees the high byte: black."""
         return 0 < self.brightest < DARK
 
     @property
@@ -70,8 +72,8 @@ class PictureFacts:
 class PictureRule:
     """applies: whether facts break the rule. problem: what to say, a template over the facts.
 
-    as_read, as_written: what is done about it where the picture is only read, and where a copy is written.
-    new_pixels: whether the copy is encoded anew.
+    as_read, as_written: what is done about it where the picture is only read, and where a copy is
+    written. new_pixels: whether the copy is encoded anew.
     """
 
     name: str
@@ -146,7 +148,10 @@ class PictureHeader:
 
 
 def picture_header(path: Path) -> PictureHeader:
-    """What the header of a picture says. Raises PictureError as `look` does, also when the file cannot be opened."""
+    """What the header of a picture says.
+
+    Raises PictureError as `look` does, also when the file cannot be opened.
+    """
     try:
         with path.open("rb") as stream:
             image = open_picture(stream, str(path))
@@ -165,8 +170,8 @@ def look(
 ) -> tuple[PictureFacts, Image.Image]:
     """Facts of an encoded picture, and the picture, decoded, not yet turned upright.
 
-    It has the mode of the file; decode_image gives its RGB pixels. convert: take the formats of CONVERTIBLE too.
-    Raises PictureError naming `name` where decode_image does.
+    It has the mode of the file; decode_image gives its RGB pixels. convert: take the formats of
+    CONVERTIBLE too. Raises PictureError naming `name` where decode_image does.
     """
     foreign = (
         next((plugin for mark, plugin in CONVERTIBLE.items() if data.startswith(mark)), None)
@@ -196,16 +201,20 @@ def _is_deep(image: Image.Image) -> bool:
 
 
 def refuse_float(image: Image.Image, name: str) -> None:
-    """Raises PictureError for float pixels, whose range no file says: values of 0..1 would become black."""
+    """Raises PictureError for float pixels, whose range no file says: 0..1 would become black."""
     if image.mode == "F":
         raise PictureError(
-            f"{name}: expected 8 or 16 bits a channel, found 32-bit float pixels: convert the picture "
+            f"{name}: expected 8 or 16 bits a channel, found 32-bit float pixels: convert the "
+            "picture "
             "to 8 bits"
         )
 
 
 def _brightest(image: Image.Image) -> float:
-    """The greatest value of a picture of 16 bits as a share of their range; Pillow keeps the high byte of colours."""
+    """The greatest value of a picture of 16 bits as a share of their range.
+
+    Pillow keeps the high byte of colours.
+    """
     extrema = image.getextrema()
     if isinstance(extrema[0], tuple):
         colours = extrema[:3] if len(extrema) > 2 else extrema[:1]
@@ -214,7 +223,10 @@ def _brightest(image: Image.Image) -> float:
 
 
 def plain_pixels(data: bytes, name: str) -> np.ndarray:
-    """uint8 [H, W, 3] RGB upright of a picture, also in one of the CONVERTIBLE formats. Raises PictureError."""
+    """uint8 [H, W, 3] RGB upright of a picture, also in one of the CONVERTIBLE formats.
+
+    Raises PictureError.
+    """
     return decode_image(as_png(data, name) if data.startswith(tuple(CONVERTIBLE)) else data, name)
 
 
@@ -231,7 +243,8 @@ def as_png(data: bytes, name: str) -> bytes:
         if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
             raise PictureError(
                 f"{name}: the picture has {image.width}x{image.height} pixels; the limit is "
-                f"{MAX_PIXELS // 1_000_000} million pixels and {MAX_SIDE} on a side: make it smaller"
+                f"{MAX_PIXELS // 1_000_000} million pixels and {MAX_SIDE} on a side: make it "
+                "smaller"
             )
         exif = Image.Exif()
         exif[0x0112] = image.getexif().get(0x0112, 1)

@@ -1,4 +1,4 @@
-"""The tasks of a conversion on Apache Beam, whose runner decides on which machines they are done."""
+"""The tasks of a conversion on Apache Beam, whose runner decides on which machines."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from algorithm.storage.atomic_files import write_text
 def beam_execution(options: Sequence[str] = ()) -> Callable[[list[Task], int], None]:
     """What `convert` takes as `execute`: a pipeline that does one task for each element.
 
-    options: of Beam, such as ["--runner=FlinkRunner"]; without them its direct runner in this process. Every machine
-    must see the source and the output folder under the same path. A task that is done again, as engines may, writes
-    the same bytes. Raises ArgumentError where Beam is not installed.
+    options: of Beam, such as ["--runner=FlinkRunner"]; without them its direct runner in this
+    process. Every machine must see the source and the output folder under the same path. A task
+    that is done again, as engines may, writes the same bytes. Raises ArgumentError where Beam is
+    not installed.
     """
     try:
         import apache_beam as beam
@@ -46,7 +47,8 @@ def beam_execution(options: Sequence[str] = ()) -> Callable[[list[Task], int], N
             raise DataError(failed.read_text(encoding="utf-8"))
         if missing:
             raise DataError(
-                f"expected all shards in {missing[0].output}, found no {missing[0].rows.stem}: the workers "
+                f"expected all shards in {missing[0].output}, found no {missing[0].rows.stem}: "
+                "the workers "
                 "of the engine must see that folder under the same path"
             )
 
@@ -54,7 +56,11 @@ def beam_execution(options: Sequence[str] = ()) -> Callable[[list[Task], int], N
 
 
 def _attempt(task: Task) -> None:
-    """Do the task; what is wrong with the data is noted beside the part, as an engine would bury it in its own log."""
+    """Do the task.
+
+    What is wrong with the data is noted beside the part, as an engine would bury it in its own
+    log.
+    """
     _failure(task).unlink(missing_ok=True)
     try:
         do_task(task)

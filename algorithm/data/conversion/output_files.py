@@ -17,7 +17,7 @@ PART = ".part"
 
 @contextmanager
 def replaced(path: Path) -> Iterator[BinaryIO]:
-    """A binary stream whose content becomes the file at `path` when the block ends without an error."""
+    """A binary stream that becomes the file at `path` when the block ends without an error."""
     with beside(path) as part, part.open("wb") as stream:
         yield stream
 
@@ -26,7 +26,8 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
 def beside(path: Path) -> Iterator[Path]:
     """A path to write to, which becomes `path` when the block ends without an error.
 
-    It is this process's own: a worker that outlived a killed run may still be writing the same file.
+    It is this process's own: a worker that outlived a killed run may still be writing the same
+    file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(

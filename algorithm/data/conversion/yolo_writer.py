@@ -14,7 +14,10 @@ from algorithm.data.conversion.picture_row import Classes, PictureRow
 def write_shard(
     rows: Iterable[PictureRow], output: Path, shard: str, classes: Classes
 ) -> Iterator[str]:
-    """Write images/SPLIT, labels/SPLIT and, for difficult and crowd objects, ignored/SPLIT; a line for each picture."""
+    """Write images/SPLIT, labels/SPLIT and, for difficult and crowd objects, ignored/SPLIT.
+
+    A line for each picture.
+    """
     numbers = {name: number for number, name in enumerate(classes.names)}
     for row in rows:
         copy_picture(row, output / "images" / row.split / row.name)
@@ -32,8 +35,9 @@ def write_shard(
 def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
     """Write data.yaml as Ultralytics and YOLOv5 open it; its path.
 
-    YOLOv5 looks for a relative `path` in its own folder, so `path` is absolute; the readers here find the folders of
-    one that was moved by the end of their addresses. Older releases take `names` as a list only.
+    YOLOv5 looks for a relative `path` in its own folder, so `path` is absolute; the readers here
+    find the folders of one that was moved by the end of their addresses. Older releases take
+    `names` as a list only.
     """
     splits = [
         split for split in ("train", "val") if any(part.name.startswith(split) for part in parts)

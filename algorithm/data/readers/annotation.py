@@ -13,8 +13,8 @@ import numpy as np
 class Complaint:
     """One thing wrong with the data.
 
-    file: as the user knows it. problem: what was expected and what was found. line: in that file, if known.
-    thing: the object complained about, "" when it is the whole picture or annotation.
+    file: as the user knows it. problem: what was expected and what was found. line: in that file,
+    if known. thing: the object complained about, "" when it is the whole picture or annotation.
     usage: the side of the split that it concerns, where a complaint of no entry knows it.
     repeated: whether it names what is listed already, so that nothing is lost without it.
     """
@@ -35,10 +35,11 @@ class Complaint:
 class Annotation:
     """The objects of one picture as its annotation records them.
 
-    names: class of each object. boxes: float32 [N, 4] yxyx pixels of the recorded size. ignored: bool [N], difficult
-    or crowd. width, height: recorded size of the picture, None if absent. file: where the annotation was read.
-    things, lines: how to name each object to a person. complaints: objects left out, with the reason.
-    filled: float32 [N], the share of its box that the object covers where the dataset records areas, else None.
+    names: class of each object. boxes: float32 [N, 4] yxyx pixels of the recorded size. ignored:
+    bool [N], difficult or crowd. width, height: recorded size of the picture, None if absent.
+    file: where the annotation was read. things, lines: how to name each object to a person.
+    complaints: objects left out, with the reason. filled: float32 [N], the share of its box that
+    the object covers where the dataset records areas, else None.
     """
 
     names: tuple[str, ...]
@@ -71,8 +72,8 @@ class Annotation:
 class Entry:
     """One picture that a dataset lists.
 
-    source: what the user called it. path: the local file. usage: "train", "eval" or None where none is given.
-    annotation: None when it cannot be used; then complaints say why.
+    source: what the user called it. path: the local file. usage: "train", "eval" or None where
+    none is given. annotation: None when it cannot be used; then complaints say why.
     """
 
     image_id: str

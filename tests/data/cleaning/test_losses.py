@@ -62,7 +62,8 @@ def test_objects_are_counted_as_well_as_pictures() -> None:
     assert (evaluated.objects.total, evaluated.objects.lost) == (1, 0)
     assert train.objects.rules == {"picture cannot be decoded": 4, "no area": 2}
     assert losses.lines == (
-        "TRAIN: 1 of 2 picture(s) left out: picture cannot be decoded (1), the first: a.jpg: damaged",
+        "TRAIN: 1 of 2 picture(s) left out: picture cannot be decoded (1), the first: a.jpg: "
+        "damaged",
         "TRAIN: 6 of 9 object(s) dropped: picture cannot be decoded (4), no area (2), the first: "
         "a.jpg: damaged",
     )
@@ -159,7 +160,10 @@ def test_float_pictures_are_refused_and_dark_ones_told(make_folder, tmp_path: Pa
         dark = np.full((30, 40), 4000, np.uint16)
         dark[0] = index
         Image.fromarray(dark).save(folder / f"p{index:02d}.png")
-    told = "2 picture(s) of 16 bits hold values of 12 bits or fewer and are read nearly black, such as p00.png"
+    told = (
+        "2 picture(s) of 16 bits hold values of 12 bits or fewer and are read nearly black, such as "
+        "p00.png"
+    )
     plain = load_dataset(folder, clean=False, seed=0, work_dir=tmp_path / "plain")
     assert told in "\n".join(clean(folder).warnings) and told in "\n".join(plain.warnings)
     for index in range(4):

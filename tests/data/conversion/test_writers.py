@@ -84,7 +84,7 @@ def test_voc(odd_set: Path, tmp_path: Path) -> None:
 
 
 def test_data_yaml_as_ultralytics_and_yolov5_ask_for_it(tmp_path: Path) -> None:
-    """Both want an existing absolute `path`, `train` and `val` below it, and names that are texts."""
+    """Both want an absolute `path` that exists, `train` and `val` below it, names as texts."""
     for number, name in enumerate(("yes", "010", "1_0", "cat: x", "狗")):
         write_picture(tmp_path / "set" / f"{number}.png", seed=number)
         write_voc(tmp_path / "set" / f"{number}.xml", [(name, 1, 2, 20, 25)])
