@@ -3,8 +3,11 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13; do $$p -c '' 2>/dev
 VENV ?= .venv
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+# The runtime that config.json names, for tests/export/test_platform_runtime.py. Python 3.7 from PATH or of pyenv.
+PYTHON37 ?= $(shell for p in python3.7 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.7.*/bin/python; do $$p -c '' 2>/dev/null && echo $$p && break; done)
+RUNTIME := build/tensorflow-2.6.0
 
-.PHONY: venv demo test clean
+.PHONY: venv demo lint test runtime clean
 
 venv: $(STAMP)
 
@@ -12,14 +15,29 @@ $(STAMP): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "expected python3.11, 3.12 or 3.13 on PATH, found none; name one: make PYTHON=..." >&2; exit 1; }
 	@echo "installing into $(VENV) (a few minutes the first time)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[test,pretrained]'
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[test,lint,pretrained]'
 	@touch $@
 
 demo: $(STAMP)
 	@$(RUN) -m algorithm demo --output build/demo
 
+# The same checks as .pre-commit-config.yaml.
+lint: $(STAMP)
+	@$(RUN) -m ruff check
+	@$(RUN) -m ruff format --check
+	@$(RUN) -m mypy
+
 test: $(STAMP)
 	@$(RUN) -m pytest --quiet --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+
+runtime: $(RUNTIME)/.installed
+
+$(RUNTIME)/.installed:
+	@test -n "$(PYTHON37)" || { echo "expected Python 3.7, found none; name one: make runtime PYTHON37=..." >&2; exit 1; }
+	@echo "installing into $(RUNTIME) (about a minute, 1.3 GB)"
+	@$(PYTHON37) -m venv $(RUNTIME)
+	@$(RUNTIME)/bin/pip install --quiet --disable-pip-version-check tensorflow==2.6.0 keras==2.6.0 tensorflow-estimator==2.6.0 'protobuf<3.20' Pillow==9.5.0
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache

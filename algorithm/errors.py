@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message, or the name of its type where it has none."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
 class JobError(Exception):
-    """A failure that is understood. Its first line says what was expected, what was found, where, and the likely fix."""
+    """A failure that is understood.
+
+    Its first line says what was expected, what was found, where, and the likely fix.
+    """
 
     exit_code = 1
     http_status = 500

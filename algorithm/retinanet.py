@@ -1,128 +1,33 @@
-"""The commands of the Cloud TPU RetinaNet tutorial: python -m algorithm.retinanet with its flags, on the one training job."""
+"""The commands of the Cloud TPU RetinaNet tutorial: python -m algorithm.retinanet with its flags.
 
-from __future__ import annotations
+They start the one training job. What the flags mean is in algorithm/migration/cloud_tpu_flags.py.
+This file parses on Python 3.6 and newer, so that an older one is told what is needed.
+"""
 
-import logging
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-
-from algorithm import train
-from algorithm.cli import exit_codes
-from algorithm.errors import ArgumentError, DataError
-from algorithm.hyperparameters import ROWS
-from algorithm.hyperparameters.values import did_you_mean
-
-_log = logging.getLogger("algorithm")
-# The flags of the tutorial's program. Those with a reason have no effect here.
-_FLAGS = (
-    "strategy_type",
-    "tpu",
-    "model_dir",
-    "mode",
-    "model",
-    "checkpoint_path",
-    "config_file",
-    "params_override",
-    "num_gpus",
-    "worker_hosts",
-    "task_index",
-    "precision",
-    "training_file_pattern",
-    "eval_file_pattern",
-    "train_batch_size",
-    "eval_batch_size",
-)
-_WITHOUT_EFFECT = {
-    "enable_xla": "the losses are compiled in any case",
-    "log_steps": "train.iterations_per_loop says it",
-    "save_checkpoint_freq": "train.iterations_per_loop says it",
-    "all_reduce_alg": "the strategy chooses",
-    "num_packs": "the strategy chooses",
-    "data_dir": "the file patterns say it",
-}
-_SHORT = {
-    "training_file_pattern": "train.train_file_pattern",
-    "eval_file_pattern": "eval.eval_file_pattern",
-    "train_batch_size": "train.batch_size",
-    "eval_batch_size": "eval.batch_size",
-}
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: "list[str]") -> int:
     """Do what the tutorial's flags ask and return the exit code."""
+    from algorithm.cli import exit_codes
+    from algorithm.cli.console_log import start_logging
+    from algorithm.cli.training_job import run_job
+    from algorithm.migration.cloud_tpu_flags import ALL_FLAGS, job_arguments
+
     if {"-h", "--help"} & set(argv):
-        print(
-            f"{__doc__}\nflags: {', '.join(f'--{name}' for name in (*_FLAGS, *_WITHOUT_EFFECT))}, and every hyperparameter"
-        )
+        print(__doc__.splitlines()[0])
+        print(f"flags: {', '.join(f'--{name}' for name in ALL_FLAGS)}, and every hyperparameter")
         return 0
-    train.start_logging()
-    arguments: list[str] = []
+    start_logging()
+    arguments = []
     code = exit_codes.exit_code_of(
         lambda: arguments.extend(job_arguments(argv)), exit_codes.option_value(argv, "model_dir")
     )
-    return code or train.main(arguments)
-
-
-def job_arguments(argv: Sequence[str]) -> list[str]:
-    """The flags of the training job that argv describes, after a log line for each setting. Raises ArgumentError."""
-    from algorithm.migration.cloud_tpu import read_parameters, translate
-
-    flags, own = _split(argv)
-    if flags.get("model", "retinanet") != "retinanet":
-        raise ArgumentError(
-            f"--model: expected retinanet, found {flags['model']!r}; masks are not predicted here"
-        )
-    given = {
-        **read_parameters(flags.get("config_file", ""), "config_file"),
-        **read_parameters(flags.get("params_override", ""), "params_override"),
-    }
-    for flag, key in _SHORT.items():
-        if flags.get(flag):
-            given |= read_parameters(f"{{ {key.replace('.', ': { ')}: {flags[flag]} }} }}", flag)
-    result = translate(given, flags)
-    for name, why in _WITHOUT_EFFECT.items():
-        if name in flags:
-            result.leave(f"--{name}", flags[name], why)
-    for line in result.lines:
-        _log.info("%s", line)
-    if flags.get("mode") == "eval":
-        _check_there_is_something_to_evaluate(result.values["train_url"])
-    return [*result.arguments(), *own]
-
-
-def _split(argv: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """The tutorial's flags, and those of our own job, which come after what is translated and so win."""
-    flags: dict[str, str] = {}
-    own: list[str] = []
-    words = list(argv)
-    while words:
-        word = words.pop(0)
-        name, equals, text = word.removeprefix("--").partition("=")
-        if not word.startswith("--"):
-            raise ArgumentError(
-                f"expected --name=value, found '{word}'; put the braces of params_override into quotes"
-            )
-        if not equals and words and not words[0].startswith("--"):
-            text = words.pop(0)
-        if name in _FLAGS or name in _WITHOUT_EFFECT:
-            flags[name] = text
-        elif name in ROWS:
-            own.append(f"--{name}={text}")
-        else:
-            raise ArgumentError(
-                f"--{name}: no such flag (value '{text}').{did_you_mean(name, (*_FLAGS, *_WITHOUT_EFFECT, *ROWS))}"
-            )
-    return flags, own
-
-
-def _check_there_is_something_to_evaluate(folder: str) -> None:
-    if "://" not in folder and not (Path(folder) / "archive").is_dir():
-        raise DataError(
-            f"--mode=eval: expected the checkpoints of a training in {folder}, found none; train first, or evaluate "
-            "another file with --mode=eval_once --checkpoint_path"
-        )
+    return code or run_job(arguments)
 
 
 if __name__ == "__main__":
+    from algorithm.cli.python_version import require_python
+
+    require_python()
     sys.exit(main(sys.argv[1:]))

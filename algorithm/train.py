@@ -1,60 +1,24 @@
-"""Boot file of a platform job: argv -> job -> exit code. Nothing else."""
+"""Boot file of a platform job: argv -> job -> exit code, by algorithm/cli/training_job.py.
 
-from __future__ import annotations
+This file parses on Python 3.6 and newer, so that an older engine is told what is needed.
+"""
 
-import logging
-import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-_log = logging.getLogger("algorithm")
 
-
-def main(argv: Sequence[str]) -> int:
+def main(argv: "list[str]") -> int:
     """Run the training job that argv describes and return its exit code."""
-    from algorithm.cli import exit_codes
-    from algorithm.hyperparameters import TABLE, as_text, parse
-    from algorithm.migration.pipeline_config import with_pipeline_config
+    from algorithm.cli.training_job import run_job
 
-    if set(argv) & {"-h", "--help"}:
-        print(as_text(TABLE, "en"))
-        return 0
-
-    start_logging()
-
-    def command() -> int:
-        flags, lines = with_pipeline_config(argv)
-        for line in lines:
-            _log.info("%s", line)
-        hyperparameters = parse(flags)
-        if hyperparameters.ignored:
-            _log.info(
-                "flags that are no hyperparameters, ignored: %s", ", ".join(hyperparameters.ignored)
-            )
-        from algorithm import (
-            job,  # only now: a wrong argument is refused without waiting for TensorFlow
-        )
-
-        return job.run(hyperparameters)
-
-    return exit_codes.exit_code_of(command, exit_codes.option_value(argv, "train_url"))
-
-
-def start_logging() -> None:
-    """Let what this project logs be seen, and of other packages only what they warn of (of TensorFlow: its errors).
-
-    TensorFlow looks at its own level when it is imported, so this comes first.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    _log.setLevel(logging.INFO)
+    return run_job(argv)
 
 
 def find_package() -> None:
     """Let `import algorithm` find this package, whatever folder the job was started in.
 
-    Python puts the folder of a script first on sys.path: here that would make our rooms look like top-level modules.
+    Python puts the folder of a script first on sys.path: here that would make our rooms look like
+    top-level modules.
     """
     here = Path(__file__).resolve().parent
     sys.path[:] = [
@@ -65,4 +29,7 @@ def find_package() -> None:
 
 if __name__ == "__main__":
     find_package()
+    from algorithm.cli.python_version import require_python
+
+    require_python()
     sys.exit(main(sys.argv[1:]))

@@ -27,7 +27,7 @@ import keras
 from algorithm.data import Dataset, load_dataset
 from algorithm.distillation.distillers import PEER
 from algorithm.distillation.job_distillation import find_distiller, find_peer
-from algorithm.evaluation import Evaluator
+from algorithm.evaluation.evaluator import Evaluator
 from algorithm.hyperparameters import Hyperparameters, parse
 from algorithm.jobs.from_hyperparameters import (
     loss_config,

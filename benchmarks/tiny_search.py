@@ -28,7 +28,7 @@ import numpy as np
 import tensorflow as tf
 
 from algorithm.data import load_dataset
-from algorithm.evaluation import Evaluator
+from algorithm.evaluation.evaluator import Evaluator
 from algorithm.export.saved_model import ServingModule
 from algorithm.models import Detector, build_detector
 from algorithm.models.weights import load_weights

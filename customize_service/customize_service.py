@@ -1,8 +1,9 @@
 """Inference service carried inside the folder of an object-detection model.
 
-It decodes the pictures of a request and names the classes of the reply; all box arithmetic is in the SavedModel.
-Under the platform's server its base class asks TF Serving. Without that server local_model.py runs the SavedModel.
-pictures.py and request_fields.py read what was sent. Written for Python 3.7 and newer.
+It decodes the pictures of a request and names the classes of the reply; all box arithmetic is in
+the SavedModel. Under the platform's server its base class asks TF Serving. Without that server
+local_model.py runs the SavedModel. pictures.py and request_fields.py read what was sent. Written
+for Python 3.7 and newer.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import numpy as np
 def companion(name: str) -> ModuleType:
     """The module in the file `name`.py beside this one."""
     spec = importlib.util.spec_from_file_location(name, str(Path(__file__).with_name(name + ".py")))
+    if spec is None or spec.loader is None:  # never of a file whose name ends in .py
+        raise ImportError(f"expected {name}.py beside {__file__}")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -47,7 +50,8 @@ DECODED = pictures.PixelBudget(
 
 
 class Prepared(dict):
-    """{"images": uint8 [1, H, W, 3]}, of several pictures a list of them; their file names and the request's choice.
+    """{"images": uint8 [1, H, W, 3]}, of several pictures a list of them; their file names and the
+    request's choice.
 
     release() gives their pixels back to DECODED, once; so does the end of this object.
     """
@@ -62,7 +66,9 @@ class Prepared(dict):
 
 
 class Answers(list):
-    """Outputs of the signature for each picture, without the batch dimension; file names and choice as in Prepared."""
+    """Outputs of the signature for each picture, without the batch dimension; file names and choice
+    as in Prepared.
+    """
 
     def __init__(self, outputs: list[dict[str, Any]], names: list[str], choice: Any) -> None:
         """Keep all."""
@@ -71,16 +77,22 @@ class Answers(list):
 
 
 class ObjectDetectionService(TfServingBaseService):
-    """Answers {"images": picture files or base64 text} with the names, boxes and scores of the objects in each picture."""
+    """Answers {"images": picture files or base64 text} with the names, boxes and scores of the
+    objects in each picture.
+    """
 
     def __init__(self, model_name: str, model_path: str) -> None:
-        """Read the class names in the folder `model_path`; its SavedModel is the base class's business."""
+        """Read the class names in the folder `model_path`; its SavedModel is the base class's
+        business.
+        """
         self.label_names = read_label_names(Path(model_path) / "index")
         self.confidence, self.nms_iou_threshold = read_thresholds(Path(model_path) / "index")
         super().__init__(model_name, model_path)
 
     def _preprocess(self, data: Any) -> Prepared:
-        """Prepared. Raises BadRequest for a request without good pictures, and for settings that cannot be applied."""
+        """Prepared. Raises BadRequest for a request without good pictures, and for settings that
+        cannot be applied.
+        """
         fields = fields_of.one_dict(data)
         choice = self._choice(fields)
         contents = [(name, stream.read()) for name, stream in fields_of.find_pictures(fields)]
@@ -102,7 +114,9 @@ class ObjectDetectionService(TfServingBaseService):
             return pictures.decode_image(content, name)[np.newaxis]
 
     def _inference(self, data: Any) -> Any:
-        """Answers to a Prepared, one call of the base class for all pictures of a size; to anything else its own answer."""
+        """Answers to a Prepared, one call of the base class for all pictures of a size; to anything
+        else its own answer.
+        """
         if not isinstance(data, Prepared):
             return super()._inference(data)
         try:
@@ -111,7 +125,7 @@ class ObjectDetectionService(TfServingBaseService):
             data.release()
 
     def _outputs(self, data: Prepared) -> list[dict[str, Any]]:
-        outputs = [None] * len(data.images)
+        outputs: list[dict[str, Any]] = [{}] * len(data.images)
         for shape in sorted({image.shape for image in data.images}):
             rows = [row for row, image in enumerate(data.images) if image.shape == shape]
             batch = {FIELD: np.concatenate([data.images[row] for row in rows])}
@@ -125,11 +139,12 @@ class ObjectDetectionService(TfServingBaseService):
         return outputs
 
     def _postprocess(self, data: Any) -> dict[str, Any]:
-        """Names, [ymin, xmin, ymax, xmax] in pixels and scores of the objects in a picture, best first.
+        """Names, [ymin, xmin, ymax, xmax] in pixels and scores of the objects in a picture, best
+        first.
 
-        data: Answers, or outputs of the signature for one picture, lists or arrays, with or without the batch dimension.
-        Several pictures become {"results": [the same with the key "image"]}. Raises RuntimeError when the model gives
-        numbers that cannot be answered.
+        data: Answers, or outputs of the signature for one picture, lists or arrays, with or without
+        the batch dimension. Several pictures become {"results": [the same with the key "image"]}.
+        Raises RuntimeError when the model gives numbers that cannot be answered.
         """
         if not isinstance(data, Answers):
             return self._reply(data, Choice(self.confidence, self.nms_iou_threshold))
@@ -163,7 +178,9 @@ class ObjectDetectionService(TfServingBaseService):
         }
 
     def _choice(self, fields: dict[str, Any]) -> Any:
-        """Choice of the request's fields score_threshold, max_detections, class_names, nms, nms_iou_threshold."""
+        """Choice of the request's fields score_threshold, max_detections, class_names, nms,
+        nms_iou_threshold.
+        """
         overlap = fields_of.number(fields, "nms_iou_threshold", float, 0, 1)
         hard_above = self._graph_nms(fields.get("nms"), 0.5 if overlap is None else overlap)
         names = fields_of.wanted_names(fields.get("class_names"), self.label_names)
@@ -178,7 +195,10 @@ class ObjectDetectionService(TfServingBaseService):
         )
 
     def _graph_nms(self, method: Any, overlap: float) -> float | None:
-        """hard_above for the graph, None where `method` is. Raises BadRequest when the graph or the word does not allow it."""
+        """hard_above for the graph, None where `method` is.
+
+        Raises BadRequest when the graph or the word does not allow it.
+        """
         if method is None:
             return None
         if method not in ("soft", "hard"):
@@ -201,7 +221,10 @@ class ObjectDetectionService(TfServingBaseService):
 
 
 def output_numbers(data: dict[str, Any], name: str) -> np.ndarray:
-    """Output `name` of the model as a float64 array. Raises RuntimeError when it is absent or not finite."""
+    """Output `name` of the model as a float64 array.
+
+    Raises RuntimeError when it is absent or not finite.
+    """
     if name not in data:
         raise RuntimeError(f"the model has no output {name}; it has {', '.join(sorted(data))}")
     numbers = np.asarray(data[name], dtype=np.float64)
@@ -211,7 +234,10 @@ def output_numbers(data: dict[str, Any], name: str) -> np.ndarray:
 
 
 def read_label_names(path: Path) -> list[str]:
-    """Class names (list of str), class 1 first, from the JSON file `index` of the model folder. Raises ValueError."""
+    """Class names (list of str), class 1 first, from the JSON file `index` of the model folder.
+
+    Raises ValueError.
+    """
     content = json.loads(path.read_text(encoding="utf-8"))
     names = content.get("labels_list") if isinstance(content, dict) else None
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -220,9 +246,11 @@ def read_label_names(path: Path) -> list[str]:
 
 
 def read_thresholds(path: Path) -> tuple[float, float | None]:
-    """(confidence, overlap or None): what `thresholds` in the JSON file `index` says, as the assessment applies it.
+    """(confidence, overlap or None): what `thresholds` in the JSON file `index` says, as the
+    assessment applies it.
 
-    Without it detections count from SCORE_THRESHOLD on and none is suppressed beyond what the model does. Raises ValueError.
+    Without it detections count from SCORE_THRESHOLD on and none is suppressed beyond what the model
+    does. Raises ValueError.
     """
     found = json.loads(path.read_text(encoding="utf-8")).get("thresholds", {})
     values = found.get("confidence", SCORE_THRESHOLD), found.get("nms_iou_threshold")
@@ -236,8 +264,10 @@ def read_thresholds(path: Path) -> tuple[float, float | None]:
 def without_overlaps(
     boxes: np.ndarray, classes: np.ndarray, kept: np.ndarray, most: float
 ) -> np.ndarray:
-    """Those of the indices `kept`, best first, that overlap no better one of their class by an IoU above `most`."""
-    chosen = []
+    """Those of the indices `kept`, best first, that overlap no better one of their class by an IoU
+    above `most`.
+    """
+    chosen: list[int] = []
     for index in kept:
         if not any(
             classes[index] == classes[other] and overlap(boxes[index], boxes[other]) > most
@@ -248,7 +278,9 @@ def without_overlaps(
 
 
 def overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Intersection over union of two boxes [ymin, xmin, ymax, xmax]; 0 when both are without area."""
+    """Intersection over union of two boxes [ymin, xmin, ymax, xmax]; 0 when both are without
+    area.
+    """
     shared = np.prod(np.maximum(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0))
     union = np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - shared
     return shared / union if union > 0 else 0.0

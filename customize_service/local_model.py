@@ -1,4 +1,5 @@
-"""Runs the SavedModel of a model folder in this process, where no TensorFlow Serving stands behind the handler.
+"""Runs the SavedModel of a model folder in this process, where no TensorFlow Serving stands behind
+the handler.
 
 Carried beside customize_service.py, which loads it. Written for Python 3.7 and newer.
 """
@@ -13,13 +14,16 @@ from typing import Any
 import numpy as np
 
 LOGGER = logging.getLogger(__name__)
-LOAD_WAIT_SECONDS = 30.0  # the platform's gateway gives an answer up after 40
+LOAD_WAIT_SECONDS = 30.0  # the platform's older gateway gives an answer up after 40
 RETRY_SECONDS = 5
 SOFT = -1.0  # in place of an IoU: boxes lose score instead of being dropped
 
 
 class NotReady(RuntimeError):
-    """There is no model to ask: it is still being loaded, or could not be. `reason` may be shown to the client."""
+    """There is no model to ask: it is still being loaded, or could not be.
+
+    `reason` may be shown to the client.
+    """
 
     http_status = 503
     retry_after = RETRY_SECONDS
@@ -31,19 +35,22 @@ class NotReady(RuntimeError):
 
 
 class TfServingBaseService:
-    """Stand-in for the platform's base class: same steps, with the SavedModel running in this process.
+    """Stand-in for the platform's base class: same steps, with the SavedModel running in this
+    process.
 
-    The model is loaded in the background; requests wait for it. run_together(pictures) may be replaced by something that
-    gathers the pictures of several requests; pictures with an equal `group` can go through the network together.
+    The model is loaded in the background; requests wait for it. run_together(pictures) may be
+    replaced by something that gathers the pictures of several requests; pictures with an equal
+    `group` can go through the network together.
     """
 
     def __init__(self, model_name: str, model_path: str) -> None:
         """Begin to load the SavedModel in the folder `model_path`."""
         self.model_name = model_name
         self.model_path = model_path
-        self._model, self._failure = None, ""
+        self._model: LocalModel | None = None
+        self._failure = ""
         self._loaded = threading.Event()
-        self.run_together = lambda pictures: self._model.run(pictures)
+        self.run_together = lambda pictures: self.wait_until_loaded().run(pictures)
         threading.Thread(target=self._load, name="load-model", daemon=True).start()
 
     def health(self) -> str:
@@ -53,16 +60,30 @@ class TfServingBaseService:
         return self._failure or "ready"
 
     def wait_until_loaded(self, seconds: float = LOAD_WAIT_SECONDS) -> LocalModel:
-        """The loaded model. Raises NotReady after so many seconds without one, and at once when it cannot be loaded."""
+        """The loaded model.
+
+        Raises NotReady after so many seconds without one, and at once when it cannot be loaded.
+        """
         if not self._loaded.wait(seconds):
             raise NotReady(f"the model is still being loaded, ask again in {RETRY_SECONDS} s")
-        if self._failure:
+        if self._model is None:
             raise NotReady(self._failure)
         return self._model
 
     def inference(self, data: Any) -> dict[str, Any]:
-        """Reply (dict) to one request: preprocess, inference, postprocess. Safe to call from several threads."""
+        """Reply (dict) to one request: preprocess, inference, postprocess.
+
+        Safe to call from several threads.
+        """
         return self._postprocess(self._inference(self._preprocess(data)))
+
+    def _preprocess(self, data: Any) -> Any:
+        """The request as it is; a handler overrides this."""
+        return data
+
+    def _postprocess(self, data: Any) -> Any:
+        """The outputs as they are; a handler overrides this."""
+        return data
 
     def chooses_nms(self) -> bool:
         """Whether the graph takes `hard_above`."""
@@ -88,7 +109,9 @@ class TfServingBaseService:
 
 
 class Picture:
-    """One picture on its way through the network: arguments of the graph, and the shape it must share with its batch."""
+    """One picture on its way through the network: arguments of the graph, and the shape it must
+    share with its batch.
+    """
 
     def __init__(self, arguments: dict[str, Any], group: Any) -> None:
         """Keep both."""
@@ -96,8 +119,9 @@ class Picture:
 
 
 class LocalModel:
-    """A SavedModel. One that was exported in two halves (`prepare` and `detect`) batches pictures of any size, another
-    pictures of one size. Weights become constants, so that TensorFlow can fold and fuse."""
+    """A SavedModel. One that was exported in two halves (`prepare` and `detect`) batches pictures
+    of any size, another pictures of one size. Weights become constants, so that TensorFlow can fold
+    and fuse."""
 
     def __init__(self, folder: str) -> None:
         """Load it and answer one grey picture. Raises RuntimeError naming the folder."""
@@ -124,7 +148,9 @@ class LocalModel:
         self.run([self.prepare(np.full((64, 64, 3), 127, np.uint8))])
 
     def prepare(self, image: np.ndarray, hard_above: float | None = None) -> Picture:
-        """Picture of uint8 [H, W, 3]: fitted to the network where the graph has a function for that."""
+        """Picture of uint8 [H, W, 3]: fitted to the network where the graph has a function for
+        that.
+        """
         if not self.chooses_nms:
             return Picture({"images": self._tf.constant(image)}, image.shape)
         fitted = self._prepare(self._tf.constant(image))
@@ -134,7 +160,9 @@ class LocalModel:
         )
 
     def run(self, pictures: Sequence[Picture]) -> list[dict[str, np.ndarray]]:
-        """Outputs of the signature, {name: array without batch dimension}, of each Picture; all of one group."""
+        """Outputs of the signature, {name: array without batch dimension}, of each Picture; all of
+        one group.
+        """
         batch = {
             name: self._tf.stack([picture.arguments[name] for picture in pictures])
             for name in pictures[0].arguments
@@ -146,7 +174,9 @@ class LocalModel:
 
 
 def _frozen(function: Any, names: Sequence[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """function({name: tensor}) -> {name: tensor} of a concrete function, its variables turned into constants."""
+    """function({name: tensor}) -> {name: tensor} of a concrete function, its variables turned into
+    constants.
+    """
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     wanted = sorted(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import struct
 import threading
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import (
@@ -23,8 +23,9 @@ from PIL import (
 
 # --- picture decoding: same text in customize_service/pictures.py and decoding.py
 MAX_PIXELS, MAX_SIDE = 50_000_000, 16_384
-# The plugin is chosen by content, and called without Image.open, whose own size check warns or raises before ours.
-PLUGINS = {
+# The plugin is chosen by content, and called without Image.open, whose own size check warns or
+# raises before ours.
+PLUGINS: dict[bytes, Any] = {
     b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
     b"\x89PNG\r\n\x1a\n": PngImagePlugin.PngImageFile,
     b"BM": BmpImagePlugin.BmpImageFile,
@@ -37,13 +38,11 @@ TURNS = dict(
     zip(
         range(2, 9),
         (
-            Image.FLIP_LEFT_RIGHT,
-            Image.ROTATE_180,
-            Image.FLIP_TOP_BOTTOM,
-            Image.TRANSPOSE,
-            Image.ROTATE_270,
-            Image.TRANSVERSE,
-            Image.ROTATE_90,
+            getattr(Image, turn)  # in every version of Pillow; newer ones have Image.Transpose too
+            for turn in (
+                *("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE"),
+                *("ROTATE_270", "TRANSVERSE", "ROTATE_90"),
+            )
         ),
     )
 )
@@ -54,7 +53,8 @@ class PictureError(ValueError):
 
 
 def decode_image(data: bytes, name: str) -> np.ndarray:
-    """uint8 [H, W, 3] RGB, upright (EXIF orientation applied), C-contiguous, of encoded `data` (bytes).
+    """uint8 [H, W, 3] RGB, upright (EXIF orientation applied), C-contiguous, of encoded `data`
+    (bytes).
 
     16-bit grey keeps its high byte, alpha is dropped, the first frame of an animation counts.
     Raises PictureError naming `name` when the bytes cannot be decoded or the picture is too large.
@@ -77,7 +77,10 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
 
 
 def open_picture(stream: BinaryIO, name: str) -> Image.Image:
-    """Pillow image of a binary stream, header read and size checked, no pixel decoded. Raises PictureError."""
+    """Pillow image of a binary stream, header read and size checked, no pixel decoded.
+
+    Raises PictureError.
+    """
     head = stream.read(16)
     stream.seek(0)
     plugin = next((PLUGINS[mark] for mark in PLUGINS if head.startswith(mark)), None)
@@ -120,7 +123,9 @@ def exif_orientation(exif: bytes) -> int:
 
 
 class PixelBudget:
-    """Pixels of all requests together that may be decoded and not through the network yet; who asks for more waits."""
+    """Pixels of all requests together that may be decoded and not through the network yet; who asks
+    for more waits.
+    """
 
     def __init__(self, most: int) -> None:
         """Allow `most` pixels."""
@@ -140,14 +145,17 @@ class PixelBudget:
 
 
 def pixels_of(contents: list[tuple[str, bytes]]) -> int:
-    """Pixels of the pictures [(name, bytes)] by their headers. Raises PictureError for one, or for all together, beyond the limit."""
+    """Pixels of the pictures [(name, bytes)] by their headers.
+
+    Raises PictureError for one, or for all together, beyond the limit.
+    """
     total = 0
     for name, content in contents:
         width, height = open_picture(io.BytesIO(content), name).size
         total += width * height
         if total > MAX_PIXELS:
             raise PictureError(
-                f"{name}: with it the request has more than {MAX_PIXELS // 1_000_000} million pixels: send fewer "
-                "pictures at once"
+                f"{name}: with it the request has more than {MAX_PIXELS // 1_000_000} million "
+                "pixels: send fewer pictures at once"
             )
     return total

@@ -16,7 +16,8 @@ MAX_PICTURES = 8  # in one request
 class BadRequest(TypeError):
     """The request cannot be answered as it is; `reason` may be shown to the client.
 
-    A TypeError, because the platform's server answers 400 to KeyError and TypeError only, 500 to the rest.
+    A TypeError, because the platform's server answers 400 to KeyError and TypeError only, 500 to
+    the rest.
     """
 
     def __init__(self, reason: str) -> None:
@@ -28,7 +29,8 @@ class BadRequest(TypeError):
 class Choice:
     """What a request asks for, or the model folder's own thresholds where it asks for nothing.
 
-    overlap: IoU above which the handler drops the worse box of a class, or None. hard_above: the same, in the graph, or None.
+    overlap: IoU above which the handler drops the worse box of a class, or None. hard_above: the
+    same, in the graph, or None.
     """
 
     def __init__(
@@ -50,19 +52,25 @@ class Choice:
 
 
 def one_dict(data: Any) -> dict[str, Any]:
-    """The fields of a request, given as a dict or as a list of dicts. Raises BadRequest for a field that stands in two of them."""
+    """The fields of a request, given as a dict or as a list of dicts.
+
+    Raises BadRequest for a field that stands in two of them.
+    """
     parts = [
         part for part in (data if isinstance(data, list) else [data]) if isinstance(part, dict)
     ]
     if sum(FIELD in part for part in parts) > 1:
         raise BadRequest(
-            f"expected the field '{FIELD}' once, found it {sum(FIELD in part for part in parts)} times"
+            f"expected the field '{FIELD}' once, found it {sum(FIELD in part for part in parts)} "
+            "times"
         )
     return {name: value for part in parts for name, value in part.items()}
 
 
 def find_pictures(fields: dict[str, Any]) -> list[tuple[str, BinaryIO]]:
-    """[(file name, binary stream)] of the field FIELD: {file name: stream}, or base64 text, or a list of texts. Raises BadRequest."""
+    """[(file name, binary stream)] of the field FIELD: {file name: stream}, or base64 text, or a
+    list of texts. Raises BadRequest.
+    """
     found = fields.get(FIELD)
     if isinstance(found, str):
         found = [found]
@@ -77,7 +85,8 @@ def find_pictures(fields: dict[str, Any]) -> list[tuple[str, BinaryIO]]:
         pictures = []
     if not 1 <= len(pictures) <= MAX_PICTURES:
         raise BadRequest(
-            "expected 1 to {} pictures in the field '{}', as files of a form or as base64 text in JSON, found {}; "
+            "expected 1 to {} pictures in the field '{}', as files of a form or as base64 text in "
+            "JSON, found {}; "
             "fields of the request: {}".format(
                 MAX_PICTURES, FIELD, len(pictures), ", ".join(sorted(map(str, fields))) or "none"
             )
@@ -86,7 +95,10 @@ def find_pictures(fields: dict[str, Any]) -> list[tuple[str, BinaryIO]]:
 
 
 def from_base64(text: str, name: str) -> tuple[str, BinaryIO]:
-    """(name, binary stream) of base64 text, with or without "data:...;base64," before it. Raises BadRequest naming it."""
+    """(name, binary stream) of base64 text, with or without "data:...;base64," before it.
+
+    Raises BadRequest naming it.
+    """
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:
@@ -98,7 +110,10 @@ def from_base64(text: str, name: str) -> tuple[str, BinaryIO]:
 
 
 def number(fields: dict[str, Any], name: str, kind: type, least: float, most: float) -> Any:
-    """fields[name] as an int or a float, None where it is absent. Raises BadRequest for another, or one outside of the range."""
+    """fields[name] as an int or a float, None where it is absent.
+
+    Raises BadRequest for another, or one outside of the range.
+    """
     given = fields.get(name)
     if given is None:
         return None
@@ -120,7 +135,10 @@ def number(fields: dict[str, Any], name: str, kind: type, least: float, most: fl
 
 
 def wanted_names(given: Any, known: list[str]) -> set[str] | None:
-    """Set of class names of a comma list or a JSON list, None where none is given. Raises BadRequest for an unknown class."""
+    """Set of class names of a comma list or a JSON list, None where none is given.
+
+    Raises BadRequest for an unknown class.
+    """
     if given is None:
         return None
     names = [given] if given in known else given.split(",") if isinstance(given, str) else given

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from lifetime import end_with
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A worker ends with the process that hands out the tests, also when that one is killed."""
+    if hasattr(config, "workerinput"):
+        end_with(os.getppid())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,3 +30,11 @@ def shared_dir() -> Path:
         if (candidate / "data").is_dir():
             return candidate
     pytest.skip("no folder 'shared' with real data beside the project or above it")
+
+
+@pytest.fixture
+def random_records():
+    """The function records_at_random(seed, pictures, classes, crowds)."""
+    from random_records import records_at_random
+
+    return records_at_random

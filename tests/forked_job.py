@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,7 +41,9 @@ class SmallJob:
     def __enter__(self) -> SmallJob:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error:
+            self.kill()
         self.stdout.close()
         self._process.join()
 
@@ -77,7 +80,13 @@ class SmallJob:
         return written, in_time
 
 
+def _end_with_the_tests() -> None:
+    multiprocessing.parent_process().join()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _run(output: Connection, strikes: str, flags: list[str], environment: dict[str, str]) -> None:
+    threading.Thread(target=_end_with_the_tests, daemon=True).start()
     for number in (1, 2):
         os.dup2(output.fileno(), number)
     sys.stdout.reconfigure(line_buffering=True)

@@ -21,9 +21,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PLACES = {
-    "load": "algorithm.jobs.job._load_data", "step": "algorithm.training.trainer.Trainer.train_step",
+    "load": "algorithm.jobs.job.load_data", "step": "algorithm.training.trainer.Trainer.train_step",
     "bundle": "algorithm.training.checkpoints._write_bundle", "list": "algorithm.training.checkpoints._list",
-    "evaluate": "algorithm.jobs.job._evaluate", "archive": "algorithm.jobs.run_folder.RunFolder.archive_if_better",
+    "evaluate": "algorithm.training.hooks.evaluate.EvaluateHook._evaluated", "archive": "algorithm.jobs.run_folder.RunFolder.archive_if_better",
     "export": "algorithm.jobs.publishing.export_saved_model", "package": "algorithm.jobs.publishing.package_model",
     "finish": "algorithm.jobs.run_folder.RunFolder.finished",
     "rename": "os.replace", "copy": "shutil.copyfile", "fsync": "os.fsync",

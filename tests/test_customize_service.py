@@ -22,7 +22,7 @@ def decoding_text(path):
 
 def test_the_decoder_of_serving_is_the_decoder_of_training():
     assert decoding_text(HANDLER.with_name("pictures.py")) == decoding_text(
-        ROOT / "algorithm" / "data" / "decoding.py"
+        ROOT / "algorithm" / "data" / "feeding" / "decoding.py"
     )
 
 

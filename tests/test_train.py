@@ -21,7 +21,7 @@ def boot(*argv: str, cwd: Path, **environment: str) -> subprocess.CompletedProce
 
 
 def test_a_wrong_argument_ends_with_its_code_a_line_and_a_file(tmp_path):
-    done = boot("--data_url=x", "--train_url", str(tmp_path / "out"), "--num_epoch=3", cwd=tmp_path)
+    done = boot("--train_url", str(tmp_path / "out"), "--num_epoch=3", cwd=tmp_path)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("ERROR ARGUMENT: --num_epoch: ")
@@ -59,6 +59,7 @@ def test_the_job_gets_typed_hyperparameters_and_unknown_flags_are_logged(
     monkeypatch.setitem(sys.modules, "algorithm.jobs.job", job)
     monkeypatch.setattr("algorithm.jobs.job", job, raising=False)
     with caplog.at_level("INFO", "algorithm"):
+        (tmp_path / "set.manifest").write_text("{}")
         code = train.main(
             [
                 f"--data_url={tmp_path}",

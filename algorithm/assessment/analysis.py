@@ -10,10 +10,7 @@ import numpy as np
 
 from algorithm.assessment.curves import (
     AS_EXPORTED,
-    CONFIDENCES,
-    ConfidenceCurve,
     calibration,
-    confidence_curve,
     nms_curve,
     precision_recall,
 )
@@ -29,7 +26,8 @@ from algorithm.assessment.sensitivity.sensitivity import (
     weakest_slices,
 )
 from algorithm.evaluation.average_precision import coco_figures, mean_ap, voc_aps
-from algorithm.evaluation.matching import find_overlaps
+from algorithm.evaluation.matching import find_overlaps, hits_and_misses
+from algorithm.evaluation.operating_point import CONFIDENCES, ConfidenceCurve, confidence_curve
 from algorithm.evaluation.records import Records
 
 
@@ -37,10 +35,12 @@ from algorithm.evaluation.records import Records
 class Analysis:
     """The findings, as figures.
 
-    figures: COCO's 12, None where undefined. per_class: AP and AP50 of each class. voc: float64 [K], VOC's AP at 0.5, NaN without
-    objects. errors: at the confidence `curve` names; all_errors: at confidence 0. costs: AP50 lost to each kind of error.
-    nms: AP50 by overlap. confusion: int64 [K + 1, K + 1]. calibration: bins; calibration_error. precision_recall: points of each
-    class. sensitivities, slices, suspects: as their modules say. custom: what the caller adds.
+    figures: COCO's 12, None where undefined. per_class: AP and AP50 of each class. voc: float64
+    [K], VOC's AP at 0.5, NaN without objects. errors: at the confidence `curve` names; all_errors:
+    at confidence 0. costs: AP50 lost to each kind of error.
+    nms: AP50 by overlap. confusion: int64 [K + 1, K + 1]. calibration: bins; calibration_error.
+    precision_recall: points of each class. sensitivities, slices, suspects: as their modules say.
+    custom: what the caller adds.
     """
 
     records: Records
@@ -78,19 +78,13 @@ class Analysis:
         return self.nms[self.best_nms] - self.nms[AS_EXPORTED]
 
     def operating_point(self) -> dict[str, float]:
-        """Mean precision, recall and F1 over the classes with objects at the best confidence threshold; 0 without objects."""
-        present = self.records.truths_per_class() > 0
-        tables = {
-            "precision": self.curve.precision,
-            "recall": self.curve.recall,
-            "f1": self.curve.f1,
-        }
+        """Mean precision, recall and F1 at the best confidence threshold, which they follow."""
+        point = self.curve.operating_point()
         return {
-            "confidence_threshold": self.curve.threshold,
-            **{
-                name: float(table[self.curve.best][present].mean()) if present.any() else 0.0
-                for name, table in tables.items()
-            },
+            "confidence_threshold": point.threshold,
+            "precision": point.precision,
+            "recall": point.recall,
+            "f1": point.f1,
         }
 
     def as_dict(self) -> dict[str, Any]:
@@ -134,14 +128,12 @@ class Analysis:
         }
 
     def _class_row(self, label: int) -> dict[str, Any]:
-        best, voc = self.curve.best, float(self.voc[label])
+        voc = float(self.voc[label])
         return {
             "objects": int(self.records.truths_per_class()[label]),
             **self.per_class[label],
             "voc_ap": voc if np.isfinite(voc) else None,
-            "precision": float(self.curve.precision[best, label]),
-            "recall": float(self.curve.recall[best, label]),
-            "f1": float(self.curve.f1[best, label]),
+            **self.curve.operating_point().per_class[label],
         }
 
     def _sensitivity_row(self, row: Sensitivity) -> dict[str, Any]:
@@ -181,7 +173,12 @@ def analyse_records(
     overlaps = find_overlaps(records)
     figures, per_class = coco_figures(records, overlaps)
     all_errors = find_errors(records, overlaps)
-    curve = confidence_curve(records, all_errors)
+    curve = confidence_curve(
+        records.labels,
+        records.scores,
+        *hits_and_misses(records, overlaps),
+        records.truths_per_class(),
+    )
     errors = find_errors(records, overlaps, curve.threshold)
     bins, calibration_error = calibration(records, all_errors)
     columns = feature_values(records, measures)

@@ -38,19 +38,22 @@ def analyse(
 ) -> dict[str, Any]:
     """Analyses predictions and returns the platform's display, {"zh-cn": ..., "en-us": ...}.
 
-    pred_list[i]: [boxes N x 4 (ymin, xmin, ymax, xmax in pixels), classes N from 0, scores N]; [[[]], [], []] for none.
-    label_list[i]: [boxes, classes]. name_list[i]: the picture, local or remote; one that cannot be read is left out of what needs
-    pixels. label_map_dict: {"0": name, ...} or its JSON, by default each class is called by its number. custom_metric: further
-    figures in the display's form, or its JSON. save_path: local or remote folder for assessment.json, display.json, next_job.json
-    and report.html; "" writes none. op_list: names of operations to keep in the display, all by default.
-    ArgumentError: another task, or a text that is no JSON object. DataError: no pictures, lists of different lengths, a class the
-    label map does not have, numbers that are not finite.
+    pred_list[i]: [boxes N x 4 (ymin, xmin, ymax, xmax in pixels), classes N from 0, scores N];
+    [[[]], [], []] for none. label_list[i]: [boxes, classes]. name_list[i]: the picture, local or
+    remote; one that cannot be read is left out of what needs pixels. label_map_dict: {"0": name,
+    ...} or its JSON, by default each class is called by its number. custom_metric: further figures
+    in the display's form, or its JSON. save_path: local or remote folder for assessment.json,
+    display.json, next_job.json and report.html; "" writes none. op_list: names of operations to
+    keep in the display, all by default. ArgumentError: another task, or a text that is no JSON
+    object. DataError: no pictures, lists of different lengths, a class the label map does not have,
+    numbers that are not finite.
     """
     if task_type not in TASKS:
         raise ArgumentError(f"task_type: expected one of {', '.join(TASKS)}, found {task_type!r}")
     if not isinstance(save_path, str):
         raise ArgumentError(
-            f"save_path: expected the path of a folder, found {save_path!r}; give op_list by its name"
+            f"save_path: expected the path of a folder, found {save_path!r}; give op_list by its "
+            "name"
         )
     label_map, custom = (
         _object(label_map_dict, "label_map_dict"),
@@ -58,13 +61,13 @@ def analyse(
     )
     if not len(pred_list):
         raise DataError(
-            "expected the predictions of at least one picture in pred_list, found none: does the dataset have EVAL "
-            "samples?"
+            "expected the predictions of at least one picture in pred_list, found none: does the "
+            "dataset have EVAL samples?"
         )
     if not len(pred_list) == len(label_list) == len(name_list):
         raise DataError(
-            f"expected lists of one length, found {len(pred_list)} in pred_list, {len(label_list)} in label_list and "
-            f"{len(name_list)} in name_list"
+            f"expected lists of one length, found {len(pred_list)} in pred_list, "
+            f"{len(label_list)} in label_list and {len(name_list)} in name_list"
         )
     names = _label_names(label_map, pred_list, label_list)
     with tempfile.TemporaryDirectory() as folder:
@@ -133,7 +136,8 @@ def _observation(
     unread = sum(measured is None for measured, _ in rows)
     if unread:
         _log.warning(
-            "%d of %d pictures in name_list cannot be read, such as %s: they are left out of what needs pixels",
+            "%d of %d pictures in name_list cannot be read, such as %s: they are left out of what "
+            "needs pixels",
             unread,
             len(rows),
             next(

@@ -1,4 +1,6 @@
-"""One assessment, told in the order it happens: model, data, what the model sees, why, what to do, the files."""
+"""One assessment, told in the order it happens: model, data, what the model sees, why, what to do,
+the files.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,6 @@ from algorithm.assessment.model_folder import (
     INDEX,
     apply_thresholds,
     load_detect,
-    read_label_names,
 )
 from algorithm.assessment.observation import Observation, observe, original_names
 from algorithm.assessment.options import Options
@@ -28,6 +29,7 @@ from algorithm.assessment.report.result_files import PAGE, result_texts, write_r
 from algorithm.data import Dataset, Sample, load_dataset
 from algorithm.errors import DataError
 from algorithm.modelarts.environment import Workspace, open_workspace
+from algorithm.modelarts.model_index import read_class_names
 from algorithm.storage import (
     exists,
     is_remote,
@@ -45,14 +47,14 @@ _log = logging.getLogger("algorithm.assessment")
 def assess(options: Options) -> str:
     """Assesses a model folder on the EVAL samples of a dataset and returns the place of the report.
 
-    Writes assessment.json, display.json, next_job.json and report.html into options.output, all of them or none. JobError is
-    what a person can fix.
+    Writes assessment.json, display.json, next_job.json and report.html into options.output, all of
+    them or none. JobError is what a person can fix.
     """
     for word in options.ignored:
         _log.info("flag that means nothing here, ignored: %s", word)
     with open_workspace() as workspace:
         model_dir = _model_folder(options.model_dir, workspace)
-        names, detect = read_label_names(model_dir), load_detect(model_dir)
+        names, detect = read_class_names(model_dir), load_detect(model_dir)
         values = read_job(model_dir)
         setting = Setting(values, options.preset_sizes)
         dataset, originals = _load(options.data_url, model_dir, names, workspace)
@@ -91,9 +93,11 @@ def assess_samples(
     values: Mapping[str, str],
     preset_sizes: Mapping[str, int] | None = None,
 ) -> Analysis:
-    """Assesses a model folder on samples at hand, at the end of the job that made it; writes the files into a local folder.
+    """Assesses a model folder on samples at hand, at the end of the job that made it; writes the
+    files into a local folder.
 
-    values: the job's hyperparameters as text. preset_sizes: network input of each model in pixels. DataError as `assess`.
+    values: the job's hyperparameters as text. preset_sizes: network input of each model in pixels.
+    DataError as `assess`.
     """
     seen = observe(samples, label_names, load_detect(model_dir))
     analysis = analyse_records(seen.records, seen.measures)
@@ -110,9 +114,9 @@ def summary_lines(analysis: Analysis, setting: Setting) -> list[str]:
     """The result in a few lines for a terminal."""
     point = analysis.operating_point()
     return [
-        f"mAP at IoU 0.5: {analysis.voc_map:.4f}; COCO AP: {_shown(analysis.figures['AP'])}; best confidence "
-        f"{point['confidence_threshold']:.2f}: precision {point['precision']:.3f}, recall {point['recall']:.3f}, "
-        f"F1 {point['f1']:.3f}",
+        f"mAP at IoU 0.5: {analysis.voc_map:.4f}; COCO AP: {_shown(analysis.figures['AP'])}; best "
+        f"confidence {point['confidence_threshold']:.2f}: precision {point['precision']:.3f}, "
+        f"recall {point['recall']:.3f}, F1 {point['f1']:.3f}",
         *(f"{row.grade}: {row.english}" for row in findings(analysis, setting)),
     ]
 
@@ -142,12 +146,13 @@ def _load(
 ) -> tuple[Dataset, dict[str, str]]:
     """The dataset with the model's classes, and the original names of cleaned pictures.
 
-    A dataset without a split of its own is split as the job that made the model did, if split.json lies beside the model folder;
-    else all of it is evaluated.
+    A dataset without a split of its own is split as the job that made the model did, if split.json
+    lies beside the model folder; else all of it is evaluated.
     """
     source = stage_in(data_url, workspace.inputs)
     split = model_dir.resolve().parent / SPLIT
-    require, seed = ("eval",), 0
+    require: tuple[str, ...] = ("eval",)
+    seed = 0
     if split.is_file():
         shutil.copyfile(split, workspace.work / SPLIT)
         require, seed = ("train", "eval"), _seed(split)
@@ -176,22 +181,26 @@ def _seed(split: Path) -> int:
         return int(json.loads(split.read_text(encoding="utf-8"))["seed"])
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(
-            f"expected the split of a training job in {split}, found something else: remove the file"
+            f"expected the split of a training job in {split}, found something else: remove the "
+            "file"
         ) from error
 
 
 def _baseline(
     place: str, samples: Sequence[Sample], names: tuple[str, ...], workspace: Workspace
 ) -> dict[str, Any]:
-    """Figures to compare with: of an earlier assessment as it stands, of a model folder measured now on the same samples."""
+    """Figures to compare with: of an earlier assessment as it stands, of a model folder measured
+    now on the same samples.
+    """
     path = stage_in(place, workspace.inputs)
     if not (path / "saved_model.pb").is_file():
         return read_assessment(path)
-    other = read_label_names(path)
+    other = read_class_names(path)
     if other != names:
         raise DataError(
-            f"expected the classes {', '.join(names)} in the baseline {place}, found {', '.join(other)}: compare models "
-            f"of one label map, or give the folder with an earlier {FIGURES}"
+            f"expected the classes {', '.join(names)} in the baseline {place}, found "
+            f"{', '.join(other)}: compare models of one label map, or give the folder with an "
+            f"earlier {FIGURES}"
         )
     seen: Observation = observe(samples, names, load_detect(path))
     return analyse_records(seen.records, seen.measures).as_dict()

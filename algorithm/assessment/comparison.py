@@ -17,7 +17,9 @@ LESS_IS_BETTER = {f"cost of {names[0]}" for names in COST_NAMES.values()} | {"ca
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """name: in both languages. before, after: None where undefined. better: None where neither is, or it is no question."""
+    """name: in both languages. before, after: None where undefined. better: None where neither is,
+    or it is no question.
+    """
 
     name: tuple[str, str]
     before: float | None
@@ -31,7 +33,10 @@ class ComparedRow:
 
 
 def read_assessment(path: Path) -> dict[str, Any]:
-    """The figures that an earlier assessment left: its folder or its assessment.json. DataError for anything else."""
+    """The figures that an earlier assessment left: its folder or its assessment.json.
+
+    DataError for anything else.
+    """
     file = path / FIGURES if path.is_dir() else path
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
@@ -41,12 +46,15 @@ def read_assessment(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, AttributeError) as error:
         raise DataError(
             f"expected a model folder or an earlier assessment at {path}, found neither "
-            f"({getattr(error, 'strerror', None) or error}): give the folder with {FIGURES}, or a model folder"
+            f"({getattr(error, 'strerror', None) or error}): give the folder with {FIGURES}, or a "
+            "model folder"
         ) from error
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[ComparedRow]:
-    """A row for each figure that either has, in the order of the report. before, after: as Analysis.as_dict."""
+    """A row for each figure that either has, in the order of the report. before, after: as
+    Analysis.as_dict.
+    """
     first, second = _flat(before), _flat(after)
     names = list(dict.fromkeys([*second, *first]))
     return [
@@ -57,7 +65,9 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Compare
 
 
 def not_comparable(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether the two were measured on different numbers of pictures or objects, hence on different data."""
+    """Whether the two were measured on different numbers of pictures or objects, hence on different
+    data.
+    """
     return any(before.get(key) != after.get(key) for key in ("pictures", "objects"))
 
 
@@ -93,11 +103,8 @@ def _flat(figures: Mapping[str, Any]) -> dict[tuple[str, str], float | None]:
 
 
 def _row(name: tuple[str, str], before: float | None, after: float | None) -> ComparedRow:
-    neutral = (
-        name == POINT_NAMES["confidence_threshold"]
-        or before is None
-        or after is None
-        or before == after
-    )
-    better = None if neutral else (after < before) == (name[0] in LESS_IS_BETTER)
-    return ComparedRow(name, before, after, better)
+    if before is None or after is None or before == after:
+        return ComparedRow(name, before, after, None)
+    if name == POINT_NAMES["confidence_threshold"]:
+        return ComparedRow(name, before, after, None)
+    return ComparedRow(name, before, after, (after < before) == (name[0] in LESS_IS_BETTER))

@@ -1,4 +1,6 @@
-"""The model folder under assessment: its classes, its answers, and the thresholds that are written back into it."""
+"""The model folder under assessment: its classes, its answers, and the thresholds that are written
+back into it.
+"""
 
 from __future__ import annotations
 
@@ -10,34 +12,25 @@ from typing import Any
 import numpy as np
 
 from algorithm.errors import DataError
+from algorithm.modelarts.model_index import INDEX
 from algorithm.storage.atomic_files import write_json
 
 SIGNATURE = "serving_default"
 OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
-INDEX, CONFIG = "index", "config.json"
+CONFIG = "config.json"
 THRESHOLDS = "thresholds"  # key in index, which the handler reads anyway
 CONFIG_DECIMALS = 6
 Detect = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
-def read_label_names(model_dir: Path) -> tuple[str, ...]:
-    """Class names in the order of the model's outputs. DataError when the folder or its file `index` is not usable."""
-    names = _read_json(model_dir / INDEX).get("labels_list")
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        raise DataError(
-            f'expected {{"labels_list": [class names]}} in {model_dir / INDEX}, found something else: give the '
-            "folder `model` that a finished training job wrote"
-        )
-    return tuple(names)
-
-
 def load_detect(model_dir: Path) -> Detect:
-    """A function from pixels, uint8 [H, W, 3], to (boxes float64 [M, 4] yxyx in pixels, labels int64 [M] from 0, scores
-    float64 [M]). DataError when the folder holds no SavedModel, or one without the signature or outputs of a detector."""
+    """A function from pixels, uint8 [H, W, 3], to (boxes float64 [M, 4] yxyx in pixels, labels
+    int64 [M] from 0, scores float64 [M]). DataError when the folder holds no SavedModel, or one
+    without the signature or outputs of a detector."""
     if not (model_dir / "saved_model.pb").is_file():
         raise DataError(
-            f"expected a model folder with saved_model.pb at {model_dir}, found none: give the folder `model` that a "
-            "finished training job wrote"
+            f"expected a model folder with saved_model.pb at {model_dir}, found none: give the "
+            "folder `model` that a finished training job wrote"
         )
     import tensorflow as tf
 
@@ -49,8 +42,8 @@ def load_detect(model_dir: Path) -> Detect:
         ) from error
     if SIGNATURE not in model.signatures:
         raise DataError(
-            f"expected the signature {SIGNATURE} in {model_dir}, found {', '.join(model.signatures) or 'none'}: "
-            "export the model again"
+            f"expected the signature {SIGNATURE} in {model_dir}, found "
+            f"{', '.join(model.signatures) or 'none'}: export the model again"
         )
     signature = model.signatures[SIGNATURE]
     missing = sorted(set(OUTPUTS) - set(signature.structured_outputs))
@@ -80,8 +73,9 @@ def apply_thresholds(
 ) -> None:
     """Writes the thresholds into `index` and the figures measured at them into config.json.
 
-    index gets {"thresholds": {"confidence": c}} and, where further suppression helps, "nms_iou_threshold". figures: precision,
-    recall and f1. Applying again replaces what was applied before. DataError when a file is not usable; then nothing is written.
+    index gets {"thresholds": {"confidence": c}} and, where further suppression helps,
+    "nms_iou_threshold". figures: precision, recall and f1. Applying again replaces what was applied
+    before. DataError when a file is not usable; then nothing is written.
     """
     index, config = _read_json(model_dir / INDEX), _read_json(model_dir / CONFIG)
     thresholds = {"confidence": confidence} | (
@@ -99,8 +93,9 @@ def _read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(
-            f"expected a JSON object in {path}, found {getattr(error, 'strerror', None) or error}: give the folder "
-            "`model` that a finished training job wrote"
+            f"expected a JSON object in {path}, found "
+            f"{getattr(error, 'strerror', None) or error}: give the folder `model` that a "
+            "finished training job wrote"
         ) from error
     if not isinstance(content, dict):
         raise DataError(f"expected a JSON object in {path}, found {type(content).__name__}")

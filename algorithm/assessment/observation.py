@@ -1,4 +1,6 @@
-"""From samples and a model to records and measures of their pictures: each picture is decoded once."""
+"""From samples and a model to records and measures of their pictures: each picture is decoded
+once.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +27,12 @@ _log = logging.getLogger("algorithm.assessment")
 
 @dataclass(frozen=True)
 class Observation:
-    """records: truths and detections. measures: of each picture, None where it cannot be read. paths: local files, "" for none."""
+    """records: truths and detections. measures: of each picture, None where it cannot be read.
+    paths: local files, "" for none.
+    """
 
     records: Records
-    measures: list[PictureMeasures | None]
+    measures: Sequence[PictureMeasures | None]
     paths: tuple[str, ...]
 
 
@@ -38,8 +42,8 @@ def observe(
     detect: Detect,
     originals: dict[str, str] | None = None,
 ) -> Observation:
-    """What the model sees in the samples. originals: name as in the dataset -> name to report. DataError for a picture that
-    cannot be read."""
+    """What the model sees in the samples. originals: name as in the dataset -> name to report.
+    DataError for a picture that cannot be read."""
     found, measures = [], []
     with ThreadPoolExecutor(1) as beside:
         for place, sample in enumerate(samples, start=1):
@@ -62,7 +66,8 @@ def observe(
 
 
 def original_names(dataset: Path) -> dict[str, str]:
-    """Cleaned file -> original, from the path map beside a manifest or in a folder; empty where there is none.
+    """Cleaned file -> original, from the path map beside a manifest or in a folder; empty where
+    there is none.
 
     DataError when the map is not a JSON object of texts.
     """
@@ -74,7 +79,8 @@ def original_names(dataset: Path) -> dict[str, str]:
         return {str(cleaned): str(original) for cleaned, original in content.items()}
     except (ValueError, AttributeError) as error:
         raise DataError(
-            f"expected a JSON object, cleaned file to original, in {path}, found something else ({error})"
+            f"expected a JSON object, cleaned file to original, in {path}, found something else "
+            f"({error})"
         ) from error
 
 
@@ -83,6 +89,6 @@ def _pixels(sample: Sample) -> np.ndarray:
         return decode_image(Path(sample.path).read_bytes(), sample.source)
     except (OSError, PictureError) as error:
         raise DataError(
-            f"expected a readable picture, found {getattr(error, 'strerror', None) or error} at {sample.source}: "
-            "correct or remove it"
+            f"expected a readable picture, found {getattr(error, 'strerror', None) or error} at "
+            f"{sample.source}: correct or remove it"
         ) from error

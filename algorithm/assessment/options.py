@@ -14,15 +14,18 @@ _HELP = {
     "output": "folder for the report and the JSON files, local or remote",
     "baseline": "another model folder, or the folder of an earlier assessment, to compare with",
     "apply": "write the best thresholds into the model folder",
-    "tune": "run up to N further training jobs, each with one more piece of advice, and keep what helps on EVAL",
+    "tune": "run up to N further training jobs, each with one more piece of advice, and keep what "
+    "helps on EVAL",
     "tune_epochs": "epochs of each of these jobs (default: as the job that made the model)",
 }
 
 
 @dataclass(frozen=True)
 class Options:
-    """Places are as given, local or remote. tune: how many jobs, 0 for none; tune_epochs: 0 for as many as the former job's.
-    preset_sizes: network input of each model in pixels, where the caller knows it. ignored: flags that mean nothing here."""
+    """Places are as given, local or remote. tune: how many jobs, 0 for none; tune_epochs: 0 for as
+    many as the former job's.
+    preset_sizes: network input of each model in pixels, where the caller knows it. ignored: flags
+    that mean nothing here."""
 
     model_dir: str
     data_url: str

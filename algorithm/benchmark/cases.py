@@ -36,7 +36,10 @@ def train_step(settings: Settings) -> Case:
 
 
 def network(settings: Settings) -> Case:
-    """The bare network forward and backward, with the mean of its outputs as loss. Runs with JAX, too."""
+    """The bare network forward and backward, with the mean of its outputs as loss.
+
+    Runs with JAX, too.
+    """
     run = {"tensorflow": _tensorflow_network, "jax": _jax_network}[keras.config.backend()]
     return Case(run(settings), settings.batch_size, {})
 
@@ -60,7 +63,9 @@ def inference(settings: Settings) -> Case:
 
 
 def post_processing(settings: Settings) -> Case:
-    """Decoding and per-class soft suppression of the outputs of an untrained network with some confident anchors."""
+    """Decoding and per-class soft suppression of the outputs of an untrained network with some
+    confident anchors.
+    """
     import tensorflow as tf
 
     from algorithm.ops.detections import NmsConfig, detect
@@ -93,7 +98,9 @@ def matching(settings: Settings) -> Case:
 
 
 def pipeline(settings: Settings) -> Case:
-    """Training batches from files on disk, with the default augmentation: a pass over the dataset."""
+    """Training batches from files on disk, with the default augmentation: a pass over the
+    dataset.
+    """
     from algorithm.data import load_dataset
     from algorithm.data.feeding.pipeline import steps_per_epoch, train_batches
     from algorithm.data.rendering.scenes import write_sample_dataset
@@ -140,7 +147,9 @@ def _image_size(settings: Settings) -> tuple[int, int]:
 
 
 def _batch(batch_size: int, image_size: tuple[int, int]) -> dict:
-    """A batch as data.feeding.pipeline makes it: noise, and 8 boxes of one class in each picture."""
+    """A batch as data.feeding.pipeline makes it: noise, and 8 boxes of one class in each
+    picture.
+    """
     import tensorflow as tf
 
     rng = np.random.default_rng(0)

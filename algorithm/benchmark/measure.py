@@ -17,8 +17,9 @@ KIBIBYTE = 1024
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured and how. rounds are counted, warmup calls before them are not. data_url: pictures for the pipeline,
-    "" for rendered ones. profile: folder for a TensorBoard trace of one more round, "" for none."""
+    """What is measured and how. rounds are counted, warmup calls before them are not. data_url:
+    pictures for the pipeline, "" for rendered ones. profile: folder for a TensorBoard trace of one
+    more round, "" for none."""
 
     model_name: str = "efficientdet-d0"
     image_size: int | tuple[int, int] | None = None
@@ -35,7 +36,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Case:
-    """run() does the measured thing once and returns when it is over; it handles `images` pictures."""
+    """run() does the measured thing once and returns when it is over; it handles `images`
+    pictures.
+    """
 
     run: Callable[[], Any]
     images: int
@@ -43,8 +46,8 @@ class Case:
 
 
 def measured(name: str, case: Case, settings: Settings) -> dict[str, Any]:
-    """One result: milliseconds an image (median, least, greatest), images/s, the first call with its compilation, and the
-    largest memory of this process so far in bytes."""
+    """One result: milliseconds an image (median, least, greatest), images/s, the first call with
+    its compilation, and the largest memory of this process so far in bytes."""
     first = _seconds(case.run)
     for _ in range(settings.warmup):
         case.run()
@@ -96,8 +99,9 @@ def line(result: dict[str, Any]) -> str:
     """One result for a person."""
     each = result["milliseconds_an_image"]
     return (
-        f"{result['what']}: {each['median']:.1f} ms an image ({each['least']:.1f} to {each['greatest']:.1f}), "
-        f"{result['images_per_second']:.2f} images/s, first call {result['first_call_seconds']:.1f} s, peak memory "
+        f"{result['what']}: {each['median']:.1f} ms an image ({each['least']:.1f} to "
+        f"{each['greatest']:.1f}), {result['images_per_second']:.2f} images/s, first call "
+        f"{result['first_call_seconds']:.1f} s, peak memory "
         f"{result['peak_memory_bytes'] / 2**30:.2f} GiB"
     )
 

@@ -1,1 +1,1 @@
-"""What can a person type? One file for each verb of `python -m algorithm`."""
+"""What can a person type? One file for each verb; parser.py lists them."""

@@ -1,4 +1,4 @@
-"""python -m algorithm benchmark: what is asked for, and the JSON that comes out."""
+"""benchmark: speed and memory of training, inference and input, as JSON."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from dataclasses import fields
 from pathlib import Path
 
 from algorithm.benchmark.measure import Settings, line, measured, surroundings
+from algorithm.cli.verb import Verb
 from algorithm.errors import ArgumentError
+from algorithm.hyperparameters import ROWS
 from algorithm.storage.atomic_files import write_json
 
+# As in algorithm.benchmark.cases, which imports TensorFlow; a test compares the two.
 NAMES = ("train_step", "network", "inference", "post_processing", "matching", "pipeline")
-PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--precision",
         default=Settings.precision,
-        choices=PRECISIONS,
+        choices=ROWS["precision"].choices,
         help="in training (default: %(default)s)",
     )
     parser.add_argument(
@@ -67,7 +69,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run_benchmarks(arguments: argparse.Namespace) -> None:
-    """Measures what was asked for; prints a line for each, and the JSON or where it is. ArgumentError: an unknown name."""
+    """Measure what was asked for; print a line for each, and the JSON or where it is.
+
+    Raises:
+        ArgumentError: an unknown name, or an image size that is none.
+    """
     names = [name for name in arguments.what.split(",") if name]
     unknown = [name for name in names if name not in NAMES]
     if unknown or not names:
@@ -101,3 +107,11 @@ def _image_size(text: str) -> int | tuple[int, int] | None:
             f"--image_size: expected a side such as 512, or 384x640, found {text!r}"
         )
     return int(text) if len(sides) == 1 else (int(sides[0]), int(sides[1]))
+
+
+VERB = Verb(
+    "benchmark",
+    "measure speed and memory of training, inference and input",
+    add_options,
+    run_benchmarks,
+)

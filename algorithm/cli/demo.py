@@ -1,7 +1,11 @@
-"""The whole path on a small scale: dataset, training job, service, one request. Every step is the real command."""
+"""demo: dataset, training job, service and one request, on a small scale.
+
+Every step is the real command.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import socket
@@ -12,6 +16,7 @@ import urllib.request
 import uuid
 from pathlib import Path
 
+from algorithm.cli.verb import Verb
 from algorithm.errors import AlgorithmError
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -29,8 +34,8 @@ TRAINING = {
     "eval_batch_size": "8",
     "num_epochs": "40",
     "do_data_cleaning": "True",
-    "hparams": "moving_average_decay=0,optimizer=adam,learning_rate=0.016,lr_warmup_init=0.0016,image_size=128,"
-    "jitter_min=0.7,jitter_max=1.4,keep_checkpoint_max=1",
+    "hparams": "moving_average_decay=0,optimizer=adam,learning_rate=0.016,lr_warmup_init=0.0016,"
+    "image_size=128,jitter_min=0.7,jitter_max=1.4,keep_checkpoint_max=1",
 }
 START_SECONDS = 120
 ANSWER_SECONDS = 60
@@ -40,9 +45,17 @@ _OPENER = urllib.request.build_opener(
 
 
 def run_demo(output: Path, start: str = "imagenet") -> int:
-    """Generate, train, evaluate, export, serve and ask under output, printing each result; return 0.
+    """Generate, train, evaluate, export, serve and ask; print each result.
 
-    start: a key of STARTS. Raises AlgorithmError when a step fails or AP50 on the EVAL pictures is below the start's bar.
+    Args:
+        output: folder for all that is written.
+        start: a key of STARTS.
+
+    Returns:
+        0.
+
+    Raises:
+        AlgorithmError: a step fails, or AP50 on the EVAL pictures is below the bar of the start.
     """
     flags, least_ap50 = STARTS[start]
     begun = time.monotonic()
@@ -76,7 +89,8 @@ def run_demo(output: Path, start: str = "imagenet") -> int:
 def ask_service(model_dir: Path, picture: Path) -> dict:
     """Start the service of model_dir, post the picture, stop the service; return the reply.
 
-    Raises AlgorithmError when the service does not become healthy or does not answer.
+    Raises:
+        AlgorithmError: the service does not become healthy or does not answer.
     """
     port = _free_port()
     command = [
@@ -159,3 +173,20 @@ def _flags(options: dict[str, str]) -> list[str]:
 
 def _say(line: str) -> None:
     print(f"== {line}", flush=True)
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output", default="build/demo", help="folder to write (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--start", choices=tuple(STARTS), default="imagenet", help="weights to begin with"
+    )
+
+
+VERB = Verb(
+    "demo",
+    "generate, train, evaluate, serve and ask, on a small scale",
+    _add_flags,
+    lambda arguments: run_demo(Path(arguments.output), arguments.start),
+)

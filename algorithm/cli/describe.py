@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
+import sys
 import tomllib
 from pathlib import Path
 
 from algorithm import __version__
-from algorithm.hyperparameters import TABLE, Row, as_markdown, as_text, write_value
+from algorithm.cli.verb import Verb
+from algorithm.hyperparameters import LANGUAGES, TABLE, Row, as_markdown, as_text, write_value
 from algorithm.hyperparameters.distillation_pairs import as_markdown as pairs_table
 from algorithm.modelarts import publication
 from algorithm.storage.atomic_files import write_text
@@ -28,19 +31,22 @@ _PAIRS = {"en": "Supported pairs of student and teacher", "zh": "支持的学生
 _INTRODUCTION = {
     "en": """# Hyperparameters
 
-Written by `python -m algorithm describe` from the table in `algorithm/hyperparameters`; do not edit by hand.
+Written by `python -m algorithm describe` from the table in `algorithm/hyperparameters`; do not edit
+by hand.
 
 - `--name=value` and `--name value` are the same. Values are text; an empty one means the default.
-- `--hparams` is a comma list of `key=value` without spaces, split on the first `=`. The later of two wins.
+- `--hparams` is a comma list of `key=value` without spaces, split on the first `=`. The later of two
+  wins.
 - A key of `hparams` may also stand as a flag of its own.
-- A wrong value, an unknown key, and a flag one or two letters away from a known one are errors. Other unknown flags are
-  logged and ignored.""",
+- A wrong value, an unknown key, and a flag one or two letters away from a known one are errors. Other
+  unknown flags are logged and ignored.""",
     "zh": """# 超参数
 
 由 `python -m algorithm describe` 根据 `algorithm/hyperparameters` 中的表生成, 请勿手工修改.
 
 - `--name=value` 与 `--name value` 等价. 值以文本形式传入, 空值表示使用默认值.
-- `--hparams` 是不含空格的 `key=value` 逗号列表, 按第一个 `=` 拆分. 同一个键出现多次时以最后一个为准.
+- `--hparams` 是不含空格的 `key=value` 逗号列表, 按第一个 `=` 拆分.
+  同一个键出现多次时以最后一个为准.
 - `hparams` 的键也可以单独作为参数给出.
 - 错误的值, 未知的键, 以及与已知参数仅差一两个字母的参数会报错. 其他未知参数会记录到日志并忽略.""",
 }
@@ -57,7 +63,7 @@ def table_text(language: str) -> str:
 
 
 def manifests() -> dict[str, str]:
-    """Return path -> text of the files under manifests/: the publication and samples that go with it."""
+    """Return path -> text of the files under manifests/: the publication, and samples."""
     values = {row.name: write_value(row.default) for row in _PUBLISHED} | {
         "hparams": _SAMPLE_HPARAMS
     }
@@ -65,25 +71,27 @@ def manifests() -> dict[str, str]:
     lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in publication.sample_manifest())
     return {
         "manifests/algorithm.json": _json(publication.algorithm_object(rows, __version__)),
-        "manifests/job-v1.json": _json(publication.job_request_v1(list(values.items()))),
-        "manifests/job-v2.json": _json(publication.job_request_v2(list(values.items()))),
+        "manifests/job-v1.json": _json(
+            publication.job_request_v1(list(values.items()), __version__)
+        ),
+        "manifests/job-v2.json": _json(
+            publication.job_request_v2(list(values.items()), __version__)
+        ),
+        "manifests/service-v2.json": _json(publication.service_request_v2(__version__)),
         "manifests/dataset.manifest": "".join(lines),
     }
 
 
 def source_files(project: Path) -> dict[str, str]:
-    """Return path -> text of the generated files that belong to the project's source, when project is its folder."""
-    texts = {"docs/hyperparameters.md": _page("en"), "docs/hyperparameters.zh-CN.md": _page("zh")}
+    """Return path -> text of the generated files that belong to the source in a folder."""
+    texts = {
+        "docs/reference/hyperparameters.md": _page("en"),
+        "docs/reference/hyperparameters.zh-CN.md": _page("zh"),
+    }
     for name, language in (("README.md", "en"), ("README.zh-CN.md", "zh")):
-        section = as_markdown(_PUBLISHED, language)
-        readme = (project / name).read_text("utf-8")
-        texts[name] = _MARKED.sub(
-            lambda match, section=section: f"{match[1]}{section}\n{match[2]}", readme
-        )
-    distillation = (project / "docs" / "distillation.md").read_text("utf-8")
-    texts["docs/distillation.md"] = _PAIRS_MARKED.sub(
-        lambda match: f"{match[1]}{pairs_table()}\n{match[2]}", distillation
-    )
+        texts[name] = _filled(_MARKED, project / name, as_markdown(_PUBLISHED, language))
+    distillation = "docs/use/distillation.md"
+    texts[distillation] = _filled(_PAIRS_MARKED, project / distillation, pairs_table())
     settings = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
     texts["pip-requirements.txt"] = "".join(
         f"{line}\n" for line in settings["project"]["dependencies"]
@@ -91,13 +99,22 @@ def source_files(project: Path) -> dict[str, str]:
     return texts
 
 
+def _filled(marked: re.Pattern[str], page: Path, section: str) -> str:
+    """The text of a page with `section` between its marks."""
+    return marked.sub(
+        lambda match: f"{match[1]}{section}\n{match[2]}", page.read_text(encoding="utf-8")
+    )
+
+
 def write_files(folder: Path) -> list[Path]:
     """Write the generated files under folder and return their paths.
 
-    The manifests always; documentation and requirements only where folder holds the project's source.
+    The manifests always; documentation and requirements only where folder holds the source.
     """
     texts = manifests()
-    if (folder / "pyproject.toml").is_file() and (folder / "algorithm" / "describe.py").is_file():
+    if (folder / "pyproject.toml").is_file() and (
+        folder / "algorithm" / "cli" / "describe.py"
+    ).is_file():
         texts |= source_files(folder)
     return [_write(folder / name, text) for name, text in texts.items()]
 
@@ -122,3 +139,19 @@ def _write(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, text)
     return path
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the printed table")
+    parser.add_argument(
+        "--output", default=".", help="folder that gets manifests/ (default: the current one)"
+    )
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    print(table_text(arguments.language))
+    for path in write_files(Path(arguments.output)):
+        print(f"wrote {path}", file=sys.stderr)
+
+
+VERB = Verb("describe", "print the hyperparameters and write manifests/", _add_flags, _run)

@@ -1,4 +1,4 @@
-"""How a command ends when it fails: words for a person, a line and a file for the platform, an exit code."""
+"""How a command ends: words for a person, a line and a file for the platform, an exit code."""
 
 from __future__ import annotations
 
@@ -19,10 +19,18 @@ INTERRUPTED = 130  # 128 + SIGINT
 
 
 def exit_code_of(command: Callable[[], int | None], train_url: str = "") -> int:
-    """Return the exit code of command(), reporting on stderr what it raises.
+    """Run a command and report on stderr what it raises.
 
-    The last line on stderr is "ERROR KIND: first line of the message". A JobError shows no traceback, any other
-    exception does. With train_url, failure.json there says the same; a success removes the one of an earlier try.
+    The last line on stderr is "ERROR KIND: first line of the message". A JobError shows no
+    traceback, any other exception does.
+
+    Args:
+        command: what to run; it returns an exit code, None for 0.
+        train_url: where failure.json says the same; a success removes that of an earlier try.
+            "" for nowhere.
+
+    Returns:
+        The exit code.
     """
     try:
         code = command() or 0
@@ -37,7 +45,10 @@ def exit_code_of(command: Callable[[], int | None], train_url: str = "") -> int:
 
 
 def option_value(argv: Sequence[str], name: str) -> str:
-    """Return the last value argv gives to --name, "" for none; for when argv as a whole cannot be understood."""
+    """Return the last value that argv gives to --name, "" for none.
+
+    It reads an argv that cannot be understood as a whole, too.
+    """
     values = [word.partition("=")[2] for word in argv if word.startswith(f"--{name}=")]
     pairs = [value for flag, value in zip(argv, argv[1:], strict=False) if flag == f"--{name}"]
     return (values or pairs or [""])[-1]

@@ -1,29 +1,27 @@
-"""`python -m algorithm weights list|inspect|import|fetch`: the four verbs as functions that print."""
+"""weights list, inspect, fetch, import: pretrained weights and the files they stand in."""
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.console import Console
+from algorithm.cli.verb import Verb, VerbGroup
 
-from algorithm.models.detector import build_detector
-from algorithm.models.variable_names import published_variables
-from algorithm.models.weights.catalogue import (
-    PUBLISHED,
-)
-from algorithm.models.weights.checkpoint_writer import write_checkpoint
-from algorithm.models.weights.loading import load_weights
-from algorithm.models.weights.lookup import local_copy
-from algorithm.models.weights.opening import open_weights
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _SMALLEST_SIZE = 64  # weights do not depend on it, building time does
 
 
 def list_weights(search_dirs: Sequence[Path] | None = None, console: Console | None = None) -> None:
-    """Prints every published file: what it holds, the scope it serves, its address, and where it is present."""
+    """Print every published file: what it holds, what it starts, its address, and where it is."""
+    from algorithm.models.weights.catalogue import PUBLISHED
+    from algorithm.models.weights.lookup import local_copy
+
     lines = []
     for each in PUBLISHED:
         present = local_copy(each, search_dirs)
@@ -33,7 +31,13 @@ def list_weights(search_dirs: Sequence[Path] | None = None, console: Console | N
 
 
 def inspect(path: str | os.PathLike[str], console: Console | None = None) -> None:
-    """Prints what a file of weights is, which models it fits, and its tensors by scope. DataError when it is none."""
+    """Print what a file of weights is, which models it fits, and its tensors by scope.
+
+    Raises:
+        DataError: it is no file of weights.
+    """
+    from algorithm.models.weights.opening import open_weights
+
     with open_weights(path) as source:
         lines = [
             f"{source.path}: {source.kind}",
@@ -56,11 +60,28 @@ def inspect(path: str | os.PathLike[str], console: Console | None = None) -> Non
 def import_weights(
     path: str | os.PathLike[str], model_name: str, output: str | os.PathLike[str]
 ) -> Path:
-    """Rewrites a file of weights as a checkpoint folder with the published names, checked against the model.
+    """Rewrite a file of weights as a checkpoint folder with the published names.
 
-    A detector is taken whole, with the number of classes it has; from a backbone's file the backbone is taken. Returns
-    the folder. DataError: the file does not give the whole model. ArgumentError: unknown model, or output exists.
+    A detector is taken whole, with the number of classes it has; of another file the backbone.
+
+    Args:
+        path: checkpoint folder or prefix, archive, .h5 or .pth.
+        model_name: the model that the weights are checked against.
+        output: folder to write.
+
+    Returns:
+        The folder.
+
+    Raises:
+        DataError: the file does not give the whole model.
+        ArgumentError: the model is unknown, or output exists.
     """
+    from algorithm.models.detector import build_detector
+    from algorithm.models.variable_names import published_variables
+    from algorithm.models.weights.checkpoint_writer import write_checkpoint
+    from algorithm.models.weights.loading import load_weights
+    from algorithm.models.weights.opening import open_weights
+
     with open_weights(path) as source:
         num_classes, label_names = source.num_classes, source.label_names
     detector = build_detector(model_name, num_classes or 1, _SMALLEST_SIZE)
@@ -72,5 +93,68 @@ def import_weights(
 
 
 def _print(console: Console | None, lines: Sequence[str]) -> None:
-    """As they are: an address must not be cut, nor a name in brackets taken for a style."""
+    """Print lines as they are: an address is not cut, a name in brackets is no style."""
+    from rich.console import Console
+
     (console or Console()).print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+
+
+def _fetch(arguments: argparse.Namespace) -> None:
+    from algorithm.models.weights.fetching import fetch_weights
+
+    print(fetch_weights(arguments.model_name, arguments.output or None))
+
+
+def _import(arguments: argparse.Namespace) -> None:
+    print(import_weights(arguments.path, arguments.model_name, arguments.output))
+
+
+def _add_no_flags(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _add_path(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("path", help="checkpoint folder or prefix, archive, .h5 or .pth")
+
+
+def _add_fetch_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model_name", required=True, help="model that they start")
+    parser.add_argument("--output", default="", help="folder instead of the cache")
+
+
+def _add_import_flags(parser: argparse.ArgumentParser) -> None:
+    _add_path(parser)
+    parser.add_argument("--model_name", required=True, help="model that they start")
+    parser.add_argument("--output", required=True, help="folder to write")
+
+
+GROUP = VerbGroup(
+    "weights",
+    "list, fetch, inspect or convert pretrained weights",
+    (
+        Verb(
+            "list",
+            "every published file, its address, and where it is on this machine",
+            _add_no_flags,
+            lambda arguments: list_weights(),
+        ),
+        Verb(
+            "inspect",
+            "say what a file of weights holds and which models it fits",
+            _add_path,
+            lambda arguments: inspect(arguments.path),
+        ),
+        Verb(
+            "fetch",
+            "download the published weights of a model into the cache",
+            _add_fetch_flags,
+            _fetch,
+        ),
+        Verb(
+            "import",
+            "rewrite any readable weights as a checkpoint with the published names",
+            _add_import_flags,
+            _import,
+        ),
+    ),
+)

@@ -26,7 +26,7 @@ from algorithm.data.labels import (
     require_listed,
 )
 from algorithm.data.readers.annotation import Listing
-from algorithm.data.readers.manifest import Resolve
+from algorithm.data.readers.reader import Resolve
 from algorithm.data.readers.recognition import read_listing
 from algorithm.data.sample import Dataset, Sample
 from algorithm.data.split import BOTH, assigned_usages

@@ -1,4 +1,6 @@
-"""Learning from a second network: a frozen teacher (offline), or a peer that is trained in the same job (online)."""
+"""Learning from a second network: a frozen teacher (offline), or a peer that is trained in the same
+job (online).
+"""
 
 from __future__ import annotations
 
@@ -31,30 +33,35 @@ SOFT_LOSSES = ("loss_soft_cls", "loss_soft_box")
 PEER = "peer"
 _CROSS = "cross"
 POSITIVES = "num_positives"
-HIGH = 5.0  # the published advice is to bring each soft loss below this
 _NAMES = {"class_logits": "teacher_class_logits", "box_deltas": "teacher_box_deltas"}
 REMEMBERED = tuple(_NAMES.values())  # names in a batch
 _MOST_MEMORY = 2**31  # bytes of remembered outputs
 
 
 class Distiller(Protocol):
-    """What the trainer adds to a step. peers: detectors trained along. shares_kernels: whether they have the student's kernels,
-    which so are trained on the sum of their gradients. wants_features: whether teach() needs the student's. loss_names: keys of
-    losses()."""
+    """What the trainer adds to a step. peers: detectors trained along. shares_kernels: whether they
+    have the student's kernels, which so are trained on the sum of their gradients. wants_features:
+    whether teach() needs the student's. loss_names: keys of losses()."""
 
     peers: Sequence[Detector]
     shares_kernels: bool
     wants_features: bool
     loss_names: tuple[str, ...]
 
+    def describe(self) -> str:
+        """Say in one line for the log who teaches."""
+
     def targets(self, boxes: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What losses() needs beside the student's own targets, a row for each picture; boxes, labels: as in match_anchors."""
+        """What losses() needs beside the student's own targets, a row for each picture; boxes,
+        labels: as in match_anchors.
+        """
 
     def teach(
         self, batch: Mapping[str, tf.Tensor], images: tf.Tensor, features: Sequence[tf.Tensor] = ()
     ) -> dict[str, tf.Tensor]:
-        """The teacher's outputs for a batch and its normalised pictures float32 [B, H, W, 3], to be handed to losses(). features:
-        what the student's heads take of them, float32 [B, h, w, C] for each level."""
+        """The teacher's outputs for a batch and its normalised pictures float32 [B, H, W, 3], to be
+        handed to losses(). features: what the student's heads take of them, float32 [B, h, w, C]
+        for each level."""
 
     def losses(
         self,
@@ -63,8 +70,10 @@ class Distiller(Protocol):
         targets: dict[str, tf.Tensor],
         positives: Mapping[str, tf.Tensor],
     ) -> dict[str, tf.Tensor]:
-        """float32 scalars, weighted, to be added to the student's detection loss. targets: the student's and those of targets(),
-        positives: those of them whose names end in POSITIVES, summed over all pictures of the step."""
+        """float32 scalars, weighted, to be added to the student's detection loss. targets: the
+        student's and those of targets(),
+        positives: those of them whose names end in POSITIVES, summed over all pictures of the
+            step."""
 
 
 def soft_loss_names(config: SoftLossConfig) -> tuple[str, ...]:
@@ -91,14 +100,19 @@ def _normalised(
     mean: Sequence[float],
     std: Sequence[float],
 ) -> tf.Tensor:
-    """The pictures of a batch with this mean and std; `images` are normalised for the student, and are taken where that is the same."""
+    """The pictures of a batch with this mean and std; `images` are normalised for the student, and
+    are taken where that is the same.
+    """
     if (tuple(student.mean), tuple(student.std)) == (tuple(mean), tuple(std)):
         return images
     return network_input(batch["images"], batch["extent"], mean, std)
 
 
 class OfflineTeacher:
-    """A frozen teacher. It sees the student's own pictures, resized in the graph where its input has another size."""
+    """A frozen teacher.
+
+    It sees the student's own pictures, resized in the graph where its input has another size.
+    """
 
     peers: Sequence[Detector] = ()
     shares_kernels = wants_features = False
@@ -116,8 +130,8 @@ class OfflineTeacher:
             float(self.alignment.aligned.mean()),
         )
         return (
-            f"offline distillation ({self._config.method}): teacher {self._teacher.name} at {height}x{width}; it speaks for "
-            f"{100 * share:.1f} % of the student's anchors"
+            f"offline distillation ({self._config.method}): teacher {self._teacher.name} at "
+            f"{height}x{width}; it speaks for {100 * share:.1f} % of the student's anchors"
         )
 
     def targets(self, boxes, labels):
@@ -166,8 +180,8 @@ class OfflineTeacher:
         return pad_bottom_right(tf.image.resize(images, fitted), size)
 
     def remembered(self, unchanging: tf.data.Dataset, count: int) -> Remembered | None:
-        """The teacher's answers to all `count` training pictures, from a pass over batches that never change; None, with the
-        reason in the log, where they would not fit into memory."""
+        """The teacher's answers to all `count` training pictures, from a pass over batches that
+        never change; None, with the reason in the log, where they would not fit into memory."""
         per_picture = (
             sum(
                 np.prod(shape)
@@ -177,7 +191,8 @@ class OfflineTeacher:
         )
         if per_picture * count > _MOST_MEMORY:
             _log.info(
-                "the teacher answers anew in every step: %d pictures of %.1f MB each are too much to remember",
+                "the teacher answers anew in every step: %d pictures of %.1f MB each are too much "
+                "to remember",
                 count,
                 per_picture / 1e6,
             )
@@ -188,7 +203,8 @@ class OfflineTeacher:
             images = network_input(batch["images"], batch["extent"], preset.mean, preset.std)
             found.add(batch["sample_index"], self._teacher.run(self._pictures(batch, images)))
         _log.info(
-            "the pictures are the same in every epoch: the teacher's answers are remembered, %.0f MB",
+            "the pictures are the same in every epoch: the teacher's answers are remembered, %.0f "
+            "MB",
             per_picture * count / 1e6,
         )
         return found
@@ -196,7 +212,10 @@ class OfflineTeacher:
 
 @dataclasses.dataclass(frozen=True)
 class TeacherAsDetector:
-    """A teacher that takes the student's pictures and speaks of the student's anchors. Fields and call: as a Detector's."""
+    """A teacher that takes the student's pictures and speaks of the student's anchors.
+
+    Fields and call: as a Detector's.
+    """
 
     preset: Preset
     image_size: tuple[int, int]
@@ -204,7 +223,9 @@ class TeacherAsDetector:
     answers: Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
     def __call__(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
-        """Pictures float32 [B, H, W, 3] -> {"class_logits": [B, A, K], "box_deltas": [B, A, 4]}; it is frozen, so never in training."""
+        """Pictures float32 [B, H, W, 3] -> {"class_logits": [B, A, K], "box_deltas": [B, A, 4]}; it
+        is frozen, so never in training.
+        """
         return self.answers(images)
 
 
@@ -246,20 +267,24 @@ class Remembered:
 
 
 class OnlinePeer:
-    """A network that sees the same pictures and is trained on them in the same step; the student also imitates what it says in
-    that step, and knowledge goes one way. It is one of two:
+    """A network that sees the same pictures and is trained on them in the same step; the student
+    also imitates what it says in that step, and knowledge goes one way. It is one of two:
 
-    The student enlarged sees the pictures at a multiple of their size. Kernels are shared and batch norms are not, so that a step
-    learns from both sizes at once (Wang et al. 2020, resolution switchable networks). A pyramid level of the student has the
-    stride of the level above it in a picture twice as large, so the anchors of the two meet (Qi et al. 2021, multi-scale aligned
+    The student enlarged sees the pictures at a multiple of their size. Kernels are shared and batch
+    norms are not, so that a step learns from both sizes at once (Wang et al. 2020, resolution
+    switchable networks). A pyramid level of the student has the stride of the level above it in a
+    picture twice as large, so the anchors of the two meet (Qi et al. 2021, multi-scale aligned
     distillation, which shifts the levels in the same way).
 
-    Another model sees them at the student's size and shares nothing: what it teaches from the first steps on is what its
-    starting weights know (the teacher of ONE, Lan et al. 2018, is trained along in the same way, but begins as its students do).
-    With `crosshead` the student's features pass through the heads of such a peer, too, as they are in that step, and what these say
-    is held against the annotations: so backbone and neck learn from heads that know their task while the student's own begin at
-    nothing. The heads get no gradient of it. (CrossKD, Wang et al. 2024, sends features of the student's head through the rest
-    of the teacher's and imitates the teacher with them; SRRL, Yang et al. 2021, passes a classifier's features through the teacher's.)
+    Another model sees them at the student's size and shares nothing: what it teaches from the first
+    steps on is what its starting weights know (the teacher of ONE, Lan et al. 2018, is trained
+    along in the same way, but begins as its students do). With `crosshead` the student's features
+    pass through the heads of such a peer, too, as they are in that step, and what these say
+    is held against the annotations: so backbone and neck learn from heads that know their task
+    while the student's own begin at nothing. The heads get no gradient of it. (CrossKD, Wang et al.
+    2024, sends features of the student's head through the rest of the teacher's and imitates the
+    teacher with them; SRRL, Yang et al. 2021, passes a classifier's features through the
+    teacher's.)
     """
 
     def __init__(
@@ -286,13 +311,15 @@ class OnlinePeer:
         if self.shares_kernels:
             who = f"the student at {height}x{width}, with batch norms of its own"
             cost = (
-                f"; a step has {1 + self.alignment.scale**2:g} times the operations of one without it, in which time more epochs of "
-                "the student alone may gain more (docs/distillation.md)"
+                f"; a step has {1 + self.alignment.scale**2:g} times the operations of one "
+                "without it, in which time more epochs of the student alone may gain more "
+                "(docs/use/distillation.md)"
             )
         return (
             f"online distillation ({self._config.method}): the peer is {who}; it speaks for "
-            f"{100 * self.alignment.aligned.mean():.1f} % of the student's anchors; weights of the soft losses: classes "
-            f"{self._config.class_weight:g}, boxes {self._config.box_weight:g}{cost}"
+            f"{100 * self.alignment.aligned.mean():.1f} % of the student's anchors; weights of "
+            f"the soft losses: classes {self._config.class_weight:g}, boxes "
+            f"{self._config.box_weight:g}{cost}"
         )
 
     @tf.function(jit_compile=True)
@@ -353,41 +380,10 @@ def _heads_for(student: Detector, peer: Detector) -> keras.Model:
     )
     if wanted != found:
         raise ArgumentError(
-            f"--hparams=peer_model: kd_method=crosshead passes the student's features through the peer's heads; {peer.preset.name} takes "
-            f"levels {wanted[0]} to {wanted[1]} of {wanted[2]} channels, {student.preset.name} has {found[0]} to {found[1]} of {found[2]}. "
-            "Use a peer as wide as the student (efficientdet-lite0 for D0, T0, T1 and T2), or kd_method=foreground."
+            "--hparams=peer_model: kd_method=crosshead passes the student's features through the "
+            f"peer's heads; {peer.preset.name} takes levels {wanted[0]} to {wanted[1]} of "
+            f"{wanted[2]} channels, {student.preset.name} has {found[0]} to {found[1]} of "
+            f"{found[2]}. Use a peer as wide as the student (efficientdet-lite0 for D0, T0, T1 "
+            "and T2), or kd_method=foreground."
         )
     return heads_of(peer)
-
-
-class SoftLossHint:
-    """Says once for each soft loss that stays above HIGH for an epoch which weight would bring it below."""
-
-    def __init__(self, config: SoftLossConfig, steps_per_epoch: int) -> None:
-        weights = (("soft_cls_loss", config.class_weight), ("soft_box_loss", config.box_weight))
-        self._weights = dict(zip(SOFT_LOSSES, weights, strict=True))
-        self._steps, self._seen = steps_per_epoch, {name: [] for name in SOFT_LOSSES}
-
-    def __call__(self, step: int, figures: Mapping[str, float]) -> None:
-        """Notes the figures of step number `step`, 1-based."""
-        for name, values in self._seen.items():
-            if name in figures:
-                values.append(figures[name])
-        if step % self._steps:
-            return
-        for name, values in list(self._seen.items()):
-            if values and (mean := float(np.mean(values))) > HIGH:
-                key, weight = self._weights[name]
-                _log.warning(
-                    "%s was %.3g on average in this epoch, which is above %g: set %s=%.2g in hparams (now %g), or 0 to "
-                    "leave it out",
-                    name,
-                    mean,
-                    HIGH,
-                    key,
-                    0.8 * weight * HIGH / mean,
-                    weight,
-                )
-                del self._seen[name]
-            else:
-                values.clear()

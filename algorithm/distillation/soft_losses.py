@@ -1,4 +1,6 @@
-"""What a student detector loses against a teacher's raw outputs, and which teacher's anchor stands for which student's."""
+"""What a student detector loses against a teacher's raw outputs, and which teacher's anchor stands
+for which student's.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from algorithm.ops.anchors import ASPECT_RATIOS, SCALES_PER_OCTAVE, anchor_grid, feature_sizes
+from algorithm.ops.box_arrays import iou
 from algorithm.ops.boxes import decode_boxes, encode_boxes
 from algorithm.ops.matching import MATCH_IOU
 
@@ -16,7 +19,9 @@ _PER_CELL = len(ASPECT_RATIOS) * SCALES_PER_OCTAVE
 
 @dataclass(frozen=True)
 class SoftLossConfig:
-    """method: a value of kd_method. class_weight, box_weight: 0 switches that part off. delta: of the Huber loss."""
+    """method: a value of kd_method. class_weight, box_weight: 0 switches that part off. delta: of
+    the Huber loss.
+    """
 
     method: str = "plain"
     class_weight: float = 2.0
@@ -31,16 +36,19 @@ def soft_losses(
     config: SoftLossConfig,
     num_positives: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
-    """{"loss_soft_cls", "loss_soft_box"}, those with a weight: float32 scalars, weighted, to be added to the detection loss.
+    """{"loss_soft_cls", "loss_soft_box"}, those with a weight: float32 scalars, weighted, to be
+    added to the detection loss.
 
-    outputs, teacher: "class_logits" float32 [B, A, K] and "box_deltas" float32 [B, A, 4]; no gradient flows to the teacher.
-    teacher may have "aligned" bool [A]: anchors it says something about. targets: from match_anchors. num_positives: as in
-    losses.detection_losses, whose normaliser these share.
+    outputs, teacher: "class_logits" float32 [B, A, K] and "box_deltas" float32 [B, A, 4]; no
+    gradient flows to the teacher. teacher may have "aligned" bool [A]: anchors it says something
+    about. targets: from match_anchors. num_positives: as in losses.detection_losses, whose
+    normaliser these share.
 
-    plain: the divergence of the class probabilities on every anchor, Huber loss of the boxes on the anchors that an object
-    takes. foreground: both where there is something to learn, classes by the quality focal loss (Li et al. 2020, equation 2),
-    boxes on every anchor by the teacher's confidence in it, also beside the objects. crosshead: the same here; what it adds is
-    no imitation of outputs, see distillers.OnlinePeer.
+    plain: the divergence of the class probabilities on every anchor, Huber loss of the boxes on the
+    anchors that an object takes. foreground: both where there is something to learn, classes by the
+    quality focal loss (Li et al. 2020, equation 2), boxes on every anchor by the teacher's
+    confidence in it, also beside the objects. crosshead: the same here; what it adds is no
+    imitation of outputs, see distillers.OnlinePeer.
     """
     logits, deltas = (tf.stop_gradient(teacher[name]) for name in ("class_logits", "box_deltas"))
     aligned = (
@@ -71,14 +79,18 @@ def soft_losses(
 
 
 def bernoulli_divergence(logits: tf.Tensor, teacher: tf.Tensor) -> tf.Tensor:
-    """KL divergence float32 [...] of each sigmoid probability from the teacher's, of logits [...]; 0 where they agree."""
+    """KL divergence float32 [...] of each sigmoid probability from the teacher's, of logits [...];
+    0 where they agree.
+    """
     return (
         tf.nn.softplus(logits) - tf.nn.softplus(teacher) - tf.sigmoid(teacher) * (logits - teacher)
     )
 
 
 def quality_focal(logits: tf.Tensor, teacher: tf.Tensor) -> tf.Tensor:
-    """|s - t| times the cross entropy of s with target t, float32 [...], s and t the probabilities of logits [...]."""
+    """|s - t| times the cross entropy of s with target t, float32 [...], s and t the probabilities
+    of logits [...].
+    """
     target = tf.sigmoid(teacher)
     return tf.abs(tf.sigmoid(logits) - target) * (tf.nn.softplus(logits) - target * logits)
 
@@ -102,14 +114,17 @@ class AnchorGeometry:
         return anchor_grid(self.image_size, self.min_level, self.max_level, self.anchor_scale)
 
     def scale_from(self, size: tuple[int, int]) -> float:
-        """Pixels here per pixel of a picture that fills `size`, when it is fitted into image_size with its aspect kept."""
+        """Pixels here per pixel of a picture that fills `size`, when it is fitted into image_size
+        with its aspect kept.
+        """
         return min(mine / theirs for mine, theirs in zip(self.image_size, size, strict=True))
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """For every anchor of the student: index int32 [A] of the teacher's anchor that overlaps it most, and whether it does so by
-    as much as a match asks for, aligned bool [A]. scale: teacher's pixels per student's. same: nothing needs to be moved."""
+    """For every anchor of the student: index int32 [A] of the teacher's anchor that overlaps it
+    most, and whether it does so by as much as a match asks for, aligned bool [A]. scale: teacher's
+    pixels per student's. same: nothing needs to be moved."""
 
     index: np.ndarray
     aligned: np.ndarray
@@ -118,7 +133,9 @@ class Alignment:
 
 
 def align(student: AnchorGeometry, teacher: AnchorGeometry) -> Alignment:
-    """Which of the teacher's anchors stands for each of the student's, on the same picture fitted into both inputs."""
+    """Which of the teacher's anchors stands for each of the student's, on the same picture fitted
+    into both inputs.
+    """
     scale = teacher.scale_from(student.image_size)
     wanted, offered = student.anchors() * scale, teacher.anchors()
     if wanted.shape == offered.shape and np.allclose(wanted, offered, atol=1e-3):
@@ -127,14 +144,16 @@ def align(student: AnchorGeometry, teacher: AnchorGeometry) -> Alignment:
         )
     best, index = np.zeros(len(wanted), np.float32), np.zeros(len(wanted), np.int32)
     for candidates in _candidates(wanted, teacher):
-        overlap = _iou(wanted, offered[candidates])
+        overlap = iou(wanted, offered[candidates])
         better = overlap > best
         best[better], index[better] = overlap[better], candidates[better]
     return Alignment(index, best >= MATCH_IOU, scale, False)
 
 
 def _candidates(boxes: np.ndarray, grid: AnchorGeometry):
-    """Of every level and kind of anchor the one in the cell that holds a box's centre: int arrays [A], one after another."""
+    """Of every level and kind of anchor the one in the cell that holds a box's centre: int arrays
+    [A], one after another.
+    """
     sizes = feature_sizes(grid.image_size, grid.max_level)
     offset = 0
     for rows, columns in sizes[grid.min_level :]:
@@ -149,22 +168,14 @@ def _candidates(boxes: np.ndarray, grid: AnchorGeometry):
         offset += rows * columns * _PER_CELL
 
 
-def _iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    sides = np.maximum(
-        np.minimum(boxes[:, 2:], others[:, 2:]) - np.maximum(boxes[:, :2], others[:, :2]), 0
-    )
-    overlap = sides.prod(axis=1)
-    areas = [(each[:, 2:] - each[:, :2]).prod(axis=1) for each in (boxes, others)]
-    return overlap / (areas[0] + areas[1] - overlap)
-
-
 def moved(
     teacher: dict[str, tf.Tensor],
     alignment: Alignment,
     student_anchors: tf.Tensor,
     teacher_anchors: tf.Tensor,
 ) -> dict[str, tf.Tensor]:
-    """The teacher's outputs as said of the student's anchors: {"class_logits" [B, A, K], "box_deltas" [B, A, 4], "aligned" [A]}.
+    """The teacher's outputs as said of the student's anchors: {"class_logits" [B, A, K],
+    "box_deltas" [B, A, 4], "aligned" [A]}.
 
     The box that the teacher means is decoded from its anchor and encoded against the student's.
     """

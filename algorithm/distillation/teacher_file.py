@@ -1,4 +1,6 @@
-"""A teacher as a file: the frozen graph of a detector's raw outputs, and JSON that says what goes in and what comes out."""
+"""A teacher as a file: the frozen graph of a detector's raw outputs, and JSON that says what goes
+in and what comes out.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from algorithm.distillation.soft_losses import AnchorGeometry
-from algorithm.errors import DataError
+from algorithm.errors import DataError, first_line
 from algorithm.models.detector import Detector
 from algorithm.storage import children, info, is_folder, stage_in
 from algorithm.storage.atomic_files import write_bytes, write_json
@@ -26,7 +28,10 @@ _OUTPUTS = ("class_logits", "box_deltas")
 
 
 def freeze_graph(detector: Detector, folder: Path, label_names: tuple[str, ...]) -> Path:
-    """Writes GRAPH and DESCRIPTION into the folder, which it returns. The graph takes normalised pictures float32 [B, H, W, 3]."""
+    """Writes GRAPH and DESCRIPTION into the folder, which it returns.
+
+    The graph takes normalised pictures float32 [B, H, W, 3].
+    """
     call = tf.function(
         lambda images: {
             name: tf.identity(detector(images, training=False)[name], name) for name in _OUTPUTS
@@ -72,21 +77,24 @@ def missing_teacher_parts(model: str | Path) -> list[str]:
 
 @dataclass(frozen=True)
 class FrozenTeacher:
-    """A frozen graph, opened. run: normalised pictures float32 [B, H, W, 3] -> {"class_logits", "box_deltas"} float32.
+    """A frozen graph, opened. run: normalised pictures float32 [B, H, W, 3] -> {"class_logits",
+    "box_deltas"} float32.
 
-    mean, std: of the normalisation, in grey levels. geometry: its input size and anchors. label_names: class 1 first.
+    mean, std: of the normalisation, in grey levels. geometry: its input size and anchors.
+    label_names: class 1 first.
     """
 
     name: str
     run: Any
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
     geometry: AnchorGeometry
     label_names: tuple[str, ...]
 
     @classmethod
     def open(cls, model: str, scratch: Path) -> FrozenTeacher:
-        """The teacher in a model folder, local or in a store, of which its two files are copied to `scratch`.
+        """The teacher in a model folder, local or in a store, of which its two files are copied to
+        `scratch`.
 
         DataError when the folder is another level, has no frozen graph, or it is damaged.
         """
@@ -118,21 +126,24 @@ class FrozenTeacher:
             teacher.check_answer()
         except (ValueError, KeyError, TypeError, AttributeError, tf.errors.OpError) as error:
             raise DataError(
-                f"teacher_model_url: expected a frozen graph and its description in {model}/{FOLDER}, found them damaged "
-                f"({str(error).splitlines()[0][:200]}); run the teacher's job again with "
-                "--export_teacher_model=True"
+                "teacher_model_url: expected a frozen graph and its description in "
+                f"{model}/{FOLDER}, found them damaged ({first_line(error)[:200]}); run the "
+                "teacher's job again with --export_teacher_model=True"
             ) from error
         return teacher
 
     def check_answer(self) -> None:
-        """ValueError when the graph does not answer for its anchors and classes, or with numbers that are not finite."""
+        """ValueError when the graph does not answer for its anchors and classes, or with numbers
+        that are not finite.
+        """
         answer = self.run(tf.zeros((1, *self.geometry.image_size, 3)))
         count = len(self.geometry.anchors())
         for name, size in zip(_OUTPUTS, (len(self.label_names), 4), strict=True):
             shape, finite = tuple(answer[name].shape), bool(np.isfinite(answer[name].numpy()).all())
             if shape != (1, count, size) or not finite:
                 raise ValueError(
-                    f"expected {name} of {(1, count, size)}, found {shape}{'' if finite else ', not all finite'}"
+                    f"expected {name} of {(1, count, size)}, found "
+                    f"{shape}{'' if finite else ', not all finite'}"
                 )
 
     def check_labels(self, label_names: tuple[str, ...]) -> None:
@@ -145,8 +156,9 @@ class FrozenTeacher:
             else "other classes"
         )
         raise DataError(
-            f"teacher_model_url: expected a teacher of {', '.join(label_names)}, the dataset's classes, found "
-            f"{what}, {', '.join(self.label_names)}; train the teacher on this dataset"
+            f"teacher_model_url: expected a teacher of {', '.join(label_names)}, the dataset's "
+            f"classes, found {what}, {', '.join(self.label_names)}; train the teacher on this "
+            "dataset"
         )
 
 
@@ -154,7 +166,8 @@ def _loaded(path: Path, source: str, outputs: dict[str, str]) -> Any:
     graph = tf.compat.v1.GraphDef()
     try:
         graph.ParseFromString(path.read_bytes())
-    except Exception as error:  # protobuf's DecodeError derives from Exception only, in a module that is not public
+    # protobuf's DecodeError derives from Exception only, in a module that is not public.
+    except Exception as error:
         raise ValueError(f"{path.name} is no graph: {error}") from error
     wrapped = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph, name=""), [])
     pruned = wrapped.prune(
@@ -166,7 +179,8 @@ def _loaded(path: Path, source: str, outputs: dict[str, str]) -> Any:
 def _check_level(model: str) -> None:
     if not missing_teacher_parts(model):
         return
-    where = f"teacher_model_url: expected the model folder of a teacher's job, with {' and '.join(PARTS)}, found"
+    parts = " and ".join(PARTS)
+    where = f"teacher_model_url: expected the model folder of a teacher's job, with {parts}, found"
     above, _, name = model.rpartition("/")
     if name == FOLDER and info(f"{model}/{GRAPH}"):
         raise DataError(
@@ -178,8 +192,8 @@ def _check_level(model: str) -> None:
         raise DataError(f"{where} nothing at {model}; check the path")
     if info(f"{model}/{SAVED_MODEL}"):
         raise DataError(
-            f"{where} a model folder without a frozen graph, {model}; run the teacher's job again with "
-            "--export_teacher_model=True and the same train_url"
+            f"{where} a model folder without a frozen graph, {model}; run the teacher's job again "
+            "with --export_teacher_model=True and the same train_url"
         )
     folders, files = children(model)
     raise DataError(

@@ -1,6 +1,1 @@
-"""COCO metrics of a detector on a dataset."""
-
-from algorithm.evaluation.coco_metrics import METRIC_NAMES, Evaluation, evaluate_detections
-from algorithm.evaluation.evaluator import Evaluator
-
-__all__ = ["METRIC_NAMES", "Evaluation", "Evaluator", "evaluate_detections"]
+"""How good is it? COCO figures, matching and the operating point of detections against samples."""

@@ -1,4 +1,4 @@
-"""Average precision: COCO's 12 figures, number for number as pycocotools gives them, and VOC's AP at IoU 0.5."""
+"""Average precision: COCO's 12 figures, equal to those of pycocotools, and VOC's AP at IoU 0.5."""
 
 from __future__ import annotations
 
@@ -21,9 +21,15 @@ UNDEFINED = -1.0
 def coco_figures(
     records: Records, overlaps: Overlaps
 ) -> tuple[dict[str, float | None], list[dict[str, float | None]]]:
-    """(the 12 figures of METRICS, for each class its AP and AP50); None where there is no object to measure.
+    """Compute COCO's figures, equal to those of pycocotools' COCOeval for boxes.
 
-    Equal to pycocotools' COCOeval for boxes.
+    Args:
+        records: Truths and detections.
+        overlaps: Of `find_overlaps`.
+
+    Returns:
+        The 12 figures by the names of METRICS, and AP and AP50 of each class. A figure is None
+        where there is no object to measure.
     """
     orders = class_orders(records.labels, records.scores, records.classes)
     figures: dict[str, float | None] = {}
@@ -50,7 +56,7 @@ def coco_figures(
 
 
 def _area_range(records, overlaps, orders, low, high) -> tuple[np.ndarray, np.ndarray]:
-    """precision [IoU, class, recall] and recall [IoU, class, detection limit] of the objects of some areas."""
+    """precision [IoU, class, recall] and recall [IoU, class, limit] of objects of some areas."""
     ignored = records.crowd | (records.areas < low) | (records.areas > high)
     matched = match(records, overlaps, IOUS, ignored, overlaps.rank < MAX_DETECTIONS[-1])
     areas = (records.boxes[:, 2:] - records.boxes[:, :2]).prod(axis=1)
@@ -76,9 +82,15 @@ def _area_range(records, overlaps, orders, low, high) -> tuple[np.ndarray, np.nd
 
 
 def interpolated(right: np.ndarray, wrong: np.ndarray, truths: int) -> np.ndarray:
-    """float64 [101]: precision at RECALLS, made non-increasing, of detections by falling score.
+    """Compute the interpolated precision of detections by falling score.
 
-    right, wrong: bool [N]; neither for a detection that does not count.
+    Args:
+        right: bool [N].
+        wrong: bool [N]. Neither holds for a detection that does not count.
+        truths: How many objects there are.
+
+    Returns:
+        float64 [101], precision at RECALLS, made non-increasing.
     """
     hits, misses = np.cumsum(right), np.cumsum(wrong)
     recall = hits / truths
@@ -89,7 +101,18 @@ def interpolated(right: np.ndarray, wrong: np.ndarray, truths: int) -> np.ndarra
 
 
 def class_orders(labels: np.ndarray, scores: np.ndarray, classes: int) -> list[np.ndarray]:
-    """For each class the places of its detections by falling score; equal scores stay in order."""
+    """List for each class the places of its detections by falling score.
+
+    Equal scores keep their order.
+
+    Args:
+        labels: int64 [D].
+        scores: float64 [D].
+        classes: How many classes there are.
+
+    Returns:
+        An int64 array for each class.
+    """
     order = np.lexsort((-scores, labels))
     edges = np.searchsorted(labels[order], np.arange(classes + 1))
     return [order[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
@@ -98,9 +121,17 @@ def class_orders(labels: np.ndarray, scores: np.ndarray, classes: int) -> list[n
 def class_aps(
     labels: np.ndarray, scores: np.ndarray, right: np.ndarray, wrong: np.ndarray, truths: np.ndarray
 ) -> np.ndarray:
-    """float64 [K]: AP of each class over 101 recalls, NaN for one without truths.
+    """Compute the AP of each class over 101 recalls.
 
-    labels, scores, right, wrong: of the detections ([N]). truths: int [K].
+    Args:
+        labels: int64 [D].
+        scores: float64 [D].
+        right: bool [D].
+        wrong: bool [D]. Neither holds for a detection that does not count.
+        truths: int64 [K], objects of each class.
+
+    Returns:
+        float64 [K], NaN for a class without objects.
     """
     aps = np.full(len(truths), np.nan)
     for label, order in enumerate(class_orders(labels, scores, len(truths))):
@@ -110,14 +141,24 @@ def class_aps(
 
 
 def mean_ap(aps: np.ndarray) -> float:
-    """The mean over classes that have truths; 0 where none has."""
+    """Return the mean over the classes that have objects; 0 where none has."""
     return float(np.nanmean(aps)) if np.isfinite(aps).any() else 0.0
 
 
 def voc_aps(records: Records, overlaps: Overlaps) -> np.ndarray:
-    """float64 [K]: AP at IoU 0.5 as the area under the whole precision-recall curve (PASCAL VOC 2010 and later), NaN without
-    truths. A detection stands for the truth of its class it overlaps most; the second on the same truth is wrong; one on a
-    difficult or crowd truth does not count. Box sides are taken as differences, without VOC's extra pixel."""
+    """Compute VOC's AP at IoU 0.5: the area under the precision-recall curve (2010 and later).
+
+    A detection stands for the truth of its class that it overlaps most. The second one on the same
+    truth is wrong; one on a difficult or crowd truth does not count. Sides of boxes are
+    differences, without VOC's extra pixel.
+
+    Args:
+        records: Truths and detections.
+        overlaps: Of `find_overlaps`.
+
+    Returns:
+        float64 [K], NaN for a class without objects.
+    """
     pairs = overlaps.same & (overlaps.iou >= HIT_OVERLAP)
     _, truth = best_partner(
         overlaps.found[pairs], overlaps.truth[pairs], overlaps.iou[pairs], len(records.scores)
@@ -143,7 +184,17 @@ def _area_under(truth: np.ndarray, crowd: np.ndarray, truths: int) -> float:
 def recall_precision(
     order: np.ndarray, right: np.ndarray, wrong: np.ndarray, truths: int
 ) -> Iterator[np.ndarray]:
-    """Recall, then precision, after each detection that counts, of a class with `truths` objects."""
+    """Compute recall and precision after each detection of a class that counts.
+
+    Args:
+        order: int64 [N], the places of the class's detections by falling score.
+        right: bool [D].
+        wrong: bool [D].
+        truths: Objects of the class.
+
+    Returns:
+        An iterator over two float64 arrays, recall and precision.
+    """
     counted = order[(right | wrong)[order]]
     hits = np.cumsum(right[counted])
     yield hits / max(truths, 1)

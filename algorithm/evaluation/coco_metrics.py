@@ -12,7 +12,10 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from algorithm.evaluation.operating_point import OperatingPoint, best_operating_point
+from algorithm.evaluation.matching import find_overlaps, hits_and_misses
+from algorithm.evaluation.operating_point import OperatingPoint, confidence_curve
+from algorithm.evaluation.records import make_records
+from algorithm.ops.box_arrays import box_area
 
 METRIC_NAMES = (
     "AP",
@@ -33,9 +36,15 @@ _UNDEFINED = -1.0
 
 @dataclass(frozen=True)
 class Evaluation:
-    """COCO's 12 figures (None where the ground truth holds nothing to measure), per class, and the best confidence.
+    """The figures of one evaluation.
 
-    summary: the 12 rows as pycocotools prints them.
+    Attributes:
+        metrics: COCO's 12 figures; None where the ground truth holds nothing to measure.
+        per_class: AP, AP50, precision, recall and f1 of each class.
+        operating_point: The best confidence threshold and the figures at it.
+        images: How many pictures there are.
+        boxes: How many objects there are, without crowds.
+        summary: The 12 rows as pycocotools prints them.
     """
 
     metrics: dict[str, float | None]
@@ -46,7 +55,7 @@ class Evaluation:
     summary: str
 
     def as_dict(self) -> dict[str, Any]:
-        """The content of metrics.json."""
+        """Return the content of metrics.json."""
         return {
             **self.metrics,
             "precision": self.operating_point.precision,
@@ -61,9 +70,10 @@ class Evaluation:
 
 def _ground_truth(samples: Sequence[Any], label_names: Sequence[str]) -> COCO:
     coco = COCO()
-    annotations = []
+    annotations: list[dict[str, Any]] = []
     for index, sample in enumerate(samples):
-        areas = _box_areas(sample.boxes) if sample.areas is None else sample.areas
+        boxes = np.asarray(sample.boxes, np.float64).reshape(-1, 4)
+        areas = box_area(boxes) if sample.areas is None else sample.areas
         for box, label, crowd, area in zip(
             sample.boxes, sample.labels, sample.is_crowd, areas, strict=True
         ):
@@ -87,11 +97,6 @@ def _ground_truth(samples: Sequence[Any], label_names: Sequence[str]) -> COCO:
     with contextlib.redirect_stdout(io.StringIO()):
         coco.createIndex()
     return coco
-
-
-def _box_areas(boxes: np.ndarray) -> np.ndarray:
-    boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-    return (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
 
 
 def _result_rows(detections: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
@@ -130,21 +135,31 @@ def evaluate_detections(
     detections: Sequence[Mapping[str, np.ndarray]],
     label_names: Sequence[str],
 ) -> Evaluation:
-    """Figures of detections against samples (algorithm.data.Sample), in the same order.
+    """Compare detections with samples.
 
-    detections[i]: boxes [M, 4] yxyx in the original picture's pixels, scores [M], labels [M] in 0..K-1. Crowd
-    objects count neither for nor against. Image ids may be any strings: only the order matters here.
+    Crowd objects count neither for nor against.
+
+    Args:
+        samples: algorithm.data.Sample of each picture.
+        detections: In the same order: boxes [M, 4] yxyx in the original picture's pixels, scores
+            [M], labels [M] in 0..K-1.
+        label_names: K names, label 0 first.
+
+    Returns:
+        The figures.
     """
     truth = _ground_truth(samples, label_names)
     rows = _result_rows(detections)
     with contextlib.redirect_stdout(io.StringIO()):
-        # loadRes refuses an empty list, so nothing found becomes one detection that can match nothing.
+        # loadRes refuses an empty list, so nothing found becomes one detection that can match
+        # nothing.
         found = truth.loadRes(
             rows if len(rows) else np.array([[0, -1, -1, 0, 0, 0, 1]], np.float64)
         )
         evaluator = COCOeval(truth, found, "bbox")
         evaluator.evaluate()
         evaluator.accumulate()
+    point = _operating_point(samples, detections, label_names)
     summary = io.StringIO()
     with contextlib.redirect_stdout(summary):
         evaluator.summarize()
@@ -152,21 +167,47 @@ def evaluate_detections(
         metrics={
             name: _or_none(value) for name, value in zip(METRIC_NAMES, evaluator.stats, strict=True)
         },
-        per_class=_per_class(evaluator, label_names),
-        operating_point=best_operating_point(evaluator),
+        per_class=_per_class(evaluator, label_names, point),
+        operating_point=point,
         images=len(samples),
         boxes=int(sum((~np.asarray(s.is_crowd, bool)).sum() for s in samples)),
         summary=summary.getvalue().rstrip(),
     )
 
 
+def _operating_point(
+    samples: Sequence[Any],
+    detections: Sequence[Mapping[str, np.ndarray]],
+    label_names: Sequence[str],
+) -> OperatingPoint:
+    """Numbers of a network that has diverged are left out: they match nothing."""
+    records = make_records(
+        label_names,
+        [str(place) for place in range(len(samples))],
+        [(sample.boxes, sample.labels, sample.is_crowd) for sample in samples],
+        [_finite(found) for found in detections],
+    )
+    return confidence_curve(
+        records.labels,
+        records.scores,
+        *hits_and_misses(records, find_overlaps(records)),
+        records.truths_per_class(),
+    ).operating_point()
+
+
+def _finite(found: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    boxes = np.asarray(found["boxes"], np.float64).reshape(-1, 4)
+    labels, scores = np.asarray(found["labels"]), np.asarray(found["scores"], np.float64)
+    kept = np.isfinite(scores) & np.isfinite(boxes).all(axis=1)
+    return boxes[kept], labels[kept], scores[kept]
+
+
 def _per_class(
-    evaluator: COCOeval, label_names: Sequence[str]
+    evaluator: COCOeval, label_names: Sequence[str], point: OperatingPoint
 ) -> dict[str, dict[str, float | None]]:
     precision = evaluator.eval["precision"][
         :, :, :, 0, -1
     ]  # [IoU, recall, class]; all areas, 100 detections
-    point = best_operating_point(evaluator)
     table: dict[str, dict[str, float | None]] = {}
     for index, name in enumerate(label_names):
         table[name] = {

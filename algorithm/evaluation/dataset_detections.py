@@ -9,15 +9,27 @@ import tensorflow as tf
 
 from algorithm.data import Sample
 from algorithm.data.feeding.pipeline import eval_batches, reading_errors
-from algorithm.evaluation.inference import Detect
-from algorithm.models.detector import Detector
+from algorithm.evaluation.inference import Detect, Network
 
 
 def detect_samples(
-    detect: Detect, detector: Detector, samples: Sequence[Sample], batch_size: int
+    detect: Detect, detector: Network, samples: Sequence[Sample], batch_size: int
 ) -> list[dict[str, np.ndarray]]:
-    """Detections of every sample, in order: boxes float32 [M, 4] yxyx in the picture's pixels, scores float32 [M],
-    labels int32 [M] in 0..K-1. DataError names a picture that cannot be read."""
+    """Run a detector over samples.
+
+    Args:
+        detect: Of `detection_function`.
+        detector: The detector it was made of.
+        samples: The pictures.
+        batch_size: Pictures at a time.
+
+    Returns:
+        For each sample, in order: boxes float32 [M, 4] yxyx in the picture's pixels, scores
+        float32 [M], labels int32 [M] in 0..K-1.
+
+    Raises:
+        DataError: A picture cannot be read; it is named.
+    """
     found: list[dict[str, np.ndarray]] = [{}] * len(samples)
     batches = eval_batches(samples, image_size=detector.image_size, batch_size=batch_size)
     sizes = np.array([(sample.height, sample.width) for sample in samples], np.float32)

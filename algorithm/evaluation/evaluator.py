@@ -12,8 +12,7 @@ from algorithm.data import Dataset, Sample
 from algorithm.data.feeding.decoding import decode_image
 from algorithm.evaluation.coco_metrics import Evaluation, evaluate_detections
 from algorithm.evaluation.dataset_detections import detect_samples
-from algorithm.evaluation.inference import detection_function
-from algorithm.models.detector import Detector
+from algorithm.evaluation.inference import Network, detection_function
 from algorithm.ops.detections import NmsConfig
 from algorithm.pages.drawing import draw_detections
 
@@ -21,14 +20,19 @@ _PICTURES = 4
 
 
 class Evaluator:
-    """Compiles once; run() may be called after every epoch.
+    """Evaluates a detector on the EVAL samples; it compiles once, and `run` may follow every epoch.
 
-    seconds: what the latest run spent in the network, reading included, and in the metrics. batches: how many there are.
+    Attributes:
+        seconds: What the latest run spent in the network (reading included) and in the metrics.
+        batches: How many batches there are.
+        detections: Of the latest run, for each sample: boxes float32 [N, 4] yxyx in pixels of the
+            picture, scores float32 [N], labels int32 [N].
+        threshold: The best confidence threshold of the latest run.
     """
 
     def __init__(
         self,
-        detector: Detector,
+        detector: Network,
         nms: NmsConfig,
         dataset: Dataset,
         batch_size: int,
@@ -37,20 +41,27 @@ class Evaluator:
     ) -> None:
         self.detector, self.dataset, self.batch_size = detector, dataset, batch_size
         self.seconds = (0.0, 0.0)
+        self.detections: list[dict[str, np.ndarray]] = []
+        self.threshold = 0.0
         self.batches = -(-len(dataset.eval) // batch_size)
         self._detect = detection_function(detector, nms, batch_statistics=batch_statistics)
 
     def run(self) -> tuple[Evaluation, list[np.ndarray]]:
-        """The figures, and a few uint8 [H, 2W, 3] pictures: ground truth on the left, detections on the right."""
+        """Evaluate the detector's present weights.
+
+        Returns:
+            The figures, and a few pictures uint8 [H, 2W, 3]: ground truth on the left, detections
+            on the right.
+        """
         samples, names = self.dataset.eval, self.dataset.label_names
         begun = time.perf_counter()
         detections = detect_samples(self._detect, self.detector, samples, self.batch_size)
         found = time.perf_counter()
         evaluation = evaluate_detections(samples, detections, names)
         self.seconds = (found - begun, time.perf_counter() - found)
-        threshold = evaluation.operating_point.threshold
+        self.detections, self.threshold = detections, evaluation.operating_point.threshold
         pictures = [
-            side_by_side(sample, found, names, threshold)
+            side_by_side(sample, found, names, self.threshold)
             for sample, found in zip(samples[:_PICTURES], detections, strict=False)
         ]
         return evaluation, pictures
@@ -59,7 +70,17 @@ class Evaluator:
 def side_by_side(
     sample: Sample, found: dict[str, np.ndarray], names: Sequence[str], threshold: float
 ) -> np.ndarray:
-    """uint8 [H, 2W, 3]: the picture with its ground truth, then with the detections at or above the threshold."""
+    """Draw a picture twice: with its ground truth, and with what was detected.
+
+    Args:
+        sample: The picture.
+        found: boxes [M, 4] yxyx in pixels, scores [M], labels [M].
+        names: Class names, label 0 first.
+        threshold: Detections at or above it are drawn.
+
+    Returns:
+        uint8 [H, 2W, 3].
+    """
     picture = decode_image(Path(sample.path).read_bytes(), sample.source)
     shown = found["scores"] >= threshold
     truth = draw_detections(

@@ -1,4 +1,4 @@
-"""Which detection overlaps which truth, and which of them belong together: COCO's greedy rule, for all pictures at once."""
+"""Which detection overlaps which truth, and which belong together by COCO's greedy rule."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from algorithm.evaluation.records import Records
+from algorithm.ops.box_arrays import pairwise_iou
 
 LEAST_OVERLAP = (
     0.1  # below it a detection is background (Bolya et al. 2020, and the platform's definitions)
@@ -19,8 +20,12 @@ NONE = -1
 class Overlaps:
     """N pairs of a detection and a truth of one picture that overlap by LEAST_OVERLAP or more.
 
-    found, truth: int64 [N], places in Records. iou: float64 [N]; with a crowd truth, the share of the detection inside it.
-    same: bool [N], of one class. rank: int64 [D], place of each detection among those of its picture and class, by score.
+    Attributes:
+        found: int64 [N], places of detections in Records.
+        truth: int64 [N], places of truths.
+        iou: float64 [N]; with a crowd, the share of the detection inside it.
+        same: bool [N], whether both are of one class.
+        rank: int64 [D], place of each detection among those of its picture and class, by score.
     """
 
     found: np.ndarray
@@ -31,8 +36,8 @@ class Overlaps:
 
 
 def find_overlaps(records: Records) -> Overlaps:
-    """The overlapping pairs of all pictures, ordered by detection, then truth."""
-    found, truth, iou = [], [], []
+    """Find the overlapping pairs of all pictures, ordered by detection, then truth."""
+    found_parts, truth_parts, iou_parts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], []
     pictures = np.arange(len(records.names) + 1)
     found_ends = np.searchsorted(records.pictures, pictures)
     truth_ends = np.searchsorted(records.truth_pictures, pictures)
@@ -45,40 +50,21 @@ def find_overlaps(records: Records) -> Overlaps:
             records.boxes[start:stop], records.truth_boxes[first:last], records.crowd[first:last]
         )
         rows, columns = np.nonzero(table >= LEAST_OVERLAP)
-        found.append(rows + start)
-        truth.append(columns + first)
-        iou.append(table[rows, columns])
-    found = np.concatenate([np.zeros(0, np.int64), *found])
-    truth = np.concatenate([np.zeros(0, np.int64), *truth])
+        found_parts.append(rows + start)
+        truth_parts.append(columns + first)
+        iou_parts.append(table[rows, columns])
+    found, truth = np.concatenate(found_parts), np.concatenate(truth_parts)
     return Overlaps(
         found,
         truth,
-        np.concatenate([np.zeros(0), *iou]),
+        np.concatenate([np.zeros(0), *iou_parts]),
         records.labels[found] == records.truth_labels[truth],
         class_ranks(records),
     )
 
 
-def pairwise_iou(
-    boxes: np.ndarray, others: np.ndarray, crowd: np.ndarray | None = None
-) -> np.ndarray:
-    """Overlap float64 [M, N] of boxes [M, 4] with others [N, 4]; with a crowd (bool [N]), the share of the first box in it."""
-    height = np.minimum(boxes[:, None, 2], others[None, :, 2]) - np.maximum(
-        boxes[:, None, 0], others[None, :, 0]
-    )
-    width = np.minimum(boxes[:, None, 3], others[None, :, 3]) - np.maximum(
-        boxes[:, None, 1], others[None, :, 1]
-    )
-    inside = np.maximum(height, 0) * np.maximum(width, 0)
-    areas, other_areas = ((part[:, 2:] - part[:, :2]).prod(axis=1) for part in (boxes, others))
-    union = areas[:, None] + other_areas[None] - inside
-    if crowd is not None:
-        union = np.where(crowd[None], areas[:, None], union)
-    return np.divide(inside, union, out=np.zeros_like(inside), where=union > 0)
-
-
 def class_ranks(records: Records) -> np.ndarray:
-    """int64 [D]: 0 for the best detection of its picture and class, 1 for the next, and so on."""
+    """Rank detections within picture and class: int64 [D], 0 for the best, 1 for the next."""
     order = np.lexsort((-records.scores, records.labels, records.pictures))
     group = records.pictures[order] * max(records.classes, 1) + records.labels[order]
     starts = np.append(True, group[1:] != group[:-1]) if len(group) else np.zeros(0, bool)
@@ -95,11 +81,20 @@ def match(
     ignored: np.ndarray | None = None,
     kept: np.ndarray | None = None,
 ) -> np.ndarray:
-    """int64 [S, D]: the truth that each detection is matched to at each of S IoU thresholds, or NONE.
+    """Match detections with truths by the rule of pycocotools' COCOeval, ties included.
 
-    Detections of a picture and class choose in order of score the free truth they overlap most; one that is ignored (bool [T],
-    default: the crowds) only where no other will do. A crowd takes any number. The rule of pycocotools' COCOeval, ties included.
-    kept: bool [D], the detections that take part (default: all).
+    Detections of a picture and class choose in order of score the free truth they overlap most. One
+    that is ignored is chosen only where no other will do. A crowd takes any number.
+
+    Args:
+        records: Truths and detections.
+        overlaps: Of `find_overlaps`.
+        thresholds: float64 [S], least IoU of a match.
+        ignored: bool [T], truths that do not count; None means the crowds.
+        kept: bool [D], the detections that take part; None means all.
+
+    Returns:
+        int64 [S, D], the truth of each detection at each threshold, or NONE.
     """
     ignored = records.crowd if ignored is None else ignored
     limits = np.minimum(np.asarray(thresholds, float), 1 - 1e-10)
@@ -125,8 +120,27 @@ def match(
     return matched
 
 
+def hits_and_misses(
+    records: Records, overlaps: Overlaps, kept: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tell what is right and what is wrong at HIT_OVERLAP.
+
+    Args:
+        records: Truths and detections.
+        overlaps: Of `find_overlaps`.
+        kept: bool [D], the detections that take part; None means all.
+
+    Returns:
+        (right, wrong), bool [D] each. Neither holds for a detection on a crowd, or left out.
+    """
+    matched = match(records, overlaps, np.array([HIT_OVERLAP]), kept=kept)[0]
+    found = matched != NONE
+    right = found & ~np.append(records.crowd, False)[matched]
+    return right, ~found if kept is None else kept & ~found
+
+
 def _match_one_rank(found, truth, iou, limits, crowd, free, matched) -> None:
-    """Lets at most one detection of each picture and class choose: `found` is sorted, its best pair first."""
+    """Let at most one detection of each picture and class choose; its best pair comes first."""
     pairs = len(found)
     possible = (iou[None] >= limits[:, None]) & (free[:, truth] | crowd[truth])
     place = np.where(possible, np.arange(pairs), pairs)
@@ -151,7 +165,17 @@ def _runs(values: np.ndarray) -> zip:
 def best_partner(
     of: np.ndarray, partner: np.ndarray, iou: np.ndarray, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(float64 [count] highest IoU, int64 [count] that partner or NONE) for each of `count` things; pairs are (of, partner)."""
+    """Find for each of `count` things the partner it overlaps most.
+
+    Args:
+        of: int64 [N], the thing of each pair.
+        partner: int64 [N], its partner.
+        iou: float64 [N].
+        count: How many things there are.
+
+    Returns:
+        The highest IoU, float64 [count], and that partner, int64 [count], or NONE.
+    """
     order = np.lexsort((partner, -iou, of))
     of, partner, iou = of[order], partner[order], iou[order]
     first = np.append(True, of[1:] != of[:-1]) if len(of) else np.zeros(0, bool)

@@ -1,21 +1,27 @@
-"""Precision, recall and F1 at the confidence threshold that serves best."""
+"""The confidence threshold that serves best, and precision, recall and F1 at it: one rule for all.
+
+`metrics.json`, the platform's metrics and the assessment all take their figures from here.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from pycocotools.cocoeval import COCOeval
 
-_ALL_AREAS = 0
-_IOU_50 = 0
+CONFIDENCES = np.arange(100) / 100
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Figures at the confidence `threshold` with the highest F1 over all classes, at IoU 0.5.
+    """Figures at one confidence threshold, at IoU 0.5.
 
-    per_class: precision, recall and f1 of each class, in label order, at the same threshold.
+    Attributes:
+        threshold: Detections at or above it count.
+        precision: Mean over the classes that have objects; 0 without any.
+        recall: Likewise.
+        f1: Likewise.
+        per_class: Precision, recall and f1 of each class, in the order of the labels.
     """
 
     threshold: float
@@ -25,53 +31,98 @@ class OperatingPoint:
     per_class: tuple[dict[str, float], ...]
 
 
-def _rates(true_positives: float, found: float, truths: float) -> dict[str, float]:
-    precision = true_positives / found if found else 0.0
-    recall = true_positives / truths if truths else 0.0
-    total = precision + recall
-    return {
-        "precision": precision,
-        "recall": recall,
-        "f1": 2 * precision * recall / total if total else 0.0,
-    }
+@dataclass(frozen=True)
+class ConfidenceCurve:
+    """Figures at every threshold of CONFIDENCES.
 
+    Attributes:
+        precision: float64 [100, K].
+        recall: float64 [100, K].
+        f1: float64 [100, K].
+        mean_f1: float64 [100], over the classes that have objects.
+        present: bool [K], the classes that have objects.
+        best: The place of the highest mean F1. Of equal ones those with the highest F1 over all
+            detections, and of these the middle one; the highest threshold where all are 0.
+    """
 
-def _matches(
-    evaluator: COCOeval, classes: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Scores, hit flags and classes of all counted detections, and the number of truths of each class."""
-    scores, hits, labels = [np.zeros(0)], [np.zeros(0, bool)], [np.zeros(0, int)]
-    truths = np.zeros(classes)
-    for result in evaluator.evalImgs:
-        if result is None or result["aRng"] != evaluator.params.areaRng[_ALL_AREAS]:
-            continue
-        label = evaluator.params.catIds.index(result["category_id"])
-        counted = ~result["dtIgnore"][_IOU_50].astype(bool)
-        scores.append(np.asarray(result["dtScores"])[counted])
-        hits.append(result["dtMatches"][_IOU_50][counted] > 0)
-        labels.append(np.full(int(counted.sum()), label))
-        truths[label] += (~np.asarray(result["gtIgnore"], bool)).sum()
-    return np.concatenate(scores), np.concatenate(hits), np.concatenate(labels), truths
+    precision: np.ndarray
+    recall: np.ndarray
+    f1: np.ndarray
+    mean_f1: np.ndarray
+    present: np.ndarray
+    best: int
 
+    @property
+    def threshold(self) -> float:
+        """The confidence threshold with the best mean F1."""
+        return float(CONFIDENCES[self.best])
 
-def best_operating_point(evaluator: COCOeval) -> OperatingPoint:
-    """The operating point of an evaluated COCOeval. With nothing found, all figures are 0 and the threshold is 1."""
-    classes = len(evaluator.params.catIds)
-    scores, hits, labels, truths = _matches(evaluator, classes)
-    order = np.argsort(-scores, kind="stable")
-    scores, hits, labels = scores[order], hits[order], labels[order]
-    true_positives = np.cumsum(hits)
-    f1 = 2 * true_positives / np.maximum(np.arange(1, len(scores) + 1) + truths.sum(), 1)
-    # Detections of equal score come and go together: only the last of them is a threshold.
-    last_of_score = np.append(scores[1:] != scores[:-1], True) if len(scores) else np.zeros(0, bool)
-    f1 = np.where(last_of_score, f1, -1.0)
-    best = int(np.argmax(f1)) if len(scores) and f1.max() > 0 else -1
-    kept = slice(0, best + 1)
-    overall = _rates(float(hits[kept].sum()), best + 1, truths.sum())
-    per_class = tuple(
-        _rates(
-            float(hits[kept][labels[kept] == c].sum()), float((labels[kept] == c).sum()), truths[c]
+    def operating_point(self) -> OperatingPoint:
+        """Return the figures at the best threshold."""
+        rows = {
+            name: table[self.best]
+            for name, table in (
+                ("precision", self.precision),
+                ("recall", self.recall),
+                ("f1", self.f1),
+            )
+        }
+        means = {
+            name: float(row[self.present].mean()) if self.present.any() else 0.0
+            for name, row in rows.items()
+        }
+        per_class = tuple(
+            {name: float(row[label]) for name, row in rows.items()}
+            for label in range(len(self.present))
         )
-        for c in range(classes)
+        return OperatingPoint(self.threshold, **means, per_class=per_class)
+
+
+def confidence_curve(
+    labels: np.ndarray,
+    scores: np.ndarray,
+    right: np.ndarray,
+    wrong: np.ndarray,
+    truths: np.ndarray,
+) -> ConfidenceCurve:
+    """Count what is right and wrong at every threshold.
+
+    A match made at threshold 0 stands at every threshold, because detections choose in order of
+    their scores.
+
+    Args:
+        labels: int64 [D], the class of each detection.
+        scores: float64 [D].
+        right: bool [D], whether it matches an object of its class at IoU 0.5.
+        wrong: bool [D], whether it matches none. Neither holds for one on a crowd.
+        truths: int64 [K], objects of each class, without crowds.
+
+    Returns:
+        The curve over CONFIDENCES.
+    """
+    place = np.minimum(np.searchsorted(CONFIDENCES, scores, side="right"), len(CONFIDENCES)) - 1
+    hits, misses = (
+        _at_least(place[which], labels[which], len(truths))
+        for which in (right & (place >= 0), wrong & (place >= 0))
     )
-    return OperatingPoint(float(scores[best]) if best >= 0 else 1.0, **overall, per_class=per_class)
+    precision = _ratio(hits, hits + misses)
+    recall = _ratio(hits, np.broadcast_to(truths, hits.shape))
+    f1 = _ratio(2 * hits, hits + misses + truths)
+    present = truths > 0
+    mean = f1[:, present].mean(axis=1) if present.any() else np.zeros(len(CONFIDENCES))
+    together = _ratio(2 * hits.sum(axis=1), (hits + misses).sum(axis=1) + truths.sum())
+    highest = np.flatnonzero(mean == mean.max())
+    highest = highest[together[highest] == together[highest].max()]
+    best = int(highest[len(highest) // 2]) if mean.any() else len(CONFIDENCES) - 1
+    return ConfidenceCurve(precision, recall, f1, mean, present, best)
+
+
+def _at_least(place: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """int64 [100, K]: detections of a class whose score reaches each threshold."""
+    table = np.zeros((len(CONFIDENCES), classes), np.int64)
+    np.add.at(table, (place, labels), 1)
+    return table[::-1].cumsum(axis=0)[::-1]
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    return np.divide(above, below, out=np.zeros(above.shape), where=below > 0)

@@ -1,4 +1,4 @@
-"""All truths and detections of a set of pictures, laid flat so that one array operation sees them all."""
+"""All truths and detections of a set of pictures, laid flat for array operations."""
 
 from __future__ import annotations
 
@@ -15,11 +15,19 @@ from algorithm.errors import DataError
 class Records:
     """T truths and D detections of P pictures; boxes are [ymin, xmin, ymax, xmax] in pixels.
 
-    label_names: K names, label 0 first. names: of the P pictures, as the person knows them. sizes: float64 [P, 2] height and
-    width, NaN where unknown.
-    truth_boxes float64 [T, 4], truth_labels int64 [T], truth_pictures int64 [T] (rising), crowd bool [T] (counts neither for nor
-    against), areas float64 [T].
-    boxes float64 [D, 4], labels int64 [D], scores float64 [D], pictures int64 [D] (rising; within a picture by falling score).
+    Attributes:
+        label_names: K names, label 0 first.
+        names: Of the pictures, as the person knows them.
+        sizes: float64 [P, 2], height and width, NaN where unknown.
+        truth_boxes: float64 [T, 4].
+        truth_labels: int64 [T].
+        truth_pictures: int64 [T], rising.
+        crowd: bool [T]; a crowd counts neither for nor against.
+        areas: float64 [T], square pixels.
+        boxes: float64 [D, 4].
+        labels: int64 [D].
+        scores: float64 [D].
+        pictures: int64 [D], rising; within a picture by falling score.
     """
 
     label_names: tuple[str, ...]
@@ -37,15 +45,15 @@ class Records:
 
     @property
     def classes(self) -> int:
-        """K."""
+        """The number of classes, K."""
         return len(self.label_names)
 
     def truths_per_class(self) -> np.ndarray:
-        """int64 [K]: objects that count."""
+        """Count the objects of each class that are no crowds, int64 [K]."""
         return np.bincount(self.truth_labels[~self.crowd], minlength=self.classes)
 
     def kept(self, chosen: np.ndarray) -> Records:
-        """The same truths with the detections that `chosen`, bool [D], marks."""
+        """Return the same truths with the detections that `chosen`, bool [D], marks."""
         return replace(
             self,
             boxes=self.boxes[chosen],
@@ -63,16 +71,28 @@ def make_records(
     sizes: Any = None,
     areas: Sequence[Any] | None = None,
 ) -> Records:
-    """Records of pictures in the given order.
+    """Lay truths and detections flat.
 
-    truths[i]: (boxes [n, 4], labels [n]) or with a third part, crowd [n]. found[i]: (boxes [m, 4], labels [m], scores [m]).
-    areas[i]: [n] square pixels or None, in place of the boxes' own. Raises DataError that names the picture where lengths
-    differ, a label is none of the classes, or a number is not finite.
+    Args:
+        label_names: K names, label 0 first.
+        names: Of the pictures.
+        truths: For each picture (boxes [n, 4], labels [n]), and crowd [n] as a third part or not.
+        found: For each picture (boxes [m, 4], labels [m], scores [m]).
+        sizes: [P, 2], height and width; None where unknown.
+        areas: For each picture [n] square pixels, or None for those of the boxes.
+
+    Returns:
+        Records of the pictures in the given order.
+
+    Raises:
+        DataError: Lengths differ, a label is none of the classes, or a number is not finite; the
+            picture is named.
     """
     if not len(names) == len(truths) == len(found):
         raise DataError(
-            f"expected one prediction, one label and one name for each picture, found {len(found)} predictions, "
-            f"{len(truths)} labels and {len(names)} names: give lists of one length"
+            "expected one prediction, one label and one name for each picture, found "
+            f"{len(found)} predictions, {len(truths)} labels and {len(names)} names: give lists "
+            "of one length"
         )
     truth_parts = [
         _truths(row, f"labels of {name}", len(label_names))
@@ -86,11 +106,11 @@ def make_records(
     boxes, labels, scores = _stacked(found_parts, (4, 0, 0))
     own = (truth_boxes[:, 2:] - truth_boxes[:, :2]).prod(axis=1)
     if areas is not None:
-        given = [
+        rows = (
             np.full(len(part[1]), np.nan) if row is None else np.asarray(row, float)
             for row, part in zip(areas, truth_parts, strict=True)
-        ]
-        given = np.concatenate([np.zeros(0), *given])
+        )
+        given = np.concatenate([np.zeros(0), *rows])
         own = np.where(np.isnan(given), own, given)
     return Records(
         tuple(label_names),
@@ -135,12 +155,14 @@ def _boxes(value: Any, where: str) -> np.ndarray:
     boxes = np.asarray(value, np.float64)
     if boxes.size and boxes.shape[-1] != 4:
         raise DataError(
-            f"{where}: expected boxes of 4 numbers, ymin, xmin, ymax, xmax, found shape {boxes.shape}"
+            f"{where}: expected boxes of 4 numbers, ymin, xmin, ymax, xmax, found shape "
+            f"{boxes.shape}"
         )
     boxes = boxes.reshape(-1, 4)
     if not np.isfinite(boxes).all():
         raise DataError(
-            f"{where}: expected finite boxes, found {boxes[~np.isfinite(boxes).all(axis=1)][0].tolist()}"
+            f"{where}: expected finite boxes, found "
+            f"{boxes[~np.isfinite(boxes).all(axis=1)][0].tolist()}"
         )
     return boxes
 
@@ -150,8 +172,8 @@ def _labels(value: Any, where: str, classes: int) -> np.ndarray:
     wrong = labels[(labels != np.round(labels)) | (labels < 0) | (labels >= classes)]
     if wrong.size:
         raise DataError(
-            f"{where}: expected classes 0 to {classes - 1} (the label map has {classes}), found {wrong[0]:g}: "
-            "do the label map and the model belong together?"
+            f"{where}: expected classes 0 to {classes - 1} (the label map has {classes}), found "
+            f"{wrong[0]:g}: do the label map and the model belong together?"
         )
     return labels.astype(np.int64)
 

@@ -1,4 +1,4 @@
-"""The part of this package that a model folder carries, so that its assessment script runs without this repository."""
+"""The part of this package that a model folder carries for its assessment script."""
 
 from __future__ import annotations
 
@@ -16,16 +16,25 @@ SCRIPT = "model_assessment.py"
 FOLDER = "assessment"
 PROJECT = "efficientdet-modelarts"
 REQUIREMENTS = f"{FOLDER}/requirements.txt"
-# Rooms carried whole: storage finds its modules by name when it runs, and other people's scripts may call assessment.api.
-WHOLE_ROOMS = ("assessment", "storage")
-# What the carried files import; their versions are those of pyproject.toml. TensorFlow runs the model, boto3 obs:// and s3://.
+# Carried whole: other people's scripts may call assessment.api.
+WHOLE_ROOM = "assessment"
+# storage.store_of imports these by name, when a place needs one; no import statement tells it.
+STORES = ("local_store", "object_store", "tensor_store")
+# What the carried files import; their versions are those of pyproject.toml. TensorFlow runs the
+# model, boto3 reads obs:// and s3://.
 PACKAGES = ("tensorflow", "numpy", "pillow", "matplotlib", "defusedxml", "pyyaml", "rich", "boto3")
 
 
 def carried_modules() -> list[Path]:
-    """Paths, relative to the package: the script, WHOLE_ROOMS, and every module of ours that these import, also through others."""
-    rooms = (path.relative_to(ROOT) for room in WHOLE_ROOMS for path in (ROOT / room).rglob("*.py"))
-    found, waiting = set(), [Path(SCRIPT), *rooms]
+    """Return the paths, relative to the package, of all that the script needs of it.
+
+    These are the script, WHOLE_ROOM, STORES, and what these import, directly or through others.
+    Of storage that leaves out what only a training job does: lease, mirror, downloads.
+    """
+    room = (path.relative_to(ROOT) for path in (ROOT / WHOLE_ROOM).rglob("*.py"))
+    stores = (Path("storage", f"{name}.py") for name in STORES)
+    found: set[Path] = set()
+    waiting = [Path(SCRIPT), *room, *stores]
     while waiting:
         path = waiting.pop()
         if path not in found:
@@ -35,8 +44,11 @@ def carried_modules() -> list[Path]:
 
 
 def carry(target: Path) -> None:
-    """Writes SCRIPT and FOLDER into the folder target: the package's part and the requirements. DataError where a source file is
-    missing."""
+    """Write SCRIPT and FOLDER, the package's part and the requirements, into the folder target.
+
+    Raises:
+        DataError: a source file is missing.
+    """
     package = target / FOLDER / ROOT.name
     try:
         shutil.copyfile(ROOT / SCRIPT, target / SCRIPT)
@@ -54,7 +66,7 @@ def carry(target: Path) -> None:
 
 
 def carried_parts() -> list[str]:
-    """Names, relative to the model folder, of all that `carry` writes."""
+    """Return the names, relative to the model folder, of all that `carry` writes."""
     modules = (
         f"{FOLDER}/{ROOT.name}/{path.as_posix()}"
         for path in carried_modules()
@@ -64,14 +76,17 @@ def carried_parts() -> list[str]:
 
 
 def requirements() -> list[str]:
-    """Lines for pip: PACKAGES in the versions this package depends on, or, where that is written nowhere (only the code was copied,
-    or it was installed before it needed one), in those the model was made with."""
+    """Return lines for pip: PACKAGES in the versions that this package depends on.
+
+    Where these are written nowhere (only the code was copied, or it was installed before it needed
+    one), they are the versions that the model was made with.
+    """
     written = {_name(line): line for line in _dependencies()}
     return [written.get(name) or f"{name}=={metadata.version(name)}" for name in PACKAGES]
 
 
 def _dependencies() -> list[str]:
-    """Of the source folder where the package lies in one, else as installed."""
+    """Return those of the source folder where the package lies in one, else those installed."""
     settings = ROOT.parent / "pyproject.toml"
     if settings.is_file():
         return tomllib.loads(settings.read_text(encoding="utf-8"))["project"]["dependencies"]
@@ -96,12 +111,15 @@ def _name(line: str) -> str:
 
 
 def _imported(path: Path) -> list[Path]:
-    """The files, relative to the package, that the imports in a file load: modules and the packages they lie in."""
-    names = set()
+    """Return the files, relative to the package, that the imports in a file load.
+
+    They are modules, and the __init__.py of every package these lie in.
+    """
+    names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
     files = set()
     for name in names:

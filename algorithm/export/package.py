@@ -14,6 +14,7 @@ from typing import Any
 import algorithm
 from algorithm.errors import DataError
 from algorithm.export.carried_package import carry
+from algorithm.modelarts.model_index import INDEX, index_content
 
 SAVED_MODEL_PARTS = (
     "saved_model.pb",
@@ -27,9 +28,10 @@ COMPANIONS = (
     "pictures.py",
     "request_fields.py",
 )  # what the handler loads from the folder it lies in
-RUNTIME = "tensorflow_2.6.0-cuda_11.2-py_3.7-ubuntu_18.04-x86_64"  # the newest the platform offers; CPU and GPU
-# What the handler imports. The floors must exist for the runtime's Python 3.7, whose newest Pillow is 9.5.0;
-# a higher numpy would pull the runtime's own away from under TensorFlow.
+# The newest that the platform offers; CPU and GPU.
+RUNTIME = "tensorflow_2.6.0-cuda_11.2-py_3.7-ubuntu_18.04-x86_64"
+# What the handler imports. The floors must exist for the runtime's Python 3.7, whose newest Pillow
+# is 9.5.0; a higher numpy would pull the runtime's own away from under TensorFlow.
 HANDLER_PACKAGES = (("numpy", "1.17.0"), ("Pillow", "9.5.0"))
 METRICS = ("f1", "recall", "precision", "accuracy")
 METRIC_DECIMALS = 6
@@ -44,12 +46,14 @@ def package_model(
     handler: Path = HANDLER,
     beside: Sequence[str] = (),
 ) -> Path:
-    """Path of the model folder, assembled beside `output_dir` and moved there, in place of an earlier one.
+    """Path of the model folder, assembled beside `output_dir` and moved there, in place of an
+    earlier one.
 
-    The folder holds exactly MODEL_PARTS and COMPANIONS, which serving needs, and what carried_package.carry adds for
-    assessment, besides the folders of the SavedModel that `beside` names. label_names: class 1 first. metrics: some of METRICS.
-    Raises DataError when the SavedModel lacks a part or needs asset files, when the handler is absent, and when
-    `output_dir` is something else than a model folder.
+    The folder holds exactly MODEL_PARTS and COMPANIONS, which serving needs, and what
+    carried_package.carry adds for assessment, besides the folders of the SavedModel that `beside`
+    names. label_names: class 1 first. metrics: some of METRICS. Raises DataError when the
+    SavedModel lacks a part or needs asset files, when the handler is absent, and when `output_dir`
+    is something else than a model folder.
     """
     source, target = Path(saved_model_dir), Path(output_dir)
     _check(source, target, handler)
@@ -65,13 +69,15 @@ def package_model(
         shutil.copyfile(HANDLER.with_name(name), staged / name)
     carry(staged)
     _write_json(staged / "config.json", model_config(metrics))
-    _write_json(staged / "index", {"labels_list": list(label_names), "is_multilabel": False})
+    _write_json(staged / INDEX, index_content(label_names))
     _put_in_place(staged, target)
     return target
 
 
 def missing_parts(model_dir: str | os.PathLike[str]) -> list[str]:
-    """Those of MODEL_PARTS that the folder lacks, and of the files its handler loads; empty for a complete model folder."""
+    """Those of MODEL_PARTS that the folder lacks, and of the files its handler loads; empty for a
+    complete model folder.
+    """
     folder = Path(model_dir)
     missing = [part for part in MODEL_PARTS if not (folder / part).is_file()]
     handler = (
@@ -86,8 +92,8 @@ def missing_parts(model_dir: str | os.PathLike[str]) -> list[str]:
 def model_config(metrics: Mapping[str, float]) -> dict[str, Any]:
     """The platform's config.json of a detection model.
 
-    metrics: some of METRICS, rounded here; an undefined (non-finite) one is left out, because JSON cannot hold it.
-    Raises ValueError for a metric the platform does not know.
+    metrics: some of METRICS, rounded here; an undefined (non-finite) one is left out, because JSON
+    cannot hold it. Raises ValueError for a metric the platform does not know.
     """
     unknown = sorted(set(metrics) - set(METRICS))
     if unknown:
@@ -143,7 +149,9 @@ def _reply_schema() -> dict[str, Any]:
 
 
 def _check(source: Path, target: Path, handler: Path) -> None:
-    """Raise DataError for what would end in a folder that does not serve, or would destroy something else."""
+    """Raise DataError for what would end in a folder that does not serve, or would destroy
+    something else.
+    """
     absent = [part for part in SAVED_MODEL_PARTS if not (source / part).is_file()]
     if absent:
         raise DataError(f"expected a SavedModel in one shard, {source} lacks {', '.join(absent)}")
@@ -160,7 +168,8 @@ def _check(source: Path, target: Path, handler: Path) -> None:
     )
     if target.exists() and not replaceable:
         raise DataError(
-            f"expected an earlier model folder or nothing at {target}, found something else: move it away"
+            f"expected an earlier model folder or nothing at {target}, found something else: move "
+            "it away"
         )
 
 

@@ -1,4 +1,6 @@
-"""The SavedModel: raw pixels in, detections in the original picture's pixels out, all arithmetic in the graph."""
+"""The SavedModel: raw pixels in, detections in the original picture's pixels out, all arithmetic in
+the graph.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from algorithm.errors import AlgorithmError
+from algorithm.export.older_tensorflow import fit_saved_model
 from algorithm.models.detector import Detector
 from algorithm.ops.detections import NmsConfig, detect, to_image
 from algorithm.ops.image import letterbox_scale, normalize, pad_bottom_right, resize
@@ -17,12 +20,14 @@ _TOLERANCE = 1e-3
 
 
 class ServingModule(tf.Module):
-    """Holds a detector's variables, the one serving signature, and its two halves. Nothing of Keras' own object graph is saved.
+    """Holds a detector's variables, the one serving signature, and its two halves. Nothing of
+    Keras' own object graph is saved.
 
     serve(images uint8 [B, H, W, 3]) is the signature. prepare(image uint8 [H, W, 3]) and
-    detect(inputs float32 [B, h, w, 3], scale float32 [B], size float32 [B, 2], hard_above float32 [B]) do the same in two steps,
-    so that pictures of different sizes share a batch, and let each picture choose its NMS (see ops.detections.detect).
-    settings() gives hard_above as `serve` applies it, and what other formats need to know; heads(inputs) the network's own outputs.
+    detect(inputs float32 [B, h, w, 3], scale float32 [B], size float32 [B, 2], hard_above float32
+    [B]) do the same in two steps, so that pictures of different sizes share a batch, and let each
+    picture choose its NMS (see ops.detections.detect). settings() gives hard_above as `serve`
+    applies it, and what other formats need to know; heads(inputs) the network's own outputs.
     """
 
     def __init__(self, detector: Detector, config: NmsConfig) -> None:
@@ -113,13 +118,15 @@ def _named(found: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 def export_saved_model(detector: Detector, folder: Path, config: NmsConfig) -> Path:
     """Writes a SavedModel with the signature `serving_default` and returns its folder.
 
-    images: uint8 [B, H, W, 3], RGB, any size. detection_boxes: float32 [B, M, 4], [ymin, xmin, ymax, xmax] in pixels
-    of the pictures given, clipped to them. detection_classes: float32 [B, M], 1-based, 0 past the last detection.
-    detection_scores: float32 [B, M]. num_detections: float32 [B]. AlgorithmError when the written model, loaded
-    again, does not answer as the detector does.
+    images: uint8 [B, H, W, 3], RGB, any size. detection_boxes: float32 [B, M, 4], [ymin, xmin,
+    ymax, xmax] in pixels of the pictures given, clipped to them. detection_classes: float32 [B, M],
+    1-based, 0 past the last detection.
+    detection_scores: float32 [B, M]. num_detections: float32 [B]. AlgorithmError when the written
+    model, loaded again, does not answer as the detector does.
     """
     module = ServingModule(detector, config)
     tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
+    fit_saved_model(folder)
     _compare(module, folder)
     return folder
 

@@ -2,8 +2,9 @@
 
 from algorithm.hyperparameters.distillation_pairs import PEER_ENLARGEMENT
 from algorithm.hyperparameters.hyperparameter_table import HPARAMS, ROWS, TABLE
-from algorithm.hyperparameters.parameters import MODEL_NAMES, PLATFORM_FLAGS
+from algorithm.hyperparameters.model_names import MODEL_NAMES, larger_than
 from algorithm.hyperparameters.parsing import parse
+from algorithm.hyperparameters.platform_flags import PLATFORM_FLAGS
 from algorithm.hyperparameters.rendering import LANGUAGES, as_markdown, as_text
 from algorithm.hyperparameters.row import Row
 from algorithm.hyperparameters.typed import Hyperparameters
@@ -21,6 +22,7 @@ __all__ = [
     "TABLE",
     "as_markdown",
     "as_text",
+    "larger_than",
     "parse",
     "read_value",
     "write_value",

@@ -10,9 +10,16 @@ from algorithm.hyperparameters.values import did_you_mean
 
 
 def split_flags(argv: Sequence[str]) -> list[tuple[str, str]]:
-    """Return (name, text) of each --name=text or --name text, in the order given.
+    """Split a command line into flags, each written --name=text or --name text.
 
-    A flag without a value has the text "" unless it is a hyperparameter: then ArgumentError, as for a stray word.
+    Args:
+        argv: The words of the command line, without the program.
+
+    Returns:
+        (name, text) of each flag, in the order given. A flag without a value has the text "".
+
+    Raises:
+        ArgumentError: A word is no flag, or a hyperparameter has no value.
     """
     flags = []
     words = list(argv)
@@ -30,9 +37,16 @@ def split_flags(argv: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def split_hparams(text: str) -> list[tuple[str, str]]:
-    """Return (key, text) of each item of a comma list of key=value; split on the first "=" only.
+    """Split a comma list of key=value items, each at its first "=".
 
-    Raises ArgumentError for an item without "=" and for an unknown key, naming the nearest known one.
+    Args:
+        text: The value of --hparams.
+
+    Returns:
+        (key, text) of each item, in the order given.
+
+    Raises:
+        ArgumentError: An item has no "=", or its key is unknown; the nearest known key is named.
     """
     items = []
     for item in filter(None, text.split(",")):
@@ -48,7 +62,15 @@ def split_hparams(text: str) -> list[tuple[str, str]]:
 
 
 def refuse_if_misspelt(name: str, text: str) -> None:
-    """Raise ArgumentError when an undeclared flag is one or two letters away from a declared one."""
+    """Refuse an undeclared flag that resembles a hyperparameter.
+
+    Args:
+        name: The flag, without dashes.
+        text: Its value, for the message.
+
+    Raises:
+        ArgumentError: At most two letters differ from a declared name (fewer for short names).
+    """
     written = name.lower().replace("-", "_")
     for known in ROWS:
         if letters_apart(written, known) <= min(2, len(known) // 4):
@@ -59,7 +81,7 @@ def refuse_if_misspelt(name: str, text: str) -> None:
 
 
 def letters_apart(one: str, other: str) -> int:
-    """Return the least number of letters to insert, delete or replace that turns one into the other."""
+    """Return the edit distance: letters to insert, delete or replace that turn one into other."""
     row = list(range(len(other) + 1))
     for i, letter in enumerate(one, start=1):
         previous, row = row, [i]
@@ -84,5 +106,6 @@ def _unknown_key(key: str, value: str) -> ArgumentError:
         )
     advice = did_you_mean(key, tuple(HPARAMS))
     return ArgumentError(
-        f"--hparams: unknown key '{key}' (value '{value}').{advice}\nKnown keys: {', '.join(HPARAMS)}"
+        f"--hparams: unknown key '{key}' (value '{value}').{advice}\n"
+        f"Known keys: {', '.join(HPARAMS)}"
     )

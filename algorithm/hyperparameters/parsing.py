@@ -1,4 +1,4 @@
-"""argv -> Hyperparameters."""
+"""From the command line to typed hyperparameters."""
 
 from __future__ import annotations
 
@@ -8,17 +8,28 @@ from typing import Any
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters.command_line import refuse_if_misspelt, split_flags, split_hparams
 from algorithm.hyperparameters.hyperparameter_table import HPARAMS, ROWS, TABLE
-from algorithm.hyperparameters.parameters import PLATFORM_FLAGS
+from algorithm.hyperparameters.platform_flags import PLATFORM_FLAGS
 from algorithm.hyperparameters.typed import Hyperparameters
 from algorithm.hyperparameters.values import read_value
 
 
 def parse(argv: Sequence[str]) -> Hyperparameters:
-    """Return the typed hyperparameters that argv writes.
+    """Read the hyperparameters of one job.
 
-    Values arrive as text ("True", "8", ""); an empty one means the default. Of a flag or hparams key given twice the
-    later wins. An hparams key may also stand as a flag of its own (the platform lets users add parameters).
-    Raises ArgumentError whose first line names the parameter, the value, what is allowed and the nearest known name.
+    Values arrive as text ("True", "8", ""); an empty one means the default. Where a flag or an
+    hparams key is given twice, the later one wins. An hparams key may also be a flag of its own,
+    because the platform lets users add parameters.
+
+    Args:
+        argv: The words of the command line, without the program.
+
+    Returns:
+        Every hyperparameter, typed and checked.
+
+    Raises:
+        ArgumentError: A value is not allowed, two contradict each other, or a required one is
+            missing. The first line names the parameter, the value, what is allowed and the nearest
+            known name.
     """
     flags = split_flags(argv)
     given = {name: text for name, text in flags if name in ROWS}
@@ -38,14 +49,14 @@ def parse(argv: Sequence[str]) -> Hyperparameters:
 
 
 def _listed_values(text: str, flags: set[str], values: dict[str, Any]) -> dict[str, Any]:
-    """Return the typed values of the hparams list text, less those that stand as flags of their own."""
+    """Return the typed values of the hparams list, without those given as flags of their own."""
     listed = {key: read_value(HPARAMS[key], value) for key, value in split_hparams(text)}
     for key in flags & listed.keys():
         # The default list holds a key too; nobody wrote that one, so a flag simply wins over it.
         if listed[key] != values[key] and text != ROWS["hparams"].default:
             raise ArgumentError(
-                f"{key}: expected one value, found '{values[key]}' as --{key} and '{listed[key]}' in --hparams. "
-                "Leave one out."
+                f"{key}: expected one value, found '{values[key]}' as --{key} and "
+                f"'{listed[key]}' in --hparams. Leave one out."
             )
     return {key: value for key, value in listed.items() if key not in flags}
 
@@ -70,12 +81,14 @@ def _check_together(values: dict[str, Any]) -> None:
             raise ArgumentError(f"--{row.name}: expected a value, found none. {row.english}.")
     if values["jitter_min"] > values["jitter_max"]:
         raise ArgumentError(
-            f"--hparams=jitter_min: expected at most jitter_max ({values['jitter_max']}), found {values['jitter_min']}"
+            f"--hparams=jitter_min: expected at most jitter_max ({values['jitter_max']}), "
+            f"found {values['jitter_min']}"
         )
     first, second = values["first_lr_drop_epoch"], values["second_lr_drop_epoch"]
     if values["lr_decay_method"] == "stepwise" and first > second:
         raise ArgumentError(
-            f"--hparams=first_lr_drop_epoch: expected at most second_lr_drop_epoch ({second:g}), found {first:g}"
+            f"--hparams=first_lr_drop_epoch: expected at most second_lr_drop_epoch ({second:g}), "
+            f"found {first:g}"
         )
     _check_distillation(values)
 
@@ -88,12 +101,14 @@ def _check_distillation(values: dict[str, Any]) -> None:
     )
     if offline and online:
         raise ArgumentError(
-            "--use_online_kd: expected one kind of distillation, found use_offline_kd=True as well. Leave one out."
+            "--use_online_kd: expected one kind of distillation, found use_offline_kd=True as "
+            "well. Leave one out."
         )
     if offline and not url:
         raise ArgumentError(
-            "--teacher_model_url: expected the folder model of a teacher's job with use_offline_kd=True, found "
-            "none. Train one with --export_teacher_model=True and give TRAIN_URL/model."
+            "--teacher_model_url: expected the folder model of a teacher's job with "
+            "use_offline_kd=True, found none. Train one with --export_teacher_model=True and give "
+            "TRAIN_URL/model."
         )
     if url and not offline:
         raise ArgumentError(
@@ -102,20 +117,23 @@ def _check_distillation(values: dict[str, Any]) -> None:
         )
     if values["peer_model"] and not online:
         raise ArgumentError(
-            f"--hparams=peer_model: expected use_online_kd=True with it, found '{values['peer_model']}' alone. Add "
-            "--use_online_kd=True, or leave it out."
+            "--hparams=peer_model: expected use_online_kd=True with it, found "
+            f"'{values['peer_model']}' alone. Add --use_online_kd=True, or leave it out."
         )
     if values["peer_pretrained"] != ROWS["peer_pretrained"].default and not values["peer_model"]:
         raise ArgumentError(
-            f"--hparams=peer_pretrained: expected peer_model with it, found '{values['peer_pretrained']}' alone. Name "
-            "the model whose weights these are, e.g. peer_model=efficientdet-lite0, or leave it out."
+            "--hparams=peer_pretrained: expected peer_model with it, found "
+            f"'{values['peer_pretrained']}' alone. Name the model whose weights these are, e.g. "
+            "peer_model=efficientdet-lite0, or leave it out."
         )
     if values["kd_method"] == "crosshead" and not values["peer_model"]:
         raise ArgumentError(
-            "--hparams=kd_method: expected use_online_kd=True and a peer_model with crosshead, whose heads the student's "
-            "features pass through, found no peer_model. Add e.g. peer_model=efficientdet-lite0, or use foreground."
+            "--hparams=kd_method: expected use_online_kd=True and a peer_model with crosshead, "
+            "whose heads the student's features pass through, found no peer_model. Add e.g. "
+            "peer_model=efficientdet-lite0, or use foreground."
         )
     if (offline or online) and not values["soft_cls_loss"] and not values["soft_box_loss"]:
         raise ArgumentError(
-            "--hparams=soft_cls_loss: expected it or soft_box_loss above 0 for distillation, found both 0."
+            "--hparams=soft_cls_loss: expected it or soft_box_loss above 0 for distillation, "
+            "found both 0."
         )

@@ -14,12 +14,17 @@ _HEADINGS = {
     "en": ("Name", "Default", "Type", "Required", "Editable", "Allowed", "Description"),
     "zh": ("名称", "默认值", "类型", "是否必填", "是否可修改", "取值范围", "描述"),
 }
-_FEW = 5  # longer lists are shown by their ends, they would make the column as wide as the screen
+_FEW = 5  # longer lists are shown by their ends, so that the column stays narrow
 _YES_NO = {"en": ("No", "Yes"), "zh": ("否", "是")}
 
 
 def as_text(rows: Iterable[Row], language: str) -> str:
-    """Return rows as aligned columns. language: "en" or "zh"."""
+    """Return rows as aligned columns.
+
+    Args:
+        rows: The rows, in the order to print.
+        language: "en" or "zh".
+    """
     table = [_HEADINGS[language], *(_cells(row, language, _FEW) for row in rows)]
     widths = [max(_columns(line[i]) for line in table) for i in range(len(table[0]) - 1)]
     return "\n".join(
@@ -31,7 +36,12 @@ def as_text(rows: Iterable[Row], language: str) -> str:
 
 
 def as_markdown(rows: Iterable[Row], language: str) -> str:
-    """Return rows as a Markdown table. language: "en" or "zh"."""
+    """Return rows as a Markdown table.
+
+    Args:
+        rows: The rows, in the order to print.
+        language: "en" or "zh".
+    """
     headings = _HEADINGS[language]
     lines = [_markdown_line(headings), _markdown_line(["---"] * len(headings))]
     for row in rows:

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Interval:
-    """A range of numbers, written the way it is printed: "[0, 1)", "(0, inf)"."""
+    """A range of numbers in mathematical notation, such as "[0, 1)" or "(0, inf)"."""
 
     low: float
     high: float
@@ -33,15 +33,22 @@ class Interval:
 class Row:
     """One hyperparameter.
 
-    kind: "string", "integer", "float", "boolean", "size" (pixels: "512" or "512x640") or "regex".
-    default: the typed value used when nothing, or an empty value, is given. None: the preset decides, or nobody does.
-    english, chinese: at most 256 letters, Chinese characters, digits, spaces and - _ , . (what the platform accepts).
-    where: "parameter" (a flag of its own, published), "hparams" (a key of the hparams list) or "platform" (a flag the
-        platform fills in, or a place it decides; not published as a parameter).
-    choices, interval: what is allowed; empty means anything of its kind.
-    required: the platform must not leave it empty. editable: the user may change it.
-    shapes_training: another value would train another model, so a run cannot be resumed under it.
-    alias_of: this row is only another name of that one.
+    Attributes:
+        name: The flag, or the key of the hparams list.
+        kind: "string", "integer", "float", "boolean", "size" (pixels: "512", "512x640") or "regex".
+        default: The typed value of an empty or missing text. None means that the model decides, or
+            that there is none.
+        english: The description, at most 256 letters, digits, spaces and - _ , . (the signs that
+            the platform accepts).
+        chinese: The same in Chinese, with the same signs.
+        where: "parameter" (a flag of its own, published), "hparams" (a key of the hparams list) or
+            "platform" (a flag or place that the platform fills in; not published).
+        choices: The allowed values; empty means any.
+        interval: The allowed numbers, such as "[0, 1)"; empty means any.
+        required: The platform must not leave it empty.
+        editable: The user may change it.
+        shapes_training: Another value would train another model, so a run cannot resume under it.
+        alias_of: The name of the row that this one is another name of.
     """
 
     name: str

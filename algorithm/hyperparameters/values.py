@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable
 from typing import Any
 
 from algorithm.errors import ArgumentError
@@ -16,10 +17,18 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "
 
 
 def read_value(row: Row, text: str) -> Any:
-    """Return the typed value that text writes for row; empty text is the row's default.
+    """Read one value.
 
-    Types: str, int, float, bool; kind "size" gives (height, width) in pixels.
-    Raises ArgumentError naming the parameter, the value, what is allowed and the nearest allowed choice.
+    Args:
+        row: The hyperparameter.
+        text: Its value as it arrives; empty text means the default.
+
+    Returns:
+        str, int, float or bool as the kind says; (height, width) in pixels for "size".
+
+    Raises:
+        ArgumentError: The value is not allowed. The message names the parameter, the value, what
+            is allowed and the nearest allowed choice.
     """
     if text in ("", "''", '""'):
         return row.default
@@ -37,7 +46,7 @@ def read_value(row: Row, text: str) -> Any:
 
 
 def write_value(value: Any) -> str:
-    """Return the text the platform would pass for a typed value; read_value gives the same value back."""
+    """Return the text that the platform would pass for a typed value; inverse of `read_value`."""
     if value is None:
         return ""
     if isinstance(value, tuple):
@@ -97,7 +106,7 @@ def _regex(text: str) -> str:
     return text
 
 
-_READERS = {
+_READERS: dict[str, Callable[[str], Any]] = {
     "string": str,
     "integer": lambda text: int(_matched(_WHOLE_NUMBER, text)[0]),
     "float": lambda text: float(_matched(_NUMBER, text)[0]),

@@ -1,4 +1,6 @@
-"""The COCO figures of an exported file on a dataset, by the file's own runtime; and pictures of a dataset to calibrate on."""
+"""The COCO figures of an exported file on a dataset, by the file's own runtime; and pictures of a
+dataset to calibrate on.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ import numpy as np
 from algorithm.data import Dataset, Sample, load_dataset
 from algorithm.data.feeding.decoding import decode_image
 from algorithm.errors import ArgumentError
-from algorithm.evaluation import Evaluation, evaluate_detections
+from algorithm.evaluation.coco_metrics import Evaluation, evaluate_detections
 from algorithm.export.formats import export_model
 from algorithm.export.formats.runtimes import exported_file, fitted, label_names_of, open_exported
 from algorithm.export.formats.source import open_source
@@ -26,9 +28,11 @@ BYTES_PER_MB = 1e6
 def evaluate_exported(
     path: Path, data_url: Path, *, split: str = "eval", most: int | None = None
 ) -> tuple[Evaluation, dict[str, Any]]:
-    """The figures on the pictures of a split, and {"file", "mb", "ms"}: size of the file or folder, median time of a picture.
+    """The figures on the pictures of a split, and {"file", "mb", "ms"}: size of the file or folder,
+    median time of a picture.
 
-    most: that many pictures at most, the first ones. DataError, ArgumentError: see open_exported and load_dataset.
+    most: that many pictures at most, the first ones. DataError, ArgumentError: see open_exported
+    and load_dataset.
     """
     names = label_names_of(path)
     run = open_exported(path)
@@ -36,7 +40,8 @@ def evaluate_exported(
         samples = _samples(_dataset(data_url, names, folder), split)[:most]
         if not samples:
             raise ArgumentError(
-                f"split={split}: expected pictures in {data_url}, found none; choose one of {', '.join(SPLITS)}"
+                f"split={split}: expected pictures in {data_url}, found none; choose one of "
+                f"{', '.join(SPLITS)}"
             )
         detections, seconds = [], []
         for sample in samples:
@@ -61,9 +66,12 @@ def export_with_calibration(
     with tempfile.TemporaryDirectory() as folder:
         source = open_source(model_dir)
         samples = _samples(_dataset(data_url, source.label_names, folder), "train")[:pictures]
-        mean = source.settings.get("mean")
         return export_model(
-            model_dir, output, name, nms=nms, calibration=lambda size: _fitted(samples, size, mean)
+            model_dir,
+            output,
+            name,
+            nms=nms,
+            calibration=lambda size: _fitted(samples, size, source.settings["mean"]),
         )
 
 

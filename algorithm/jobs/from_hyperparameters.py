@@ -1,4 +1,6 @@
-"""A job's hyperparameters as what the rooms below take: loss, augmentation, plan, trainer, batches."""
+"""A job's hyperparameters as what the rooms below take: loss, augmentation, plan, trainer,
+batches.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +15,40 @@ from algorithm.data.feeding.pipeline import steps_per_epoch as epoch_steps
 from algorithm.data.feeding.pipeline import train_batches
 from algorithm.distillation.distillers import Distiller, Remembered
 from algorithm.hyperparameters import Hyperparameters
-from algorithm.models import Detector
+from algorithm.models import Detector, build_detector
 from algorithm.models.weights.warm_start import freezes_batch_norm, frozen_names
 from algorithm.ops.detections import NmsConfig
 from algorithm.ops.losses import LossConfig
-from algorithm.training.loop import Plan
 from algorithm.training.optimizers import choose_optimizer, freeze, make_optimizer
+from algorithm.training.plan import Plan
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
 from algorithm.training.trainer import TrainConfig, Trainer
 
 _log = logging.getLogger("algorithm.jobs.job")
 
 
+def detector_of(hp: Hyperparameters, num_classes: int) -> Detector:
+    """The network that the job trains, with random weights."""
+    return build_detector(
+        hp.model_name,
+        num_classes,
+        hp.image_size,
+        anchor_scale=hp.anchor_scale,
+        survival_probability=hp.survival_prob,
+    )
+
+
 def device_batch(hp: Hyperparameters) -> int:
-    """Pictures of a step on each device; train_batch_size of them pass through the network at a time."""
+    """Pictures of a step on each device; train_batch_size of them pass through the network at a
+    time.
+    """
     return hp.train_batch_size * hp.gradient_accumulation_steps
 
 
 def plan_of(hp: Hyperparameters, pictures: int, batch_size: int) -> Plan:
-    """By num_steps where it is given, else by num_epochs; an epoch is a pass over the pictures unless steps_per_epoch says."""
+    """By num_steps where it is given, else by num_epochs; an epoch is a pass over the pictures
+    unless steps_per_epoch says.
+    """
     length = hp.steps_per_epoch or epoch_steps(pictures, batch_size)
     if hp.num_steps:
         return Plan.of_steps(hp.num_steps, length, hp.steps_per_loop)
@@ -41,7 +58,9 @@ def plan_of(hp: Hyperparameters, pictures: int, batch_size: int) -> Plan:
 def trainer_of(
     hp: Hyperparameters, detector: Detector, plan: Plan, replicas: int, distiller: Distiller | None
 ) -> tuple[Trainer, DetectionSchedule]:
-    """The trainer, with what is frozen, and its schedule; call it in the scope of the strategy. replicas: devices that train."""
+    """The trainer, with what is frozen, and its schedule; call it in the scope of the strategy.
+    replicas: devices that train.
+    """
     batch_size, warm = device_batch(hp) * replicas, hp.pretrained != "none"
     keeps_batch_norm = freezes_batch_norm(hp, warm, hp.train_batch_size * replicas)
     peers = distiller.peers if distiller else ()
@@ -142,7 +161,9 @@ def training_batches(
     replicas: int,
     remembered: Remembered | None = None,
 ) -> tf.data.Dataset:
-    """Endless batches of batch_size pictures from start_step on; see data.feeding.pipeline.train_batches for shard and replicas."""
+    """Endless batches of batch_size pictures from start_step on; see
+    data.feeding.pipeline.train_batches for shard and replicas.
+    """
     batches = train_batches(
         dataset.train,
         image_size=detector.image_size,

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from algorithm.data import Dataset
 from algorithm.distillation.teacher_file import FOLDER, freeze_graph
-from algorithm.errors import DivergenceError, ResourceError
+from algorithm.errors import DivergenceError, ResourceError, first_line
 from algorithm.export import export_saved_model, package_model
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import nms_config
@@ -34,14 +34,17 @@ def publish(
     run_folder: RunFolder,
     workspace: Workspace,
 ) -> None:
-    """The detector, which holds the best checkpoint, as a model folder. DivergenceError, ResourceError: it cannot be exported."""
+    """The detector, which holds the best checkpoint, as a model folder.
+
+    DivergenceError, ResourceError: it cannot be exported.
+    """
     folder = workspace.work / "saved_model"
     try:
         saved = export_saved_model(detector, folder, nms_config(hp))
     except tf.errors.InvalidArgumentError as error:
         raise DivergenceError(
-            f"export: expected finite answers of the trained model, found others at {_reason(error)}; lower "
-            "learning_rate (in hparams) and give a new train_url"
+            "export: expected finite answers of the trained model, found others at "
+            f"{_reason(error)}; lower learning_rate (in hparams) and give a new train_url"
         ) from error
     except tf.errors.ResourceExhaustedError as error:
         raise ResourceError(
@@ -69,7 +72,7 @@ def publish(
 
 
 def _reason(error: tf.errors.OpError) -> str:
-    return error.message.strip().splitlines()[0]
+    return first_line(error)
 
 
 def save_results(
@@ -78,7 +81,9 @@ def save_results(
     workspace: Workspace,
     assess: Callable[[Path], None] = lambda folder: None,
 ) -> None:
-    """metrics.json, the platform's own metrics object and what `assess` adds, in deps_save_path if the job was given one."""
+    """metrics.json, the platform's own metrics object and what `assess` adds, in deps_save_path if
+    the job was given one.
+    """
     if not hp.deps_save_path:
         return
     folder = workspace.work / "results"
@@ -96,7 +101,9 @@ def save_results(
 
 
 def _assess(hp: Hyperparameters, dataset: Dataset, model: Path, folder: Path) -> None:
-    """The assessment of the model folder: why it is as good as it is, and the next job's hyperparameters."""
+    """The assessment of the model folder: why it is as good as it is, and the next job's
+    hyperparameters.
+    """
     from algorithm.assessment.assess import (
         assess_samples,  # takes a plotting library along: only where it is asked for
     )

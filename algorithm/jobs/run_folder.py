@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 from dataclasses import dataclass
@@ -12,13 +11,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from algorithm.errors import ArgumentError, DataError, StorageError
+from algorithm.errors import ArgumentError, DataError
 from algorithm.hyperparameters import Hyperparameters
+from algorithm.jobs.places import check_writable
 from algorithm.models.detector import Detector
 from algorithm.models.variable_names import published_variables
-from algorithm.storage.atomic_files import FULL, write_json, write_text
+from algorithm.storage.atomic_files import write_json, write_text
 from algorithm.training import checkpoints
-from algorithm.training.trainer import Trainer
 
 _log = logging.getLogger(__name__)
 _JOB = "job.json"
@@ -40,25 +39,32 @@ class Checkpoint:
         return self.state["label_names"]
 
     def check_dataset(self, fingerprint: str) -> None:
-        """ArgumentError when the checkpoint was trained on another dataset than the one with this fingerprint."""
+        """ArgumentError when the checkpoint was trained on another dataset than the one with this
+        fingerprint.
+        """
         if self.state["dataset"] != fingerprint:
             raise ArgumentError(
-                f"train_url: {self.folder} holds a run on another dataset, or on this one before it was "
-                "changed; give a new train_url, or the same data to go on"
+                f"train_url: {self.folder} holds a run on another dataset, or on this one before "
+                "it was changed; give a new train_url, or the same data to go on"
             )
 
     def check_batch_size(self, batch_size: int) -> None:
-        """ArgumentError when its steps learned from another number of pictures: the place in the data would be another."""
+        """ArgumentError when its steps learned from another number of pictures: the place in the
+        data would be another.
+        """
         before = self.state.get("batch_size", batch_size)
         if before != batch_size:
             raise ArgumentError(
-                f"train_url: {self.folder} holds a run whose steps learned from {before} pictures, with the devices of "
-                f"this job they would from {batch_size}; use as many devices as before, or give a new train_url"
+                f"train_url: {self.folder} holds a run whose steps learned from {before} "
+                f"pictures, with the devices of this job they would from {batch_size}; use as "
+                "many devices as before, or give a new train_url"
             )
 
 
 class RunFolder:
-    """train_url on the local disk: checkpoints, archive/ with the best one, model/, metrics.json, job.json."""
+    """train_url on the local disk: checkpoints, archive/ with the best one, model/, metrics.json,
+    job.json.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -75,19 +81,9 @@ class RunFolder:
 
     @classmethod
     def claim(cls, folder: Path, hp: Hyperparameters) -> RunFolder:
-        """The folder, made and found writable, for this job. StorageError when it cannot be written; ArgumentError when
-        it holds a run made with other hyperparameters."""
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            write_text(folder / ".writable", "")
-            (folder / ".writable").unlink()
-        except OSError as error:
-            if error.errno in (*FULL, errno.EIO):  # the disk, whatever the permissions
-                raise
-            raise StorageError(
-                f"train_url: expected a folder that can be written, found {folder} "
-                f"({error.strerror}); give another train_url or change its permissions"
-            ) from error
+        """The folder, made and found writable, for this job. StorageError when it cannot be
+        written; ArgumentError when it holds a run made with other hyperparameters."""
+        check_writable(folder)
         run = cls(folder)
         changes = (
             hp.changes_since(run._job().get("hyperparameters", {}))
@@ -97,7 +93,8 @@ class RunFolder:
         if changes and checkpoints.steps_in(folder):
             raise ArgumentError(
                 f"train_url: {folder} holds a run made with other hyperparameters "
-                f"({'; '.join(changes)}); give a new train_url, or the same hyperparameters to go on"
+                f"({'; '.join(changes)}); give a new train_url, or the same hyperparameters to go "
+                "on"
             )
         return run
 
@@ -146,10 +143,6 @@ class RunFolder:
         ).graph
         write_text(self.folder / "graph.pbtxt", str(graph.as_graph_def()))
 
-    def save(self, trainer: Trainer, state: dict[str, Any], keep: int) -> None:
-        """Writes a checkpoint of the trainer with `state` beside it, keeping the newest `keep`."""
-        checkpoints.save(self.folder, trainer.step, trainer.tensors(), state, keep)
-
     def newest_saved(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """Tensors and state of the newest checkpoint of the job that can be read, or None."""
         return checkpoints.load_newest(self.folder)
@@ -160,7 +153,9 @@ class RunFolder:
         return Checkpoint(self.folder, *found) if found else None
 
     def resumable(self, mode: str) -> Checkpoint | None:
-        """What a job of this mode goes on from: its newest checkpoint, the best one for eval, nothing for overfit_check."""
+        """What a job of this mode goes on from: its newest checkpoint, the best one for eval,
+        nothing for overfit_check.
+        """
         source = {"eval": self.archived, "overfit_check": lambda: None}.get(mode, self.newest)
         return source()
 
@@ -172,9 +167,11 @@ class RunFolder:
     def archive_if_better(
         self, detector: Detector, step: int, figures: dict[str, Any], state: dict[str, Any]
     ) -> bool:
-        """Archives the detector's present weights if their AP beats the archived one; whether they are now the archived.
+        """Archives the detector's present weights if their AP beats the archived one; whether they
+        are now the archived.
 
-        figures: what evaluation found, with "AP" (None counts as 0). Weights that are not finite are never archived.
+        figures: what evaluation found, with "AP" (None counts as 0). Weights that are not finite
+            are never archived.
         """
         archived = self.archived_figures()
         score = figures["AP"] or 0.0
@@ -214,8 +211,9 @@ class RunFolder:
         return True
 
     def archived_figures(self) -> dict[str, float]:
-        """The numbers evaluation found for the archived checkpoint, by name, and its global_step; empty when there is none
-        that can be read. They stand in the checkpoint itself: best_eval.txt, for people, is written after it."""
+        """The numbers evaluation found for the archived checkpoint, by name, and its global_step;
+        empty when there is none that can be read. They stand in the checkpoint itself:
+        best_eval.txt, for people, is written after it."""
         found = checkpoints.load_newest(self.archive)
         if found is None:
             return {}
@@ -232,12 +230,15 @@ class RunFolder:
         }
 
     def load_archive(self, detector: Detector) -> dict[str, Any]:
-        """Gives the detector the archived weights; returns the state saved with them. DataError when there are none."""
+        """Gives the detector the archived weights; returns the state saved with them.
+
+        DataError when there are none.
+        """
         best = self.archived()
         if best is None:
             raise DataError(
-                f"{self.archive}: expected the best checkpoint of a training job, found none that can be read; "
-                "train first"
+                f"{self.archive}: expected the best checkpoint of a training job, found none that "
+                "can be read; train first"
             )
         for name, variable in published_variables(detector).items():
             variable.assign(best.tensors[name])

@@ -23,8 +23,9 @@ _STEP_FACTORS = (0.1, 0.01)  # of the rate after the two drops, here as publishe
 
 
 def read_parameters(text: str, where: str) -> dict[str, Any]:
-    """{dotted key: value} of YAML or JSON text, or of the file it names. Raises ArgumentError for an unknown key, naming it
-    and the nearest known one, and for a value that is not possible here."""
+    """{dotted key: value} of YAML or JSON text, or of the file it names. Raises ArgumentError for
+    an unknown key, naming it and the nearest known one, and for a value that is not possible
+    here."""
     source = (
         Path(text).read_text(encoding="utf-8")
         if text and "\n" not in text and "{" not in text and Path(text).is_file()
@@ -38,8 +39,8 @@ def read_parameters(text: str, where: str) -> dict[str, Any]:
         ) from error
     if not isinstance(found, Mapping):
         raise ArgumentError(
-            f"--{where}: expected a mapping such as {{ train: {{ total_steps: 10 }} }}, or a file of one, "
-            f"found {text!r}; check the braces, or the path"
+            f"--{where}: expected a mapping such as {{ train: {{ total_steps: 10 }} }}, or a file "
+            f"of one, found {text!r}; check the braces, or the path"
         )
     parameters = dict(_leaves(found))
     for key, value in parameters.items():
@@ -48,7 +49,8 @@ def read_parameters(text: str, where: str) -> dict[str, Any]:
 
 
 def translate(given: Mapping[str, Any], flags: Mapping[str, str]) -> Translation:
-    """The hyperparameters of a run with these parameters, by dotted key, and flags of the tutorial's program.
+    """The hyperparameters of a run with these parameters, by dotted key, and flags of the
+    tutorial's program.
 
     What is not given has its published default. Raises ArgumentError.
     """
@@ -68,7 +70,7 @@ def translate(given: Mapping[str, Any], flags: Mapping[str, str]) -> Translation
 def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in tree.items():
         key = f"{prefix}{name}"
-        if isinstance(value, Mapping) and not (key in BY_KEY):
+        if isinstance(value, Mapping) and key not in BY_KEY:
             yield from _leaves(value, f"{key}.")
         else:
             yield key, value
@@ -91,8 +93,8 @@ def _checked(key: str, value: Any, where: str) -> Any:
             raise ArgumentError(f"--{where}: {key}: expected a number, found {value!r}") from error
     if setting.only and value not in setting.only:
         raise ArgumentError(
-            f"--{where}: {key}: expected {' or '.join(map(repr, setting.only))}, which is all there is here, "
-            f"found {value!r}; leave it out"
+            f"--{where}: {key}: expected {' or '.join(map(repr, setting.only))}, which is all "
+            f"there is here, found {value!r}; leave it out"
         )
     return value
 
@@ -142,12 +144,14 @@ def _schedule(
     if f"{_RATE}.init_learning_rate" in given:
         share, why = (
             REFERENCE_BATCH / batch,
-            f"the same rate at every step, written for {REFERENCE_BATCH} pictures as all rates here",
+            f"the same rate at every step, written for {REFERENCE_BATCH} pictures as all rates "
+            "here",
         )
     else:
         share, why = (
             1.0,
-            f"the published rate is for {REFERENCE_BATCH} pictures, and follows the batch: {number(rate * batch / 64)}",
+            f"the published rate is for {REFERENCE_BATCH} pictures, and follows the batch: "
+            f"{number(rate * batch / 64)}",
         )
     result.take_differently(
         f"{_RATE}.init_learning_rate",
@@ -227,7 +231,8 @@ def _start(result: Translation, values: Mapping[str, Any], flags: Mapping[str, s
         expected = f"resnet{values['resnet.resnet_depth']}"
         if prefix != expected:
             raise ArgumentError(
-                f"train.checkpoint.prefix: expected {expected}/, the backbone's root, or nothing, found {prefix!r}"
+                f"train.checkpoint.prefix: expected {expected}/, the backbone's root, or nothing, "
+                f"found {prefix!r}"
             )
         result.take("train.checkpoint.path", path, pretrained=path)
         result.take(
@@ -247,8 +252,10 @@ def _data(result: Translation, values: Mapping[str, Any]) -> None:
     place = data_url_of(train, evaluation)
     if not place:
         raise ArgumentError(
-            "params_override: expected train.train_file_pattern or eval.eval_file_pattern, found neither; give "
-            "e.g. { train: { train_file_pattern: DATA/train-* }, eval: { eval_file_pattern: DATA/val-* } }"
+            "params_override: expected train.train_file_pattern or eval.eval_file_pattern, found "
+            "neither; give e.g. "
+            "{ train: { train_file_pattern: DATA/train-* }, "
+            "eval: { eval_file_pattern: DATA/val-* } }"
         )
     for key, pattern in (
         ("train.train_file_pattern", train),
@@ -297,7 +304,8 @@ def _mode(result: Translation, values: Mapping[str, Any], flags: Mapping[str, st
     mode, folder = flags.get("mode") or "train", flags.get("model_dir") or values["model_dir"]
     if mode not in modes:
         raise ArgumentError(
-            f"--mode: expected one of {', '.join(modes)}, found {mode!r}{did_you_mean(mode, tuple(modes))}"
+            f"--mode: expected one of {', '.join(modes)}, found "
+            f"{mode!r}{did_you_mean(mode, tuple(modes))}"
         )
     if not folder:
         raise ArgumentError("--model_dir: expected a folder for checkpoints and logs, found none")
@@ -306,7 +314,8 @@ def _mode(result: Translation, values: Mapping[str, Any], flags: Mapping[str, st
         checkpoint = flags.get("checkpoint_path")
         if not checkpoint:
             raise ArgumentError(
-                "--checkpoint_path: expected the checkpoint that --mode=eval_once evaluates, found none"
+                "--checkpoint_path: expected the checkpoint that --mode=eval_once evaluates, "
+                "found none"
             )
         result.take(
             "--checkpoint_path",

@@ -1,6 +1,8 @@
-"""Every setting of the Cloud TPU RetinaNet tutorial's program, with its published default and what it is here.
+"""Every setting of the Cloud TPU RetinaNet tutorial's program, with its published default and what
+it is here.
 
-Source: official/legacy/detection/configs/base_config.py and retinanet_config.py of tensorflow/models.
+Source: official/legacy/detection/configs/base_config.py and retinanet_config.py of
+tensorflow/models.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ _OWN_PIPELINE = "the input pipeline here decides by itself"
 
 @dataclass(frozen=True)
 class Setting:
-    """key: dotted. default: as published. name: of the hyperparameter that it is. only: the values that are possible here,
-    empty for any. why: it has no effect here. A setting with none of these is translated together with others."""
+    """key: dotted. default: as published. name: of the hyperparameter that it is. only: the values
+    that are possible here, empty for any. why: it has no effect here. A setting with none of these
+    is translated together with others."""
 
     key: str
     default: Any

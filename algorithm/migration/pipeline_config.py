@@ -1,4 +1,6 @@
-"""A pipeline.config of the TensorFlow Object Detection API (SSD EfficientDet and RetinaNet) to hyperparameters."""
+"""A pipeline.config of the TensorFlow Object Detection API (SSD EfficientDet and RetinaNet) to
+hyperparameters.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,8 @@ _D7_SIZE = 1536
 
 
 def with_pipeline_config(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """(flags of a training job, lines to log). Other flags of argv win over what --pipeline_config asks for, except those
+    """(flags of a training job, lines to log). Other flags of argv win over what --pipeline_config
+    asks for, except those
     that only write a default: a platform passes all of them.
 
     Without the flag argv comes back as it is. Raises ArgumentError and DataError.
@@ -58,11 +61,13 @@ def with_pipeline_config(argv: Sequence[str]) -> tuple[list[str], list[str]]:
             continue
         if not _is_default(name, text):
             result.note(
-                f"{name} is given on the command line too, which wins over {result.values.pop(name)}"
+                f"{name} is given on the command line too, which wins over "
+                f"{result.values.pop(name)}"
             )
         elif text != result.values[name]:
             result.note(
-                f"{name}={text} on the command line is the default, so the file's {result.values[name]} counts"
+                f"{name}={text} on the command line is the default, so the file's "
+                f"{result.values[name]} counts"
             )
     own = [f"--{name}={text}" for name, text in flags if name != FLAG and name not in result.values]
     return [*result.arguments(), *own], result.lines
@@ -105,8 +110,8 @@ def _take_model(settings: Settings, result: Translation) -> str:
     kind = settings.take(f"{_EXTRACTOR}type", None)
     if kind not in _TYPES:
         raise ArgumentError(
-            f"pipeline_config: expected model.ssd.feature_extractor.type of {', '.join(_TYPES)}, found {kind!r}; "
-            "choose the nearest model_name and give its settings as flags"
+            f"pipeline_config: expected model.ssd.feature_extractor.type of {', '.join(_TYPES)}, "
+            f"found {kind!r}; choose the nearest model_name and give its settings as flags"
         )
     model, size = _TYPES[kind], _take_size(settings, result)
     if model == "efficientdet-d6" and max(size) >= _D7_SIZE:
@@ -147,7 +152,8 @@ def _take_size(settings: Settings, result: Translation) -> tuple[int, int]:
         return tuple(fixed)
     if sides[1] is None:
         raise ArgumentError(
-            f"pipeline_config: expected keep_aspect_ratio_resizer or fixed_shape_resizer in {resizer[:-1]}, found neither"
+            "pipeline_config: expected keep_aspect_ratio_resizer or fixed_shape_resizer in "
+            f"{resizer[:-1]}, found neither"
         )
     size = (sides[1], sides[1])
     if sides[0] in (None, sides[1]):

@@ -21,7 +21,8 @@ SAME: dict[str, str] = {
     "eval_config.batch_size": "eval_batch_size",
 }
 
-# Fields whose value is what is done here in any case; another value is said to be taken differently, and why.
+# Fields whose value is what is done here in any case; another value is said to be taken
+# differently, and why.
 _ANCHORS, _MATCHER = (
     f"{SSD}anchor_generator.multiscale_anchor_generator.",
     f"{SSD}matcher.argmax_matcher.",
@@ -60,7 +61,8 @@ ALWAYS: dict[str, tuple[object, str]] = {
     "eval_config.metrics_set": ("coco_detection_metrics", "COCO's 12 figures"),
 }
 
-# Fields that are followed in another way, by the end of their path; the longest end that fits counts.
+# Fields that are followed in another way, by the end of their path; the longest end that fits
+# counts.
 DIFFERENTLY: dict[str, str] = {
     "num_classes": "the classes are those of the data",
     "label_map_path": "the label map beside the records",
@@ -68,16 +70,19 @@ DIFFERENTLY: dict[str, str] = {
     "activation": "the model's own activation",
     "scale": "batch norm has a scale",
     "decay": "the model's own batch norm, momentum 0.99 for EfficientDet and 0.997 for RetinaNet",
-    "epsilon": "the model's own batch norm, epsilon 0.001 for EfficientDet and 0.0001 for RetinaNet",
+    "epsilon": "the model's own batch norm, epsilon 0.001 for EfficientDet and 0.0001 for "
+    "RetinaNet",
     "stddev": "the model's published initialisation",
     "mean": "the model's published initialisation",
     "force_use_bias": "the model's own biases",
     "use_depthwise": "the model's own heads",
     "share_prediction_tower": "the model's own heads",
     "combine_method": "the model's own fusion",
-    "override_base_feature_extractor_hyperparams": "the backbone has the same batch norm as the rest",
+    "override_base_feature_extractor_hyperparams": "the backbone has the same batch norm as the "
+    "rest",
     "additional_layer_depth": "the model's own neck",
-    "weighted_smooth_l1": "delta=0.1 and box_loss_weight=50, which is near it: boxes are not coded 10 and 5 times as large",
+    "weighted_smooth_l1": "delta=0.1 and box_loss_weight=50, which is near it: boxes are not coded "
+    "10 and 5 times as large",
     "y_scale": "delta=0.1 and box_loss_weight=50 stand for it",
     "x_scale": "delta=0.1 and box_loss_weight=50 stand for it",
     "height_scale": "delta=0.1 and box_loss_weight=50 stand for it",

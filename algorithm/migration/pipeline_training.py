@@ -1,7 +1,8 @@
 """Batch, steps, optimizer and learning rate of a pipeline.config, and the trap of small batches.
 
-The published rates belong to batches of 64 and 128. With 2 pictures a step the same rate gives NaN, and a rate that no
-longer does learns next to nothing. So a small batch is gathered to the published one before the weights move.
+The published rates belong to batches of 64 and 128. With 2 pictures a step the same rate gives NaN,
+and a rate that no longer does learns next to nothing. So a small batch is gathered to the published
+one before the weights move.
 """
 
 from __future__ import annotations
@@ -59,10 +60,11 @@ def take_training(settings: Settings, result: Translation, model: str, recipe: R
         )
     if gathered > 1:
         result.note(
-            f"{model} was published with {recipe.batch} pictures a step and a learning rate of {recipe.rate:g}; {batch} a "
-            f"step with such a rate gives NaN. So a step gathers {gathered} times {batch} pictures "
-            f"(gradient_accumulation_steps={gathered}) and there are {gathered} times fewer steps; give "
-            "--gradient_accumulation_steps, --num_steps and --learning_rate to have it otherwise"
+            f"{model} was published with {recipe.batch} pictures a step and a learning rate of "
+            f"{recipe.rate:g}; {batch} a step with such a rate gives NaN. So a step gathers "
+            f"{gathered} times {batch} pictures (gradient_accumulation_steps={gathered}) and "
+            f"there are {gathered} times fewer steps; give --gradient_accumulation_steps, "
+            "--num_steps and --learning_rate to have it otherwise"
         )
 
 
@@ -112,7 +114,10 @@ def _take_rate(
         "learning_rate": number(used * REFERENCE_BATCH / (batch * gathered)),
         "lr_decay_method": _DECAYS[kind],
     }
-    what = f"a rate of {number(used):g} for the {batch * gathered} pictures of a step, written for {REFERENCE_BATCH} as all rates here"
+    what = (
+        f"a rate of {number(used):g} for the {batch * gathered} pictures of a step, written for "
+        f"{REFERENCE_BATCH} as all rates here"
+    )
     if used < rate:
         what = f"at most the published {recipe.rate:g} for {recipe.batch} pictures: {what}"
     result.take_differently(f"{path}.{_HIGHEST[kind]}", rate, what, **names)
@@ -142,7 +147,8 @@ def _optimizer(settings: Settings, result: Translation) -> tuple[str, dict[str, 
     kind = next((name for name in _OPTIMIZERS if settings.has(f"{_TRAIN}optimizer.{name}.")), None)
     if kind is None:
         raise ArgumentError(
-            f"pipeline_config: expected train_config.optimizer of {', '.join(_OPTIMIZERS)}, found another or none"
+            f"pipeline_config: expected train_config.optimizer of {', '.join(_OPTIMIZERS)}, found "
+            "another or none"
         )
     prefix, (ours, momentum) = f"{_TRAIN}optimizer.{kind}.", _OPTIMIZERS[kind]
     if kind == "rms_prop_optimizer":

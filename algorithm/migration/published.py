@@ -1,4 +1,6 @@
-"""What the published recipes of the TensorFlow Object Detection API learned with: pictures of a step, rate, sizes."""
+"""What the published recipes of the TensorFlow Object Detection API learned with: pictures of a
+step, rate, sizes.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,8 @@ REFERENCE_BATCH = 64  # what learning_rate stands for here
 
 @dataclass(frozen=True)
 class Recipe:
-    """batch: pictures of a step. rate: highest learning rate. width: channels of neck and head. cells: of the BiFPN, 0 for
-    an FPN. layers: of a head. scales: of the anchors in an octave."""
+    """batch: pictures of a step. rate: highest learning rate. width: channels of neck and head.
+    cells: of the BiFPN, 0 for an FPN. layers: of a head. scales: of the anchors in an octave."""
 
     batch: int
     rate: float
@@ -20,7 +22,8 @@ class Recipe:
     scales: int = 3
 
 
-# Source: the pipeline.config files ssd_*_coco17_tpu-*.config of tensorflow/models (research/object_detection/configs/tf2).
+# Source: the pipeline.config files ssd_*_coco17_tpu-*.config of tensorflow/models
+# (research/object_detection/configs/tf2).
 RECIPES: dict[str, Recipe] = {
     "efficientdet-d0": Recipe(128, 0.08, 64, 3, 3),
     "efficientdet-d1": Recipe(128, 0.08, 88, 4, 3),

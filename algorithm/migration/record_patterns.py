@@ -8,14 +8,16 @@ from algorithm.errors import ArgumentError
 
 
 def data_url_of(train: str, evaluation: str) -> str:
-    """The folder both patterns lie in; its files tell by their names which side they are of. "" for no pattern.
+    """The folder both patterns lie in; its files tell by their names which side they are of. "" for
+    no pattern.
 
     Raises ArgumentError for patterns in two folders.
     """
     folders = {dirname(pattern) or "." for pattern in (train, evaluation) if pattern}
     if len(folders) > 1:
         raise ArgumentError(
-            f"expected the records for training and evaluation in one folder, found {' and '.join(sorted(folders))}; "
-            f"put them into one ({basename(train)}, {basename(evaluation)}), or give --data_url"
+            "expected the records for training and evaluation in one folder, found "
+            f"{' and '.join(sorted(folders))}; put them into one ({basename(train)}, "
+            f"{basename(evaluation)}), or give --data_url"
         )
     return next(iter(folders), "")

@@ -19,7 +19,9 @@ class Settings:
         return values[-1] if values else default
 
     def below(self, prefix: str) -> dict[str, Any]:
-        """{rest of the path: value} of all settings below a prefix, which then count as looked at."""
+        """{rest of the path: value} of all settings below a prefix, which then count as looked
+        at.
+        """
         found = {
             name.removeprefix(prefix): value
             for name, value in self._pairs

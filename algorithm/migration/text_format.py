@@ -1,4 +1,6 @@
-"""Protobuf text (pipeline.config) as nested fields, without its schema; split into words by protobuf's own tokenizer."""
+"""Protobuf text (pipeline.config) as nested fields, without its schema; split into words by
+protobuf's own tokenizer.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +31,15 @@ def read_text(path: Path) -> Fields:
         return list(_fields(tokenizer, ""))
     except text_format.ParseError as error:
         raise DataError(
-            f"pipeline_config {path}: expected protobuf text, found otherwise at line:column {error}; "
-            "correct it there"
+            f"pipeline_config {path}: expected protobuf text, found otherwise at line:column "
+            f"{error}; correct it there"
         ) from error
 
 
 def flattened(fields: Fields, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted path, value) of every field that holds no others, in order; an empty message gives {}."""
+    """(dotted path, value) of every field that holds no others, in order; an empty message gives
+    {}.
+    """
     for name, value in fields:
         path = f"{prefix}{name}"
         if isinstance(value, list) and value and isinstance(value[0], tuple):

@@ -10,7 +10,9 @@ from algorithm.hyperparameters import ROWS, write_value
 
 @dataclass
 class Translation:
-    """Hyperparameters as text, by name, and a line for each setting: taken, taken differently (and why), not supported."""
+    """Hyperparameters as text, by name, and a line for each setting: taken, taken differently (and
+    why), not supported.
+    """
 
     values: dict[str, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)

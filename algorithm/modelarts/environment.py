@@ -1,11 +1,11 @@
-"""What the platform gives a job: a scratch disk."""
+"""What the platform gives a job: a scratch disk, and places named by environment variables."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +13,18 @@ from pathlib import Path
 from algorithm.errors import ResourceError
 
 PLATFORM_SCRATCH = Path("/cache")
+# Where an input or output has the access method "env", the platform gives its place in a variable
+# with the very name of the input or output. Jobs of the older kind have the second name.
+PLACE_VARIABLES = {
+    "data_url": ("data_url", "DLS_DATA_URL"),
+    "train_url": ("train_url", "DLS_TRAIN_URL"),
+}
+_SET_IN_EVERY_JOB = ("MA_JOB_DIR", "DLS_TASK_NUMBER")  # newer jobs, older jobs
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """The local folders of one job, all under one root.
-
-    inputs: copies of remote data. outputs: what is to be copied to a remote train_url. work: anything that may be lost.
-    """
+    """The local folders of one job, all under one root."""
 
     root: Path
 
@@ -36,12 +40,33 @@ class Workspace:
 
     @property
     def work(self) -> Path:
-        """Folder for intermediate files."""
+        """Folder for intermediate files, which may be lost."""
         return self.root / "work"
 
 
+def places_given(environment: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return the places that environment variables name.
+
+    Args:
+        environment: os.environ, or another one.
+
+    Returns:
+        Flag (data_url, train_url) to (variable, place), for the flags whose variable is set.
+    """
+    return {
+        flag: next((name, environment[name]) for name in names if environment.get(name))
+        for flag, names in PLACE_VARIABLES.items()
+        if any(environment.get(name) for name in names)
+    }
+
+
+def on_platform(environment: Mapping[str, str]) -> bool:
+    """Return whether the environment is that of a job of the platform."""
+    return any(environment.get(name) for name in _SET_IN_EVERY_JOB)
+
+
 def scratch_dir(platform_scratch: Path = PLATFORM_SCRATCH) -> Path:
-    """Return the folder for large temporary files: the platform's disk where there is one, else the system's."""
+    """Return the folder for large temporary files: the platform's disk, else the system's."""
     if platform_scratch.is_dir() and os.access(platform_scratch, os.W_OK | os.X_OK):
         return platform_scratch
     return Path(tempfile.gettempdir())
@@ -49,9 +74,13 @@ def scratch_dir(platform_scratch: Path = PLATFORM_SCRATCH) -> Path:
 
 @contextmanager
 def open_workspace(parent: Path | None = None) -> Iterator[Workspace]:
-    """Give a new Workspace under parent (default: scratch_dir()) with its folders made; remove it at the end.
+    """Give a new Workspace with its folders made; remove it at the end.
 
-    Raises ResourceError when the folders cannot be made.
+    Args:
+        parent: folder to make it in; scratch_dir() by default.
+
+    Raises:
+        ResourceError: the folders cannot be made.
     """
     parent = scratch_dir() if parent is None else parent
     try:

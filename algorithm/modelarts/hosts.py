@@ -1,4 +1,6 @@
-"""The machines of a job that runs on several: who they are, which of them this is, and whether they can be reached."""
+"""The machines of a job that runs on several: who they are, which of them this is, and whether they
+can be reached.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,8 @@ _log = logging.getLogger("algorithm")
 
 @dataclass(frozen=True)
 class Cluster:
-    """addresses: "host:port" of every worker, the chief first. index: which of them this process is. source: where the
-    addresses were found, for messages."""
+    """addresses: "host:port" of every worker, the chief first. index: which of them this process
+    is. source: where the addresses were found, for messages."""
 
     addresses: tuple[str, ...]
     index: int
@@ -44,8 +46,8 @@ def find_cluster(
 ) -> Cluster | None:
     """The workers of this job, None when it runs on one machine alone; looked for in this order:
 
-    1. --worker_hosts and --task_index; 2. VC_WORKER_HOSTS, VC_TASK_INDEX, MA_NUM_HOSTS (newer jobs);
-    3. BATCH_CUSTOMn_HOSTS, DLS_TASK_INDEX, DLS_TASK_NUMBER (older jobs); 4. TF_CONFIG.
+    1. --worker_hosts and --task_index; 2. VC_WORKER_HOSTS, VC_TASK_INDEX, MA_NUM_HOSTS (newer
+    jobs); 3. BATCH_CUSTOMn_HOSTS, DLS_TASK_INDEX, DLS_TASK_NUMBER (older jobs); 4. TF_CONFIG.
     ArgumentError names a host that is missing, named twice or not written as host or host:port.
     """
     if worker_hosts:
@@ -104,7 +106,8 @@ def _tensorflow_job(environment: Mapping[str, str]) -> Cluster | None:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArgumentError(
-            f"TF_CONFIG: expected JSON with cluster.worker, task.type and task.index, found {text!r}"
+            "TF_CONFIG: expected JSON with cluster.worker, task.type and task.index, found "
+            f"{text!r}"
         ) from error
     return _cluster(workers, index, None, "TF_CONFIG", "TF_CONFIG")
 
@@ -116,18 +119,20 @@ def _cluster(
     twice = sorted({address for address in addresses if addresses.count(address) > 1})
     if twice:
         raise ArgumentError(
-            f"{source}: expected each worker once, found {', '.join(twice)} more than once; give each its own host "
-            "or port"
+            f"{source}: expected each worker once, found {', '.join(twice)} more than once; give "
+            "each its own host or port"
         )
     if count and count.isdigit() and int(count) != len(addresses):
         raise ArgumentError(
-            f"{source}: expected {count} workers, found {len(addresses)} ({', '.join(addresses) or 'none'})"
+            f"{source}: expected {count} workers, found {len(addresses)} "
+            f"({', '.join(addresses) or 'none'})"
         )
     if len(addresses) == 1:
         return None
     if not str(index).isdigit() or int(index) >= len(addresses):
         raise ArgumentError(
-            f"{index_source}: expected the number of this worker, 0 to {len(addresses) - 1}, found {str(index)!r}"
+            f"{index_source}: expected the number of this worker, 0 to {len(addresses) - 1}, "
+            f"found {str(index)!r}"
         )
     return Cluster(tuple(addresses), int(index), source)
 
@@ -142,8 +147,9 @@ def _address(host: str, source: str) -> str:
 def wait_for_workers(cluster: Cluster, patience: float = PATIENCE) -> None:
     """Returns when every worker has reached this one and this one has reached all.
 
-    TensorFlow itself would wait for a missing worker without a word. PlatformError: this address cannot be used, or some
-    worker did not appear within `patience` seconds; the message names them. What is missing is logged after 5 seconds.
+    TensorFlow itself would wait for a missing worker without a word. PlatformError: this address
+    cannot be used, or some worker did not appear within `patience` seconds; the message names them.
+    What is missing is logged after 5 seconds.
     """
     others = {
         index: address for index, address in enumerate(cluster.addresses) if index != cluster.index
@@ -161,8 +167,9 @@ def wait_for_workers(cluster: Cluster, patience: float = PATIENCE) -> None:
             waited = time.monotonic() - begun
             if missing and waited > patience:
                 raise PlatformError(
-                    f"{cluster.source}: expected to reach {len(others)} other worker(s) within {patience:g} s, found "
-                    f"none at {missing}; start the job on all of them, and look at names and open ports"
+                    f"{cluster.source}: expected to reach {len(others)} other worker(s) within "
+                    f"{patience:g} s, found none at {missing}; start the job on all of them, and "
+                    "look at names and open ports"
                 )
             if missing and waited > _NOTICE and not noticed:
                 _log.warning("worker %d waits for %s", cluster.index, missing)
@@ -178,8 +185,9 @@ def _listening(cluster: Cluster) -> socket.socket:
         )
     except OSError as error:
         raise PlatformError(
-            f"worker {cluster.index}: expected to listen at {host}:{port}, found {error.strerror or error}; look "
-            f"whether another worker has the same number, and at {cluster.source}"
+            f"worker {cluster.index}: expected to listen at {host}:{port}, found "
+            f"{error.strerror or error}; look whether another worker has the same number, and at "
+            f"{cluster.source}"
         ) from error
     server.settimeout(_PAUSE)
     return server

@@ -11,7 +11,9 @@ _DECIMALS = 6  # the platform accepts at most 17
 
 @dataclass(frozen=True)
 class ClassScores:
-    """Precision, recall and F1 of one class, each in 0..1. class_id: 0..K-1, the place in the label list."""
+    """Precision, recall and F1 of one class, each in 0..1. class_id: 0..K-1, the place in the label
+    list.
+    """
 
     class_name: str
     class_id: int
@@ -21,7 +23,8 @@ class ClassScores:
 
 
 def metrics_object(classes: Sequence[ClassScores], *, accuracy: float | None = None) -> dict:
-    """Return the platform's metrics object: totals (means over the classes) and one entry per class.
+    """Return the platform's metrics object: totals (means over the classes) and one entry per
+    class.
 
     accuracy: the overall figure the platform shows under that name; None leaves the key out.
     """

@@ -1,15 +1,33 @@
-"""What the platform is told about the algorithm: the algorithm object, and requests that start a job with it."""
+"""What the platform is told: the algorithm object, and requests that start a job and a service.
+
+Keys and values are those of the platform's public API and of its Python SDK; a test loads each
+object into the SDK's typed requests. No preset engine has a Python that runs this package, so the
+requests name the images that `docker/` builds.
+"""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Protocol
 
 NAME = "object-detection-EfficientDet"
-DESCRIPTION = "Object detection with EfficientDet. The trained model can be deployed directly as an online service"
-DESCRIPTION_ZH = "物体检测, 基于 EfficientDet. 训练得到的模型可直接部署为在线服务"
-CODE_DIR = "/efficientdet/"
-BOOT_FILE = "/efficientdet/algorithm/train.py"
+DESCRIPTION = (
+    "Object detection with EfficientDet. "
+    "The trained model can be deployed directly as an online service"
+)
+# The image of docker/training.Dockerfile. The platform's shell, if any, is not a login shell: the
+# interpreter stands with its whole path.
+TRAINING_IMAGE = "my-organization/efficientdet-training"
+COMMAND = "/opt/venv/bin/python -m algorithm train"
+# The image of docker/inference.Dockerfile: its port, and the folder its command serves.
+INFERENCE_IMAGE = "swr.my-region.myhuaweicloud.com/my-organization/efficientdet-inference"
+PORT = 8080
+MODEL_DIR = "/home/mind/model/1"
+
+_DATA = "/my-bucket/dataset/"
+_OUTPUT = "/my-bucket/efficientdet/output/"
+_LOG = "/my-bucket/efficientdet/log/"
 
 _TYPES = {"string": "String", "regex": "String", "size": "String"}
 _TYPES |= {"integer": "Integer", "float": "Float", "boolean": "Boolean"}
@@ -18,14 +36,22 @@ _TYPES |= {"integer": "Integer", "float": "Float", "boolean": "Boolean"}
 class Hyperparameter(Protocol):
     """What publication reads of a row of the hyperparameter table."""
 
-    name: str
-    kind: str
-    english: str
-    chinese: str
-    choices: tuple[str, ...]
-    interval: str
-    required: bool
-    editable: bool
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def english(self) -> str: ...  # noqa: D102
+    @property
+    def chinese(self) -> str: ...  # noqa: D102
+    @property
+    def choices(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def interval(self) -> str: ...  # noqa: D102
+    @property
+    def required(self) -> bool: ...  # noqa: D102
+    @property
+    def editable(self) -> bool: ...  # noqa: D102
 
 
 def algorithm_object(rows: Sequence[tuple[Hyperparameter, str]], version: str) -> dict:
@@ -34,67 +60,106 @@ def algorithm_object(rows: Sequence[tuple[Hyperparameter, str]], version: str) -
     rows: each published hyperparameter with its default as text. version: x.y.z.
     """
     return {
-        "metadata": {"name": NAME, "description": DESCRIPTION, "version_num": version, "tags": []},
+        "metadata": {"name": NAME, "description": DESCRIPTION},
         "job_config": {
-            "code_dir": CODE_DIR,
-            "boot_file": BOOT_FILE,
+            "command": COMMAND,
             "parameters": [_parameter(row, default) for row, default in rows],
             "parameters_customization": True,
             "inputs": [_input()],
             "outputs": [
                 {"name": "train_url", "description": "Model, checkpoints, logs and metrics"}
             ],
-            "engine": {"engine_name": "TensorFlow", "engine_version": "TensorFlow-2"},
+            "engine": {"image_url": f"{TRAINING_IMAGE}:{version}"},
         },
+        # multiple: a job takes all GPUs of a machine, and several machines, where it is given them.
         "resource_requirements": [
             {"key": "flavor_type", "values": ["CPU", "GPU"], "operator": "in"},
-            {"key": "host_distributed_mode", "values": ["singular"], "operator": "in"},
-        ],
-        "i18n": [
-            {"language": "zh", "description": DESCRIPTION_ZH},
-            {"language": "en", "description": DESCRIPTION},
+            {"key": "device_distributed_mode", "values": ["multiple"], "operator": "in"},
+            {"key": "host_distributed_mode", "values": ["multiple"], "operator": "in"},
         ],
     }
 
 
-def job_request_v1(parameters: Sequence[tuple[str, str]]) -> dict:
-    """Return a sample request of the first generation: places are URLs, the job copies from and to them itself."""
+def job_request_v1(parameters: Sequence[tuple[str, str]], version: str) -> dict:
+    """Return a sample request of the first generation, whose job gets URLs and copies by itself.
+
+    There the `parameter` of a job with its own image becomes environment variables, so the command
+    carries the flags.
+    """
+    places = [("data_url", f"obs:/{_DATA}"), ("train_url", f"obs:/{_OUTPUT}")]
+    flags = [f"--{name}={value}" for name, value in (*places, *parameters) if value]
     return {
         "job_name": "efficientdet-sample",
         "job_desc": "One training job",
         "config": {
-            "app_url": CODE_DIR,
-            "boot_file_url": BOOT_FILE,
-            "data_url": "/my-bucket/dataset/annotation/V002/V002.manifest",
-            "train_url": "/my-bucket/efficientdet/output/",
-            "log_url": "/my-bucket/efficientdet/log/",
-            "parameter": [{"label": name, "value": value} for name, value in parameters],
+            "user_image_url": f"{TRAINING_IMAGE}:{version}",
+            "user_command": f"{COMMAND} {shlex.join(flags)}",
+            "data_url": _DATA,
+            "train_url": _OUTPUT,
+            "log_url": _LOG,
+            "spec_id": 1,
             "worker_server_num": 1,
         },
     }
 
 
-def job_request_v2(parameters: Sequence[tuple[str, str]]) -> dict:
-    """Return a sample request of the second generation: the platform copies, the job sees local folders."""
+def job_request_v2(parameters: Sequence[tuple[str, str]], version: str) -> dict:
+    """Return a sample request of the second generation, whose job gets local folders."""
     return {
         "kind": "job",
         "metadata": {"name": "efficientdet-sample", "description": "One training job"},
         "algorithm": {
-            "code_dir": CODE_DIR,
-            "boot_file": BOOT_FILE,
+            "command": COMMAND,
+            "engine": {"image_url": f"{TRAINING_IMAGE}:{version}"},
             "parameters": [{"name": name, "value": value} for name, value in parameters],
-            "inputs": [
-                _place("data_url", "inputs", "/my-bucket/dataset/annotation/V002/V002.manifest")
-            ],
-            "outputs": [
-                _place("train_url", "outputs", "/my-bucket/efficientdet/output/")
-                | {"mode": "upload_periodically", "period": 30}
-            ],
+            "inputs": [_place("data_url", "inputs", _DATA)],
+            "outputs": [_place("train_url", "outputs", _OUTPUT)],
         },
         "spec": {
             "resource": {"flavor_id": "my-flavor", "node_count": 1},
-            "log_export_path": {"obs_url": "/my-bucket/efficientdet/log/"},
+            "log_export_path": {"obs_url": _LOG},
         },
+    }
+
+
+def service_request_v2(version: str) -> dict:
+    """Return a sample request that deploys our image, with the folder `model` of a job mounted.
+
+    request_size_limit is in MB (our server refuses more than 12), request_timeout in seconds.
+    """
+    model = {
+        "source": "OBS",
+        "address": f"obs:/{_OUTPUT}model/",
+        "mount_path": f"{MODEL_DIR}/",
+        "read_only": True,
+    }
+    unit = {
+        "image": {"source": "SWR", "swr_path": f"{INFERENCE_IMAGE}:{version}"},
+        "files": [model],
+        "flavor": "my-flavor",
+        "count": 1,
+        "port": PORT,
+        # /health is 503 until the model has answered a picture (it has five minutes for that), and
+        # again from SIGTERM on, when the server answers for 60 s and finishes within 30 s more.
+        "startup_health": _health(failure_threshold=30),
+        "readiness_health": _health(failure_threshold=3),
+        "termination_grace": {"termination_grace_period_seconds": 95},
+    }
+    return {
+        "name": "efficientdet-sample",
+        "description": DESCRIPTION,
+        "type": "REAL_TIME",
+        "deploy_type": "SINGLE",
+        "group_configs": [{"name": "default", "weight": 100, "count": 1, "unit_configs": [unit]}],
+        "runtime_config": {
+            "service_invoke": {"port": PORT, "protocol": "HTTP", "auth_type": "TOKEN"},
+            "service_limit": {
+                "rate_limit": {"num": 100, "unit": "SECONDS"},
+                "request_size_limit": 12,
+                "request_timeout": 60,
+            },
+        },
+        "custom_metrics_path": f"http,{PORT},metrics",
     }
 
 
@@ -112,10 +177,7 @@ def _parameter(row: Hyperparameter, default: str) -> dict:
         "name": row.name,
         "value": default,
         "description": row.english,
-        "i18n_description": [
-            {"language": "zh", "description": row.chinese},
-            {"language": "en", "description": row.english},
-        ],
+        "i18n_description": {"language": "zh-cn", "description": row.chinese},
         "constraint": _constraint(row),
     }
 
@@ -137,18 +199,13 @@ def _constraint(row: Hyperparameter) -> dict:
 
 
 def _input() -> dict:
-    attributes = [
-        {
-            "data_format": ["Default"],
-            "data_segmentation": ["segmented"],
-            "dataset_type": ["DETECTION"],
-        }
-    ]
+    # dataset_type 1: object detection. no_limit: a set without a split is split by the job.
+    attributes = [{"data_format": "Default", "data_segmentation": "no_limit", "dataset_type": "1"}]
     return {
         "name": "data_url",
         "description": "Dataset with a training and an evaluation part",
         "remote_constraints": [
-            {"data_type": "dataset", "attributes": attributes},
+            {"data_type": "modelarts_dataset", "attributes": attributes},
             {"data_type": "obs"},
         ],
     }
@@ -157,6 +214,18 @@ def _input() -> dict:
 def _place(name: str, kind: str, url: str) -> dict:
     local_dir = f"/home/ma-user/modelarts/{kind}/{name}_0"
     return {"name": name, "local_dir": local_dir, "remote": {"obs": {"obs_url": url}}}
+
+
+def _health(failure_threshold: int) -> dict:
+    return {
+        "check_method": "HTTP",
+        "protocol": "HTTP",
+        "url": "/health",
+        "initial_delay_seconds": 10,
+        "timeout_seconds": 3,
+        "period_seconds": 10,
+        "failure_threshold": failure_threshold,
+    }
 
 
 def _manifest_line(stem: str, usage: str) -> dict:

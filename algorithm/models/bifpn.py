@@ -16,14 +16,23 @@ _FUSION_EPSILON = 1e-4
 
 @dataclass(frozen=True)
 class Node:
-    """A fusion: the level it lives on, and which earlier features (inputs, then nodes, counted in order) it takes."""
+    """A fusion.
+
+    Attributes:
+        level: The pyramid level it lives on.
+        inputs: The earlier features it takes (inputs, then nodes, counted in order).
+    """
 
     level: int
     inputs: tuple[int, ...]
 
 
 def bifpn_nodes(min_level: int, max_level: int) -> tuple[Node, ...]:
-    """One cell's nodes: the top-down path from max_level - 1, then the bottom-up path to max_level (figure 2d)."""
+    """List the nodes of one cell (EfficientDet, figure 2d).
+
+    Returns:
+        The top-down path from max_level - 1, then the bottom-up path to max_level.
+    """
     count = max_level - min_level + 1
     latest = {level: [level - min_level] for level in range(min_level, max_level + 1)}
     nodes: list[Node] = []
@@ -41,25 +50,32 @@ def bifpn_nodes(min_level: int, max_level: int) -> tuple[Node, ...]:
 
 @keras.saving.register_keras_serializable("algorithm")
 class FastFusion(layers.Layer):
-    """Fast normalised fusion: sum of relu(w_i) x_i / (sum of relu(w_j) + 1e-4) (section 3.3); w_i start at 1."""
+    """Fast normalised fusion (EfficientDet, section 3.3): sum of relu(w_i) x_i / (sum of relu(w_j)
+    + e).
+
+    The weights start at 1; e is 1e-4.
+    """
 
     def build(self, input_shapes):
+        """Make one weight for each input."""
         self.fusion_weights = [
             self.add_weight(shape=(), initializer="ones", name="WSM" if i == 0 else f"WSM_{i}")
             for i in range(len(input_shapes))
         ]
 
     def call(self, inputs):
+        """Fuse inputs of one shape [B, h, w, C]."""
         weights = [ops.relu(ops.cast(weight, inputs[0].dtype)) for weight in self.fusion_weights]
         total = sum(weights[1:], weights[0]) + _FUSION_EPSILON
         return sum(x * (weight / total) for x, weight in zip(inputs, weights, strict=True))
 
     def compute_output_shape(self, input_shapes):
+        """Return the shape of the first input."""
         return input_shapes[0]
 
 
 def _resample(x: KerasTensor, target: tuple[int, int], channels: int, scope: str) -> KerasTensor:
-    """To `channels` by a 1x1 convolution and batch norm where they differ, then to the target height and width."""
+    """Change to `channels` by a 1x1 convolution where they differ, then to the target size."""
     if x.shape[-1] != channels:
         x = layers.Conv2D(channels, 1, name=f"{scope}.conv2d")(x)
         x = batch_norm(f"{scope}.bn")(x)
@@ -107,9 +123,15 @@ def _cell(features: list[KerasTensor], preset: Preset, number: int) -> list[Kera
 def bifpn_features(
     backbone: dict[int, KerasTensor], preset: Preset, pieces: list[Piece]
 ) -> list[KerasTensor]:
-    """Features of levels min_level..max_level, each [B, h, w, fpn_channels], from backbone features by level.
+    """Fuse backbone features, cell after cell.
 
-    pieces: each cell is added to them.
+    Args:
+        backbone: Features [B, h, w, C] by level.
+        preset: The row of the network.
+        pieces: Each cell is added to them.
+
+    Returns:
+        Features of levels min_level to max_level, each [B, h, w, fpn_channels].
     """
     deepest = max(backbone)
     features = before = [backbone[level] for level in range(preset.min_level, deepest + 1)]

@@ -23,11 +23,18 @@ _NECKS = {"bifpn": bifpn_features, "fpn": fpn_features}
 
 
 class Detector(keras.Model):
-    """Images float32 [B, H, W, 3], normalised -> {"class_logits": [B, A, K], "box_deltas": [B, A, 4]}, both float32.
+    """A network of normalised images float32 [B, H, W, 3].
 
-    preset: the row it was built from. image_size: (H, W). num_classes: K.
-    anchors: float32 numpy [A, 4], [ymin, xmin, ymax, xmax] in network pixels; A over levels, rows, columns, 9 anchors.
-    pieces: the network in a row of pieces, from the images to what the last layers put together.
+    Its outputs are class_logits [B, A, K] and box_deltas [B, A, 4], both float32.
+
+    Attributes:
+        preset: The row it was built from.
+        image_size: (height, width) in pixels.
+        num_classes: K.
+        anchors: float32 array [A, 4], [ymin, xmin, ymax, xmax] in network pixels; A runs over
+            levels, rows, columns, 9 anchors.
+        pieces: The network in a row of pieces, from the images to what the last layers put
+            together.
     """
 
     preset: Preset
@@ -38,7 +45,17 @@ class Detector(keras.Model):
 
 
 def parse_image_size(image_size: int | tuple[int, int]) -> tuple[int, int]:
-    """(height, width) of an int or a pair; ArgumentError when a side is below 32 (no P5 cell would be left)."""
+    """Read an input size.
+
+    Args:
+        image_size: An int for a square, or (height, width).
+
+    Returns:
+        (height, width).
+
+    Raises:
+        ArgumentError: A side is below 32, so that no cell of P5 would be left.
+    """
     size = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
     if len(size) != 2 or min(size) < 32:
         raise ArgumentError(
@@ -56,9 +73,20 @@ def build_detector(
     anchor_scale: float | None = None,
     survival_probability: float | None = None,
 ) -> Detector:
-    """A Detector with fresh weights. image_size defaults to the preset's; an int means a square.
+    """Build a Detector with fresh weights.
 
-    ArgumentError: an unknown model_name (the message lists the names) or an image too small.
+    Args:
+        model_name: A row of the table of models.
+        num_classes: K.
+        image_size: An int for a square, or (height, width); None means the size of the row.
+        anchor_scale: 0 means the scale of the row.
+        survival_probability: Stochastic depth; None means that of the row.
+
+    Returns:
+        The network.
+
+    Raises:
+        ArgumentError: An unknown model (the message lists the names) or an image too small.
     """
     if model_name not in PRESETS:
         raise ArgumentError(
@@ -88,9 +116,21 @@ def build_detector(
 def enlarged(
     detector: Detector, factor: int, survival_probability: float | None = None
 ) -> Detector:
-    """The network for pictures `factor` times as large on a side: kernels and biases are the detector's own variables, each
-    batch norm is a copy that goes its own way (Wang et al. 2020, resolution switchable networks, section 3.1)."""
-    size = tuple(factor * side for side in detector.image_size)
+    """Build the same network for larger pictures.
+
+    Kernels and biases are the detector's own variables; each batch norm is a copy that goes its own
+    way (Wang et al. 2020, resolution switchable networks, section 3.1).
+
+    Args:
+        detector: The network.
+        factor: How many times as large the pictures are on a side.
+        survival_probability: Stochastic depth; None means that of the row.
+
+    Returns:
+        The larger network.
+    """
+    height, width = detector.image_size
+    size = factor * height, factor * width
     preset = detector.preset
     fresh = build_detector(
         preset.name,
@@ -120,18 +160,24 @@ def enlarged(
 
 
 def level_outputs(detector: Detector) -> dict[str, list[keras.KerasTensor]]:
-    """The outputs of each pyramid level that the last layers put together along A, by name, the finest level first."""
+    """Return the outputs of each pyramid level, by name, the finest level first.
+
+    The last layers of the detector put them together along A.
+    """
     return {name: list(detector.get_layer(name).input) for name in detector.output_names}
 
 
 def neck_features(detector: Detector) -> list[keras.KerasTensor]:
-    """What the heads take of each pyramid level, [B, h, w, C], the finest level first."""
+    """Return what the heads take of each pyramid level, [B, h, w, C], the finest level first."""
     levels = detector.preset.max_level - detector.preset.min_level + 1
     return [piece.inputs[0] for piece in detector.pieces[-levels:]]
 
 
 def heads_of(detector: Detector) -> keras.Model:
-    """The heads alone, with the detector's own variables: a list of features as neck_features has them -> a Detector's outputs."""
+    """Return the heads alone, with the detector's own variables.
+
+    The network takes a list of features as `neck_features` has them.
+    """
     return keras.Model(neck_features(detector), detector.output)
 
 
@@ -146,7 +192,8 @@ def _backbone_features(
         return efficientnet_features(images, preset.backbone, survival_probability, pieces)
     if survival_probability not in (None, 1.0):
         raise ArgumentError(
-            f"survival_prob: {preset.name} has no stochastic depth, found {survival_probability:g}; leave it out"
+            f"survival_prob: {preset.name} has no stochastic depth, found "
+            f"{survival_probability:g}; leave it out"
         )
     if preset.backbone in RESNETS:
         return resnet_features(images, preset.backbone, preset.batch_norm, pieces)

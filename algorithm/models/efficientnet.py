@@ -1,4 +1,5 @@
-"""EfficientNet and EfficientNet-Lite feature extractors (Tan & Le 2019), layer for layer as published.
+"""EfficientNet and EfficientNet-Lite feature extractors (Tan & Le 2019), layer for layer as
+published.
 
 Layer names are the published variable scopes with "." for "/", so that checkpoints map by name.
 """
@@ -41,7 +42,7 @@ _SQUEEZE_RATIO = 0.25
 
 
 def round_filters(filters: int, width: float) -> int:
-    """`filters` scaled by `width` to the nearest multiple of 8, never more than 10 % below."""
+    """Scale `filters` by `width` to the nearest multiple of 8, never more than 10 % below."""
     if width == 1.0:
         return filters
     scaled = filters * width
@@ -64,7 +65,7 @@ class Block:
 
 
 def scaled_blocks(spec: BackboneSpec) -> tuple[Block, ...]:
-    """All blocks of a backbone in order; only the first block of a stage strides and changes the width."""
+    """List all blocks of a backbone; only the first of a stage strides and changes the width."""
     blocks: list[Block] = []
     for number, stage in enumerate(_STAGES):
         fixed = spec.fixed_stem_and_head and number in (0, len(_STAGES) - 1)
@@ -109,12 +110,14 @@ def _squeeze_excite(x: KerasTensor, block: Block, spec: BackboneSpec, scope: str
 def _mbconv(
     x: KerasTensor, block: Block, spec: BackboneSpec, scope: str, drop_rate: float
 ) -> KerasTensor:
-    """Inverted bottleneck. Published names number the 1x1 convolutions and the batch norms in order of use.
+    """Inverted bottleneck. Published names number the 1x1 convolutions and the batch norms in order
+    of use.
 
-    Random weights differ from the published ones in two things, see docs/warm-start.md. A block with a shortcut begins as the
-    shortcut alone (Goyal et al. 2017, section 5.1): otherwise a picture of more contrast than its batch comes out of each
-    block further from the others, which batch statistics hide in training and moving ones show in evaluation. Depthwise
-    kernels begin smaller by the root of their number, with which Adam reached more AP.
+    Random weights differ from the published ones in two things, see docs/use/warm-start.md. A block
+    with a shortcut begins as the shortcut alone (Goyal et al. 2017, section 5.1): otherwise a
+    picture of more contrast than its batch comes out of each block further from the others, which
+    batch statistics hide in training and moving ones show in evaluation. Depthwise kernels begin
+    smaller by the root of their number, with which Adam reached more AP.
     """
     shortcut, filters = x, block.inputs * block.expansion
     convs = iter(("conv2d", "conv2d_1"))
@@ -150,9 +153,16 @@ def _mbconv(
 def efficientnet_features(
     images: KerasTensor, backbone: str, survival_probability: float | None, pieces: list[Piece]
 ) -> dict[int, KerasTensor]:
-    """Feature maps by level, {1: stride 2, ..., 5: stride 32}, of normalised images [B, H, W, 3].
+    """Build the backbone.
 
-    survival_probability overrides the preset's stochastic depth (0 switches it off). pieces: each block is added to them.
+    Args:
+        images: Normalised, [B, H, W, 3].
+        backbone: A name of BACKBONES.
+        survival_probability: Stochastic depth; None means that of the row, 0 none.
+        pieces: Each block is added to them.
+
+    Returns:
+        Feature maps by level, 1 (stride 2) to 5 (stride 32).
     """
     spec = BACKBONES[backbone]
     survival = spec.survival_probability if survival_probability is None else survival_probability

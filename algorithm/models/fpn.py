@@ -1,4 +1,7 @@
-"""Feature Pyramid Network with RetinaNet's two extra levels (Lin et al. 2017), names as in the Cloud TPU tutorial."""
+"""Feature Pyramid Network with RetinaNet's two extra levels (Lin et al. 2017).
+
+The names are those of the Cloud TPU tutorial.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,15 @@ from algorithm.models.zoo import Preset
 def fpn_features(
     backbone: dict[int, KerasTensor], preset: Preset, pieces: list[Piece]
 ) -> list[KerasTensor]:
-    """Features of levels min_level..max_level, each [B, h, w, fpn_channels], from backbone features by level.
+    """Build the pyramid.
 
-    pieces: the whole pyramid is added to them.
+    Args:
+        backbone: Features [B, h, w, C] by level.
+        preset: The row of the network.
+        pieces: The whole pyramid is added to them.
+
+    Returns:
+        Features of levels min_level to max_level, each [B, h, w, fpn_channels].
     """
     deepest = max(backbone)
     taken = {level: x for level, x in backbone.items() if level >= preset.min_level}

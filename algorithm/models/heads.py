@@ -46,8 +46,8 @@ def _plain(filters: int, name: str, bias: float = 0.0, *, stddev: float) -> laye
 
 @dataclass(frozen=True)
 class _Style:
-    """conv, predict: (filters, name, bias) -> layer. norm: between a convolution's number and the level in the name of
-    a batch norm."""
+    """conv, predict: (filters, name, bias) -> layer. norm: between a convolution's number and the
+    level in the name of a batch norm."""
 
     conv: Callable[..., layers.Layer]
     predict: Callable[..., layers.Layer]
@@ -94,9 +94,18 @@ def detection_heads(
     num_anchors: int,
     pieces: list[Piece],
 ) -> dict[str, KerasTensor]:
-    """{"class_logits": float32 [B, A, num_classes], "box_deltas": float32 [B, A, 4]}; A runs over levels, rows, columns, anchors.
+    """Build the heads.
 
-    pieces: the heads of each level are added to them.
+    Args:
+        features: Of the neck, each [B, h, w, C], the finest level first.
+        preset: The row of the network.
+        num_classes: K.
+        num_anchors: Anchors of a cell.
+        pieces: The heads of each level are added to them.
+
+    Returns:
+        class_logits float32 [B, A, K] and box_deltas float32 [B, A, 4]; A runs over levels, rows,
+        columns, anchors.
     """
     logits = _head(features, preset, "class_net", "class", num_anchors * num_classes, CLASS_BIAS)
     deltas = _head(features, preset, "box_net", "box", num_anchors * 4, 0.0)

@@ -17,23 +17,26 @@ def batch_norm(
     epsilon: float = BATCH_NORM_EPSILON,
     gamma: str = "ones",
 ) -> layers.BatchNormalization:
-    """Batch normalisation, by default with EfficientDet's momentum and epsilon. gamma: initializer of the scale."""
+    """Make a batch normalisation, by default with EfficientDet's momentum and epsilon."""
     return BatchNorm(momentum=momentum, epsilon=epsilon, gamma_initializer=gamma, name=name)
 
 
 def activation(name: str, kind: str) -> layers.Layer:
-    """`swish` or `relu6` as a layer."""
+    """Make the activation `kind` ("swish", "relu6" or "relu") as a layer."""
     return Swish(name=name) if kind == "swish" else layers.Activation(kind, name=name)
 
 
 @keras.saving.register_keras_serializable("algorithm")
 class BatchNorm(layers.BatchNormalization):
-    """Keras' batch normalisation by TensorFlow's fused kernels: a third of the time, and less memory.
+    """Keras' batch normalisation by TensorFlow's fused kernels: a third of the time, and less
+    memory.
 
-    With `synchronized` the statistics are those of all replicas, which must see as many pictures each.
+    With `synchronized` the statistics are those of all replicas, which must see as many pictures
+    each.
     """
 
     def call(self, inputs, training=None, mask=None):
+        """Normalise inputs [B, h, w, C], in training by their own statistics."""
         if keras.config.backend() != "tensorflow":
             return super().call(inputs, training=training, mask=mask)
         from algorithm.models import tensorflow_kernels as kernels
@@ -59,9 +62,10 @@ class BatchNorm(layers.BatchNormalization):
 
 @keras.saving.register_keras_serializable("algorithm")
 class Swish(layers.Layer):
-    """x * sigmoid(x) (Ramachandran et al. 2017). Training with TensorFlow takes one pass over memory each way."""
+    """x * sigmoid(x) (Ramachandran et al. 2017); in training one pass over memory each way."""
 
     def call(self, inputs, training=False):
+        """Compute inputs * sigmoid(inputs), of any shape."""
         if not training or keras.config.backend() != "tensorflow":
             return ops.silu(inputs)
         from algorithm.models.tensorflow_kernels import swish
@@ -69,14 +73,16 @@ class Swish(layers.Layer):
         return swish(inputs)
 
     def compute_output_shape(self, input_shape):
+        """Return the shape of the input."""
         return input_shape
 
 
 def upsample_nearest(height: int, width: int, name: str) -> layers.Layer:
     """Nearest-neighbour doubling of [B, h, w, C], cropped to [B, height, width, C].
 
-    Feature sizes follow ceil(size / 2), so a target is 2h or 2h - 1; doubling and cropping then picks
-    floor(i * h / height), the source pixel of the published resize without half-pixel centres.
+    Feature sizes follow ceil(size / 2), so a target is 2h or 2h - 1; doubling and cropping then
+    picks floor(i * h / height), the source pixel of the published resize without half-pixel
+    centres.
     """
     return _UpsampleNearest(height, width, name=name)
 
@@ -106,7 +112,7 @@ class _UpsampleNearest(layers.Layer):
 
 @keras.saving.register_keras_serializable("algorithm")
 class StochasticDepth(layers.Layer):
-    """Drops the whole branch of a picture with probability `rate` and rescales the rest (Huang et al. 2016)."""
+    """Drops a picture's branch with probability `rate`, rescales the rest (Huang et al. 2016)."""
 
     def __init__(self, rate: float, **kwargs) -> None:
         super().__init__(**kwargs)
@@ -114,6 +120,7 @@ class StochasticDepth(layers.Layer):
         self.seed_generator = keras.random.SeedGenerator()
 
     def call(self, inputs, training=False):
+        """Drop pictures of inputs [B, h, w, C] in training."""
         if not training or self.rate == 0.0:
             return inputs
         keep = 1.0 - self.rate
@@ -124,4 +131,5 @@ class StochasticDepth(layers.Layer):
         return inputs / ops.cast(keep, inputs.dtype) * mask
 
     def get_config(self):
+        """Return what the layer is made again from."""
         return {**super().get_config(), "rate": self.rate}

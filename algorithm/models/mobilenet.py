@@ -1,4 +1,4 @@
-"""MobileNetV2 feature extractor (Sandler et al. 2018), with the layer names of keras.applications."""
+"""MobileNetV2 feature extractor (Sandler et al. 2018), layers named as in keras.applications."""
 
 from __future__ import annotations
 
@@ -67,9 +67,16 @@ def _block(
 def mobilenet_features(
     images: KerasTensor, backbone: str, momentum: float, pieces: list[Piece]
 ) -> dict[int, KerasTensor]:
-    """Feature maps by level, {1: stride 2, ..., 5: stride 32}, of normalised images [B, H, W, 3].
+    """Build the backbone.
 
-    momentum: of the moving batch-norm statistics. pieces: each block is added to them.
+    Args:
+        images: Normalised, [B, H, W, 3].
+        backbone: Its name.
+        momentum: Of the moving batch-norm statistics.
+        pieces: Each block is added to them.
+
+    Returns:
+        Feature maps by level, 1 (stride 2) to 5 (stride 32).
     """
     width = MOBILENETS[backbone].width
     x = layers.Conv2D(

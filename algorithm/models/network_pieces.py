@@ -9,7 +9,10 @@ from keras import KerasTensor
 
 @dataclass(frozen=True)
 class Piece:
-    """Layers between some symbolic tensors and others; each input is an output of an earlier piece, or the images."""
+    """Layers between some symbolic tensors and others.
+
+    Each input is an output of an earlier piece, or the images.
+    """
 
     inputs: list[KerasTensor]
     outputs: list[KerasTensor]

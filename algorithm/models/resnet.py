@@ -1,6 +1,8 @@
-"""ResNet v1 feature extractors (He et al. 2016), layer for layer and name for name as in the Cloud TPU RetinaNet tutorial.
+"""ResNet v1 feature extractors (He et al. 2016), layer for layer and name for name as in the Cloud
+TPU RetinaNet tutorial.
 
-The published scopes number convolutions and batch norms in the order of use; a block's projection comes first.
+The published scopes number convolutions and batch norms in the order of use; a block's projection
+comes first.
 """
 
 from __future__ import annotations
@@ -22,19 +24,27 @@ FIRST_LEVEL = 2
 
 @dataclass(frozen=True)
 class ResNetSpec:
-    """blocks: bottleneck blocks of each of the four groups. classic: as the paper and keras.applications have it, a block
-    strides in its first 1x1 convolution, not in the 3x3 one, and the first pool is padded on both sides."""
+    """One ResNet.
+
+    Attributes:
+        blocks: Bottleneck blocks of each of the four groups.
+        classic: As in the paper and keras.applications, a block strides in its first 1x1
+            convolution, not in the 3x3 one, and the first pool is padded on both sides.
+    """
 
     blocks: tuple[int, int, int, int]
     classic: bool = False
 
     @property
     def convolutions(self) -> int:
-        """How many there are: the first one, three a block, and a projection in each group."""
+        """How many there are: the first one, three per block, a projection per group."""
         return 1 + 3 * sum(self.blocks) + len(self.blocks)
 
     def number(self, group: int, block: int, part: int) -> int:
-        """Place of a convolution in the order of use. part: 0 is the projection of a group's first block, 1 to 3 the others."""
+        """Place of a convolution in the order of use.
+
+        `part` 0 is the projection of a group's first block, 1 to 3 are the others.
+        """
         before = sum(3 * count + 1 for count in self.blocks[:group])
         return 1 + before + 3 * block + part
 
@@ -56,7 +66,7 @@ class _Builder:
     def conv_norm(
         self, x: KerasTensor, filters: int, kernel: int, stride: int = 1, gamma: str = "ones"
     ) -> KerasTensor:
-        """A convolution without bias and its batch norm; what strides is padded alike on both sides."""
+        """Add a convolution without bias, padded on both sides where it strides, and its norm."""
         number = next(self.numbers)
         suffix = f"_{number}" if number else ""
         if stride > 1 and kernel > 1:
@@ -83,7 +93,10 @@ class _Builder:
     def bottleneck(
         self, x: KerasTensor, filters: int, stride: int, project: bool, classic: bool, name: str
     ) -> KerasTensor:
-        """relu(shortcut + three convolutions). The last scale begins at 0: a new block passes on what it is given."""
+        """Add relu(shortcut + three convolutions).
+
+        The last scale begins at 0, so that a new block passes on what it is given.
+        """
         shortcut = self.conv_norm(x, _WIDENING * filters, 1, stride) if project else x
         first, second = (stride, 1) if classic else (1, stride)
         x = self.relu(self.conv_norm(x, filters, 1, first), f"{name}.activation")
@@ -97,9 +110,16 @@ class _Builder:
 def resnet_features(
     images: KerasTensor, backbone: str, norm: BatchNormSpec, pieces: list[Piece]
 ) -> dict[int, KerasTensor]:
-    """Feature maps by level, {2: stride 4, ..., 5: stride 32}, of normalised images [B, H, W, 3].
+    """Build the backbone.
 
-    pieces: each block is added to them.
+    Args:
+        images: Normalised, [B, H, W, 3].
+        backbone: Its name.
+        norm: Momentum and epsilon of the batch norms.
+        pieces: Each block is added to them.
+
+    Returns:
+        Feature maps by level, 2 (stride 4) to 5 (stride 32).
     """
     spec = RESNETS[backbone]
     builder = _Builder(backbone, norm, itertools.count())

@@ -1,4 +1,4 @@
-"""What the networks compute by TensorFlow's own kernels when it is their backend: fewer passes over memory."""
+"""TensorFlow's own kernels for what the networks compute: fewer passes over memory."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ Normalised = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
 def batch_norm_of_batch(
     x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
 ) -> Normalised:
-    """x normalised by its own statistics over all but the last axis, and these: mean, variance float32 [C].
+    """Normalise by the statistics of the batch, over all axes but the last.
 
-    x: float32, bfloat16 or float16 [B, H, W, C]; the result has its dtype. The variance divides by the count, as
-    tf.nn.moments does.
+    Args:
+        x: float32, bfloat16 or float16 [B, H, W, C].
+        gamma: float32 [C].
+        beta: float32 [C].
+        epsilon: Added to the variance.
+
+    Returns:
+        The result in the dtype of x, and mean and variance, float32 [C]; the variance divides by
+        the count, as tf.nn.moments does.
     """
     y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=x,
@@ -31,7 +38,11 @@ def batch_norm_of_batch(
 def batch_norm_of_replicas(
     x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: float
 ) -> Normalised:
-    """As batch_norm_of_batch, by the statistics over all replicas, each with as many pictures: one exchange a layer."""
+    """Normalise by the statistics over all replicas, in one exchange per layer.
+
+    Each replica must have as many pictures. Arguments and results are those of
+    `batch_norm_of_batch`.
+    """
     wide = tf.cast(x, tf.float32)
     mean, variance = tf.nn.moments(wide, axes=list(range(len(x.shape) - 1)))
     replicas = tf.distribute.get_replica_context()
@@ -53,7 +64,7 @@ def batch_norm_of_statistics(
     variance: tf.Tensor,
     epsilon: float,
 ) -> tf.Tensor:
-    """x [B, H, W, C] normalised by the statistics given, float32 [C]; the result has the dtype of x."""
+    """Normalise x [B, H, W, C] by the statistics given, float32 [C]; the dtype stays that of x."""
     scale, offset, mean, variance = (
         tf.cast(value, tf.float32) for value in (gamma, beta, mean, variance)
     )
@@ -70,7 +81,10 @@ def batch_norm_of_statistics(
 
 @tf.custom_gradient
 def swish(x: tf.Tensor) -> tf.Tensor:
-    """x * sigmoid(x), for training. Left to itself TensorFlow takes a pass over memory for each of eight small steps."""
+    """Compute x * sigmoid(x) for training.
+
+    Left to itself TensorFlow takes a pass over memory for each of eight small steps.
+    """
     return _swish(x), lambda upstream: _swish_gradient(x, upstream)
 
 

@@ -1,6 +1,7 @@
 """Published variable names of a detector's weights.
 
-A layer is named after its published scope with "." in place of "/" (Keras refuses "/" in layer names).
+A layer is named after its published scope with "." in place of "/" (Keras refuses "/" in layer
+names).
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ import keras
 
 
 def published_variables(detector: keras.Model) -> dict[str, keras.Variable]:
-    """{published name without ":0": variable} of every weight, e.g. "class_net/class-0/bias"; seed states are left out."""
+    """Return every weight by its published name without ":0", such as "class_net/class-0/bias".
+
+    Seed states are left out.
+    """
     named = {}
     for layer in detector.layers:
         for variable in layer.weights:

@@ -1,12 +1,15 @@
-"""Every architecture as one row: a new model is a new row here (plus a backbone or neck if that is new).
+"""Every architecture as one row: a new model is a new row here (plus a backbone or neck if that is
+new).
 
-Values: EfficientDet, Tan et al. 2020, table 1 and section 4; the Lite rows and D7x as published with the
-reference implementation. RetinaNet: Lin et al. 2017, section 4, with the sizes and batch norm of the Cloud TPU tutorial.
+Values: EfficientDet, Tan et al. 2020, table 1 and section 4; the Lite rows and D7x as published
+with the reference implementation. RetinaNet: Lin et al. 2017, section 4, with the sizes and batch
+norm of the Cloud TPU tutorial.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
@@ -16,9 +19,10 @@ LITE_STD = (128.0, 128.0, 128.0)
 
 @dataclass(frozen=True)
 class BackboneSpec:
-    """An EfficientNet: compound-scaling factors and the variations that make it "lite".
+    """An EfficientNet: compound-scaling factors, and the variations that make it "lite".
 
-    survival_probability: stochastic depth of the last block; 0 switches it off.
+    Attributes:
+        survival_probability: Stochastic depth of the last block; 0 switches it off.
     """
 
     width: float
@@ -39,12 +43,16 @@ class BatchNormSpec:
 
 @dataclass(frozen=True)
 class Preset:
-    """One detector: backbone, neck and head sizes, the input it was designed for and its normalisation.
+    """One detector: backbone, neck and heads, the input it was designed for and its normalisation.
 
-    neck, head: names in the tables of models.detector and models.heads. frozen: a regular expression of the variables that
-    pretrained weights keep for good (`freeze` empty).
-    head_channels: 0 for those of the neck. starts_from: another detector that has every variable of this one, in the same
-    shape, so that its published weights are a start for this one too.
+    Attributes:
+        neck: A name in the table of models.detector.
+        head: A name in the table of models.heads.
+        frozen: Regular expression of the variables that pretrained weights keep for good, where
+            `freeze` is empty.
+        head_channels: 0 means those of the neck.
+        starts_from: Another detector that has every variable of this one, in the same shape, so
+            that its published weights are a start for this one too.
     """
 
     name: str
@@ -68,7 +76,7 @@ class Preset:
 
     @property
     def activation(self) -> str:
-        """Of neck and heads: that of an EfficientNet backbone, else relu."""
+        """The activation of neck and heads: that of an EfficientNet backbone, else relu."""
         return BACKBONES[self.backbone].activation if self.backbone in BACKBONES else "relu"
 
 
@@ -94,16 +102,17 @@ BACKBONES: dict[str, BackboneSpec] = {
     "efficientnet-lite4": _lite(1.4, 1.8),
 }
 
-_LITE = {"fusion": "sum", "mean": LITE_MEAN, "std": LITE_STD}
+_LITE: dict[str, Any] = {"fusion": "sum", "mean": LITE_MEAN, "std": LITE_STD}
 # The first convolution and the first group of blocks, as the Cloud TPU tutorial freezes them.
 _RESNET_STEM = r"resnet\d+/(conv2d|batch_normalization)(|_([1-9]|10))/"
-_RETINANET = {"neck": "fpn", "batch_norm": BatchNormSpec(0.997, 1e-4)}
-_RESNET = {**_RETINANET, "head": "plain", "frozen": _RESNET_STEM}
+_RETINANET: dict[str, Any] = {"neck": "fpn", "batch_norm": BatchNormSpec(0.997, 1e-4)}
+_RESNET: dict[str, Any] = {**_RETINANET, "head": "plain", "frozen": _RESNET_STEM}
 # keras.applications scales the pixels of MobileNetV2 to -1..1.
-_MOBILENET = {**_RETINANET, "mean": (127.5,) * 3, "std": (127.5,) * 3}
+_MOBILENET: dict[str, Any] = {**_RETINANET, "mean": (127.5,) * 3, "std": (127.5,) * 3}
 
-# Chosen by measurement, docs/tiny.md: lite0 with other sizes, every variable in lite0's shape, so that its weights start them.
-_TINY = {**_LITE, "anchor_scale": 3.0, "starts_from": "efficientdet-lite0"}
+# Chosen by measurement, docs/research/2026-11-28-tiny-models.md: lite0 with other sizes, every
+# variable in lite0's shape, so that its weights start them.
+_TINY: dict[str, Any] = {**_LITE, "anchor_scale": 3.0, "starts_from": "efficientdet-lite0"}
 
 PRESETS: dict[str, Preset] = {
     row.name: row

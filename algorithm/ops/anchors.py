@@ -1,4 +1,4 @@
-"""The anchor grid of EfficientDet and RetinaNet (focal loss paper, section 4, with a scale per preset)."""
+"""The anchor grid of EfficientDet and RetinaNet (focal loss paper, section 4), scaled per model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ SCALES_PER_OCTAVE = 3
 
 
 def feature_sizes(image_size: tuple[int, int], max_level: int) -> list[tuple[int, int]]:
-    """(height, width) of levels 0..max_level; each level is half the one before, rounded up."""
+    """List the sizes of the pyramid levels; each is half the one before, rounded up.
+
+    Args:
+        image_size: (height, width) of the network's input in pixels.
+        max_level: The highest level.
+
+    Returns:
+        (height, width) of levels 0 to max_level.
+    """
     sizes = [image_size]
     for _ in range(max_level):
         height, width = sizes[-1]
@@ -27,10 +35,21 @@ def anchor_grid(
     aspect_ratios: tuple[float, ...] = ASPECT_RATIOS,
     scales_per_octave: int = SCALES_PER_OCTAVE,
 ) -> np.ndarray:
-    """Anchors float32 [A, 4], [ymin, xmin, ymax, xmax] in network pixels, not clipped.
+    """Lay the anchors over a network's input.
 
-    A runs over levels, rows, columns, then the anchors of a cell: scales outermost, then aspect ratios
-    (width / height). A cell's centre is (index + 0.5) * stride, with stride = image size / feature size.
+    A cell's centre is (index + 0.5) * stride, with stride = image size / feature size.
+
+    Args:
+        image_size: (height, width) in pixels.
+        min_level: The lowest pyramid level.
+        max_level: The highest one.
+        anchor_scale: Side of the smallest square anchor, in strides.
+        aspect_ratios: width / height of the anchors of a cell.
+        scales_per_octave: Sizes of anchors between one level and the next.
+
+    Returns:
+        float32 [A, 4], [ymin, xmin, ymax, xmax] in network pixels, not clipped. A runs over levels,
+        rows, columns, then the anchors of a cell: scales outermost, then aspect ratios.
     """
     sizes = feature_sizes(image_size, max_level)
     levels = [

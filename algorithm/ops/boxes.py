@@ -1,29 +1,67 @@
-"""Box geometry on tensors. Every box is [ymin, xmin, ymax, xmax] in pixels unless its name says otherwise."""
+"""Box geometry on tensors.
+
+Every box is [ymin, xmin, ymax, xmax] in pixels unless its name says otherwise.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 _EPSILON = 1e-8
-# exp() of a size delta above this is a box 1000 times its anchor: never right, and it overflows float16.
+# exp() of a size delta above this is a box 1000 times its anchor: never right, and it overflows
+# float16.
 MAX_SIZE_DELTA = math.log(1000.0)
 
 
 def box_area(boxes: tf.Tensor) -> tf.Tensor:
-    """float32 [...] areas of boxes [..., 4]; a box turned inside out has area 0."""
+    """Return the areas float32 [...] of boxes [..., 4]; a box turned inside out has area 0."""
     sides = tf.maximum(boxes[..., 2:] - boxes[..., :2], 0.0)
     return sides[..., 0] * sides[..., 1]
 
 
+def overlap_and_union(
+    one: Sequence[tf.Tensor],
+    other: Sequence[tf.Tensor],
+    one_area: tf.Tensor,
+    other_area: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Compute the areas of intersection and union of boxes given side by side.
+
+    Args:
+        one: Four float32 tensors, ymin, xmin, ymax and xmax, of any shape.
+        other: Likewise, of a shape that broadcasts.
+        one_area: float32, the areas of `one`: a caller that loops computes them once.
+        other_area: float32, the areas of `other`.
+
+    Returns:
+        (intersection, union), float32 of the broadcast shape. Their IoU is
+        tf.math.divide_no_nan(intersection, union).
+    """
+    height = tf.minimum(one[2], other[2]) - tf.maximum(one[0], other[0])
+    width = tf.minimum(one[3], other[3]) - tf.maximum(one[1], other[1])
+    overlap = tf.maximum(height, 0.0) * tf.maximum(width, 0.0)
+    return overlap, one_area + other_area - overlap
+
+
 def pairwise_iou(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
-    """IoU float32 [..., N, M] of boxes [..., N, 4] with others [..., M, 4]; 0 where the union is empty."""
-    a, b = boxes[..., :, None, :], others[..., None, :, :]
-    height = tf.maximum(tf.minimum(a[..., 2], b[..., 2]) - tf.maximum(a[..., 0], b[..., 0]), 0.0)
-    width = tf.maximum(tf.minimum(a[..., 3], b[..., 3]) - tf.maximum(a[..., 1], b[..., 1]), 0.0)
-    overlap = height * width
-    union = box_area(boxes)[..., :, None] + box_area(others)[..., None, :] - overlap
+    """Compute the IoU of every box with every other one.
+
+    Args:
+        boxes: float32 [..., N, 4].
+        others: float32 [..., M, 4].
+
+    Returns:
+        float32 [..., N, M]; 0 where the union is empty.
+    """
+    overlap, union = overlap_and_union(
+        [boxes[..., :, None, side] for side in range(4)],
+        [others[..., None, :, side] for side in range(4)],
+        box_area(boxes)[..., :, None],
+        box_area(others)[..., None, :],
+    )
     return tf.math.divide_no_nan(overlap, union)
 
 
@@ -32,18 +70,41 @@ def _centres_and_sizes(boxes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def encode_boxes(boxes: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
-    """Deltas float32 [..., 4] = [ty, tx, th, tw] of boxes relative to anchors of the same shape (Faster R-CNN, eq. 2)."""
+    """Encode boxes relative to anchors (Faster R-CNN, Ren et al. 2015, equation 2).
+
+    Args:
+        boxes: float32 [..., 4].
+        anchors: float32 of the same shape.
+
+    Returns:
+        Deltas float32 [..., 4], [ty, tx, th, tw].
+    """
     return deltas_between(centres_and_log_sizes(boxes), anchors)
 
 
 def centres_and_log_sizes(boxes: tf.Tensor) -> tf.Tensor:
-    """float32 [..., 4] = [y, x, log h, log w] of boxes; an empty side counts as 1e-8 pixels."""
+    """Describe boxes by their centres and the logarithms of their sides.
+
+    Args:
+        boxes: float32 [..., 4]; an empty side counts as 1e-8 pixels.
+
+    Returns:
+        float32 [..., 4], [y, x, log h, log w].
+    """
     centres, sizes = _centres_and_sizes(boxes)
     return tf.concat([centres, tf.math.log(tf.maximum(sizes, _EPSILON))], axis=-1)
 
 
 def deltas_between(described: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
-    """Deltas as encode_boxes gives them, of boxes described by centres_and_log_sizes: no logarithm for each pair."""
+    """Compute the deltas of `encode_boxes` without a logarithm for each pair.
+
+    Args:
+        described: float32 [..., 4], boxes as `centres_and_log_sizes` describes them.
+        anchors: float32 [..., 4].
+
+    Returns:
+        Deltas float32 [..., 4], [ty, tx, th, tw].
+    """
     sizes = _centres_and_sizes(anchors)[1]
     return (described - centres_and_log_sizes(anchors)) / tf.concat(
         [sizes, tf.ones_like(sizes)], axis=-1
@@ -51,7 +112,15 @@ def deltas_between(described: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
 
 
 def decode_boxes(deltas: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
-    """Boxes float32 [..., 4] from deltas [ty, tx, th, tw] and anchors of a shape that broadcasts; inverse of encode_boxes."""
+    """Turn deltas back into boxes; inverse of `encode_boxes`.
+
+    Args:
+        deltas: float32 [..., 4], [ty, tx, th, tw].
+        anchors: float32 [..., 4], of a shape that broadcasts.
+
+    Returns:
+        Boxes float32 [..., 4].
+    """
     anchor_centres, anchor_sizes = _centres_and_sizes(anchors)
     centres = deltas[..., :2] * anchor_sizes + anchor_centres
     halves = tf.exp(tf.minimum(deltas[..., 2:], MAX_SIZE_DELTA)) * anchor_sizes / 2
@@ -59,20 +128,42 @@ def decode_boxes(deltas: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
 
 
 def clip_boxes(boxes: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """Boxes [..., 4] clipped to size [..., 2] = (height, width), broadcast."""
+    """Clip boxes to a picture.
+
+    Args:
+        boxes: float32 [..., 4].
+        size: float32 [..., 2], (height, width), of a shape that broadcasts.
+
+    Returns:
+        Boxes float32 [..., 4].
+    """
     limit = tf.concat([size, size], axis=-1)
     return tf.clip_by_value(boxes, 0.0, limit)
 
 
 def iou_loss(boxes: tf.Tensor, targets: tf.Tensor, kind: str) -> tf.Tensor:
-    """1 - IoU of matching pairs, float32 [...], or with the penalty of `kind`: iou, giou, diou or ciou.
+    """Compute 1 - IoU of matching pairs, with the penalty of `kind`.
 
-    Sources: GIoU, Rezatofighi et al. 2019, algorithm 1; DIoU and CIoU, Zheng et al. 2020, equations 6 and 10.
+    Sources: GIoU, Rezatofighi et al. 2019, algorithm 1; DIoU and CIoU, Zheng et al. 2020, equations
+    6 and 10.
+
+    Args:
+        boxes: float32 [..., 4].
+        targets: float32 [..., 4].
+        kind: "iou", "giou", "diou" or "ciou".
+
+    Returns:
+        float32 [...].
+
+    Raises:
+        ValueError: An unknown kind.
     """
-    top_left = tf.maximum(boxes[..., :2], targets[..., :2])
-    overlap_sides = tf.maximum(tf.minimum(boxes[..., 2:], targets[..., 2:]) - top_left, 0.0)
-    overlap = overlap_sides[..., 0] * overlap_sides[..., 1]
-    union = box_area(boxes) + box_area(targets) - overlap
+    overlap, union = overlap_and_union(
+        tf.unstack(boxes, axis=-1),
+        tf.unstack(targets, axis=-1),
+        box_area(boxes),
+        box_area(targets),
+    )
     iou = tf.math.divide_no_nan(overlap, union)
     hull = tf.maximum(boxes[..., 2:], targets[..., 2:]) - tf.minimum(
         boxes[..., :2], targets[..., :2]

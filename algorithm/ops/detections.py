@@ -1,4 +1,4 @@
-"""From raw outputs to detections: decoding, top-k and per-class NMS, batched, in plain graph operations."""
+"""From raw outputs to detections: decoding, top-k and per-class NMS in plain graph operations."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from algorithm.ops.boxes import box_area, clip_boxes, decode_boxes
+from algorithm.ops.boxes import box_area, clip_boxes, decode_boxes, overlap_and_union
 
 
 @dataclass(frozen=True)
 class NmsConfig:
     """How overlapping detections of one class are thinned.
 
-    method: "gaussian" (soft NMS, Bodla et al. 2017, with variance sigma) or "hard" (dropped above iou_threshold).
-    max_inputs: how many (anchor, class) candidates enter. max_detections: M, how many leave.
+    Attributes:
+        method: "gaussian" (soft NMS, Bodla et al. 2017) or "hard".
+        iou_threshold: IoU above which hard suppression drops a detection.
+        sigma: Variance of gaussian suppression.
+        score_threshold: Detections below it are dropped.
+        max_inputs: How many (anchor, class) candidates enter.
+        max_detections: How many detections leave, M.
     """
 
     method: str = "gaussian"
@@ -31,11 +36,19 @@ def detect(
     config: NmsConfig,
     hard_above: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
-    """Detections in network pixels: boxes float32 [B, M, 4] yxyx (not clipped), scores float32 [B, M], labels int32
-    [B, M] in 0..K-1, count int32 [B]; sorted by score, rows past `count` are zero with label -1.
+    """Turn a detector's outputs into detections in network pixels.
 
-    outputs: a Detector's. anchors: float32 [A, 4]. hard_above: float32 [B], for each picture the IoU above which NMS drops a
-    box, or a negative number for soft NMS; without it all pictures are treated as config says.
+    Args:
+        outputs: class_logits [B, A, K] and box_deltas [B, A, 4] of a Detector.
+        anchors: float32 [A, 4].
+        config: How overlapping detections are thinned.
+        hard_above: float32 [B], for each picture the IoU above which NMS drops a box, or a negative
+            number for soft NMS. None treats all pictures as config says.
+
+    Returns:
+        boxes float32 [B, M, 4] yxyx (not clipped), scores float32 [B, M], labels int32 [B, M] in
+        0..K-1 and count int32 [B]. They are sorted by score; rows past count are zero with label
+        -1.
     """
     scores, labels, boxes = _candidates(outputs, anchors, config.max_inputs)
     return _suppress(scores, labels, boxes, config, hard_above)
@@ -44,17 +57,24 @@ def detect(
 def to_image(
     detections: dict[str, tf.Tensor], scale: tf.Tensor, size: tf.Tensor
 ) -> dict[str, tf.Tensor]:
-    """The same detections in the original pictures' pixels, clipped to them.
+    """Move detections to the pixels of the original pictures and clip them.
 
-    scale: float32 [B], network pixels per original pixel. size: float32 [B, 2], original (height, width).
+    Args:
+        detections: Of `detect`.
+        scale: float32 [B], network pixels per original pixel.
+        size: float32 [B, 2], original (height, width).
+
+    Returns:
+        The same detections with the boxes moved.
     """
     boxes = clip_boxes(detections["boxes"] / scale[:, None, None], size[:, None, :])
     return {**detections, "boxes": boxes}
 
 
 def _candidates(outputs, anchors, limit) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The `limit` highest (anchor, class) logits. Each of them lies on one of the `limit` anchors with the highest
-    best logit, so those anchors are taken first and the long sort runs over few."""
+    """The `limit` highest (anchor, class) logits. Each of them lies on one of the `limit` anchors
+    with the highest best logit, so those anchors are taken first and the long sort runs over
+    few."""
     logits, deltas = outputs["class_logits"], outputs["box_deltas"]
     classes = tf.shape(logits)[2]
     anchor_limit = tf.minimum(limit, tf.shape(logits)[1])
@@ -82,15 +102,15 @@ def _decay(iou: tf.Tensor, config: NmsConfig, hard_above: tf.Tensor | None) -> t
 
 def _iou_with(box: tf.Tensor, boxes: tf.Tensor, areas: tf.Tensor) -> tf.Tensor:
     """IoU [B, N] of box [B, 4] with boxes given as four planes [4, B, N] and their areas [B, N]."""
-    height = tf.minimum(box[:, 2:3], boxes[2]) - tf.maximum(box[:, 0:1], boxes[0])
-    width = tf.minimum(box[:, 3:4], boxes[3]) - tf.maximum(box[:, 1:2], boxes[1])
-    overlap = tf.maximum(height, 0.0) * tf.maximum(width, 0.0)
-    return tf.math.divide_no_nan(overlap, box_area(box)[:, None] + areas - overlap)
+    sides = [box[:, side : side + 1] for side in range(4)]
+    planes = [boxes[side] for side in range(4)]
+    overlap, union = overlap_and_union(sides, planes, box_area(box)[:, None], areas)
+    return tf.math.divide_no_nan(overlap, union)
 
 
 def _suppress(scores, labels, boxes, config, hard_above) -> dict[str, tf.Tensor]:
-    """Greedy choice over all classes at once: a class only ever decays itself, so taking the best remaining score
-    gives the same list as NMS within each class followed by a sort over all."""
+    """Greedy choice over all classes at once: a class only ever decays itself, so taking the best
+    remaining score gives the same list as NMS within each class followed by a sort over all."""
     planes, areas = tf.transpose(boxes, (2, 0, 1)), box_area(boxes)
     columns = tf.range(tf.shape(scores)[1], dtype=tf.int32)[None]
 

@@ -1,4 +1,7 @@
-"""Detection losses: focal loss on classes, Huber (and IoU) loss on boxes, normalised by the count of positives."""
+"""Detection losses: focal loss on classes, Huber (and IoU) loss on boxes.
+
+Both are normalised by the count of positive anchors.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ from algorithm.ops.boxes import decode_boxes, iou_loss
 
 @dataclass(frozen=True)
 class LossConfig:
-    """Weights of the published loss. iou_loss_type: "" (off), iou, giou, diou or ciou."""
+    """Weights of the published loss.
+
+    `iou_loss_type` is "" (none), "iou", "giou", "diou" or "ciou".
+    """
 
     alpha: float = 0.25
     gamma: float = 1.5
@@ -24,25 +30,43 @@ class LossConfig:
 
 
 def focal_loss(logits: tf.Tensor, targets: tf.Tensor, config: LossConfig) -> tf.Tensor:
-    """Sum of the sigmoid focal loss (Lin et al. 2017, equation 5), a float32 scalar.
+    """Compute the sum of the sigmoid focal loss (Lin et al. 2017, equation 5).
 
-    logits: float32 [B, A, K]. targets: int32 [B, A], -1 for background. Label smoothing changes the cross
-    entropy only, not the modulating factor, as published.
+    Label smoothing changes the cross entropy only, not the modulating factor, as published.
+
+    Args:
+        logits: float32 [B, A, K].
+        targets: int32 [B, A], -1 for background.
+        config: alpha, gamma and label_smoothing.
+
+    Returns:
+        A float32 scalar.
     """
     hit = targets[..., None] == tf.range(tf.shape(logits)[-1], dtype=targets.dtype)
     signed = tf.where(hit, logits, -logits)
-    # softplus(x) = max(x, 0) + log(1 + exp(-|x|)); one exponential and one logarithm serve both signs of x
-    # (log(1 + e) instead of log1p(e), an eighth of the time of this function less: where they differ, the term is below 1e-7)
+    # softplus(x) = max(x, 0) + log(1 + exp(-|x|)); one exponential and one logarithm serve both
+    # signs of x (log(1 + e) instead of log1p(e), an eighth of the time of this function less: where
+    # they differ, the term is below 1e-7)
     tail = tf.math.log(1.0 + tf.exp(-tf.abs(signed)))
     surprise = tail + tf.maximum(signed, 0.0)  # -log of the probability of a miss
     modulation = tf.exp(-config.gamma * surprise) * tf.where(hit, config.alpha, 1.0 - config.alpha)
-    # cross entropy of (1 - s, s) = (1 - s) softplus(-x) + s softplus(x), and softplus(x) = softplus(-x) + x
+    # cross entropy of (1 - s, s) = (1 - s) softplus(-x) + s softplus(x), and softplus(x) =
+    # softplus(-x) + x
     cross_entropy = tail + tf.maximum(-signed, 0.0) + config.label_smoothing / 2 * signed
     return tf.reduce_sum(modulation * cross_entropy)
 
 
 def huber_loss(deltas: tf.Tensor, targets: tf.Tensor, delta: float) -> tf.Tensor:
-    """Sum of the Huber loss over every non-zero target, a float32 scalar. deltas, targets: float32 [B, A, 4]."""
+    """Compute the sum of the Huber loss over every target that is not zero.
+
+    Args:
+        deltas: float32 [B, A, 4].
+        targets: float32 [B, A, 4].
+        delta: Where the loss turns from quadratic to linear.
+
+    Returns:
+        A float32 scalar.
+    """
     error = tf.abs(tf.where(targets != 0.0, deltas - targets, 0.0))
     quadratic = tf.minimum(error, delta)
     return tf.reduce_sum(0.5 * tf.square(quadratic) + delta * (error - quadratic))
@@ -55,11 +79,19 @@ def detection_losses(
     config: LossConfig,
     num_positives: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
-    """{"cls_loss", "box_loss", "iou_loss" if asked for, "det_loss"}: float32 scalars; det_loss is their weighted sum.
+    """Compute the losses of a detector and their weighted sum.
 
-    outputs: a Detector's; class_logits may be a list of parts that follow one another along A. targets: from match_anchors.
-    anchors: float32 [A, 4]. num_positives: float32 scalar, the count over the global batch (default: over this batch); the
-    normaliser is that plus 1, times 4 for boxes.
+    Args:
+        outputs: Of a Detector; class_logits may be a list of parts that follow one another along A.
+        targets: Of `match_anchors`.
+        anchors: float32 [A, 4].
+        config: The weights.
+        num_positives: float32 scalar, positive anchors of the global batch; None counts this batch.
+            The normaliser is that plus 1, times 4 for boxes.
+
+    Returns:
+        cls_loss, box_loss, iou_loss (if config asks for it) and det_loss, their weighted sum:
+        float32 scalars.
     """
     positives = tf.reduce_sum(targets["num_positives"]) if num_positives is None else num_positives
     normaliser = positives + 1.0

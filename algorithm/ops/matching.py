@@ -1,4 +1,4 @@
-"""Assigning ground truth to anchors, batched and with static shapes (RetinaNet's rule with one threshold)."""
+"""Assigning ground truth to anchors with static shapes (RetinaNet's rule with one threshold)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,21 @@ BLOCK = 8  # boxes
 
 
 def match_anchors(anchors: tf.Tensor, boxes: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Targets of every anchor.
+    """Assign a target to every anchor.
 
-    anchors: float32 [A, 4]. boxes: float32 [B, N, 4]. labels: int32 [B, N], -1 for padding. N may be 0 or more.
-    An anchor takes the box it overlaps most if their IoU is at least 0.5; besides, every box takes the anchor
-    that overlaps it most (the first of equals; of two boxes claiming one anchor, the earlier wins).
-    Returns class_targets int32 [B, A] (-1 background), box_targets float32 [B, A, 4] deltas (0 for background),
-    num_positives float32 [B].
+    An anchor takes the box it overlaps most if their IoU is at least 0.5. Besides, every box takes
+    the
+    anchor that overlaps it most: of equal anchors the first, and of two boxes that claim one anchor
+    the earlier wins.
+
+    Args:
+        anchors: float32 [A, 4].
+        boxes: float32 [B, N, 4]; N may be 0.
+        labels: int32 [B, N], -1 for padding.
+
+    Returns:
+        class_targets int32 [B, A] (-1 for background), box_targets float32 [B, A, 4] (deltas, 0 for
+        background) and num_positives float32 [B].
     """
     matches = _matches(anchors, boxes, labels >= 0)
     positive = matches != BACKGROUND
@@ -36,7 +44,8 @@ def match_anchors(anchors: tf.Tensor, boxes: tf.Tensor, labels: tf.Tensor) -> di
 def _matches(anchors: tf.Tensor, boxes: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
     """int32 [B, A]: the row of the box that each anchor takes, or BACKGROUND.
 
-    A block of boxes after the other, as far as there are any in the batch: padding costs nothing, and no [B, N, A] is held.
+    A block of boxes after the other, as far as there are any in the batch: padding costs nothing,
+    and no [B, N, A] is held.
     """
     batch, rows, count = tf.shape(boxes)[0], tf.shape(boxes)[1], tf.shape(anchors)[0]
     more = tf.math.floormod(-rows, BLOCK)
@@ -77,7 +86,7 @@ def _first_row(true: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
 
 
 def _best_anchors(iou: tf.Tensor) -> tf.Tensor:
-    """bool [B, N, A]: true at one anchor of each box, the first of those it overlaps most, if it overlaps any."""
+    """bool [B, N, A]: true at the first of the anchors that each box overlaps most, if any."""
     most = tf.reduce_max(iou, axis=2, keepdims=True)
     numbers = tf.range(tf.shape(iou)[2])[None, None]
     first = tf.reduce_min(tf.where(iou >= most, numbers, NONE), axis=2, keepdims=True)

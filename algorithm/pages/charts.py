@@ -19,20 +19,29 @@ def histogram(
     mark: float | None = None,
     mark_text: str = "",
 ) -> str:
-    """A chart of how many values lie between each two edges; what lies outside counts at the ends.
+    """Draw how many values lie between each two edges; what lies outside counts at the ends.
 
-    mark: a value to draw a line at, with mark_text beside it.
+    Args:
+        title: Above the chart.
+        values: float [N].
+        edges: Rising; a bar for each two.
+        unit: Behind the numbers of the axis.
+        mark: A value to draw a line at.
+        mark_text: Beside that line.
+
+    Returns:
+        SVG text.
     """
-    edges = np.asarray(edges, float)
-    counts, _ = np.histogram(np.clip(values, edges[0], np.nextafter(edges[-1], 0)), edges)
+    ends = np.asarray(edges, float)
+    counts, _ = np.histogram(np.clip(values, ends[0], np.nextafter(ends[-1], 0)), ends)
     step, top = (WIDTH - LEFT - 8) / len(counts), max(1, counts.max(initial=0))
     parts = [_axis(top)]
     for index, count in enumerate(counts):
         tall = (HEIGHT - BOTTOM - TOP) * count / top
         parts.append(
-            f'<rect x="{LEFT + index * step:.1f}" y="{HEIGHT - BOTTOM - tall:.1f}" width="{step - 1:.1f}" '
-            f'height="{tall:.1f}" fill="{COLOUR}"><title>{edges[index]:g} to {edges[index + 1]:g}{unit}: '
-            f"{count}</title></rect>"
+            f'<rect x="{LEFT + index * step:.1f}" y="{HEIGHT - BOTTOM - tall:.1f}" '
+            f'width="{step - 1:.1f}" height="{tall:.1f}" fill="{COLOUR}">'
+            f"<title>{edges[index]:g} to {edges[index + 1]:g}{unit}: {count}</title></rect>"
         )
     every = max(1, len(edges) // 9)
     parts += [
@@ -50,7 +59,16 @@ def histogram(
 
 
 def bars(title: str, names: Sequence[str], groups: Sequence[tuple[str, Sequence[int]]]) -> str:
-    """Lying bars, one row for each name, one bar for each of up to two groups (its name, a number for each row)."""
+    """Draw lying bars.
+
+    Args:
+        title: Above the chart.
+        names: One row for each.
+        groups: Up to two, each a name and a number for each row.
+
+    Returns:
+        SVG text.
+    """
     longest = max((max(numbers, default=0) for _, numbers in groups), default=0) or 1
     row, label = 12 * len(groups) + 8, 150
     parts = []
@@ -84,7 +102,8 @@ def _text(x: float, y: float, text: str, anchor: str) -> str:
 
 def _chart(title: str, parts: Sequence[str], height: int = HEIGHT) -> str:
     return (
-        f'<figure><figcaption>{html.escape(title)}</figcaption><svg xmlns="http://www.w3.org/2000/svg" '
+        f"<figure><figcaption>{html.escape(title)}</figcaption>"
+        '<svg xmlns="http://www.w3.org/2000/svg" '
         f'width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" role="img" '
         f'aria-label="{html.escape(title)}">{"".join(parts)}</svg></figure>'
     )

@@ -6,6 +6,7 @@ import colorsys
 import functools
 import zlib
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -30,11 +31,18 @@ def draw_detections(
     scores: Sequence[float] | None = None,
     label_names: Sequence[str] = (),
 ) -> np.ndarray:
-    """A copy of the picture with boxes, each in the colour of its class, captioned with class and score.
+    """Draw boxes into a copy of a picture, each in the colour of its class.
 
-    image: uint8 [H, W, 3]. boxes: [N, 4] yxyx in pixels. labels: N class names. scores: N floats, or None for
-    ground truth. A name that no font of this machine can show is replaced by its 1-based number in `label_names`.
-    Returns uint8 [H, W, 3].
+    Args:
+        image: uint8 [H, W, 3].
+        boxes: [N, 4] yxyx in pixels.
+        labels: N class names. One that no font of this machine can show is replaced by its 1-based
+            number in `label_names`.
+        scores: N floats for the captions, or None for ground truth.
+        label_names: All class names.
+
+    Returns:
+        uint8 [H, W, 3].
     """
     picture = Image.fromarray(image)
     pen = ImageDraw.Draw(picture)
@@ -56,7 +64,7 @@ def draw_detections(
 
 
 def class_colour(label: str) -> tuple[int, int, int]:
-    """RGB, 0..255, of a class name: the same in every run."""
+    """Return the RGB colour of a class name, 0..255, the same in every run."""
     mixed = zlib.crc32(label.encode())
     red, green, blue = colorsys.hsv_to_rgb(mixed % 360 / 360, 0.75 + (mixed >> 16) % 26 / 100, 1.0)
     return round(255 * red), round(255 * green), round(255 * blue)
@@ -65,9 +73,16 @@ def class_colour(label: str) -> tuple[int, int, int]:
 def caption(
     label: str, size: int, label_names: tuple[str, ...] = ()
 ) -> tuple[ImageFont.FreeTypeFont, str]:
-    """(font of `size` pixels, text it can show) for a class name.
+    """Choose a font and a text that it can show for a class name.
 
-    The text is the name, else `class N` by its place in `label_names`, else the name with ? for unknown characters.
+    Args:
+        label: The class name.
+        size: Height of the font in pixels.
+        label_names: All class names.
+
+    Returns:
+        The font and the text: the name, else `class N` by its place in `label_names`, else the name
+        with ? for unknown characters.
     """
     for font in _fonts(size):
         if all(_shows(font, character) for character in label):
@@ -81,7 +96,9 @@ def caption(
 @functools.lru_cache(maxsize=16)
 def _fonts(size: int) -> tuple[ImageFont.FreeTypeFont, ...]:
     """Pillow's own font first, then those of WIDE_FONTS that this machine has."""
-    return (ImageFont.load_default(size), *(font.font_variant(size=size) for font in _wide_fonts()))
+    # With a size it is a FreeType font.
+    own = cast(ImageFont.FreeTypeFont, ImageFont.load_default(size))
+    return (own, *(font.font_variant(size=size) for font in _wide_fonts()))
 
 
 @functools.lru_cache(maxsize=1)
@@ -107,7 +124,7 @@ def _write_caption(
     font: ImageFont.FreeTypeFont,
     label: str,
 ) -> None:
-    """Text on a plate in the colour of the class: above the box's upper left corner, or below it at the top edge."""
+    """Write on a plate in the colour of the class, above the box's corner or inside at the top."""
     colour = class_colour(label)
     left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
     x, y = corner

@@ -15,17 +15,21 @@ class _Job:
     """Pictures of one request, and their outputs or what went wrong."""
 
     def __init__(self, pictures: Sequence[Any]) -> None:
-        self.pictures, self.outputs, self.error = pictures, None, None
+        self.pictures = pictures
+        self.outputs: Sequence[Any] = ()
+        self.error: Exception | None = None
         self.group = getattr(pictures[0], "group", None)
         self.done = threading.Event()
 
 
 class Batcher:
-    """Called from many threads with the pictures of a request each; threads of its own run those that are of a group together.
+    """Called from many threads with the pictures of a request each; threads of its own run those
+    that are of a group together.
 
-    most: pictures in a batch; a request with more goes alone. at_once: batches that are run at the same time. wait: seconds that an
-    incomplete batch waits at most, and only while of the requests that expected() counts more are on their way than are gathered
-    or run. observe(pictures in a batch).
+    most: pictures in a batch; a request with more goes alone. at_once: batches that are run at the
+    same time. wait: seconds that an incomplete batch waits at most, and only while of the requests
+    that expected() counts more are on their way than are gathered or run. observe(pictures in a
+    batch).
     """
 
     def __init__(
@@ -53,7 +57,10 @@ class Batcher:
             threading.Thread(target=self._work, name=f"batches-{number}", daemon=True).start()
 
     def __call__(self, pictures: Sequence[Any]) -> Sequence[Any]:
-        """The outputs of the pictures, in their order. Raises what `run` raises for these pictures alone."""
+        """The outputs of the pictures, in their order.
+
+        Raises what `run` raises for these pictures alone.
+        """
         job = _Job(pictures)
         with self._changed:
             self._jobs.append(job)
@@ -91,7 +98,8 @@ class Batcher:
         return sum(len(job.pictures) for job in self._jobs)
 
     def _take(self) -> list[_Job]:
-        group, taken, count = self._jobs[0].group, [], 0
+        group, count = self._jobs[0].group, 0
+        taken: list[_Job] = []
         for job in tuple(self._jobs):
             if job.group == group and (not taken or count + len(job.pictures) <= self._most):
                 taken.append(job)
@@ -101,7 +109,10 @@ class Batcher:
         return taken
 
     def _answer(self, jobs: list[_Job]) -> None:
-        """Outputs into every job. When a batch fails, each job is tried alone, so that nobody gets another one's error."""
+        """Outputs into every job.
+
+        When a batch fails, each job is tried alone, so that nobody gets another one's error.
+        """
         try:
             outputs = iter(self._run([picture for job in jobs for picture in job.pictures]))
             for job in jobs:

@@ -13,6 +13,7 @@ from typing import Any
 
 from flask import Flask, Request, Response, g, request
 from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.wrappers import Response as PlainResponse
 
 from algorithm.serving.access_log import log_request, request_id
 from algorithm.serving.handler import load_service
@@ -20,7 +21,7 @@ from algorithm.serving.prometheus_metrics import CONTENT_TYPE
 from algorithm.serving.service_state import Standing
 
 LOGGER = logging.getLogger(__name__)
-BODY_LIMIT = 12 * 1024 * 1024  # what the platform's gateway lets through
+BODY_LIMIT = 12 * 1024 * 1024  # of the platform's older gateway
 FORM_PARTS_LIMIT = 16  # 8 pictures and their settings
 PATHS = ("/", "/health", "/metrics")
 PAGE = Path(__file__).with_name("page.html")
@@ -29,7 +30,10 @@ ERROR_MESSAGES = {"MR.0101": "The input parameter is invalid", "MR.0105": "Recog
 
 
 def create_app(model_dir: str | os.PathLike[str]) -> Flask:
-    """Flask application that answers for the model folder. Raises DataError as load_service does."""
+    """Flask application that answers for the model folder.
+
+    Raises DataError as load_service does.
+    """
     return app_around(Standing(load_service(model_dir)))
 
 
@@ -57,7 +61,9 @@ def app_around(standing: Any) -> Flask:
 
 
 def answer(standing: Any, incoming: Request) -> Response:
-    """Reply of the service, or the documented error: 400 for a KeyError or TypeError in it, an error's own `http_status`, or 500."""
+    """Reply of the service, or the documented error: 400 for a KeyError or TypeError in it, an
+    error's own `http_status`, or 500.
+    """
     data = request_data(incoming)
     try:
         return Response(
@@ -110,7 +116,8 @@ def _end(standing: Any, response: Response) -> Response:
 
 
 def request_data(incoming: Request) -> Any:
-    """What a service is given: the JSON body, or {field: text} and {field: {file name: BytesIO}}, with the URL's query.
+    """What a service is given: the JSON body, or {field: text} and {field: {file name: BytesIO}},
+    with the URL's query.
 
     Raises BadRequest when the request has neither JSON, form nor files.
     """
@@ -127,7 +134,10 @@ def request_data(incoming: Request) -> Any:
 
 
 def form_data(incoming: Request) -> dict[str, Any]:
-    """Text fields and files of a form. Raises BadRequest for two files of one name: a service would see only one."""
+    """Text fields and files of a form.
+
+    Raises BadRequest for two files of one name: a service would see only one.
+    """
     data: dict[str, Any] = dict(incoming.form.items())
     for field, uploads in incoming.files.lists():
         files = OrderedDict((upload.filename, io.BytesIO(upload.read())) for upload in uploads)
@@ -140,7 +150,9 @@ def form_data(incoming: Request) -> dict[str, Any]:
 
 
 def page() -> Response:
-    """A page on which a person drops a picture and sees the boxes; it needs nothing from anywhere else."""
+    """A page on which a person drops a picture and sees the boxes; it needs nothing from anywhere
+    else.
+    """
     return Response(
         PAGE.read_text(encoding="utf-8"),
         content_type="text/html; charset=utf-8",
@@ -160,7 +172,7 @@ def health(standing: Any) -> Response:
     )
 
 
-def http_error(error: HTTPException) -> Response:
+def http_error(error: HTTPException) -> PlainResponse:
     """The platform's error body, under the status and headers of an HTTP error."""
     response = error.get_response()
     response.data = error_body("MR.0101", error.description)
@@ -169,8 +181,10 @@ def http_error(error: HTTPException) -> Response:
 
 
 def error_body(code: str, reason: str | None = None, identifier: str | None = None) -> str:
-    """The documented JSON body of error `code`, with the keys "reason" and "request_id" where there are some to tell."""
-    body = {
+    """The documented JSON body of error `code`, with the keys "reason" and "request_id" where there
+    are some to tell.
+    """
+    body: dict[str, Any] = {
         "erno": code,
         "msg": ERROR_MESSAGES[code],
         "words_result": {},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.machinery
 import importlib.util
 import inspect
 import itertools
@@ -31,16 +32,16 @@ _load_numbers = itertools.count(1)
 class _FrugalLoader(SourceFileLoader):
     """Source loader that leaves no __pycache__ in the model folder, whose content is fixed."""
 
-    def set_data(self, path: str, data: bytes, *, _mode: int = 0o666) -> None:
+    def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:
         """Drop the byte code."""
 
 
 def load_service(model_dir: str | os.PathLike[str], *, wait: bool = True) -> Any:
     """The service object of the handler in `model_dir`, ready for `inference(data)`.
 
-    wait: until its model is loaded, where it loads one in the background; without it `health()` of such a service says when.
-    Raises DataError when parts of the folder are missing, when the handler does not define exactly one service,
-    or when it cannot be loaded or started.
+    wait: until its model is loaded, where it loads one in the background; without it `health()` of
+    such a service says when. Raises DataError when parts of the folder are missing, when the
+    handler does not define exactly one service, or when it cannot be loaded or started.
     """
     folder = Path(model_dir)
     missing = [part for part in MODEL_PARTS if not (folder / part).is_file()]
@@ -66,11 +67,13 @@ def load_service(model_dir: str | os.PathLike[str], *, wait: bool = True) -> Any
 def _load_module(path: Path) -> ModuleType:
     """The handler as a module of its own name, so that several model folders live side by side."""
     name = f"customize_service_{next(_load_numbers)}"
-    spec = importlib.util.spec_from_file_location(name, path, loader=_FrugalLoader(name, str(path)))
+    loader = _FrugalLoader(name, str(path))
+    spec = importlib.machinery.ModuleSpec(name, loader, origin=str(path))
+    spec.has_location = True
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise

@@ -36,10 +36,10 @@ def predict(
     """Path of the written `detections.json`: {picture path: the service's reply}.
 
     images: a file, a directory, or a glob pattern (`**` goes into subdirectories).
-    draw(uint8 [H, W, 3], boxes yxyx in pixels, class names, scores, all names of the model) gives the annotated
-    uint8 [H, W, 3], which is written as `<picture name>.detections.jpg`.
-    Raises DataError when nothing matches, when the model folder is not usable, and, after the others are done, when
-    a picture is not usable.
+    draw(uint8 [H, W, 3], boxes yxyx in pixels, class names, scores, all names of the model) gives
+    the annotated uint8 [H, W, 3], which is written as `<picture name>.detections.jpg`. Raises
+    DataError when nothing matches, when the model folder is not usable, and, after the others are
+    done, when a picture is not usable.
     """
     paths = find_pictures(images)
     service = load_service(model_dir)
@@ -73,7 +73,10 @@ def predict(
 
 
 def find_pictures(images: str) -> list[Path]:
-    """Sorted files that `images` (file, directory or glob pattern) stands for. Raises DataError when there is none."""
+    """Sorted files that `images` (file, directory or glob pattern) stands for.
+
+    Raises DataError when there is none.
+    """
     if Path(images).is_dir():
         paths = [path for path in Path(images).iterdir() if path.suffix.lower() in PICTURE_SUFFIXES]
     elif Path(images).exists():  # a file name may hold [ ] or *
@@ -83,7 +86,8 @@ def find_pictures(images: str) -> list[Path]:
     files = sorted(path for path in paths if path.is_file())
     if not files:
         raise DataError(
-            f"expected picture files at {images}, found none; check the path, and quote a glob pattern"
+            f"expected picture files at {images}, found none; check the path, and quote a glob "
+            "pattern"
         )
     return files
 

@@ -50,7 +50,9 @@ class Metrics:
         Gauge(f"detector_{name}", text, registry=self.registry).set_function(value)
 
     def answered(self, method: str, path: str, status: int, seconds: float) -> None:
-        """Count one reply. path: a known one, or "other", so that strangers cannot fill the memory."""
+        """Count one reply. path: a known one, or "other", so that strangers cannot fill the
+        memory.
+        """
         labels = (method, path, str(status))
         self.requests.labels(*labels).inc()
         if status >= 400:

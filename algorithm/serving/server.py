@@ -29,10 +29,12 @@ CONNECTION_LIMIT = 1000  # slow clients wait here, not in a worker thread
 
 @dataclass(frozen=True)
 class Limits:
-    """batch: pictures through the network together. batch_wait: seconds an incomplete batch waits at most. batches: at a time, 0 for
-    two, with one core for one. queue: requests that wait for a thread before more are refused with 503. threads: requests answered at
-    once, 0 for those of all batches, of two at least.
-    lame_duck: seconds after SIGTERM in which new requests are still answered, as the platform goes on sending them."""
+    """batch: pictures through the network together. batch_wait: seconds an incomplete batch waits
+    at most. batches: at a time, 0 for two, with one core for one. queue: requests that wait for a
+    thread before more are refused with 503. threads: requests answered at once, 0 for those of all
+    batches, of two at least.
+    lame_duck: seconds after SIGTERM in which new requests are still answered, as the platform goes
+    on sending them."""
 
     batch: int = 8
     batch_wait: float = 0.005
@@ -48,18 +50,21 @@ def serve(
     port: int = 8080,
     limits: Limits | None = None,
 ) -> None:
-    """Serve the model folder; return after SIGTERM or SIGINT, when the requests in flight are answered.
+    """Serve the model folder; return after SIGTERM or SIGINT, when the requests in flight are
+    answered.
 
-    port 0 takes a free one. /health answers at once; the address is printed when the model is loaded and warm. SIGINT, or a second
-    signal, ends without the lame-duck time. Call it in the main thread.
-    Raises DataError for a model folder that cannot be served, ArgumentError for an address that cannot be had.
+    port 0 takes a free one. /health answers at once; the address is printed when the model is
+    loaded and warm. SIGINT, or a second signal, ends without the lame-duck time. Call it in the
+    main thread. Raises DataError for a model folder that cannot be served, ArgumentError for an
+    address that cannot be had.
     """
     limits = limits or Limits()
     batches = limits.batches or min(2, cores())
     divide_cores(batches)
     share_heaps()
     listener = _listen(host, port)
-    standing, sockets = Standing(), {}
+    standing = Standing()
+    sockets: dict[int, Any] = {}
     server = create_server(
         app_around(standing),
         map=sockets,
@@ -101,17 +106,19 @@ def serve(
 
 
 def divide_cores(batches: int) -> None:
-    """Let each of so many batches at a time have its part of the cores, unless TF_NUM_INTRAOP_THREADS says what an operation gets.
+    """Let each of so many batches at a time have its part of the cores, unless
+    TF_NUM_INTRAOP_THREADS says what an operation gets.
 
-    Threads that share one operation wait for one another; two batches side by side do not (docs/http.md has the figures). TensorFlow
-    reads the variable when it is first used.
+    Threads that share one operation wait for one another; two batches side by side do not
+    (docs/reference/http.md has the figures). TensorFlow reads the variable when it is first used.
     """
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, cores() // batches)))
 
 
 def share_heaps() -> None:
-    """Let all threads share two heaps, where the C library is glibc and MALLOC_ARENA_MAX does not say otherwise: with one for each
-    thread, what every one of them once needed for a large picture stays with it."""
+    """Let all threads share two heaps, where the C library is glibc and MALLOC_ARENA_MAX does not
+    say otherwise: with one for each thread, what every one of them once needed for a large picture
+    stays with it."""
     if "MALLOC_ARENA_MAX" not in os.environ:
         with contextlib.suppress(OSError, AttributeError):  # another C library
             ctypes.CDLL("libc.so.6").mallopt(M_ARENA_MAX, 2)
@@ -123,7 +130,9 @@ def cores() -> int:
 
 
 class _Stop:
-    """When to stop: lame_duck seconds after a first SIGTERM, at once after SIGINT or a second signal."""
+    """When to stop: lame_duck seconds after a first SIGTERM, at once after SIGINT or a second
+    signal.
+    """
 
     def __init__(self, server: Any, standing: Standing, lame_duck: float) -> None:
         self._server, self._standing, self._lame_duck = server, standing, lame_duck

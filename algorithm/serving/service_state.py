@@ -17,7 +17,7 @@ from algorithm.serving.prometheus_metrics import Metrics
 
 LOGGER = logging.getLogger(__name__)
 START_WAIT_SECONDS = (
-    30.0  # how long a request waits for the model; the platform's gateway gives up after 40
+    30.0  # how long a request waits for the model; the platform's older gateway gives up after 40
 )
 RETRY_SECONDS = 5
 
@@ -37,7 +37,8 @@ class NotReady(RuntimeError):
 class Standing:
     """A service that is being loaded, is ready, failed, or is about to stop.
 
-    health() is "ready", "loading", "stopping" or the reason of the failure. failure: the DataError, None while there is none.
+    health() is "ready", "loading", "stopping" or the reason of the failure. failure: the DataError,
+    None while there is none.
     """
 
     def __init__(self, service: Any = None, *, wait: float = START_WAIT_SECONDS) -> None:
@@ -59,7 +60,8 @@ class Standing:
     def load(
         self, model_dir: str | os.PathLike[str], *, most: int, wait: float, at_once: int = 1
     ) -> None:
-        """Load the model folder, let it answer one picture and every size of batch, then let requests through.
+        """Load the model folder, let it answer one picture and every size of batch, then let
+        requests through.
 
         What goes wrong is kept in `failure`, logged, and told to whoever asks.
         """
@@ -99,7 +101,10 @@ class Standing:
         return "stopping" if self.stopping else "ready"
 
     def inference(self, data: Any) -> Any:
-        """The service's reply. Waits for a model that is being loaded; NotReady when that takes long or has failed."""
+        """The service's reply.
+
+        Waits for a model that is being loaded; NotReady when that takes long or has failed.
+        """
         if not self._decided.wait(self._wait):
             raise NotReady(f"the model is still being loaded, ask again in {RETRY_SECONDS} s")
         if self.failure:
@@ -114,7 +119,9 @@ class Standing:
 
 
 def _warm_up(service: Any, most: int) -> None:
-    """Let the service answer, so that neither a damaged model nor slow first calls meet a client."""
+    """Let the service answer, so that neither a damaged model nor slow first calls meet a
+    client.
+    """
     picture = io.BytesIO()
     Image.new("RGB", (64, 64)).save(picture, "PNG")
     picture.seek(0)
@@ -122,7 +129,12 @@ def _warm_up(service: Any, most: int) -> None:
         service.inference({"images": {"warm_up.png": picture}})
         return
     run, seen = service.run_together, []
-    service.run_together = lambda pictures: (seen.append(pictures), run(pictures))[1]
+
+    def noted(pictures: list[Any]) -> Any:
+        seen.append(pictures)
+        return run(pictures)
+
+    service.run_together = noted
     service.inference({"images": {"warm_up.png": picture}})
     service.run_together = run
     for count in range(2, most + 1):

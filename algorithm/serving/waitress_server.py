@@ -1,4 +1,6 @@
-"""Waitress, with the platform's error bodies, a bounded queue, and a way past it for what is quick."""
+"""Waitress, with the platform's error bodies, a bounded queue, and a way past it for what is
+quick.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ class Busy(Error):
 
 
 class JsonErrorTask(ErrorTask):
-    """Answers a request that is refused before the application sees it (too large, malformed, too many) in the platform's form."""
+    """Answers a request that is refused before the application sees it (too large, malformed, too
+    many) in the platform's form.
+    """
 
     def execute(self) -> None:
         """Write the refusal, count and log it."""
@@ -61,7 +65,9 @@ class JsonErrorTask(ErrorTask):
 
 
 class LeavingTask(WSGITask):
-    """Answers a request; while the service is stopping, the client is told to connect anew for its next one."""
+    """Answers a request; while the service is stopping, the client is told to connect anew for its
+    next one.
+    """
 
     def execute(self) -> None:
         """Run the application."""
@@ -71,7 +77,9 @@ class LeavingTask(WSGITask):
 
 
 class JsonChannel(HTTPChannel):
-    """A connection. One whose request was refused unread is half closed and read empty for a while, not reset."""
+    """A connection. One whose request was refused unread is half closed and read empty for a while,
+    not reset.
+    """
 
     task_class = LeavingTask
     error_task_class = JsonErrorTask
@@ -102,7 +110,9 @@ class JsonChannel(HTTPChannel):
         super().handle_write()
 
     def handle_read(self) -> None:
-        """Receive; while lingering, throw away what comes until the client is done or its time is over."""
+        """Receive; while lingering, throw away what comes until the client is done or its time is
+        over.
+        """
         if self.linger_until is None:
             super().handle_read()
             return
@@ -115,8 +125,8 @@ class JsonChannel(HTTPChannel):
 
 
 class TwoQueues:
-    """`heavy` answers pictures and holds `limit` that wait; one more is refused. `light` answers refusals, /health, /metrics and the
-    page, so that they are quick under any load."""
+    """`heavy` answers pictures and holds `limit` that wait; one more is refused. `light` answers
+    refusals, /health, /metrics and the page, so that they are quick under any load."""
 
     def __init__(
         self,

@@ -1,7 +1,9 @@
-"""Where bytes live: on the local disk, in obs:// and s3:// through boto3, in gs:// through TensorFlow; one vocabulary."""
+"""Where bytes live: on the local disk, in obs:// and s3:// through boto3, in gs:// through
+TensorFlow; one vocabulary.
+"""
 
 from algorithm.storage.folders import Synced, remove_folder, sync
-from algorithm.storage.location import is_remote, local_path
+from algorithm.storage.location import is_remote, local_path, store_name
 from algorithm.storage.staging import stage_files, stage_in, stage_out, stager
 from algorithm.storage.store_of import (
     children,
@@ -40,6 +42,7 @@ __all__ = [
     "stage_in",
     "stage_out",
     "stager",
+    "store_name",
     "sync",
     "upload_file",
     "walk",

@@ -17,8 +17,8 @@ _LONGEST_NAME = 255  # bytes, of the usual file systems
 def failing_disk(path: object, error: OSError) -> str:
     """The words for a disk that cannot do what it is for (EIO)."""
     return (
-        f"expected a disk that works, found that {path} failed: {error.strerror}. Look at the disk or use another folder, and run "
-        "it again: what was saved before is whole."
+        f"expected a disk that works, found that {path} failed: {error.strerror}. Look at the "
+        "disk or use another folder, and run it again: what was saved before is whole."
     )
 
 
@@ -31,8 +31,8 @@ def beside(path: Path) -> Path:
 
 
 def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
-    """Writes beside, then renames; the folder is made where it is missing. OSError as from any write,
-    with `path` as its filename.
+    """Writes beside, then renames; the folder is made where it is missing. OSError as from any
+    write, with `path` as its filename.
 
     durable: the bytes are on the disk before the name is, so that they outlive a power cut.
     """
@@ -44,7 +44,7 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        os.replace(part, path)
+        part.replace(path)
     except OSError as error:
         error.filename = str(
             path
@@ -55,7 +55,10 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
 
 
 def discard(path: Path) -> None:
-    """Removes a file that is of no use any more. Where that fails, as on a read-only disk, why it is of no use counts more."""
+    """Removes a file that is of no use any more.
+
+    Where that fails, as on a read-only disk, why it is of no use counts more.
+    """
     with suppress(OSError):
         path.unlink(missing_ok=True)
 

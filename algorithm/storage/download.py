@@ -18,11 +18,13 @@ from algorithm.storage.http_transfer import transfer
 
 
 def fetch(url: str, directory: str | os.PathLike[str], *, md5: str = "", sha256: str = "") -> Path:
-    """The local path directory/NAME of what is at an http(s) address, downloaded unless it is there and intact.
+    """The local path directory/NAME of what is at an http(s) address, downloaded unless it is there
+    and intact.
 
-    A break resumes where it ended, now or in a later call. The size, the given digests and the server's own MD5 are
-    checked; NAME.json beside it records url, size and sha256. ArgumentError: another kind of address. StorageError: it
-    cannot be had, within seconds when there is no network. ResourceError: the disk is full.
+    A break resumes where it ended, now or in a later call. The size, the given digests and the
+    server's own MD5 are checked; NAME.json beside it records url, size and sha256. ArgumentError:
+    another kind of address. StorageError: it cannot be had, within seconds when there is no
+    network. ResourceError: the disk is full.
     """
     parts = urlsplit(url)
     name = Path(unquote(parts.path)).name
@@ -62,7 +64,9 @@ def _sidecar(target: Path) -> Path:
 
 
 def _is_intact(target: Path, url: str, sha256: str) -> bool:
-    """Whether the file is there with the size and digest recorded when it was fetched from this address."""
+    """Whether the file is there with the size and digest recorded when it was fetched from this
+    address.
+    """
     try:
         record = json.loads(_sidecar(target).read_text(encoding="utf-8"))
         whole = (record["url"], record["size"]) == (url, target.stat().st_size)

@@ -1,7 +1,9 @@
-"""Checksums of objects: what a store's ETag says about the bytes, and whether a local file has them.
+"""Checksums of objects: what a store's ETag says about the bytes, and whether a local file has
+them.
 
-An object that came in one part has the MD5 of its bytes as its ETag; one of N parts has the MD5 of the parts' MD5s, then
-"-N". Both hold for S3, OBS, Ceph and SeaweedFS unless the store encrypts with a key of its own.
+An object that came in one part has the MD5 of its bytes as its ETag; one of N parts has the MD5 of
+the parts' MD5s, then "-N". Both hold for S3, OBS, Ceph and SeaweedFS unless the store encrypts with
+a key of its own.
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ _FOREIGN_PARTS = tuple(
 
 
 def part_size(size: int) -> int:
-    """The bytes in a part of an upload of `size` bytes: 8 MiB, more where that would give over 10,000 parts."""
+    """The bytes in a part of an upload of `size` bytes: 8 MiB, more where that would give over
+    10,000 parts.
+    """
     return max(PART, -(-size // MOST_PARTS // MIB) * MIB)
 
 
@@ -46,7 +50,8 @@ def of_parts(digests: Iterable[bytes]) -> str:
 def matches(path: Path, tag: str, part: int = 0) -> bool | None:
     """Whether a local file has the bytes that the ETag stands for; None where that cannot be known.
 
-    part: bytes in each part but the last where the store tells, else 0: then the usual sizes are tried.
+    part: bytes in each part but the last where the store tells, else 0: then the usual sizes are
+    tried.
     """
     match = _TAG.fullmatch(clean(tag))
     if match is None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FileInfo:
-    """A file or object. size: bytes. modified: seconds since 1970. tag: its ETag, "" where the store has none.
+    """A file or object. size: bytes. modified: seconds since 1970. tag: its ETag, "" where the
+    store has none.
 
     part: bytes in each part of a multipart object where that is known, else 0.
     """

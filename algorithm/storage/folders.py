@@ -19,7 +19,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Synced:
-    """What a sync did: files copied and their bytes, files that were the same already, files removed."""
+    """What a sync did: files copied and their bytes, files that were the same already, files
+    removed.
+    """
 
     copied: int
     bytes: int
@@ -28,11 +30,13 @@ class Synced:
 
 
 def sync(source: str, target: str, *, delete: bool = False, threads: int = THREADS) -> Synced:
-    """Makes the folder `target` hold every file of the folder `source`; what is the same already is not moved.
+    """Makes the folder `target` hold every file of the folder `source`; what is the same already is
+    not moved.
 
-    The same means: as many bytes, and the same checksum where one of the two is in a store that tells checksums, else the
-    same time of change. delete: also removes what `source` does not have. Raises StorageError for the first file that
-    cannot be had or written, ResourceError when the disk is full.
+    The same means: as many bytes, and the same checksum where one of the two is in a store that
+    tells checksums, else the same time of change. delete: also removes what `source` does not have.
+    Raises StorageError for the first file that cannot be had or written, ResourceError when the
+    disk is full.
     """
     there = {name_inside(each.url, target): each for each in list_files(target)}
     names: set[str] = set()
@@ -84,7 +88,9 @@ def _same(one: FileInfo, other: FileInfo) -> bool:
 
 
 def has_content_of(path: Path, far: FileInfo) -> bool:
-    """Whether a local file has the size and the checksum of one in a store; False where that cannot be known."""
+    """Whether a local file has the size and the checksum of one in a store; False where that cannot
+    be known.
+    """
     try:
         if path.stat().st_size != far.size:
             return False
@@ -97,9 +103,11 @@ def has_content_of(path: Path, far: FileInfo) -> bool:
 
 
 def bring_file(url: str, target: Path, told: FileInfo | None = None) -> bool:
-    """Copies a file of a store to the local disk unless its bytes are there already; whether it was copied.
+    """Copies a file of a store to the local disk unless its bytes are there already; whether it was
+    copied.
 
-    told: what a list of the store told of it, which saves asking; what a list does not tell of large objects is asked."""
+    told: what a list of the store told of it, which saves asking; what a list does not tell of
+    large objects is asked."""
     if target.is_file():
         far = told if told and etag.says_md5(told.tag) else info(url)
         if far and has_content_of(target, far):

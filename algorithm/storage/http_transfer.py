@@ -51,8 +51,9 @@ class Remote:
 def transfer(url: str, file: BinaryIO, state: Path) -> Remote:
     """Completes `file`, open for appending at its end, with what is at the address.
 
-    state: a small JSON file that remembers which version the bytes at hand are of; without it they are fetched anew.
-    StorageError: no answer within seconds, an HTTP error, or the connection keeps breaking off.
+    state: a small JSON file that remembers which version the bytes at hand are of; without it they
+    are fetched anew. StorageError: no answer within seconds, an HTTP error, or the connection keeps
+    breaking off.
     """
     for _ in range(_TRIES):
         before = file.tell()

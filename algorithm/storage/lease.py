@@ -1,7 +1,8 @@
 """One writer for one folder of a store: a small object that its holder renews, and that others see.
 
-No clock is compared with another: a lease counts as left behind when it was not renewed while it was watched for longer
-than its holder would have let pass, or when its holder was a process of this machine that is gone.
+No clock is compared with another: a lease counts as left behind when it was not renewed while it
+was watched for longer than its holder would have let pass, or when its holder was a process of this
+machine that is gone.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import socket
 import time
 import uuid
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -36,7 +38,9 @@ class LeaseLostError(StorageError):
 
 
 class Lease:
-    """take() before the first write, check() before each further one, renew() now and then, release() at the end."""
+    """take() before the first write, check() before each further one, renew() now and then,
+    release() at the end.
+    """
 
     def __init__(self, folder: str) -> None:
         self.url, self._folder = join(folder, NAME), folder
@@ -49,7 +53,9 @@ class Lease:
         self._renewals = 0
 
     def take(self) -> None:
-        """LeaseLostError when another job holds the place and is alive; waits until that is known."""
+        """LeaseLostError when another job holds the place and is alive; waits until that is
+        known.
+        """
         while not self._try():
             pass
         if not _conditional(self._folder):
@@ -125,7 +131,7 @@ class Lease:
     def _write(self, **conditions: str) -> None:
         content = json.dumps({**self._content, "renewals": self._renewals}).encode()
         if conditions:
-            object_store.write(self.url, content, **conditions)
+            object_store.write(self.url, content, None, **conditions)
         else:
             write_bytes(self.url, content)
 
@@ -141,8 +147,9 @@ class Lease:
 
     def _taken(self, holder: dict[str, object]) -> LeaseLostError:
         return LeaseLostError(
-            f"train_url {self._folder}: expected to be the only job that writes there, found process "
-            f"{holder.get('pid')} on {holder.get('host')} doing so; give another train_url, or stop that job"
+            f"train_url {self._folder}: expected to be the only job that writes there, found "
+            f"process {holder.get('pid')} on {holder.get('host')} doing so; give another "
+            "train_url, or stop that job"
         )
 
 
@@ -151,7 +158,9 @@ def _conditional(folder: str) -> bool:
 
 
 def _conditions(found: tuple[dict[str, object], FileInfo] | None) -> list[dict[str, str]]:
-    """What to write the lease under: only in place of the one found, or only where there is none."""
+    """What to write the lease under: only in place of the one found, or only where there is
+    none.
+    """
     if found is None:
         return [{"IfNoneMatch": "*"}]
     return [
@@ -160,15 +169,19 @@ def _conditions(found: tuple[dict[str, object], FileInfo] | None) -> list[dict[s
     ]  # Ceph compares with the quotes, as if they were of the tag
 
 
-def _is_gone(holder: dict[str, object]) -> bool:
-    """Whether the holder was a process of this machine that no longer runs, or the lease is not readable at all."""
+def _is_gone(holder: dict[str, Any]) -> bool:
+    """Whether the holder was a process of this machine that no longer runs, or the lease is not
+    readable at all.
+    """
     if holder.get("host") != socket.gethostname() or not isinstance(holder.get("pid"), int):
         return not holder
     return _started(holder["pid"]) != holder.get("started")
 
 
 def _started(pid: int) -> str:
-    """When a process of this machine was started, in ticks since the boot, with the boot's id; "" when there is none."""
+    """When a process of this machine was started, in ticks since the boot, with the boot's id; ""
+    when there is none.
+    """
     try:
         ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
         return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()} {ticks}"

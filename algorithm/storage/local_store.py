@@ -38,7 +38,9 @@ def info(url: str) -> FileInfo | None:
 
 
 def files(url: str) -> Iterator[FileInfo]:
-    """Every file in a folder and the folders in it, in no order, without what is being written (.NAME.part)."""
+    """Every file in a folder and the folders in it, in no order, without what is being written
+    (.NAME.part).
+    """
     for folder, _, names in os.walk(local_path(url)):
         for name in names:
             path = Path(folder) / name
@@ -105,7 +107,7 @@ def _copy(source: Path, target: Path) -> Sent:
                 writer.flush()
                 os.fsync(writer.fileno())
             shutil.copystat(source, part)
-            os.replace(part, target)
+            part.replace(target)
         finally:
             discard(part)
     return Sent(size, digest.hexdigest())
@@ -122,4 +124,4 @@ def prune(url: str) -> None:
     path = local_path(url)
     with _translated(path, "remove"):
         for folder, _, _ in os.walk(path, topdown=False):
-            os.rmdir(folder)
+            Path(folder).rmdir()

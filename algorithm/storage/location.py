@@ -9,7 +9,12 @@ from urllib.parse import unquote
 
 from algorithm.errors import StorageError
 
-OBJECT_SCHEMES = ("obs", "s3")
+# The only list of schemes: the module of this room that has the files of each.
+STORES = {
+    **dict.fromkeys(("obs", "s3"), "object_store"),
+    **dict.fromkeys(("gs", "hdfs", "viewfs", "ram"), "tensor_store"),
+}
+OBJECT_SCHEMES = tuple(scheme for scheme, store in STORES.items() if store == "object_store")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
@@ -31,7 +36,7 @@ class ObjectLocation:
 
 
 def is_remote(url: str) -> bool:
-    """Return True for a URL of a store (obs://, s3://, gs:// ...), False for a local path or file:// URL."""
+    """Tell whether a place has a scheme other than file://, be it one of STORES or unknown."""
     match = _SCHEME.match(url)
     return match is not None and match[1].lower() != "file"
 
@@ -44,7 +49,29 @@ def local_path(url: str) -> Path:
 
 def scheme_of(url: str) -> str:
     """The scheme of a URL in small letters, "" for a local path or file:// URL."""
-    return _SCHEME.match(url)[1].lower() if is_remote(url) else ""
+    match = _SCHEME.match(url)
+    return match[1].lower() if match and is_remote(url) else ""
+
+
+def store_name(url: str) -> str:
+    """Name the store that a place is in, before anything is read from it.
+
+    Args:
+        url: A local path, a file:// URL, or a URL of one of STORES.
+
+    Returns:
+        "local_store", "object_store" or "tensor_store".
+
+    Raises:
+        StorageError: No store has the scheme.
+    """
+    scheme = scheme_of(url)
+    if scheme and scheme not in STORES:
+        raise StorageError(
+            f"expected a local path or one of {', '.join(f'{each}://' for each in STORES)}, found "
+            f"'{url}': copy the files to such a place and name that one"
+        )
+    return STORES[scheme] if scheme else "local_store"
 
 
 def object_location(url: str) -> ObjectLocation:
@@ -73,10 +100,14 @@ def name_inside(url: str, folder: str) -> str:
 
 
 def inside(folder: Path, relative: str) -> Path:
-    """Return folder/relative. Raises StorageError when that would be outside folder ("..", an absolute path)."""
+    """Return folder/relative.
+
+    Raises StorageError when that would be outside folder ("..", an absolute path).
+    """
     path = folder / relative
     if ".." in Path(relative).parts or Path(relative).is_absolute():
         raise StorageError(
-            f"expected an object key that stays in its folder, found '{relative}'. Rename that object."
+            f"expected an object key that stays in its folder, found '{relative}'. Rename that "
+            "object."
         )
     return path

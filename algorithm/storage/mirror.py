@@ -1,7 +1,9 @@
-"""A local folder and its copy in a store, kept the same while a job runs; a reader of the copy never sees half of a set.
+"""A local folder and its copy in a store, kept the same while a job runs; a reader of the copy
+never sees half of a set.
 
-Order of a round: files that are new; then the manifest; then what changed in place, and last what is gone. Small files
-are in the manifest itself, large ones that change in place wait in a folder of their own until the manifest names them.
+Order of a round: files that are new; then the manifest; then what changed in place, and last what
+is gone. Small files are in the manifest itself, large ones that change in place wait in a folder of
+their own until the manifest names them.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ _log = logging.getLogger(__name__)
 
 
 class Mirror:
-    """The copy of `folder` at `url`. state: a local file that remembers which manifest the folder descends from."""
+    """The copy of `folder` at `url`. state: a local file that remembers which manifest the folder
+    descends from.
+    """
 
     def __init__(self, folder: Path, url: str, state: Path) -> None:
         self.folder, self.url = folder, url.rstrip("/")
@@ -56,7 +60,8 @@ class Mirror:
             return None
 
     def origins(self) -> list[str]:
-        """The ids of the manifests that the local folder is the state of, or a later one; "" stands for none yet.
+        """The ids of the manifests that the local folder is the state of, or a later one; "" stands
+        for none yet.
 
         Two where a run was killed while it wrote one, none where nothing is known of the folder.
         """
@@ -66,7 +71,9 @@ class Mirror:
             return []
 
     def settle(self, manifest: Manifest) -> None:
-        """Takes a manifest found in the store as the state in force; the folder is the same or later."""
+        """Takes a manifest found in the store as the state in force; the folder is the same or
+        later.
+        """
         self.manifest, self._obsolete = manifest, set(manifest.obsolete)
         # Whoever wrote it may have been killed before the files lay under their names.
         self._unpublished = {
@@ -79,7 +86,10 @@ class Mirror:
         write_text(self._state, json.dumps(origins))
 
     def round(self, budget: float | None = None) -> bool:
-        """Brings the copy up to date; whether anything had changed. StorageError: the set before is still in force."""
+        """Brings the copy up to date; whether anything had changed.
+
+        StorageError: the set before is still in force.
+        """
         seen, files = self._snapshot()
         before = self.manifest.files
         changed = [
@@ -153,7 +163,9 @@ class Mirror:
         self.note(manifest.id)
 
     def _snapshot(self) -> tuple[dict[str, Seen], dict[str, Item]]:
-        """The folder at one moment: looked at before and after it was read, and the same both times (logs aside)."""
+        """The folder at one moment: looked at before and after it was read, and the same both times
+        (logs aside).
+        """
         for _ in range(_LOOKS):
             try:
                 before = scan(self.folder)
@@ -203,7 +215,10 @@ class Mirror:
             )
 
     def clear_leftovers(self) -> None:
-        """Removes what a killed run left half done in the store. Only for the one who holds the place."""
+        """Removes what a killed run left half done in the store.
+
+        Only for the one who holds the place.
+        """
         if scheme_of(self.url) in OBJECT_SCHEMES:
             from algorithm.storage.object_upload import abort_stale_uploads
 

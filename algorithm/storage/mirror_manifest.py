@@ -1,4 +1,6 @@
-"""What a mirrored folder holds, as one object that is written last: whoever reads it sees a whole set, or the one before."""
+"""What a mirrored folder holds, as one object that is written last: whoever reads it sees a whole
+set, or the one before.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ _LOGS = "events.out.tfevents."  # only ever appended to; a torn end is what thei
 
 @dataclass(frozen=True)
 class Item:
-    """One file: its size, SHA-256 (hex), the key it lies under, and, when it is small, its content in base64."""
+    """One file: its size, SHA-256 (hex), the key it lies under, and, when it is small, its content
+    in base64.
+    """
 
     size: int
     sha256: str
@@ -36,7 +40,9 @@ class Item:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The files by name. obsolete: keys that can be removed once this is in force. id: of this state alone."""
+    """The files by name. obsolete: keys that can be removed once this is in force. id: of this
+    state alone.
+    """
 
     files: dict[str, Item] = field(default_factory=dict)
     obsolete: tuple[str, ...] = ()
@@ -61,8 +67,8 @@ class Manifest:
             )
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise StorageError(
-                f"{where}: expected the list of the files of a job, found something else ({error}); "
-                "remove it to begin anew, or give another train_url"
+                f"{where}: expected the list of the files of a job, found something else "
+                f"({error}); remove it to begin anew, or give another train_url"
             ) from error
 
 
@@ -81,7 +87,10 @@ def is_log(name: str) -> bool:
 
 
 def scan(folder: Path) -> dict[str, Seen]:
-    """The files of a folder by name, without hidden ones: those are being written. FileNotFoundError: one went meanwhile."""
+    """The files of a folder by name, without hidden ones: those are being written.
+
+    FileNotFoundError: one went meanwhile.
+    """
     found = {}
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))

@@ -1,4 +1,6 @@
-"""A folder that is mirrored while a job writes to it: restored before, copied now and then, and once more at the end."""
+"""A folder that is mirrored while a job writes to it: restored before, copied now and then, and
+once more at the end.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +23,13 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def mirrored(folder: Path, url: str) -> Iterator[tuple[str, ...]]:
-    """Keeps a copy of `folder` at `url` while the block runs; gives the names of files found damaged there.
+    """Keeps a copy of `folder` at `url` while the block runs; gives the names of files found
+    damaged there.
 
-    Before: what an earlier run left there is brought back. Meanwhile: a copy every 30 s; a store that is down is warned of,
-    and tried again. At the end, also after an error: a last copy. StorageError: another job writes there, or the last copy
-    could not be made; then the files stay in `folder`, which the message names.
+    Before: what an earlier run left there is brought back. Meanwhile: a copy every 30 s; a store
+    that is down is warned of, and tried again. At the end, also after an error: a last copy.
+    StorageError: another job writes there, or the last copy could not be made; then the files stay
+    in `folder`, which the message names.
     """
     mirror, lease = Mirror(folder, url, folder.parent / "mirror-state.json"), Lease(url.rstrip("/"))
     lease.take()
@@ -61,11 +65,15 @@ def _finish_after_an_error(copier: _Copier) -> None:
 
 
 class _Copier:
-    """The threads of the rounds and of the lease. A lost lease ends both: what another job writes is not touched."""
+    """The threads of the rounds and of the lease.
+
+    A lost lease ends both: what another job writes is not touched.
+    """
 
     def __init__(self, mirror: Mirror, lease: Lease) -> None:
         self._mirror, self._lease = mirror, lease
-        self._over, self._lost = threading.Event(), None
+        self._over = threading.Event()
+        self._lost: LeaseLostError | None = None
         self._threads = [
             threading.Thread(target=self._every_so_often, args=(action,), name=name, daemon=True)
             for name, action in (
@@ -105,8 +113,8 @@ class _Copier:
                     break
         except StorageError as error:
             raise StorageError(
-                f"{error} What this job made is kept in {self._mirror.folder}: copy it from there, or run the "
-                "same command on this machine again."
+                f"{error} What this job made is kept in {self._mirror.folder}: copy it from "
+                "there, or run the same command on this machine again."
             ) from error
         with suppress(StorageError):
             self._lease.release()

@@ -1,7 +1,8 @@
-"""The verbs of `moxing.file` for scripts that used them: `from algorithm.storage import moxing_file as file`.
+"""The verbs of `moxing.file` for scripts that used them: `from algorithm.storage import moxing_file
+as file`.
 
-The same names and arguments over this room's own verbs; all take local paths, obs://, s3:// and gs://. docs/storage.md says
-what differs.
+The same names and arguments over this room's own verbs; all take local paths, obs://, s3:// and
+gs://. docs/use/storage.md says what differs.
 """
 
 from __future__ import annotations
@@ -40,9 +41,11 @@ def copy_parallel(
     is_processing: bool = True,
     use_queue: bool = True,
 ) -> None:
-    """Copies a folder, or of it the files that file_list names; what is the same already is not moved.
+    """Copies a folder, or of it the files that file_list names; what is the same already is not
+    moved.
 
-    StorageError when there is nothing to copy. is_processing and use_queue are taken and ignored: threads do the work.
+    StorageError when there is nothing to copy. is_processing and use_queue are taken and ignored:
+    threads do the work.
     """
     if file_list is not None:
         names = list(file_list)
@@ -73,7 +76,10 @@ def is_directory(url: str) -> bool:
 def list_directory(
     url: str, recursive: bool = False, skip_file: bool = False, skip_dir: bool = False
 ) -> list[str]:
-    """The names in a folder, sorted; recursive: those in its folders too, each relative to it. MissingError: no folder."""
+    """The names in a folder, sorted; recursive: those in its folders too, each relative to it.
+
+    MissingError: no folder.
+    """
     if not store_of.is_folder(url):
         raise MissingError(f"list_directory: expected a folder at {url}, found none")
     if not recursive:
@@ -90,13 +96,19 @@ def list_directory(
 
 
 def make_dirs(url: str) -> None:
-    """Makes a folder and those above it. A store of objects has none: there a folder is where an object is."""
+    """Makes a folder and those above it.
+
+    A store of objects has none: there a folder is where an object is.
+    """
     if not is_remote(url):
         local_path(url).mkdir(parents=True, exist_ok=True)
 
 
 def mk_dir(url: str) -> None:
-    """Makes a folder; StorageError when the one above it is missing. In a store of objects nothing is to be done."""
+    """Makes a folder; StorageError when the one above it is missing.
+
+    In a store of objects nothing is to be done.
+    """
     if not is_remote(url):
         if not local_path(url).parent.is_dir():
             raise MissingError(f"mk_dir: expected the folder {local_path(url).parent}, found none")
@@ -104,7 +116,10 @@ def mk_dir(url: str) -> None:
 
 
 def read(url: str, binary: bool = False) -> str | bytes:
-    """The content of a file: text in UTF-8, or bytes. MissingError, a FileNotFoundError too, when there is none."""
+    """The content of a file: text in UTF-8, or bytes.
+
+    MissingError, a FileNotFoundError too, when there is none.
+    """
     content = store_of.read_bytes(url)
     return content if binary else content.decode("utf-8")
 
@@ -121,7 +136,10 @@ def append(url: str, data: str | bytes, binary: bool = False) -> None:
 
 
 def remove(url: str, recursive: bool = False) -> None:
-    """Removes a file, or with recursive a folder with all it holds. A folder without recursive stays as it is."""
+    """Removes a file, or with recursive a folder with all it holds.
+
+    A folder without recursive stays as it is.
+    """
     if not recursive:
         if not url.endswith("/") and not (not is_remote(url) and local_path(url).is_dir()):
             store_of.remove(url)
@@ -142,7 +160,10 @@ def rename(src_url: str, dst_url: str) -> None:
 
 
 def get_size(url: str, recursive: bool = False) -> int:
-    """The bytes of a file, or with recursive of all files in a folder. MissingError when there is nothing."""
+    """The bytes of a file, or with recursive of all files in a folder.
+
+    MissingError when there is nothing.
+    """
     if recursive and store_of.is_folder(url):
         return sum(each.size for each in store_of.list_files(url))
     return stat(url).length

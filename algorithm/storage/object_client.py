@@ -1,4 +1,6 @@
-"""The client of an S3-compatible store (OBS, S3), from the environment: the only file that knows boto3."""
+"""The client of an S3-compatible store (OBS, S3), from the environment: the only file that knows
+boto3.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ _making = threading.Lock()
 
 @dataclass(frozen=True)
 class Settings:
-    """Where a store is and how to speak to it. endpoint None: Amazon's. verify False: any certificate will do."""
+    """Where a store is and how to speak to it. endpoint None: Amazon's. verify False: any
+    certificate will do.
+    """
 
     endpoint: str | None
     region: str
@@ -67,7 +71,9 @@ def settings() -> Settings:
 
 
 def client() -> Any:
-    """The boto3 client for the present environment; one for all threads, made when it is first needed."""
+    """The boto3 client for the present environment; one for all threads, made when it is first
+    needed.
+    """
     wanted = (settings(), CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
     with _making:
         if wanted not in _clients:
@@ -122,7 +128,9 @@ def _endpoint() -> str | None:
 
 
 def region_of(endpoint: str | None) -> str:
-    """The region an OBS endpoint names (obs.REGION.domain), else the one S3-like stores take for granted."""
+    """The region an OBS endpoint names (obs.REGION.domain), else the one S3-like stores take for
+    granted.
+    """
     match = re.search(r"//obs\.([a-z0-9-]+)\.", endpoint or "")
     return match[1] if match else "us-east-1"
 

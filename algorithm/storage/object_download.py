@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -31,9 +31,11 @@ def fetch(
 ) -> FileInfo:
     """Copies an object to `target`; what the store told of it.
 
-    A break goes on where it ended, now or in a later call, as long as the object is the same version. The size and the
-    ETag are checked, and sha256 (hex) where given; damaged bytes are fetched anew. The bytes are left to the system to put
-    on the disk: they are in the store, too. Raises what the client raises, and DamagedError; ResourceError when the disk is full.
+    A break goes on where it ended, now or in a later call, as long as the object is the same
+    version. The size and the ETag are checked, and sha256 (hex) where given; damaged bytes are
+    fetched anew. The bytes are left to the system to put
+    on the disk: they are in the store, too. Raises what the client raises, and DamagedError;
+    ResourceError when the disk is full.
     """
     part = beside(target)
     needed = [0]
@@ -46,7 +48,7 @@ def fetch(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         found = patiently(attempt, f"read {place}", budget=budget, progress=lambda: _size(part))
-        os.replace(part, target)
+        part.replace(target)
         _state(part).unlink(missing_ok=True)
     except OSError as error:
         if error.errno is None:  # one of ours or the client's, not the file system's
@@ -63,12 +65,14 @@ def _complete(place: ObjectLocation, part: Path, needed: list[int]) -> FileInfo:
     """One try to bring the part file to its full size."""
     known = _known(place, part)
     have = _size(part) if known else 0
+    resumed = known if have else None
     if known and have == known.size:
         return known
     where = {"Bucket": place.bucket, "Key": place.key}
     try:
         answer = client().get_object(
-            **where, **({"Range": f"bytes={have}-", "IfMatch": f'"{known.tag}"'} if have else {})
+            **where,
+            **({"Range": f"bytes={have}-", "IfMatch": f'"{resumed.tag}"'} if resumed else {}),
         )
     except ClientError as error:
         if have and error.response["Error"]["Code"] in _CHANGED:
@@ -81,7 +85,7 @@ def _complete(place: ObjectLocation, part: Path, needed: list[int]) -> FileInfo:
         if have and not answer.get("ContentRange", "").startswith(f"bytes {have}-"):
             _forget(part)
             raise InterruptedTransferError(f"{place} was not sent from byte {have} on")
-        found = known if have else info_of(place, answer)
+        found = resumed or info_of(place, answer)
         needed[0] = found.size
         _append(body, part, found, fresh=not have)
     if _size(part) != found.size:
@@ -91,7 +95,7 @@ def _complete(place: ObjectLocation, part: Path, needed: list[int]) -> FileInfo:
     return found
 
 
-def _append(body: object, part: Path, found: FileInfo, fresh: bool) -> None:
+def _append(body: Any, part: Path, found: FileInfo, fresh: bool) -> None:
     with part.open("wb" if fresh else "ab", buffering=0) as file:
         if fresh and found.size >= _WORTH_RESUMING:
             _state(part).write_text(json.dumps(vars(found)), encoding="utf-8")
@@ -115,8 +119,8 @@ def _verify(place: ObjectLocation, part: Path, found: FileInfo, sha256: str) -> 
         _forget(part)
         expected = f"SHA-256 {sha256}" if sha256 else f"ETag {found.tag}"
         raise DamagedError(
-            f"expected bytes with {expected} from {place}, found others, again and again; they were removed. "
-            "Check the network, or put the object there anew"
+            f"expected bytes with {expected} from {place}, found others, again and again; they "
+            "were removed. Check the network, or put the object there anew"
         )
 
 
@@ -132,7 +136,9 @@ def _part_size_told(place: ObjectLocation, found: FileInfo) -> int:
 
 
 def _known(place: ObjectLocation, part: Path) -> FileInfo | None:
-    """Which version the bytes in the part file are of; None when there are none, or of something else."""
+    """Which version the bytes in the part file are of; None when there are none, or of something
+    else.
+    """
     try:
         found = FileInfo(**json.loads(_state(part).read_text(encoding="utf-8")))
         return found if found.url == str(place) and 0 < _size(part) <= found.size else None

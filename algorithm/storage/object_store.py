@@ -1,4 +1,7 @@
-"""Objects of an S3-compatible store (OBS, S3): look, list, read, write, remove. Every request is tried patiently."""
+"""Objects of an S3-compatible store (OBS, S3): look, list, read, write, remove.
+
+Every request is tried patiently.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,9 @@ def info_of(place: ObjectLocation, answer: dict[str, Any]) -> FileInfo:
 
 
 def files(url: str) -> Iterator[FileInfo]:
-    """Every object inside a folder, page by page in the order of keys, without the markers of folders."""
+    """Every object inside a folder, page by page in the order of keys, without the markers of
+    folders.
+    """
     place = object_location(url)
     for page in _pages(place, {}):
         for entry in page.get("Contents", ()):
@@ -133,7 +138,8 @@ def read_with_info(url: str) -> tuple[bytes, FileInfo]:
             )
         if etag.says_md5(found.tag) and hashlib.md5(content).hexdigest() != found.tag:
             raise DamagedError(
-                f"expected MD5 {found.tag} of {place}, found other bytes; check the network, run this again"
+                f"expected MD5 {found.tag} of {place}, found other bytes; check the network, run "
+                "this again"
             )
         return content, found
 
@@ -141,7 +147,10 @@ def read_with_info(url: str) -> tuple[bytes, FileInfo]:
 
 
 def write(url: str, content: bytes, budget: float | None = None, **conditions: str) -> Sent:
-    """Puts an object and checks what the store says it has. conditions: IfMatch or IfNoneMatch. Raises StorageError."""
+    """Puts an object and checks what the store says it has. conditions: IfMatch or IfNoneMatch.
+
+    Raises StorageError.
+    """
     place = object_location(url)
     digest = hashlib.md5(content)
 
@@ -160,7 +169,9 @@ def write(url: str, content: bytes, budget: float | None = None, **conditions: s
 
 
 def check_stored(place: ObjectLocation, found: str, expected: str, size: int) -> None:
-    """DamagedError unless the store has what was sent: by its ETag, or by the size where the ETag is no checksum."""
+    """DamagedError unless the store has what was sent: by its ETag, or by the size where the ETag
+    is no checksum.
+    """
     found = etag.clean(found)
     if found == expected:
         return
@@ -178,7 +189,10 @@ def check_stored(place: ObjectLocation, found: str, expected: str, size: int) ->
 
 
 def download(url: str, target: Path, *, sha256: str = "", budget: float | None = None) -> FileInfo:
-    """Copies an object to a local file: whole and verified, or not at all. See object_download.fetch."""
+    """Copies an object to a local file: whole and verified, or not at all.
+
+    See object_download.fetch.
+    """
     from algorithm.storage.object_download import fetch
 
     place = object_location(url)
@@ -198,7 +212,8 @@ def upload(source: Path, url: str, budget: float | None = None) -> Sent:
 def remove(url: str, budget: float | None = None) -> None:
     """Removes one object, if there is one. Raises StorageError.
 
-    One request for each object: the request for many at once needs a Content-MD5 on OBS that boto3 does not send.
+    One request for each object: the request for many at once needs a Content-MD5 on OBS that boto3
+    does not send.
     """
     place = object_location(url)
     try:

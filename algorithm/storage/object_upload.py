@@ -1,4 +1,6 @@
-"""One local file to one object: in parts when it is large, few of them in memory, each one verified."""
+"""One local file to one object: in parts when it is large, few of them in memory, each one
+verified.
+"""
 
 from __future__ import annotations
 
@@ -34,8 +36,9 @@ _buffers = threading.BoundedSemaphore(8)  # of one part each, over all uploads o
 def send(source: Path, place: ObjectLocation, budget: float | None = None) -> Sent:
     """Copies a file to an object; the size and digest of the bytes that were sent.
 
-    A file that grows meanwhile (a log) is sent up to the size it had. Raises what the client raises; DamagedError when the
-    store keeps having other bytes; InterruptedTransferError when the file shrinks; OSError when it cannot be read.
+    A file that grows meanwhile (a log) is sent up to the size it had. Raises what the client
+    raises; DamagedError when the store keeps having other bytes; InterruptedTransferError when the
+    file shrinks; OSError when it cannot be read.
     """
     size = source.stat().st_size
     if size > etag.PART:
@@ -94,7 +97,8 @@ def _read_parts(source: Path, size: int, step: int) -> Iterator[bytes]:
             if len(content) != min(step, size - start):
                 _buffers.release()
                 raise InterruptedTransferError(
-                    f"{source}: expected {size} bytes, found fewer; it was changed while it was sent"
+                    f"{source}: expected {size} bytes, found fewer; it was changed while it was "
+                    "sent"
                 )
             yield content
             del content
@@ -115,7 +119,8 @@ def _send_part(where: dict[str, str], number: int, content: bytes, budget: float
             and etag.clean(answer["ETag"]) != digest.hexdigest()
         ):
             raise DamagedError(
-                f"part {number} of {where['Bucket']}/{where['Key']} arrived with another MD5; run this again"
+                f"part {number} of {where['Bucket']}/{where['Key']} arrived with another MD5; run "
+                "this again"
             )
 
     patiently(put, f"write part {number} of {where['Bucket']}/{where['Key']}", budget=budget)
@@ -158,7 +163,8 @@ def _finish(
 
 
 def abort_stale_uploads(url: str) -> int:
-    """Aborts the multipart uploads inside a folder that a killed process left unfinished; how many there were.
+    """Aborts the multipart uploads inside a folder that a killed process left unfinished; how many
+    there were.
 
     Only for a folder that no one else writes to. Raises StorageError.
     """

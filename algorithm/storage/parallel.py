@@ -21,7 +21,8 @@ _log = logging.getLogger(__name__)
 
 
 def for_each(action: Callable[[T], R], items: Iterable[T], threads: int = THREADS) -> Iterator[R]:
-    """The results of action(item), in the order they are done. The first error stops the rest and is raised.
+    """The results of action(item), in the order they are done. The first error stops the rest and
+    is raised.
 
     The items are taken as they are needed: of a hundred thousand only a few wait at a time.
     """
@@ -44,7 +45,10 @@ def for_each(action: Callable[[T], R], items: Iterable[T], threads: int = THREAD
 
 
 class Advance:
-    """Counts files and bytes: a bar where a person watches, else a line in the log now and then. Safe between threads."""
+    """Counts files and bytes: a bar where a person watches, else a line in the log now and then.
+
+    Safe between threads.
+    """
 
     def __init__(self, title: str, files: int | None = None, size: int | None = None) -> None:
         self._title, self._all, self.files, self.bytes = title, files, 0, 0

@@ -1,10 +1,13 @@
-"""Bringing back what an earlier run of a job left in a store: verified, and without what is damaged."""
+"""Bringing back what an earlier run of a job left in a store: verified, and without what is
+damaged.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import shutil
+from collections.abc import Container
 from pathlib import Path
 
 from algorithm.errors import StorageError
@@ -21,10 +24,11 @@ _log = logging.getLogger(__name__)
 
 
 def restore(mirror: Mirror) -> tuple[str, ...]:
-    """Makes the local folder what the manifest in the store says; the names of files that were damaged there, left out.
+    """Makes the local folder what the manifest in the store says; the names of files that were
+    damaged there, left out.
 
-    A local folder that descends from that state, left by a killed run on this machine, is kept: it is the same or later.
-    Without a manifest nothing is taken from the store. Raises StorageError.
+    A local folder that descends from that state, left by a killed run on this machine, is kept: it
+    is the same or later. Without a manifest nothing is taken from the store. Raises StorageError.
     """
     manifest = mirror.read_manifest()
     origins = mirror.origins()
@@ -52,14 +56,14 @@ def _warn_of_strangers(mirror: Mirror) -> None:
     )
     if some := [url for url, _ in zip(strangers, range(3), strict=False)]:
         _log.warning(
-            "train_url %s holds files but no mirror.json, such as %s: they are not what a job could go on from, and "
-            "stay unless this job writes the same names",
+            "train_url %s holds files but no mirror.json, such as %s: they are not what a job "
+            "could go on from, and stay unless this job writes the same names",
             mirror.url,
             ", ".join(some),
         )
 
 
-def _forget(mirror: Mirror, keep: object) -> None:
+def _forget(mirror: Mirror, keep: Container[str]) -> None:
     for name in scan(mirror.folder) if mirror.folder.is_dir() else ():
         if name not in keep:
             (mirror.folder / name).unlink()
@@ -100,8 +104,8 @@ def _bring(mirror: Mirror, manifest: Manifest) -> tuple[str, ...]:
         if (data := item.data()) is not None:
             if hashlib.sha256(data).hexdigest() != item.sha256:
                 raise StorageError(
-                    f"{mirror.url}: expected its mirror.json to be whole, found '{name}' damaged in it; "
-                    "remove it to begin anew, or give another train_url"
+                    f"{mirror.url}: expected its mirror.json to be whole, found '{name}' damaged "
+                    "in it; remove it to begin anew, or give another train_url"
                 )
             write_bytes(inside(mirror.folder, name), data, durable=True)
     return tuple(sorted(damaged))

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from algorithm.errors import StorageError
+from algorithm.errors import StorageError, first_line
 from algorithm.storage.storage_errors import is_damage, is_passing
 
 T = TypeVar("T")
@@ -19,7 +19,8 @@ BUDGET_IN_OUTAGE_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.4, 20.0
 TRIES_OF_DAMAGE = 4
 _log = logging.getLogger(__name__)
-# Set once a whole budget was spent in vain, until something succeeds: the files that follow do not wait as long again.
+# Set once a whole budget was spent in vain, until something succeeds: the files that follow do not
+# wait as long again.
 _outage = threading.Event()
 
 
@@ -30,9 +31,11 @@ def patiently(
     budget: float | None = None,
     progress: Callable[[], int] = lambda: 0,
 ) -> T:
-    """What action() returns, tried again while its failures may pass and the budget lasts; else its last error.
+    """What action() returns, tried again while its failures may pass and the budget lasts; else its
+    last error.
 
-    budget: seconds without progress, by default S3_RETRY_SECONDS or 300. progress: a number that grows while bytes come.
+    budget: seconds without progress, by default S3_RETRY_SECONDS or 300. progress: a number that
+    grows while bytes come.
     """
     allowed = min(
         budget_seconds() if budget is None else budget,
@@ -75,5 +78,5 @@ def budget_seconds() -> float:
 
 
 def _reason(error: Exception) -> str:
-    text = str(error)
-    return f"{type(error).__name__} {text.splitlines()[0] if text else ''}".strip()
+    name, line = type(error).__name__, first_line(error)
+    return name if line == name else f"{name} {line}"

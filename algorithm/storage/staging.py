@@ -1,4 +1,7 @@
-"""Copies between where the data live and the local disk. What is there already, byte for byte, is not copied again."""
+"""Copies between where the data live and the local disk.
+
+What is there already, byte for byte, is not copied again.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +29,11 @@ _LISTED_AT_MOST = 10  # times the files that are looked for
 
 
 def stage_in(url: str, scratch: Path) -> Path:
-    """Return a local path of what is at url: the path itself when it is local, else a copy scratch/BUCKET/KEY.
+    """Return a local path of what is at url: the path itself when it is local, else a copy
+    scratch/BUCKET/KEY.
 
-    An object is copied as a file, a folder with all it holds. Raises StorageError when nothing is there.
+    An object is copied as a file, a folder with all it holds. Raises StorageError when nothing is
+    there.
     """
     if not is_remote(url):
         return local_path(url)
@@ -41,7 +46,8 @@ def stage_in(url: str, scratch: Path) -> Path:
 
 
 def stage_files(urls: Iterable[str], scratch: Path) -> dict[str, Path]:
-    """Return the local path of each file url, copied to scratch/BUCKET/KEY when remote (many at a time).
+    """Return the local path of each file url, copied to scratch/BUCKET/KEY when remote (many at a
+    time).
 
     Raises StorageError for the first that cannot be had.
     """
@@ -62,8 +68,8 @@ def stage_files(urls: Iterable[str], scratch: Path) -> dict[str, Path]:
 def _listed(urls: Iterable[str]) -> dict[str, FileInfo]:
     """What lists tell of these files, by url: a request for a thousand instead of one for each.
 
-    Only folders where many of them lie are listed, and no further than a few times as many files as are looked for: the folder of
-    a few may hold millions. What is missing here has to be asked for.
+    Only folders where many of them lie are listed, and no further than a few times as many files as
+    are looked for: the folder of a few may hold millions. What is missing here has to be asked for.
     """
     folders: dict[str, set[str]] = {}
     for url in urls:
@@ -78,9 +84,11 @@ def _listed(urls: Iterable[str]) -> dict[str, FileInfo]:
 
 
 def stager(url: str, scratch: Path) -> Callable[[Sequence[str]], dict[str, Path]]:
-    """What brings the files that a list at `url` names: addresses -> local paths of the remote ones, copied many at a time.
+    """What brings the files that a list at `url` names: addresses -> local paths of the remote
+    ones, copied many at a time.
 
-    Where the list itself is a remote file, addresses that count from its folder are remote, too, and come to lie beside its copy.
+    Where the list itself is a remote file, addresses that count from its folder are remote, too,
+    and come to lie beside its copy.
     """
     folder = url.rpartition("/")[0] if is_remote(url) and _copy_of(url, scratch).is_file() else ""
 
@@ -98,7 +106,8 @@ def stager(url: str, scratch: Path) -> Callable[[Sequence[str]], dict[str, Path]
 
 
 def stage_out(local_dir: Path, url: str) -> None:
-    """Copy every file under local_dir to the place url, local or remote, under the same relative names.
+    """Copy every file under local_dir to the place url, local or remote, under the same relative
+    names.
 
     Nothing happens when url is local_dir itself. Raises StorageError when a file cannot be written.
     """

@@ -50,7 +50,8 @@ _FIXES = {
     "NoSuchBucket": "There is no such bucket at this endpoint; check its name and S3_ENDPOINT.",
     "NoSuchKey": "There is no such object; check the key.",
     "404": "There is no such object or bucket; check the name.",
-    "AccessDenied": "These credentials may not do that; ask the owner of the bucket for the permission.",
+    "AccessDenied": "These credentials may not do that; ask the owner of the bucket for the "
+    "permission.",
     "403": f"The store refused these credentials. {_CREDENTIALS}",
     "InvalidAccessKeyId": f"The access key is not known. {_CREDENTIALS}",
     "SignatureDoesNotMatch": f"The secret key does not fit the access key. {_CREDENTIALS}",
@@ -79,11 +80,16 @@ class DamagedError(StorageError):
 
 
 class InterruptedTransferError(StorageError):
-    """A transfer ended early, or its object was replaced meanwhile; the next try goes on or begins anew."""
+    """A transfer ended early, or its object was replaced meanwhile; the next try goes on or begins
+    anew.
+    """
 
 
 def told(answer: dict[str, Any], *names: str) -> dict[str, Any]:
-    """The answer, when it has these fields. A connection that ends among the headers leaves an answer without some."""
+    """The answer, when it has these fields.
+
+    A connection that ends among the headers leaves an answer without some.
+    """
     missing = [name for name in names if name not in answer]
     if missing:
         raise InterruptedTransferError(
@@ -93,7 +99,10 @@ def told(answer: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def is_absent(error: ClientError) -> bool:
-    """Whether the store says that there is no such object. A HEAD cannot tell an absent bucket from an absent key."""
+    """Whether the store says that there is no such object.
+
+    A HEAD cannot tell an absent bucket from an absent key.
+    """
     return error.response["Error"]["Code"] in ("NoSuchKey", "404")
 
 
@@ -105,7 +114,9 @@ def is_damage(error: Exception) -> bool:
 
 
 def is_passing(error: Exception) -> bool:
-    """Whether the same request may succeed later: a busy or failing store, a network that breaks, damaged bytes."""
+    """Whether the same request may succeed later: a busy or failing store, a network that breaks,
+    damaged bytes.
+    """
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return (
@@ -133,7 +144,9 @@ def is_passing(error: Exception) -> bool:
 
 @contextmanager
 def translated(verb: str, url: object) -> Iterator[None]:
-    """Turns what the client raises into a StorageError that names the bucket, the key and the fix."""
+    """Turns what the client raises into a StorageError that names the bucket, the key and the
+    fix.
+    """
     try:
         yield
     except StorageError:
@@ -209,5 +222,6 @@ def of_file(
         type(error), StorageError
     )
     return kind(
-        f"expected to {verb} {path}, found {error.strerror}. Check the path and that you may {verb} there."
+        f"expected to {verb} {path}, found {error.strerror}. Check the path and that you may "
+        f"{verb} there."
     )

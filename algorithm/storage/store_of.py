@@ -1,6 +1,7 @@
 """The one vocabulary for files, wherever they live: on the local disk, in obs://, s3://, gs://.
 
-A place is a URL or a local path, as text. Three stores stand behind it, each a module with the same functions, imported
+A place is a URL or a local path, as text. Three stores stand behind it, each a module with the same
+functions, imported
 when a place needs it: a job on local folders waits neither for boto3 nor for TensorFlow.
 """
 
@@ -15,18 +16,13 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from algorithm.storage.file_info import FileInfo, Sent
-from algorithm.storage.location import (
-    OBJECT_SCHEMES,
-    is_remote,
-    join,
-    local_path,
-    name_inside,
-    scheme_of,
-)
+from algorithm.storage.location import is_remote, join, local_path, name_inside, store_name
 
 
 class Store(Protocol):
-    """What the three modules have in common. budget: seconds to keep trying, None for the default."""
+    """What the three modules have in common. budget: seconds to keep trying, None for the
+    default.
+    """
 
     def info(self, url: str) -> FileInfo | None: ...  # noqa: D102
     def files(self, url: str) -> Iterator[FileInfo]: ...  # noqa: D102
@@ -34,9 +30,9 @@ class Store(Protocol):
     def has_inside(self, url: str) -> bool: ...  # noqa: D102
     def read(self, url: str) -> bytes: ...  # noqa: D102
     def write(self, url: str, content: bytes, budget: float | None = None) -> Sent: ...  # noqa: D102
-    def download(
+    def download(  # noqa: D102
         self, url: str, target: Path, *, sha256: str = "", budget: float | None = None
-    ) -> object: ...  # noqa: D102
+    ) -> object: ...
     def upload(self, source: Path, url: str, budget: float | None = None) -> Sent: ...  # noqa: D102
     def remove(self, url: str, budget: float | None = None) -> None: ...  # noqa: D102
     def prune(self, url: str) -> None: ...  # noqa: D102
@@ -44,18 +40,14 @@ class Store(Protocol):
 
 def store_of(url: str) -> Store:
     """The store that a place is in."""
-    name = (
-        "local_store"
-        if not is_remote(url)
-        else "object_store"
-        if scheme_of(url) in OBJECT_SCHEMES
-        else "tensor_store"
-    )
-    return cast(Store, importlib.import_module(f"algorithm.storage.{name}"))
+    return cast(Store, importlib.import_module(f"algorithm.storage.{store_name(url)}"))
 
 
 def info(url: str) -> FileInfo | None:
-    """What is known of a file, None when there is no such file. Raises StorageError, as every verb here does."""
+    """What is known of a file, None when there is no such file.
+
+    Raises StorageError, as every verb here does.
+    """
     return store_of(url).info(url)
 
 
@@ -76,7 +68,9 @@ def exists(url: str) -> bool:
 
 
 def list_files(url: str) -> Iterator[FileInfo]:
-    """Every file in a folder and the folders in it, as they are found: no list of all is held in memory."""
+    """Every file in a folder and the folders in it, as they are found: no list of all is held in
+    memory.
+    """
     return store_of(url).files(url)
 
 
@@ -86,7 +80,9 @@ def children(url: str) -> tuple[list[str], list[str]]:
 
 
 def walk(url: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """(folder, names of folders in it, names of files in it), from the top down, as os.walk gives them."""
+    """(folder, names of folders in it, names of files in it), from the top down, as os.walk gives
+    them.
+    """
     folders, names = children(url)
     yield url, folders, names
     for name in folders:
@@ -94,7 +90,9 @@ def walk(url: str) -> Iterator[tuple[str, list[str], list[str]]]:
 
 
 def glob(pattern: str) -> list[str]:
-    """The files that a pattern with *, ? and [..] names, sorted; * also stands for a part with slashes in it."""
+    """The files that a pattern with *, ? and [..] names, sorted; * also stands for a part with
+    slashes in it.
+    """
     fixed = re.split(r"[*?\[]", pattern, maxsplit=1)[0].rpartition("/")[0]
     if fixed == pattern.rpartition("/")[0] and not re.search(r"[*?\[]", pattern):
         return [pattern] if info(pattern) else []
@@ -117,7 +115,10 @@ def write_bytes(url: str, content: bytes) -> None:
 
 
 def download_file(url: str, target: Path) -> None:
-    """Copies a file to the local disk: whole and verified, or not at all. ResourceError when the disk is full."""
+    """Copies a file to the local disk: whole and verified, or not at all.
+
+    ResourceError when the disk is full.
+    """
     store_of(url).download(url, target)
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from algorithm.errors import StorageError
+from algorithm.errors import StorageError, first_line
 from algorithm.storage.atomic_files import beside, discard
 from algorithm.storage.file_info import FileInfo, Sent
 from algorithm.storage.location import join
@@ -23,7 +23,9 @@ _CHUNK = 1 << 20
 
 
 def _tensorflow() -> Any:
-    """TensorFlow, imported only where a URL needs it: the rest of this room must start without it, and fast."""
+    """TensorFlow, imported only where a URL needs it: the rest of this room must start without it,
+    and fast.
+    """
     return importlib.import_module("tensorflow")
 
 
@@ -35,8 +37,8 @@ def _translated(verb: str, url: str) -> Iterator[Any]:
         yield tensorflow.io.gfile
     except errors.UnimplementedError as error:
         raise StorageError(
-            f"could not {verb} {url}: this TensorFlow knows no such store; copy the files to a local folder, "
-            "obs:// or s3:// and name that place"
+            f"could not {verb} {url}: this TensorFlow knows no such store; copy the files to a "
+            "local folder, obs:// or s3:// and name that place"
         ) from error
     except errors.OpError as error:
         kind = {
@@ -44,7 +46,7 @@ def _translated(verb: str, url: str) -> Iterator[Any]:
             errors.PermissionDeniedError: RefusedError,
             errors.UnauthenticatedError: RefusedError,
         }.get(type(error), StorageError)
-        reason = str(error).partition("\n")[0] or type(error).__name__
+        reason = first_line(error)
         raise kind(
             f"could not {verb} {url}: {reason}; check the place and the credentials"
         ) from error
@@ -141,7 +143,8 @@ def _checked(url: str, sent: Sent) -> Sent:
     found = info(url)
     if found is None or found.size != sent.size:
         raise DamagedError(
-            f"expected {sent.size} bytes at {url} after the copy, found {found and found.size}; run this again"
+            f"expected {sent.size} bytes at {url} after the copy, found {found and found.size}; "
+            "run this again"
         )
     return sent
 

@@ -1,1 +1,1 @@
-
+"""How does one step, one epoch go? Steps, schedule, checkpoints, hooks, healing."""

@@ -1,8 +1,9 @@
 """Checkpoints under the published variable names, written whole or not at all.
 
-A checkpoint is a TensorFlow bundle `model.ckpt-N.{index,data-00000-of-00001}`; the text file `checkpoint` beside it
-names the newest last and is what readers trust. Bundles are written in a hidden folder and renamed, data first, index
-next, `checkpoint` last, so a job killed at any moment leaves only complete checkpoints behind.
+A checkpoint is a TensorFlow bundle `model.ckpt-N.{index,data-00000-of-00001}`; the text file
+`checkpoint` beside it names the newest last and is what readers trust. Bundles are written in a
+hidden folder and renamed, data first, index next, `checkpoint` last, so a job killed at any moment
+leaves only complete checkpoints behind.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from algorithm.errors import ResourceError
+from algorithm.errors import ResourceError, first_line
 from algorithm.storage.atomic_files import write_text
 
 _PREFIX = "model.ckpt"
@@ -32,7 +33,9 @@ _BROKEN = (tf.errors.OpError, ValueError, RuntimeError, LookupError)
 
 
 def steps_in(folder: Path) -> list[int]:
-    """Steps of the checkpoints that the folder's `checkpoint` file names and that are there, oldest first."""
+    """Steps of the checkpoints that the folder's `checkpoint` file names and that are there, oldest
+    first.
+    """
     return [step for step in _listed(folder) if not _missing(folder, step)]
 
 
@@ -58,7 +61,8 @@ def _missing(folder: Path, step: int) -> list[str]:
 def save(
     folder: Path, step: int, tensors: dict[str, Any], state: dict[str, Any], keep: int
 ) -> Path:
-    """Writes tensors and state as `model.ckpt-step`, drops all but the newest `keep`, returns the prefix.
+    """Writes tensors and state as `model.ckpt-step`, drops all but the newest `keep`, returns the
+    prefix.
 
     ResourceError when the disk is full; the checkpoints already there stay as they were.
     """
@@ -75,7 +79,7 @@ def save(
         staging.mkdir()
         _write_bundle(staging / prefix.name, contents)
         for part in _PARTS:
-            os.replace(staging / (prefix.name + part), f"{prefix}{part}")
+            (staging / (prefix.name + part)).replace(f"{prefix}{part}")
         kept = (
             [known for known in steps_in(folder) if known != step][-(keep - 1) :]
             if keep > 1
@@ -94,10 +98,12 @@ def _staging(folder: Path, step: int) -> Path:
 
 
 def _finish_renaming(folder: Path, step: int) -> None:
-    """Ends what a job killed between the two renames began: its data file is in place, its index is not."""
+    """Ends what a job killed between the two renames began: its data file is in place, its index is
+    not.
+    """
     data, index = (_staging(folder, step) / f"{_PREFIX}-{step}{part}" for part in _PARTS)
     if index.is_file() and not data.exists():
-        os.replace(index, folder / index.name)
+        index.replace(folder / index.name)
 
 
 def _space(folder: Path, contents: dict[str, tf.Tensor], error: Exception) -> str:
@@ -109,13 +115,9 @@ def _space(folder: Path, contents: dict[str, tf.Tensor], error: Exception) -> st
     free = shutil.disk_usage(folder).free if folder.is_dir() else 0
     fix = "look at the disk" if os.strerror(errno.EIO) in str(error) else "free some space"
     return (
-        f"expected to write {needed} bytes, found {free} bytes free and an error ({_first_line(error)}); {fix} or give another "
-        "train_url"
+        f"expected to write {needed} bytes, found {free} bytes free and an error "
+        f"({first_line(error)}); {fix} or give another train_url"
     )
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _write_bundle(prefix: Path, tensors: dict[str, tf.Tensor]) -> None:
@@ -142,7 +144,9 @@ def _list(folder: Path, steps: list[int]) -> None:
 
 
 def files_of_newest(folder: Path) -> list[str]:
-    """Names of the files that make up the newest checkpoint that can be read, with the list; empty when there is none."""
+    """Names of the files that make up the newest checkpoint that can be read, with the list; empty
+    when there is none.
+    """
     for step in reversed(_listed(folder)):
         try:
             load(folder, step)
@@ -153,8 +157,8 @@ def files_of_newest(folder: Path) -> list[str]:
 
 
 def load(folder: Path, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """All tensors by name, and the state, of one checkpoint. Raises what TensorFlow raises for a damaged file, which it
-    finds by the checksum of each tensor and of each block of the index."""
+    """All tensors by name, and the state, of one checkpoint. Raises what TensorFlow raises for a
+    damaged file, which it finds by the checksum of each tensor and of each block of the index."""
     _finish_renaming(folder, step)
     reader = tf.train.load_checkpoint(str(folder / f"{_PREFIX}-{step}"))
     tensors = {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
@@ -162,7 +166,10 @@ def load(folder: Path, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]
 
 
 def load_newest(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-    """The newest checkpoint that can be read; a damaged one is named in the log and passed over. None when there is none."""
+    """The newest checkpoint that can be read; a damaged one is named in the log and passed over.
+
+    None when there is none.
+    """
     for step in reversed(_listed(folder)):
         try:
             if missing := _missing(folder, step):
@@ -174,6 +181,6 @@ def load_newest(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]] | 
                 folder,
                 _PREFIX,
                 step,
-                _first_line(error),
+                first_line(error),
             )
     return None

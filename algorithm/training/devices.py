@@ -1,11 +1,13 @@
-"""Where a job trains: one device, all GPUs of a machine, several machines, a TPU. TensorFlow's own strategies do the work."""
+"""Where a job trains: one device, all GPUs of a machine, several machines, a TPU. TensorFlow's own
+strategies do the work.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from algorithm.errors import ArgumentError, PlatformError
+from algorithm.errors import ArgumentError, PlatformError, first_line
 from algorithm.modelarts.hosts import Cluster, wait_for_workers
 from algorithm.storage.atomic_files import write_bytes
 from algorithm.training import stop_requests
@@ -34,14 +36,19 @@ BatchesOf = Callable[[tuple[int, int], int], tf.data.Dataset]
 
 @dataclass(frozen=True)
 class Devices:
-    """strategy: TensorFlow's; detectors, optimizers and trainers are made in its scope. cluster: the machines, None for one."""
+    """strategy: TensorFlow's; detectors, optimizers and trainers are made in its scope. cluster:
+    the machines, None for one.
+    """
 
     strategy: tf.distribute.Strategy
     cluster: Cluster | None = None
 
     @property
     def chief(self) -> bool:
-        """Whether this process writes what the job leaves. The others train along and write nothing."""
+        """Whether this process writes what the job leaves.
+
+        The others train along and write nothing.
+        """
         return self.cluster is None or self.cluster.index == 0
 
     @property
@@ -50,7 +57,9 @@ class Devices:
         return self.strategy.num_replicas_in_sync
 
     def distribute(self, batches: BatchesOf) -> tf.data.Dataset | tf.distribute.DistributedDataset:
-        """Batches for Trainer.train_step: as `batches` makes them on one device, else a value for each replica."""
+        """Batches for Trainer.train_step: as `batches` makes them on one device, else a value for
+        each replica.
+        """
         if self.replicas == 1:
             return batches((0, 1), 1)
         workers = len(self.cluster.addresses) if self.cluster else 1
@@ -61,7 +70,9 @@ class Devices:
         )
 
     def from_chief(self, value: np.ndarray) -> np.ndarray:
-        """The chief's value, on every worker: a number or an array whose shape and dtype all of them know."""
+        """The chief's value, on every worker: a number or an array whose shape and dtype all of
+        them know.
+        """
         if self.cluster is None:
             return value
         own = np.asarray(value) if self.chief else np.zeros_like(value)
@@ -70,6 +81,15 @@ class Devices:
     def any(self, flag: bool) -> bool:
         """Whether `flag` is true on some worker. Every worker must ask."""
         return flag if self.cluster is None else bool(self._sum(np.array(flag, np.int32)))
+
+    def any_of(self, flags: Sequence[bool]) -> Sequence[bool]:
+        """Which of several flags are true on some worker, asked in one go.
+
+        Every worker must ask.
+        """
+        if self.cluster is None:
+            return flags
+        return [bool(count) for count in self._sum(np.array(flags, np.int32))]
 
     def _sum(self, own: np.ndarray) -> np.ndarray:
         here = iter([own])
@@ -83,7 +103,10 @@ class Devices:
         )
 
     def copy_from_chief(self, folder: Path, names: list[str]) -> None:
-        """Writes the chief's files `names` of `folder` into that of every other worker. Only the chief's list counts."""
+        """Writes the chief's files `names` of `folder` into that of every other worker.
+
+        Only the chief's list counts.
+        """
         if self.cluster is None:
             return
         listing = self._bytes_from_chief("\n".join(names).encode()).decode()
@@ -101,7 +124,9 @@ class Devices:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """PlatformError, or Stopped when this worker was asked to stop, where TensorFlow finds that another worker is gone."""
+        """PlatformError, or Stopped when this worker was asked to stop, where TensorFlow finds that
+        another worker is gone.
+        """
         try:
             yield
         except _GONE as error:
@@ -109,23 +134,26 @@ class Devices:
                 raise
             stop_requests.check(", as another worker did")
             raise PlatformError(
-                f"worker {self.cluster.index} of {', '.join(self.cluster.addresses)}: expected all workers to go on, "
-                f"found one of them gone ({_reason(error)}); look at its log, and run the same command again on all: "
-                "the job goes on from its last checkpoint"
+                f"worker {self.cluster.index} of {', '.join(self.cluster.addresses)}: expected "
+                f"all workers to go on, found one of them gone ({_reason(error)}); look at its "
+                "log, and run the same command again on all: the job goes on from its last "
+                "checkpoint"
             ) from error
 
 
 def open_devices(strategy_type: str, num_gpus: int, tpu: str, cluster: Cluster | None) -> Devices:
-    """The devices that these hyperparameters name; call it before anything else asks something of TensorFlow.
+    """The devices that these hyperparameters name; call it before anything else asks something of
+    TensorFlow.
 
-    auto: a TPU where `tpu` names one, several machines where there is a cluster, else all GPUs there are, else the CPU.
-    ArgumentError: the choice does not fit what is there. PlatformError: workers or a TPU cannot be reached.
+    auto: a TPU where `tpu` names one, several machines where there is a cluster, else all GPUs
+    there are, else the CPU. ArgumentError: the choice does not fit what is there. PlatformError:
+    workers or a TPU cannot be reached.
     """
     gpus = _gpus(num_gpus)
     kind = _kind(strategy_type, len(gpus), tpu, cluster)
     if kind == "tpu":
         devices = Devices(_tpu_strategy(tpu))
-    elif kind == "multi_worker":
+    elif kind == "multi_worker" and cluster is not None:
         wait_for_workers(cluster)
         os.environ["TF_CONFIG"] = cluster.tf_config
         devices = Devices(tf.distribute.MultiWorkerMirroredStrategy(), cluster)
@@ -158,8 +186,10 @@ def _gpus(wanted: int) -> list[tf.config.PhysicalDevice]:
     gpus = tf.config.list_physical_devices("GPU")
     if wanted > len(gpus):
         raise ArgumentError(
-            f"num_gpus: expected {wanted} GPU(s), found {len(gpus)} that TensorFlow can use; give num_gpus=0 for what "
-            "is there, or install TensorFlow with CUDA: pip install 'tensorflow[and-cuda]'"
+            f"num_gpus: expected {wanted} GPU(s), found {len(gpus)} that TensorFlow can use; give "
+            f"num_gpus=0 to train on {'all of them' if gpus else 'the CPU'}, choose a flavor "
+            f"with {wanted} GPU(s), or, where they are there, install TensorFlow with CUDA: "
+            "pip install 'tensorflow[and-cuda]'"
         )
     if wanted and wanted < len(gpus):
         tf.config.set_visible_devices(gpus[:wanted], "GPU")
@@ -183,23 +213,27 @@ def _kind(strategy_type: str, gpus: int, tpu: str, cluster: Cluster | None) -> s
         )
     if chosen == "tpu" and not tpu:
         raise ArgumentError(
-            "strategy_type=tpu: expected the name of a TPU in --tpu, found none; give --tpu=local on a TPU machine"
+            "strategy_type=tpu: expected the name of a TPU in --tpu, found none; give --tpu=local "
+            "on a TPU machine"
         )
     if chosen == "multi_worker" and cluster is None:
         raise ArgumentError(
-            f"strategy_type={strategy_type}: expected two workers or more, found none in --worker_hosts, VC_WORKER_HOSTS, "
-            "BATCH_CUSTOMn_HOSTS and TF_CONFIG; give --worker_hosts=HOST:PORT,HOST:PORT --task_index=N on each"
+            f"strategy_type={strategy_type}: expected two workers or more, found none in "
+            "--worker_hosts, VC_WORKER_HOSTS, BATCH_CUSTOMn_HOSTS and TF_CONFIG; give "
+            "--worker_hosts=HOST:PORT,HOST:PORT --task_index=N on each"
         )
     if chosen != "multi_worker" and cluster is not None:
         raise ArgumentError(
-            f"strategy_type={strategy_type}: expected one machine, found {len(cluster.addresses)} in {cluster.source}; "
-            "give strategy_type=multi_worker or auto"
+            f"strategy_type={strategy_type}: expected one machine, found {len(cluster.addresses)} "
+            f"in {cluster.source}; give strategy_type=multi_worker or auto"
         )
     return chosen
 
 
 def _reason(error: tf.errors.OpError) -> str:
-    """The line of the message that tells what happened; TensorFlow puts where it happened in the program before it."""
+    """The line of the message that tells what happened; TensorFlow puts where it happened in the
+    program before it.
+    """
     lines = [line.strip() for line in error.message.splitlines() if line.strip()]
     telling = [
         line
@@ -218,8 +252,8 @@ def _tpu_strategy(tpu: str) -> tf.distribute.Strategy:
         tf.tpu.experimental.initialize_tpu_system(resolver)
         return tf.distribute.TPUStrategy(resolver)
     except (tf.errors.OpError, ValueError, OSError, RuntimeError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         raise PlatformError(
-            f"tpu={tpu}: expected a TPU, found none ({reason}); look at its name and state, and whether this machine "
-            "has TensorFlow for TPU"
+            f"tpu={tpu}: expected a TPU, found none ({reason}); look at its name and state, and "
+            "whether this machine has TensorFlow for TPU"
         ) from error

@@ -1,4 +1,6 @@
-"""What one replica does before anything changes: match, pass through the network, losses, gradients."""
+"""What one replica does before anything changes: match, pass through the network, losses,
+gradients.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +25,12 @@ _FEATURES = "features"
 
 
 class Gradients:
-    """Losses and gradients of a detector, each summed over all replicas of the strategy it is made in.
+    """Losses and gradients of a detector, each summed over all replicas of the strategy it is made
+    in.
 
-    carried: the variables that layers change by themselves; their new values are returned, not assigned. trained: the
-    trainable variables, the detector's before those that the peers of a distiller have for themselves.
+    carried: the variables that layers change by themselves; their new values are returned, not
+    assigned. trained: the trainable variables, the detector's before those that the peers of a
+    distiller have for themselves.
     """
 
     def __init__(
@@ -77,11 +81,12 @@ class Gradients:
     def __call__(
         self, batch: Mapping[str, tf.Tensor], parts: int
     ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor], list[tf.Tensor]]:
-        """Gradients of objective (det_loss and what a distiller adds) in the order of `trained`; the losses; values of `carried`.
+        """Gradients of objective (det_loss and what a distiller adds) in the order of `trained`;
+        the losses; values of `carried`.
 
-        batch: one replica's, see Trainer.train_step. The losses are divided by the positives of all replicas' pictures,
-        so that the sums over replicas, and over the `parts` of a batch that pass through the network one after another,
-        are those of one pass over all pictures at once.
+        batch: one replica's, see Trainer.train_step. The losses are divided by the positives of all
+        replicas' pictures, so that the sums over replicas, and over the `parts` of a batch that
+        pass through the network one after another, are those of one pass over all pictures at once.
         """
         targets = self._match(batch["boxes"], batch["labels"])
         if self._distiller:
@@ -112,7 +117,9 @@ class Gradients:
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
 
     def _shifted(self, variable: keras.Variable, value: tf.Tensor, sign: int) -> tf.Tensor:
-        """A seed, shifted by the number of this replica, so that each draws other numbers; anything else as it is."""
+        """A seed, shifted by the number of this replica, so that each draws other numbers; anything
+        else as it is.
+        """
         if self._replicas == 1 or variable.name != _SEED:
             return tf.convert_to_tensor(value)
         number = tf.distribute.get_replica_context().replica_id_in_sync_group
@@ -139,7 +146,8 @@ class Gradients:
         )
         if set(scope.state_mapping) - {id(variable) for variable in self.carried}:
             raise AlgorithmError(
-                f"train step: expected layers to change {', '.join(CARRIED)} only, found another variable"
+                f"train step: expected layers to change {', '.join(CARRIED)} only, found another "
+                "variable"
             )
         return gradients, losses, [scope.get_current_value(variable) for variable in self.carried]
 
@@ -174,7 +182,8 @@ class Gradients:
 
         return passes
 
-    # XLA makes a few passes over [B, A, N] and over [B, A, K] of these two: benchmarks/train_step.py.
+    # XLA makes a few passes over [B, A, N] and over [B, A, K] of these two:
+    # benchmarks/train_step.py.
     @tf.function(jit_compile=True)
     def _match(self, boxes, labels):
         return match_anchors(self._anchors, boxes, labels)
@@ -184,7 +193,8 @@ class Gradients:
         learning = self._learning(outputs, taught)
         with tf.GradientTape() as tape:
             tape.watch(learning)
-            # Gradients come back by level: put together they would be 140 MB more for 8 pictures of D0, written and read twice.
+            # Gradients come back by level: put together they would be 140 MB more for 8 pictures of
+            # D0, written and read twice.
             levels = {
                 name: [tf.cast(level, tf.float32) for level in levels]
                 for name, levels in outputs.items()
@@ -202,5 +212,7 @@ class Gradients:
         return losses, tape.gradient(scaled, learning)
 
     def _learning(self, outputs, taught):
-        """The outputs of networks that are trained: a peer's are among what it teaches, a frozen teacher's are not."""
+        """The outputs of networks that are trained: a peer's are among what it teaches, a frozen
+        teacher's are not.
+        """
         return [outputs, taught] if self._distiller and self._distiller.peers else [outputs]

@@ -1,4 +1,7 @@
-"""Training steps that may fail: a loss that is not finite, memory that runs out. What can be healed is healed."""
+"""Training steps that may fail: a loss that is not finite, memory that runs out.
+
+What can be healed is healed.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,8 @@ Saved = tuple[Mapping[str, np.ndarray], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Limits:
-    """batch_size: pictures of a step on each device. auto_batch: whether to divide them where memory is too small. image_size: (height,
-    width) in pixels, for messages."""
+    """batch_size: pictures of a step on each device. auto_batch: whether to divide them where
+    memory is too small. image_size: (height, width) in pixels, for messages."""
 
     batch_size: int
     image_size: tuple[int, int]
@@ -38,7 +41,8 @@ class Limits:
 class Guard:
     """Makes the steps of a trainer and knows what to do when one fails.
 
-    last_good: gives the newest checkpoint, or None where there is none yet. resumed: whether there is one now.
+    last_good: gives the newest checkpoint, or None where there is none yet. resumed: whether there
+    is one now.
     describe: names the pictures of a batch from its sample_index.
     """
 
@@ -56,7 +60,7 @@ class Guard:
         self._trainer, self._schedule, self._limits = trainer, schedule, limits
         self._last_good, self._describe = last_good, describe
         self.progress = progress
-        self.run = 0  # steps in a row without a finite loss, up to now
+        self.failing = 0  # steps in a row without a finite loss, up to now
         self._start = None if resumed else (trainer.snapshot(), progress.as_state())
         self._apply()
 
@@ -65,8 +69,9 @@ class Guard:
     ) -> list[dict[str, float] | None]:
         """The figures of `count` steps, see Trainer.train_steps; None for one that changed nothing.
 
-        After several of those, and after memory ran out, the trainer is back at the last good checkpoint: compare its
-        step. DivergenceError: that did not help either. ResourceError: there is not enough memory.
+        After several of those, and after memory ran out, the trainer is back at the last good
+        checkpoint: compare its step. DivergenceError: that did not help either. ResourceError:
+        there is not enough memory.
         """
         first = self._trainer.step
         try:
@@ -87,17 +92,19 @@ class Guard:
     ) -> dict[str, float] | None:
         bad = [name for name in ("loss", "gradient_norm") if not math.isfinite(figures[name])]
         if not bad:
-            self.run = 0
+            self.failing = 0
             return figures
         if math.isfinite(figures["loss"]) and figures.get("loss_scale", 1.0) > 1.0:
             _log.info(
-                "step %d: gradients beyond float16 at loss scale %g; this step changes nothing, the scale halves",
+                "step %d: gradients beyond float16 at loss scale %g; this step changes nothing, "
+                "the scale halves",
                 step,
                 figures["loss_scale"],
             )
             return None
         self._skipped(
-            f"step {step}: {bad[0]} is {figures[bad[0]]} at learning rate {figures['learning_rate']:.6g}",
+            f"step {step}: {bad[0]} is {figures[bad[0]]} at learning rate "
+            f"{figures['learning_rate']:.6g}",
             self._describe(pictures.tolist()),
         )
         return None
@@ -107,28 +114,29 @@ class Guard:
         self._start = None
 
     def _skipped(self, what: str, pictures: str) -> None:
-        self.run += 1
+        self.failing += 1
         self.progress.skipped += 1
         _log.warning(
             "%s; this step changes nothing (%d in a row, %d in all). Its pictures: %s",
             what,
-            self.run,
+            self.failing,
             self.progress.skipped,
             pictures,
         )
-        if self.run < LONGEST_RUN:
+        if self.failing < LONGEST_RUN:
             return
         if self.progress.restores >= MOST_RESTORES:
             raise DivergenceError(
-                f"{what}, {self.run} steps in a row, and halving the rate did not help; lower learning_rate (in hparams, now "
-                f"too high for this data or batch), lower clip_gradients_norm, narrow jitter_min and jitter_max, or look at "
-                f"the pictures of this step: {pictures}"
+                f"{what}, {self.failing} steps in a row, and halving the rate did not help; lower "
+                "learning_rate (in hparams, now too high for this data or batch), lower "
+                "clip_gradients_norm, narrow jitter_min and jitter_max, or look at the pictures "
+                f"of this step: {pictures}"
             )
         self.progress.restores += 1
         self._take_up_last_good()
         _log.warning(
-            "%d steps in a row without a finite loss: back to the last good state, of step %d, with %g times the "
-            "learning rate",
+            "%d steps in a row without a finite loss: back to the last good state, of step %d, "
+            "with %g times the learning rate",
             LONGEST_RUN,
             self._trainer.step,
             self.progress.rate_factor,
@@ -145,14 +153,15 @@ class Guard:
                 else ", or add --auto_batch=True, which sees them in several passes"
             )
             raise ResourceError(
-                f"expected memory for a step with train_batch_size={now} at image_size={height}x{width}, found "
-                f"too little; use a smaller train_batch_size or image_size{divide}"
+                f"expected memory for a step with train_batch_size={now} at "
+                f"image_size={height}x{width}, found too little; use a smaller train_batch_size "
+                f"or image_size{divide}"
             ) from error
         self.progress.parts = parts
         self._take_up_last_good()
         _log.warning(
-            "out of memory with %d pictures of %dx%d at a time: auto_batch goes on from step %d with %d at a time, "
-            "%d times for each step, so that a step still learns from %d",
+            "out of memory with %d pictures of %dx%d at a time: auto_batch goes on from step %d "
+            "with %d at a time, %d times for each step, so that a step still learns from %d",
             now,
             height,
             width,
@@ -163,11 +172,14 @@ class Guard:
         )
 
     def _take_up_last_good(self) -> None:
-        tensors, state = self._last_good() or self._start
+        good = self._last_good() or self._start
+        if good is None:  # a job that went on has a checkpoint
+            raise DivergenceError("expected a checkpoint to go back to, found none")
+        tensors, state = good
         self._trainer.restore(tensors)
         before = Progress.of(state)
         self.progress.idle, self.progress.best = before.idle, before.best
-        self.run = 0
+        self.failing = 0
         self._apply()
 
     def _apply(self) -> None:

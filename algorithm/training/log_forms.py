@@ -1,8 +1,9 @@
-"""The forms a log may have: this project's own, the Cloud TPU RetinaNet tutorial's, torchvision's detection references'."""
+"""The forms a log may have: this project's own, the Cloud TPU RetinaNet tutorial's, torchvision's
+detection references'.
+"""
 
 from __future__ import annotations
 
-import resource
 import statistics
 import time
 from collections import deque
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-import tensorflow as tf
+from algorithm.training.device_memory import peak_memory
 
 # Names that differ between the step's figures and the log, in the order of the log line.
 _LOGGED = (
@@ -27,6 +28,7 @@ _LOGGED = (
     "gradient_norm",
     "learning_rate",
 )
+PEER, TEACHER = "peer", "teacher"  # networks that are evaluated beside the student
 _TUTORIAL = {
     "total_loss": "loss",
     "cls_loss": "cls_loss",
@@ -40,7 +42,8 @@ _WINDOW = 20  # values that torchvision's medians are of
 
 @dataclass(frozen=True)
 class Moment:
-    """A step that was made: its number (1-based), the plan, its figures, pictures a second, seconds to the end.
+    """A step that was made: its number (1-based), the plan, its figures, pictures a second, seconds
+    to the end.
 
     seconds, waited: what the step took in all, and of that what it waited for its batch.
     """
@@ -67,8 +70,17 @@ class Moment:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """An evaluation: epoch, step, the 12 figures and their familiar rows; seconds in the network and in the metrics, and
-    batches that were evaluated."""
+    """An evaluation.
+
+    Attributes:
+        epoch, epochs: when it was, 1-based, and epochs in all.
+        step: updates made before it.
+        metrics: COCO's 12 figures, None where there is nothing to measure.
+        summary: the same as the familiar rows.
+        model_seconds, metric_seconds: time in the network and in the metrics.
+        batches: evaluated.
+        network: "" for the student, else PEER or TEACHER.
+    """
 
     epoch: int
     epochs: int
@@ -78,6 +90,7 @@ class Evaluated:
     model_seconds: float = 0.0
     metric_seconds: float = 0.0
     batches: int = 1
+    network: str = ""
 
 
 class LogForm(Protocol):
@@ -104,7 +117,9 @@ def eval_line(epoch: int, epochs: int, step: int, metrics: Mapping[str, float | 
 
 
 class OwnForm:
-    """`train epoch=2/10 step=30/200 loss=... learning_rate=... samples/s=... eta=h:mm:ss`, `eval epoch=2/10 step=30 AP=...`."""
+    """`train epoch=2/10 step=30/200 loss=... samples/s=... eta=h:mm:ss memory=...MiB`, `eval
+    epoch=2/10 step=30 AP=...`.
+    """
 
     def step(self, moment: Moment, every: int) -> list[str]:
         """One line when it is due."""
@@ -114,9 +129,10 @@ class OwnForm:
         parts += [
             f"{name}={moment.figures[name]:.6g}" for name in _LOGGED if name in moment.figures
         ]
-        return [
-            " ".join([*parts, f"samples/s={moment.rate:.2f}", f"eta={_clock(moment.seconds_left)}"])
-        ]
+        parts += [f"samples/s={moment.rate:.2f}", f"eta={_clock(moment.seconds_left)}"]
+        if "memory_mib" in moment.figures:
+            parts.append(f"memory={moment.figures['memory_mib']:.0f}MiB")
+        return [" ".join(parts)]
 
     def evaluation(self, evaluated: Evaluated) -> list[str]:
         """One line of figures, an undefined one is `nan`; then the rows."""
@@ -127,7 +143,9 @@ class OwnForm:
 
 
 class TutorialForm:
-    """`Train Step: 10/10  / loss = {'total_loss': ...} / training metric = {...}`; `Accumulating evaluation results...`."""
+    """`Train Step: 10/10  / loss = {'total_loss': ...} / training metric = {...}`; `Accumulating
+    evaluation results...`.
+    """
 
     def step(self, moment: Moment, every: int) -> list[str]:
         """One line when it is due."""
@@ -135,7 +153,8 @@ class TutorialForm:
             return []
         losses = {name: moment.figures[ours] for name, ours in _TUTORIAL.items()}
         return [
-            f"Train Step: {moment.step}/{moment.steps}  / loss = {losses} / training metric = {losses}"
+            f"Train Step: {moment.step}/{moment.steps}  / loss = {losses} / training metric = "
+            f"{losses}"
         ]
 
     def evaluation(self, evaluated: Evaluated) -> list[str]:
@@ -145,9 +164,11 @@ class TutorialForm:
 
 @dataclass
 class ReferencesForm:
-    """`Epoch: [0]  [10/60]  eta: ... lr: ... loss: median (mean) ... time: ... data: ... max mem: ...`, as torchvision counts.
+    """`Epoch: [0]  [10/60]  eta: ... lr: ... loss: median (mean) ... time: ... data: ... max mem:
+    ...`, as torchvision counts.
 
-    loss is the sum of its parts: weighted, and without the L2 penalty, which torchvision leaves to the optimizer.
+    loss is the sum of its parts: weighted, and without the L2 penalty, which torchvision leaves to
+    the optimizer.
     """
 
     _recent: dict[str, deque[float]] = field(default_factory=dict)
@@ -155,7 +176,9 @@ class ReferencesForm:
     _begun: float = 0.0
 
     def step(self, moment: Moment, every: int) -> list[str]:
-        """A line for the first step of an epoch, every so many after it, and the last; then the time of the epoch."""
+        """A line for the first step of an epoch, every so many after it, and the last; then the
+        time of the epoch.
+        """
         place = (moment.step - 1) % moment.steps_per_epoch
         length = min(moment.steps_per_epoch, moment.steps - moment.step + 1 + place)
         if place == 0 or not self._recent:
@@ -181,7 +204,8 @@ class ReferencesForm:
         if place == length - 1:
             total = time.perf_counter() - self._begun
             lines.append(
-                f"Epoch: [{moment.epoch - 1}] Total time: {_clock(total)} ({total / self._count:.4f} s / it)"
+                f"Epoch: [{moment.epoch - 1}] Total time: {_clock(total)} "
+                f"({total / self._count:.4f} s / it)"
             )
         return lines
 
@@ -197,7 +221,8 @@ class ReferencesForm:
         )
         total = evaluated.model_seconds + evaluated.metric_seconds
         return [
-            f"Test:  {place}  eta: 0:00:00  {averages}  time: {model + metric:.4f}  max mem: {peak_memory():.0f}",
+            f"Test:  {place}  eta: 0:00:00  {averages}  time: {model + metric:.4f}  max mem: "
+            f"{peak_memory():.0f}",
             f"Test: Total time: {_clock(total)} ({total / evaluated.batches:.4f} s / it)",
             f"Averaged stats: {averages}",
             *_accumulated(evaluated, "IoU metric: bbox"),
@@ -211,7 +236,8 @@ class ReferencesForm:
 
     def _line(self, moment: Moment, place: int, length: int) -> str:
         meters = {
-            name: f"{name}: {statistics.median_low(values):.4f} ({self._sums[name] / self._count:.4f})"
+            name: f"{name}: {statistics.median_low(values):.4f} "
+            f"({self._sums[name] / self._count:.4f})"
             for name, values in self._recent.items()
         }
         left = self._sums["time"] / self._count * (length - 1 - place)
@@ -231,13 +257,6 @@ class ReferencesForm:
 
 
 FORMS: dict[str, type] = {"": OwnForm, "tutorial": TutorialForm, "torchvision": ReferencesForm}
-
-
-def peak_memory() -> float:
-    """Most memory in use so far, MiB: of the first GPU where there is one, else of this process."""
-    if tf.config.list_logical_devices("GPU"):
-        return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**20
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def _accumulated(evaluated: Evaluated, *heading: str) -> list[str]:

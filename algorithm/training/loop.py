@@ -1,10 +1,13 @@
-"""The loop over epochs and steps: the same order and the same end whether or not it was interrupted."""
+"""The loop over epochs and steps: the same order and the same end whether or not it was
+interrupted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import nullcontext
-from dataclasses import dataclass
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import tensorflow as tf
@@ -12,107 +15,124 @@ import tensorflow as tf
 from algorithm.data.feeding.pipeline import reading_errors
 from algorithm.training import stop_requests
 from algorithm.training.healing import Guard
-from algorithm.training.reporting import Reporter
-from algorithm.training.trainer import Trainer
+from algorithm.training.hooks.hook import Hook, TrainingRun
 
+_log = logging.getLogger("algorithm.training")
 # Endless batches from a step on (see data.feeding.pipeline.train_batches).
 Batches = Callable[[int], Iterable[dict[str, tf.Tensor]]]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How long to train, and how many steps at most go into one call of TensorFlow.
-
-    most_steps: where training ends within its last epoch, 0 for the end of it.
-    """
-
-    epochs: int
-    steps_per_epoch: int
-    steps_per_loop: int = 1
-    most_steps: int = 0
-
-    @classmethod
-    def of_steps(cls, steps: int, steps_per_epoch: int, steps_per_loop: int = 1) -> Plan:
-        """A plan of so many steps in all; each epoch has steps_per_epoch of them, the last one what is left."""
-        length = min(steps, steps_per_epoch)
-        return cls(-(-steps // length), length, steps_per_loop, steps)
-
-    @property
-    def steps(self) -> int:
-        """Steps in all."""
-        return self.most_steps or self.epochs * self.steps_per_epoch
-
-    def next_steps(self, step: int) -> int:
-        """How many steps come next in one go after `step`: up to the end of an epoch at most."""
-        return min(
-            self.steps_per_loop,
-            self.steps_per_epoch - step % self.steps_per_epoch,
-            self.steps - step,
-        )
-
-
-@dataclass(frozen=True)
-class Hooks:
-    """save() writes a checkpoint. end_of_epoch(epoch, counted from 1) comes after it; True ends the training.
-    stop_asked(): whether this job, on any of its machines, was asked to stop."""
-
-    save: Callable[[], Any]
-    end_of_epoch: Callable[[int], bool]
-    stop_asked: Callable[[], bool] = stop_requests.asked
-
-
 def fit(
-    trainer: Trainer, batches: Batches, plan: Plan, reporter: Reporter, guard: Guard, hooks: Hooks
+    run: TrainingRun,
+    batches: Batches,
+    guard: Guard,
+    hooks: Sequence[Hook],
+    agreed: Callable[[Sequence[bool]], Sequence[bool]] = list,
 ) -> None:
-    """Trains from the trainer's present step to the end of the plan, or until end_of_epoch says so.
+    """Trains from the present step to the end of the plan, or until a hook ends it.
 
-    At the end of each epoch a checkpoint is saved first, then comes end_of_epoch; a run that goes on from such a
-    checkpoint calls it again, so that it may be interrupted at any moment. SIGTERM: Stopped, after a checkpoint where
-    steps would be lost. See Guard.steps for what else is raised.
+    At the end of each epoch the checkpoint comes first, then `after_epoch`; a run that goes on
+    from such a checkpoint calls `after_epoch` again, so that it may be interrupted at any moment.
+
+    Args:
+        run: the training.
+        batches: gives endless batches from a step on.
+        guard: makes the steps.
+        hooks: what happens beside the steps, in this order.
+        agreed: to which of several questions any machine of the job says yes; every machine asks.
+
+    Raises:
+        Stopped: SIGTERM came; after a checkpoint where steps would be lost.
+        DivergenceError, ResourceError: see Guard.steps.
     """
-    with reporter.running(trainer.step), reading_errors(), stop_requests.deferred():
-        if _epoch_ends(trainer, plan) and _end_epoch(trainer, plan, hooks):
+    with _told(run, hooks), reading_errors(), stop_requests.deferred():
+        if run.plan.ends_epoch(run.step) and _epoch_is_the_last(run, hooks):
             return
-        while trainer.step < plan.steps and not _train(
-            trainer, batches, plan, reporter, guard, hooks
-        ):
-            reporter.restart(trainer.step)
+        while run.step < run.plan.steps and not _train(run, batches, guard, hooks, agreed):
+            for hook in hooks:
+                hook.after_restore(run)
+
+
+@contextmanager
+def _told(run: TrainingRun, hooks: Sequence[Hook]) -> Iterator[None]:
+    for hook in hooks:
+        hook.before_training(run)
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.after_training(run)
 
 
 def _train(
-    trainer: Trainer, batches: Batches, plan: Plan, reporter: Reporter, guard: Guard, hooks: Hooks
+    run: TrainingRun,
+    batches: Batches,
+    guard: Guard,
+    hooks: Sequence[Hook],
+    agreed: Callable[[Sequence[bool]], Sequence[bool]],
 ) -> bool:
     """Whether training came to its end; False when it was taken back to an earlier step."""
-    nothing_to_lose = stop_requests.at_once
-    stream = iter(batches(trainer.step))
-    if plan.steps_per_loop == 1:  # a loop inside TensorFlow takes the batches itself
-        stream = reporter.timed(stream)
+    nothing_to_lose: Callable[[], Any] = stop_requests.at_once
+    stream = iter(batches(run.step))
+    if run.plan.steps_per_loop == 1:  # a loop inside TensorFlow takes the batches itself
+        stream = _timed(run, stream)
     while True:
-        before, count = trainer.step, plan.next_steps(trainer.step)
-        reporter.begin(count)
+        before, count = run.step, run.plan.next_steps(run.step)
+        for hook in hooks:
+            hook.before_steps(run, count)
         with nothing_to_lose():
             rows = guard.steps(stream, count)
         nothing_to_lose = nullcontext
-        if trainer.step != before + count:
+        if run.step != before + count:
             return False
         for step, figures in enumerate(rows, before + 1):
-            if figures:
-                reporter.step(step, figures)
-        ends, stops = _epoch_ends(trainer, plan), hooks.stop_asked()
-        if ends or stops:
-            hooks.save()
+            if figures is None:
+                continue
+            for hook in hooks:
+                hook.after_step(run, step, figures)
+        # A list, not a generator: every hook is asked.
+        wanted = any([hook.wants_checkpoint(run) for hook in hooks])  # noqa: C419
+        stops, due = agreed((stop_requests.asked(), wanted))
+        ends = run.plan.ends_epoch(run.step)
+        if ends or stops or due:
+            _save(run, guard, hooks)
         if stops:
-            stop_requests.stop(f" at step {trainer.step} of {plan.steps}")
-        if ends and _end_epoch(trainer, plan, hooks) or trainer.step >= plan.steps:
+            stop_requests.stop(f" at step {run.step} of {run.plan.steps}")
+        if ends and _epoch_is_the_last(run, hooks) or run.step >= run.plan.steps:
             return True
 
 
-def _end_epoch(trainer: Trainer, plan: Plan, hooks: Hooks) -> bool:
+def _timed(run: TrainingRun, batches: Iterable[Any]) -> Iterator[Any]:
+    """The same batches; notes how long each was waited for."""
+    source = iter(batches)
+    while True:
+        begun = time.perf_counter()
+        try:
+            batch = next(source)
+        except StopIteration:
+            return
+        run.waited = time.perf_counter() - begun
+        yield batch
+
+
+def _save(run: TrainingRun, guard: Guard, hooks: Sequence[Hook]) -> None:
+    """A checkpoint, unless the weights may be what makes the loss infinite: then the one before is
+    the last good one.
+    """
+    if guard.failing:
+        _log.warning(
+            "no checkpoint at step %d: the loss of the last %d steps was not finite",
+            run.step,
+            guard.failing,
+        )
+        return
+    for hook in hooks:
+        hook.save_checkpoint(run)
+    guard.saved()
+
+
+def _epoch_is_the_last(run: TrainingRun, hooks: Sequence[Hook]) -> bool:
     with stop_requests.at_once():
-        return hooks.end_of_epoch(-(-trainer.step // plan.steps_per_epoch))
-
-
-def _epoch_ends(trainer: Trainer, plan: Plan) -> bool:
-    return trainer.step > 0 and (
-        trainer.step % plan.steps_per_epoch == 0 or trainer.step >= plan.steps
-    )
+        for hook in hooks:
+            hook.after_epoch(run)
+    return run.ending

@@ -19,10 +19,12 @@ ADAM_SHARE = 0.1
 def choose_optimizer(kind: str, global_batch: int, networks: int = 1) -> tuple[str, float]:
     """The optimizer that `kind` stands for, and the factor on learning_rate that goes with it.
 
-    auto: sgd as published for batches near the published 64; adam for small ones, where sgd with the rate scaled down
-    crawls and rare classes are not learned (docs/warm-start.md has the figures). learning_rate is sgd's: adam takes a
-    tenth of it, the published relation of the two. networks: how many add their gradients for the same kernels. sgd moves by the sum;
-    adam's step is as long with two as with one, so its share grows with their number (docs/distillation.md has the figures).
+    auto: sgd as published for batches near the published 64; adam for small ones, where sgd with
+    the rate scaled down crawls and rare classes are not learned (docs/use/warm-start.md has the
+    figures). learning_rate is sgd's: adam takes a tenth of it, the published relation of the two.
+    networks: how many add their gradients for the same kernels. sgd moves by the sum; adam's step
+    is as long with two as with one, so its share grows with their number (docs/use/distillation.md
+    has the figures).
     """
     if kind != "auto":
         return kind, 1.0
@@ -34,7 +36,8 @@ def make_optimizer(
 ) -> keras.optimizers.Optimizer:
     """SGD with momentum (Nesterov's if asked for), or Adam with momentum as beta_1, as published.
 
-    The name is fixed because Keras numbers unnamed optimizers, and the number would stand in every checkpoint.
+    The name is fixed because Keras numbers unnamed optimizers, and the number would stand in every
+    checkpoint.
     """
     if kind == "adam":
         return _FusedAdam(schedule, beta_1=momentum, name="optimizer")
@@ -46,7 +49,8 @@ class _FusedSGD(keras.optimizers.SGD):
 
     def update_step(self, gradient, variable, learning_rate):
         if not self.momentum:
-            return super().update_step(gradient, variable, learning_rate)
+            super().update_step(gradient, variable, learning_rate)
+            return
         momentum = self.momentums[self._get_variable_index(variable)]
         tf.raw_ops.ResourceApplyKerasMomentum(
             var=variable.handle,
@@ -79,9 +83,10 @@ class _FusedAdam(keras.optimizers.Adam):
 
 
 def freeze(detector: Detector, pattern: str, batch_norm: bool) -> int:
-    """Stops training of variables whose published name matches `pattern` (regular expression, from the start) and, with
-    batch_norm, of all batch-norm parameters and statistics. Returns how many variables stay trainable. ArgumentError: the
-    pattern matches nothing, or nothing is left to train."""
+    """Stops training of variables whose published name matches `pattern` (regular expression, from
+    the start) and, with batch_norm, of all batch-norm parameters and statistics. Returns how many
+    variables stay trainable. ArgumentError: the pattern matches nothing, or nothing is left to
+    train."""
     if batch_norm:
         for layer in detector.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
@@ -90,8 +95,9 @@ def freeze(detector: Detector, pattern: str, batch_norm: bool) -> int:
     matching = [variable for name, variable in named.items() if pattern and re.match(pattern, name)]
     if pattern and not matching:
         raise ArgumentError(
-            f"freeze: expected an expression that matches names of variables from their start, found "
-            f"{pattern!r}, which matches none of {len(named)}; the first is {next(iter(named))}"
+            "freeze: expected an expression that matches names of variables from their start, "
+            f"found {pattern!r}, which matches none of {len(named)}; the first is "
+            f"{next(iter(named))}"
         )
     for variable in matching:
         variable.trainable = False

@@ -1,4 +1,6 @@
-"""Learning a handful of pictures by heart: the quickest proof that boxes, labels and network fit together."""
+"""Learning a handful of pictures by heart: the quickest proof that boxes, labels and network fit
+together.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ class Overfit:
 
 
 def choose_pictures(samples: Sequence[Sample]) -> list[Sample]:
-    """At most 8 samples with objects, as many classes among them as can be; always the same ones."""
+    """At most 8 samples with objects, as many classes among them as can be; always the same
+    ones.
+    """
     left = [sample for sample in samples if (~sample.is_crowd).any()]
     chosen: list[Sample] = []
     seen: set[int] = set()
@@ -51,7 +55,8 @@ def overfit(
 ) -> Overfit:
     """Trains on one batch over and over for at most a minute, compiling not counted.
 
-    score() gives AP50 of the present weights on the same pictures, or None. It ends as soon as that is enough.
+    score() gives AP50 of the present weights on the same pictures, or None. It ends as soon as that
+    is enough.
     """
     trainer.train_step(batch)
     begun, best = time.monotonic(), 0.0

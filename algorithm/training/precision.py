@@ -1,4 +1,7 @@
-"""In which number format the network computes in training. Variables, losses and box arithmetic stay float32."""
+"""In which number format the network computes in training.
+
+Variables, losses and box arithmetic stay float32.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,16 @@ import tensorflow as tf
 
 from algorithm.models.detector import Detector
 
-# Value of the hyperparameter -> Keras policy: what layers compute in; they keep their variables in float32.
+# Value of the hyperparameter -> Keras policy: what layers compute in; they keep their variables in
+# float32.
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 _FIRST_SCALE, _LARGEST_SCALE, _STEPS_BEFORE_GROWTH = 2.0**15, 2.0**24, 2000
 
 
 @contextmanager
 def computing(detector: Detector, precision: str) -> Iterator[None]:
-    """What is traced inside computes the network in `precision`, except for its last layers, which give float32.
+    """What is traced inside computes the network in `precision`, except for its last layers, which
+    give float32.
 
     Outside, the same detector computes in float32: evaluation and export are not touched.
     """
@@ -42,9 +47,11 @@ def computing(detector: Detector, precision: str) -> Iterator[None]:
 
 
 class LossScale:
-    """The factor on the loss that keeps small gradients from vanishing in float16 (Micikevicius et al. 2018, section 3.2).
+    """The factor on the loss that keeps small gradients from vanishing in float16 (Micikevicius et
+    al. 2018, section 3.2).
 
-    It halves at a gradient that is not finite and doubles after 2000 steps without one. Other formats need none: 1.
+    It halves at a gradient that is not finite and doubles after 2000 steps without one. Other
+    formats need none: 1.
     """
 
     def __init__(self, precision: str) -> None:
@@ -54,7 +61,9 @@ class LossScale:
 
     @property
     def variables(self) -> dict[str, tf.Variable]:
-        """What a checkpoint keeps, by name: float32 and int64 scalars; nothing where the scale never changes."""
+        """What a checkpoint keeps, by name: float32 and int64 scalars; nothing where the scale
+        never changes.
+        """
         return (
             {"loss_scale/value": self.value, "loss_scale/good_steps": self.good_steps}
             if self.changes
@@ -62,7 +71,10 @@ class LossScale:
         )
 
     def update(self, finite: tf.Tensor) -> None:
-        """Notes whether the gradients of a step were finite, a boolean scalar. Call it outside of replicas."""
+        """Notes whether the gradients of a step were finite, a boolean scalar.
+
+        Call it outside of replicas.
+        """
         if not self.changes:
             return
         grown = self.good_steps + 1 >= _STEPS_BEFORE_GROWTH

@@ -1,4 +1,5 @@
-"""The network piece by piece: the backward pass computes each piece again instead of keeping what is inside it.
+"""The network piece by piece: the backward pass computes each piece again instead of keeping what
+is inside it.
 
 Chen et al. 2016, "Training deep nets with sublinear memory cost".
 """
@@ -17,11 +18,12 @@ Forward = Callable[..., dict[str, list[tf.Tensor]]]
 
 
 def recomputing(detector: Detector, features: str = "") -> Forward:
-    """A function of images float32 [B, H, W, 3] that gives the level_outputs of detector(images, training=True), and its
-    neck_features by the name `features` where there is one.
+    """A function of images float32 [B, H, W, 3] that gives the level_outputs of detector(images,
+    training=True), and its neck_features by the name `features` where there is one.
 
-    Between forward and backward pass it keeps what flows from piece to piece; what is inside of one piece at a time comes
-    on top. Call it inside a keras.StatelessScope, which gets what the layers change by themselves.
+    Between forward and backward pass it keeps what flows from piece to piece; what is inside of one
+    piece at a time comes on top. Call it inside a keras.StatelessScope, which gets what the layers
+    change by themselves.
     """
     pieces = [(piece, keras.Model(piece.inputs, piece.outputs)) for piece in detector.pieces]
     ends = _unused(detector)

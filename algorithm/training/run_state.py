@@ -10,10 +10,11 @@ from typing import Any
 
 @dataclass
 class Progress:
-    """idle: evaluations since the best one. best: its AP. skipped: steps that changed nothing because their loss was not
-    finite. restores: times an earlier checkpoint was taken up again, each with half the learning rate of the one before.
-    parts: into how many parts the batch of a step is divided, to fit into memory. asked: how many the job asked for, of which
-    auto_batch may have made more.
+    """idle: evaluations since the best one. best: its AP. skipped: steps that changed nothing
+    because their loss was not finite. restores: times an earlier checkpoint was taken up again,
+    each with half the learning rate of the one before.
+    parts: into how many parts the batch of a step is divided, to fit into memory. asked: how many
+    the job asked for, of which auto_batch may have made more.
     """
 
     idle: int = 0
@@ -49,6 +50,9 @@ class Progress:
         return 0.5**self.restores
 
     def evaluated(self, score: float) -> None:
-        """Notes the AP of an evaluation. What follows from it depends on this run alone, not on what the archive holds."""
+        """Notes the AP of an evaluation.
+
+        What follows from it depends on this run alone, not on what the archive holds.
+        """
         better = self.best is None or score > self.best
         self.best, self.idle = (score, 0) if better else (self.best, self.idle + 1)

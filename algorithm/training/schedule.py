@@ -28,10 +28,12 @@ class ScheduleConfig:
 
 
 class DetectionSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear warm-up, then the chosen decay over the rest; cosine and polynomial reach zero at the last step.
+    """Linear warm-up, then the chosen decay over the rest; cosine and polynomial reach zero at the
+    last step.
 
-    Both the rate and the warm-up's start scale with global_batch / 64, so that small batches warm up, not down.
-    `factor`, a variable, multiplies all of it. steps: of the whole training, where it ends within an epoch.
+    Both the rate and the warm-up's start scale with global_batch / 64, so that small batches warm
+    up, not down. `factor`, a variable, multiplies all of it. steps: of the whole training, where it
+    ends within an epoch.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class DetectionSchedule(keras.optimizers.schedules.LearningRateSchedule):
         return tf.ones_like(step)
 
     def get_config(self):
+        """Return what the schedule is made again from."""
         return {
             "config": self.config,
             "base": self.base,

@@ -1,4 +1,6 @@
-"""Requests to stop (SIGTERM): answered at once where nothing would be lost, else at the next safe place."""
+"""Requests to stop (SIGTERM): answered at once where nothing would be lost, else at the next safe
+place.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ _ADVICE = "run the same command again to go on"
 
 @dataclass
 class _Request:
-    """asked: a signal came. raised: its handler raised Stopped. deferrals: how many deferred() are open. answer: the last message."""
+    """asked: a signal came. raised: its handler raised Stopped. deferrals: how many deferred() are
+    open. answer: the last message.
+    """
 
     asked: bool = False
     raised: bool = False
@@ -30,10 +34,11 @@ _request = _Request()
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Inside, SIGTERM raises Stopped: at once, or where check() is called when it came inside deferred().
+    """Inside, SIGTERM raises Stopped: at once, or where check() is called when it came inside
+    deferred().
 
-    The handler raises once: a second SIGTERM does not disturb what the first one set off. Outside of the main thread,
-    where Python hears no signals, nothing happens.
+    The handler raises once: a second SIGTERM does not disturb what the first one set off. Outside
+    of the main thread, where Python hears no signals, nothing happens.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -53,7 +58,9 @@ def listening() -> Iterator[None]:
 
 
 def listen_on() -> None:
-    """Inside listening(), takes SIGTERM back: TensorFlow's runtime for several machines hears it itself once it has started."""
+    """Inside listening(), takes SIGTERM back: TensorFlow's runtime for several machines hears it
+    itself once it has started.
+    """
     if (
         signal.getsignal(signal.SIGTERM) is _heard
     ):  # as Python knows it; the system's own table may say otherwise
@@ -90,14 +97,16 @@ def asked() -> bool:
 
 
 def check(where: str = "") -> None:
-    """Raises Stopped when a request came, also one whose Stopped something swallowed (logging does). where: " at step 3",
-    for the message."""
+    """Raises Stopped when a request came, also one whose Stopped something swallowed (logging
+    does). where: " at step 3", for the message."""
     if _request.asked:
         stop(where)
 
 
 def stop(where: str) -> NoReturn:
-    """Raises Stopped, as check does for a request; for one that came to another machine of the job, too."""
+    """Raises Stopped, as check does for a request; for one that came to another machine of the job,
+    too.
+    """
     _request.asked = _request.raised = True
     _request.answer = f"stopped on request{where}; {_ADVICE}"
     raise Stopped(_request.answer)

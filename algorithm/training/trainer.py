@@ -1,4 +1,6 @@
-"""The train step: gradients of all replicas, clipping, update, moving average; and all that a checkpoint keeps."""
+"""The train step: gradients of all replicas, clipping, update, moving average; and all that a
+checkpoint keeps.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +32,11 @@ _USED = ("images", "extent", "boxes", "labels", *REMEMBERED)
 class TrainConfig:
     """What the train step needs besides the loss.
 
-    moving_average_decay: 0 keeps no average. clip_norm: first per variable, then over all; 0 switches clipping off.
-    parts: into how many parts the batch of a step is divided to pass through the network. precision: what the network
-    computes in, see training.precision. recompute: whether the backward pass computes the network's pieces again.
+    moving_average_decay: 0 keeps no average. clip_norm: first per variable, then over all; 0
+    switches clipping off.
+    parts: into how many parts the batch of a step is divided to pass through the network.
+    precision: what the network computes in, see training.precision. recompute: whether the backward
+    pass computes the network's pieces again.
     """
 
     loss: LossConfig = field(default_factory=LossConfig)
@@ -45,9 +49,11 @@ class TrainConfig:
 
 
 class Trainer:
-    """A detector with its optimizer and moving average: one step at a time, and all of its state by name.
+    """A detector with its optimizer and moving average: one step at a time, and all of its state by
+    name.
 
-    It trains on all replicas of the strategy in whose scope it is made, as detector and optimizer must be.
+    It trains on all replicas of the strategy in whose scope it is made, as detector and optimizer
+    must be.
     """
 
     def __init__(
@@ -90,14 +96,15 @@ class Trainer:
         return int(self.optimizer.iterations.numpy())
 
     def train_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """One step; float32 scalars: loss (the sum), its parts, gradient_norm (before clipping), learning_rate, and with
-        float16 loss_scale.
+        """One step; float32 scalars: loss (the sum), its parts, gradient_norm (before clipping),
+        learning_rate, and with float16 loss_scale.
 
-        batch: images uint8 [B, H, W, 3] and extent int32 [B, 2] (see ops.image.network_input); boxes float32 [B, N, 4]
-        yxyx network pixels; labels int32 [B, N], -1 for padding (see data.feeding.pipeline.train_batches). With several replicas
-        it holds a value for each, and B is a replica's. With `parts` above 1, which divides B, the network sees B / parts
-        pictures at a time. When the loss or the gradient is not finite, the step counts and nothing else changes: weights,
-        optimizer, averages, batch-norm statistics, random generators.
+        batch: images uint8 [B, H, W, 3] and extent int32 [B, 2] (see ops.image.network_input);
+        boxes float32 [B, N, 4] yxyx network pixels; labels int32 [B, N], -1 for padding (see
+        data.feeding.pipeline.train_batches). With several replicas it holds a value for each, and B
+        is a replica's. With `parts` above 1, which divides B, the network sees B / parts pictures
+        at a time. When the loss or the gradient is not finite, the step counts and nothing else
+        changes: weights, optimizer, averages, batch-norm statistics, random generators.
         """
         with self._tracing():
             return self._train_step(
@@ -107,8 +114,9 @@ class Trainer:
     def train_steps(
         self, batches: Iterator[Mapping[str, tf.Tensor]], count: int
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """`count` steps: the figures of train_step, each float32 [count], and sample_index int32 [count, B], of the
-        pictures this machine saw. Above 1 they are one call into TensorFlow, and `batches` is an iterator of its own."""
+        """`count` steps: the figures of train_step, each float32 [count], and sample_index int32
+        [count, B], of the pictures this machine saw. Above 1 they are one call into TensorFlow, and
+        `batches` is an iterator of its own."""
         if count == 1:
             batch = next(batches)
             figures = {name: value.numpy()[None] for name, value in self.train_step(batch).items()}
@@ -159,7 +167,10 @@ class Trainer:
         return tf.concat(self.strategy.experimental_local_results(value), axis=0)
 
     def replica_step(self, batch: Mapping[str, tf.Tensor], parts: int = 1) -> dict[str, tf.Tensor]:
-        """What each replica does in a step; see train_step. For strategy.run, or to be compiled as a whole."""
+        """What each replica does in a step; see train_step.
+
+        For strategy.run, or to be compiled as a whole.
+        """
         rate = self._learning_rate()
         gradients, losses, carried = self._gradients(batch, parts)
         losses = {**losses, "l2_loss": self._l2_loss()}
@@ -260,7 +271,9 @@ class Trainer:
             )
 
     def tensors(self) -> dict[str, Any]:
-        """Everything a resumed job needs, by name: weights, averages, optimizer, random generators, global_step."""
+        """Everything a resumed job needs, by name: weights, averages, optimizer, random generators,
+        global_step.
+        """
         tensors: dict[str, Any] = {
             name: variable.value if isinstance(variable, keras.Variable) else variable
             for name, variable in self._state_variables().items()
@@ -272,8 +285,11 @@ class Trainer:
         """tensors() copied, as they are now."""
         return {name: np.asarray(value).copy() for name, value in self.tensors().items()}
 
-    def restore(self, tensors: dict[str, np.ndarray]) -> None:
-        """Takes up the state that tensors() gave. DataError naming what is missing or of another shape."""
+    def restore(self, tensors: Mapping[str, np.ndarray]) -> None:
+        """Takes up the state that tensors() gave.
+
+        DataError naming what is missing or of another shape.
+        """
         wanted = {
             **self._state_variables(),
             **{f"{n}/{_AVERAGE}": a for n, a in self.averages.items()},
@@ -283,8 +299,9 @@ class Trainer:
         ]
         if wrong:
             raise DataError(
-                f"checkpoint: {len(wrong)} of {len(wanted)} variables are missing or of another shape, "
-                f"first {wrong[0]}; the run was made with other hyperparameters: give a new train_url"
+                f"checkpoint: {len(wrong)} of {len(wanted)} variables are missing or of another "
+                f"shape, first {wrong[0]}; the run was made with other hyperparameters: give a "
+                "new train_url"
             )
         for name, variable in wanted.items():
             variable.assign(tensors[name])
@@ -302,7 +319,9 @@ class Trainer:
 
     @contextmanager
     def averaged_weights(self) -> Iterator[None]:
-        """Inside, the detector holds the moving average where there is one; outside, its own weights."""
+        """Inside, the detector holds the moving average where there is one; outside, its own
+        weights.
+        """
         own = {name: self.named[name].numpy() for name in self.averages}
         for name, average in self.averages.items():
             self.named[name].assign(average)
@@ -317,9 +336,11 @@ class Trainer:
 def graph_as_written() -> Iterator[None]:
     """Inside, TensorFlow runs graphs without rewriting them first.
 
-    To save memory it turns sums of many gradients (a head's kernel is used on five levels) into additions in the order
-    of arrival: then the same step does not give the same bits twice, and op determinism does not help. Without the
-    rewriting the first step takes half the time, and the others as long as before.
+    To save memory it turns sums of many gradients (a head's kernel is used on five levels) into
+    additions in the order
+    of arrival: then the same step does not give the same bits twice, and op determinism does not
+    help. Without the rewriting the first step takes half the time, and the others as long as
+    before.
     """
     before = tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer", False)
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
@@ -330,11 +351,13 @@ def graph_as_written() -> Iterator[None]:
 
 
 def _pace(updates: tf.Variable, parts: int, published: float) -> tf.Tensor:
-    """How many times faster than with the published momentum batch-norm statistics move: by momentum min(published, (1 + t) / (10 + t)).
+    """How many times faster than with the published momentum batch-norm statistics move: by
+    momentum min(published, (1 + t) / (10 + t)).
 
-    With EfficientDet's 0.99 alone they are the mean of the last hundred steps, half of all the training some jobs get: those
-    of a pretrained network lag behind its weights, and those that begin at nothing still hold 5 % of it after 300 steps. A
-    network that trained well is then worth less in evaluation, or nothing (docs/warm-start.md has the figures).
+    With EfficientDet's 0.99 alone they are the mean of the last hundred steps, half of all the
+    training some jobs get: those of a pretrained network lag behind its weights, and those that
+    begin at nothing still hold 5 % of it after 300 steps. A network that trained well is then worth
+    less in evaluation, or nothing (docs/use/warm-start.md has the figures).
     """
     age = tf.cast(updates, tf.float32)
     momentum = tf.minimum(published, (1.0 + age) / (10.0 + age))

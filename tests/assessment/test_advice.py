@@ -62,6 +62,16 @@ def test_grades():
     ]
 
 
+def test_the_model_larger_than_t1_is_t0_not_the_smaller_t2():
+    larger = {
+        small: LARGER_MODEL.change(Setting({"model_name": f"efficientdet-{small}"}))
+        for small in ("t2", "t1", "t0")
+    }
+    assert larger["t2"].after == "efficientdet-t1"
+    assert larger["t1"].after == "efficientdet-t0"
+    assert larger["t0"] is None
+
+
 def test_knobs_turn_from_where_they_are():
     assert (
         LARGER_MODEL.change(Setting({"model_name": "efficientdet-lite0"})).after

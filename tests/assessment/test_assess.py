@@ -10,9 +10,10 @@ import pytest
 
 from algorithm.__main__ import main
 from algorithm.assessment.assess import assess_samples
-from algorithm.assessment.model_folder import apply_thresholds, load_detect, read_label_names
+from algorithm.assessment.model_folder import apply_thresholds, load_detect
 from algorithm.data import load_dataset
 from algorithm.errors import DataError
+from algorithm.modelarts.model_index import read_class_names
 
 FILES = ["assessment.json", "display.json", "next_job.json", "report.html"]
 
@@ -215,4 +216,4 @@ def test_a_baseline_with_other_classes(model_dir, dataset, tmp_path, capsys):
 def test_what_the_model_folder_answers(packaged_model):
     boxes, labels, scores = load_detect(packaged_model)(np.zeros((40, 60, 3), np.uint8))
     assert boxes.tolist() == [[0, 0, 20, 30], [0, 0, 40, 60]] and labels.tolist() == [0, 1]
-    assert scores == pytest.approx([0.9, 0.6]) and read_label_names(packaged_model) == ("猫", "dog")
+    assert scores == pytest.approx([0.9, 0.6]) and read_class_names(packaged_model) == ("猫", "dog")

@@ -5,7 +5,6 @@ import pytest
 
 from algorithm.assessment.curves import (
     calibration,
-    confidence_curve,
     nms_curve,
     precision_recall,
     suppress,
@@ -13,7 +12,8 @@ from algorithm.assessment.curves import (
 from algorithm.assessment.errors.error_costs import COST_KINDS, error_costs
 from algorithm.assessment.errors.error_kinds import confusion_matrix, find_errors
 from algorithm.evaluation.average_precision import coco_figures
-from algorithm.evaluation.matching import find_overlaps
+from algorithm.evaluation.matching import find_overlaps, hits_and_misses
+from algorithm.evaluation.operating_point import confidence_curve
 from algorithm.evaluation.records import make_records
 
 FAR = [500, 500, 520, 520]
@@ -35,6 +35,15 @@ def case(truths, found, classes=2):
 
 def errors_of(records, threshold=0.0):
     return find_errors(records, find_overlaps(records), threshold)
+
+
+def curve_of(records):
+    return confidence_curve(
+        records.labels,
+        records.scores,
+        *hits_and_misses(records, find_overlaps(records)),
+        records.truths_per_class(),
+    )
 
 
 TRUTHS = [(square(0), 0), (square(100), 0), (square(200), 1), (square(300), 1), (square(400), 0)]
@@ -151,7 +160,7 @@ def test_best_confidence_by_hand():
         [(square(0), 0, 0.9), (FAR, 0, 0.8), (square(100), 0, 0.7)],
         classes=1,
     )
-    curve = confidence_curve(records, errors_of(records))
+    curve = curve_of(records)
     assert curve.mean_f1[[90, 81, 80, 70, 0, 91]] == pytest.approx(
         [2 / 3, 2 / 3, 0.5, 0.8, 0.8, 0.0]
     )
@@ -163,7 +172,7 @@ def test_best_confidence_by_hand():
 
 def test_mean_f1_leaves_out_classes_without_objects():
     records = case([(square(0), 0)], [(square(0), 0, 0.9), (FAR, 1, 0.95)])
-    curve = confidence_curve(records, errors_of(records))
+    curve = curve_of(records)
     assert curve.mean_f1[50] == 1.0
 
 
@@ -220,7 +229,7 @@ def test_nothing_at_all_has_figures():
     records = case([], [])
     errors = errors_of(records)
     assert set(error_costs(records, errors).values()) == {0.0}
-    curve = confidence_curve(records, errors)
+    curve = curve_of(records)
     assert curve.threshold == 0.99 and not curve.mean_f1.any()
     assert set(nms_curve(records, find_overlaps(records)).values()) == {0.0}
     assert calibration(records, errors)[1] == 0.0

@@ -1,12 +1,34 @@
 import errno
 import json
 import os
+import re
+from pathlib import Path
 
 import pytest
 
 from algorithm import errors
+from algorithm.cli import exit_codes
 from algorithm.cli.exit_codes import exit_code_of, option_value
 from algorithm.storage.atomic_files import write_text
+
+PROJECT = Path(__file__).parents[2]
+
+
+def codes_in(page):
+    """{exit code: kinds, the words in backticks of its row} of a page's table."""
+    rows = re.findall(r"^\| (\d+) \|([^|]*)\|", page.read_text("utf-8"), flags=re.MULTILINE)
+    return {int(code): set(re.findall(r"`([A-Z]+)`", cell)) for code, cell in rows}
+
+
+def test_the_exit_codes_of_the_documents_are_those_of_the_errors():
+    known = {0: set(), exit_codes.INTERRUPTED: {"STOPPED"}}
+    for kind in vars(errors).values():
+        if isinstance(kind, type) and kind is not errors.UserError:
+            known.setdefault(kind.exit_code, set()).add(kind.kind)
+    (page,) = (PROJECT / "docs").rglob("errors.md")
+    assert codes_in(page) == known
+    for readme in ("README.md", "README.zh-CN.md"):
+        assert set(codes_in(PROJECT / readme)) == set(known) - {exit_codes.INTERRUPTED}
 
 
 def raising(error):

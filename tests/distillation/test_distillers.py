@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from algorithm.distillation.distillers import OfflineTeacher, OnlinePeer, SoftLossHint
+from algorithm.distillation.distillers import OfflineTeacher, OnlinePeer
 from algorithm.distillation.job_distillation import build_peer
 from algorithm.distillation.soft_losses import SoftLossConfig
 from algorithm.distillation.teacher_file import FrozenTeacher, freeze_graph
@@ -606,13 +606,3 @@ def test_a_damaged_teacher_is_refused_before_training(model, tmp_path, damage):
         match="found them damaged .*run the teacher's job again with --export_teacher_model=True",
     ):
         opened(tmp_path)
-
-
-def test_a_soft_loss_that_stays_high_gets_a_hint_once_with_the_value_to_set(caplog):
-    hint = SoftLossHint(SoftLossConfig(), steps_per_epoch=2)
-    with caplog.at_level(logging.WARNING):
-        for step in range(1, 7):
-            hint(step, {"loss_soft_cls": 10.0, "loss_soft_box": 4.0})
-    assert [record.message for record in caplog.records] == [
-        "loss_soft_cls was 10 on average in this epoch, which is above 5: set soft_cls_loss=0.8 in hparams (now 2), or 0 to leave it out"
-    ]

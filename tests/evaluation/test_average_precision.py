@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from algorithm.data import Sample
-from algorithm.evaluation import evaluate_detections
 from algorithm.evaluation.average_precision import METRICS, coco_figures, voc_aps
+from algorithm.evaluation.coco_metrics import evaluate_detections
 from algorithm.evaluation.matching import find_overlaps
 from algorithm.evaluation.records import make_records
 

@@ -1,4 +1,9 @@
 import re
+import subprocess
+import sys
+import typing
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -6,6 +11,7 @@ from algorithm.hyperparameters import (
     HPARAMS,
     LANGUAGES,
     TABLE,
+    Hyperparameters,
     as_markdown,
     as_text,
     read_value,
@@ -43,6 +49,42 @@ def test_names_are_unique_and_the_published_keys_are_there():
     assert names[:7] == [
         "mode", "model_name", "train_batch_size", "eval_batch_size", "num_epochs", "do_data_cleaning", "hparams",
     ]  # fmt: skip
+
+
+def test_the_typed_class_has_one_attribute_for_each_row():
+    plain = {"string": str, "integer": int, "float": float, "boolean": bool, "regex": str}
+    kinds = plain | {"size": tuple[int, int]}
+    expected = {
+        row.name: kinds[row.kind] | None
+        if row.default is None and not row.required
+        else kinds[row.kind]
+        for row in TABLE
+        if not row.alias_of
+    }
+    hints = typing.get_type_hints(Hyperparameters)
+    written = {field.name: hints[field.name] for field in fields(Hyperparameters)}
+    assert written == expected | {"ignored": tuple[str, ...]}
+
+
+def test_the_type_checker_finds_a_misspelt_hyperparameter(tmp_path):
+    pytest.importorskip("mypy", reason="mypy comes with the extra [lint]")
+    snippet = tmp_path / "snippet.py"
+    lines = ["from algorithm.hyperparameters import Hyperparameters as H"]
+    lines += ["def right(hp: H) -> int: return hp.seed", "def wrong(hp: H) -> int: return hp.sede"]
+    snippet.write_text("\n".join(lines), "utf-8")
+    project = Path(__file__).parents[2]
+    options = ["--config-file", str(project / "pyproject.toml"), "--cache-dir", str(tmp_path)]
+    found = subprocess.run(
+        [sys.executable, "-m", "mypy", *options, str(snippet)],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 1
+    assert [line.partition("snippet.py:")[2] for line in found.stdout.splitlines()[:-1]] == [
+        '3: error: "Hyperparameters" has no attribute "sede"  [attr-defined]'
+    ]
 
 
 def test_intervals():

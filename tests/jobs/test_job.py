@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from lifetime import bound
 from PIL import Image
 
 from algorithm.data.rendering.scenes import write_sample_dataset
@@ -125,7 +126,7 @@ def test_the_log_lines_have_their_grammar(finished):
     _, log = finished
     train = re.findall(
         r"train epoch=(\d)/2 step=(\d)/6 loss=[\d.]+ cls_loss=[\d.]+ box_loss=[\d.e-]+ l2_loss=[\d.]+ "
-        r"gradient_norm=[\d.]+ learning_rate=[\d.e-]+ samples/s=[\d.]+ eta=\d+:\d\d:\d\d",
+        r"gradient_norm=[\d.]+ learning_rate=[\d.e-]+ samples/s=[\d.]+ eta=\d+:\d\d:\d\d memory=\d+MiB",
         log,
     )
     assert train == [("1", "1"), ("1", "2"), ("1", "3"), ("2", "4"), ("2", "5"), ("2", "6")]
@@ -146,6 +147,10 @@ def test_metrics_are_written_for_people_and_for_the_platform(finished):
     assert len(json.loads((results / "platform_metrics.json").read_text())["metric"]) == 4
     assessed = json.loads((results / "assessment.json").read_text())
     assert assessed["metrics"]["AP"] == pytest.approx(metrics["AP"] or 0.0, abs=2e-3)
+    point = assessed["operating_point"]
+    assert point["confidence_threshold"] == metrics["confidence_threshold"]
+    for name in ("precision", "recall", "f1"):
+        assert point[name] == pytest.approx(metrics[name], abs=2e-3)
     assert {"display.json", "next_job.json", "report.html"} <= set(names_in(results))
     config = json.loads((output / "model/config.json").read_text())
     assert config["metrics"]["recall"] == pytest.approx(metrics["recall"], abs=1e-5)
@@ -233,7 +238,7 @@ def test_a_job_stopped_midway_goes_on_and_ends_with_the_same_weights(finished, d
         *arguments(dataset, tmp_path / "out"),
     ]
     with subprocess.Popen(
-        command,
+        bound(*command),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

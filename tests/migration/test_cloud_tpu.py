@@ -8,6 +8,7 @@ from algorithm import retinanet
 from algorithm.errors import ArgumentError, DataError
 from algorithm.hyperparameters import ROWS, parse
 from algorithm.migration.cloud_tpu import read_parameters, translate
+from algorithm.migration.cloud_tpu_flags import job_arguments
 from algorithm.migration.cloud_tpu_settings import SETTINGS
 
 SMOKE = (
@@ -24,7 +25,7 @@ POD = (
 
 
 def job(*flags):
-    return parse(retinanet.job_arguments(["--model_dir=MODEL", "--model=retinanet", *flags]))
+    return parse(job_arguments(["--model_dir=MODEL", "--model=retinanet", *flags]))
 
 
 def test_the_smoke_run_of_the_tutorial():

@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 
 from algorithm.errors import ArgumentError
+from algorithm.hyperparameters import MODEL_NAMES
+from algorithm.hyperparameters.model_names import FAMILIES
 from algorithm.models import PRESETS, build_detector
 from algorithm.models.detector import enlarged
 from algorithm.models.variable_names import published_variables
@@ -152,6 +154,19 @@ TINY = ("efficientdet-t0", "efficientdet-t1", "efficientdet-t2")
 
 def test_the_tables_cover_every_published_preset():
     assert set(TRAINABLE_PARAMETERS) == set(ANCHORS) == set(PRESETS) - set(TINY)
+
+
+def test_the_names_that_a_job_accepts_are_those_of_the_table_of_models():
+    assert set(MODEL_NAMES) == set(PRESETS) and len(MODEL_NAMES) == len(PRESETS)
+    assert sorted(name for family in FAMILIES for name in family) == sorted(MODEL_NAMES)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family[0])
+def test_each_family_is_in_order_of_size(family):
+    parameters = {name: TRAINABLE_PARAMETERS["efficientdet-lite0"] for name in TINY}
+    parameters |= TRAINABLE_PARAMETERS
+    sizes = [(parameters[name], PRESETS[name].image_size) for name in family]
+    assert sizes == sorted(set(sizes))
 
 
 @pytest.mark.parametrize("model_name", TINY)

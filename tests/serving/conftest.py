@@ -16,6 +16,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from lifetime import bound
 from PIL import Image
 
 from algorithm.export.package import COMPANIONS
@@ -141,7 +142,7 @@ def serving():
     def started(model_dir, port=0, log=None, **limits):
         limits = {"threads": 2, "lame_duck": 0, **limits}
         process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, str(model_dir), str(port), json.dumps(limits)],
+            bound(sys.executable, "-c", COMMAND, model_dir, port, json.dumps(limits)),
             cwd=ROOT,
             text=True,
             stdout=subprocess.PIPE,

@@ -4,8 +4,10 @@ import sys
 
 import pytest
 
+from algorithm.data.readers import voc_folder
 from algorithm.errors import DataError
 from algorithm.export import package
+from algorithm.serving import prediction
 from algorithm.serving.handler import MODEL_PARTS, load_service
 
 BASE = """
@@ -17,6 +19,10 @@ class TfServingBaseService:
 
 def test_serving_and_export_agree_on_the_parts_of_a_model_folder():
     assert set(MODEL_PARTS) == set(package.MODEL_PARTS)
+
+
+def test_serving_and_the_readers_agree_on_what_is_a_picture():
+    assert prediction.PICTURE_SUFFIXES == voc_folder.PICTURE_SUFFIXES
 
 
 def test_missing_parts_are_listed(model_dir):

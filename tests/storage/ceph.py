@@ -13,6 +13,7 @@ import urllib.request
 import uuid
 from pathlib import Path
 
+from tests.lifetime import bound
 from tests.storage.seaweed import free_ports
 
 KEY, SECRET = "test-key", "test-secret-never-shown"
@@ -117,7 +118,7 @@ class CephServer:
         lines = "\n".join(f"{name} = {value}" for name, value in settings.items())
         (self._folder / "ceph.conf").write_text(
             f"[global]\n{lines}\n[client.rgw]\nrgw_frontends = beast ssl_endpoint=127.0.0.1:{gateway} ssl_certificate={both}\n"
-            f"rgw_data = {self._folder / 'rgw'}\n"
+            f"rgw_dns_name = localhost\nrgw_data = {self._folder / 'rgw'}\n"
         )
         for name in ("mon", "osd", "rgw"):
             (self._folder / name).mkdir()
@@ -160,7 +161,7 @@ class CephServer:
     def _run(self, *command: str, timeout: float = 60) -> str:
         for _ in range(ATTEMPTS):  # a monitor that has only just begun refuses some commands
             done = subprocess.run(
-                [command[0], "-c", self._folder / "ceph.conf", *command[1:]],
+                bound(command[0], "-c", self._folder / "ceph.conf", *command[1:]),
                 capture_output=True,
                 text=True,
                 timeout=timeout,
@@ -176,7 +177,7 @@ class CephServer:
         with (self._folder / f"{command[0]}.out").open("wb") as out:
             self._processes.append(
                 subprocess.Popen(
-                    [command[0], "-c", self._folder / "ceph.conf", *command[1:]],
+                    bound(command[0], "-c", self._folder / "ceph.conf", *command[1:]),
                     stdout=out,
                     stderr=out,
                     start_new_session=True,

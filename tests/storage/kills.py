@@ -10,6 +10,7 @@ from pathlib import Path
 
 from algorithm.storage.mirror import Mirror
 from algorithm.storage.restoring import restore
+from tests.lifetime import bound
 from tests.storage import kill_worker
 
 HERE = Path(__file__).resolve()
@@ -24,7 +25,7 @@ def kill_copies(bucket: str, tmp_path: Path) -> None:
     for kill in range(KILLS):
         (worker / "outputs").mkdir(parents=True, exist_ok=True)
         with subprocess.Popen(
-            [sys.executable, HERE.with_name("kill_worker.py"), worker / "outputs", url],
+            bound(sys.executable, HERE.with_name("kill_worker.py"), worker / "outputs", url),
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

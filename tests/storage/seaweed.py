@@ -16,6 +16,8 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
+from tests.lifetime import bound
+
 KEY, SECRET = "test-key", "test-secret-never-shown"
 NAMES = ("s3.port", "master.port", "volume.port", "filer.port", "admin.port", "s3.port.https")
 
@@ -127,7 +129,9 @@ class SeaweedServer:
         }
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [self._program, "mini", *(f"-{name}={value}" for name, value in flags.items())],
+                bound(
+                    self._program, "mini", *(f"-{name}={value}" for name, value in flags.items())
+                ),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

@@ -3,6 +3,7 @@
 import hashlib
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -186,14 +187,19 @@ def test_an_answer_that_was_lost_does_not_fail_an_upload_in_parts(line, large, t
 
 
 def test_the_server_is_killed_and_comes_back_in_the_middle_of_uploads(plain, tmp_path, server):
-    import threading
-
     (tmp_path / "a").write_bytes(CONTENT)
-    killer = threading.Timer(0.1, lambda: (server.kill(), server.start()))
-    killer.start()
-    for number in range(4):
-        storage.upload_file(tmp_path / "a", f"{plain}/{number}")
-    killer.join()
+
+    def upload():
+        for number in range(4):
+            storage.upload_file(tmp_path / "a", f"{plain}/{number}")
+
+    with ThreadPoolExecutor(1) as other_thread:
+        uploads = other_thread.submit(upload)
+        time.sleep(0.1)
+        assert not uploads.done()
+        server.kill()
+        server.start()
+        uploads.result()
     for number in range(4):
         storage.download_file(f"{plain}/{number}", tmp_path / "b")
         assert (tmp_path / "b").read_bytes() == CONTENT

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from algorithm.errors import StorageError
-from algorithm.storage import is_remote, local_path
+from algorithm.storage import is_remote, local_path, store_name
 from algorithm.storage.location import inside, object_location
 
 
@@ -21,6 +21,18 @@ def test_is_remote(url, expected):
 def test_local_path():
     assert local_path("/a/b c") == Path("/a/b c")
     assert local_path("file:///a/b%20c") == Path("/a/b c")
+
+
+def test_each_scheme_has_its_store():
+    assert store_name("a/b") == store_name("file:///a/b") == "local_store"
+    assert store_name("OBS://b/k") == store_name("s3://b/k") == "object_store"
+    assert store_name("gs://b/k") == store_name("hdfs://host/k") == "tensor_store"
+
+
+def test_an_unknown_scheme_is_neither_a_store_nor_a_relative_path():
+    assert is_remote("oss://bucket/key")
+    with pytest.raises(StorageError, match="one of obs://, s3://, gs://.*found 'oss://bucket/key'"):
+        store_name("oss://bucket/key")
 
 
 def test_object_location():

@@ -120,6 +120,6 @@ def test_making_folders(tmp_path, plain):
 @pytest.mark.slow
 def test_a_store_that_tensorflow_does_not_know_is_named():
     with pytest.raises(
-        StorageError, match="could not read nowhere://bucket/a: this TensorFlow knows no such store"
+        StorageError, match="could not read viewfs://bucket/a: this TensorFlow knows no such store"
     ):
-        file.read("nowhere://bucket/a")
+        file.read("viewfs://bucket/a")

@@ -15,7 +15,7 @@ from algorithm import storage
 from algorithm.errors import StorageError
 from algorithm.storage import object_client
 from algorithm.storage.mirrored_folder import mirrored
-from tests.storage import ceph
+from tests.storage import ceph, obs_sdk
 from tests.storage.kills import kill_copies
 
 pytestmark = pytest.mark.slow
@@ -130,3 +130,34 @@ def test_a_job_folder_is_mirrored_and_brought_back(bucket, tmp_path) -> None:
 
 def test_a_copy_killed_at_any_moment_is_whole_and_goes_on(bucket, tmp_path) -> None:
     kill_copies(bucket, tmp_path)
+
+
+@pytest.fixture(params=["v2", "v4"])
+def sdk(
+    request: pytest.FixtureRequest, strict: ceph.CephServer, bucket: str
+) -> Iterator[obs_sdk.Sdk]:
+    """The SDK of OBS on a bucket of its own, and our package pointed at the same server."""
+    client = obs_sdk.connect(
+        strict.https, request.param, ceph.KEY, ceph.SECRET, str(strict.certificate)
+    )
+    # This gateway takes the date of a signature v4 from x-amz-date alone.
+    headers = obs_sdk.date_header() if request.param == "v4" else {}
+    yield obs_sdk.Sdk(client, bucket.removeprefix("obs://"), headers)
+    client.close()
+
+
+@obs_sdk.warnings_of_the_sdk
+def test_what_the_sdk_of_obs_writes_we_read(sdk: obs_sdk.Sdk, tmp_path) -> None:
+    obs_sdk.the_sdk_writes_and_we_read(sdk, tmp_path)
+
+
+@obs_sdk.warnings_of_the_sdk
+def test_what_we_write_the_sdk_of_obs_reads(sdk: obs_sdk.Sdk, tmp_path) -> None:
+    obs_sdk.we_write_and_the_sdk_reads(sdk, tmp_path)
+
+
+@obs_sdk.warnings_of_the_sdk
+def test_signature_obs(strict: ceph.CephServer, bucket: str, tmp_path, platform) -> None:
+    obs_sdk.exchange_in_signature_obs(
+        strict.https, ceph.KEY, ceph.SECRET, str(strict.certificate), bucket, tmp_path, platform
+    )

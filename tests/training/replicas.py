@@ -34,7 +34,7 @@ small_job.shrink()
 from algorithm.distillation.distillers import PEER, OnlinePeer  # noqa: E402
 from algorithm.distillation.job_distillation import build_peer  # noqa: E402
 from algorithm.distillation.soft_losses import SoftLossConfig  # noqa: E402
-from algorithm.models import build_detector, presets  # noqa: E402
+from algorithm.models import build_detector, zoo  # noqa: E402
 from algorithm.models.detector import Detector  # noqa: E402
 from algorithm.ops.losses import LossConfig  # noqa: E402
 from algorithm.training.devices import Devices  # noqa: E402
@@ -104,8 +104,8 @@ def build_own_peer() -> Detector:
 
 def taught(strategy: tf.distribute.Strategy, own_weights: bool) -> dict[str, float]:
     """The figures of one step of a student with its peer: the student enlarged, or a network with weights of its own."""
-    row = presets.PRESETS["efficientdet-lite0"]
-    presets.PRESETS["efficientdet-t1"] = dataclasses.replace(row, name="efficientdet-t1")
+    row = zoo.PRESETS["efficientdet-lite0"]
+    zoo.PRESETS["efficientdet-t1"] = dataclasses.replace(row, name="efficientdet-t1")
     OnlinePeer.targets = tf.function(OnlinePeer.targets.python_function)
     with strategy.scope():
         tf.keras.utils.set_random_seed(1)

@@ -94,7 +94,8 @@ def test_two_processes_train_one_model_stop_together_on_request_end_together_and
 
 
 @pytest.mark.parametrize(("strategy_type", "num_gpus", "tpu", "cluster", "text"), [
-    ("auto", 2, "", None, r"num_gpus: expected 2 GPU\(s\), found 0 that TensorFlow can use"),
+    ("auto", 2, "", None, r"num_gpus: expected 2 GPU\(s\), found 0 that TensorFlow "
+     r"can use; give num_gpus=0 to train on the CPU, choose a flavor with 2 GPU\(s\), or, where"),
     ("tpu", 0, "", None, "strategy_type=tpu: expected the name of a TPU in --tpu, found none"),
     ("multi_worker_gpu", 0, "", None, "strategy_type=multi_worker_gpu: expected two workers or more, found none"),
     ("mirrored", 0, "", PAIR, "strategy_type=mirrored: expected one machine, found 2 in --worker_hosts"),
@@ -132,12 +133,10 @@ def test_a_lost_worker_is_a_fault_of_the_platform_with_the_line_that_tells():
         None,
         "Graph execution error:\n\nDetected at node x\nCollective ops is aborted by: Socket closed",
     )
-    with pytest.raises(
-        PlatformError,
-        match=r"worker 0 of a:1, b:2: expected all .* gone \(Collective ops is aborted by: Socket closed\)",
-    ):
-        with Devices(tf.distribute.get_strategy(), PAIR).watching():
-            raise error
+    gone = r"worker 0 of a:1, b:2: expected all .* gone \(Collective ops is aborted by: Socket closed\)"
+    watched = Devices(tf.distribute.get_strategy(), PAIR).watching()
+    with pytest.raises(PlatformError, match=gone), watched:
+        raise error
     with (
         pytest.raises(tf.errors.UnavailableError),
         Devices(tf.distribute.get_strategy()).watching(),

@@ -61,7 +61,7 @@ def test_a_step_without_a_finite_loss_is_skipped_named_and_counted(caplog):
     with caplog.at_level(logging.WARNING):
         figures = steps(guard, 5)
     assert [found is not None for found in figures] == [True, False, True, False, False]
-    assert (trainer.step, guard.run, guard.progress.skipped, guard.progress.restores) == (
+    assert (trainer.step, guard.failing, guard.progress.skipped, guard.progress.restores) == (
         5,
         2,
         3,
@@ -84,7 +84,10 @@ def test_five_in_a_row_take_up_the_last_checkpoint_with_half_the_rate(caplog):
     assert trainer.step == 5
     steps(guard, 1)
     assert trainer.step == 10
-    assert (guard.run, guard.progress) == (0, Progress(idle=1, best=0.25, skipped=5, restores=1))
+    assert (guard.failing, guard.progress) == (
+        0,
+        Progress(idle=1, best=0.25, skipped=5, restores=1),
+    )
     assert float(schedule(50)) == pytest.approx(full / 2)
     assert steps(guard, 1)[0]["loss"] == GOOD
 

@@ -4,8 +4,8 @@ import re
 
 from algorithm.training import log_forms
 from algorithm.training.log_forms import Evaluated, Moment, OwnForm, ReferencesForm, TutorialForm
-from algorithm.training.loop import Plan
 from algorithm.training.optimizers import choose_optimizer
+from algorithm.training.plan import Plan
 
 FIGURES = {
     "loss": 2.5,
@@ -44,7 +44,7 @@ def test_the_lines_of_the_tutorial():
     assert TutorialForm().step(moment(10, 10, 10), 5000) == [
         f"Train Step: 10/10  / loss = {losses} / training metric = {losses}"
     ]
-    assert 1.25 + 50 * 0.0125 == FIGURES["det_loss"]  # model_loss = cls_loss + 50 box_loss
+    assert FIGURES["det_loss"] == 1.25 + 50 * 0.0125  # model_loss = cls_loss + 50 box_loss
     assert TutorialForm().evaluation(Evaluated(1, 1, 10, {}, ROWS, 3.0, 0.25, 5)) == [
         "Accumulating evaluation results...",
         "DONE (t=0.25s).",

@@ -1,4 +1,6 @@
-"""Findings in words, with a grade, a number and the hyperparameters to change, in English and Chinese."""
+"""Findings in words, with a grade, a number and the hyperparameters to change, in English and
+Chinese.
+"""
 
 from __future__ import annotations
 
@@ -41,9 +43,10 @@ MOST_FINDINGS_ACTED_ON = 3
 
 @dataclass(frozen=True)
 class Finding:
-    """key: of the advice row. number: what the grade is made from. weight: by which findings of one grade are ordered.
-    reason, todo: what was found and what to do, English and Chinese; todo is empty where a slight finding asks for nothing or
-    nothing is left to turn. changes: the hyperparameters to turn."""
+    """key: of the advice row. number: what the grade is made from. weight: by which findings of one
+    grade are ordered.
+    reason, todo: what was found and what to do, English and Chinese; todo is empty where a slight
+    finding asks for nothing or nothing is left to turn. changes: the hyperparameters to turn."""
 
     key: str
     grade: str
@@ -99,8 +102,9 @@ def findings(analysis: Analysis, setting: Setting) -> list[Finding]:
 def next_changes(
     found: Sequence[Finding], most: int = MOST_FINDINGS_ACTED_ON
 ) -> list[tuple[Change, Finding]]:
-    """The changes for the next job: those of the gravest findings, each hyperparameter once. Few at a time, so that what
-    helped can be told; of a model that was hardly trained the length alone, because the rest may pass by itself."""
+    """The changes for the next job: those of the gravest findings, each hyperparameter once. Few at
+    a time, so that what helped can be told; of a model that was hardly trained the length alone,
+    because the rest may pass by itself."""
     changes: dict[str, tuple[Change, Finding]] = {}
     asked = [row for row in found if row.changes]
     too_short = [row for row in asked if row.key == FEW_EPOCHS.key and row.grade == MAJOR]
@@ -171,18 +175,20 @@ def _features(analysis: Analysis, setting: Setting) -> Iterator[Finding]:
             setting,
             SPREAD_GRADES,
             spread,
-            f"{feature.english} has a {GRADES[grade][0]} influence on the recall{english}: standard deviation "
-            f"{spread:.3f} over five bins, lowest ({cells[low]:.2f}) at {BIN_NAMES[low]}",
-            f"{feature.chinese}对{owner}召回率有{GRADES[grade][1]}影响, 在不同特征区间上的标准差为 {spread:.3f}, "
-            f"在 {BIN_NAMES[low]} 区间最低 ({cells[low]:.2f})",
+            f"{feature.english} has a {GRADES[grade][0]} influence on the recall{english}: "
+            f"standard deviation {spread:.3f} over five bins, lowest ({cells[low]:.2f}) at "
+            f"{BIN_NAMES[low]}",
+            f"{feature.chinese}对{owner}召回率有{GRADES[grade][1]}影响, "
+            f"在不同特征区间上的标准差为 {spread:.3f}, 在 {BIN_NAMES[low]} 区间最低 "
+            f"({cells[low]:.2f})",
         )
 
 
 def _most_affected(
     row: Sensitivity, names: Sequence[str]
 ) -> tuple[str, float, np.ndarray, float] | None:
-    """(class name or "" for all, spread, its five cells, its share of the objects) of what differs, and not by chance: the highest
-    grade, of equals that of most objects."""
+    """(class name or "" for all, spread, its five cells, its share of the objects) of what differs,
+    and not by chance: the highest grade, of equals that of most objects."""
     counts = row.counts.sum(axis=0)
     choices = [] if row.by_chance[0] else [("", row.overall_spread, row.overall, 1.0)]
     choices += [
@@ -243,8 +249,9 @@ def _finding(
 def _thresholds(analysis: Analysis) -> Finding:
     point, nms = analysis.operating_point(), analysis.best_nms
     gain = analysis.nms_gain
-    english = f"At a confidence threshold of {point['confidence_threshold']:.2f} the mean F1 is highest ({point['f1']:.3f})."
-    chinese = f"分类置信度的阈值设为 {point['confidence_threshold']:.2f} 时, 各类别的平均 F1 值最高 ({point['f1']:.3f})。"
+    threshold, best = f"{point['confidence_threshold']:.2f}", f"{point['f1']:.3f}"
+    english = f"At a confidence threshold of {threshold} the mean F1 is highest ({best})."
+    chinese = f"分类置信度的阈值设为 {threshold} 时, 各类别的平均 F1 值最高 ({best})。"
     if gain >= LEAST_NMS_GAIN:
         english += f" Suppression at an IoU of {nms:.2f} adds {gain:.3f} to AP50."
         chinese += f"非极大值抑制的 IoU 阈值设为 {nms:.2f} 时, mAP 最高, 提高 {gain:.3f}。"

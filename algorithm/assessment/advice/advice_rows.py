@@ -1,5 +1,5 @@
-"""What to do about each finding: one row for each kind of error and each feature, as the platform advises where its method has a
-knob here, else the nearest that has."""
+"""What to do about each finding: one row for each kind of error and each feature, as the platform
+advises where its method has a knob here, else the nearest that has."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ from algorithm.assessment.errors.error_kinds import BACKGROUND, BOTH, CLASS, DUP
 
 @dataclass(frozen=True)
 class AdviceRow:
-    """knobs: those that can still be turned are. english, chinese: what the finding is called; do: what to do about it, in both.
-    weight: of the finding among those of one grade, which are weighed by how far they lie beyond their own limits."""
+    """knobs: those that can still be turned are. english, chinese: what the finding is called; do:
+    what to do about it, in both.
+    weight: of the finding among those of one grade, which are weighed by how far they lie beyond
+    their own limits."""
 
     key: str
     knobs: tuple[Knob, ...]
@@ -149,7 +151,8 @@ FEATURE_ADVICE = (
     ),
     AdviceRow("area_spread", _SCALES, "", "", _MULTI_SCALE),
 )
-UPPER_ADVICE = {  # where the recall is lowest at the high values of the feature, and that asks for something else
+# Where the recall is lowest at the high values of the feature, and that asks for something else.
+UPPER_ADVICE = {
     "box_area": AdviceRow(
         "box_area", _SCALES, "", "", _MULTI_SCALE
     ),  # large objects gain nothing from more pixels

@@ -21,8 +21,8 @@ JOB_FILE = "job.json"
 def read_job(model_dir: Path) -> dict[str, str]:
     """Hyperparameters, as text, of the job that made a model folder: those in job.json beside it.
 
-    None of them where there is no such file, as for a folder that was copied. DataError when the file is not what a job writes,
-    or has values that this version does not know.
+    None of them where there is no such file, as for a folder that was copied. DataError when the
+    file is not what a job writes, or has values that this version does not know.
     """
     path = model_dir.resolve().parent / JOB_FILE
     if not path.is_file():
@@ -35,13 +35,16 @@ def read_job(model_dir: Path) -> dict[str, str]:
         return known
     except (ValueError, KeyError, TypeError, AttributeError, ArgumentError) as error:
         raise DataError(
-            f"expected the hyperparameters of a training job in {path}, found something else ({error}): "
-            "restore or remove the file"
+            f"expected the hyperparameters of a training job in {path}, found something else "
+            f"({error}): restore or remove the file"
         ) from error
 
 
 def changed_values(values: Mapping[str, str], changes: Sequence[Change]) -> dict[str, str]:
-    """The hyperparameters with the changes made. Weights given by path fit the former model, so another model looks for its own."""
+    """The hyperparameters with the changes made.
+
+    Weights given by path fit the former model, so another model looks for its own.
+    """
     changed = {**values, **{change.name: change.after for change in changes}}
     if (
         changed.get("model_name") != values.get("model_name")
@@ -52,7 +55,8 @@ def changed_values(values: Mapping[str, str], changes: Sequence[Change]) -> dict
 
 
 def parameters(values: Mapping[str, str]) -> dict[str, str]:
-    """What to submit: every published parameter, with all keys of hparams that differ from their default in its list.
+    """What to submit: every published parameter, with all keys of hparams that differ from their
+    default in its list.
 
     ArgumentError where a value is none the job would take.
     """
@@ -79,8 +83,9 @@ def next_job(
 ) -> dict[str, Any]:
     """The content of next_job.json.
 
-    parameters: as the platform takes them. changes: what differs from the job before, and why. based_on: where the former
-    hyperparameters come from, "" for the defaults. command: the same for a terminal; DATASET and OUT stand for places.
+    parameters: as the platform takes them. changes: what differs from the job before, and why.
+    based_on: where the former hyperparameters come from, "" for the defaults. command: the same for
+    a terminal; DATASET and OUT stand for places.
     """
     submit = parameters(changed_values(values, [change for change, _ in chosen]))
     words = [

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from algorithm.hyperparameters import MODEL_NAMES, ROWS, read_value, write_value
+from algorithm.hyperparameters import ROWS, larger_than, read_value, write_value
 
 LARGER_PICTURES = 1.25
 SIDE_STEP = 64
@@ -17,8 +17,8 @@ LONGEST = 300  # epochs; the published recipes end there
 
 @dataclass(frozen=True)
 class Setting:
-    """What a job was trained with. values: text by name of row, as in job.json. preset_sizes: network input of each model, in
-    pixels, where the caller knows it."""
+    """What a job was trained with. values: text by name of row, as in job.json. preset_sizes:
+    network input of each model, in pixels, where the caller knows it."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     preset_sizes: Mapping[str, int] = field(default_factory=dict)
@@ -39,7 +39,9 @@ class Change:
 
 @dataclass(frozen=True)
 class Knob:
-    """A hyperparameter and the rule that gives its next value from the present one, None where it is turned far enough."""
+    """A hyperparameter and the rule that gives its next value from the present one, None where it
+    is turned far enough.
+    """
 
     name: str
     turned: Callable[[Setting, str], Any]
@@ -94,23 +96,16 @@ def only_with(name: str, value: str, knob: Knob) -> Knob:
 
 
 def _larger_model(setting: Setting, name: str) -> str | None:
-    now = setting.typed(name)
-    family = [
-        model for model in MODEL_NAMES if model.rstrip("0123456789x") == now.rstrip("0123456789x")
-    ]
-    place = family.index(now) + 1
-    return family[place] if place < len(family) else None
+    return next(iter(larger_than(setting.typed(name))), None)
 
 
 def _larger_pictures(setting: Setting, name: str) -> tuple[int, int] | None:
-    size = setting.typed(name)
     preset = setting.preset_sizes.get(setting.values.get("model_name", ""))
-    if size is None and preset is None:
+    size = setting.typed(name) or (preset and (preset, preset))
+    if not size:
         return None
-    return tuple(
-        math.ceil(side * LARGER_PICTURES / SIDE_STEP) * SIDE_STEP
-        for side in size or (preset, preset)
-    )
+    height, width = (math.ceil(side * LARGER_PICTURES / SIDE_STEP) * SIDE_STEP for side in size)
+    return height, width
 
 
 def _longer(setting: Setting, name: str) -> int | None:

@@ -1,4 +1,6 @@
-"""Following the advice, one piece at a time: short training jobs, of which those that helped are kept."""
+"""Following the advice, one piece at a time: short training jobs, of which those that helped are
+kept.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ RunJob = Callable[[Mapping[str, str], str, Path], float]
 
 @dataclass(frozen=True)
 class Trail:
-    """rows: job, changes, AP, gain over the best so far, whether kept. kept: the changes that helped, with their reasons."""
+    """rows: job, changes, AP, gain over the best so far, whether kept. kept: the changes that
+    helped, with their reasons.
+    """
 
     rows: tuple[dict[str, Any], ...]
     kept: tuple[tuple[Change, Finding], ...]
@@ -38,10 +42,12 @@ class Trail:
 def tune(
     options: Options, setting: Setting, found: Sequence[Finding], run_job: RunJob | None = None
 ) -> Trail:
-    """Trains once as before, then once for each of the gravest findings that ask for a change, on top of what was kept.
+    """Trains once as before, then once for each of the gravest findings that ask for a change, on
+    top of what was kept.
 
-    Jobs leave their folders in OUTPUT/tuning. A job that fails counts as no gain. ArgumentError where jobs cannot be run; an
-    AlgorithmError where the first fails. run_job(hyperparameters, data_url, folder) gives a job's best AP on EVAL.
+    Jobs leave their folders in OUTPUT/tuning. A job that fails counts as no gain. ArgumentError
+    where jobs cannot be run; an AlgorithmError where the first fails. run_job(hyperparameters,
+    data_url, folder) gives a job's best AP on EVAL.
     """
     _check(options)
     run_job = run_job or train_and_measure
@@ -57,9 +63,10 @@ def tune(
         score = _attempt(
             run_job, changed_values(values, changes), options.data_url, folder / str(number)
         )
-        better = score is not None and score > best
-        rows.append(_row(number, text, score, None if score is None else score - best, better))
-        if better:
+        gain = None if score is None else score - best
+        better = gain is not None and gain > 0
+        rows.append(_row(number, text, score, gain, better))
+        if score is not None and better:
             values, best = changed_values(values, changes), score
             kept += [(change, finding) for change in changes]
     return Trail(tuple(rows), tuple(kept))
@@ -76,7 +83,10 @@ def _attempt(
 
 
 def train_and_measure(values: Mapping[str, str], data_url: str, folder: Path) -> float:
-    """Best AP on EVAL of a training job in a process of its own. AlgorithmError, with the end of its log, when it fails."""
+    """Best AP on EVAL of a training job in a process of its own.
+
+    AlgorithmError, with the end of its log, when it fails.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     flags = [
         f"--{name}={text}"
@@ -115,8 +125,8 @@ def _archived_ap(folder: Path) -> float:
 
 
 def _candidates(found: Sequence[Finding], fixed_epochs: bool) -> list[tuple[Finding, list[Change]]]:
-    """What to try: each change once, with the gravest finding that asks for it; nothing of the length where that of the jobs is
-    given, because they must be comparable."""
+    """What to try: each change once, with the gravest finding that asks for it; nothing of the
+    length where that of the jobs is given, because they must be comparable."""
     seen: set[str] = {"num_epochs", "mode"} if fixed_epochs else set()
     candidates = []
     for finding in found:
@@ -135,8 +145,8 @@ def _row(
 def _check(options: Options) -> None:
     if importlib.util.find_spec("algorithm.train") is None:
         raise ArgumentError(
-            "--tune: expected the whole package, found only the part that a model folder carries: run "
-            "`python -m algorithm assess` from an installation"
+            "--tune: expected the whole package, found only the part that a model folder carries: "
+            "run `python -m algorithm assess` from an installation"
         )
     if is_remote(options.output):
         raise ArgumentError(

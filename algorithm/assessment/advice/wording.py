@@ -91,8 +91,8 @@ DESCRIPTIONS = {
         "各类别的精确率与召回率, IoU 为 0.5。",
     ),
     "nms": (
-        "AP50 after dropping, within a class, what overlaps a better detection by more than the threshold; "
-        "1.0 is the model as exported.",
+        "AP50 after dropping, within a class, what overlaps a better detection by more than the "
+        "threshold; 1.0 is the model as exported.",
         "在类别内去掉与更高分检测框重叠超过阈值的检测框后的 mAP, 1.0 为导出的模型本身。",
     ),
     "mean_f1": (
@@ -102,7 +102,8 @@ DESCRIPTIONS = {
     "false_detections": ("At the best confidence threshold.", "在最佳置信度阈值下。"),
     "missed_objects": ("At the best confidence threshold.", "在最佳置信度阈值下。"),
     "error_costs": (
-        "How much AP50 would rise if this kind alone were put right; kinds hide each other, so they do not add up.",
+        "How much AP50 would rise if this kind alone were put right; kinds hide each other, so "
+        "they do not add up.",
         "只纠正该类错误时 AP50 的提升, 各项之间有重叠, 不能相加。",
     ),
     "confusion_matrix": (
@@ -114,7 +115,8 @@ DESCRIPTIONS = {
         "置信度与实际正确比例是否一致。",
     ),
     "sensitivity": (
-        "Recall in five bins of equally many objects, from the lowest to the highest values of a feature.",
+        "Recall in five bins of equally many objects, from the lowest to the highest values of a "
+        "feature.",
         "按特征值从低到高等量划分为五个区间, 各区间的召回率。",
     ),
     "slices": (

@@ -1,6 +1,8 @@
-"""The AP that each kind of error costs: how much AP50 would rise if errors of that kind alone were put right.
+"""The AP that each kind of error costs: how much AP50 would rise if errors of that kind alone were
+put right.
 
-Definitions: Bolya, Foley, Hays, Hoffman, "TIDE: A General Toolbox for Identifying Object Detection Errors", 2020, section 2.
+Definitions: Bolya, Foley, Hays, Hoffman, "TIDE: A General Toolbox for Identifying Object Detection
+Errors", 2020, section 2.
 """
 
 from __future__ import annotations
@@ -40,10 +42,11 @@ class _Outcome:
 
 
 def error_costs(records: Records, errors: Errors) -> dict[str, float]:
-    """AP50 to be gained, 0 to 1, for each of COST_KINDS, and for all false detections and all missed objects together.
+    """AP50 to be gained, 0 to 1, for each of COST_KINDS, and for all false detections and all
+    missed objects together.
 
-    errors: found at confidence 0, so that every detection takes part. The costs do not add up to what is missing: kinds hide
-    each other.
+    errors: found at confidence 0, so that every detection takes part. The costs do not add up to
+    what is missing: kinds hide each other.
     """
     base = _Outcome(
         records.labels,
@@ -65,7 +68,9 @@ def _ap(outcome: _Outcome, records: Records) -> float:
 
 
 def _corrected(kind: str) -> Callable[[_Outcome, Records, Errors], _Outcome]:
-    """Class and position errors become hits on the object they are about, or vanish where it has a better detection."""
+    """Class and position errors become hits on the object they are about, or vanish where it has a
+    better detection.
+    """
 
     def put_right(base: _Outcome, records: Records, errors: Errors) -> _Outcome:
         wrong = np.flatnonzero(errors.found_kinds == kind)
@@ -91,7 +96,9 @@ def _removed(*kinds: str) -> Callable[[_Outcome, Records, Errors], _Outcome]:
 
 
 def _without_missed(base: _Outcome, records: Records, errors: Errors) -> _Outcome:
-    """Objects that no detection found, and no class or position error is about, are taken out of the count."""
+    """Objects that no detection found, and no class or position error is about, are taken out of
+    the count.
+    """
     missed = np.isin(errors.truth_kinds, MISSED_KINDS)
     missed[errors.partner[errors.partner != NONE]] = False
     return replace(

@@ -1,9 +1,10 @@
 """What is wrong with each false detection, and why each missed object was missed.
 
-Kinds as in Bolya et al. 2020 ("TIDE"), which refine the platform's own: IoU above 0.5 with another class is a class error, IoU
-0.1 to 0.5 with the own class a position error, below 0.1 background. What those leave open is named here: `both` (0.1 to 0.5
-with another class only), `duplicate` (an object that a better detection already has), `shared` (an object whose only detection
-belongs to its neighbour).
+Kinds as in Bolya et al. 2020 ("TIDE"), which refine the platform's own: IoU above 0.5 with another
+class is a class error, IoU 0.1 to 0.5 with the own class a position error, below 0.1 background.
+What those leave open is named here: `both` (0.1 to 0.5 with another class only), `duplicate` (an
+object that a better detection already has), `shared` (an object whose only detection belongs to its
+neighbour).
 """
 
 from __future__ import annotations
@@ -33,10 +34,11 @@ MISSED_KINDS = (CLASS, POSITION, SHARED, BACKGROUND)
 class Errors:
     """Kinds of the detections that took part, and of the objects.
 
-    found_kinds: str [D], one of FALSE_KINDS, CORRECT, or IGNORED for those that did not take part or lie on a crowd.
+    found_kinds: str [D], one of FALSE_KINDS, CORRECT, or IGNORED for those that did not take part
+    or lie on a crowd.
     truth_kinds: str [T], one of MISSED_KINDS, CORRECT, or IGNORED for crowds.
-    matched: int64 [D], the truth of a correct detection, else NONE. partner: int64 [D], the truth that a class or position error
-    is about, else NONE.
+    matched: int64 [D], the truth of a correct detection, else NONE. partner: int64 [D], the truth
+    that a class or position error is about, else NONE.
     """
 
     found_kinds: np.ndarray
@@ -54,7 +56,9 @@ class Errors:
 
 
 def find_errors(records: Records, overlaps: Overlaps, threshold: float = 0.0) -> Errors:
-    """The kinds of error at a confidence threshold (detections at or above it take part), at IoU 0.5."""
+    """The kinds of error at a confidence threshold (detections at or above it take part), at IoU
+    0.5.
+    """
     taking_part = records.scores >= threshold
     matched = match(records, overlaps, np.array([HIT_OVERLAP]), kept=taking_part)[0]
     on_crowd = np.append(records.crowd, False)[matched]
@@ -104,9 +108,9 @@ def _truth_kinds(
 
 
 def confusion_matrix(records: Records, errors: Errors) -> np.ndarray:
-    """int64 [K + 1, K + 1]: rows are true classes, columns what was detected; the last row is "nothing there", the last column
-    "not detected". An object is confused with the class of the most confident detection that lies on it; a further false
-    detection counts in the last row."""
+    """int64 [K + 1, K + 1]: rows are true classes, columns what was detected; the last row is
+    "nothing there", the last column "not detected". An object is confused with the class of the
+    most confident detection that lies on it; a further false detection counts in the last row."""
     table = np.zeros((records.classes + 1,) * 2, np.int64)
     hits = errors.found_kinds == CORRECT
     np.add.at(table, (records.truth_labels[errors.matched[hits]], records.labels[hits]), 1)
@@ -114,15 +118,17 @@ def confusion_matrix(records: Records, errors: Errors) -> np.ndarray:
     np.add.at(table, (records.truth_labels[errors.partner[confused]], records.labels[confused]), 1)
     wrong = np.isin(errors.found_kinds, FALSE_KINDS)
     wrong[confused] = False
-    np.add.at(table, (records.classes, records.labels[wrong]), 1)
+    np.add.at(table[records.classes], records.labels[wrong], 1)
     missed = np.isin(errors.truth_kinds, MISSED_KINDS)
     missed[errors.partner[confused]] = False
-    np.add.at(table, (records.truth_labels[missed], records.classes), 1)
+    np.add.at(table[:, records.classes], records.truth_labels[missed], 1)
     return table
 
 
 def _first_confusions(records: Records, errors: Errors) -> np.ndarray:
-    """Places of the class errors on objects that no correct detection has, the best for each object."""
+    """Places of the class errors on objects that no correct detection has, the best for each
+    object.
+    """
     wrong = np.flatnonzero(errors.found_kinds == CLASS)
     wrong = wrong[errors.truth_kinds[errors.partner[wrong]] != CORRECT]
     wrong = wrong[np.argsort(-records.scores[wrong], kind="stable")]

@@ -17,7 +17,9 @@ LEAST_CONFIDENCE = 0.5
 
 @dataclass(frozen=True)
 class Suspect:
-    """kind: UNLABELLED, OTHER_CLASS or LOOSE. found: place of the detection; truth: of the label doubted, or -1."""
+    """kind: UNLABELLED, OTHER_CLASS or LOOSE. found: place of the detection; truth: of the label
+    doubted, or -1.
+    """
 
     kind: str
     found: int
@@ -26,8 +28,8 @@ class Suspect:
 
 
 def trusted_confidence(records: Records, errors: Errors) -> float:
-    """The lowest confidence, at least LEAST_CONFIDENCE, from which LEAST_PRECISION of the detections lie on an object,
-    whatever its class and exact place.
+    """The lowest confidence, at least LEAST_CONFIDENCE, from which LEAST_PRECISION of the
+    detections lie on an object, whatever its class and exact place.
 
     1 where no confidence is high enough. errors: found at confidence 0.
     """
@@ -40,10 +42,12 @@ def trusted_confidence(records: Records, errors: Errors) -> float:
 
 
 def label_suspects(records: Records, errors: Errors, most: int = 40) -> list[Suspect]:
-    """The most confident first. A detection counts only where nothing else speaks for the label: the object doubted has no
-    correct detection at all (errors: found at confidence 0), so the model disagrees with it consistently."""
+    """The most confident first. A detection counts only where nothing else speaks for the label:
+    the object doubted has no correct detection at all (errors: found at confidence 0), so the model
+    disagrees with it consistently."""
     least = trusted_confidence(records, errors)
-    suspects, seen = [], set()
+    suspects: list[Suspect] = []
+    seen: set[int] = set()
     for place in np.argsort(-records.scores, kind="stable"):
         kind = _OF_KIND.get(str(errors.found_kinds[place]))
         if records.scores[place] < least or len(suspects) == most:

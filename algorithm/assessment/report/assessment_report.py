@@ -45,8 +45,8 @@ NOTHING_FOUND = ("The model detected nothing.", "模型没有检测到任何目�
 
 @dataclass(frozen=True)
 class Pages:
-    """What the page shows besides the analysis. comparison: rows against a baseline; note: what to know about it. trail: rows of
-    a tuning."""
+    """What the page shows besides the analysis. comparison: rows against a baseline; note: what to
+    know about it. trail: rows of a tuning."""
 
     findings: Sequence[Finding]
     next_job: Mapping[str, Any]
@@ -62,8 +62,8 @@ def report(analysis: Analysis, pages: Pages) -> str:
     """The HTML of the page: self-contained, in English and Chinese."""
     records = analysis.records
     subtitle = (
-        f"{len(records.names)} pictures, {int((~records.crowd).sum())} objects, {len(records.scores)} detections, "
-        f"{records.classes} classes",
+        f"{len(records.names)} pictures, {int((~records.crowd).sum())} objects, "
+        f"{len(records.scores)} detections, {records.classes} classes",
         f"{len(records.names)} 张图片, {int((~records.crowd).sum())} 个目标, "
         f"{len(records.scores)} 个检测框, {records.classes} 个类别",
     )
@@ -180,7 +180,8 @@ def _next_job(pages: Pages) -> str:
     base = (
         quiet(
             (
-                "Based on the defaults: the former job's hyperparameters are not beside the model folder.",
+                "Based on the defaults: the former job's hyperparameters are not beside the model "
+                "folder.",
                 "以默认值为基础: 模型目录旁没有原作业的超参数。",
             )
         )
@@ -222,7 +223,8 @@ def _classes(analysis: Analysis) -> str:
     note = (
         quiet(
             (
-                f"{left} further class(es), without objects here or less frequent, are in assessment.json.",
+                f"{left} further class(es), without objects here or less frequent, are in "
+                "assessment.json.",
                 f"其余 {left} 个类别没有目标或目标较少, 见 assessment.json。",
             )
         )

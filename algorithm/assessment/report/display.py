@@ -48,7 +48,7 @@ def _language(
             for key in METRIC_NAMES
         }
     }
-    operations = {
+    operations: dict[str, dict[str, Any]] = {
         "summary": {
             "value": {
                 METRIC_NAMES[key][language]: value
@@ -73,9 +73,7 @@ def _language(
         },
         "precision_recall": {
             "line_chart": {
-                "precision_recall": _lines(
-                    "recall", "precision", {name: curve for name, curve in _largest(analysis)}
-                )
+                "precision_recall": _lines("recall", "precision", dict(_largest(analysis)))
             }
         },
         "nms": {
@@ -190,7 +188,9 @@ def _description(key: str, language: int) -> str:
 
 
 def _custom(custom: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """As given where it has the display's form ({"fps": {"value": {...}}}), else wrapped into it."""
+    """As given where it has the display's form ({"fps": {"value": {...}}}), else wrapped into
+    it.
+    """
     return {
         key: value if isinstance(value, dict) else {"value": {key: value}}
         for key, value in custom.items()

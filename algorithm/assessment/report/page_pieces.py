@@ -1,4 +1,6 @@
-"""Pieces of the report's page: two languages in one file, tables that sort, nothing fetched from anywhere."""
+"""Pieces of the report's page: two languages in one file, tables that sort, nothing fetched from
+anywhere.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,9 @@ document.querySelectorAll('table.sortable th').forEach(function (head) {
 
 
 def whole_page(title: Text, subtitle: Text, sections: Iterable[tuple[str, Text, str]]) -> str:
-    """A page in UTF-8 that starts in English and has a button for Chinese. sections: (anchor, title, content)."""
+    """A page in UTF-8 that starts in English and has a button for Chinese. sections: (anchor,
+    title, content).
+    """
     sections = [row for row in sections if row[2]]
     links = "".join(f'<a href="#{anchor}">{both(heading)}</a>' for anchor, heading, _ in sections)
     body = "\n".join(

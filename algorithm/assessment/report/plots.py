@@ -5,21 +5,24 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from algorithm.assessment.advice.wording import COST_NAMES, FALSE_NAMES, MISSED_NAMES
 from algorithm.assessment.analysis import Analysis
 from algorithm.assessment.errors.error_costs import COST_KINDS
 from algorithm.assessment.sensitivity.sensitivity import Sensitivity
+from algorithm.evaluation.records import Records
 
 BLUE, ORANGE, GREY = "#3b73b9", "#d98c00", "#9aa5b1"
 SLICES = ("#3b73b9", "#d98c00", "#2c8a4b", "#a04fb0", "#9aa5b1")
 CLASSES_DRAWN = 10
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "assessment",
     "font.family": "sans-serif",
@@ -137,12 +140,41 @@ def calibration(analysis: Analysis) -> str:
     return drawn(draw)
 
 
-def confusion(analysis: Analysis, most: int = 25) -> str:
-    """The confusion matrix as colours, rows in shares, of the classes with most objects."""
-    records = analysis.records
+def confusion(analysis: Analysis) -> str:
+    """SVG text of the confusion matrix."""
+    draw, side = _confusion_drawing(analysis.records, analysis.confusion)
+    return drawn(draw, side + 0.6, side)
+
+
+def confusion_pixels(records: Records, table: np.ndarray) -> np.ndarray:
+    """The confusion matrix as a picture.
+
+    Args:
+        records: name the K classes and count their objects.
+        table: int64 [K + 1, K + 1], see error_kinds.confusion_matrix.
+
+    Returns:
+        uint8 [H, W, 3].
+    """
+    draw, side = _confusion_drawing(records, table)
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure = Figure((side + 0.6, side), dpi=120, layout="constrained")
+        canvas = FigureCanvasAgg(figure)
+        draw(figure.add_subplot())
+        canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def _confusion_drawing(
+    records: Records, matrix: np.ndarray, most: int = 25
+) -> tuple[Callable[[Axes], None], float]:
+    """What draws the matrix as colours, rows in shares, of the classes with most objects; and a
+    fitting side in inches.
+    """
     shown = np.sort((-records.truths_per_class()).argsort(kind="stable")[:most])
     places = np.append(shown, records.classes)
-    table = analysis.confusion[np.ix_(places, places)].astype(float)
+    table = matrix[np.ix_(places, places)].astype(float)
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     names = [_plain(records.label_names[label]) for label in shown]
 
@@ -165,8 +197,7 @@ def confusion(analysis: Analysis, most: int = 25) -> str:
                     color="white" if shares[row, column] > 0.5 else "#1c2430",
                 )
 
-    side = max(3.2, min(9.0, 1.8 + 0.36 * len(places)))
-    return drawn(draw, side + 0.6, side)
+    return draw, max(3.2, min(9.0, 1.8 + 0.36 * len(places)))
 
 
 def sensitivity(row: Sensitivity) -> str:
@@ -244,7 +275,9 @@ def _short(value: float) -> str:
 
 
 def _plain(name: str) -> str:
-    """A class name that matplotlib takes as it is: no formula between dollar signs, no leading underscore that hides it."""
+    """A class name that matplotlib takes as it is: no formula between dollar signs, no leading
+    underscore that hides it.
+    """
     text = name.replace("$", r"\$")
     return f"\u200b{text}" if text.startswith("_") else text
 

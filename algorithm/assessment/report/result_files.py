@@ -37,9 +37,10 @@ def result_texts(
     trail: Trail | None = None,
     warnings: Sequence[str] = (),
 ) -> dict[str, str]:
-    """File name -> content. setting: of the job that made the model; based_on: where that is known from. paths: picture files by
-    place, "" or none at all for those there are not. baseline: figures of another assessment. trail: of a tuning, whose kept changes
-    then make the next job instead of the advice."""
+    """File name -> content. setting: of the job that made the model; based_on: where that is known
+    from. paths: picture files by place, "" or none at all for those there are not. baseline:
+    figures of another assessment. trail: of a tuning, whose kept changes then make the next job
+    instead of the advice."""
     found = findings(analysis, setting)
     job = next_job(setting.values, based_on, next_changes(found) if trail is None else trail.kept)
     worst = worst_pictures(analysis, WORST)
@@ -72,7 +73,9 @@ def result_texts(
 
 
 def write_results(texts: Mapping[str, str], folder: Path) -> None:
-    """Writes each file whole; everything has been computed by then, so that no failure leaves a part of a result."""
+    """Writes each file whole; everything has been computed by then, so that no failure leaves a
+    part of a result.
+    """
     for name, text in texts.items():
         write_text(folder / name, text)
 

@@ -32,7 +32,9 @@ class Drawing:
 
 
 def worst_pictures(analysis: Analysis, most: int) -> list[int]:
-    """Places of the pictures with most mistakes at the best confidence threshold, false detections and missed objects alike."""
+    """Places of the pictures with most mistakes at the best confidence threshold, false detections
+    and missed objects alike.
+    """
     mistakes = _mistakes(analysis)
     order = np.argsort(-mistakes.sum(axis=0), kind="stable")[:most]
     return [int(place) for place in order if mistakes[:, place].any()]
@@ -84,7 +86,9 @@ def draw_worst(
 
 
 def draw_suspects(analysis: Analysis, paths: Sequence[str]) -> Iterator[Drawing]:
-    """The surroundings of doubtful labels: the label, if there is one, and the detection with its score."""
+    """The surroundings of doubtful labels: the label, if there is one, and the detection with its
+    score.
+    """
     records = analysis.records
     for suspect in analysis.suspects[:MOST_SUSPECTS]:
         picture = int(records.pictures[suspect.found])
@@ -150,8 +154,8 @@ def _drawn(
 
 
 def _resized(pixels: np.ndarray, scale: float) -> np.ndarray:
-    size = [max(1, round(side * scale)) for side in pixels.shape[1::-1]]
-    return np.array(Image.fromarray(pixels).resize(size, Image.BILINEAR))
+    width, height = (max(1, round(side * scale)) for side in pixels.shape[1::-1])
+    return np.array(Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR))
 
 
 def _read(path: str) -> np.ndarray | None:

@@ -1,4 +1,6 @@
-"""The features of objects and pictures whose influence is looked at, one row each, and their values for every object."""
+"""The features of objects and pictures whose influence is looked at, one row each, and their values
+for every object.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from algorithm.assessment.sensitivity.picture_measures import PictureMeasures
-from algorithm.evaluation.matching import pairwise_iou
 from algorithm.evaluation.records import Records
+from algorithm.ops.box_arrays import pairwise_iou
 
 BOX, PICTURE = "box", "picture"
 Measures = Sequence[PictureMeasures | None]
@@ -17,8 +19,8 @@ Measures = Sequence[PictureMeasures | None]
 
 @dataclass(frozen=True)
 class Feature:
-    """key: in files. scope: BOX or PICTURE. english, chinese: the platform's names. low, high: what its ends are called, in both
-    languages."""
+    """key: in files. scope: BOX or PICTURE. english, chinese: the platform's names. low, high: what
+    its ends are called, in both languages."""
 
     key: str
     scope: str
@@ -45,7 +47,9 @@ def _box_area(records: Records, _: Measures) -> np.ndarray:
 
 
 def _margin(records: Records, _: Measures) -> np.ndarray:
-    """Distance of the box's centre from the picture's, 0 in the middle, 1 in a corner (over half the diagonal)."""
+    """Distance of the box's centre from the picture's, 0 in the middle, 1 in a corner (over half
+    the diagonal).
+    """
     size = records.sizes[records.truth_pictures]
     centre = (records.truth_boxes[:, :2] + records.truth_boxes[:, 2:]) / 2
     return np.hypot(*(centre - size / 2).T) / np.hypot(*(size / 2).T)

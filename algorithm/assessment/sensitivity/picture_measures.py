@@ -12,8 +12,9 @@ COLOUR_STEP = 2  # colour is measured on every other pixel: a mean does not need
 
 @dataclass(frozen=True)
 class PictureMeasures:
-    """brightness 0..255, clarity (variance of the Laplacian), saturation 0..255, colourfulness (Hasler and Suesstrunk 2003) of a
-    picture; box_brightness, box_clarity: float64 [N], the same inside each box."""
+    """brightness 0..255, clarity (variance of the Laplacian), saturation 0..255, colourfulness
+    (Hasler and Suesstrunk 2003) of a picture; box_brightness, box_clarity: float64 [N], the same
+    inside each box."""
 
     height: int
     width: int
@@ -26,7 +27,9 @@ class PictureMeasures:
 
 
 def measure_picture(pixels: np.ndarray, boxes: np.ndarray) -> PictureMeasures:
-    """Measures of pixels, uint8 [H, W, 3], and of boxes [N, 4] yxyx in them; a box of no pixel gets the picture's figures."""
+    """Measures of pixels, uint8 [H, W, 3], and of boxes [N, 4] yxyx in them; a box of no pixel gets
+    the picture's figures.
+    """
     height, width = pixels.shape[:2]
     grey = np.asarray(Image.fromarray(pixels).convert("L"))
     edges = laplacian(grey)
@@ -45,7 +48,9 @@ def measure_picture(pixels: np.ndarray, boxes: np.ndarray) -> PictureMeasures:
 
 
 def laplacian(grey: np.ndarray) -> np.ndarray:
-    """float32 [H, W]: four neighbours less four times the pixel; the border repeats itself outwards. grey: uint8 [H, W]."""
+    """float32 [H, W]: four neighbours less four times the pixel; the border repeats itself
+    outwards. grey: uint8 [H, W].
+    """
     wide = np.pad(grey.astype(np.float32), 1, mode="edge")
     return (
         wide[:-2, 1:-1] + wide[2:, 1:-1] + wide[1:-1, :-2] + wide[1:-1, 2:] - 4 * wide[1:-1, 1:-1]

@@ -1,4 +1,6 @@
-"""Recall in five equal-count bins of a feature, for each class: which objects does the model miss?"""
+"""Recall in five equal-count bins of a feature, for each class: which objects does the model
+miss?
+"""
 
 from __future__ import annotations
 
@@ -36,10 +38,10 @@ class Sensitivity:
     """Recall against one feature.
 
     edges: float64 [6], the feature's values at the ends of the bins, NaN for a bin without objects.
-    recall, counts: [5, K]; a class without objects in a bin has recall 0 there, as on the platform. spread: [K], population
-    standard deviation of the five cells.
-    overall: [5] and overall_spread: over all classes. by_chance: whether differences as large are to be expected by chance in
-    (all classes, then each class): bool [K + 1].
+    recall, counts: [5, K]; a class without objects in a bin has recall 0 there, as on the platform.
+    spread: [K], population standard deviation of the five cells.
+    overall: [5] and overall_spread: over all classes. by_chance: whether differences as large are
+    to be expected by chance in (all classes, then each class): bool [K + 1].
     """
 
     key: str
@@ -53,14 +55,18 @@ class Sensitivity:
 
 
 def spread_of(cells: np.ndarray) -> np.ndarray:
-    """Population standard deviation over the bins (first axis), the last row of the platform's tables."""
+    """Population standard deviation over the bins (first axis), the last row of the platform's
+    tables.
+    """
     return np.std(cells, axis=0)
 
 
 def sensitivities(
     records: Records, errors: Errors, columns: Mapping[str, np.ndarray]
 ) -> list[Sensitivity]:
-    """One for each feature, objects on crowds left out; errors: at the confidence that serves best."""
+    """One for each feature, objects on crowds left out; errors: at the confidence that serves
+    best.
+    """
     return [_sensitivity(key, values, records, errors) for key, values in columns.items()]
 
 
@@ -105,20 +111,25 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _by_chance(hits: np.ndarray, counts: np.ndarray, looks: int) -> bool:
-    """Whether five bins of one recall would differ as much by chance (Pearson's chi-square; Bonferroni over `looks`)."""
+    """Whether five bins of one recall would differ as much by chance (Pearson's chi-square;
+    Bonferroni over `looks`).
+    """
     total, found = counts.sum(), hits.sum()
     if total < LEAST_OBJECTS or found in (0, total):
         return True
     used = counts > 0
     expected, missed = counts[used] * found / total, counts[used] * (1 - found / total)
     half = ((hits[used] - expected) ** 2 * (1 / expected + 1 / missed)).sum() / 2
-    # With 4 degrees of freedom the tail of the distribution is a formula; fewer bins in use make the test stricter.
+    # With 4 degrees of freedom the tail of the distribution is a formula; fewer bins in use make
+    # the test stricter.
     return bool(np.exp(-half) * (1 + half) >= CHANCE / looks)
 
 
 @dataclass(frozen=True)
 class Slice:
-    """Objects with one to three properties at once. parts: (feature, 0 for its low fifth or -1 for its high fifth)."""
+    """Objects with one to three properties at once. parts: (feature, 0 for its low fifth or -1 for
+    its high fifth).
+    """
 
     parts: tuple[tuple[str, int], ...]
     count: int
@@ -135,8 +146,9 @@ class Slice:
 def weakest_slices(
     errors: Errors, columns: Mapping[str, np.ndarray], most: int = 12
 ) -> list[Slice]:
-    """Slices of at least LEAST_OBJECTS objects with the lowest recall first; one whose recall is not below that of all its
-    parts adds nothing and is left out. The ends are the outer fifths of the objects, and only values beyond the median."""
+    """Slices of at least LEAST_OBJECTS objects with the lowest recall first; one whose recall is
+    not below that of all its parts adds nothing and is left out. The ends are the outer fifths of
+    the objects, and only values beyond the median."""
     counted = errors.truth_kinds != IGNORED
     hit = errors.truth_kinds == CORRECT
     ends = {part: _end(columns[part[0]], part[1], counted) for part in SLICED if part[0] in columns}

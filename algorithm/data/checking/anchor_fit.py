@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from algorithm.ops.box_arrays import iou, pairwise_iou
+
 PAIRS = 4_000_000  # boxes times anchors compared at a time where the anchors are no grid
 ROUNDING = 1e-2  # pixels; centres and shapes closer than this are the same
 
@@ -69,7 +71,7 @@ def _best_on_grid(boxes: np.ndarray, shape: _Shape, half: np.ndarray) -> np.ndar
     nearest = np.stack(
         [_nearest(shape.rows, middle[:, 0]), _nearest(shape.columns, middle[:, 1])], axis=1
     )
-    return _iou(boxes, np.concatenate([nearest - half, nearest + half], axis=1))
+    return iou(boxes, np.concatenate([nearest - half, nearest + half], axis=1)).astype(np.float32)
 
 
 def _nearest(places: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -82,17 +84,7 @@ def _best_of_all(boxes: np.ndarray, shape: _Shape, half: np.ndarray) -> np.ndarr
     anchors = np.concatenate([shape.centres - half, shape.centres + half], axis=1)
     rows = max(1, PAIRS // len(anchors))
     parts = [
-        _iou(boxes[start : start + rows, None], anchors[None]).max(axis=1)
+        pairwise_iou(boxes[start : start + rows], anchors).max(axis=1).astype(np.float32)
         for start in range(0, len(boxes), rows)
     ]
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
-
-
-def _iou(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """IoU of boxes [..., 4] that stand in the same places, of any shapes that broadcast."""
-    shared = np.minimum(boxes[..., 2:], others[..., 2:]) - np.maximum(
-        boxes[..., :2], others[..., :2]
-    )
-    shared = shared.clip(0).prod(axis=-1)
-    areas = [(side[..., 2:] - side[..., :2]).clip(0).prod(axis=-1) for side in (boxes, others)]
-    return (shared / np.maximum(areas[0] + areas[1] - shared, 1e-9)).astype(np.float32)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from algorithm.data.checking.anchor_fit import AnchorFit
-from algorithm.data.cleaning.box_rules import area, sides
+from algorithm.data.cleaning.box_rules import sides
 from algorithm.data.sample import Sample
+from algorithm.ops.box_arrays import box_area
 
 MATCH = 0.5  # IoU from which an anchor is trained towards a box
 MOST_BOXES = 20_000  # compared with anchors; more are sampled
@@ -71,7 +72,7 @@ def box_table(samples: Sequence[Sample], image_size: tuple[int, int], fit: Ancho
     return BoxTable(
         network,
         sides(network),
-        area(boxes) / pixels,
+        box_area(boxes) / pixels,
         labels,
         np.repeat(np.arange(len(samples)), counts),
         best,

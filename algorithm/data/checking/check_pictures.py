@@ -56,10 +56,11 @@ def drawn(sample: Sample, label_names: Sequence[str]) -> np.ndarray:
     """uint8 [H, W, 3] of the picture, made smaller, with its boxes; ignored objects are marked so."""
     pixels = Image.fromarray(_pixels(sample))
     scale = min(1.0, LONGEST_SIDE / max(pixels.size))
-    pixels = pixels.resize([max(1, round(side * scale)) for side in pixels.size], Image.BILINEAR)
+    width, height = (max(1, round(side * scale)) for side in pixels.size)
+    pixels = pixels.resize((width, height), Image.Resampling.BILINEAR)
     labels = [
         label_names[label] + (" (ignored)" if crowd else "")
-        for label, crowd in zip(sample.labels, sample.is_crowd)
+        for label, crowd in zip(sample.labels, sample.is_crowd, strict=True)
     ]
     return draw_detections(
         np.asarray(pixels), sample.boxes * scale, labels, label_names=label_names

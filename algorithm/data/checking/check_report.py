@@ -183,7 +183,7 @@ def _plots(check: DataCheck) -> str:
     sizes, overlaps = check.table.sizes, check.table.best[check.table.compared]
     per_picture = np.bincount(check.table.picture, minlength=1)
     most = max(10, int(np.quantile(per_picture, 0.99)) + 1)
-    whole = np.unique(np.linspace(0, most, 21).round())
+    whole = np.unique(np.linspace(0, most, 21).round()).tolist()
     charts = (
         histogram("Objects in a picture", per_picture, whole),
         histogram(

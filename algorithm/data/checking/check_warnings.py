@@ -170,12 +170,13 @@ def _leaks(look: Look) -> Iterator[str]:
 
 def same_files(train: Sequence[Sample], evaluated: Sequence[Sample]) -> Copies:
     """Pictures of EVAL that are in TRAIN too. Only files of equal size are read."""
-    by_size = defaultdict(lambda: ([], []))
+    by_size: dict[int, tuple[list[Sample], list[Sample]]] = defaultdict(lambda: ([], []))
     for place, samples in enumerate((train, evaluated)):
         for sample in samples:
             with suppress(OSError):  # a picture that is gone is named when it is read
                 by_size[Path(sample.path).stat().st_size][place].append(sample)
-    found, budget = [], READ
+    found: list[tuple[Sample, Sample]] = []
+    budget = READ
     for size, (some, others) in sorted(by_size.items()):
         if some and others:
             budget -= size * (len(some) + len(others))

@@ -87,9 +87,10 @@ def check_dataset(
     100,000 objects.
     """
     samples = (*dataset.train, *dataset.eval)
+    height, width = image_size
     fit = AnchorFit(anchors)
     table = box_table(samples, image_size, fit)
-    chosen = ModelChoice(model_name, tuple(image_size), anchor_scale, fit)
+    chosen = ModelChoice(model_name, (height, width), anchor_scale, fit)
     copies = same_files(dataset.train, dataset.eval)
     compared = int(table.compared.sum())
     sampled = (
@@ -101,7 +102,7 @@ def check_dataset(
     )
     return DataCheck(
         model_name=model_name,
-        image_size=tuple(image_size),
+        image_size=(height, width),
         counts={
             usage: _counts(rows)
             for usage, rows in (("train", dataset.train), ("eval", dataset.eval))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from algorithm.data.checking.anchor_fit import AnchorFit
 from algorithm.data.checking.box_table import MATCH, BoxTable
 from algorithm.data.sample import Dataset
+from algorithm.hyperparameters import larger_than
 from algorithm.ops.anchors import anchor_grid
 
 ENOUGH = 0.9  # share of the objects that an anchor should be able to match
@@ -126,17 +126,10 @@ def _fits(
 
 
 def _larger(chosen: ModelChoice, choices: Sequence[ModelChoice], limit: float) -> list[ModelChoice]:
-    """Models of the same family (d or lite) with a larger input of at most `limit` pixels a side, smallest first."""
-    family = re.sub(r"\d.*$", "", chosen.name)
-    return sorted(
-        (
-            choice
-            for choice in choices
-            if re.sub(r"\d.*$", "", choice.name) == family
-            and max(chosen.image_size) < max(choice.image_size) <= limit
-        ),
-        key=lambda choice: max(choice.image_size),
-    )
+    """Larger models of the family with a larger input of at most `limit` pixels, smallest first."""
+    known = {choice.name: choice for choice in choices}
+    larger = (known[name] for name in larger_than(chosen.name) if name in known)
+    return [choice for choice in larger if max(chosen.image_size) < max(choice.image_size) <= limit]
 
 
 def _best_scale(table: BoxTable, measured: ModelChoice, choice: ModelChoice, start: _Fit) -> _Fit:
@@ -195,10 +188,11 @@ def _reason(fits: Sequence[_Fit], size: tuple[int, int], count: int) -> str:
 def _typical(dataset: Dataset) -> tuple[int, int]:
     """(height, width) that half of the pictures exceed."""
     samples = (*dataset.train, *dataset.eval)
-    return tuple(
+    height, width = (
         int(np.median([getattr(sample, side) for sample in samples]))
         for side in ("height", "width")
     )
+    return height, width
 
 
 def _batch(choice: ModelChoice, batch_size: int, train_count: int) -> Suggestion:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from algorithm.ops.box_arrays import box_area, pairwise_iou
+
 LEAST_SIDE = 2.0  # pixels
 LEAST_INSIDE = 0.5  # of a box's area
 SAME_OBJECT = 0.95  # IoU beyond which two boxes of a class are taken for one object annotated twice
@@ -16,11 +18,6 @@ ROWS = 256  # boxes compared with all others at a time
 def sides(boxes: np.ndarray) -> np.ndarray:
     """[N, 2] heights and widths of yxyx boxes."""
     return boxes[:, 2:] - boxes[:, :2]
-
-
-def area(boxes: np.ndarray) -> np.ndarray:
-    """[N] areas of yxyx boxes, 0 where a side is negative."""
-    return sides(boxes).clip(0).prod(axis=1)
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ BOX_RULES = (
     BoxRule(
         "mostly outside the picture",
         "expected at least half of the box in the picture",
-        lambda raw, clipped: area(clipped) < LEAST_INSIDE * area(raw),
+        lambda raw, clipped: box_area(clipped) < LEAST_INSIDE * box_area(raw),
         False,
     ),
     BoxRule(
@@ -89,17 +86,10 @@ def nearly_repeated(names: Sequence[str], boxes: np.ndarray) -> list[tuple[int, 
     """(earlier, later) objects of a class whose boxes, float32 [N, 4], overlap over SAME_OBJECT."""
     if len(boxes) < 2:
         return []
-    areas, pairs = area(boxes), []
+    pairs = []
     for start in range(0, len(boxes), ROWS):
-        rows = slice(start, start + ROWS)
-        shared = np.ones((len(boxes[rows]), len(boxes)), np.float32)
-        for low, high in ((0, 2), (1, 3)):
-            overlap = np.minimum(boxes[rows, None, high], boxes[None, :, high]) - np.maximum(
-                boxes[rows, None, low], boxes[None, :, low]
-            )
-            shared *= overlap.clip(0)
-        union = areas[rows, None] + areas[None] - shared
-        for row, column in np.argwhere(shared > SAME_OBJECT * union).tolist():
+        alike = pairwise_iou(boxes[start : start + ROWS], boxes) > SAME_OBJECT
+        for row, column in np.argwhere(alike).tolist():
             if start + row < column and names[start + row] == names[column]:
                 pairs.append((start + row, column))
     return pairs

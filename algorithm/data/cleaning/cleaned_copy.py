@@ -16,7 +16,7 @@ from algorithm.data.cleaning.box_rules import LEAST_SIDE, sides
 from algorithm.data.cleaning.cleaning import Cleaned, clean_entries
 from algorithm.data.cleaning.findings import DROPPED, Checked, Finding
 from algorithm.data.cleaning.picture_rules import PICTURE_RULES, SUFFIXES, plain_pixels
-from algorithm.data.conversion.picture_row import PictureRow, shortest
+from algorithm.data.conversion.picture_row import PictureRow, shortest_boxes
 from algorithm.data.conversion.voc_writer import voc_xml
 from algorithm.data.labels import no_boxes, nothing_to_evaluate
 from algorithm.data.readers.annotation import Complaint, Entry
@@ -74,7 +74,7 @@ def clean_copy(
             "be read as part of it the next time"
         )
     listing = read_listing(path, work_dir=output)
-    copies = _Copies(output, _stems(listing.entries), max_width, max_height)
+    copies = _Copies(output, _stems(tuple(listing.entries)), max_width, max_height)
     cleaned = clean_entries(listing, work_dir=output, sink=copies)
     copies.remove_unused(cleaned)
     notes = _without_boxes(cleaned)
@@ -114,11 +114,14 @@ class _Copies:
     def __init__(
         self, output: Path, stems: dict[int, str], max_width: int | None, max_height: int | None
     ) -> None:
-        self.output, self.stems, self.names = output, stems, {}
+        self.output, self.stems = output, stems
+        self.names: dict[int, str] = {}
         self.max_width, self.max_height = max_width or np.inf, max_height or np.inf
 
     def __call__(self, checked: Checked, data: bytes) -> Checked:
         facts, entry = checked.facts, checked.entry
+        if facts is None:  # a picture that could not be opened has no copy
+            return checked
         broken = [rule for rule in PICTURE_RULES if rule.applies(facts)]
         scale = min(1.0, self.max_width / checked.width, self.max_height / checked.height)
         if not broken and scale == 1:
@@ -130,7 +133,9 @@ class _Copies:
         if scale < 1 or any(rule.new_pixels for rule in broken):
             image = Image.fromarray(plain_pixels(data, str(entry.path)))
             image = (
-                image.resize((checked.width, checked.height), Image.LANCZOS) if scale < 1 else image
+                image.resize((checked.width, checked.height), Image.Resampling.LANCZOS)
+                if scale < 1
+                else image
             )
             data = _encoded(image, facts.kind if facts.kind in SUFFIXES else "JPEG")
         name = f"{FOLDER}/{self.stems[id(entry)]}{CHECKED}{facts.right_suffix}"
@@ -161,13 +166,14 @@ class _Annotations:
         original = str(entry.path.resolve())
         source = self.copies.names.get(id(entry), original)
         pairs = [] if source == original else [(source, original)]
-        location = (self.root / entry.annotation.file).resolve()
-        if checked.annotation_changed or not _is_all(location, entry):
+        own = (self.root / entry.objects.file).resolve()
+        location = str(own)
+        if checked.annotation_changed or not _is_all(own, entry):
             name = f"{FOLDER}/{self.copies.stems[id(entry)]}{CHECKED}.xml"
             write_bytes(self.output / name, _voc(checked, PurePosixPath(source).name))
-            pairs.append((name, str(location)))
+            pairs.append((name, location))
             location = name
-        return _manifest_line(entry, source, str(location)), pairs
+        return _manifest_line(entry, source, location), pairs
 
 
 def _is_all(location: Path, entry: Entry) -> bool:
@@ -175,7 +181,7 @@ def _is_all(location: Path, entry: Entry) -> bool:
     if location.suffix.lower() != ".xml":
         return False
     try:
-        return read_voc(location, "").names == entry.annotation.names
+        return read_voc(location, "").names == entry.objects.names
     except AnnotationError:
         return False
 
@@ -203,7 +209,7 @@ def _stems(entries: Sequence[Entry]) -> dict[int, str]:
 
 def _shrunk(checked: Checked, width: int, height: int) -> Checked:
     """The entry in a picture made smaller; objects that become too thin are dropped."""
-    file = checked.entry.annotation.file
+    file = checked.entry.objects.file
     problem = (
         f"expected a picture within the given limits, found {checked.width}x{checked.height}; it "
         "is now "
@@ -225,7 +231,7 @@ def _shrunk(checked: Checked, width: int, height: int) -> Checked:
         ),
     ]
     down, across = height / checked.height, width / checked.width
-    boxes = checked.boxes * np.float32([down, across, down, across])
+    boxes = checked.boxes * np.array([down, across, down, across], np.float32)
     keep = sides(boxes).min(axis=1, initial=np.inf) >= LEAST_SIDE
     findings += [
         Finding(
@@ -261,7 +267,7 @@ def _encoded(image: Image.Image, kind: str) -> bytes:
 
 
 def _voc(checked: Checked, filename: str) -> bytes:
-    boxes = tuple(tuple(shortest(side) for side in box) for box in checked.boxes.tolist())
+    boxes = shortest_boxes(checked.boxes)
     return voc_xml(
         PictureRow(
             0,

@@ -51,18 +51,21 @@ def mark_of(data: bytes, image: Image.Image, orientation: int = 1) -> PictureMar
 
     Costs little against decoding.
     """
+    width, height = (
+        max(1, min(side, round(side * SAMPLES / min(image.size)))) for side in image.size
+    )
     few = (
         image.resize(
-            [max(1, min(side, round(side * SAMPLES / min(image.size)))) for side in image.size],
-            Image.NEAREST,
+            (width, height),
+            Image.Resampling.NEAREST,
         )
         .convert("RGB")
         .convert("L")
     )
     upright = few.transpose(TURNS[orientation]) if orientation in TURNS else few
-    coarse = np.asarray(upright.resize((9, 8), Image.BOX), np.int16)
+    coarse = np.asarray(upright.resize((9, 8), Image.Resampling.BOX), np.int16)
     bits = np.packbits(coarse[:, 1:] > coarse[:, :-1]).tobytes()
-    greys = upright.resize((GRID, GRID), Image.BOX).tobytes()
+    greys = upright.resize((GRID, GRID), Image.Resampling.BOX).tobytes()
     return PictureMark(hashlib.sha256(data).digest(), bits, greys)
 
 

@@ -49,7 +49,7 @@ class _Boxes:
 
     def __post_init__(self) -> None:
         self.clipped = self.raw.clip(
-            0, np.float32([self.height, self.width, self.height, self.width])
+            0, np.array([self.height, self.width, self.height, self.width], np.float32)
         )
         self.keep = np.ones(len(self.raw), bool)
         self.inside = bool((self.raw == self.clipped).all())
@@ -83,7 +83,7 @@ def measured(
     clean: apply the rules that are no complaint otherwise, and keep a finding of each repair.
     found, facts, mark: what is known of the picture.
     """
-    annotation = entry.annotation
+    annotation = entry.objects
     readers = faults(entry.complaints, UNUSABLE, DROPPED)
     try:
         raw, notes = _to_real_size(annotation, width, height)
@@ -137,18 +137,18 @@ def _to_real_size(annotation: Annotation, width: int, height: int) -> tuple[np.n
     Another aspect (also the turned one, when a tool ignored the EXIF orientation) leaves open
     where the boxes belong.
     """
-    if None in (annotation.width, annotation.height) or (annotation.width, annotation.height) == (
-        width,
-        height,
-    ):
+    recorded_width, recorded_height = annotation.width, annotation.height
+    if recorded_width is None or recorded_height is None:
         return annotation.boxes, []
-    across, down = width / annotation.width, height / annotation.height
+    if (recorded_width, recorded_height) == (width, height):
+        return annotation.boxes, []
+    across, down = width / recorded_width, height / recorded_height
     if abs(across / down - 1) > SAME_ASPECT:
         raise ValueError(
             f"expected the size of the picture, {width}x{height} upright, found {annotation.width}x"
             f"{annotation.height} recorded: annotate it again"
         )
-    return annotation.boxes * np.float32([down, across, down, across]), [
+    return annotation.boxes * np.array([down, across, down, across], np.float32), [
         "recorded size differs, boxes scaled along"
     ]
 
@@ -174,7 +174,7 @@ def _broken(boxes: _Boxes, *, clean: bool) -> list[Finding]:
             boxes.keep[broken] = False
             findings += [
                 boxes.finding(index, rule.problem, rule.name, DROPPED, rule.always)
-                for index in broken
+                for index in broken.tolist()
             ]
     return findings
 
@@ -189,11 +189,11 @@ def _over_the_edge(boxes: _Boxes) -> tuple[list[Finding], list[Finding]]:
         boxes.finding(
             index, problem + "up to one pixel over the edge", "slightly over the edge", CLIPPED
         )
-        for index in np.flatnonzero((over > 0) & (over <= EDGE))
+        for index in np.flatnonzero((over > 0) & (over <= EDGE)).tolist()
     ]
     return slight, [
         boxes.finding(index, problem + "partly outside", "partly outside", CLIPPED)
-        for index in np.flatnonzero(over > EDGE)
+        for index in np.flatnonzero(over > EDGE).tolist()
     ]
 
 

@@ -44,6 +44,8 @@ class Portrait:
         told = "\0".join(checked.names).encode() + b"\0" + checked.boxes.tobytes()
         content = hashlib.blake2b(told, digest_size=8).digest()
         entry = checked.entry
+        if checked.mark is None:
+            raise ValueError(f"expected the mark of {entry.source}, which was not decoded")
         return cls(entry.usage, entry.source, checked.mark.digest, len(checked.names), content)
 
     def __str__(self) -> str:
@@ -110,7 +112,7 @@ def without_copies(results: Sequence[Checked]) -> list[Checked]:
         found.setdefault(index, []).append(finding)
         if copy.parted:
             lost.add(index)
-    marks = [results[index].mark for index in decoded]
+    marks = [mark for index in decoded if (mark := results[index].mark) is not None]
     for one, other in _lookalikes(marks, [portrait.usage for portrait in portraits]):
         first, second = decoded[one], decoded[other]
         problem = f"expected pictures that differ, found one that looks like {portraits[other]}"

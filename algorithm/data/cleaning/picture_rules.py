@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, Jpeg2KImagePlugin, PpmImagePlugin, TiffImagePlugin
@@ -21,7 +22,7 @@ from algorithm.data.feeding.decoding import (
 
 SUFFIXES = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "BMP": (".bmp",)}  # the platform's formats
 # Formats that nothing of ours decodes in training, but that can be converted.
-CONVERTIBLE = {
+CONVERTIBLE: dict[bytes, Any] = {
     b"II*\0": TiffImagePlugin.TiffImageFile,
     b"MM\0*": TiffImagePlugin.TiffImageFile,
     b"P5": PpmImagePlugin.PpmImageFile,
@@ -189,14 +190,15 @@ def look(
         raise
     except Exception as error:  # decoders fail on hostile bytes in more ways than they declare
         raise PictureError(f"{name}: the picture is damaged or truncated: {error}") from error
-    kind = foreign.format if foreign else image.format
+    kind = (foreign.format if foreign else image.format) or ""
     brightest = _brightest(image) if deep else 0.0
     facts = PictureFacts(kind, image.mode, orientation, animated, deep, suffix.lower(), brightest)
     return facts, image
 
 
 def _is_deep(image: Image.Image) -> bool:
-    rawmode = str(image.tile[0][3]) if image.tile else ""
+    tiles = getattr(image, "tile", ())  # of a file that is open
+    rawmode = str(tiles[0][3]) if tiles else ""
     return image.mode.startswith("I") or "16" in rawmode and image.format == "PNG"
 
 
@@ -249,8 +251,8 @@ def as_png(data: bytes, name: str) -> bytes:
         exif = Image.Exif()
         exif[0x0112] = image.getexif().get(0x0112, 1)
         image.load()
-        image = image if image.mode in PNG_MODES else image.convert("RGB")
-        image.save(encoded, "PNG", compress_level=1, exif=exif)
+        plain = image if image.mode in PNG_MODES else image.convert("RGB")
+        plain.save(encoded, "PNG", compress_level=1, exif=exif)
     except (PictureError, MemoryError):
         raise
     except Exception as error:  # decoders fail on hostile bytes in more ways than they declare

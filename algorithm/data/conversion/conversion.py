@@ -32,7 +32,7 @@ from algorithm.data.conversion.conversion_plan import Plan, write_plan
 from algorithm.data.conversion.output_files import remove_parts, replaced
 from algorithm.data.conversion.picture_row import Classes, PictureRow
 from algorithm.data.feeding.decoding import PictureError
-from algorithm.data.readers.manifest import Resolve
+from algorithm.data.readers.reader import Resolve
 from algorithm.data.readers.recognition import open_listing
 from algorithm.errors import ArgumentError, DataError, ResourceError
 from algorithm.storage.atomic_files import write_json

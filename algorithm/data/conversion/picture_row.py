@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 Box = tuple[float, float, float, float]
 SPLITS = {"train": "train", "eval": "val", "test": "test"}  # usage: as folders and files spell it
 
@@ -63,6 +65,14 @@ class Classes:
     names: tuple[str, ...]
     ids: tuple[int, ...]
     keep_ids: bool
+
+
+def shortest_boxes(boxes: np.ndarray) -> tuple[Box, ...]:
+    """Boxes [N, 4] with the coordinates of `shortest`."""
+    return tuple(
+        (shortest(ymin), shortest(xmin), shortest(ymax), shortest(xmax))
+        for ymin, xmin, ymax, xmax in boxes.tolist()
+    )
 
 
 def shortest(value: float) -> float | int:

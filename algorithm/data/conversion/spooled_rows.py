@@ -20,9 +20,9 @@ from algorithm.data.cleaning.findings import LEFT_OUT, Checked, Finding
 from algorithm.data.cleaning.leakage import Portrait, copies
 from algorithm.data.cleaning.losses import Losses
 from algorithm.data.cleaning.remarks import Remarks
-from algorithm.data.conversion.picture_row import PictureRow, shortest
+from algorithm.data.conversion.picture_row import PictureRow, shortest_boxes
 from algorithm.data.readers.annotation import Complaint, Listing
-from algorithm.data.readers.voc_folder import PICTURE_SUFFIXES
+from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
 
 THREADS = 8
 BLOCK = 256  # entries checked at once
@@ -46,7 +46,7 @@ class Found:
     losses: Losses = field(default_factory=Losses)
     remarks: Remarks = field(default_factory=Remarks)
 
-    def places(self, usage: str) -> list[int]:
+    def places(self, usage: str | None) -> list[int]:
         """The pictures of a usage, by their place."""
         return [place for place, one in enumerate(self.usages) if one == usage]
 
@@ -78,7 +78,7 @@ def spooled(listing: Listing, stream: TextIO, *, clean: bool, anew: bool) -> Fou
                 if clean:
                     portrait = Portrait.of(checked)
                     found.portraits.append(replace(portrait, usage=found.usages[-1]))
-                if anew:
+                if anew and checked.mark is not None:
                     found.marks.append(checked.mark)
     return found
 
@@ -99,7 +99,7 @@ def leave_out_copies(found: Found) -> None:
 def _row(checked: Checked, number: int, stems: set[str]) -> PictureRow:
     entry = checked.entry
     status = entry.path.stat()
-    boxes = tuple(tuple(shortest(side) for side in box) for box in checked.boxes.tolist())
+    boxes = shortest_boxes(checked.boxes)
     return PictureRow(
         number,
         entry.image_id,

@@ -114,7 +114,7 @@ def portable(data: bytes, name: str) -> tuple[bytes, str]:
     PNG, without loss of what training sees. Raises PictureError.
     """
     image = open_picture(io.BytesIO(data), name)
-    form, modes = AS_THEY_ARE.get(image.format, ("", ()))
+    form, modes = AS_THEY_ARE.get(image.format or "", ("", ()))
     if image.mode in modes and exif_orientation(image.info.get("exif", b"")) not in range(2, 9):
         return data, form
     encoded = io.BytesIO()

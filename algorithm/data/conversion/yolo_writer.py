@@ -42,7 +42,8 @@ def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
     splits = [
         split for split in ("train", "val") if any(part.name.startswith(split) for part in parts)
     ]
-    content = {"path": str(output.resolve())} | {split: f"images/{split}" for split in splits}
+    content: dict[str, object] = {"path": str(output.resolve())}
+    content |= {split: f"images/{split}" for split in splits}
     content |= {"nc": len(classes.names), "names": list(classes.names)}
     write_whole(
         output / "data.yaml", yaml.safe_dump(content, allow_unicode=True, sort_keys=False).encode()

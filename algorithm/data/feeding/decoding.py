@@ -6,7 +6,7 @@ import io
 import os
 import struct
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import (
@@ -22,7 +22,7 @@ from PIL import (
 # --- picture decoding: same text in customize_service/pictures.py and decoding.py
 MAX_PIXELS, MAX_SIDE = 50_000_000, 16_384
 # The plugin is chosen by content, and called without Image.open, whose own size check warns or raises before ours.
-PLUGINS = {
+PLUGINS: dict[bytes, Any] = {
     b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
     b"\x89PNG\r\n\x1a\n": PngImagePlugin.PngImageFile,
     b"BM": BmpImagePlugin.BmpImageFile,
@@ -35,13 +35,11 @@ TURNS = dict(
     zip(
         range(2, 9),
         (
-            Image.FLIP_LEFT_RIGHT,
-            Image.ROTATE_180,
-            Image.FLIP_TOP_BOTTOM,
-            Image.TRANSPOSE,
-            Image.ROTATE_270,
-            Image.TRANSVERSE,
-            Image.ROTATE_90,
+            getattr(Image, turn)  # in every version of Pillow; newer ones have Image.Transpose too
+            for turn in (
+                *("FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE"),
+                *("ROTATE_270", "TRANSVERSE", "ROTATE_90"),
+            )
         ),
     )
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import cast
 
 import numpy as np
 import tensorflow as tf
@@ -146,8 +147,9 @@ def _training_view(
     index: np.int64,
 ) -> tuple:
     """What a random view is made of: encoded picture or else pixels, the plan int32 [8], colour, boxes, labels."""
-    rng = np.random.default_rng([seed, epoch, index, copy])
-    encoded, pixels, size = b"", None, None
+    rng = np.random.default_rng([seed, int(epoch), int(index), int(copy)])
+    encoded, size = b"", None
+    pixels: np.ndarray | None = None
     if augmentation.whole_picture:
         pixels, boxes, labels = augmented(
             int(index),
@@ -162,8 +164,10 @@ def _training_view(
         encoded, size = reader.encoded(int(index))
         pixels = reader.pixels(int(index)) if size is None else None
         boxes, labels = reader.truth(int(index))
+    # Either the file tells its size, or it is decoded.
+    size = size if pixels is None else (pixels.shape[0], pixels.shape[1])
     view = plan_view(
-        size or pixels.shape[:2],
+        cast(tuple[int, int], size),
         image_size,
         jitter=augmentation.jitter,
         flip=augmentation.flip,

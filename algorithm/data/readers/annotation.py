@@ -58,13 +58,20 @@ class Annotation:
         """All objects of one picture; size and file are those of the first part."""
         if len(parts) == 1:
             return parts[0]
-        listed = ("names", "things", "lines", "complaints")
-        joined = {field: sum((getattr(part, field) for part in parts), ()) for field in listed}
+        filled = [
+            np.ones(len(part.names), np.float32) if part.filled is None else part.filled
+            for part in parts
+        ]
+        known = any(part.filled is not None for part in parts)
         return replace(
             parts[0],
             boxes=np.concatenate([part.boxes for part in parts]),
             ignored=np.concatenate([part.ignored for part in parts]),
-            **joined,
+            filled=np.concatenate(filled) if known else None,
+            names=tuple(name for part in parts for name in part.names),
+            things=tuple(thing for part in parts for thing in part.things),
+            lines=tuple(line for part in parts for line in part.lines),
+            complaints=tuple(complaint for part in parts for complaint in part.complaints),
         )
 
 
@@ -82,6 +89,17 @@ class Entry:
     usage: str | None
     annotation: Annotation | None
     complaints: tuple[Complaint, ...] = ()
+
+    @property
+    def objects(self) -> Annotation:
+        """The annotation, of an entry that has one.
+
+        Raises:
+            ValueError: It has none.
+        """
+        if self.annotation is None:
+            raise ValueError(f"{self.source} has no annotation that can be used")
+        return self.annotation
 
 
 @dataclass(frozen=True)

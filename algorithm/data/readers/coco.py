@@ -5,84 +5,88 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from algorithm.data.readers.annotation import Annotation, Complaint, Entry, Listing, as_boxes
-from algorithm.data.readers.picture_lookup import Pictures
+from algorithm.data.readers.annotation import (
+    Annotation,
+    Complaint,
+    Entry,
+    Listing,
+    as_boxes,
+    no_objects,
+)
+from algorithm.data.readers.coco_boxes import Box, bbox_of_outline, box_of
+from algorithm.data.readers.coco_categories import Categories, categories_of
+from algorithm.data.readers.coco_files import (
+    KEYS,
+    almost_coco,
+    file_usages,
+    instance_files,
+    words_of_files,
+)
+from algorithm.data.readers.folder_contents import FolderContents
+from algorithm.data.readers.reader import Certainty, Found, Reader, Source
+from algorithm.data.split_names import WORDS
 from algorithm.errors import DataError
 
-KEYS = ("images", "annotations", "categories")
-SPLITS = {"train": "train", "val": "eval"}  # instances_<first word>...json
+NAMES = ("file_name", "filename", "path")  # what tools call the picture of a row of images
 
 
-def instance_files(folder: Path) -> list[Path]:
-    """COCO JSON files of a folder: annotations/instances_*.json, else every .json there or in the folder itself.
+def read_coco(contents: FolderContents, names: list[str]) -> Listing:
+    """Listing of one JSON, or of several whose names or folders state a split.
 
-    Others than instances_* must show the words of a COCO file, which a settings file or a report does not.
+    Pictures are matched by name below the folder of the data, never opened at a path from the
+    file. Crowd objects are ignored ones; image ids become strings.
+
+    Args:
+        contents: The folder of the data.
+        names: Relative names of the JSON files.
+
+    Raises:
+        DataError: A file is no COCO JSON, or the files form no split.
     """
-    places = [
-        child
-        for child in sorted(folder.iterdir())
-        if child.is_dir() and child.name.lower() == "annotations"
-    ]
-    found = [file for place in (*places, folder) for file in sorted(place.glob("*.json"))]
-    return [file for file in found if file.name.startswith("instances_")] or list(
-        filter(_has_words, found)
+    usages, lines = file_usages(names, contents.root)
+    words = words_of_files(names)
+    loaded = {name: _load(contents.path(name)) for name in usages}
+    categories, remarks = categories_of(
+        {str(contents.path(name)): content for name, content in loaded.items()}
+    )
+    reading = _Reading(contents)
+    for name, content in loaded.items():
+        own = categories.by_file[str(contents.path(name))]
+        hint = WORDS.get(words[name] or "") or ""
+        _add_file(reading, _File(name, str(contents.path(name)), usages[name], hint, own), content)
+    return Listing(
+        tuple(reading.entries.values()),
+        tuple(reading.complaints),
+        (*lines, *remarks, *reading.warnings),
+        categories.ordered,
     )
 
 
-def _has_words(file: Path) -> bool:
-    missing, before = {f'"{key}"'.encode() for key in KEYS}, b""
-    with file.open("rb") as stream:
-        while missing and (block := stream.read(1 << 20)):
-            missing -= {word for word in missing if word in before + block}
-            before = block[-20:]
-    return not missing
+@dataclass(frozen=True)
+class _File:
+    """A JSON: its relative name and path, the side it states, its hint for pictures, its classes by id."""
+
+    name: str
+    path: str
+    usage: str | None
+    hint: str
+    categories: Categories
 
 
-def read_coco(files: list[Path]) -> Listing:
-    """Listing of one JSON, or of instances_train*.json and instances_val*.json, which then give the split.
+@dataclass
+class _Reading:
+    """What has been read so far: an entry for each picture."""
 
-    Pictures are matched by name below the folder that holds the JSON (or holds its annotations/ folder), never
-    opened at a path from the file. Crowd objects are ignored ones; image ids become strings.
-    Raises DataError when a file is no COCO JSON, the files do not form a split, or their categories disagree.
-    """
-    usages = _usages(files)
-    loaded = {file: _load(file) for file in files}
-    categories = {file: _categories(content, file) for file, content in loaded.items()}
-    if any(found != categories[files[0]] for found in categories.values()):
-        raise DataError(
-            f"expected the same categories in {' and '.join(map(str, files))}, found different ones"
-        )
-    pictures = Pictures(_root(files[0]))
-    entries, complaints = [], []
-    for file, content in loaded.items():
-        more, wrong = _entries(content, file, usages[file], categories[file], pictures)
-        entries += more
-        complaints += wrong
-    ordered = tuple((name, number) for number, name in sorted(categories[files[0]].items()))
-    return Listing(tuple(entries), tuple(complaints), categories=ordered)
-
-
-def _usages(files: list[Path]) -> dict[Path, str | None]:
-    if len(files) == 1:
-        return {files[0]: None}
-    usages = {
-        file: next(
-            (usage for word, usage in SPLITS.items() if file.name.startswith(f"instances_{word}")),
-            None,
-        )
-        for file in files
-    }
-    if sorted(map(str, usages.values())) != ["eval", "train"]:
-        names = ", ".join(file.name for file in files)
-        raise DataError(
-            f"expected one COCO JSON, or instances_train*.json and instances_val*.json, found {names} "
-            f"in {files[0].parent}: give the path of the one to use"
-        )
-    return usages
+    contents: FolderContents
+    entries: dict[str, Entry] = field(default_factory=dict)
+    complaints: list[Complaint] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def _load(file: Path) -> dict:
@@ -115,84 +119,104 @@ def _load(file: Path) -> dict:
 
 
 def _without_outline(row: dict) -> dict:
-    """An object of the JSON as it is parsed, less the outline, which takes most of the memory and is not used."""
-    row.pop("segmentation", None)
+    """An object of the JSON as it is parsed, with its bbox instead of the outline, which takes most of the memory."""
+    outline = row.pop("segmentation", None)
+    if outline and not row.get("bbox"):
+        row["bbox"] = bbox_of_outline(outline)
     return row
 
 
-def _categories(content: dict, file: Path) -> dict[int, str]:
-    try:
-        categories = {int(row["id"]): str(row["name"]) for row in content["categories"]}
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(
-            f"expected an integer 'id' and a 'name' in every category of {file}, found one without"
-        ) from error
-    if len(set(categories.values())) < len(content["categories"]):
-        raise DataError(
-            f"expected every category of {file} to have its own id and name, found one twice"
-        )
-    return categories
-
-
-def _root(file: Path) -> Path:
-    return file.parent.parent if file.parent.name.lower() == "annotations" else file.parent
-
-
-def _entries(
-    content: dict, file: Path, usage: str | None, categories: dict[int, str], pictures: Pictures
-) -> tuple[list[Entry], list[Complaint]]:
+def _add_file(reading: _Reading, file: _File, content: dict) -> None:
     objects = defaultdict(list)
     for row in content["annotations"]:
-        objects[str(row.get("image_id"))].append(row)
-    entries, complaints = [], []
+        objects[_id(row.get("image_id"))].append(row)
+    images: dict[str, list[dict]] = defaultdict(list)
     for image in content["images"]:
-        number, name = image.get("id"), str(image.get("file_name") or "")
-        annotation = _annotation(image, objects.pop(str(number), []), file, categories)
-        try:
-            picture = pictures.one(name, hint=file.stem.removeprefix("instances_"))
-        except ValueError as error:
-            complaints.append(Complaint(str(file), str(error), thing=f"image {number}"))
+        if image not in images[_id(image.get("id"))]:
+            images[_id(image.get("id"))].append(image)
+    for number, rows in images.items():
+        own = objects.pop(number, [])
+        if len(rows) > 1 and own:
+            _add_open(reading, file, number, rows, len(own))
             continue
-        entries.append(
-            Entry(
-                str(number),
-                picture.relative_to(pictures.root).as_posix(),
-                picture,
-                usage,
-                annotation,
-            )
-        )
+        for image in rows:
+            _add_image(reading, file, number, image, own)
     for number, rows in objects.items():
         problem = (
             f"expected annotations of listed images, found {len(rows)} of an image with id {number}"
         )
-        complaints.append(Complaint(str(file), problem))
-    return entries, complaints
+        reading.complaints.append(Complaint(file.path, problem, usage=file.usage))
 
 
-def _annotation(
-    image: dict, rows: list[dict], file: Path, categories: dict[int, str]
-) -> Annotation:
+def _add_open(reading: _Reading, file: _File, number: str, images: list[dict], count: int) -> None:
+    """Pictures that share an id: whose the annotations are is open, so none of them can be used."""
+    names = " and ".join(_name(image) for image in images[:3])
+    problem = (
+        f"expected an id for each image, found id {number} for {names}: which of them its {count} "
+        "annotation(s) belong to is open; number the images anew"
+    )
+    for image in images:
+        wrong = Complaint(file.path, problem, thing=f"image {number}", usage=file.usage)
+        found = reading.contents.pictures.names(_name(image), file.hint, _folder(file.name))
+        if len(found) != 1:
+            reading.complaints.append(wrong)
+            continue
+        path = reading.contents.path(found[0])
+        entry = Entry(f"{number} {found[0]}", found[0], path, file.usage, None, (wrong,))
+        reading.entries[found[0]] = entry
+
+
+def _add_image(reading: _Reading, file: _File, number: str, image: dict, rows: list[dict]) -> None:
+    thing = f"image {number}"
+    annotation = _annotation(image, rows, file)
+    try:
+        path = reading.contents.pictures.one(_name(image), file.hint, _folder(file.name))
+    except ValueError as error:
+        wrong = Complaint(file.path, str(error), thing=thing, usage=file.usage)
+        reading.complaints.append(wrong)
+        return
+    name = path.relative_to(reading.contents.root).as_posix()
+    entry = Entry(number, name, path, file.usage, annotation)
+    before = reading.entries.get(name)
+    if before is None:
+        reading.entries[name] = entry
+    elif before.usage != entry.usage:
+        problem = f"expected each picture in one split, found {name} in both: it evaluates"
+        reading.complaints.append(Complaint(file.path, problem, thing=thing, repeated=True))
+        reading.entries[name] = before if before.usage == "eval" else entry
+    elif before.annotation is not None:
+        joined = Annotation.joined([before.annotation, annotation])
+        reading.entries[name] = Entry(before.image_id, name, path, entry.usage, joined)
+        reading.warnings.append(
+            f"{file.name} lists {name} with the ids {before.image_id} and {number}: its annotations are "
+            "put together"
+        )
+
+
+def _annotation(image: dict, rows: list[dict], file: _File) -> Annotation:
+    width, height = (_length(image.get(side)) for side in ("width", "height"))
+    if not rows:
+        return no_objects(width, height, file.path)
     names, boxes, ignored, filled, things, complaints = [], [], [], [], [], []
     for row in rows:
         thing = f"annotation {row.get('id')} of image {image.get('id')}"
         try:
-            boxes.append(_box(row.get("bbox")))
-            names.append(_category(row.get("category_id"), categories))
+            box, name = box_of(row.get("bbox")), file.categories.name(row.get("category_id"))
         except ValueError as error:
-            del boxes[len(names) :]
-            complaints.append(Complaint(str(file), str(error), thing=thing))
+            complaints.append(Complaint(file.path, str(error), thing=thing))
             continue
-        ignored.append(bool(row.get("iscrowd") or row.get("ignore")))
-        filled.append(_filled(row.get("area"), boxes[-1]))
-        things.append(f"{thing} '{names[-1]}'")
+        boxes.append(box)
+        names.append(name)
+        ignored.append(_is_true(row.get("iscrowd")) or _is_true(row.get("ignore")))
+        filled.append(_filled(row.get("area"), box))
+        things.append(f"{thing} '{name}'")
     return Annotation(
         tuple(names),
         as_boxes(boxes),
         np.array(ignored, bool),
-        _length(image.get("width")),
-        _length(image.get("height")),
-        str(file),
+        width,
+        height,
+        file.path,
         tuple(things),
         (None,) * len(names),
         tuple(complaints),
@@ -200,29 +224,58 @@ def _annotation(
     )
 
 
-def _filled(area: object, box: tuple[float, float, float, float]) -> float:
-    """The share of its box that an object with this recorded area covers; 1 where no area is recorded."""
+def _name(image: dict) -> str:
+    return next((str(image[key]) for key in NAMES if image.get(key)), "")
+
+
+def _folder(name: str) -> str:
+    return name.rpartition("/")[0]
+
+
+def _id(number: object) -> str:
+    """An id as text: 1, 1.0 and "1" are the same."""
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    return str(number).strip()
+
+
+def _is_true(mark: object) -> bool:
+    return mark not in (None, 0, False, "", "0", "false", "False")
+
+
+def _filled(area: object, box: Box) -> float:
+    """The share of its box that an object with this recorded area covers; 1 without an area."""
     whole = (box[2] - box[0]) * (box[3] - box[1])
-    recorded = isinstance(area, int | float) and 0 < area < math.inf and whole > 0
-    return min(area / whole, 1.0) if recorded else 1.0
+    if not isinstance(area, int | float) or not 0 < area < math.inf or whole <= 0:
+        return 1.0
+    return min(area / whole, 1.0)
 
 
-def _box(numbers: object) -> tuple[float, float, float, float]:
-    """(ymin, xmin, ymax, xmax) of a COCO [x, y, width, height]."""
+def _length(number: Any) -> int | None:
     try:
-        x, y, width, height = (float(number) for number in numbers)
+        length = float(number or 0)
     except (TypeError, ValueError):
-        x = y = width = height = math.nan
-    if not all(map(math.isfinite, (x, y, width, height))):
-        raise ValueError(f"expected bbox [x, y, width, height], found {numbers!r}")
-    return y, x, y + height, x + width
+        return None
+    return int(length) if 0 < length < math.inf else None
 
 
-def _category(number: object, categories: dict[int, str]) -> str:
-    if not isinstance(number, int) or number not in categories:
-        raise ValueError(f"expected a category_id of the file's categories, found {number!r}")
-    return categories[number]
+def _recognised(contents: FolderContents) -> Found | None:
+    files, count = instance_files(contents)
+    if files:
+        return Found(tuple(files), Certainty.CERTAIN, ", ".join(files[:3]), pictures=count)
+    almost = almost_coco(contents)
+    if almost is None:
+        return None
+    name, missing = almost
+    lacks = (
+        f"but with the lists {', '.join(KEYS)} expected in {name}, found none for "
+        f"{', '.join(missing)}: export it again with its classes"
+    )
+    return Found((name,), Certainty.HINT, lacks)
 
 
-def _length(number: object) -> int | None:
-    return int(number) if isinstance(number, int | float) and 0 < number < math.inf else None
+def _read(found: Found, source: Source) -> Listing:
+    return read_coco(source.contents, list(found.files))
+
+
+READER = Reader("COCO", (".json",), _recognised, _read)

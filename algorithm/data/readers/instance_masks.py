@@ -15,7 +15,9 @@ from algorithm.data.readers.annotation import (
     Listing,
     as_boxes,
 )
-from algorithm.data.readers.voc_folder import PICTURE_SUFFIXES, files_below
+from algorithm.data.readers.folder_contents import FolderContents, files_below
+from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
+from algorithm.data.readers.reader import Certainty, Found, Reader
 from algorithm.errors import DataError
 
 PICTURES, MASKS = "PNGImages", "PedMasks"
@@ -119,3 +121,18 @@ def _mask_pixels(path: Path) -> np.ndarray:
             return np.asarray(image)
         except OSError as error:
             raise PictureError(f"{path}: the mask is damaged or truncated: {error}") from error
+
+
+def _recognised(contents: FolderContents) -> Found | None:
+    if not any(name.rpartition("/")[2] in (PICTURES, MASKS) for name in contents.folders):
+        return None
+    place = mask_folder(contents.root)
+    if place is None:
+        return None
+    name = place.relative_to(contents.root).as_posix()
+    return Found((name,), Certainty.CERTAIN, f"{PICTURES} and {MASKS}")
+
+
+READER = Reader(
+    "Penn-Fudan masks", (), _recognised, lambda found, source: read_masks(source.paths(found)[0])
+)

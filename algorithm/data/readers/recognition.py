@@ -1,100 +1,64 @@
-"""Which form the data at a path has, by what is in it: one row per form."""
+"""Which form the data at a path has: every reader is asked, and the surest one reads."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from algorithm.data.readers import coco, instance_masks, voc_folder, yolo
 from algorithm.data.readers.annotation import Listing
-from algorithm.data.readers.coco import instance_files, read_coco
-from algorithm.data.readers.csv_table import csv_files, read_csv
-from algorithm.data.readers.instance_masks import mask_folder, read_masks
-from algorithm.data.readers.manifest import Resolve, read_manifest
-from algorithm.data.readers.tfrecord_files import is_record_file, matching_files, record_files
-from algorithm.data.readers.voc_folder import read_folder
-from algorithm.data.readers.yolo import read_yolo, yolo_files
+from algorithm.data.readers.folder_contents import FolderContents
+from algorithm.data.readers.modelarts import manifest
+from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
+from algorithm.data.readers.public_sets import dota, kitti, visdrone, wider_face
+from algorithm.data.readers.reader import Certainty, Found, Reader, Resolve, Source
+from algorithm.data.readers.records import tfrecord_files
+from algorithm.data.readers.records.tfrecord_files import is_record_file, matching_files
+from algorithm.data.readers.tables import box_lists, csv_table
+from algorithm.data.readers.tools import (
+    createml,
+    cvat,
+    label_studio,
+    labelme_json,
+    supervisely,
+    unread_forms,
+    via,
+    vott,
+)
 from algorithm.errors import DataError
 
-FORMS = (
-    "a .manifest, a COCO .json, a YOLO data.yaml or obj.data, a .csv, TFRecords (a file, a pattern such as "
-    "'train-*'), or a folder with one of them, with pictures and VOC XML, or with PNGImages and PedMasks"
+READERS = (  # of two that are equally sure and describe as many pictures, the first reads
+    manifest.READER,
+    dota.READER,  # Roboflow lays a data.yaml beside it
+    yolo.READER,
+    tfrecord_files.READER,
+    coco.READER,
+    csv_table.READER,
+    box_lists.READER,
+    via.READER,
+    labelme_json.READER,
+    label_studio.READER,
+    cvat.READER,
+    vott.READER,
+    createml.READER,
+    supervisely.READER,
+    kitti.READER,
+    visdrone.READER,
+    wider_face.READER,
+    instance_masks.READER,
+    voc_folder.READER,
+    unread_forms.READER,
 )
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a form's reader may need besides files. work_dir: for pictures that lie in no file of their own."""
-
-    resolve: Resolve | None
-    work_dir: Path | None
-
-
-@dataclass(frozen=True)
-class Form:
-    """suffixes: of a file of this form. find: its files in a folder, none if the folder has another form.
-
-    read: its reader. single: whether several files are a question to the user and not one dataset. company: names of files
-    of another form that may lie beside its own and say the same.
-    """
-
-    name: str
-    suffixes: tuple[str, ...]
-    find: Callable[[Path], list[Path]]
-    read: Callable[[list[Path], Source], Listing]
-    single: bool = True
-    company: tuple[str, ...] = ()
-
-
-def _mask_folders(folder: Path) -> list[Path]:
-    found = mask_folder(folder)
-    return [found] if found else []
-
-
-def _read_records(files: list[Path], source: Source) -> Listing:
-    from algorithm.data.readers.tfrecords import (
-        read_tfrecords,  # TensorFlow only where there are records
-    )
-
-    return read_tfrecords(files, source.work_dir or Path(tempfile.mkdtemp(prefix="efficientdet-")))
-
-
-FORM_ROWS = (  # a folder that shows several has the first of them
-    Form(
-        "ModelArts manifest",
-        (".manifest",),
-        lambda folder: sorted(folder.glob("*.manifest")),
-        lambda files, source: read_manifest(files[0], source.resolve),
-    ),
-    Form(
-        "YOLO",
-        (".yaml", ".yml", ".data"),
-        lambda folder: list(yolo_files(folder)),
-        lambda files, source: read_yolo(files[0]),
-    ),
-    Form(
-        "TFRecord",
-        (),
-        record_files,
-        _read_records,
-        single=False,
-        company=("instances_val2017.json",),
-    ),
-    Form("COCO", (".json",), instance_files, lambda files, source: read_coco(files), single=False),
-    Form("CSV", (".csv",), csv_files, lambda files, source: read_csv(files), single=False),
-    Form("Penn-Fudan masks", (), _mask_folders, lambda files, source: read_masks(files[0])),
-)
+NAMES = ", ".join(reader.name for reader in READERS if reader.read)
+FORMS = f"a dataset ({NAMES}): its folder, or the file that describes it"
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+TELLING = (".csv", ".tsv", ".json", ".yaml", ".yml", ".xml", ".manifest", *ARCHIVES)
 
 
 def read_listing(
     path: Path, resolve: Resolve | None = None, work_dir: Path | None = None
 ) -> Listing:
-    """What the file, folder or pattern at `path` lists, in whichever of the known forms it is, all of it read.
-
-    work_dir: gets the pictures of a form that holds them inside its own files, else a new temporary folder does.
-    Raises DataError.
-    """
+    """What the file, folder or pattern at a path lists, all of it read; as open_listing."""
     listing = open_listing(path, resolve, work_dir)
     return replace(listing, entries=tuple(listing.entries))
 
@@ -102,47 +66,147 @@ def read_listing(
 def open_listing(
     path: Path, resolve: Resolve | None = None, work_dir: Path | None = None
 ) -> Listing:
-    """As read_listing, but entries are read as they are asked for. Raises DataError, also while they are."""
-    source = Source(resolve, work_dir)
-    if not path.exists():
-        records = matching_files(str(path)) if set("*?[") & set(path.name) else []
-        if not records:
-            raise DataError(
-                f"expected {FORMS} at data_url, found nothing at {path}: check the path"
-            )
-        return _read_records(records, source)
-    return _open_folder(path, source) if path.is_dir() else _open_file(path, source)
+    """What the file, folder or pattern at a path lists; entries are read as they are asked for.
+
+    Args:
+        path: The folder of a dataset, the file that describes it, or a pattern of TFRecords.
+        resolve: Local paths of the obs:// and s3:// addresses of a manifest.
+        work_dir: Gets the pictures of a form that holds them inside its own files; None for a new
+            temporary folder.
+
+    Raises:
+        DataError: Nothing is there, or nothing that a reader knows; also while entries are read.
+    """
+    if path.is_dir():
+        return _open_folder(path, resolve, work_dir)
+    if path.exists():
+        return _open_file(path, resolve, work_dir)
+    records = matching_files(str(path)) if set("*?[") & set(path.name) else []
+    if not records:
+        raise DataError(f"expected {FORMS} at data_url, found nothing at {path}: check the path")
+    contents = FolderContents(records[0].parent)
+    names = tuple(file.relative_to(contents.root).as_posix() for file in records)
+    found = Found(names, Certainty.DECLARED, f"{len(names)} TFRecord file(s)")
+    return _read(tfrecord_files.READER, found, Source(contents, resolve, work_dir))
 
 
-def _open_file(path: Path, source: Source) -> Listing:
-    for form in FORM_ROWS:
-        if path.suffix.lower() in form.suffixes:
-            return form.read([path], source)
-    if is_record_file(path):
-        return _read_records([path], source)
-    if path.stat().st_size == 0:
-        raise DataError(
-            f"expected one JSON object a line in the manifest {path}, found an empty file"
-        )
-    return read_manifest(path, source.resolve)
+def recognised(
+    contents: FolderContents, readers: tuple[Reader, ...] = READERS
+) -> list[tuple[Reader, Found]]:
+    """The readers that know something in a folder with what they found, the surest first."""
+    rows = [(reader, found) for reader in readers if (found := reader.recognise(contents))]
+    return sorted(rows, key=lambda row: (-row[1].certainty, -row[1].pictures))
 
 
-def _open_folder(path: Path, source: Source) -> Listing:
-    if not any(path.iterdir()):
+def _open_folder(path: Path, resolve: Resolve | None, work_dir: Path | None) -> Listing:
+    contents = FolderContents(path)
+    if not contents.files_at_all:
         raise DataError(f"expected {FORMS} at data_url, found the empty folder {path}")
-    shown = {form: files for form in FORM_ROWS if (files := form.find(path))}
-    if not shown:
-        return read_folder(path)
-    form, files = next(iter(shown.items()))
-    if form.single and len(files) > 1:
+    rows = recognised(contents)
+    if not rows:
+        raise _unknown(contents)
+    reader, found = rows[0]
+    listing = _read(reader, found, Source(contents, resolve, work_dir))
+    return replace(listing, warnings=(*listing.warnings, *_beside(contents, rows)))
+
+
+def _open_file(path: Path, resolve: Resolve | None, work_dir: Path | None) -> Listing:
+    suffix = path.suffix.lower()
+    _refuse_lone_file(path)
+    contents = _contents_around(path)
+    name = path.relative_to(contents.root).as_posix()
+    readers = tuple(reader for reader in READERS if suffix in reader.suffixes)
+    whole = Found((name,), Certainty.LIKELY, f"the file {path.name}")
+    if not readers:
+        readers = (tfrecord_files.READER if is_record_file(path) else manifest.READER,)
+        rows = []
+    else:
+        rows = [row for row in recognised(contents, readers) if name in row[1].files]
+    reader, found = rows[0] if rows else (readers[0], whole)
+    return _read(reader, found, Source(contents, resolve, work_dir))
+
+
+def _read(reader: Reader, found: Found, source: Source) -> Listing:
+    if found.certainty == Certainty.HINT or reader.read is None:
+        raise _refused(source.contents, reader, found)
+    return reader.read(found, source)
+
+
+def _refuse_lone_file(path: Path) -> None:
+    """Raises DataError for a file that is no dataset, with what to give instead."""
+    suffix = path.suffix.lower()
+    if suffix in ARCHIVES:
         raise DataError(
-            f"expected one {form.name} in {path}, found {', '.join(file.name for file in files)}: "
-            "give the path of the one to use"
+            f"expected {FORMS} at data_url, found the archive {path}: unpack it and give the folder"
         )
-    listing = form.read(files, source)
-    others = [
-        f"{path} is read as {form.name}; {other.name} ({found[0].name}) is there too and is not read"
-        for other, found in list(shown.items())[1:]
-        if {file.name for file in found} - set(form.company)
-    ]
-    return replace(listing, warnings=(*listing.warnings, *others))
+    if suffix in PICTURE_SUFFIXES:
+        kind = "a picture, which is no dataset"
+    elif suffix == ".txt" and not _is_told(path):
+        kind = "a text file, which is a part of a dataset"
+    elif suffix == ".xml" and b"<annotations" not in _beginning(path):
+        kind = "the XML of one picture, which is a part of a dataset"
+    else:
+        return
+    raise DataError(
+        f"expected {FORMS} at data_url, found {path}, {kind}: give the folder that holds the "
+        "pictures and their annotations"
+    )
+
+
+def _is_told(path: Path) -> bool:
+    """Whether a text is a table or a list of boxes."""
+    contents = _contents_around(path)
+    readers = tuple(reader for reader in READERS if ".txt" in reader.suffixes)
+    name = path.relative_to(contents.root).as_posix()
+    return any(name in found.files for _, found in recognised(contents, readers))
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(4096)
+
+
+def _contents_around(path: Path) -> FolderContents:
+    """The folder of a file that is given, or the one above it where only that has pictures."""
+    contents = FolderContents(path.parent, alone=path.name)
+    if contents.picture_names or path.parent.parent == path.parent:
+        return contents
+    above = FolderContents(path.parent.parent, alone=f"{path.parent.name}/{path.name}")
+    return above if above.picture_names else contents
+
+
+def _beside(contents: FolderContents, rows: list[tuple[Reader, Found]]) -> list[str]:
+    """Lines to log: what lies in the folder and is not read."""
+    (reader, found), *others = rows
+    known = {*found.files, *found.belongs}
+    lines = []
+    for other, its in others:
+        if set(its.files) - known:
+            shown = ", ".join(its.files[:3]) + (" ..." if len(its.files) > 3 else "")
+            lines.append(
+                f"{contents.root} is read as {reader.name} ({found.what}); {other.name} ({shown}) "
+                "is there too and is not read"
+            )
+            known |= {*its.files, *its.belongs}
+    strays = [name for name in contents.files(*TELLING) if name not in known]
+    if strays:
+        shown = ", ".join(strays[:5]) + (" ..." if len(strays) > 5 else "")
+        lines.append(f"{len(strays)} file(s) beside the dataset are not read: {shown}")
+    return lines
+
+
+def _unknown(contents: FolderContents) -> DataError:
+    lies = f"expected {FORMS} at data_url, found in {contents.root} {contents.described()}"
+    archives = contents.files(*ARCHIVES)
+    if archives and not contents.picture_names:
+        return DataError(f"{lies}: unpack the archive {archives[0]} and give the folder")
+    if contents.picture_names:
+        return DataError(f"{lies}: pictures without annotations that a reader knows; add them")
+    return DataError(f"{lies}: no pictures; give the folder that holds them and their annotations")
+
+
+def _refused(contents: FolderContents, reader: Reader, found: Found) -> DataError:
+    return DataError(
+        f"expected {FORMS} at data_url, found in {contents.root} {contents.described()}: looks "
+        f"like {reader.name}, {found.what}"
+    )

@@ -1,145 +1,109 @@
-"""A folder of pictures with PASCAL VOC XML of the same stem to a Listing."""
+"""Pictures with a PASCAL VOC XML each, in whatever folders, to a Listing."""
 
 from __future__ import annotations
 
-from collections import defaultdict
+import re
 from collections.abc import Iterator
-from pathlib import Path
+from xml.sax.saxutils import unescape
 
 from algorithm.data.readers.annotation import Complaint, Entry, LazyEntries, Listing
-from algorithm.data.readers.voc_xml import AnnotationError, read_voc
-from algorithm.errors import DataError
+from algorithm.data.readers.folder_contents import FolderContents
+from algorithm.data.readers.pairing import Pairs, folder_words, paired
+from algorithm.data.readers.picture_lookup import stem_of, suffix_of
+from algorithm.data.readers.reader import Certainty, Found, Reader, Source
+from algorithm.data.readers.split_lists import usages_of
+from algorithm.data.readers.voc_xml import AnnotationError, decoded, read_voc
+from algorithm.data.split_names import usage_of_path
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
-LAYOUTS = (("images", "annotations"), ("jpegimages", "annotations"))  # folder names in lower case
-SPLIT_LISTS = {"train": "train.txt", "eval": "val.txt"}
+ROOT = re.compile(r"<(?:\w+:)?annotation[\s>/]")
+SAMPLES = 8  # XML that a recogniser looks into
+NO_XML = (
+    "expected an XML of the same name, found none (an empty picture has an XML without objects)"
+)
 
 
-def read_folder(path: Path) -> Listing:
-    """Listing of a folder: pictures and XML side by side, or in two sibling folders, paired by path without suffix.
+def read_folder(contents: FolderContents, files: list[str]) -> Listing:
+    """Listing of the pictures that XML files belong to; XML is read when entries are asked for.
 
-    VOC's ImageSets/Main/train.txt and val.txt give the split where both are there; pictures in neither are left out.
-    The two folders may lie deeper (VOCdevkit/VOC2007); several such years are read as one. XML is read when entries
-    are asked for, its <filename> is not used. Raises DataError when there is no picture or no XML.
+    An XML belongs to the picture of its own name, of several to the nearest by folder; else to the
+    one that its <filename> names. Lists in ImageSets/Main, or folders called after a split, give
+    the split; pictures that no list names are left out with a word.
+
+    Args:
+        contents: The folder of the dataset.
+        files: Relative names of the XML.
     """
-    parts = [_read(path, root) for root in _nested(path)]
-    joined = {
-        field: sum((getattr(part, field) for part in parts), ())
-        for field in ("complaints", "warnings")
-    }
+    pairs = paired(contents.pictures, files, lambda file: _named(contents, file))
+    kept = sorted([*pairs.of_picture, *pairs.bare])
+    usages, complaints, warnings = usages_of(contents, kept)
+    complaints += pairs.complaints
+    for file in pairs.orphans:
+        if _is_voc(contents, file):
+            problem = "expected a picture of the same name, found none"
+            complaints.append(Complaint(file, problem, usage=usage_of_path(file)))
+        else:
+            warnings.append(f"{file} is no PASCAL VOC XML and is not read")
+    warnings += folder_words(pairs.left_out, "an XML")
+    if any("<robndbox>" in contents.text(file) for file in _samples(files)):
+        warnings.append("turned boxes (robndbox) become the upright boxes around them")
+    rows = [(name, usages[name]) for name in kept if name in usages]
     return Listing(
-        LazyEntries(lambda: (entry for part in parts for entry in part.entries)), **joined
-    )
-
-
-def _read(data: Path, path: Path) -> Listing:
-    pictures_root, annotations_root = _roots(path)
-    pictures = _by_stem(pictures_root, PICTURE_SUFFIXES)
-    annotations = _by_stem(annotations_root, (".xml",))
-    if not pictures or not annotations:
-        raise DataError(
-            f"expected pictures ({', '.join(PICTURE_SUFFIXES)}) and PASCAL VOC XML of the same name in {path}, found "
-            f"{len(pictures)} picture(s) in {pictures_root} and {len(annotations)} XML in {annotations_root}: "
-            "put them side by side, in images/ and annotations/, or give a .manifest"
-        )
-    usages, complaints = _split_lists(path, pictures)
-    rows, warnings = [], []
-    for stem in sorted(pictures if usages is None else usages.keys() & pictures.keys()):
-        if len(pictures[stem]) > 1:
-            names = ", ".join(picture.name for picture in pictures[stem])
-            complaints.append(
-                Complaint(
-                    stem, f"expected one picture for one XML, found {names}: rename all but one"
-                )
-            )
-            continue
-        usage = None if usages is None else usages[stem]
-        rows.append((pictures[stem][0], annotations.get(stem, []), usage))
-    if usages is not None and len(pictures) > len(usages):
-        unlisted = len(pictures.keys() - usages.keys())
-        warnings.append(f"{unlisted} picture(s) that neither ImageSets list names are left out")
-    for stem in sorted(annotations.keys() - pictures.keys()):
-        name = annotations[stem][0].relative_to(data).as_posix()
-        complaints.append(Complaint(name, "expected a picture of the same name, found none"))
-    return Listing(
-        LazyEntries(lambda: (_entry(data, *row) for row in rows)),
+        LazyEntries(lambda: (_entry(contents, name, pairs, usage) for name, usage in rows)),
         tuple(complaints),
         tuple(warnings),
     )
 
 
-def _nested(path: Path) -> list[Path]:
-    """The folder itself, or those up to two levels below that have VOC's two folders, if it has not."""
-    if _roots(path) != (path, path):
-        return [path]
-    below = [
-        folder
-        for pattern in ("*", "*/*")
-        for folder in sorted(path.glob(pattern))
-        if folder.is_dir()
-        and (folder / "JPEGImages").is_dir()
-        and (folder / "Annotations").is_dir()
-    ]
-    return below or [path]
-
-
-def files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
-    """Files below a folder with one of the suffixes (any case), sorted; hidden files and folders are passed over."""
-    for file in sorted(folder.rglob("*")):
-        parts = file.relative_to(folder).parts
-        hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-        if file.suffix.lower() in suffixes and not hidden and file.is_file():
-            yield file
-
-
-def _roots(path: Path) -> tuple[Path, Path]:
-    """The folder of the pictures and that of the XML."""
-    by_name = {child.name.lower(): child for child in sorted(path.iterdir()) if child.is_dir()}
-    for pictures, xml in LAYOUTS:
-        if pictures in by_name and xml in by_name:
-            return by_name[pictures], by_name[xml]
-    return path, path
-
-
-def _by_stem(root: Path, suffixes: tuple[str, ...]) -> dict[str, list[Path]]:
-    found = defaultdict(list)
-    for file in files_below(root, suffixes):
-        found[file.relative_to(root).with_suffix("").as_posix()].append(file)
-    return dict(found)
-
-
-def _entry(root: Path, picture: Path, annotations: list[Path], usage: str | None) -> Entry:
-    source = picture.relative_to(root).as_posix()
-    if not annotations:
-        missing = Complaint(
-            source,
-            "expected an XML of the same name, found none (an empty picture has an XML "
-            "without objects)",
-        )
-        return Entry(source, source, picture, usage, None, (missing,))
+def _entry(contents: FolderContents, name: str, pairs: Pairs, usage: str | None) -> Entry:
+    file, path = pairs.of_picture.get(name), contents.path(name)
+    if file is None:
+        return Entry(name, name, path, usage, None, (Complaint(name, NO_XML),))
     try:
-        annotation = read_voc(annotations[0], annotations[0].relative_to(root).as_posix())
+        annotation = read_voc(contents.path(file), file)
     except AnnotationError as error:
-        return Entry(source, source, picture, usage, None, (error.complaint,))
-    return Entry(source, source, picture, usage, annotation)
+        return Entry(name, name, path, usage, None, (error.complaint,))
+    return Entry(name, name, path, usage, annotation)
 
 
-def _split_lists(
-    path: Path, pictures: dict[str, list[Path]]
-) -> tuple[dict[str, str] | None, list[Complaint]]:
-    """Usage of each picture named in ImageSets, None without such lists; complaints for names without a picture."""
-    lists = {usage: path / "ImageSets" / "Main" / name for usage, name in SPLIT_LISTS.items()}
-    if not all(file.is_file() for file in lists.values()):
-        return None, []
-    usages, complaints = {}, []
-    for usage, file in lists.items():
-        for number, text in enumerate(file.read_text(encoding="utf-8-sig").splitlines(), start=1):
-            stem = text.strip()
-            if stem and stem not in pictures:
-                name = file.relative_to(path).as_posix()
-                complaints.append(
-                    Complaint(name, f"expected the name of a picture, found {stem!r}", number)
-                )
-            elif stem:
-                usages[stem] = usage
-    return usages, complaints
+def _named(contents: FolderContents, file: str) -> str:
+    """The picture that an XML names in <filename>, "" if it names none."""
+    try:
+        text = decoded(contents.head(file))
+    except (LookupError, ValueError):
+        return ""
+    match = re.search(r"<filename>\s*([^<]+?)\s*</filename>", text)
+    return unescape(match[1], {"&apos;": "'", "&quot;": '"'}) if match else ""
+
+
+def _is_voc(contents: FolderContents, file: str) -> bool:
+    return ROOT.search(contents.text(file)) is not None
+
+
+def _samples(files: list[str]) -> Iterator[str]:
+    step = max(1, len(files) // SAMPLES)
+    return iter(files[::step][:SAMPLES])
+
+
+def _recognised(contents: FolderContents) -> Found | None:
+    files = contents.files(".xml")
+    certain = any(_is_voc(contents, file) for file in _samples(files))
+    if not certain and not contents.picture_names:
+        return None
+    stems = {name.rpartition("/")[2][: -len(suffix_of(name))] for name in files}
+    fitting = sum(stem_of(name) in stems for name in contents.picture_names)
+    if not certain and not fitting:
+        return None
+    if not contents.picture_names:
+        lacks = f"but there are {len(files)} XML and no pictures: give the folder that holds both"
+        return Found(tuple(files), Certainty.HINT, lacks)
+    belongs = frozenset((*files, *contents.files(".pbtxt")))
+    what = f"{len(files)} XML for {len(contents.picture_names)} pictures"
+    sure = Certainty.CERTAIN if certain else Certainty.LIKELY
+    return Found(tuple(files), sure, what, belongs, fitting)
+
+
+def _read(found: Found, source: Source) -> Listing:
+    return read_folder(source.contents, list(found.files))
+
+
+READER = Reader("VOC XML", (), _recognised, _read)

@@ -16,7 +16,17 @@ from algorithm.data.readers.annotation import Annotation, Complaint, as_boxes
 
 MAX_BYTES = 1_000_000
 BLANKS = " \t\r\n"
-POSITIONS = ("bndbox", "polygon", "polyline", "line", "dashed", "circle", "point")
+POSITIONS = (
+    "bndbox",
+    "robndbox",
+    "polygon",
+    "polyline",
+    "line",
+    "dashed",
+    "circle",
+    "point",
+    "segm",
+)
 # gb18030 reads everything that is written as one of the others
 SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "cp936": "gb18030", "gb_2312-80": "gb18030"}
 BYTE_ORDER_MARKS = (
@@ -52,7 +62,7 @@ def parse_voc(data: bytes, name: str) -> Annotation:
     root, text = _parsed(data, name)
     if root.tag != "annotation":
         raise _refused(name, f"expected the root element <annotation>, found <{root.tag}>")
-    objects = root.findall("object")
+    objects = [thing for thing in root.findall("object") if thing.findtext("deleted") != "1"]
     lines = _object_lines(text, len(objects))
     kept, complaints = [], []
     for number, (thing, line) in enumerate(zip(objects, lines), start=1):
@@ -71,8 +81,8 @@ def parse_voc(data: bytes, name: str) -> Annotation:
         names,
         as_boxes(list(boxes)),
         np.array(ignored, bool),
-        _length(root, "width"),
-        _length(root, "height"),
+        _length(root, "size/width") or _length(root, "imagesize/ncols"),
+        _length(root, "size/height") or _length(root, "imagesize/nrows"),
         name,
         titles,
         kept_lines,
@@ -86,10 +96,14 @@ def enclosing_box(thing: Element) -> tuple[float, float, float, float]:
     if kind is None:
         found = ", ".join(child.tag for child in thing) or "nothing"
         raise ValueError(f"expected a position, one of {', '.join(POSITIONS)}; found {found}")
-    numbers = {part.tag: _number(kind, part) for part in thing.find(kind)}
+    if kind == "segm" or thing.find(f"{kind}/pt") is not None:
+        return _labelme_box(thing, kind)
+    numbers = {part.tag: _number(kind, part) for part in thing.iterfind(f"{kind}/*")}
     try:
+        if kind == "robndbox":
+            return _around_turned(*(numbers[part] for part in ("cx", "cy", "w", "h", "angle")))
         if kind == "bndbox":
-            return tuple(numbers[side] for side in ("ymin", "xmin", "ymax", "xmax"))
+            return numbers["ymin"], numbers["xmin"], numbers["ymax"], numbers["xmax"]
         if kind == "circle":
             x, y, radius = (numbers[part] for part in ("cx", "cy", "r"))
             return y - radius, x - radius, y + radius, x + radius
@@ -102,12 +116,44 @@ def enclosing_box(thing: Element) -> tuple[float, float, float, float]:
         ) from error
 
 
+def _labelme_box(thing: Element, kind: str) -> tuple[float, float, float, float]:
+    """The box of an object of the LabelMe web tool: points of a polygon, or the box of a mask."""
+    if kind == "segm":
+        box = thing.find("segm/box")
+        if box is None:
+            raise ValueError("expected a <box> in <segm>, found none")
+        numbers = {part.tag: _number("box", part) for part in box}
+        try:
+            return numbers["ymin"], numbers["xmin"], numbers["ymax"], numbers["xmax"]
+        except KeyError as error:
+            raise ValueError(f"expected {error} in <segm><box>, found {sorted(numbers)}") from error
+    points = [{part.tag: _number("pt", part) for part in point} for point in thing.iter("pt")]
+    if not all(point.keys() >= {"x", "y"} for point in points):
+        raise ValueError("expected <x> and <y> in each <pt>, found one without")
+    columns, rows = ([point[axis] for point in points] for axis in "xy")
+    return min(rows), min(columns), max(rows), max(columns)
+
+
+def _around_turned(
+    x: float, y: float, width: float, height: float, angle: float
+) -> tuple[float, float, float, float]:
+    """The box around one that is turned by an angle in radians about its centre."""
+    cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
+    across = (width * cos + height * sin) / 2
+    down = (width * sin + height * cos) / 2
+    return y - down, x - across, y + down, x + across
+
+
 def _parsed(data: bytes, name: str) -> tuple[Element, str]:
     if len(data) > MAX_BYTES:
         raise _refused(name, f"expected an annotation of at most {MAX_BYTES} bytes, found more")
     try:
         text = decoded(data)
-        return fromstring(text, forbid_dtd=True), text
+        root = fromstring(text, forbid_dtd=True)
+        for element in root.iter():
+            if isinstance(element.tag, str):  # a default namespace says nothing here
+                element.tag = element.tag.rpartition("}")[2]
+        return root, text
     except DefusedXmlException as error:
         raise _refused(
             name, "the annotation declares a DTD or entities, which are refused: remove them"
@@ -132,10 +178,16 @@ def decoded(data: bytes) -> str:
     if encoding is None:
         declared = re.match(rb"\s*<\?xml[^>]*encoding\s*=\s*[\"']([\w.:-]+)", data[:400])
         encoding = declared.group(1).decode().lower() if declared else "utf-8"
-    text = data.decode(SUPERSETS.get(encoding, encoding))
+    text = _text(data, SUPERSETS.get(encoding, encoding))
     return re.sub(
         r"^\s*<\?xml.*?\?>", lambda match: "\n" * match.group().count("\n"), text, flags=re.DOTALL
     )
+
+
+def _text(data: bytes, encoding: str) -> str:
+    """Decoded bytes; those that say UTF-16 and have no zero byte can only be UTF-8."""
+    sixteen = encoding.replace("_", "-").startswith(("utf-16", "utf16", "ucs-2", "unicode"))
+    return data.decode("utf-8" if sixteen and b"\0" not in data else encoding)
 
 
 def _object_lines(text: str, count: int) -> list[int | None]:
@@ -149,7 +201,7 @@ def _object_lines(text: str, count: int) -> list[int | None]:
 
 def _number(kind: str, part: Element) -> float:
     try:
-        value = float(part.text or "")
+        value = float(re.sub(r"^\s*(-?\d+),(\d+)\s*$", r"\1.\2", part.text or ""))
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
@@ -165,7 +217,7 @@ def _is_true(text: str | None) -> bool:
 
 def _length(root: Element, side: str) -> int | None:
     try:
-        length = int(float(root.findtext(f"size/{side}") or 0))
+        length = int(float(root.findtext(side) or 0))
     except (ValueError, OverflowError):
         return None
     return length if length > 0 else None

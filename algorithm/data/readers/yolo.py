@@ -1,11 +1,10 @@
-"""YOLO folders (data.yaml, or darknet's obj.data) to a Listing."""
+"""YOLO datasets, with a data.yaml, darknet's obj.data, or a list of classes alone, to a Listing."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+import json
+from collections.abc import Iterable
+from dataclasses import replace
 
 from algorithm.data.feeding.decoding import PictureError, picture_size
 from algorithm.data.readers.annotation import (
@@ -16,145 +15,221 @@ from algorithm.data.readers.annotation import (
     Listing,
     no_objects,
 )
-from algorithm.data.readers.picture_lookup import inside
-from algorithm.data.readers.voc_folder import PICTURE_SUFFIXES, files_below
-from algorithm.data.readers.yolo_labels import parse_labels
-from algorithm.data.readers.yolo_settings import YoloSettings, read_settings
+from algorithm.data.readers.folder_contents import FolderContents, decoded
+from algorithm.data.readers.pairing import Pairs, folder_words, paired
+from algorithm.data.readers.picture_lookup import folded, stem_of
+from algorithm.data.readers.reader import Certainty, Found, Reader, Source
+from algorithm.data.readers.split_lists import split_lists, usages_of
+from algorithm.data.readers.yolo_labels import has_confidence, is_row, parse_labels
+from algorithm.data.readers.yolo_pictures import described_pictures
+from algorithm.data.readers.yolo_settings import YoloSettings, listed_names, read_settings
+from algorithm.data.split_names import usage_of_path
 from algorithm.errors import DataError
 
-IGNORED = "ignored"  # beside labels/: rows of objects that YOLO's own files cannot mark as difficult or crowd
+IGNORED = "ignored"  # beside labels/: rows of objects that YOLO cannot mark as difficult or crowd
+NAME_LISTS = ("classes.txt", "obj.names", "_darknet.labels", "class.txt", "names.txt", "labels.txt")
+NOTES = "notes.json"  # Label Studio's, beside classes.txt
+SAMPLES = 20  # label files that are looked into before all are read
 
 
-@dataclass(frozen=True, slots=True)
-class _Picture:
-    path: Path
-    usage: str | None
+def read_yolo(contents: FolderContents, settings: YoloSettings) -> Listing:
+    """Listing of a YOLO dataset; labels are read when entries are asked for.
 
+    A label file is a .txt of a picture's name: where images/ is exchanged for labels/ in its path,
+    beside it, or in the nearest folder. A picture without one shows nothing.
 
-def read_yolo(path: Path) -> Listing:
-    """Listing of the pictures that a data.yaml or obj.data names, labels read when entries are asked for.
-
-    A label file stands where images/ is exchanged for labels/ in the picture's path, or beside the picture; a picture
-    without one shows nothing. Rows are `class x y width height` in shares of the picture, or a polygon, which becomes
-    its enclosing box. Paths that leave the folder are refused. Raises DataError when the file is not what it should
-    be, names no picture, or no picture has a label file.
+    Args:
+        contents: The folder of the dataset.
+        settings: What is known of it. Without splits, all pictures that have a label file, or lie
+            beside one that has, are read.
     """
-    settings = read_settings(path)
-    pictures: dict[Path, _Picture] = {}
-    complaints = []
-    for usage, addresses in settings.splits.items():
-        for address in addresses:
-            found, wrong = _pictures(settings, address)
-            complaints += wrong
-            for picture in found:
-                if pictures.setdefault(picture, _Picture(picture, usage)).usage != usage:
-                    problem = f"expected each picture in one split, found {picture} again"
-                    complaints.append(Complaint(str(path), problem))
-    if not any(map(label_file, pictures)):
-        raise DataError(
-            f"expected pictures with label files (.txt) of the same name, in labels/ or beside them, as "
-            f"{path} says, found {len(pictures)} picture(s) and no label file: check its paths"
+    labels = _label_names(contents)
+    pairs = paired(contents.pictures, (name for name in labels if not _is_ignored(name)))
+    marked = paired(contents.pictures, filter(_is_ignored, labels)).of_picture
+    if settings.splits:
+        usages, complaints, warnings = described_pictures(contents, settings)
+    else:
+        usages, complaints, warnings = usages_of(contents, sorted([*pairs.of_picture, *pairs.bare]))
+        warnings += folder_words(pairs.left_out, "a label file")
+    complaints += [one for one in pairs.complaints if one.file not in usages or settings.splits]
+    complaints += [
+        Complaint(
+            name, "expected a picture of the same name, found none", usage=usage_of_path(name)
         )
-    entries = LazyEntries(lambda: (_entry(picture, settings) for picture in pictures.values()))
+        for name in pairs.orphans
+        if _has_rows(contents, name)
+    ]
+    bare = sum(name not in pairs.of_picture for name in usages)
+    if bare:
+        warnings.append(f"{bare} of {len(usages)} pictures have no label file: they show nothing")
+    rows = list(usages.items())
+    files = (pairs.of_picture, marked)
     categories = tuple((name, number) for number, name in enumerate(settings.names, start=1))
-    return Listing(entries, tuple(complaints), settings.warnings, categories)
+    return Listing(
+        LazyEntries(lambda: (_entry(contents, *row, files, settings) for row in rows)),
+        tuple(complaints),
+        (*settings.warnings, *warnings, *_remarks(contents, pairs)),
+        categories,
+    )
 
 
-def label_file(picture: Path, kind: str = "labels") -> Path | None:
-    """The label file of a picture, None if there is none. kind: "labels", or "ignored" for the rows not trained on."""
-    before, found, after = str(picture.with_suffix(".txt")).rpartition(f"{os.sep}images{os.sep}")
-    places = [Path(f"{before}{os.sep}{kind}{os.sep}{after}")] if found else []
-    if kind == "labels":
-        places.append(picture.with_suffix(".txt"))
-    return next((place for place in places if place.is_file()), None)
-
-
-def _pictures(settings: YoloSettings, address: str) -> tuple[list[Path], list[Complaint]]:
-    """The pictures in a folder, or those that a .txt lists, and complaints about its lines."""
-    place = settings.place(address)
-    if place.is_dir():
-        return list(files_below(place, PICTURE_SUFFIXES)), []
-    if place.suffix.lower() != ".txt":
-        return [place], []
-    found, complaints = [], []
-    for number, text in enumerate(place.read_text(encoding="utf-8-sig").splitlines(), start=1):
-        try:
-            if text.strip():
-                found.append(_listed(settings.root, place, text.strip()))
-        except ValueError as error:
-            complaints.append(
-                Complaint(place.relative_to(settings.root).as_posix(), str(error), number)
-            )
-    return found, complaints
-
-
-def _listed(root: Path, listing: Path, text: str) -> Path:
-    """The picture that a line means: from the list's folder, from the root, or the end of a path of another machine."""
-    if not Path(text).is_absolute():
-        for base in (root, listing.parent):
-            candidate = _existing(base, root, text)
-            if candidate:
-                return candidate
-    parts = Path(text).parts
-    if ".." not in parts:
-        for start in range(1, len(parts)):
-            candidate = root.joinpath(*parts[start:])
-            if candidate.is_file():
-                return candidate
-    inside(root, text.lstrip("/"))
-    raise ValueError(f"expected the path of a picture below {root}, found {text!r}")
-
-
-def _existing(base: Path, root: Path, text: str) -> Path | None:
-    relative = os.path.relpath(base / text, root)
-    path = root / relative
-    return path if not relative.startswith("..") and path.is_file() else None
-
-
-def _entry(picture: _Picture, settings: YoloSettings) -> Entry:
-    path = picture.path
-    source = path.relative_to(settings.root).as_posix()
-    entry = Entry(source, source, path, picture.usage, no_objects())
+def _entry(
+    contents: FolderContents,
+    name: str,
+    usage: str | None,
+    files: tuple[dict[str, str], dict[str, str]],
+    settings: YoloSettings,
+) -> Entry:
+    path = contents.path(name)
     try:
         width, height = picture_size(path)
     except PictureError:  # told by whoever checks the pictures
-        return entry
+        return Entry(name, name, path, usage, no_objects())
     parts = [
-        _read(file, settings, width, height, ignored=kind == IGNORED)
-        for kind in ("labels", IGNORED)
-        if (file := label_file(path, kind)) is not None
+        replace(part, ignored=part.ignored | ignored)
+        for of_picture, ignored in zip(files, (False, True), strict=True)
+        if name in of_picture
+        for part in [_annotation(contents, of_picture[name], settings, width, height)]
     ]
-    return Entry(
-        source, source, path, picture.usage, Annotation.joined(parts or [no_objects(width, height)])
-    )
+    return Entry(name, name, path, usage, Annotation.joined(parts or [no_objects(width, height)]))
 
 
-def _read(
-    file: Path, settings: YoloSettings, width: int, height: int, *, ignored: bool
+def _annotation(
+    contents: FolderContents, file: str, settings: YoloSettings, width: int, height: int
 ) -> Annotation:
-    name = file.relative_to(settings.root).as_posix()
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = decoded(contents.path(file).read_bytes())
     except (OSError, UnicodeDecodeError) as error:
-        wrong = Complaint(
-            name, f"expected a text file of labels, found one that cannot be read: {error}"
-        )
-        return no_objects(width, height, name, (wrong,))
+        problem = f"expected a text file of labels, found one that cannot be read: {error}"
+        return no_objects(width, height, file, (Complaint(file, problem),))
     names, boxes, marks, things, lines, complaints = parse_labels(
-        text, name, settings.names, width, height
+        text, file, settings.names, width, height, settings.keypoints
     )
-    return Annotation(names, boxes, marks | ignored, width, height, name, things, lines, complaints)
+    return Annotation(names, boxes, marks, width, height, file, things, lines, complaints)
 
 
-def yolo_files(folder: Path) -> Iterator[Path]:
-    """Files of a folder that describe a YOLO dataset: a YAML with `names` and `train` or `val`, or a .data file."""
-    for file in sorted(folder.iterdir()):
-        if (
-            file.suffix.lower() in (".yaml", ".yml", ".data")
-            and file.is_file()
-            and not file.name.startswith(".")
-        ):
-            head = file.read_bytes()[:100_000].decode("utf-8", "replace").splitlines()
-            keys = {line.replace("=", ":").partition(":")[0].strip(" \t'\"\ufeff") for line in head}
-            if "names" in keys and keys & {"train", "val", "valid"}:
-                yield file
+def _label_names(contents: FolderContents) -> list[str]:
+    """Names of the .txt files that may hold labels: neither lists of classes nor of pictures."""
+    lists = split_lists(contents)
+    return [
+        name
+        for name in contents.files(".txt")
+        if name not in lists and name.rpartition("/")[2].lower() not in NAME_LISTS
+    ]
+
+
+def _is_ignored(name: str) -> bool:
+    return IGNORED in name.split("/")[:-1]
+
+
+def _has_rows(contents: FolderContents, name: str) -> bool:
+    return is_row(next((line for line in contents.text(name).splitlines() if line.strip()), ""))
+
+
+def _remarks(contents: FolderContents, pairs: Pairs) -> tuple[str, ...]:
+    """Lines to log about what the first label files hold."""
+    samples = list(pairs.of_picture.values())[:SAMPLES]
+    scored = [
+        name for name in samples if any(map(has_confidence, contents.text(name).splitlines()))
+    ]
+    if not scored:
+        return ()
+    return (
+        f"rows have a sixth number (in {len(scored)} of the first {len(samples)} label files): it is taken "
+        "for the confidence of a model and passed over",
+    )
+
+
+def yolo_files(contents: FolderContents) -> list[str]:
+    """Names of the least deep files that describe a YOLO dataset: a YAML or .data with `names`."""
+    found = []
+    for name in contents.files(".yaml", ".yml", ".data"):
+        lines = contents.text(name).splitlines()
+        keys = {line.replace("=", ":").partition(":")[0].strip(" \t'\"\ufeff") for line in lines}
+        if "names" in keys and {key.lower() for key in keys} & {"train", "val", "valid"}:
+            found.append(name)
+    depth = min((name.count("/") for name in found), default=0)
+    return [name for name in found if name.count("/") == depth]
+
+
+def _name_lists(contents: FolderContents) -> list[str]:
+    """Names of the files that list the classes, Label Studio's notes where there is no other."""
+    names = contents.files(".txt", ".names", ".labels")
+    found = [
+        name
+        for name in names
+        if name.endswith(".names") or name.rpartition("/")[2].lower() in NAME_LISTS
+    ]
+    notes = [name for name in contents.files(".json") if name.rpartition("/")[2] == NOTES]
+    return found or notes
+
+
+def _classes(contents: FolderContents, files: Iterable[str]) -> tuple[str, ...]:
+    """The classes that these files list, all the same. Raises DataError."""
+    listed = {file: _classes_in(contents, file) for file in files}
+    if len(set(listed.values())) > 1:
+        raise DataError(
+            f"expected the same classes in {' and '.join(listed)} in {contents.root}, found different ones"
+        )
+    (file, names), *_ = listed.items()
+    if not names or len(set(names)) < len(names):
+        found = ", ".join(names) or "none"
+        raise DataError(f"expected distinct class names in {contents.path(file)}, found {found}")
+    return names
+
+
+def _classes_in(contents: FolderContents, file: str) -> tuple[str, ...]:
+    text = contents.whole_text(file)
+    if not file.endswith(".json"):
+        return tuple(listed_names(text))
+    try:
+        rows = sorted(json.loads(text)["categories"], key=lambda row: row["id"])
+        if [row["id"] for row in rows] == list(range(len(rows))):
+            return tuple(str(row["name"]) for row in rows)
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise DataError(f"expected 'categories' with ids 0, 1, 2 ... in {contents.path(file)}")
+
+
+def _recognised(contents: FolderContents) -> Found | None:
+    files = yolo_files(contents)
+    stems = {folded(stem_of(name)) for name in contents.picture_names}
+    labels = [
+        name for name in _label_names(contents) if folded(name.rpartition("/")[2][:-4]) in stems
+    ]
+    samples = labels[:: max(1, len(labels) // SAMPLES)][:SAMPLES]
+    rows = any(_has_rows(contents, name) for name in samples)
+    lists = _name_lists(contents)
+    belongs = frozenset((*lists, *contents.files(".yaml", ".yml", ".data") * bool(files)))
+    belongs |= {name for name in contents.files(".json") if name.rpartition("/")[2] == NOTES}
+    if files and labels:
+        return Found(tuple(files), Certainty.DECLARED, files[0], belongs, len(labels))
+    if files:
+        lacks = (
+            f"but {files[0]} is there without labels: found {len(stems)} picture(s) and no label file (.txt) "
+            "of the same name in labels/ or beside them"
+        )
+        return Found(tuple(files), Certainty.HINT, lacks, belongs)
+    if rows and lists:
+        what = f"{lists[0]} and {len(labels)} label files"
+        return Found(tuple(lists), Certainty.CERTAIN, what, belongs, len(labels))
+    if rows:
+        lacks = (
+            f"but without data.yaml or classes.txt, because {len(labels)} .txt have the names of pictures and "
+            f"hold rows of numbers ({samples[0]}): add a classes.txt with one class name a line, in "
+            "the order of the ids"
+        )
+        return Found(tuple(labels), Certainty.HINT, lacks)
+    return None
+
+
+def _read(found: Found, source: Source) -> Listing:
+    contents = source.contents
+    if found.files[0].lower().endswith((".yaml", ".yml", ".data")):
+        source.only_path(found, READER.name)
+        return read_yolo(contents, read_settings(contents, found.files[0]))
+    names = _classes(contents, found.files)
+    return read_yolo(contents, YoloSettings(found.files[0], names, {}))
+
+
+READER = Reader("YOLO", (".yaml", ".yml", ".data"), _recognised, _read)

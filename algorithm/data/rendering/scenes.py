@@ -67,7 +67,8 @@ def render_scene(
     width, height = (int(size * side) for side in rng.uniform(0.77, 1.23, 2))
     canvas = draw_background(rng, width, height)
     owner = np.zeros((height, width), np.int32)  # which object shows at a pixel, counted from 1
-    full, names = [], []  # whole pixel count and class of each object
+    full: list[int] = []  # whole pixel count of each object
+    names: list[str] = []  # and its class
     for _ in range(rng.integers(2, 7)):
         _place(
             rng, canvas, owner, draw_distractor(rng), full, mark=0, share=rng.uniform(0.08, 0.35)
@@ -108,10 +109,11 @@ def _place(
     """Paint the shape where it hides no object too much, False if nowhere. Changes canvas, owner and full."""
     height, width = owner.shape
     turn = rng.uniform(-25, 25) if upright else rng.uniform(0, 360)
-    shape = shape.rotate(turn, Image.BICUBIC, expand=True)
+    shape = shape.rotate(turn, Image.Resampling.BICUBIC, expand=True)
     shape = shape.crop(shape.getbbox())
     scale = share * min(width, height) / max(shape.size)
-    shape = shape.resize([max(2, round(side * scale)) for side in shape.size], Image.LANCZOS)
+    wide, high = (max(2, round(side * scale)) for side in shape.size)
+    shape = shape.resize((wide, high), Image.Resampling.LANCZOS)
     pixels = np.asarray(shape, np.float32)
     solid = pixels[..., 3] > 127
     for _ in range(TRIES):

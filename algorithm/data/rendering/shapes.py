@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -44,7 +44,7 @@ def draw_box(rng: np.random.Generator) -> Image.Image:
     """RGBA carton: three faces of a cuboid in three shades, a strip of tape over front and lid."""
     image, pen = _blank()
     base, tape = _colours(rng, hue=0.10)
-    depth, top = rng.integers(36, 66), rng.integers(30, 56)
+    depth, top = int(rng.integers(36, 66)), int(rng.integers(30, 56))
     left, right, bottom, lid = 6, 186 - depth, 186, 6 + top
     pen.polygon([(left, lid), (right, lid), (right, bottom), (left, bottom)], fill=base)
     pen.polygon(
@@ -166,11 +166,17 @@ def _colours(rng: np.random.Generator, hue: float) -> tuple[Colour, Colour]:
     other = colorsys.hsv_to_rgb(
         (hue + rng.uniform(0.1, 0.9)) % 1, rng.uniform(0.0, 0.35), rng.uniform(0.85, 1.0)
     )
-    return tuple(int(255 * part) for part in main), tuple(int(255 * part) for part in other)
+    return _bytes(main), _bytes(other)
+
+
+def _bytes(colour: Sequence[float]) -> Colour:
+    red, green, blue = (int(255 * part) for part in colour)
+    return red, green, blue
 
 
 def _shade(colour: Colour, factor: float) -> Colour:
-    return tuple(min(255, int(part * factor)) for part in colour)
+    red, green, blue = (min(255, int(part * factor)) for part in colour)
+    return red, green, blue
 
 
 def _lit(image: Image.Image, rng: np.random.Generator) -> Image.Image:
@@ -184,7 +190,7 @@ def _lit(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 def _stretched(grid: np.ndarray, width: int, height: int) -> np.ndarray:
     planes = [
-        Image.fromarray(grid[..., channel]).resize((width, height), Image.BICUBIC)
+        Image.fromarray(grid[..., channel]).resize((width, height), Image.Resampling.BICUBIC)
         for channel in range(3)
     ]
     return np.stack([np.asarray(plane) for plane in planes], axis=-1)

@@ -18,6 +18,7 @@ from algorithm.export.formats.openvino_network import write_openvino
 from algorithm.export.formats.runtimes import open_exported
 from algorithm.export.formats.source import Source, open_source
 from algorithm.export.formats.tflite import write_tflite
+from algorithm.modelarts.model_index import INDEX, index_content
 
 DESCRIPTION = "export.json"
 NMS = ("none", "mediapipe")
@@ -28,7 +29,9 @@ _SIDE_OF_PROBE = 200
 
 @dataclass(frozen=True)
 class Format:
-    """write(source, folder) -> path of the file or folder. weights: of a network format, whose NMS is chosen; None for a whole graph."""
+    """write(source, folder) -> path of the file or folder. weights: of a network format, whose NMS
+    is chosen; None for a whole graph.
+    """
 
     write: Callable[..., Path]
     weights: str | None = None
@@ -53,12 +56,13 @@ def export_model(
     nms: str = "none",
     calibration: Callable[[tuple[int, int]], Iterable[np.ndarray]] | None = None,
 ) -> Path:
-    """The file (or version folder) that was written in `output`, beside `index` (class names) and export.json.
+    """The file (or version folder) that was written in `output`, beside `index` (class names) and
+    export.json.
 
-    calibration(image_size): pictures for int8, float32 [h, w, 3], pixels 0..255, as the network sees them. The file is run by its
-    own runtime and compared with the model folder before anything is put in place.
-    ArgumentError: a package or the calibration is missing. DataError: no model folder, or `output` holds something.
-    AlgorithmError: the file answers otherwise than the model.
+    calibration(image_size): pictures for int8, float32 [h, w, 3], pixels 0..255, as the network
+    sees them. The file is run by its own runtime and compared with the model folder before anything
+    is put in place. ArgumentError: a package or the calibration is missing. DataError: no model
+    folder, or `output` holds something. AlgorithmError: the file answers otherwise than the model.
     """
     row = FORMATS[name]
     if row.weights == "int8" and calibration is None:
@@ -78,17 +82,12 @@ def export_model(
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
     options: dict[str, Any] = {"nms": nms} if row.weights else {}
-    if row.weights == "int8":
+    if row.weights == "int8" and calibration is not None:
         options["pictures"] = calibration(source.image_size())
     try:
         path = row.write(source, staged, **options)
-        (staged / "index").write_text(
-            json.dumps(
-                {"labels_list": source.label_names, "is_multilabel": False},
-                ensure_ascii=False,
-                indent=1,
-            )
-            + "\n",
+        (staged / INDEX).write_text(
+            json.dumps(index_content(source.label_names), ensure_ascii=False, indent=1) + "\n",
             encoding="utf-8",
         )
         (staged / DESCRIPTION).write_text(
@@ -117,19 +116,22 @@ def _description(source: Source, name: str, row: Format, path: Path, nms: str) -
         }
     height, width = source.image_size()
     how = {
-        "none": "none: decode the deltas on the anchors, then NMS; python -m algorithm evaluate does it as the model folder",
+        "none": "none: decode the deltas on the anchors, then NMS; python -m algorithm evaluate "
+        "does it as the model folder",
         "mediapipe": "TFLite_Detection_PostProcess, hard, IoU 0.5, per class",
     }[nms]
     outputs = {
         "none": "scores [1, A, K], deltas [1, A, 4]: ty, tx, th, tw",
-        "mediapipe": "boxes [ymin, xmin, ymax, xmax] in shares of the input, classes from 0, scores, count",
+        "mediapipe": "boxes [ymin, xmin, ymax, xmax] in shares of the input, classes from 0, "
+        "scores, count",
     }[nms]
     return {
         "format": name,
         "file": path.name,
         "nms": how,
         "outputs": outputs,
-        "input": f"images: {'uint8' if row.weights == 'int8' else 'float32'} [1, {height}, {width}, 3], RGB, pixels 0..255; keep the "
+        "input": f"images: {'uint8' if row.weights == 'int8' else 'float32'} "
+        f"[1, {height}, {width}, 3], RGB, pixels 0..255; keep the "
         "aspect, put the picture in the upper left corner, fill the rest with the mean",
         "image_size": [height, width],
         "form": nms,
@@ -144,7 +146,9 @@ def _description(source: Source, name: str, row: Format, path: Path, nms: str) -
 
 
 def _compare(source: Source, row: Format, path: Path) -> None:
-    """AlgorithmError when the written file does not answer a picture of noise as the model folder does."""
+    """AlgorithmError when the written file does not answer a picture of noise as the model folder
+    does.
+    """
     pixels = np.random.default_rng(0).integers(
         0, 256, (_SIDE_OF_PROBE, _SIDE_OF_PROBE, 3), dtype=np.uint8
     )
@@ -152,6 +156,6 @@ def _compare(source: Source, row: Format, path: Path) -> None:
     best, other = (float(each["scores"].max(initial=0)) for each in (expected, found))
     if not abs(best - other) <= _TOLERANCE.get(row.weights or "", _EXACT) * best:
         raise AlgorithmError(
-            f"export {path.name}: expected the answers of the model folder, found a best score of {other:g} for "
-            f"{best:g} on the same picture; nothing was published"
+            f"export {path.name}: expected the answers of the model folder, found a best score of "
+            f"{other:g} for {best:g} on the same picture; nothing was published"
         )

@@ -1,13 +1,19 @@
-"""Formats that hold the whole graph, from pixels of any size to detections: SavedModel, frozen graph, ONNX."""
+"""Formats that hold the whole graph, from pixels of any size to detections: SavedModel, frozen
+graph, ONNX.
+"""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from algorithm.export.formats.source import OUTPUTS, Source, need
+from algorithm.export.older_tensorflow import fit_graph, fit_saved_model
 
 OPSET = 17
 
@@ -19,14 +25,19 @@ def write_saved_model(source: Source, folder: Path) -> Path:
     shutil.copyfile(source.folder / "saved_model.pb", version / "saved_model.pb")
     for path in (source.folder / "variables").iterdir():
         shutil.copyfile(path, version / "variables" / path.name)
+    fit_saved_model(version)  # a model folder of an older version of this package needs it
     return version
 
 
 def write_frozen(source: Source, folder: Path) -> Path:
-    """A GraphDef with constants for variables: `images:0` in, Identity:0 ... out in the order of OUTPUTS."""
+    """A GraphDef with constants for variables: `images:0` in, Identity:0 ... out in the order of
+    OUTPUTS.
+    """
     frozen = source.signature()
+    definition = frozen.graph.as_graph_def()
+    fit_graph(definition)
     path = folder / "frozen_graph.pb"
-    path.write_bytes(frozen.graph.as_graph_def().SerializeToString())
+    path.write_bytes(definition.SerializeToString())
     return path
 
 
@@ -56,7 +67,7 @@ def write_onnx(source: Source, folder: Path) -> Path:
     return path
 
 
-def _rename_inside(graph: object, names: dict[str, str]) -> None:
+def _rename_inside(graph: Any, names: dict[str, str]) -> None:
     """Bodies of loops and branches read names of the outer graph too."""
     for node in graph.node:
         for attribute in node.attribute:
@@ -66,10 +77,13 @@ def _rename_inside(graph: object, names: dict[str, str]) -> None:
                 _rename_inside(attribute.g, names)
 
 
-def load_frozen(path: Path) -> tf.types.experimental.ConcreteFunction:
-    """Function images uint8 [1, H, W, 3] -> list of OUTPUTS of a file that write_frozen wrote."""
-    definition = tf.compat.v1.GraphDef.FromString(path.read_bytes())
-    wrapped = tf.compat.v1.wrap_function(
-        lambda: tf.graph_util.import_graph_def(definition, name=""), []
-    )
-    return wrapped.prune("images:0", [f"Identity{suffix}:0" for suffix in ("", "_1", "_2", "_3")])
+def load_frozen(path: Path) -> Callable[[np.ndarray], list[np.ndarray]]:
+    """Function images uint8 [1, H, W, 3] -> list of OUTPUTS of a file that write_frozen wrote.
+
+    In a session: its functions have the names of those in the model folder, but are not the same.
+    """
+    session = tf.compat.v1.Session(graph=tf.Graph())
+    with session.graph.as_default():
+        tf.graph_util.import_graph_def(tf.compat.v1.GraphDef.FromString(path.read_bytes()), name="")
+    wanted = [f"Identity{suffix}:0" for suffix in ("", "_1", "_2", "_3")]
+    return lambda images: session.run(wanted, {"images:0": images})

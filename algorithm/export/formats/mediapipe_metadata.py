@@ -1,4 +1,6 @@
-"""MediaPipe's metadata of an object detector, packed into a TFLite file with the class names, by MediaPipe's own writer."""
+"""MediaPipe's metadata of an object detector, packed into a TFLite file with the class names, by
+MediaPipe's own writer.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +10,17 @@ from types import ModuleType
 
 from algorithm.export.formats.source import need
 
-# The writer asks a C++ module which parser version the metadata needs. Wheels since 0.10.30 lack that module (0.10.21, the last that
-# has it, wants numpy 1). What is written here, labels and four outputs, is in the first version of the schema.
+# The writer asks a C++ module which parser version the metadata needs. Wheels since 0.10.30 lack
+# that module (0.10.21, the last that has it, wants numpy 1). What is written here, labels and four
+# outputs, is in the first version of the schema.
 MISSING = "mediapipe.tasks.cc.metadata.python"
 PARSER_VERSION = "1.0.0"
 WRITERS = "mediapipe.tasks.python.metadata.metadata_writers"
 
 
 def with_metadata(content: bytes, label_names: Sequence[str]) -> bytes:
-    """The TFLite file with metadata: input pixels as they are (mean 0, deviation 1), outputs boxes, classes, scores, count, labels.
+    """The TFLite file with metadata: input pixels as they are (mean 0, deviation 1), outputs boxes,
+    classes, scores, count, labels.
 
     ArgumentError where MediaPipe is not installed.
     """
@@ -43,5 +47,5 @@ def _complete() -> None:
         for depth in range(3, len(parts) + 1):
             sys.modules.setdefault(".".join(parts[:depth]), ModuleType(".".join(parts[:depth])))
         version = ModuleType("_pywrap_metadata_version")
-        version.GetMinimumMetadataParserVersion = lambda buffer: PARSER_VERSION
-        sys.modules[MISSING]._pywrap_metadata_version = version
+        vars(version)["GetMinimumMetadataParserVersion"] = lambda buffer: PARSER_VERSION
+        vars(sys.modules[MISSING])["_pywrap_metadata_version"] = version

@@ -1,4 +1,7 @@
-"""OpenVINO: the network alone. Its CPU plug-in takes seconds for the loop of the NMS, so that stays outside."""
+"""OpenVINO: the network alone.
+
+Its CPU plug-in takes seconds for the loop of the NMS, so that stays outside.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from algorithm.export.formats.source import Source, need, network
 
 
 def write_openvino(source: Source, folder: Path, *, nms: str) -> Path:
-    """<folder>/model.xml and model.bin, float32 weights. images: float32 [1, h, w, 3], pixels 0..255 RGB -> scores [1, A, K], deltas
-    [1, A, 4]. nms: "none". Compile it with INFERENCE_PRECISION_HINT=f32: without, some processors compute in bfloat16."""
+    """<folder>/model.xml and model.bin, float32 weights. images: float32 [1, h, w, 3], pixels
+    0..255 RGB -> scores [1, A, K], deltas [1, A, 4]. nms: "none". Compile it with
+    INFERENCE_PRECISION_HINT=f32: without, some processors compute in bfloat16."""
     openvino = need("openvino", "openvino")
     path = folder / "model.xml"
     with tempfile.TemporaryDirectory() as scratch:

@@ -14,6 +14,7 @@ import tensorflow as tf
 from algorithm.errors import DataError
 from algorithm.export.formats.graphs import load_frozen
 from algorithm.export.formats.source import OUTPUTS, need
+from algorithm.modelarts.model_index import INDEX, read_class_names
 from algorithm.ops.detections import NmsConfig, detect
 from algorithm.ops.image import letterbox_scale, pad_bottom_right, resize
 
@@ -23,10 +24,11 @@ SMALLEST = 1e-9  # of a score whose logit is asked for
 
 
 def open_exported(path: Path) -> Run:
-    """run(uint8 [H, W, 3] RGB) -> boxes float32 [M, 4] yxyx in the picture's pixels, scores [M], labels [M] from 0.
+    """run(uint8 [H, W, 3] RGB) -> boxes float32 [M, 4] yxyx in the picture's pixels, scores [M],
+    labels [M] from 0.
 
-    path: a model folder, one with the version folder 1/, an export's folder, .pb, .tflite, .onnx or .xml.
-    DataError: it is none of these. ArgumentError: its runtime is not installed.
+    path: a model folder, one with the version folder 1/, an export's folder, .pb, .tflite, .onnx or
+    .xml. DataError: it is none of these. ArgumentError: its runtime is not installed.
     """
     path = exported_file(path)
     opener = OPENERS.get(path.suffix) if path.is_file() else _open_saved_model
@@ -36,7 +38,10 @@ def open_exported(path: Path) -> Run:
 
 
 def exported_file(path: Path) -> Path:
-    """What is to be opened at a path: itself, a file or the version folder in it. DataError where there is nothing."""
+    """What is to be opened at a path: itself, a file or the version folder in it.
+
+    DataError where there is nothing.
+    """
     if not path.exists():
         raise DataError(f"expected an exported model at {path}, found nothing: check --model_dir")
     if path.is_file() or (path / "saved_model.pb").is_file():
@@ -46,18 +51,23 @@ def exported_file(path: Path) -> Path:
     if (path / "1" / "saved_model.pb").is_file():
         return path / "1"
     raise DataError(
-        f"expected a model folder or an export at {path}, found neither saved_model.pb nor export.json: check --model_dir"
+        f"expected a model folder or an export at {path}, found neither saved_model.pb nor "
+        "export.json: check --model_dir"
     )
 
 
 def label_names_of(path: Path) -> tuple[str, ...]:
-    """Class names in the file `index` in or beside the exported file. DataError where there is none."""
+    """Class names in the file `index` in or beside the exported file.
+
+    DataError where there is none.
+    """
     file = exported_file(path)
     for folder in (file, *file.parents[:2]):
-        if (folder / "index").is_file():
-            return tuple(json.loads((folder / "index").read_text(encoding="utf-8"))["labels_list"])
+        if (folder / INDEX).is_file():
+            return read_class_names(folder)
     raise DataError(
-        f"expected the class names in a file `index` beside {file}, found none: keep the files of an export together"
+        f"expected the class names in a file `index` beside {file}, found none: keep the files of "
+        "an export together"
     )
 
 
@@ -84,9 +94,7 @@ def _open_saved_model(folder: Path) -> Run:
 
 def _open_frozen(path: Path) -> Run:
     function = load_frozen(path)
-    return lambda picture: _detections(
-        dict(zip(OUTPUTS, function(tf.constant(picture[None])), strict=True))
-    )
+    return lambda picture: _detections(dict(zip(OUTPUTS, function(picture[None]), strict=True)))
 
 
 def _open_onnx(path: Path) -> Run:
@@ -102,7 +110,9 @@ def _open_onnx(path: Path) -> Run:
 def fitted(
     picture: np.ndarray, size: tuple[int, int], mean: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """float32 [h, w, 3] pixels 0..255 as the network wants them, filled with the mean; network pixels per pixel of the picture."""
+    """float32 [h, w, 3] pixels 0..255 as the network wants them, filled with the mean; network
+    pixels per pixel of the picture.
+    """
     scale, shape = letterbox_scale(tf.constant(picture.shape[:2]), size)
     return (pad_bottom_right(resize(picture, shape) - mean, size) + mean).numpy(), float(scale)
 
@@ -145,7 +155,9 @@ def _description(path: Path) -> dict[str, Any]:
 def _around_network(
     known: Mapping[str, Any], kind: type, outputs: Callable[[np.ndarray], list[np.ndarray]]
 ) -> Run:
-    """What a network format leaves to its caller: fitting the picture before it, NMS and the way back to its pixels after it."""
+    """What a network format leaves to its caller: fitting the picture before it, NMS and the way
+    back to its pixels after it.
+    """
     size, mean = tuple(known["image_size"]), np.array(known["mean"], np.float32)
     finish = _own_suppression(known) if known["form"] == "none" else _four_outputs
 

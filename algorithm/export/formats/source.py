@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -13,8 +12,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from algorithm.errors import ArgumentError, DataError
+from algorithm.errors import ArgumentError, DataError, first_line
 from algorithm.export.formats.upsampling import with_resize_operations
+from algorithm.modelarts.model_index import read_class_names
 
 OUTPUTS = (
     "detection_boxes",
@@ -26,8 +26,8 @@ OUTPUTS = (
 
 @dataclass(frozen=True)
 class Source:
-    """A loaded model folder. label_names: class 1 first. settings: ServingModule.settings() as numpy, empty for a folder of an older
-    version, which has no network function either."""
+    """A loaded model folder. label_names: class 1 first. settings: ServingModule.settings() as
+    numpy, empty for a folder of an older version, which has no network function either."""
 
     folder: Path
     model: Any
@@ -35,7 +35,9 @@ class Source:
     settings: dict[str, np.ndarray]
 
     def signature(self) -> Any:
-        """The concrete function `serving_default`, its variables turned into constants, its loop kept as one operation."""
+        """The concrete function `serving_default`, its variables turned into constants, its loop
+        kept as one operation.
+        """
         return convert_variables_to_constants_v2(
             self.model.signatures["serving_default"], lower_control_flow=False
         )
@@ -63,31 +65,33 @@ def open_source(model_dir: Path) -> Source:
     """Loads a model folder. Raises DataError where it is none."""
     if not (model_dir / "saved_model.pb").is_file():
         raise DataError(
-            f"expected a model folder with saved_model.pb at {model_dir}, found none: give the folder `model` of a job"
+            f"expected a model folder with saved_model.pb at {model_dir}, found none: give the "
+            "folder `model` of a job"
         )
+    names = read_class_names(model_dir)
     try:
         model = tf.saved_model.load(str(model_dir))
-        names = json.loads((model_dir / "index").read_text(encoding="utf-8"))["labels_list"]
     except Exception as error:  # damaged files surface as many unrelated types
         raise DataError(
-            f"model folder {model_dir}: expected a SavedModel and class names, found {error}"
+            f"model folder {model_dir}: expected a SavedModel, found {first_line(error)}"
         ) from error
     settings = (
         {name: value.numpy() for name, value in model.settings().items()}
         if hasattr(model, "settings")
         else {}
     )
-    return Source(model_dir, model, tuple(names), settings)
+    return Source(model_dir, model, names, settings)
 
 
 def network(source: Source) -> Any:
-    """Concrete function images float32 [1, h, w, 3], pixels 0..255 RGB, -> [scores float32 [1, A, K], deltas float32 [1, A, 4]];
-    variables are constants. Converting an unfrozen module gives a TFLite model that
-    answers NaN. DataError for a model folder of an older version."""
+    """Concrete function images float32 [1, h, w, 3], pixels 0..255 RGB, -> [scores float32 [1, A,
+    K], deltas float32 [1, A, 4]]; variables are constants. Converting an unfrozen module gives a
+    TFLite model that answers NaN. DataError for a model folder of an older version."""
     if not source.settings:
         raise DataError(
-            f"expected the network as a function in {source.folder}, found the signature alone: it was exported by an "
-            "older version; run its training command again, which publishes it anew"
+            f"expected the network as a function in {source.folder}, found the signature alone: "
+            "it was exported by an older version; run its training command again, which "
+            "publishes it anew"
         )
     mean, std = source.settings["mean"], source.settings["std"]
 
@@ -110,6 +114,6 @@ def need(package: str, extra: str = "export") -> ModuleType:
         return importlib.import_module(package)
     except ImportError as error:
         raise ArgumentError(
-            f"expected the package {package}, found none ({error}): pip install 'efficientdet-modelarts[{extra}]', in a "
-            f"clone pip install '.[{extra}]'"
+            f"expected the package {package}, found none ({error}): pip install "
+            f"'efficientdet-modelarts[{extra}]', in a clone pip install '.[{extra}]'"
         ) from error

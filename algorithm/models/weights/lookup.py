@@ -25,7 +25,12 @@ _PLAIN_ENDINGS = ("", ".tar.gz", ".tgz", ".h5", ".pth")
 
 @dataclass(frozen=True)
 class LocalWeights:
-    """Weights found. scope: the widest they can fill a new detector in. where: in words, for the log."""
+    """Weights that were found.
+
+    Attributes:
+        scope: The widest they can fill a new detector in.
+        where: In words, for the log.
+    """
 
     path: Path
     scope: str
@@ -33,12 +38,12 @@ class LocalWeights:
 
 
 def cache_dir() -> Path:
-    """Where downloads are kept: $EFFICIENTDET_CACHE, else ~/.cache/efficientdet."""
+    """Return where downloads are kept: $EFFICIENTDET_CACHE, else ~/.cache/efficientdet."""
     return Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "efficientdet")
 
 
 def default_search_dirs() -> tuple[Path, ...]:
-    """`pretrained/` beside the package, `pretrained/` inside it, then the cache."""
+    """Return `pretrained/` beside the package, `pretrained/` inside it, then the cache."""
     package = Path(algorithm.__file__).parent
     return package.parent / "pretrained", package / "pretrained", cache_dir()
 
@@ -46,12 +51,22 @@ def default_search_dirs() -> tuple[Path, ...]:
 def find_pretrained(
     model_name: str, search_dirs: Sequence[str | os.PathLike[str]] | None = None
 ) -> LocalWeights | None:
-    """The best weights at hand for a model, or None.
+    """Find the best weights at hand for a model.
 
-    In this order: a detector (its own, then one that has all of its variables) in one of the folders, in their order; a
-    backbone in one of them; a backbone in an installed package. A folder is searched for the model's (backbone's) name,
-    plain or with an archive's ending, and for the published files by their own place in the cache. ArgumentError: an
-    unknown model_name.
+    In this order: a detector (its own, then one that has all of its variables) in one of the
+    folders, in their order; a backbone in one of them; a backbone in an installed package. A folder
+    is searched for the model's (backbone's) name, plain or with an archive's ending, and for the
+    published files by their own place in the cache.
+
+    Args:
+        model_name: A row of the table of models.
+        search_dirs: The folders; None means `default_search_dirs`.
+
+    Returns:
+        The weights, or None.
+
+    Raises:
+        ArgumentError: An unknown model.
     """
     if model_name not in PRESETS:
         raise ArgumentError(
@@ -79,14 +94,17 @@ def find_pretrained(
 
 
 def local_copy(published: PublishedFile, search_dirs: Sequence[Path] | None = None) -> Path | None:
-    """Where a published file is present under its own name, or None."""
+    """Return where a published file is present under its own name, or None."""
     folders = default_search_dirs() if search_dirs is None else search_dirs
     places = [Path(folder) / published.file_name for folder in folders]
     return next((place for place in places if place.is_file()), None) or packaged_file(published)
 
 
 def packaged_file(published: PublishedFile) -> Path | None:
-    """The `.pth` of an installed package, found through its record; none of its code runs. None when not installed."""
+    """Return the `.pth` of an installed package, found through its record, or None.
+
+    None of the package's code runs.
+    """
     if not published.package:
         return None
     try:

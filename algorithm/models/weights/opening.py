@@ -29,17 +29,24 @@ _NEWEST = re.compile(r'^model_checkpoint_path: "(.+)"', re.MULTILINE)
 
 @contextmanager
 def open_weights(path: str | os.PathLike[str]) -> Iterator[WeightSource]:
-    """The weights at a local path, readable inside the `with`; temporary copies are removed after it.
+    """Open weights for reading inside the `with`; temporary copies are removed after it.
 
-    path: a checkpoint's folder, its prefix or one of its files, a tar archive of one, a Keras `.h5`, a PyTorch `.pth`.
-    DataError when there is nothing, or nothing recognised, or it is damaged.
+    Args:
+        path: A checkpoint's folder, its prefix or one of its files, a tar archive of one, a Keras
+            `.h5` or a PyTorch `.pth`.
+
+    Returns:
+        The weights.
+
+    Raises:
+        DataError: There is nothing, nothing that is recognised, or it is damaged.
     """
     with ExitStack() as resources:
         source = _open(Path(path), resources)
         if not source.tensors:
             raise DataError(
-                f"weights {path}: expected an EfficientDet, a RetinaNet or a backbone of one, found a {source.kind} with no "
-                "variable of either; give another file"
+                f"weights {path}: expected an EfficientDet, a RetinaNet or a backbone of one, "
+                f"found a {source.kind} with no variable of either; give another file"
             )
         yield dataclasses.replace(source, path=str(path))
 
@@ -65,7 +72,7 @@ def _open(path: Path, resources: ExitStack) -> WeightSource:
 
 
 def _inside(folder: Path) -> Path:
-    """The prefix that the folder's `checkpoint` file names, else the only weight file, else the only subfolder."""
+    """What the file `checkpoint` names, else the only weight file, else the only subfolder."""
     listing = folder / "checkpoint"
     named = (
         _NEWEST.search(listing.read_text(encoding="utf-8", errors="replace"))

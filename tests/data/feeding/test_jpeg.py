@@ -85,9 +85,12 @@ def test_a_window_is_that_part_of_the_picture(reduction: int) -> None:
 
 
 def test_real_pictures(shared_dir: Path) -> None:
+    compared = 0
     for path in sorted((shared_dir / "data" / "raccoon" / "images").glob("*.jpg"))[:25]:
         data = path.read_bytes()
         if graph_decodable(data, path.name):
+            compared += 1
             assert np.array_equal(
                 decode_in_graph(tf.constant(data)), decode_image(data, path.name)
             ), path
+    assert compared > 10

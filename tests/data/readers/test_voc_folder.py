@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 
 from algorithm.data.dataset import read_listing
-from algorithm.data.readers.voc_folder import read_folder
 from algorithm.errors import DataError
 
 from ..conftest import write_picture, write_voc
 
 
 def problems(folder: Path) -> list[str]:
-    listing = read_folder(folder)
+    listing = read_listing(folder)
     return [
         str(wrong)
         for wrong in (
@@ -32,6 +31,9 @@ def problems(folder: Path) -> list[str]:
         ("Images", "Annotations"),
         ("JPEGImages", "Annotations"),
         ("images/deep", "annotations/deep"),
+        ("pics", "annots"),
+        ("images", "annotations/xmls"),
+        ("set/images", "set/labels"),
     ],
 )
 def test_layouts(tmp_path: Path, pictures: str, annotations: str) -> None:
@@ -66,13 +68,13 @@ def test_image_sets_give_the_split(tmp_path: Path) -> None:
     lists.mkdir(parents=True)
     (lists / "train.txt").write_text("a\nc\n")
     (lists / "val.txt").write_text("b\nghost\n")
-    listing = read_folder(tmp_path)
+    listing = read_listing(tmp_path)
     assert {entry.image_id: entry.usage for entry in listing.entries} == {
         "JPEGImages/a.jpg": "train",
         "JPEGImages/b.jpg": "eval",
         "JPEGImages/c.jpg": "train",
     }
-    assert listing.warnings == ("1 picture(s) that neither ImageSets list names are left out",)
+    assert listing.warnings == ("1 picture(s) that no list of a split names are left out",)
     assert problems(tmp_path) == [
         "ImageSets/Main/val.txt:2: expected the name of a picture, found 'ghost'"
     ]
@@ -83,7 +85,7 @@ def test_same_names_in_different_folders_pair_by_path(tmp_path: Path) -> None:
         write_picture(tmp_path / "images" / folder / "1.jpg")
         write_voc(tmp_path / "annotations" / folder / "1.xml", [(name, 1, 1, 9, 9)])
     assert [
-        (entry.source, entry.annotation.names[0]) for entry in read_folder(tmp_path).entries
+        (entry.source, entry.annotation.names[0]) for entry in read_listing(tmp_path).entries
     ] == [("images/x/1.jpg", "cat"), ("images/y/1.jpg", "dog")]
 
 
@@ -92,7 +94,7 @@ def test_hidden_files_are_passed_over(make_folder) -> None:
     for name in ("._p00.png", ".DS_Store", "__MACOSX/._p00.xml"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(b"junk")
-    assert len(tuple(read_folder(folder).entries)) == 2
+    assert len(tuple(read_listing(folder).entries)) == 2
     assert problems(folder) == []
 
 
@@ -115,7 +117,7 @@ def test_two_pictures_for_one_xml_are_ambiguous(make_folder) -> None:
     folder = make_folder(2)
     write_picture(folder / "p01.jpg")
     assert problems(folder) == [
-        "p01: expected one picture for one XML, found p01.jpg, p01.png: rename all but one"
+        "p01.xml: expected one picture of the same name, found p01.jpg and p01.png: rename all but one"
     ]
 
 
@@ -130,10 +132,13 @@ def test_folder_of_only_pictures_or_only_xml(make_folder, suffix: str) -> None:
     folder = make_folder(3)
     for file in folder.glob(f"*{suffix}"):
         file.unlink()
-    found = "found 0 picture(s)" if suffix == ".png" else "found 3 picture(s)"
-    with pytest.raises(DataError) as caught:
+    told = (
+        "3 .xml: looks like VOC XML, but .* no pictures"
+        if suffix == ".png"
+        else "3 .png: pictures without"
+    )
+    with pytest.raises(DataError, match=told):
         read_listing(folder)
-    assert found in str(caught.value)
 
 
 def test_folder_with_one_manifest_is_that_manifest(make_manifest) -> None:
@@ -163,3 +168,101 @@ def test_nested_years_are_read_as_one(tmp_path: Path) -> None:
         ("VOCdevkit/VOC2007/JPEGImages/a.jpg", "train", "VOCdevkit/VOC2007/Annotations/a.xml"),
         ("VOCdevkit/VOC2012/JPEGImages/b.jpg", "eval", "VOCdevkit/VOC2012/Annotations/b.xml"),
     ]
+
+
+def voc_pair(root: Path, picture: str, xml: str, name: str = "cat") -> None:
+    write_picture(root / picture)
+    write_voc(root / xml, [(name, 1, 1, 9, 9)])
+
+
+def usages(root: Path) -> dict[str, str | None]:
+    return {entry.path.name: entry.usage for entry in read_listing(root).entries}
+
+
+@pytest.mark.parametrize(
+    ("pictures", "annotations"),
+    [("{}", "{}"), ("{}/images", "{}/annotations"), ("images/{}", "annotations/{}")],
+)
+def test_folders_give_the_split_and_test_is_left_out(
+    tmp_path: Path, pictures: str, annotations: str
+) -> None:
+    for side in ("train", "valid", "test"):
+        picture = pictures.format(side) + f"/{side}.jpg"
+        voc_pair(tmp_path, picture, annotations.format(side) + f"/{side}.xml")
+    assert usages(tmp_path) == {"train.jpg": "train", "valid.jpg": "eval"}
+    (line,) = read_listing(tmp_path).warnings
+    assert line == "1 picture(s) of 'test' are left out, as there is a validation part"
+
+
+def test_test_evaluates_where_there_is_no_validation_part(tmp_path: Path) -> None:
+    for side in ("train", "test"):
+        voc_pair(tmp_path, f"images/{side}/{side}.jpg", f"images/{side}/{side}.xml")
+    assert usages(tmp_path) == {"train.jpg": "train", "test.jpg": "eval"}
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        {"trainval": "ab", "test": "c"},
+        {"Train": "ab", "Validation": "c"},
+        {"train": "ab", "val": "c", "trainval": "abc", "cat_train": "c"},
+        {"trainval": "abc", "val": "c"},
+    ],
+)
+def test_lists_of_every_name_give_the_split(tmp_path: Path, lists: dict[str, str]) -> None:
+    for stem in "abc":
+        voc_pair(tmp_path, f"JPEGImages/{stem}.jpg", f"Annotations/{stem}.xml")
+        write_picture(tmp_path / f"SegmentationClass/{stem}.png")
+    (tmp_path / "ImageSets/Main").mkdir(parents=True)
+    for name, stems in lists.items():
+        (tmp_path / f"ImageSets/Main/{name}.txt").write_text("".join(f"{one}\n" for one in stems))
+    assert usages(tmp_path) == {"a.jpg": "train", "b.jpg": "train", "c.jpg": "eval"}
+    assert problems(tmp_path) == []
+
+
+def test_lists_with_paths_beside_the_data(tmp_path: Path) -> None:
+    for stem in "ab":
+        voc_pair(tmp_path, f"JPEGImages/{stem}.jpg", f"Annotations/{stem}.xml")
+    for side, stem in (("train", "a"), ("val", "b")):
+        line = f"./JPEGImages/{stem}.jpg ./Annotations/{stem}.xml\n"
+        (tmp_path / f"{side}.txt").write_text(line)
+    assert usages(tmp_path) == {"a.jpg": "train", "b.jpg": "eval"}
+
+
+def test_picture_in_two_lists_is_a_complaint(tmp_path: Path) -> None:
+    voc_pair(tmp_path, "a.jpg", "a.xml")
+    for side in ("train", "val"):
+        (tmp_path / f"{side}.txt").write_text("a\n")
+    assert problems(tmp_path) == [
+        "val.txt:1: expected each picture in one list, found 'a' in train.txt too"
+    ]
+
+
+def test_filename_decides_where_the_name_of_the_xml_does_not(tmp_path: Path) -> None:
+    write_picture(tmp_path / "pics/IMG_7.jpg")
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "annotations/0.xml").write_text(
+        "<annotation><filename>IMG_7.jpg</filename><object><name>cat</name><bndbox><xmin>1</xmin>"
+        "<ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object></annotation>"
+    )
+    (entry,) = read_listing(tmp_path).entries
+    assert (entry.source, entry.annotation.names) == ("pics/IMG_7.jpg", ("cat",))
+
+
+def test_pictures_of_other_folders_are_left_out_with_a_word(tmp_path: Path) -> None:
+    voc_pair(tmp_path, "images/a.jpg", "annotations/a.xml")
+    write_picture(tmp_path / "raw/z.jpg")
+    listing = read_listing(tmp_path)
+    assert [entry.source for entry in listing.entries] == ["images/a.jpg"]
+    assert listing.warnings == ("1 picture(s) in raw are left out: none of them has an XML",)
+
+
+def test_the_larger_of_two_forms_is_read_and_the_other_named(tmp_path: Path) -> None:
+    for stem in "abc":
+        voc_pair(tmp_path, f"{stem}.jpg", f"{stem}.xml")
+    (tmp_path / "old.json").write_text(
+        '{"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [], "categories": []}'
+    )
+    listing = read_listing(tmp_path)
+    assert len(listing.entries) == 3
+    assert "COCO (old.json) is there too and is not read" in listing.warnings[0]

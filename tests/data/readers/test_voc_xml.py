@@ -161,3 +161,52 @@ def test_deep_nesting_is_survived() -> None:
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(AnnotationError, match=r"gone\.xml: the annotation cannot be read"):
         read_voc(tmp_path / "gone.xml", "gone.xml")
+
+
+def one_object(inner: str, head: str = "", root: str = "annotation") -> bytes:
+    text = f"{head}<{root}><object><name>cat</name>{inner}</object></{root.split()[0]}>"
+    return text.encode()
+
+
+@pytest.mark.parametrize(
+    ("inner", "box"),
+    [
+        (  # by a quarter: width and height change places
+            "<robndbox><cx>30</cx><cy>40</cy><w>20</w><h>10</h><angle>1.5707963</angle></robndbox>",
+            [30, 25, 50, 35],
+        ),
+        (
+            "<bndbox><xmin>10,5</xmin><ymin>2</ymin><xmax>40</xmax><ymax>60</ymax></bndbox>",
+            [2, 10.5, 60, 40],
+        ),
+        (
+            "<polygon><username>a</username><pt><x>4</x><y>3</y></pt><pt><x>9</x><y>7</y></pt></polygon>",
+            [3, 4, 7, 9],
+        ),
+        (
+            "<segm><box><xmin>5</xmin><ymin>6</ymin><xmax>7</xmax><ymax>8</ymax></box></segm>",
+            [6, 5, 8, 7],
+        ),
+    ],
+)
+def test_positions_of_other_tools(inner: str, box: list[float]) -> None:
+    assert parse_voc(one_object(inner), "a.xml").boxes.round(3).tolist() == [box]
+
+
+SIDES = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>4</xmax><ymax>6</ymax></bndbox>"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        one_object(SIDES, root='annotation xmlns="http://example.org/voc"'),
+        one_object(SIDES, head='<?xml version="1.0" encoding="utf-16"?>'),
+        one_object(SIDES + "<deleted>0</deleted>"),
+    ],
+)
+def test_writings_that_mean_the_same(data: bytes) -> None:
+    assert parse_voc(data, "a.xml").boxes.tolist() == [[2, 1, 6, 4]]
+
+
+def test_deleted_objects_of_labelme_are_none() -> None:
+    assert parse_voc(one_object(SIDES + "<deleted>1</deleted>"), "a.xml").names == ()

@@ -31,8 +31,9 @@ def mosaic(
     ):
         covering, moved, shown = _cover(pixels, boxes, (bottom - top, right - left), rng)
         canvas[top:bottom, left:right] = covering
-        parts.append((moved[shown] + np.float32([top, left, top, left]), labels[shown]))
-    return canvas, *(np.concatenate(part) for part in zip(*parts))
+        parts.append((moved[shown] + np.array([top, left, top, left], np.float32), labels[shown]))
+    all_boxes, all_labels = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return canvas, all_boxes, all_labels
 
 
 def _cover(

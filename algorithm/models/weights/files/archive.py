@@ -48,7 +48,8 @@ def _bounded(archive: tarfile.TarFile, path: Path) -> list[tarfile.TarInfo]:
         members.append(member)
         if len(members) > _MOST_MEMBERS or sum(each.size for each in members) > _MOST_BYTES:
             raise DataError(
-                f"weights {path}: expected at most {_MOST_MEMBERS} files and {_MOST_BYTES // 1024**3} GiB "
-                "in the archive, found more; unpack it yourself and give the folder"
+                f"weights {path}: expected at most {_MOST_MEMBERS} files and "
+                f"{_MOST_BYTES // 1024**3} GiB in the archive, found more; unpack it yourself and "
+                "give the folder"
             )
     return members

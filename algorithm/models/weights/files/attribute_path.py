@@ -36,7 +36,8 @@ _HEAD = re.compile(r"(class|box)_net/(conv_ops|bns|classes|boxes)/(.+)")
 
 
 def name_by_path(tensors: Mapping[str, StoredTensor], where: str) -> dict[str, StoredTensor]:
-    """The same tensors with attribute paths replaced by published names; what has neither (counters) is left out.
+    """The same tensors with attribute paths replaced by published names; what has neither
+    (counters) is left out.
 
     DataError, naming `where`, when the backbone is no known EfficientNet.
     """
@@ -83,7 +84,7 @@ def _neck_or_head(path: str, nodes: int) -> str | None:
 
 
 def _inside_node(number: int, rest: str, nodes: int) -> str:
-    """A node's layers are named after the number of features when it is reached: the levels and the nodes before."""
+    """A node's layers are named after the number of features, levels and nodes, before it."""
     levels = (
         nodes // 2 + 1
     )  # a cell has one node per level on the way down and on the way up, less one each

@@ -1,4 +1,4 @@
-"""Published names for EfficientNet files that number layers their own way (keras.applications, PyTorch ports)."""
+"""Published names for EfficientNet files with numbers of their own: keras.applications, PyTorch."""
 
 from __future__ import annotations
 
@@ -28,7 +28,13 @@ _NORMS = ("expand_norm", "depthwise_norm", "project_norm")
 
 @dataclass(frozen=True)
 class BackboneTensor:
-    """A tensor by its role. block: 0-based, None outside the blocks. part: e.g. "project_conv". leaf: e.g. "kernel"."""
+    """A tensor by its role.
+
+    Attributes:
+        block: 0-based, None outside the blocks.
+        part: Such as "project_conv".
+        leaf: Such as "kernel".
+    """
 
     block: int | None
     part: str
@@ -50,7 +56,8 @@ def by_published_name(tensors: Sequence[BackboneTensor], where: str) -> dict[str
 
 
 def identify_backbone(tensors: Sequence[BackboneTensor], where: str) -> str:
-    """Name of the EfficientNet with this number of blocks, last width and squeeze-and-excitation or none.
+    """Name of the EfficientNet with this number of blocks, last width and squeeze-and-excitation or
+    none.
 
     DataError, naming `where`, when there is none.
     """
@@ -65,13 +72,13 @@ def identify_backbone(tensors: Sequence[BackboneTensor], where: str) -> str:
         if (len(rows), [rows[-1].outputs], spec.squeeze_excite) == (blocks, widths, squeezes):
             return name
     raise DataError(
-        f"weights {where}: expected the blocks of one of {', '.join(BACKBONES)}, found {blocks} blocks "
-        f"ending in {widths} channels; give a file of one of these networks"
+        f"weights {where}: expected the blocks of one of {', '.join(BACKBONES)}, found {blocks} "
+        f"blocks ending in {widths} channels; give a file of one of these networks"
     )
 
 
 def _scope(tensor: BackboneTensor, expands: bool) -> str:
-    """Published names number a block's 1x1 convolutions and norms in order of use; a first block does not expand."""
+    """Number 1x1 convolutions and norms in order of use; a first block does not expand."""
     if tensor.block is None:
         return _OUTSIDE_BLOCKS[tensor.part]
     return f"blocks_{tensor.block}/{_scope_in_block(tensor.part, expands)}"

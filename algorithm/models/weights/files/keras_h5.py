@@ -1,7 +1,8 @@
-"""Reader of Keras `.h5` weight files: the published detectors', and keras.applications' EfficientNets, ResNets, MobileNetV2.
+"""Reader of Keras `.h5` weight files: the published detectors', and keras.applications'
+EfficientNets, ResNets, MobileNetV2.
 
-Both keep one group per layer with a dataset per weight, so that the path tells the name. Only numbers are read:
-attributes are never unpickled, links to other files never followed.
+Both keep one group per layer with a dataset per weight, so that the path tells the name. Only
+numbers are read: attributes are never unpickled, links to other files never followed.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ _BLOCK = re.compile(r"block(\d+)([a-z])_(\w+)")
 def read_keras_h5(file: h5py.File, path: str) -> WeightSource:
     """The weights of an open file, which must stay open while they are read.
 
-    DataError when it holds no weights of a detector or an EfficientNet, or keeps numbers in other files.
+    DataError when it holds no weights of a detector or an EfficientNet, or keeps numbers in other
+    files.
     """
     datasets = _datasets(file, path)
     published = {name: tensor for key, tensor in datasets.items() if (name := published_name(key))}
@@ -49,8 +51,8 @@ def read_keras_h5(file: h5py.File, path: str) -> WeightSource:
     if is_keras_resnet(datasets):
         return WeightSource(
             path,
-            "keras.applications .h5, whose blocks stride in their 1x1 convolution and not, as here, in "
-            "the 3x3 one",
+            "keras.applications .h5, whose blocks stride in their 1x1 convolution and not, as "
+            "here, in the 3x3 one",
             resnet_from_keras(datasets, path),
         )
     if is_mobilenet(datasets):
@@ -58,8 +60,9 @@ def read_keras_h5(file: h5py.File, path: str) -> WeightSource:
     backbone = _application_tensors(datasets)
     if not backbone:
         raise DataError(
-            f"weights {path}: expected a published detector's .h5 or keras.applications' EfficientNet, "
-            f"ResNet or MobileNetV2 weights, found {len(datasets)} datasets named otherwise ({', '.join(list(datasets)[:3])})"
+            f"weights {path}: expected a published detector's .h5 or keras.applications' "
+            f"EfficientNet, ResNet or MobileNetV2 weights, found {len(datasets)} datasets named "
+            f"otherwise ({', '.join(list(datasets)[:3])})"
         )
     return WeightSource(path, "keras.applications .h5", by_published_name(backbone, path))
 
@@ -75,8 +78,8 @@ def _datasets(file: h5py.File, path: str) -> dict[str, StoredTensor]:
         if isinstance(item, h5py.Dataset) and item.dtype.kind == "f":
             if item.external or item.is_virtual:
                 raise DataError(
-                    f"weights {path}: expected all numbers in this file, {name} keeps them in another; "
-                    "give a self-contained file"
+                    f"weights {path}: expected all numbers in this file, {name} keeps them in "
+                    "another; give a self-contained file"
                 )
             found[name.partition("/")[2].removesuffix(":0")] = StoredTensor(
                 item.shape, lambda: _numbers(item, path)
@@ -97,7 +100,7 @@ def _numbers(dataset: h5py.Dataset, path: str) -> np.ndarray:
 
 
 def _application_tensors(datasets: dict[str, StoredTensor]) -> list[BackboneTensor]:
-    """keras.applications counts blocks by stage and letter (block2a, block2b, block3a ...); ours count on."""
+    """keras.applications counts by stage and letter (block2a, block2b ...); ours count on."""
     names = {name: _BLOCK.match(name) for name in datasets}
     order = sorted({(int(match[1]), match[2]) for match in names.values() if match})
     tensors = []

@@ -1,7 +1,8 @@
 """The variables of a TF2 object checkpoint.
 
-Such a file keys its tensors by attribute path (`backbone/_blocks/4/_se/_se_expand/bias/...`). The object graph stored
-with them also keeps each variable's full name, which is the published one where the variable was given a name.
+Such a file keys its tensors by attribute path (`backbone/_blocks/4/_se/_se_expand/bias/...`). The
+object graph stored with them also keeps each variable's full name, which is the published one where
+the variable was given a name.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ _AVERAGE_SLOT = "average"  # the slot of an averaging optimizer
 def variables_of_graph(
     graph: bytes, keys: Container[str], where: str
 ) -> dict[str, tuple[str, bool]]:
-    """{published name, else attribute path: (key in the file, is it a moving average)} of a serialised graph.
+    """{published name, else attribute path: (key in the file, is it a moving average)} of a
+    serialised graph.
 
-    keys: those present in the file. Optimizer slots are left out. DataError, naming `where`, when the graph cannot be
-    decoded.
+    keys: those present in the file. Optimizer slots are left out. DataError, naming `where`, when
+    the graph cannot be decoded.
     """
     try:
         nodes = TrackableObjectGraph.FromString(graph).nodes

@@ -1,6 +1,8 @@
-"""Published names for ResNet files that name layers their own way: keras.applications, torchvision, the TPU classifiers.
+"""Published names for ResNet files that name layers their own way: keras.applications, torchvision,
+the TPU classifiers.
 
-Where a network does the same arithmetic with other constants, its numbers are changed so that ours gives the same result.
+Where a network does the same arithmetic with other constants, its numbers are changed so that ours
+gives the same result.
 """
 
 from __future__ import annotations
@@ -35,7 +37,12 @@ _BARE = re.compile(r"conv2d(?:_\d+)?/kernel")
 
 @dataclass(frozen=True)
 class _Place:
-    """A layer by its role. group: 0 to 3, None for the first convolution. part: see ResNetSpec.number."""
+    """A layer by its role.
+
+    Attributes:
+        group: 0 to 3, None for the first convolution.
+        part: See ResNetSpec.number.
+    """
 
     group: int | None
     block: int = 0
@@ -43,7 +50,10 @@ class _Place:
 
 
 def bare_resnet(names: Collection[str]) -> str:
-    """ "resnet50/" for a checkpoint of a ResNet classifier, whose variables stand under no root; "" for any other."""
+    """Return the root, such as "resnet50/", of a ResNet classifier's checkpoint.
+
+    Its variables stand under no root; "" for any other checkpoint.
+    """
     count = sum(1 for name in names if _BARE.fullmatch(name))
     return next((f"{name}/" for name, spec in RESNETS.items() if spec.convolutions == count), "")
 
@@ -59,9 +69,11 @@ def is_torch_resnet(state: Collection[str]) -> bool:
 
 
 def resnet_from_keras(tensors: Tensors, where: str) -> dict[str, StoredTensor]:
-    """The tensors under their published names, the root included. DataError, naming `where`, for an unknown depth.
+    """The tensors under their published names, the root included. DataError, naming `where`, for an
+    unknown depth.
 
-    Our convolutions have no bias and our input is RGB scaled by ImageNet's deviation: both go into the numbers.
+    Our convolutions have no bias and our input is RGB scaled by ImageNet's deviation: both go into
+    the numbers.
     """
     layers: dict[_Place, dict[str, StoredTensor]] = {}
     for name, tensor in tensors.items():
@@ -80,7 +92,11 @@ def resnet_from_keras(tensors: Tensors, where: str) -> dict[str, StoredTensor]:
 
 
 def resnet_from_torch(state: Tensors, where: str) -> dict[str, StoredTensor]:
-    """The tensors under their published names, the root included. DataError, naming `where`, for an unknown depth."""
+    """Return the tensors under their published names, the root included.
+
+    Raises:
+        DataError: An unknown depth; `where` is named.
+    """
     layers: dict[_Place, dict[str, StoredTensor]] = {}
     for name, tensor in state.items():
         match, (layer, _, leaf) = _TORCH.fullmatch(name), name.rpartition(".")
@@ -110,8 +126,9 @@ def _published(
     name = next((name for name, spec in RESNETS.items() if spec.convolutions == len(layers)), None)
     if name is None:
         raise DataError(
-            f"weights {where}: expected the {' or '.join(str(spec.convolutions) for spec in RESNETS.values())} "
-            f"convolutions of {' or '.join(RESNETS)}, found {len(layers)}; give a file of one of these networks"
+            f"weights {where}: expected the "
+            f"{' or '.join(str(spec.convolutions) for spec in RESNETS.values())} convolutions of "
+            f"{' or '.join(RESNETS)}, found {len(layers)}; give a file of one of these networks"
         )
     named = {}
     for place, leaves in layers.items():
@@ -137,7 +154,7 @@ def _transposed(tensor: StoredTensor) -> StoredTensor:
 def _with_our_epsilon(
     leaves: Mapping[str, StoredTensor], epsilon: float
 ) -> dict[str, StoredTensor]:
-    """The scale changed so that gamma / sqrt(variance + epsilon) stays what it was with another epsilon."""
+    """Change gamma so that gamma / sqrt(variance + epsilon) stays with another epsilon."""
     gamma, variance = leaves["gamma"], leaves["moving_variance"]
     return {
         **leaves,
@@ -156,11 +173,11 @@ def _folded(leaves: Mapping[str, StoredTensor], *, first: bool) -> dict[str, Sto
 
     def our_kernel() -> np.ndarray:
         flipped = kernel.read()[:, :, ::-1, :]
-        return flipped * np.float32(IMAGENET_STD)[:, None]
+        return flipped * np.array(IMAGENET_STD, np.float32)[:, None]
 
     def offset() -> np.ndarray:
-        """What the convolution adds beyond ours: its bias, and in the first one the difference of the two means."""
-        shift = np.float32(IMAGENET_MEAN) - np.float32(_CAFFE_MEAN)
+        """The bias, and in the first convolution the difference of the two means."""
+        shift = np.array(IMAGENET_MEAN, np.float32) - np.array(_CAFFE_MEAN, np.float32)
         return bias.read() + (
             np.einsum("hwio,i->o", kernel.read()[:, :, ::-1, :], shift) if first else 0.0
         )

@@ -1,4 +1,4 @@
-"""Reader of TensorFlow checkpoints: variables by name (TF1 style, ours too) or by object graph (TF2)."""
+"""Reader of TensorFlow checkpoints: variables by name (TF1, ours too) or by object graph (TF2)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from algorithm.errors import DataError
+from algorithm.errors import DataError, first_line
 from algorithm.models.weights.files.attribute_path import name_by_path
 from algorithm.models.weights.files.object_graph import OBJECT_GRAPH, variables_of_graph
 from algorithm.models.weights.files.resnet_names import bare_resnet
@@ -21,7 +21,8 @@ _BROKEN = (tf.errors.OpError, ValueError, RuntimeError, LookupError)
 
 
 def read_bundle(prefix: str) -> WeightSource:
-    """The weights of PREFIX.index and PREFIX.data-*: moving averages win where present, training state is left out.
+    """The weights of PREFIX.index and PREFIX.data-*: moving averages win where present, training
+    state is left out.
 
     DataError when the files cannot be read.
     """
@@ -67,7 +68,7 @@ def _stored(
 
 
 def _unreadable(prefix: str, error: Exception) -> DataError:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    reason = first_line(error)
     return DataError(
         f"weights {prefix}: expected a TensorFlow checkpoint, found damaged or incomplete files "
         f"({reason}); fetch them again"

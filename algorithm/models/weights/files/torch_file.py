@@ -1,7 +1,9 @@
-"""Reads the tensors of a PyTorch state dict without PyTorch and without running what a pickle asks for.
+"""Reads the tensors of a PyTorch state dict without PyTorch and without running what a pickle asks
+for.
 
-A `.pth` is a pickle that describes tensors, and their numbers as raw bytes: in a zip (since PyTorch 1.6) or one after
-the other behind the pickle. The pickle may only name the few globals below, none of which does anything here.
+A `.pth` is a pickle that describes tensors, and their numbers as raw bytes: in a zip (since PyTorch
+1.6) or one after the other behind the pickle. The pickle may only name the few globals below, none
+of which does anything here.
 """
 
 from __future__ import annotations
@@ -71,7 +73,11 @@ class _InertUnpickler(pickle.Unpickler):
 
 
 def read_state_dict(path: Path) -> dict[str, StoredTensor]:
-    """{key: tensor} in PyTorch's own layout. DataError when it is no state dict, or names globals it should not."""
+    """Read {key: tensor} in PyTorch's own layout.
+
+    Raises:
+        DataError: It is no state dict, or names globals that a state dict does not need.
+    """
     try:
         if zipfile.is_zipfile(path):
             state, places = _read_zip(path)
@@ -123,7 +129,7 @@ def _read_zip(path: Path) -> tuple[dict, dict[str, _Bytes]]:
 
 
 def _start_of(entry: zipfile.ZipInfo, raw: BinaryIO) -> int:
-    """Offset of an uncompressed entry's bytes: behind its 30-byte header, its name and its extra field."""
+    """Offset of an uncompressed entry: behind its 30-byte header, its name and its extra field."""
     raw.seek(entry.header_offset + 26)
     lengths = raw.read(4)
     return (
@@ -152,7 +158,7 @@ def _read_legacy(path: Path) -> tuple[dict, dict[str, _Bytes]]:
 
 
 class _StorageCollector(_InertUnpickler):
-    """Remembers the storages: their type stands only in the pickle, their bytes follow it untyped."""
+    """Remembers storages: their type is in the pickle only, their bytes follow it untyped."""
 
     def __init__(self, raw: BinaryIO) -> None:
         super().__init__(raw)
@@ -165,7 +171,7 @@ class _StorageCollector(_InertUnpickler):
 
 
 def _tensor(arguments: tuple[Any, ...], places: dict[str, _Bytes]) -> StoredTensor:
-    """A parameter is (tensor, requires_grad, hooks); a tensor is (storage, offset, shape, strides, ...)."""
+    """A parameter is (tensor, requires_grad, hooks), a tensor (storage, offset, shape, strides)."""
     if isinstance(arguments[0], tuple):
         arguments = arguments[0]
     storage, offset, shape, strides = arguments[:4]

@@ -1,0 +1,26 @@
+"""assess: why a model is wrong, and what to change."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+
+from algorithm.assessment.options import add_options, options_of
+from algorithm.cli.verb import Verb
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    options = options_of(arguments)
+    from algorithm.assessment.assess import assess
+    from algorithm.models.zoo import PRESETS
+
+    sizes = {name: row.image_size for name, row in PRESETS.items()}
+    print(assess(replace(options, preset_sizes=sizes)))
+
+
+VERB = Verb(
+    "assess",
+    "say why a model is wrong, what to change, and the next job's hyperparameters",
+    add_options,
+    _run,
+)

@@ -1,0 +1,100 @@
+"""data check: what is in a dataset, and which settings fit it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from algorithm.cli.verb import Verb
+
+# Flags of a training job that the answer depends on.
+JOB_FLAGS = (
+    "model_name",
+    "image_size",
+    "anchor_scale",
+    "train_batch_size",
+    "max_detections",
+    "seed",
+)
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data_url", required=True, help="manifest, folder, or another form of dataset"
+    )
+    parser.add_argument(
+        "--output",
+        help="folder for data_check.html and data_check.json (default: none are written)",
+    )
+    parser.add_argument(
+        "--clean",
+        action="store_true",
+        help="decode every picture and apply all rules of cleaning (default: read headers only)",
+    )
+    for name in JOB_FLAGS:
+        parser.add_argument(f"--{name}", default="", help="as of a training job")
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from algorithm.data.checking.check_report import check_lines, write_report
+    from algorithm.data.checking.dataset_check import check_dataset
+    from algorithm.data.checking.faults import fault_lines, training_command
+    from algorithm.data.checking.suggestions import model_choices
+    from algorithm.data.dataset import survey_dataset
+    from algorithm.hyperparameters import parse
+    from algorithm.models.zoo import PRESETS
+    from algorithm.ops.anchors import anchor_grid
+
+    given = {name: getattr(arguments, name) for name in JOB_FLAGS}
+    hp = parse(
+        [
+            f"--data_url={arguments.data_url}",
+            f"--train_url={arguments.output or 'data_report'}",
+            *(f"--{name}={value}" for name, value in given.items()),
+        ]
+    )
+    preset = PRESETS[hp.model_name]
+    image_size = hp.image_size or (preset.image_size,) * 2
+    scale = hp.anchor_scale or preset.anchor_scale
+    lines: list[str] = []
+    warnings: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        survey = survey_dataset(
+            Path(arguments.data_url),
+            decode=arguments.clean,
+            seed=hp.seed,
+            work_dir=Path(arguments.output or folder),
+        )
+        command = "" if survey.refusal else training_command(survey, arguments.data_url, given)
+        if survey.dataset is not None:
+            check = check_dataset(
+                survey.dataset,
+                anchors=anchor_grid(image_size, preset.min_level, preset.max_level, scale),
+                image_size=image_size,
+                model_name=hp.model_name,
+                anchor_scale=scale,
+                batch_size=hp.train_batch_size,
+                max_detections=hp.max_detections,
+                choices=model_choices(PRESETS.values()),
+            )
+            lines += check_lines(check)
+            warnings += [*check.warnings, *survey.dataset.warnings]
+            if arguments.output:
+                page = write_report(check, Path(arguments.output), survey.cleaned.findings, command)
+                lines.append(f"wrote {page}")
+    for warning in warnings:
+        print(f"WARNING {warning}", file=sys.stderr)
+    print("\n".join([*lines, *fault_lines(survey)]))
+    if survey.refusal is not None:
+        raise survey.refusal
+    print(f"train on it: {command}")
+
+
+VERB = Verb(
+    "check",
+    "say what is in a dataset and which settings fit it, before training",
+    _add_flags,
+    _run,
+)

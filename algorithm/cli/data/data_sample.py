@@ -1,0 +1,32 @@
+"""data sample: a rendered dataset to try things on."""
+
+from __future__ import annotations
+
+import argparse
+
+from algorithm.cli.verb import Verb
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", required=True, help="folder to write")
+    for name, default, text in (
+        ("count", 300, "number of pictures (default: %(default)s)"),
+        ("seed", 0, "another seed gives other pictures (default: %(default)s)"),
+        ("size", 208, "typical side in pixels (default: %(default)s)"),
+    ):
+        parser.add_argument(f"--{name}", type=int, default=default, help=text)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from algorithm.data.rendering.scenes import write_sample_dataset
+
+    print(
+        write_sample_dataset(
+            arguments.output, count=arguments.count, seed=arguments.seed, size=arguments.size
+        )
+    )
+
+
+VERB = Verb(
+    "sample", "write a rendered dataset with VOC annotations and a manifest", _add_flags, _run
+)

@@ -1,0 +1,52 @@
+"""export: a model folder in the form of another runtime."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from algorithm.cli.verb import Verb
+
+# As in algorithm.export.formats, which imports TensorFlow; a test compares the two.
+FORMATS = ("saved_model", "frozen", "tflite", "tflite_fp16", "tflite_int8", "onnx", "openvino")
+NMS = ("none", "mediapipe")
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model_dir", required=True, help="model folder that a training job left")
+    parser.add_argument("--format", required=True, choices=FORMATS, help="form to write")
+    parser.add_argument("--output", required=True, help="new folder")
+    parser.add_argument(
+        "--nms",
+        choices=NMS,
+        default="none",
+        help="of TFLite: none gives raw scores and boxes, mediapipe four outputs and metadata "
+        "(default: %(default)s)",
+    )
+    parser.add_argument("--data_url", help="dataset whose training pictures calibrate tflite_int8")
+    parser.add_argument(
+        "--calibration_pictures", type=int, default=100, help="how many (default: %(default)s)"
+    )
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from algorithm.jobs.exported_evaluation import export_with_calibration
+
+    print(
+        export_with_calibration(
+            Path(arguments.model_dir),
+            Path(arguments.output),
+            arguments.format,
+            nms=arguments.nms,
+            data_url=Path(arguments.data_url) if arguments.data_url else None,
+            pictures=arguments.calibration_pictures,
+        )
+    )
+
+
+VERB = Verb(
+    "export",
+    "write a model folder in the form of another runtime, checked against it",
+    _add_flags,
+    _run,
+)

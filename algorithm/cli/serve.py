@@ -1,0 +1,62 @@
+"""serve: a model folder answers over HTTP as the platform's container does."""
+
+from __future__ import annotations
+
+import argparse
+
+from algorithm.cli.verb import Verb
+
+
+def _add_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model_dir", required=True, help="model folder that a training job left")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"
+    )
+    for name, kind, default, text in (
+        ("port", int, 8080, "port to listen on, 0 for any (default: %(default)s)"),
+        ("batch", int, 8, "pictures through the network at once (default: %(default)s)"),
+        ("batch_wait_ms", float, 5, "longest wait for a batch to fill (default: %(default)s)"),
+        ("queue", int, 64, "waiting requests before more get 503 (default: %(default)s)"),
+        (
+            "threads",
+            int,
+            0,
+            "requests answered at once (default: those of all batches, of two at least)",
+        ),
+        (
+            "batches",
+            int,
+            0,
+            "batches through the network at a time, each with its part of the cores "
+            "(default: two, with one core one)",
+        ),
+        (
+            "lame_duck",
+            float,
+            60,
+            "seconds after SIGTERM that new requests are answered "
+            "(default: %(default)s, as the platform asks)",
+        ),
+    ):
+        parser.add_argument(f"--{name}", type=kind, default=default, help=text)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    from algorithm.serving.server import Limits, serve
+
+    serve(
+        arguments.model_dir,
+        host=arguments.host,
+        port=arguments.port,
+        limits=Limits(
+            batch=max(1, arguments.batch),
+            batch_wait=arguments.batch_wait_ms / 1000,
+            queue=max(1, arguments.queue),
+            batches=max(0, arguments.batches),
+            threads=max(0, arguments.threads),
+            lame_duck=max(0.0, arguments.lame_duck),
+        ),
+    )
+
+
+VERB = Verb("serve", "answer over HTTP as the platform's container does", _add_flags, _run)

@@ -1,0 +1,1 @@
+"""Datasets of the platform: manifests, and where their addresses lie."""

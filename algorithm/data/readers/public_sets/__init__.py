@@ -1,0 +1,1 @@
+"""Datasets in the forms of well-known public sets: one file a set."""

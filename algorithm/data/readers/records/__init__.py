@@ -1,0 +1,1 @@
+"""TFRecords in the schema of the TensorFlow Object Detection API."""

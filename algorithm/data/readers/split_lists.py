@@ -1,0 +1,93 @@
+"""Lists of pictures that state a split: ImageSets/Main/train.txt, or train.txt beside the data."""
+
+from __future__ import annotations
+
+from algorithm.data.readers.annotation import Complaint
+from algorithm.data.readers.folder_contents import FolderContents
+from algorithm.data.readers.picture_lookup import Pictures
+from algorithm.data.split_names import WORDS, stated_usages, word_of_list, word_of_path
+
+PLACES = ("main", "imagesets")  # in lower case; and the folder of the dataset itself
+
+
+def usages_of(
+    contents: FolderContents, kept: list[str]
+) -> tuple[dict[str, str | None], list[Complaint], list[str]]:
+    """The split that lists, else folders called after a split, state.
+
+    Args:
+        contents: The folder of the dataset.
+        kept: Names of the pictures that have annotations.
+
+    Returns:
+        ("train", "eval" or None of each picture that is used, complaints, lines to log).
+    """
+    lists = split_lists(contents)
+    if lists:
+        words, complaints = listed_words(contents, lists, Pictures(contents.root, kept))
+        usages, lines = stated_usages(words)
+        if any(usages.values()):
+            unlisted = len(set(kept) - words.keys())
+            if unlisted:
+                lines += (f"{unlisted} picture(s) that no list of a split names are left out",)
+            return usages, complaints, list(lines)
+        shown = ", ".join(sorted(lists)[:3])
+        return dict.fromkeys(kept), complaints, [f"{shown}: one side only, which is no split"]
+    usages, lines = stated_usages({name: word_of_path(name) for name in kept})
+    return usages, [], list(lines)
+
+
+def split_lists(contents: FolderContents) -> dict[str, str]:
+    """The word of each list of pictures in a folder, by relative name."""
+    found = {}
+    for name in contents.files(".txt"):
+        *folders, last = name.lower().split("/")
+        in_place = folders[-1] in PLACES if folders else True
+        if in_place and (word := word_of_list(last)):
+            found[name] = word
+    placed = {name: word for name, word in found.items() if "/" in name}
+    return placed or found
+
+
+def listed_words(
+    contents: FolderContents, lists: dict[str, str], pictures: Pictures
+) -> tuple[dict[str, str], list[Complaint]]:
+    """(the word of each picture that a list names, complaints about lines).
+
+    Where there are lists for both sides, `trainval` says nothing new and is passed over.
+    """
+    words: dict[str, tuple[str, str]] = {}
+    complaints = []
+    sides = {WORDS[word] for word in lists.values() if word != "trainval"}
+    for name, word in lists.items():
+        if word == "trainval" and "train" in sides:
+            continue
+        near = name.rpartition("/")[0]
+        while near.rpartition("/")[2].lower() in PLACES:
+            near = near.rpartition("/")[0]
+        for number, text in enumerate(contents.whole_text(name).splitlines(), start=1):
+            if not text.strip():
+                continue
+            found = _meant(text, pictures, near)
+            if not found and text.lstrip().startswith("#"):
+                continue
+            if len(found) != 1:
+                problem = f"expected the name of a picture, found {text.strip()!r}"
+                if found:
+                    problem += f", which fits {' and '.join(found[:3])}"
+                complaints.append(Complaint(name, problem, number, usage=WORDS[word]))
+            elif words.setdefault(found[0], (word, name))[0] != word:
+                other = words[found[0]][1]
+                if "trainval" in (word, words[found[0]][0]):  # the validation part is in it too
+                    words[found[0]] = (word, name) if word != "trainval" else words[found[0]]
+                    continue
+                problem = (
+                    f"expected each picture in one list, found {text.strip()!r} in {other} too"
+                )
+                complaints.append(Complaint(name, problem, number, repeated=True))
+    return {picture: word for picture, (word, _) in words.items()}, complaints
+
+
+def _meant(text: str, pictures: Pictures, near: str) -> list[str]:
+    """The pictures that a line means: all of it, or its first word (PaddlePaddle's lists)."""
+    return pictures.names(text, near=near) or pictures.names(text.split()[0], near=near)

@@ -1,0 +1,1 @@
+"""Datasets as annotation tools save or export them: one file a tool."""

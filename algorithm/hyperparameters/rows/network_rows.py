@@ -1,0 +1,62 @@
+"""Hyperparameters: which network is trained, from which weights, at which input size."""
+
+from __future__ import annotations
+
+from algorithm.hyperparameters.model_names import MODEL_NAMES
+from algorithm.hyperparameters.row import Row
+
+NETWORK_ROWS: tuple[Row, ...] = (
+    Row(
+        "model_name",
+        "string",
+        "efficientdet-d0",
+        "The model, from small and fast to large and accurate",
+        "模型名称, 从小而快到大而准",
+        "parameter",
+        choices=MODEL_NAMES,
+        required=True,
+    ),
+    Row(
+        "pretrained",
+        "string",
+        "auto",
+        "Where the starting weights come from. auto looks for published weights, none starts from "
+        "scratch, or a path",
+        "初始权重来源. auto 查找公开的预训练权重, none 表示从头训练, 也可以是路径",
+        "parameter",
+    ),
+    Row(
+        "fine_tune_checkpoint_type",
+        "string",
+        "detection",
+        "Which part of the starting weights to take. classification is the backbone, detection "
+        "adds the neck and heads",
+        "使用预训练权重的哪些部分. classification 为主干网络, detection 增加特征融合与检测头, "
+        "full 为全部",
+        "parameter",
+        choices=("classification", "detection", "full"),
+    ),
+    Row(
+        "image_size",
+        "size",
+        None,
+        "Network input in pixels as side or height x width, empty for the size of the model",
+        "网络输入的像素大小, 边长或高 x 宽, 空表示使用模型自身的大小",
+    ),
+    Row(
+        "anchor_scale",
+        "float",
+        0.0,
+        "Size of the anchors relative to the stride, 0 for that of the model",
+        "锚框相对步长的大小, 0 表示使用模型自身的值",
+        interval="[0, inf)",
+    ),
+    Row(
+        "survival_prob",
+        "float",
+        None,
+        "Probability that a residual block survives in training, empty for that of the model",
+        "训练时残差块的保留概率, 空表示使用模型自身的值",
+        interval="(0, 1]",
+    ),
+)

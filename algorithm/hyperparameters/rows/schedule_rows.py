@@ -1,0 +1,92 @@
+"""Hyperparameters: how long training lasts and how the learning rate changes."""
+
+from __future__ import annotations
+
+from algorithm.hyperparameters.row import Row
+
+SCHEDULE_ROWS: tuple[Row, ...] = (
+    Row(
+        "num_epochs",
+        "integer",
+        100,
+        "Passes over the training data at most. A job that is run again goes on until this number",
+        "最大训练轮数. 再次运行同一作业时会继续训练到该轮数",
+        "parameter",
+        interval="[1, 100000]",
+        required=True,
+        shapes_training=False,
+    ),
+    Row(
+        "num_steps",
+        "integer",
+        0,
+        "Training steps in all, 0 for num_epochs passes over the data",
+        "训练的总步数, 0 表示按 num_epochs 训练",
+        interval="[0, 100000000]",
+        shapes_training=False,
+    ),
+    Row(
+        "steps_per_epoch",
+        "integer",
+        0,
+        "Steps from one checkpoint and evaluation to the next, 0 for a pass over the data",
+        "两次保存与评估之间的步数, 0 表示遍历一次训练数据",
+        interval="[0, 100000000]",
+    ),
+    Row(
+        "learning_rate",
+        "float",
+        0.08,
+        "Learning rate for 64 pictures per step, scaled in proportion to the real number",
+        "每步64张图片时的学习率, 按实际批大小等比缩放",
+        interval="(0, inf)",
+    ),
+    Row(
+        "lr_warmup_init",
+        "float",
+        0.008,
+        "Learning rate at the start of the warm-up, scaled the same way",
+        "预热开始时的学习率, 同样等比缩放",
+        interval="[0, inf)",
+    ),
+    Row(
+        "lr_warmup_epoch",
+        "float",
+        1.0,
+        "Length of the warm-up in epochs",
+        "预热的轮数",
+        interval="[0, inf)",
+    ),
+    Row(
+        "lr_decay_method",
+        "string",
+        "cosine",
+        "How the learning rate falls after the warm-up",
+        "预热之后学习率的下降方式",
+        choices=("cosine", "stepwise", "polynomial", "constant"),
+    ),
+    Row(
+        "first_lr_drop_epoch",
+        "float",
+        200.0,
+        "Stepwise decay, epoch from which a tenth of the learning rate is used",
+        "stepwise 方式第一次降低学习率的轮数",
+        interval="(0, inf)",
+    ),
+    Row(
+        "second_lr_drop_epoch",
+        "float",
+        250.0,
+        "Stepwise decay, epoch from which a hundredth is used",
+        "stepwise 方式第二次降低学习率的轮数",
+        interval="(0, inf)",
+    ),
+    Row(
+        "poly_lr_power",
+        "float",
+        0.9,
+        "Exponent of the polynomial decay",
+        "polynomial 方式的指数",
+        interval="(0, inf)",
+    ),
+)

@@ -1,0 +1,40 @@
+"""A job that only evaluates: mode=eval."""
+
+from __future__ import annotations
+
+import logging
+
+from algorithm.data import Dataset
+from algorithm.evaluation.evaluator import Evaluator
+from algorithm.hyperparameters import Hyperparameters
+from algorithm.jobs.from_hyperparameters import nms_config
+from algorithm.jobs.publishing import save_results
+from algorithm.jobs.run_folder import RunFolder
+from algorithm.modelarts.environment import Workspace
+from algorithm.models import Detector
+from algorithm.training.log_forms import FORMS, Evaluated
+
+_log = logging.getLogger("algorithm.jobs.job")
+
+
+def evaluate_only(
+    hp: Hyperparameters,
+    detector: Detector,
+    dataset: Dataset,
+    run_folder: RunFolder,
+    workspace: Workspace,
+) -> None:
+    """Evaluates the archived checkpoint of train_url where there is one, else `pretrained`; writes
+    metrics.json.
+    """
+    if run_folder.archived():
+        run_folder.load_archive(detector)
+        _log.info("evaluating %s", run_folder.archive)
+    evaluator = Evaluator(detector, nms_config(hp), dataset, hp.eval_batch_size)
+    evaluation, _ = evaluator.run()
+    evaluated = Evaluated(
+        1, 1, 0, evaluation.metrics, evaluation.summary, *evaluator.seconds, evaluator.batches
+    )
+    _log.info("%s", "\n".join(FORMS[hp.log_form]().evaluation(evaluated)))
+    run_folder.write_metrics(evaluation.as_dict())
+    save_results(hp, evaluation.as_dict(), workspace)

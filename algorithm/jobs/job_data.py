@@ -1,0 +1,81 @@
+"""The dataset of a job: read, checked, and looked at before time is spent on it."""
+
+from __future__ import annotations
+
+import logging
+
+from algorithm.data import Dataset, load_dataset
+from algorithm.data.checking.check_report import check_lines, write_report
+from algorithm.data.checking.dataset_check import check_dataset
+from algorithm.data.checking.suggestions import model_choices
+from algorithm.hyperparameters import Hyperparameters
+from algorithm.jobs.run_folder import RunFolder
+from algorithm.modelarts.environment import Workspace
+from algorithm.models import PRESETS, Detector
+from algorithm.storage import stage_in, stager
+
+_log = logging.getLogger("algorithm.jobs.job")
+
+
+def load_data(
+    hp: Hyperparameters,
+    workspace: Workspace,
+    run_folder: RunFolder,
+    label_names: tuple[str, ...] | None,
+) -> Dataset:
+    """Reads the dataset of a job, and logs what is in it.
+
+    Args:
+        hp: the job's hyperparameters.
+        workspace: gets what has to be fetched or unpacked.
+        run_folder: gets the split and the reports.
+        label_names: classes in the order that the starting weights or a checkpoint know, or None.
+
+    Returns:
+        The checked dataset with its split.
+    """
+    source = stage_in(hp.data_url, workspace.inputs)
+    dataset = load_dataset(
+        source,
+        clean=hp.do_data_cleaning,
+        seed=hp.seed,
+        work_dir=run_folder.folder,
+        label_names=label_names,
+        resolve=stager(hp.data_url, workspace.inputs),
+        require=("eval",) if hp.mode == "eval" else ("train", "eval"),
+        pictures_dir=workspace.work,
+        eval_last=hp.eval_last,
+    )
+    for warning in dataset.warnings:
+        _log.warning("%s", warning)
+    _log.info(
+        "data: %d training and %d evaluation pictures, %d classes: %s",
+        len(dataset.train),
+        len(dataset.eval),
+        len(dataset.label_names),
+        ", ".join(dataset.label_names),
+    )
+    return dataset
+
+
+def look_at_data(
+    hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder: RunFolder
+) -> None:
+    """Measures the dataset against this detector before time is spent on it, and leaves the report
+    in data_report/.
+    """
+    check = check_dataset(
+        dataset,
+        anchors=detector.anchors,
+        image_size=detector.image_size,
+        model_name=hp.model_name,
+        anchor_scale=detector.preset.anchor_scale,
+        batch_size=hp.train_batch_size,
+        max_detections=hp.max_detections,
+        choices=model_choices(PRESETS.values()),
+    )
+    page = write_report(check, run_folder.folder / "data_report")
+    for line in check.warnings:
+        _log.warning("%s", line)
+    for line in (*check_lines(check), f"data report: {page}"):
+        _log.info("%s", line)

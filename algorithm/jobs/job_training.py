@@ -1,0 +1,109 @@
+"""The training of a job: from its hyperparameters and data to the best checkpoint in the
+archive.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import tensorflow as tf
+
+from algorithm.data import Dataset
+from algorithm.distillation.distillers import Distiller
+from algorithm.distillation.job_distillation import remembered_answers
+from algorithm.hyperparameters import Hyperparameters
+from algorithm.jobs.from_hyperparameters import (
+    augmentation,
+    device_batch,
+    passes,
+    plan_of,
+    trainer_of,
+    training_batches,
+)
+from algorithm.jobs.run_folder import Checkpoint, RunFolder
+from algorithm.jobs.training_hooks import training_hooks
+from algorithm.models import Detector
+from algorithm.training.devices import Devices
+from algorithm.training.healing import Guard, Limits
+from algorithm.training.hooks.hook import TrainingRun
+from algorithm.training.loop import fit
+from algorithm.training.run_state import Progress
+
+_log = logging.getLogger("algorithm.jobs.job")
+
+
+def train(
+    hp: Hyperparameters,
+    detector: Detector,
+    dataset: Dataset,
+    run_folder: RunFolder,
+    resumed: Checkpoint | None,
+    devices: Devices,
+    distiller: Distiller | None,
+) -> bool:
+    """Fits the detector; afterwards the archive holds the best checkpoint.
+
+    Args:
+        hp: the job's hyperparameters.
+        detector: has its starting weights.
+        dataset: to train and evaluate on.
+        run_folder: gets checkpoints, events and the archive.
+        resumed: the checkpoint to go on from, or None.
+        devices: where to train.
+        distiller: what the detector learns from besides the annotations, or None.
+
+    Returns:
+        Whether it stopped early.
+    """
+    batch_size = device_batch(hp) * devices.replicas
+    plan = plan_of(hp, len(dataset.train), batch_size)
+    progress = Progress.of(resumed.state) if resumed else Progress()
+    progress.divide(hp.gradient_accumulation_steps)
+    with devices.strategy.scope():
+        trainer, schedule = trainer_of(hp, detector, plan, devices.replicas, distiller)
+    if resumed:
+        resumed.check_dataset(dataset.fingerprint)
+        resumed.check_batch_size(batch_size)
+        trainer.restore(resumed.tensors)
+        epoch = trainer.step // plan.steps_per_epoch + 1
+        _log.info("resumed at step %d, in epoch %d", trainer.step, epoch)
+    else:
+        run_folder.write_graph(detector)
+    run_folder.started(hp)
+    run = TrainingRun(trainer, plan, progress)
+    guard = Guard(
+        trainer,
+        schedule,
+        progress,
+        Limits(device_batch(hp), detector.image_size, hp.auto_batch),
+        last_good=run_folder.newest_saved,
+        resumed=resumed is not None,
+        describe=partial(_names, dataset),
+    )
+    hooks = training_hooks(hp, detector, dataset, run_folder, devices, distiller, trainer.peers)
+    changes = augmentation(hp, passes(hp, dataset, batch_size))
+    remembered = remembered_answers(distiller, dataset, detector, changes, hp.seed)
+
+    def batches(step: int) -> Iterable[dict[str, tf.Tensor]]:
+        return devices.distribute(partial(shard_batches, step))
+
+    def shard_batches(step: int, shard: tuple[int, int], replicas: int) -> Any:
+        return training_batches(
+            hp, detector, dataset, step, batch_size, shard, replicas, remembered
+        )
+
+    fit(run, batches, guard, hooks, devices.any_of)
+    if progress.skipped:
+        _log.warning(
+            "%d of %d steps changed nothing, because their loss was not finite",
+            progress.skipped,
+            trainer.step,
+        )
+    return run.ending
+
+
+def _names(dataset: Dataset, indices: Sequence[int]) -> str:
+    return ", ".join(dataset.train[index].source for index in indices)

@@ -1,0 +1,109 @@
+"""Which hooks a job trains with, in the order they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from algorithm.data import Dataset
+from algorithm.data.checking.check_pictures import report_pictures
+from algorithm.distillation.distillers import Distiller, OfflineTeacher
+from algorithm.distillation.job_distillation import soft_loss_config
+from algorithm.evaluation.coco_metrics import Evaluation
+from algorithm.evaluation.evaluator import Evaluator
+from algorithm.evaluation.inference import Network
+from algorithm.hyperparameters import Hyperparameters
+from algorithm.jobs.confusion_picture import confusion_picture
+from algorithm.jobs.from_hyperparameters import device_batch, nms_config
+from algorithm.jobs.run_folder import RunFolder
+from algorithm.models import Detector
+from algorithm.training.devices import Devices
+from algorithm.training.hooks.checkpoint import CheckpointHook
+from algorithm.training.hooks.confusion_matrix import ConfusionMatrixHook
+from algorithm.training.hooks.early_stop import EarlyStopHook
+from algorithm.training.hooks.evaluate import EvaluateHook
+from algorithm.training.hooks.hook import Hook, TrainingRun
+from algorithm.training.hooks.log import LogHook
+from algorithm.training.hooks.memory import MemoryHook
+from algorithm.training.hooks.soft_losses import SoftLossHook
+from algorithm.training.hooks.tensorboard import TensorBoardHook
+from algorithm.training.log_forms import FORMS
+
+_DATA_PICTURES = 8
+
+
+def training_hooks(
+    hp: Hyperparameters,
+    detector: Detector,
+    dataset: Dataset,
+    run_folder: RunFolder,
+    devices: Devices,
+    distiller: Distiller | None,
+    peers: Sequence[Detector],
+) -> list[Hook]:
+    """Makes the hooks of a job.
+
+    Args:
+        hp: the job's hyperparameters.
+        detector: the network that is trained.
+        dataset: the job's data.
+        run_folder: gets checkpoints, events and the archive.
+        devices: where the job trains.
+        distiller: what the detector learns from besides the annotations, or None.
+        peers: networks that are trained along.
+
+    Returns:
+        The hooks, in the order they are to be called.
+    """
+    batch_size = device_batch(hp) * devices.replicas
+    identity: dict[str, object] = {
+        "dataset": dataset.fingerprint,
+        "label_names": list(dataset.label_names),
+    }
+    log = LogHook(FORMS[hp.log_form](), hp.log_every_steps, batch_size)
+    tensorboard = TensorBoardHook(
+        run_folder.folder, hp.log_every_steps, report_pictures(dataset, _DATA_PICTURES)
+    )
+
+    def evaluator(network: Network) -> Evaluator:
+        return Evaluator(network, nms_config(hp), dataset, hp.eval_batch_size)
+
+    student = evaluator(detector)
+    teacher = None
+    if devices.chief and isinstance(distiller, OfflineTeacher):
+        teacher = evaluator(distiller.as_detector)
+    matrix = ConfusionMatrixHook(partial(confusion_picture, student), tensorboard)
+    return [
+        MemoryHook(),
+        log,
+        tensorboard,
+        *([SoftLossHook(soft_loss_config(hp))] if distiller else []),
+        CheckpointHook(
+            run_folder.folder,
+            {**identity, "batch_size": batch_size},
+            hp.keep_checkpoint_max,
+            hp.checkpoint_minutes,
+        ),
+        EvaluateHook(
+            student if devices.chief else None,
+            partial(_archive, run_folder, detector, identity),
+            [log, tensorboard, matrix],
+            every_epoch=hp.mode == "train_and_eval",
+            peers=[evaluator(peer) for peer in peers],
+            teacher=teacher,
+            from_chief=lambda score: float(devices.from_chief(np.array(score))),
+        ),
+        EarlyStopHook(hp.early_stop_patience),
+    ]
+
+
+def _archive(
+    run_folder: RunFolder,
+    detector: Detector,
+    identity: dict[str, object],
+    run: TrainingRun,
+    evaluation: Evaluation,
+) -> None:
+    run_folder.archive_if_better(detector, run.step, evaluation.as_dict(), identity)

@@ -1,0 +1,78 @@
+"""When the weights are evaluated, and what follows from the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from algorithm.evaluation.coco_metrics import Evaluation
+from algorithm.evaluation.evaluator import Evaluator
+from algorithm.training import stop_requests
+from algorithm.training.hooks.hook import Hook, TrainingRun
+from algorithm.training.log_forms import PEER, TEACHER, Evaluated
+
+
+class EvaluateHook(Hook):
+    """Evaluates the moving averages, or the weights where there are none, and archives the best.
+
+    Args:
+        evaluator: of the student; None on machines other than the chief, which only hear the score.
+        archive: keeps the student's present weights where these figures are the best so far.
+        listeners: hooks that are told of each evaluation.
+        every_epoch: whether to evaluate after every epoch, or at the end alone.
+        peers: evaluators of the networks that learn along.
+        teacher: evaluator of a frozen teacher, which is looked at once, before training.
+        from_chief: the chief's score, on every machine.
+    """
+
+    def __init__(
+        self,
+        evaluator: Evaluator | None,
+        archive: Callable[[TrainingRun, Evaluation], None],
+        listeners: Sequence[Hook],
+        *,
+        every_epoch: bool,
+        peers: Sequence[Evaluator] = (),
+        teacher: Evaluator | None = None,
+        from_chief: Callable[[float], float] = float,
+    ) -> None:
+        self._evaluator, self._archive, self._listeners = evaluator, archive, listeners
+        self._every_epoch, self._peers, self._teacher = every_epoch, peers, teacher
+        self._from_chief = from_chief
+
+    def before_training(self, run: TrainingRun) -> None:
+        """Tells what the teacher is worth on the evaluation pictures as the student sees them."""
+        if self._teacher:
+            self._evaluated(run, self._teacher, TEACHER)
+
+    def after_epoch(self, run: TrainingRun) -> None:
+        """Evaluates where it is due, and notes the AP in the progress of the run."""
+        if not self._every_epoch and run.epoch < run.plan.epochs:
+            return
+        score = self._evaluate(run, self._evaluator) if self._evaluator else 0.0
+        stop_requests.check(" after an evaluation")
+        run.progress.evaluated(self._from_chief(score))
+
+    def _evaluate(self, run: TrainingRun, evaluator: Evaluator) -> float:
+        with run.trainer.averaged_weights():
+            evaluation = self._evaluated(run, evaluator)
+            for peer in self._peers:
+                self._evaluated(run, peer, PEER)
+            with stop_requests.deferred():
+                self._archive(run, evaluation)
+        return evaluation.metrics["AP"] or 0.0
+
+    def _evaluated(self, run: TrainingRun, evaluator: Evaluator, network: str = "") -> Evaluation:
+        evaluation, pictures = evaluator.run()
+        evaluated = Evaluated(
+            run.epoch,
+            run.plan.epochs,
+            run.step,
+            evaluation.metrics,
+            evaluation.summary,
+            *evaluator.seconds,
+            evaluator.batches,
+            network,
+        )
+        for listener in self._listeners:
+            listener.after_evaluation(run, evaluated, [] if network else pictures)
+        return evaluation

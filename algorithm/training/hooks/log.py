@@ -1,0 +1,116 @@
+"""What a person and a log file see of a running job: lines, and a progress bar where a person is
+watching.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from algorithm.training.hooks.hook import Hook, TrainingRun
+from algorithm.training.log_forms import Evaluated, LogForm, Moment, eval_line, is_due
+
+_log = logging.getLogger("algorithm.training")
+
+
+class LogHook(Hook):
+    """Logs a line every `every` steps and the figures of each evaluation; adds `samples_per_second`
+    to a step's figures.
+
+    Args:
+        form: what the lines look like.
+        every: steps between two lines.
+        batch_size: pictures of a step, on all devices.
+    """
+
+    def __init__(self, form: LogForm, every: int, batch_size: int) -> None:
+        self._form, self._every, self._batch_size = form, every, batch_size
+        self._bar: Progress | None = None
+        self._seconds: float | None = None
+        self._restart(0)
+
+    def before_training(self, run: TrainingRun) -> None:
+        """Shows the progress bar where stderr is a terminal."""
+        self._restart(run.step)
+        if not sys.stderr.isatty():
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(),
+        )
+        self._bar = Progress(*columns, console=Console(stderr=True))
+        self._bar.start()
+        self._task = self._bar.add_task(
+            "training", total=run.plan.steps, completed=run.step, figures=""
+        )
+
+    def before_steps(self, run: TrainingRun, count: int) -> None:
+        """Starts the clock of these steps."""
+        self._begun, self._count = time.perf_counter(), count
+        self._seconds = None
+        run.waited = 0.0
+
+    def after_step(self, run: TrainingRun, step: int, figures: dict[str, float]) -> None:
+        """Logs the step where a line is due."""
+        if step == self._first_step + 1:  # the first step compiles: it says nothing of the speed
+            self._started = time.perf_counter()
+            self._last = (self._started, step)
+        rate = figures["samples_per_second"] = self._rate(step)
+        if self._bar:
+            text = (
+                f"loss {figures['loss']:.4f} lr {figures['learning_rate']:.5f} {rate:.1f} images/s"
+            )
+            self._bar.update(self._task, completed=step, figures=text)
+        if self._seconds is None:
+            self._seconds = (time.perf_counter() - self._begun) / self._count
+        plan = run.plan
+        left = self._seconds_left(step, plan.steps)
+        moment = Moment(
+            step, plan.steps, plan.steps_per_epoch, figures, rate, left, self._seconds, run.waited
+        )
+        for line in self._form.step(moment, self._every):
+            if not self._bar:
+                _log.info("%s", line)
+        if is_due(moment, self._every):
+            self._last = (time.perf_counter(), step)
+
+    def after_restore(self, run: TrainingRun) -> None:
+        """Counts from the step that training was taken back to."""
+        self._restart(run.step)
+
+    def after_evaluation(
+        self, run: TrainingRun, evaluated: Evaluated, pictures: list[np.ndarray]
+    ) -> None:
+        """Logs the figures; of a network beside the student in one line."""
+        if evaluated.network:
+            line = eval_line(evaluated.epoch, evaluated.epochs, evaluated.step, evaluated.metrics)
+            _log.info("%s %s", evaluated.network, line)
+            return
+        for line in self._form.evaluation(evaluated):
+            _log.info("%s", line)
+
+    def after_training(self, run: TrainingRun) -> None:
+        """Takes the progress bar away."""
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+
+    def _restart(self, step: int) -> None:
+        self._first_step, self._started = step, time.perf_counter()
+        self._last = (self._started, step)
+
+    def _rate(self, step: int) -> float:
+        since, at = self._last
+        return (step - at) * self._batch_size / max(time.perf_counter() - since, 1e-6)
+
+    def _seconds_left(self, step: int, steps: int) -> float:
+        done = step - self._first_step - 1
+        return (time.perf_counter() - self._started) / max(done, 1) * (steps - step)

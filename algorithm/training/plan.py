@@ -1,0 +1,49 @@
+"""How long a job trains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The length of a training.
+
+    Attributes:
+        epochs: passes over the training data, or what `steps_per_epoch` makes of them.
+        steps_per_epoch: updates in an epoch.
+        steps_per_loop: updates at most in one call of TensorFlow.
+        most_steps: updates in all where training ends within its last epoch; 0 for its end.
+    """
+
+    epochs: int
+    steps_per_epoch: int
+    steps_per_loop: int = 1
+    most_steps: int = 0
+
+    @classmethod
+    def of_steps(cls, steps: int, steps_per_epoch: int, steps_per_loop: int = 1) -> Plan:
+        """Plans so many updates in all; the last epoch has what is left."""
+        length = min(steps, steps_per_epoch)
+        return cls(-(-steps // length), length, steps_per_loop, steps)
+
+    @property
+    def steps(self) -> int:
+        """Updates in all."""
+        return self.most_steps or self.epochs * self.steps_per_epoch
+
+    def next_steps(self, step: int) -> int:
+        """Updates that come next in one go after `step`: up to the end of an epoch at most."""
+        return min(
+            self.steps_per_loop,
+            self.steps_per_epoch - step % self.steps_per_epoch,
+            self.steps - step,
+        )
+
+    def ends_epoch(self, step: int) -> bool:
+        """Whether an epoch ends with update number `step` (1-based)."""
+        return step > 0 and (step % self.steps_per_epoch == 0 or step >= self.steps)
+
+    def epoch_of(self, step: int) -> int:
+        """The epoch (1-based) that update number `step` (1-based) belongs to."""
+        return -(-step // self.steps_per_epoch)

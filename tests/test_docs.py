@@ -1,0 +1,41 @@
+"""The documentation against the tree it describes."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
+SHELVES = {"use", "reference", "internals", "research"}
+
+
+def name(page: Path) -> str:
+    return page.relative_to(PROJECT).as_posix()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_somewhere(page):
+    targets = [link for link in LINK.findall(page.read_text("utf-8")) if "://" not in link]
+    assert [link for link in targets if not (page.parent / link).exists()] == []
+
+
+def test_every_page_stands_on_a_shelf_and_in_the_index():
+    index = (PROJECT / "docs" / "README.md").read_text("utf-8")
+    linked = {(PROJECT / "docs" / link).resolve() for link in LINK.findall(index)}
+    pages = {page for page in PAGES if page.is_relative_to(PROJECT / "docs")} - {
+        PROJECT / "docs" / "README.md"
+    }
+    assert {page.relative_to(PROJECT / "docs").parts[0] for page in pages} == SHELVES
+    assert {name(page) for page in pages if page.resolve() not in linked} == set()
+
+
+def test_the_map_for_changes_names_files_that_exist():
+    text = (PROJECT / "CONTRIBUTING.md").read_text("utf-8")
+    table = text[text.index("## To change X, open Y") : text.index("## How to add")]
+    rows = [line for line in table.splitlines() if line.startswith("| ")][2:]
+    assert len(rows) >= 25
+    places = [place for row in rows for place in re.findall(r"`([^`]+)`", row.split("|")[2])]
+    assert len(places) >= len(rows)
+    assert [place for place in places if not (PROJECT / place).exists()] == []
