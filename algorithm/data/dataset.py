@@ -47,16 +47,24 @@ def load_dataset(
 ) -> Dataset:
     """The dataset at a local path, checked, split and with its label map.
 
-    clean: drop what cannot be used and report it in work_dir, instead of complaining. seed: of the
-    split, where the dataset has none. label_names: the classes of a model that exists, else they
-    come from the training samples.
-    eval_last: samples at the end for evaluation, where the dataset has no split; 0 for one by seed.
-    resolve: local path of an obs:// or s3:// address in a manifest. require: usages that must have
-    samples.
-    pictures_dir: where pictures inside TFRecords are written out (default: work_dir).
-    Raises DataError: path missing or empty, a file that is not what it should be, faults in the
-    data (all in one message), no sample of a required usage, training boxes of a class outside
-    `label_names`.
+    Args:
+        path: File, folder or pattern of a dataset.
+        clean: Drop what cannot be used and report it in work_dir, instead of complaining.
+        seed: Of the split, where the dataset has none.
+        work_dir: Gets split.json and the reports of cleaning.
+        label_names: The classes of a model that exists; None: those of the training samples.
+        resolve: Gives the local paths of obs:// and s3:// addresses in a manifest.
+        require: Usages that must have samples. With "train", TRAIN must have a box to learn from.
+        pictures_dir: Where pictures inside TFRecords are written out (default: work_dir).
+        eval_last: Samples at the end for evaluation, where the dataset has no split; 0: by seed.
+
+    Returns:
+        The dataset. Its warnings say what was lost, how much and why.
+
+    Raises:
+        DataError: The path is missing or empty, a file is not what it should be, the data has faults
+            (all in one message), more than half of the pictures or objects of a side cannot be used,
+            a required usage has no sample, or training boxes have a class outside label_names.
     """
     path, work_dir = Path(path), Path(work_dir)
     pictures_dir = work_dir if pictures_dir is None else Path(pictures_dir)
@@ -70,8 +78,10 @@ def load_dataset(
 class Survey:
     """What is in a dataset, with all that is wrong in it.
 
-    dataset: what can be used; None where nothing can. cleaned: every finding. refusal: the error
-    that a training job on this data would end in, None where there is something to train on.
+    Attributes:
+        dataset: What can be used; None where nothing can.
+        cleaned: Every finding.
+        refusal: The error that a training job on this data would end in; None: it trains.
     """
 
     dataset: Dataset | None
@@ -82,12 +92,17 @@ class Survey:
 def survey_dataset(
     path: str | os.PathLike[str], *, decode: bool, seed: int, work_dir: str | os.PathLike[str]
 ) -> Survey:
-    """The dataset at a local path as a job that cleans would take it, its faults told instead of
-    raised.
+    """The dataset at a local path as a cleaning job takes it, its faults told, not raised.
 
-    decode: apply all rules of cleaning, for which every picture is decoded, and write its report to
-    work_dir; else headers are read. seed, work_dir: as of load_dataset. Raises DataError where the
-    path is no dataset at all.
+    Args:
+        path: File, folder or pattern of a dataset.
+        decode: Decode every picture, apply all rules of cleaning and write their report to work_dir;
+            else headers are read.
+        seed: Of the split, where the dataset has none.
+        work_dir: As of load_dataset.
+
+    Raises:
+        DataError: The path is no dataset at all.
     """
     path, work_dir = Path(path), Path(work_dir)
     listing = _listed(path, read_listing(path, None, work_dir))
@@ -143,7 +158,7 @@ def _dataset(
         last=eval_last,
     )
     sides = {
-        side: [row for row, usage in zip(checked, usages, strict=False) if usage == side]
+        side: [row for row, usage in zip(checked, usages, strict=True) if usage == side]
         for side in BOTH
     }
     if "train" in require and not any((~row.ignored).any() for row in sides["train"]):
@@ -154,7 +169,7 @@ def _dataset(
     names, category_ids = label_map(train_names, found.listing.categories, label_names)
     samples = [
         _sample(row, image_id, usage, names)
-        for row, image_id, usage in zip(checked, ids, usages, strict=False)
+        for row, image_id, usage in zip(checked, ids, usages, strict=True)
     ]
     blind = sides["eval"] and not eval_names
     return Dataset(
@@ -175,9 +190,7 @@ def _dataset(
 
 
 def fingerprint(samples: Sequence[Sample], label_names: Sequence[str]) -> str:
-    """SHA-256, in hex, over ids, usage, boxes, labels and crowd marks of the samples and over
-    the label names.
-    """
+    """SHA-256, in hex, over ids, usage, boxes, labels, crowd marks and the label names."""
     digest = hashlib.sha256()
     for text in (*label_names, ""):
         digest.update(text.encode() + b"\0")

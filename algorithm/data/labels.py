@@ -17,10 +17,10 @@ def label_map(
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """(label names, category ids) of a dataset, both of length K.
 
-    train: class name of every training box. Order of precedence:
-    1. given (the classes of a model that exists): its order; ids by name where the dataset brings
-    them, else 1..K. 2. categories (COCO): all of them in id order. 3. The names of the training
-    boxes, sorted; ids 1..K. Raises DataError when training boxes have a class that is not given.
+    train: class name of every training box. Order of precedence: 1. given (the classes of a model
+    that exists): its order; ids by name where the dataset brings them, else 1..K. 2. categories
+    (COCO): all of them in id order. 3. The names of the training boxes, sorted; ids 1..K. Raises
+    DataError when training boxes have a class that is not given.
     """
     counts = Counter(train)
     if given is not None:
@@ -28,7 +28,8 @@ def label_map(
         if unknown:
             raise DataError(
                 f"expected only the classes {', '.join(given)}, found {_hinted(unknown, given)} "
-                "in TRAIN: correct the annotations or train a new model"
+                "in TRAIN: "
+                "correct the annotations or train a new model"
             )
         ids = dict(categories)
         return given, tuple(ids.get(name, position) for position, name in enumerate(given, start=1))
@@ -41,7 +42,12 @@ def label_map(
 def require_listed(names: Iterable[str], categories: tuple[tuple[str, int], ...]) -> None:
     """Check that a dataset that lists its classes lists all of them.
 
-    names: classes of the boxes, on both sides. categories: as of label_map. Raises DataError.
+    Args:
+        names: Classes of the boxes, on both sides.
+        categories: As of label_map; empty where the dataset lists no classes.
+
+    Raises:
+        DataError: A box has a class that is not listed.
     """
     listed = [name for name, _ in categories]
     unknown = sorted(set(names) - set(listed))
@@ -56,8 +62,10 @@ def require_listed(names: Iterable[str], categories: tuple[tuple[str, int], ...]
 def no_boxes(pictures: int, losses: Sequence[str] = (), ignored: int = 0) -> DataError:
     """The error of a training part without a box.
 
-    pictures: of that part. losses: lines that say what was left out of the dataset. ignored: boxes
-    of the part that are difficult or a crowd, on which nothing is trained.
+    Args:
+        pictures: How many the part has.
+        losses: Lines that say what was left out of the dataset.
+        ignored: Boxes of the part that are difficult or a crowd, on which nothing is trained.
     """
     found = f"found {ignored or 'none'}" + ", all of them difficult or a crowd" * bool(ignored)
     why = (
@@ -73,7 +81,8 @@ def nothing_to_evaluate(pictures: int) -> str:
     """The line to log about an evaluation part without a box."""
     return (
         f"EVAL has no box in its {pictures} picture(s): no AP can be measured; annotate them, or "
-        "split the data anew with `data split`"
+        "split "
+        "the data anew with `data split`"
     )
 
 
@@ -95,15 +104,14 @@ def missing_classes(evaluation: Iterable[str], label_names: tuple[str, ...]) -> 
 
 
 def near_duplicates(names: Iterable[str]) -> tuple[str, ...]:
-    """Lines to log: groups of class names that differ only by case, spaces or full-width
-    letters.
-    """
+    """Lines to log: class names that differ only by case, spaces or full-width letters."""
     groups = defaultdict(set)
     for name in names:
         groups["".join(unicodedata.normalize("NFKC", name).casefold().split())].add(name)
     return tuple(
         f"classes {', '.join(repr(name) for name in sorted(group))} differ only by case, spaces "
-        "or width and are trained as different classes"
+        "or width and "
+        "are trained as different classes"
         for _, group in sorted(groups.items())
         if len(group) > 1
     )

@@ -30,13 +30,13 @@ def assigned_usages(
     """("train" or "eval" of each sample, lines to log).
 
     usages: what the dataset says. classes: class names of each sample's boxes. require: the usages
-    that must occur.
-    last: how many samples at the end are for evaluation, where the dataset does not say so; 0 for a
-    split by seed. 1. The dataset says so for all samples: that. For some: the others train, with a
-    warning. 2. It does not, and only "eval" is required: everything is evaluated, or the `last`. 3.
-    The `last` samples are evaluated. 4. work_dir/split.json has been written for the same samples
-    and seed: that. 5. A stratified 80/20 split, a function of ids, classes and seed, written to
-    work_dir/split.json. Raises DataError when a required usage has no sample.
+    that must occur. last: how many samples at the end are for evaluation, where the dataset does
+    not say so; 0 for a split by seed. 1. The dataset says so for all samples: that. For some: the
+    others train, with a warning. 2. It does not, and only "eval" is required: everything is
+    evaluated, or the `last`. 3. The `last` samples are evaluated. 4. work_dir/split.json has been
+    written for the same samples and seed: that. 5. A stratified 80/20 split, a function of ids,
+    classes and seed, written to work_dir/split.json. Raises DataError when a required usage has no
+    sample.
     """
     warnings = []
     if any(usages):
@@ -60,7 +60,8 @@ def assigned_usages(
         chosen = ["eval" if sample in evaluated else "train" for sample in ids]
         warnings.append(
             f"the dataset has no split: {chosen.count('train')} samples train, "
-            f"{chosen.count('eval')} evaluate, {note} {work_dir / FILE}"
+            f"{chosen.count('eval')} "
+            f"evaluate, {note} {work_dir / FILE}"
         )
     missing = [usage for usage in require if usage not in chosen]
     if missing:
@@ -73,8 +74,7 @@ def assigned_usages(
 
 
 def stratified_eval(ids: list[str], classes: list[tuple[str, ...]], seed: int) -> set[str]:
-    """Ids of the fifth of the samples to evaluate, spread evenly over groups of samples by their
-    rarest class.
+    """Ids of the fifth of the samples to evaluate, spread over groups by their rarest class.
 
     The only picture of a class stays in training. Depends on nothing but the arguments, not on
     their order. Raises DataError for fewer than two samples.
@@ -85,7 +85,7 @@ def stratified_eval(ids: list[str], classes: list[tuple[str, ...]], seed: int) -
         )
     pictures = Counter(name for names in classes for name in set(names))
     groups = defaultdict(list)
-    for sample, names in zip(ids, classes, strict=False):
+    for sample, names in zip(ids, classes, strict=True):
         groups[min(set(names), key=lambda name: (pictures[name], name), default="")].append(sample)
     rng = np.random.default_rng(seed)
     spread = [
@@ -108,18 +108,28 @@ def stratified_parts(
 ) -> list[int]:
     """The part (index into `fractions`) of each sample; samples of one group are in one part.
 
-    Groups are dealt out class by class, the rarest first, each to the part that lacks most of that
-    class; what a part lacks in one class counts in the next. The first group of a class goes to the
-    first part, which trains. Depends on nothing but the arguments, not on their order. Raises
-    DataError where there are fewer groups than parts.
+    Groups are dealt out class by class, the rarest first, each to the part that lacks most; what a
+    part lacks in one class counts in the next. The first group of a class goes to the first part,
+    which trains. Depends on nothing but the arguments, not on their order.
+
+    Args:
+        ids: Of the samples, all different.
+        classes: The class names that each shows.
+        groups: A number for each sample, the same for those that stay together.
+        fractions: Of the samples for each part; they sum to 1.
+        seed: Another one gives another split.
+
+    Raises:
+        DataError: There are fewer groups than parts.
     """
     members = defaultdict(list)
     for place, group in enumerate(groups):
         members[group].append(place)
     if len(members) < len(fractions):
         raise DataError(
-            f"expected at least {len(fractions)} pictures that do not look the same, one for each "
-            f"part, found {len(members)} among {len(ids)}: use fewer parts or more pictures"
+            f"expected at least {len(fractions)} pictures that do not look the same, one for "
+            "each part, "
+            f"found {len(members)} among {len(ids)}: use fewer parts or more pictures"
         )
     pictures = Counter(name for names in classes for name in set(names))
     strata = defaultdict(list)
@@ -142,8 +152,9 @@ def stratified_parts(
 
 
 def _fill_empty_parts(chosen: list[int], strata: dict[str, list[list[int]]], count: int) -> None:
-    """Moves the smallest group of the fullest part into each part that got none; changes
-    `chosen`.
+    """Moves the smallest group of the fullest part into each part that got none.
+
+    Changes `chosen`.
     """
     groups = sorted((places for own in strata.values() for places in own), key=len)
     for part in range(count):
@@ -167,7 +178,8 @@ def _own_split(
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"expected a split written by an earlier run in {file}, found something else: "
-                f"delete it to split again ({error})"
+                "delete it "
+                f"to split again ({error})"
             ) from error
     evaluated = stratified_eval(ids, classes, seed)
     record = {

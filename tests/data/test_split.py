@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from algorithm.data.split import assigned_usages, stratified_eval
+from algorithm.data.split import assigned_usages, stratified_eval, stratified_parts
 from algorithm.errors import DataError
 
 IDS = [f"图-{number}" for number in range(100)]
@@ -110,3 +110,51 @@ def test_the_last_samples_evaluate_where_the_dataset_does_not_say(tmp_path: Path
     assert assign(["eval", "train"], tmp_path, last=1)[0] == ["eval", "train"]
     with pytest.raises(DataError, match="found 0 TRAIN, 10 EVAL"):
         assign([None] * 10, tmp_path, last=50)
+
+
+def parts(groups: list[int] | None = None, fractions=(0.8, 0.1, 0.1), seed: int = 1) -> list[int]:
+    return stratified_parts(IDS, CLASSES, groups or list(range(100)), fractions, seed)
+
+
+def test_parts_have_their_shares_of_each_class() -> None:
+    chosen = parts()
+    assert Counter(chosen) == {0: 80, 1: 10, 2: 10}
+    assert Counter(
+        part for part, names in zip(chosen, CLASSES, strict=True) if "rare" in names
+    ) == {
+        0: 8,
+        1: 1,
+        2: 1,
+    }
+
+
+def test_a_group_stays_in_one_part() -> None:
+    groups = [number // 5 for number in range(100)]
+    chosen = parts(groups)
+    assert all(len({chosen[5 * group + step] for step in range(5)}) == 1 for group in range(20))
+    assert Counter(chosen) == {0: 80, 1: 10, 2: 10}
+
+
+def test_parts_depend_on_the_seed_and_not_on_the_order() -> None:
+    chosen = dict(zip(IDS, parts(), strict=True))
+    backwards = stratified_parts(IDS[::-1], CLASSES[::-1], range(100), (0.8, 0.1, 0.1), 1)
+    assert dict(zip(IDS[::-1], backwards, strict=True)) == chosen
+    assert parts(seed=2) != parts()
+
+
+def test_small_classes_reach_the_small_parts_too() -> None:
+    ids = [f"{number:02d}" for number in range(20)]
+    classes = [(f"class {number // 2}",) for number in range(20)]  # ten classes of two pictures
+    chosen = stratified_parts(ids, classes, range(20), (0.8, 0.2), 0)
+    assert Counter(chosen) == {0: 16, 1: 4}
+    assert all(0 in chosen[2 * number : 2 * number + 2] for number in range(10))
+
+
+def test_every_part_gets_a_picture_or_it_is_refused() -> None:
+    assert sorted(stratified_parts("abc", [("x",)] * 3, range(3), (0.98, 0.01, 0.01), 0)) == [
+        0,
+        1,
+        2,
+    ]
+    with pytest.raises(DataError, match="expected at least 3 pictures that do not look the same"):
+        stratified_parts("abcd", [("x",)] * 4, [0, 0, 0, 1], (0.8, 0.1, 0.1), 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from algorithm.cli.verb import Verb
 
@@ -28,6 +29,8 @@ def _run(arguments: argparse.Namespace) -> None:
         max_width=arguments.max_width,
         max_height=arguments.max_height,
     )
+    for warning in done.warnings:
+        print(f"WARNING {warning}", file=sys.stderr)
     print(
         f"kept {done.kept} samples, left out {done.lost}; wrote {done.pictures} picture(s) and "
         f"{done.annotations} annotation(s)"

@@ -29,8 +29,9 @@ OVERLAPS = tuple(round(0.05 * step, 2) for step in range(21))
 def write_report(
     check: DataCheck, folder: Path, findings: Sequence[Finding] = (), command: str = ""
 ) -> Path:
-    """Writes data_check.json and data_check.html into folder, each whole; returns the path of the
-    page.
+    """Writes data_check.json and data_check.html into folder, each whole.
+
+    Returns the path of the page.
 
     findings: what is wrong with the dataset. command: the one that trains on it, where there is
     one.
@@ -60,8 +61,8 @@ def check_lines(check: DataCheck) -> list[str]:
             "the objects"
         )
         lines.append(
-            f"smallest object: {check.smallest['width']:g} x {check.smallest['height']:g} network "
-            "pixels"
+            f"smallest object: {check.smallest['width']:g} x {check.smallest['height']:g} "
+            "network pixels"
         )
     reasons: dict[str, list[str]] = {}
     for row in check.suggestions:
@@ -134,9 +135,10 @@ def _counts(check: DataCheck) -> str:
         else [
             paragraph(
                 f"Anchors can match {check.matched:.1%} of the objects at IoU 0.5. The smallest "
-                f"object is {check.smallest['width']:g} x {check.smallest['height']:g} network "
-                f"pixels, in {check.smallest['picture']}; the smallest side of an anchor is "
-                f"{check.smallest['anchor_side']:g}."
+                "object is "
+                f"{check.smallest['width']:g} x {check.smallest['height']:g} network pixels, in "
+                f"{check.smallest['picture']}; "
+                f"the smallest side of an anchor is {check.smallest['anchor_side']:g}."
             )
         ]
     )

@@ -28,8 +28,9 @@ READ = 256 * 2**20  # bytes hashed in search of pictures that are in TRAIN and E
 
 @dataclass(frozen=True)
 class Copies:
-    """pairs: a sample of EVAL and one of TRAIN with the same file. whole: whether all files
-    were compared.
+    """pairs: a sample of EVAL and one of TRAIN with the same file.
+
+    whole: whether all files were compared.
     """
 
     pairs: tuple[tuple[Sample, Sample], ...]
@@ -59,8 +60,9 @@ def _anchors(look: Look) -> Iterator[str]:
     if look.table.matched is not None and look.table.matched < LEAST_MATCHED:
         yield (
             f"{1 - look.table.matched:.1%} of the objects overlap no anchor of {look.model_name} "
-            "by an IoU of 0.5: each gets its single best anchor only and will be learnt slowly; "
-            "see the suggested settings"
+            "by an IoU of 0.5: "
+            "each gets its single best anchor only and will be learnt slowly; see the suggested "
+            "settings"
         )
 
 
@@ -69,8 +71,8 @@ def _tiny(look: Look) -> Iterator[str]:
     if len(tiny) and tiny.mean() > MANY:
         yield (
             f"{tiny.sum()} of {len(tiny)} objects ({tiny.mean():.1%}) have a side under "
-            f"{LEAST_PIXELS} network pixels and can hardly be seen: use a larger image_size, or "
-            "cut the pictures into tiles"
+            f"{LEAST_PIXELS} network "
+            "pixels and can hardly be seen: use a larger image_size, or cut the pictures into tiles"
         )
 
 
@@ -82,7 +84,8 @@ def _few(look: Look) -> Iterator[str]:
         if len(samples) < least:
             yield (
                 f"{len(samples)} {usage} picture(s): expected at least {least} for figures that "
-                "mean something"
+                "mean "
+                "something"
             )
 
 
@@ -93,7 +96,7 @@ def _rare(look: Look) -> Iterator[str]:
     )
     rare = [
         f"{name} ({count})"
-        for name, count in zip(names, counts, strict=False)
+        for name, count in zip(names, counts, strict=True)
         if count < FEW_OBJECTS
     ]
     if rare:
@@ -105,7 +108,8 @@ def _rare(look: Look) -> Iterator[str]:
     if len(counts) and counts.max() > MOST_UNBALANCED * counts.min() > 0:
         yield (
             f"classes are unbalanced: {names[counts.argmax()]} has {counts.max()} training "
-            f"objects, {names[counts.argmin()]} {counts.min()}"
+            "objects, "
+            f"{names[counts.argmin()]} {counts.min()}"
         )
 
 
@@ -116,8 +120,10 @@ def _crowded(look: Look) -> Iterator[str]:
     if over.any():
         yield (
             f"{over.sum()} picture(s) have more than max_detections={look.max_detections} "
-            f"objects, the most is {counts.max()} in {samples[int(counts.argmax())].source}: "
-            "raise max_detections, or they cannot all be found"
+            "objects, the most is "
+            f"{counts.max()} in {samples[int(counts.argmax())].source}: raise max_detections, or "
+            "they cannot all "
+            "be found"
         )
 
 
@@ -145,7 +151,8 @@ def _odd_shapes(look: Look) -> Iterator[str]:
     if filled > MANY_WHOLE:
         yield (
             f"{filled:.1%} of the objects fill {WHOLE:.0%} of their picture or more: for those a "
-            "classifier is enough"
+            "classifier is "
+            "enough"
         )
 
 
@@ -154,8 +161,9 @@ def _leaks(look: Look) -> Iterator[str]:
     if pairs:
         named = ", ".join(f"{one.source} = {other.source}" for one, other in pairs[:3])
         yield (
-            f"{len(pairs)} evaluation picture(s) are also in TRAIN, the same file ({named}): what "
-            "is measured on them is too good; clean the data"
+            f"{len(pairs)} evaluation picture(s) are also in TRAIN, the same file ({named}): "
+            "what is measured on "
+            "them is too good; clean the data"
             + ("" if look.copies.whole else " (a part of the files was compared)")
         )
 

@@ -1,6 +1,4 @@
-"""A look at a dataset before a device is spent on it: figures, warnings with numbers, settings
-that fit.
-"""
+"""A look at a dataset before a device is spent on it: figures, warnings, settings that fit."""
 
 from __future__ import annotations
 
@@ -21,9 +19,7 @@ QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 @dataclass(frozen=True)
 class ClassCount:
-    """Objects of a class in TRAIN and EVAL, pictures of TRAIN that show it, and its share an
-    anchor can match.
-    """
+    """Objects of a class on both sides, TRAIN pictures that show it, and its matched share."""
 
     name: str
     train: int
@@ -34,8 +30,9 @@ class ClassCount:
 
 @dataclass(frozen=True)
 class DataCheck:
-    """What check_dataset found. counts: by usage. sizes, aspects, per_picture: quantiles by their
-    share as text.
+    """What check_dataset found.
+
+    counts: by usage. sizes, aspects, per_picture: quantiles by their share as text.
 
     matched: share of the objects that an anchor can match. smallest: of the objects, and of the
     anchors, in network pixels. sampled: what was measured on a part only, "" for nothing. table,
@@ -83,12 +80,11 @@ def check_dataset(
     max_detections: int = 100,
     choices: Sequence[ModelChoice] = (),
 ) -> DataCheck:
-    """The figures of a dataset as the model `model_name` would see it at `image_size` (height,
-    width).
+    """The figures of a dataset as a model would see it at `image_size` (height, width).
 
-    anchors: float32 [A, 4] yxyx in network pixels. anchor_scale, batch_size, max_detections: as the
-    job has them.
-    choices: the models that may be suggested. Reads no pixel; a second for 100,000 objects.
+    anchors: float32 [A, 4] yxyx in network pixels. anchor_scale, batch_size, max_detections: as
+    the job has them. choices: the models that may be suggested. Reads no pixel; a second for
+    100,000 objects.
     """
     samples = (*dataset.train, *dataset.eval)
     height, width = image_size
@@ -171,7 +167,7 @@ def _quantiles(values: Sequence[float] | np.ndarray) -> dict[str, float]:
         return {}
     return {
         f"{share:g}": round(float(value), 3)
-        for share, value in zip(QUANTILES, np.quantile(values, QUANTILES), strict=False)
+        for share, value in zip(QUANTILES, np.quantile(values, QUANTILES), strict=True)
     }
 
 

@@ -13,8 +13,9 @@ from algorithm.data.dataset import Survey
 
 @dataclass(frozen=True)
 class FaultKind:
-    """A kind of finding. rule, action: as in a cleaning report. count: how many. example: the
-    first, in words.
+    """A kind of finding.
+
+    rule, action: as in a cleaning report. count: how many. example: the first, in words.
     """
 
     rule: str
@@ -23,6 +24,7 @@ class FaultKind:
     example: str
 
     def __str__(self) -> str:
+        """A line for a terminal."""
         return f"{self.rule}: {self.count}, {self.action}, the first: {self.example}"
 
 

@@ -22,9 +22,7 @@ def sides(boxes: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class BoxRule:
-    """bad(boxes, clipped): bool [N], which of the float32 [N, 4] boxes, raw and clipped, break
-    the rule.
-    """
+    """bad(raw, clipped): bool [N], which of the float32 [N, 4] boxes break the rule."""
 
     name: str
     problem: str
@@ -74,12 +72,10 @@ BOX_RULES = (
 
 
 def repeated(names: Sequence[str], boxes: np.ndarray, ignored: np.ndarray) -> dict[int, int]:
-    """Objects that repeat an earlier one of the same class, box and mark exactly: index ->
-    index of the first.
-    """
+    """Index -> index of the first, of objects that repeat one of the same class, box and mark."""
     first: dict[tuple, int] = {}
     again = {}
-    for index, (name, box, mark) in enumerate(zip(names, boxes, ignored, strict=False)):
+    for index, (name, box, mark) in enumerate(zip(names, boxes, ignored, strict=True)):
         original = first.setdefault((name, box.tobytes(), bool(mark)), index)
         if original != index:
             again[index] = original
@@ -87,9 +83,7 @@ def repeated(names: Sequence[str], boxes: np.ndarray, ignored: np.ndarray) -> di
 
 
 def nearly_repeated(names: Sequence[str], boxes: np.ndarray) -> list[tuple[int, int]]:
-    """(earlier, later) objects of one class whose boxes, float32 [N, 4] yxyx, have an IoU over
-    SAME_OBJECT.
-    """
+    """(earlier, later) objects of a class whose boxes, float32 [N, 4], overlap over SAME_OBJECT."""
     if len(boxes) < 2:
         return []
     pairs = []

@@ -1,6 +1,4 @@
-"""A dataset cleaned once, for good: copies of what changed, a manifest of what stays, the
-report.
-"""
+"""A dataset cleaned for good: copies of what changed, a manifest of what stays, the report."""
 
 from __future__ import annotations
 
@@ -20,6 +18,7 @@ from algorithm.data.cleaning.findings import DROPPED, Checked, Finding
 from algorithm.data.cleaning.picture_rules import PICTURE_RULES, SUFFIXES, plain_pixels
 from algorithm.data.conversion.picture_row import PictureRow, shortest_boxes
 from algorithm.data.conversion.voc_writer import voc_xml
+from algorithm.data.labels import no_boxes, nothing_to_evaluate
 from algorithm.data.readers.annotation import Complaint, Entry
 from algorithm.data.readers.recognition import read_listing
 from algorithm.data.readers.voc_xml import AnnotationError, read_voc
@@ -36,8 +35,11 @@ HOW = {"JPEG": {"quality": 95, "subsampling": 0}, "PNG": {}, "BMP": {}}
 
 @dataclass(frozen=True)
 class CleanCopy:
-    """manifest: its path. kept, lost: samples. pictures, annotations: copies written.
-    findings: all of them.
+    """manifest: its path.
+
+    kept, lost: samples. pictures, annotations: copies written. findings: all of them.
+
+    warnings: lines to log.
     """
 
     manifest: Path
@@ -46,6 +48,7 @@ class CleanCopy:
     pictures: int
     annotations: int
     findings: tuple[Finding, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def clean_copy(
@@ -59,21 +62,22 @@ def clean_copy(
 
     output gets Data/ with the pictures and annotations that changed (name ending in _checked),
     output.manifest, which names them and else the originals, path_map.json (changed file ->
-    original) and the cleaning report.
-    max_width, max_height: larger pictures are shrunk to fit. Raises DataError as load_dataset does,
-    ArgumentError where output lies in the data folder.
+    original) and the cleaning report. max_width, max_height: larger pictures are shrunk to fit.
+    Raises DataError as load_dataset does, ArgumentError where output lies in the data folder.
     """
     path, output = Path(path).resolve(), Path(output).resolve()
     root = path if path.is_dir() else path.parent
     if output == root or root in output.parents:
         raise ArgumentError(
             f"expected an output folder outside the dataset {root}, found {output}: the copies "
-            "would be read as part of it the next time"
+            "would "
+            "be read as part of it the next time"
         )
     listing = read_listing(path, work_dir=output)
     copies = _Copies(output, _stems(tuple(listing.entries)), max_width, max_height)
     cleaned = clean_entries(listing, work_dir=output, sink=copies)
     copies.remove_unused(cleaned)
+    notes = _without_boxes(cleaned)
     written = [_Annotations(output, root, copies)(checked) for checked in cleaned.usable]
     path_map = dict(pair for _, pairs in written for pair in pairs)
     write_json(output / PATH_MAP, path_map)
@@ -86,12 +90,25 @@ def clean_copy(
         len(path_map) - annotations,
         annotations,
         cleaned.findings,
+        (*listing.warnings, *cleaned.losses.lines, *cleaned.remarks.lines, *notes),
     )
 
 
+def _without_boxes(cleaned: Cleaned) -> list[str]:
+    """Lines to log. Raises DataError where what trains, or may train, has no box."""
+    evaluated = [row for row in cleaned.usable if row.entry.usage == "eval"]
+    others = [row for row in cleaned.usable if row.entry.usage != "eval"]
+    if others and not any(row.names for row in others):
+        raise no_boxes(len(others), cleaned.losses.lines)
+    if evaluated and not any(row.names for row in evaluated):
+        return [nothing_to_evaluate(len(evaluated))]
+    return []
+
+
 class _Copies:
-    """Writes the copy of a picture where one is needed; `names` holds their names by id of the
-    entry.
+    """Writes the copy of a picture where one is needed.
+
+    `names` holds their names by id of the entry.
     """
 
     def __init__(
@@ -135,8 +152,9 @@ class _Copies:
 
 @dataclass(frozen=True)
 class _Annotations:
-    """The manifest line of a sample and what of it maps to which original; writes its VOC XML
-    where it changed.
+    """The manifest line of a sample and what of it maps to which original.
+
+    Writes its VOC XML where it changed.
     """
 
     output: Path
@@ -169,8 +187,9 @@ def _is_all(location: Path, entry: Entry) -> bool:
 
 
 def _stems(entries: Sequence[Entry]) -> dict[int, str]:
-    """A name for each entry, by its id, that no other has; from its source's name, without
-    suffix.
+    """A name for each entry, by its id, that no other has.
+
+    From its source's name, without suffix.
     """
     stems, taken = {}, set()
     for entry in entries:
@@ -193,7 +212,8 @@ def _shrunk(checked: Checked, width: int, height: int) -> Checked:
     file = checked.entry.objects.file
     problem = (
         f"expected a picture within the given limits, found {checked.width}x{checked.height}; it "
-        f"is now {width}x{height}"
+        "is now "
+        f"{width}x{height}"
     )
     findings = [
         Finding(

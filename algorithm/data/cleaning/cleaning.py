@@ -1,5 +1,6 @@
-"""Check every entry of a listing against its picture; drop and repair what is wrong, or
-complain about all of it.
+"""Check every entry of a listing against its picture.
+
+Drop and repair what is wrong, or complain about all of it.
 """
 
 from __future__ import annotations
@@ -38,11 +39,16 @@ Sink = Callable[[Checked, bytes], Checked]
 
 @dataclass(frozen=True)
 class Cleaned:
-    """results: all entries, usable or not, in order. findings: all, also of no entry. samples: all
-    that are listed.
+    """All that was found in a listing.
 
-    lost: samples left out. complaints: what cleaning would leave out or drop. losses, remarks: the
-    same in numbers.
+    Attributes:
+        results: All entries, usable or not, in order.
+        findings: All of them, also those of no entry.
+        complaints: What cleaning would leave out or drop.
+        samples: How many are listed.
+        lost: How many of them are left out.
+        losses: What is lost, in numbers.
+        remarks: What is put right or odd in the entries that stay, in numbers.
     """
 
     results: tuple[Checked, ...]
@@ -64,10 +70,15 @@ def checked_entries(
 ) -> tuple[list[Checked], list[str]]:
     """The usable entries, in order, and lines to log, which say how much is lost and why.
 
-    With `clean`, every picture is decoded, what is wrong is dropped, and each action is a row of
-    cleaning_report.json in work_dir. Without, only headers are read and anything wrong raises one
-    DataError that lists the complaints. With `clean`, DataError when more than half of the pictures
-    or objects of a side cannot be used. The source is never changed.
+    Args:
+        listing: The dataset; its source is never changed.
+        clean: Decode every picture, drop what is wrong, and write each action to the report
+            in work_dir. Else only headers are read.
+        work_dir: Gets the reports.
+
+    Raises:
+        DataError: With `clean`, more than half of the pictures or objects of a side cannot be used.
+            Without, anything is wrong: one error lists all complaints.
     """
     if not clean:
         cleaned = inspect_entries(listing, decode=False)
@@ -79,7 +90,8 @@ def checked_entries(
     if cleaned.findings:
         lines.append(
             f"data cleaning took {len(cleaned.findings)} action(s): "
-            f"{action_totals(cleaned.findings)}; see {work_dir / REPORT}"
+            f"{action_totals(cleaned.findings)}; "
+            f"see {work_dir / REPORT}"
         )
     return cleaned.usable, lines
 
@@ -87,9 +99,14 @@ def checked_entries(
 def clean_entries(listing: Listing, *, work_dir: Path, sink: Sink | None = None) -> Cleaned:
     """Every entry decoded, checked and compared with the others; the report stands in work_dir.
 
-    sink: called for each usable entry with its encoded bytes, from several threads; what it returns
-    takes its place. With it the report speaks of copies written. DataError when more than half of
-    the pictures or objects of a side cannot be used.
+    Args:
+        listing: The dataset.
+        work_dir: Gets the reports.
+        sink: Called for each usable entry with its encoded bytes, from several threads; what it
+            returns takes its place. With it the report speaks of copies written.
+
+    Raises:
+        DataError: More than half of the pictures or objects of a side cannot be used.
     """
     cleaned = inspect_entries(listing, decode=True, sink=sink)
     report_cleaning(cleaned, work_dir)
@@ -113,8 +130,11 @@ def report_cleaning(cleaned: Cleaned, work_dir: Path) -> None:
 def inspect_entries(listing: Listing, *, decode: bool, sink: Sink | None = None) -> Cleaned:
     """Every entry checked, and nothing raised for what is wrong.
 
-    decode: decode each picture, apply the rules of cleaning and compare the pictures, instead of
-    reading headers.
+    Args:
+        listing: The dataset.
+        decode: Decode each picture, apply the rules of cleaning and compare the pictures; else
+            headers are read.
+        sink: As of clean_entries.
     """
     with ThreadPoolExecutor(THREADS) as pool:
         check = (lambda entry: check_decoded(entry, sink)) if decode else check_header
@@ -161,9 +181,7 @@ def _alike_names(results: Iterable[Checked]) -> list[Finding]:
 
 
 def check_header(entry: Entry) -> Checked:
-    """The entry measured against its picture, of which only the header is read, and one of 16
-    bits as a whole.
-    """
+    """The entry measured by the header of its picture; one of 16 bits is read as a whole."""
     if entry.annotation is None:
         return _unusable(entry)
     try:
@@ -211,8 +229,7 @@ def check_decoded(entry: Entry, sink: Sink | None = None) -> Checked:
 def complaint_text(
     complaints: Sequence[Complaint], losses: Losses, flag: str = "--do_data_cleaning=True"
 ) -> str:
-    """One message for all complaints: count, the first one and the fix in its first line, then a
-    list.
+    """One message for all complaints: number, the first and the fix in a line, then a list.
 
     flag: what turns cleaning on.
     """
@@ -221,8 +238,8 @@ def complaint_text(
     if losses.refusal is not None:
         fix = "correct them; they are too many to be left out by cleaning"
     lines = [
-        f"expected a dataset without faults, found {len(complaints)}, the first: {complaints[0]}; "
-        f"{fix}",
+        f"expected a dataset without faults, found {len(complaints)}, the first: "
+        f"{complaints[0]}; {fix}",
         *(f"  {complaint}" for complaint in complaints[:SHOWN]),
     ]
     return "\n".join(lines + ([f"  ... and {rest} more"] if rest > 0 else []))

@@ -47,8 +47,9 @@ class PictureMark:
 
 
 def mark_of(data: bytes, image: Image.Image, orientation: int = 1) -> PictureMark:
-    """The mark of an encoded picture and the same decoded; orientation: of its EXIF. Costs
-    little against decoding.
+    """The mark of an encoded picture and the same decoded; orientation: of its EXIF.
+
+    Costs little against decoding.
     """
     width, height = (
         max(1, min(side, round(side * SAMPLES / min(image.size)))) for side in image.size
@@ -77,9 +78,7 @@ def equal_digests(digests: Sequence[bytes]) -> list[list[int]]:
 
 
 def alike_groups(marks: Sequence[PictureMark]) -> list[int]:
-    """For each picture the number of its group: pictures that are the same file or look the
-    same, also by way of others.
-    """
+    """The group of each picture: the same file or the same look, also by way of others."""
     parents = list(range(len(marks)))
 
     def root(place: int) -> int:
@@ -99,8 +98,7 @@ def alike_groups(marks: Sequence[PictureMark]) -> list[int]:
 def lookalikes(
     marks: Sequence[PictureMark], first: Sequence[int], second: Sequence[int] | None = None
 ) -> Iterator[tuple[int, int]]:
-    """(index of `first`, index of `second`) of pictures that look the same and are not the same
-    file.
+    """(index of `first`, index of `second`) of different files that look the same.
 
     Without `second`, each pair within `first` once, the earlier index first.
     """

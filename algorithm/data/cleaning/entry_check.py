@@ -1,6 +1,4 @@
-"""The objects of an annotation in pixels of the real picture: sizes reconciled, boxes checked
-and clipped.
-"""
+"""Objects in pixels of the real picture: sizes reconciled, boxes checked and clipped."""
 
 from __future__ import annotations
 
@@ -39,7 +37,8 @@ UNUSABLE = "annotation cannot be used"
 
 @dataclass
 class _Boxes:
-    """The boxes of one annotation while they are checked: raw and clipped float32 [N, 4] yxyx;
+    """The boxes of one annotation while they are checked: raw and clipped float32 [N, 4] yxyx.
+
     keep: bool [N].
     """
 
@@ -63,10 +62,8 @@ class _Boxes:
     ) -> Finding:
         """What is wrong with one of them."""
         box = ", ".join(f"{number:g}" for number in self.raw[index])
-        problem = (
-            f"{problem}: [ymin, xmin, ymax, xmax] = [{box}] in a picture of "
-            f"{self.width}x{self.height}"
-        )
+        size = f"{self.width}x{self.height}"
+        problem = f"{problem}: [ymin, xmin, ymax, xmax] = [{box}] in a picture of {size}"
         thing, line = self.annotation.things[index], self.annotation.lines[index]
         return Finding(Complaint(self.annotation.file, problem, line, thing), rule, action, fault)
 
@@ -132,12 +129,13 @@ def _nothing_left(entry: Entry, faulty: int) -> Finding:
 
 
 def _to_real_size(annotation: Annotation, width: int, height: int) -> tuple[np.ndarray, list[str]]:
-    """Boxes in pixels of the real picture. The real size wins; a size of another shape raises
-    ValueError.
+    """Boxes in pixels of the real picture.
+
+    The real size wins; a size of another shape raises ValueError.
 
     A recorded size of the same aspect is the picture before it was scaled: boxes scale along.
-    Another aspect (also the turned one, when a tool ignored the EXIF orientation) leaves open where
-    the boxes belong.
+    Another aspect (also the turned one, when a tool ignored the EXIF orientation) leaves open
+    where the boxes belong.
     """
     recorded_width, recorded_height = annotation.width, annotation.height
     if recorded_width is None or recorded_height is None:

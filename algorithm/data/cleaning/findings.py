@@ -30,8 +30,8 @@ class Finding:
 
     rule: its kind, the same words for the same kind. action: what was done. fault: whether it is
     complained about when cleaning is off. of_picture: the file of the picture is meant, not the
-    annotation.
-    pictures: local paths of two pictures to look at side by side, where the finding compares them.
+    annotation. pictures: local paths of two pictures to look at side by side, where the finding
+    compares them.
     """
 
     complaint: Complaint
@@ -59,9 +59,9 @@ class Checked:
 
     width, height: of the upright picture. names, boxes, ignored, filled: the objects that stay,
     boxes float32 [N, 4] yxyx pixels inside the picture; filled as of an Annotation. findings: all
-    that is wrong or was put right. usable: False if the whole entry goes.
-    notes: kinds of repairs made with and without cleaning, each as often as it was made.
-    facts, mark: of the picture, where it was decoded.
+    that is wrong or was put right. usable: False if the whole entry goes. notes: kinds of repairs
+    made with and without cleaning, each as often as it was made. facts, mark: of the picture,
+    where it was decoded.
     """
 
     entry: Entry

@@ -1,6 +1,4 @@
-"""Pictures that are in TRAIN and in EVAL: what is measured on them is not what the model will
-do on new ones.
-"""
+"""Pictures that are in TRAIN and in EVAL: figures on them say nothing about new ones."""
 
 from __future__ import annotations
 
@@ -26,8 +24,9 @@ ALIKE = "looks like another picture"
 
 @dataclass(frozen=True, slots=True)
 class Portrait:
-    """What a copy of an annotated picture is told by; little for each, so that a dataset of any
-    size has room.
+    """What a copy of an annotated picture is told by.
+
+    Little for each, so that a dataset of any size has room.
 
     usage, source: of its entry. digest: of its file. objects: how many it has. content: a hash of
     what they are.
@@ -50,13 +49,15 @@ class Portrait:
         return cls(entry.usage, entry.source, checked.mark.digest, len(checked.names), content)
 
     def __str__(self) -> str:
+        """What a person calls it."""
         return self.source + (f" of {self.usage.upper()}" if self.usage else "")
 
 
 @dataclass(frozen=True)
 class Copy:
-    """A picture, by its place, that is there again as the one at `kept`. parted: whether it is
-    left out.
+    """A picture, by its place, that is there again as the one at `kept`.
+
+    parted: whether it is left out.
     """
 
     place: int
@@ -70,10 +71,9 @@ def copies(portraits: Sequence[Portrait]) -> Iterator[Copy]:
     """The pictures whose file is there twice, all but the one of each file that is kept.
 
     The same file in TRAIN and EVAL: the TRAIN samples are left out, so that EVAL stays as it was
-    given. The same file
-    twice where the job makes the split: all but the first are left out, since the split would part
-    them. The same file twice within TRAIN or within EVAL is named only: it may be meant, as a
-    weight.
+    given. The same file twice where the job makes the split: all but the first are left out, since
+    the split would part them. The same file twice within TRAIN or within EVAL is named only: it
+    may be meant, as a weight.
     """
     for group in equal_digests([portrait.digest for portrait in portraits]):
         evaluated = [place for place in group if portraits[place].usage == "eval"]

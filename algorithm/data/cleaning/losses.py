@@ -25,9 +25,7 @@ SIDES = {"train": "TRAIN", "eval": "EVAL", None: "the dataset"}
 
 @dataclass
 class Loss:
-    """Things of one kind: how many there are, how many cannot be used, why, with the first
-    example of each rule.
-    """
+    """How many things there are, how many cannot be used, and why, with an example of each rule."""
 
     total: int = 0
     lost: int = 0
@@ -67,11 +65,13 @@ class SideLosses:
 
 
 class Losses:
-    """A running count over the entries of a dataset; it keeps numbers and a few examples, no
-    entry.
+    """A running count over the entries of a dataset.
+
+    It keeps numbers and a few examples, no entry.
     """
 
     def __init__(self) -> None:
+        """Nothing is counted yet."""
         self.sides: dict[str | None, SideLosses] = {}
 
     def add(self, checked: Checked) -> None:
@@ -99,9 +99,7 @@ class Losses:
                 self._side(finding.complaint.usage).pictures.add(1, 1, finding)
 
     def add_copy(self, usage: str | None, objects: int, finding: Finding) -> None:
-        """Count an entry that was added as usable, with so many objects, as one that is left
-        out as a copy.
-        """
+        """Count an entry that was added as usable, with its objects, as left out after all."""
         if finding.rule != COPIED:
             side = self._side(usage)
             side.pictures.add(0, 1, finding)
@@ -136,15 +134,15 @@ class Losses:
 
     @property
     def refusal(self) -> DataError | None:
-        """The error where more than half of the pictures or objects of a side, or of all,
-        cannot be used.
-        """
+        """The error where more than half of the pictures or objects of a side cannot be used."""
         train = self._side("train").pictures
         if 0 < train.total == train.rules[LEAKED]:
             return DataError(
                 f"expected EVAL to have pictures of its own, found all {train.total} TRAIN "
-                "pictures in it: publish a version with a split, or run with "
-                "--do_data_cleaning=False to train on EVAL"
+                "pictures "
+                "in it: publish a version with a split, or run with --do_data_cleaning=False to "
+                "train "
+                "on EVAL"
             )
         sides = {SIDES[usage]: self._side(usage) for usage in ("train", "eval")}
         sides[SIDES[None]] = SideLosses(self.pictures, self.objects)

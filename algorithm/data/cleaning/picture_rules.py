@@ -36,8 +36,9 @@ DARK = 1 / 16  # of the range of 16 bits: values of 12 bits do not reach beyond 
 
 @dataclass(frozen=True)
 class PictureFacts:
-    """kind: format by content, as Pillow names it. mode: of its pixels as Pillow names it.
-    orientation: of EXIF, 1..8.
+    """kind: format by content, as Pillow names it.
+
+    mode: of its pixels as Pillow names it. orientation: of EXIF, 1..8.
 
     deep: more than 8 bits a channel. suffix: of the file name, in lower case. brightest: the
     greatest value in a deep picture, as a share of the range of 16 bits; 0 where it is not deep.
@@ -53,9 +54,7 @@ class PictureFacts:
 
     @property
     def dark(self) -> bool:
-        """Whether it holds values of 12 bits or fewer in 16, of which training sees the high
-        byte: nearly black.
-        """
+        """Whether it holds 12 bits or fewer in 16, of which training sees the high byte: black."""
         return 0 < self.brightest < DARK
 
     @property
@@ -75,8 +74,7 @@ class PictureRule:
     """applies: whether facts break the rule. problem: what to say, a template over the facts.
 
     as_read, as_written: what is done about it where the picture is only read, and where a copy is
-    written.
-    new_pixels: whether the copy is encoded anew.
+    written. new_pixels: whether the copy is encoded anew.
     """
 
     name: str
@@ -205,19 +203,19 @@ def _is_deep(image: Image.Image) -> bool:
 
 
 def refuse_float(image: Image.Image, name: str) -> None:
-    """Raises PictureError for float pixels, whose range no file says: values of 0..1 would
-    become black.
-    """
+    """Raises PictureError for float pixels, whose range no file says: 0..1 would become black."""
     if image.mode == "F":
         raise PictureError(
             f"{name}: expected 8 or 16 bits a channel, found 32-bit float pixels: convert the "
-            "picture to 8 bits"
+            "picture "
+            "to 8 bits"
         )
 
 
 def _brightest(image: Image.Image) -> float:
-    """The greatest value of a picture of 16 bits as a share of their range; Pillow keeps the
-    high byte of colours.
+    """The greatest value of a picture of 16 bits as a share of their range.
+
+    Pillow keeps the high byte of colours.
     """
     extrema = image.getextrema()
     if isinstance(extrema[0], tuple):

@@ -1,6 +1,4 @@
-"""What a person should know of entries that stay: repairs that were made, pictures that will
-look wrong.
-"""
+"""What a person should know of entries that stay: repairs, and pictures that look wrong."""
 
 from __future__ import annotations
 
@@ -13,6 +11,7 @@ class Remarks:
     """A running count over the entries of a dataset; it keeps numbers and an example, no entry."""
 
     def __init__(self) -> None:
+        """Nothing is counted yet."""
         self.repairs: Counter[str] = Counter()
         self.dark = 0
         self.dark_example = ""
@@ -33,6 +32,7 @@ class Remarks:
         if self.dark:
             lines.append(
                 f"{self.dark} picture(s) of 16 bits hold values of 12 bits or fewer and are read "
-                f"nearly black, such as {self.dark_example}: stretch their values to 8 or 16 bits"
+                "nearly "
+                f"black, such as {self.dark_example}: stretch their values to 8 or 16 bits"
             )
         return tuple(lines)

@@ -1,6 +1,4 @@
-"""The tasks of a conversion on Apache Beam, whose runner decides on which machines they are
-done.
-"""
+"""The tasks of a conversion on Apache Beam, whose runner decides on which machines."""
 
 from __future__ import annotations
 
@@ -50,15 +48,18 @@ def beam_execution(options: Sequence[str] = ()) -> Callable[[list[Task], int], N
         if missing:
             raise DataError(
                 f"expected all shards in {missing[0].output}, found no {missing[0].rows.stem}: "
-                "the workers of the engine must see that folder under the same path"
+                "the workers "
+                "of the engine must see that folder under the same path"
             )
 
     return execute
 
 
 def _attempt(task: Task) -> None:
-    """Do the task; what is wrong with the data is noted beside the part, as an engine would
-    bury it in its own log.
+    """Do the task.
+
+    What is wrong with the data is noted beside the part, as an engine would bury it in its own
+    log.
     """
     _failure(task).unlink(missing_ok=True)
     try:

@@ -14,8 +14,9 @@ from algorithm.data.conversion.picture_row import Classes, PictureRow, shortest
 def write_shard(
     rows: Iterable[PictureRow], output: Path, shard: str, classes: Classes
 ) -> Iterator[str]:
-    """Write images/train or images/val; for each picture a line [image, annotations without
-    ids].
+    """Write images/train or images/val.
+
+    For each picture a line [image, annotations without ids].
     """
     for row in rows:
         copy_picture(row, output / "images" / row.split / row.name)

@@ -1,5 +1,6 @@
-"""A conversion from start to finish: plan, shards over processes, final files; what is done is
-not done again.
+"""A conversion from start to finish: plan, shards over processes, final files.
+
+What is done is not done again.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ from algorithm.data.readers.recognition import open_listing
 from algorithm.errors import ArgumentError, DataError, ResourceError
 from algorithm.storage.atomic_files import write_json
 
-# each has write_shard(rows, output, shard, classes) -> lines of the part, and finish(parts, output,
-# classes) -> path
+# Each has write_shard(rows, output, shard, classes) -> lines of the part, and
+# finish(parts, output, classes) -> path.
 FORMS: dict[str, ModuleType] = {
     "manifest": voc_writer,
     "coco": coco_writer,
@@ -90,14 +91,27 @@ def convert(
 ) -> Conversion:
     """Write the dataset at `data_url` to the folder `output` in one of FORMS.
 
-    shards: files of a tfrecord output, and units of work of every form (default: one for 500
-    pictures). workers: processes (default: all cores). clean: leave out what cannot be used instead
-    of complaining. seed: of the split where the dataset has none. resolve: as in load_dataset.
-    execute: what runs the tasks, else processes here.
-    fractions: of the pictures for train, val and, in a manifest, test, in a split that replaces the
-    dataset's own. The same data and options give the same bytes, whatever the workers. A run that
-    was cut off goes on where it was. Raises DataError (the data has faults, or `output` holds
-    something else), ArgumentError, ResourceError.
+    The same data and options give the same bytes, whatever the workers. A run that was cut off goes
+    on where it was.
+
+    Args:
+        data_url: File, folder or pattern of a dataset.
+        output: A new folder, or one that the same conversion began.
+        form: A key of FORMS.
+        shards: Files of a tfrecord output, and units of work of every form (default: one for 500
+            pictures).
+        workers: Processes (default: all cores).
+        clean: Leave out what cannot be used instead of complaining.
+        seed: Of the split where the dataset has none.
+        resolve: As of load_dataset.
+        execute: What runs the tasks; None: processes here.
+        fractions: Of the pictures for train, val and, in a manifest, test, in a split that replaces
+            the dataset's own.
+
+    Raises:
+        DataError: The data has faults, or `output` holds something else.
+        ArgumentError: An unknown form, or no shard or worker.
+        ResourceError: A worker process was killed.
     """
     output = Path(output)
     if form not in FORMS:
@@ -141,7 +155,8 @@ def do_task(task: Task) -> str:
         except (PictureError, FileNotFoundError) as error:
             raise DataError(
                 f"expected the pictures to stay as they were checked, found {error}: run again, "
-                "with --clean to leave out what cannot be used"
+                "with "
+                "--clean to leave out what cannot be used"
             ) from error
     return task.rows.stem
 
@@ -167,7 +182,8 @@ def _done(tasks: list[Task], workers: int) -> Iterator[str]:
     except BrokenProcessPool as error:
         raise ResourceError(
             "expected the worker processes to live, found one that was killed, most likely for "
-            "memory: run the same command again with fewer --workers; finished shards are kept"
+            "memory: "
+            "run the same command again with fewer --workers; finished shards are kept"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
@@ -194,8 +210,8 @@ def _state(output: Path, form: str) -> dict:
     state = json.loads(file.read_text(encoding="utf-8"))
     if state["form"] != form:
         raise DataError(
-            f"expected to go on with form {state['form']} in {output}, found {form}: give another "
-            "--output"
+            f"expected to go on with form {state['form']} in {output}, found {form}: give "
+            "another --output"
         )
     return state
 
@@ -204,7 +220,8 @@ def _begin(work: Path, form: str, plan: Plan, state: dict) -> None:
     if state and state["digest"] != plan.digest:
         raise DataError(
             f"expected the data and options that the output in {work.parent} was begun with, "
-            "found others: give another --output or delete that folder"
+            "found others: "
+            "give another --output or delete that folder"
         )
     (work / "parts").mkdir(exist_ok=True)
     if not state:
@@ -212,9 +229,7 @@ def _begin(work: Path, form: str, plan: Plan, state: dict) -> None:
 
 
 def _finish(tasks: list[Task], plan: Plan, form: str, output: Path) -> Path:
-    """Write what spans all shards, mark the conversion complete, and remove what it needed on
-    the way.
-    """
+    """Write what spans all shards, mark the conversion complete, remove what is left over."""
     work = output / WORK
     state = json.loads((work / STATE).read_text(encoding="utf-8"))
     if not state["complete"]:

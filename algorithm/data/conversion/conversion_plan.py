@@ -1,6 +1,4 @@
-"""What a conversion will do, written to disk as one file of rows for each shard, in memory
-that stays small.
-"""
+"""What a conversion will do, on disk as a file of rows for each shard; memory stays small."""
 
 from __future__ import annotations
 
@@ -10,32 +8,18 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO
 
-from algorithm.data.cleaning.cleaning import (
-    check_decoded,
-    check_header,
-    check_marked,
-    complaint_text,
-    orphan_findings,
-)
-from algorithm.data.cleaning.duplicates import PictureMark, alike_groups
-from algorithm.data.cleaning.findings import LEFT_OUT, Checked, Finding
-from algorithm.data.cleaning.leakage import Portrait, copies
-from algorithm.data.cleaning.losses import Losses
-from algorithm.data.cleaning.remarks import Remarks
-from algorithm.data.conversion.picture_row import SPLITS, Classes, PictureRow, shortest_boxes
+from algorithm.data.cleaning.cleaning import complaint_text
+from algorithm.data.cleaning.duplicates import alike_groups
+from algorithm.data.conversion.picture_row import SPLITS, Classes, PictureRow
+from algorithm.data.conversion.spooled_rows import Found, leave_out_copies, spooled
 from algorithm.data.labels import no_boxes, nothing_to_evaluate, require_listed
-from algorithm.data.readers.annotation import Complaint, Listing
-from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
+from algorithm.data.readers.annotation import Listing
 from algorithm.data.split import stratified_eval, stratified_parts
 from algorithm.errors import DataError
 
-THREADS = 8
-BLOCK = 256  # entries checked at once
 PER_SHARD = 500  # pictures, where the user names no number of shards
 USAGES = tuple(SPLITS)  # "train", "eval" and, in a split made anew, "test"
 SHARD_NAME = "{split}-{number:05d}-of-{count:05d}"
@@ -43,8 +27,9 @@ SHARD_NAME = "{split}-{number:05d}-of-{count:05d}"
 
 @dataclass(frozen=True)
 class Plan:
-    """shards: files of rows, in order. digest: of everything that decides the result.
-    warnings: lines to log.
+    """shards: files of rows, in order.
+
+    digest: of everything that decides the result. warnings: lines to log.
     """
 
     shards: tuple[Path, ...]
@@ -52,29 +37,6 @@ class Plan:
     pictures: int
     digest: str
     warnings: tuple[str, ...]
-
-
-@dataclass
-class _Found:
-    """What must be known of all pictures before the first is written; little for each.
-
-    usages: "" for a picture that is left out after all. marks: only where the pictures are split
-    anew.
-    """
-
-    ids: list[str] = field(default_factory=list)
-    usages: list[str | None] = field(default_factory=list)
-    classes: list[tuple[str, ...]] = field(default_factory=list)
-    portraits: list[Portrait] = field(default_factory=list)
-    marks: list[PictureMark] = field(default_factory=list)
-    complaints: list[Complaint] = field(default_factory=list)
-    kinds: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
-    losses: Losses = field(default_factory=Losses)
-    remarks: Remarks = field(default_factory=Remarks)
-
-    def places(self, usage: str | None) -> list[int]:
-        """The pictures of a usage, by their place."""
-        return [place for place, one in enumerate(self.usages) if one == usage]
 
 
 def write_plan(
@@ -88,21 +50,27 @@ def write_plan(
 ) -> Plan:
     """The plan, written below `folder`.
 
-    clean: leave out what cannot be used, and name it in folder/dropped.txt, instead of raising
-    DataError with all complaints. seed: of the split where the dataset has none. shards: how many
-    in all, train and eval together.
-    fractions: of the pictures for "train", "eval" and, if there are three, "test", in a split that
-    replaces the dataset's own. Raises DataError too where cleaning would leave too little, or TRAIN
-    has no box.
+    Args:
+        listing: The dataset.
+        folder: Gets the rows of each shard and dropped.txt, which names what is left out.
+        clean: Leave out what cannot be used, instead of complaining.
+        seed: Of the split where the dataset has none.
+        shards: How many in all, train and eval together; None: one for PER_SHARD pictures.
+        fractions: Of the pictures for "train", "eval" and, if there are three, "test", in a split
+            that replaces the dataset's own.
+
+    Raises:
+        DataError: The data has faults and `clean` is off, cleaning would leave too little, or TRAIN
+            has no box.
     """
     folder.mkdir(parents=True, exist_ok=True)
     spool = folder / "rows.jsonl"
     with spool.open("w", encoding="utf-8") as stream:
-        found = _spooled(listing, stream, clean=clean, anew=fractions is not None)
+        found = spooled(listing, stream, clean=clean, anew=fractions is not None)
     if found.complaints and not clean:
         raise DataError(complaint_text(found.complaints, found.losses, "--clean"))
     if clean:
-        _leave_out_copies(found)
+        leave_out_copies(found)
     dropped = folder / "dropped.txt"
     dropped.write_text("".join(f"{wrong}\n" for wrong in found.complaints), encoding="utf-8")
     if found.losses.refusal is not None:
@@ -124,51 +92,7 @@ def write_plan(
     return Plan(paths, classes, pictures, digest, warnings)
 
 
-def _spooled(listing: Listing, stream: TextIO, *, clean: bool, anew: bool) -> _Found:
-    """Check the entries block by block; write a row for each that stays. anew: their usages do
-    not count.
-    """
-    found = _Found(complaints=list(listing.complaints))
-    found.losses.add_orphans(orphan_findings(listing))
-    entries = iter(listing.entries)
-    stems: set[str] = set()
-    check = check_decoded if clean else check_marked if anew else check_header
-    with ThreadPoolExecutor(THREADS) as pool:
-        while block := list(itertools.islice(entries, BLOCK)):
-            for checked in pool.map(check, block):
-                found.complaints += checked.complaints
-                found.losses.add(checked)
-                found.remarks.add(checked)
-                if not checked.usable:
-                    continue
-                row = _row(checked, len(found.ids), stems)
-                stream.write(json.dumps(checked.entry.source) + "\t" + row.to_line())
-                kind = tuple(sorted(set(row.names)))
-                found.ids.append(row.image_id)
-                found.usages.append(None if anew else checked.entry.usage)
-                found.classes.append(found.kinds.setdefault(kind, kind))
-                if clean:
-                    portrait = Portrait.of(checked)
-                    found.portraits.append(replace(portrait, usage=found.usages[-1]))
-                if anew and checked.mark is not None:
-                    found.marks.append(checked.mark)
-    return found
-
-
-def _leave_out_copies(found: _Found) -> None:
-    """What cleaning leaves out because the same file is there again, as in a training job."""
-    for copy in copies(found.portraits):
-        if copy.parted:
-            portrait = found.portraits[copy.place]
-            complaint = Complaint(portrait.source, copy.problem)
-            found.complaints.append(complaint)
-            found.losses.add_copy(
-                portrait.usage, portrait.objects, Finding(complaint, copy.rule, LEFT_OUT)
-            )
-            found.usages[copy.place] = ""
-
-
-def _without_boxes(found: _Found) -> list[str]:
+def _without_boxes(found: Found) -> list[str]:
     """Lines to log. Raises DataError where the training part has no box."""
     train, evaluated = found.places("train"), found.places("eval")
     if train and not any(found.classes[place] for place in train):
@@ -178,42 +102,7 @@ def _without_boxes(found: _Found) -> list[str]:
     return []
 
 
-def _row(checked: Checked, number: int, stems: set[str]) -> PictureRow:
-    entry = checked.entry
-    status = entry.path.stat()
-    boxes = shortest_boxes(checked.boxes)
-    return PictureRow(
-        number,
-        entry.image_id,
-        str(entry.path),
-        _written_name(entry.source, entry.path, stems),
-        "",
-        checked.width,
-        checked.height,
-        tuple(map(str, checked.names)),
-        boxes,
-        tuple(map(bool, checked.ignored)),
-        (status.st_size, status.st_mtime_ns),
-    )
-
-
-def _written_name(source: str, path: Path, stems: set[str]) -> str:
-    """The picture's own name, with a number where another picture has the same stem; changes
-    `stems`.
-    """
-    own = Path(source.replace("\\", "/"))
-    suffix = next(
-        (one for one in (own.suffix, path.suffix) if one.lower() in PICTURE_SUFFIXES), ".jpg"
-    )
-    stem = own.stem if own.suffix.lower() in PICTURE_SUFFIXES else own.name
-    stem = stem.lstrip(".").replace("\n", " ").replace("\r", " ") or "picture"
-    tries = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
-    chosen = next(name for name in tries if name.casefold() not in stems)
-    stems.add(chosen.casefold())
-    return chosen + suffix
-
-
-def _split(found: _Found, seed: int) -> list[str]:
+def _split(found: Found, seed: int) -> list[str]:
     """Fill in the usages; lines to log.
 
     What the dataset says counts; else every fifth picture is for evaluation.
@@ -243,7 +132,7 @@ def _split(found: _Found, seed: int) -> list[str]:
     ]
 
 
-def _split_anew(found: _Found, seed: int, fractions: tuple[float, ...]) -> list[str]:
+def _split_anew(found: Found, seed: int, fractions: tuple[float, ...]) -> list[str]:
     """Fill in the usages by `fractions`; pictures that look the same get the same one.
 
     Lines to log.
@@ -258,40 +147,43 @@ def _split_anew(found: _Found, seed: int, fractions: tuple[float, ...]) -> list[
         fractions,
         seed,
     )
-    for place, part in zip(places, parts, strict=False):
+    for place, part in zip(places, parts, strict=True):
         found.usages[place] = USAGES[part]
     shared = len(places) - len(set(groups))
     counts = ", ".join(f"{len(found.places(usage))} {usage}" for usage in USAGES[: len(fractions)])
     return [
         f"split anew (seed {seed}): {counts}; {shared} picture(s) went with one that is the same "
-        "or looks the same"
+        "or "
+        "looks the same"
     ]
 
 
-def _distinct_ids(found: _Found) -> list[str]:
-    """An id for each picture; where two share one, their places, and then _write_shards takes
-    the sources.
+def _distinct_ids(found: Found) -> list[str]:
+    """An id for each picture.
+
+    Where two share one, their places, and then _write_shards takes the sources.
     """
     if len(set(found.ids)) < len(found.ids):
         found.ids = []
     return found.ids or [f"{number:09d}" for number in range(len(found.usages))]
 
 
-def _classes(listing: Listing, found: _Found) -> Classes:
+def _classes(listing: Listing, found: Found) -> Classes:
     keep = bool(found.ids) and all(one.isdecimal() and str(int(one)) == one for one in found.ids)
     if listing.categories:
         require_listed((name for kind in found.classes for name in kind), listing.categories)
-        names, ids = zip(*listing.categories, strict=False)
+        names, ids = zip(*listing.categories, strict=True)
         return Classes(names, ids, keep)
     names = tuple(sorted({name for kind in found.kinds for name in kind}))
     return Classes(names, tuple(range(1, len(names) + 1)), keep)
 
 
 def _write_shards(
-    spool: Path, folder: Path, found: _Found, shards: int | None, classes: Classes
+    spool: Path, folder: Path, found: Found, shards: int | None, classes: Classes
 ) -> tuple[tuple[Path, ...], str]:
-    """Distribute the spooled rows over shard files, train first; their paths and the digest of
-    all rows.
+    """Distribute the spooled rows over shard files, train first.
+
+    Their paths and the digest of all rows.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.jsonl"):
@@ -319,7 +211,7 @@ def _write_shards(
     return tuple(paths), digest.hexdigest()
 
 
-def _rows(spool: Path, found: _Found, usage: str) -> Iterator[PictureRow]:
+def _rows(spool: Path, found: Found, usage: str) -> Iterator[PictureRow]:
     with spool.open(encoding="utf-8") as stream:
         for line, chosen in zip(stream, found.usages, strict=True):
             if chosen == usage:

@@ -1,6 +1,4 @@
-"""Shards as pictures and one annotations.xml, as CVAT imports and exports it ("CVAT for images
-1.1").
-"""
+"""Shards as pictures and one annotations.xml of CVAT ("CVAT for images 1.1")."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Shards as a folder laid out like PASCAL VOC: JPEGImages/, Annotations/ and the lists of
-ImageSets/Main/.
-"""
+"""Shards as a folder of PASCAL VOC: JPEGImages/, Annotations/ and lists in ImageSets/Main/."""
 
 from __future__ import annotations
 

@@ -17,9 +17,7 @@ PART = ".part"
 
 @contextmanager
 def replaced(path: Path) -> Iterator[BinaryIO]:
-    """A binary stream whose content becomes the file at `path` when the block ends without an
-    error.
-    """
+    """A binary stream that becomes the file at `path` when the block ends without an error."""
     with beside(path) as part, part.open("wb") as stream:
         yield stream
 

@@ -14,8 +14,9 @@ SPLITS = {"train": "train", "eval": "val", "test": "test"}  # usage: as folders 
 
 @dataclass(frozen=True)
 class PictureRow:
-    """path: of the source picture. name: of the written one, with a stem that no other has. usage:
-    a key of SPLITS.
+    """path: of the source picture.
+
+    name: of the written one, with a stem that no other has. usage: a key of SPLITS.
 
     number: position in the dataset, from 0. width, height: of the upright picture. names, boxes
     (ymin, xmin, ymax, xmax, pixels) and ignored: its objects. stamp: size and time of the source
@@ -56,8 +57,9 @@ class PictureRow:
 
 @dataclass(frozen=True)
 class Classes:
-    """names: of all classes in label order. ids: category id of each. keep_ids: whether all
-    image ids are integers.
+    """names: of all classes in label order.
+
+    ids: category id of each. keep_ids: whether all image ids are integers.
     """
 
     names: tuple[str, ...]

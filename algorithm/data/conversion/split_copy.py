@@ -1,6 +1,4 @@
-"""A copy of a dataset with a new split: a ModelArts manifest for TRAIN and EVAL, and a test
-part of its own.
-"""
+"""A dataset with a new split: a manifest of TRAIN and EVAL, and a test part of its own."""
 
 from __future__ import annotations
 
@@ -16,8 +14,13 @@ from algorithm.errors import ArgumentError
 
 @dataclass(frozen=True)
 class SplitCopy:
-    """path: manifest of TRAIN and EVAL. test: manifest of the test part, None without one.
-    pictures: in all.
+    """A dataset that was split anew.
+
+    Attributes:
+        path: Manifest of TRAIN and EVAL.
+        test: Manifest of the test part; None without one.
+        pictures: In all parts.
+        warnings: Lines to log.
     """
 
     path: Path
@@ -27,7 +30,11 @@ class SplitCopy:
 
 
 def parse_fractions(text: str) -> tuple[float, ...]:
-    """Two or three positive numbers that sum to 1, as "0.8,0.1,0.1". Raises ArgumentError."""
+    """The fractions that a text such as "0.8,0.1,0.1" names.
+
+    Raises:
+        ArgumentError: They are not two or three positive numbers that sum to 1.
+    """
     try:
         fractions = tuple(float(part) for part in text.split(","))
     except ValueError:
@@ -50,12 +57,23 @@ def split_copy(
     clean: bool = False,
     workers: int | None = None,
 ) -> SplitCopy:
-    """Write the dataset at `data_url` into the folder `output`, split anew whatever split it has.
+    """Write a dataset into the folder `output`, split anew whatever split it has.
 
     Classes are spread evenly; pictures that are the same file or look the same stay in one part.
-    fractions: as of parse_fractions. clean, workers: as of convert. The same data, fractions and
-    seed give the same split. Raises DataError, ArgumentError and ResourceError as convert does,
-    DataError also for fewer pictures than parts.
+    The same data, fractions and seed give the same split.
+
+    Args:
+        data_url: File, folder or pattern of a dataset.
+        output: A new folder, or one that the same command began.
+        fractions: Of the pictures for TRAIN, EVAL and, if there are three, a test part.
+        seed: Another one gives another split.
+        clean: Leave out what cannot be used instead of complaining.
+        workers: Processes (default: all cores).
+
+    Raises:
+        DataError: As of convert; also for fewer pictures than parts.
+        ArgumentError: As of convert.
+        ResourceError: As of convert.
     """
     done = convert(
         data_url, output, "manifest", seed=seed, clean=clean, workers=workers, fractions=fractions

@@ -27,8 +27,9 @@ AS_THEY_ARE = {"JPEG": ("jpeg", ("L", "RGB")), "PNG": ("png", ("1", "L", "LA", "
 def write_shard(
     rows: Iterable[PictureRow], output: Path, shard: str, classes: Classes
 ) -> Iterator[str]:
-    """Write one TFRecord file, which appears when it is whole; then a line [image,
-    annotations] for each picture in it.
+    """Write one TFRecord file, which appears when it is whole.
+
+    Then a line [image, annotations] for each picture in it.
     """
     import tensorflow as tf  # here, so that only the processes that write records load it
 
@@ -43,8 +44,9 @@ def write_shard(
 
 
 def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
-    """Write label_map.pbtxt, and of the pictures for evaluation their COCO ground truth; the
-    folder.
+    """Write label_map.pbtxt, and of the pictures for evaluation their COCO ground truth.
+
+    The folder.
     """
     classes = _from_one(classes)
     items = [
@@ -60,17 +62,16 @@ def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
 
 
 def _from_one(classes: Classes) -> Classes:
-    """The classes with ids that readers of records take for objects: 0 is the background to
-    them.
-    """
+    """The classes with ids from 1: readers of records take 0 for the background."""
     if min(classes.ids, default=1) >= 1:
         return classes
     return replace(classes, ids=tuple(range(1, len(classes.names) + 1)))
 
 
 def example(row: PictureRow, data: bytes, ids: dict[str, int]) -> bytes:
-    """The serialized tf.train.Example of a row and the bytes of its picture; the same input
-    gives the same bytes.
+    """The serialized tf.train.Example of a row and the bytes of its picture.
+
+    The same input gives the same bytes.
     """
     import tensorflow as tf
 

@@ -19,8 +19,9 @@ TEST = (
 def write_shard(
     rows: Iterable[PictureRow], output: Path, shard: str, classes: Classes
 ) -> Iterator[str]:
-    """Write images/ and annotations/ of the rows, those of a test part below test/; the
-    manifest line of each.
+    """Write images/ and annotations/ of the rows, those of a test part below test/.
+
+    The manifest line of each.
     """
     for row in rows:
         folder = output / TEST if row.usage == "test" else output
@@ -42,8 +43,9 @@ def write_shard(
 
 
 def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
-    """Join the lines of all shards into the manifest, those of a test part into test/'s own;
-    path of the first.
+    """Join the lines of all shards into the manifest, those of a test part into test/'s own.
+
+    Path of the first.
     """
     tested = [part for part in parts if part.name.startswith("test-")]
     own = [part for part in parts if part not in tested]

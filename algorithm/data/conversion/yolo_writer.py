@@ -14,8 +14,9 @@ from algorithm.data.conversion.picture_row import Classes, PictureRow
 def write_shard(
     rows: Iterable[PictureRow], output: Path, shard: str, classes: Classes
 ) -> Iterator[str]:
-    """Write images/SPLIT, labels/SPLIT and, for difficult and crowd objects, ignored/SPLIT; a
-    line for each picture.
+    """Write images/SPLIT, labels/SPLIT and, for difficult and crowd objects, ignored/SPLIT.
+
+    A line for each picture.
     """
     numbers = {name: number for number, name in enumerate(classes.names)}
     for row in rows:

@@ -1,0 +1,132 @@
+"""The rows of a conversion as they are checked: on disk, with little for each in memory."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TextIO
+
+from algorithm.data.cleaning.cleaning import (
+    check_decoded,
+    check_header,
+    check_marked,
+    orphan_findings,
+)
+from algorithm.data.cleaning.duplicates import PictureMark
+from algorithm.data.cleaning.findings import LEFT_OUT, Checked, Finding
+from algorithm.data.cleaning.leakage import Portrait, copies
+from algorithm.data.cleaning.losses import Losses
+from algorithm.data.cleaning.remarks import Remarks
+from algorithm.data.conversion.picture_row import PictureRow, shortest_boxes
+from algorithm.data.readers.annotation import Complaint, Listing
+from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
+
+THREADS = 8
+BLOCK = 256  # entries checked at once
+
+
+@dataclass
+class Found:
+    """What must be known of all pictures before the first is written; little for each.
+
+    usages: "" for a picture that is left out after all. marks: only where the pictures are split
+    anew.
+    """
+
+    ids: list[str] = field(default_factory=list)
+    usages: list[str | None] = field(default_factory=list)
+    classes: list[tuple[str, ...]] = field(default_factory=list)
+    portraits: list[Portrait] = field(default_factory=list)
+    marks: list[PictureMark] = field(default_factory=list)
+    complaints: list[Complaint] = field(default_factory=list)
+    kinds: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    losses: Losses = field(default_factory=Losses)
+    remarks: Remarks = field(default_factory=Remarks)
+
+    def places(self, usage: str | None) -> list[int]:
+        """The pictures of a usage, by their place."""
+        return [place for place, one in enumerate(self.usages) if one == usage]
+
+
+def spooled(listing: Listing, stream: TextIO, *, clean: bool, anew: bool) -> Found:
+    """Check the entries block by block; write a row for each that stays.
+
+    anew: their usages do not count.
+    """
+    found = Found(complaints=list(listing.complaints))
+    found.losses.add_orphans(orphan_findings(listing))
+    entries = iter(listing.entries)
+    stems: set[str] = set()
+    check = check_decoded if clean else check_marked if anew else check_header
+    with ThreadPoolExecutor(THREADS) as pool:
+        while block := list(itertools.islice(entries, BLOCK)):
+            for checked in pool.map(check, block):
+                found.complaints += checked.complaints
+                found.losses.add(checked)
+                found.remarks.add(checked)
+                if not checked.usable:
+                    continue
+                row = _row(checked, len(found.ids), stems)
+                stream.write(json.dumps(checked.entry.source) + "\t" + row.to_line())
+                kind = tuple(sorted(set(row.names)))
+                found.ids.append(row.image_id)
+                found.usages.append(None if anew else checked.entry.usage)
+                found.classes.append(found.kinds.setdefault(kind, kind))
+                if clean:
+                    portrait = Portrait.of(checked)
+                    found.portraits.append(replace(portrait, usage=found.usages[-1]))
+                if anew and checked.mark is not None:
+                    found.marks.append(checked.mark)
+    return found
+
+
+def leave_out_copies(found: Found) -> None:
+    """What cleaning leaves out because the same file is there again, as in a training job."""
+    for copy in copies(found.portraits):
+        if copy.parted:
+            portrait = found.portraits[copy.place]
+            complaint = Complaint(portrait.source, copy.problem)
+            found.complaints.append(complaint)
+            found.losses.add_copy(
+                portrait.usage, portrait.objects, Finding(complaint, copy.rule, LEFT_OUT)
+            )
+            found.usages[copy.place] = ""
+
+
+def _row(checked: Checked, number: int, stems: set[str]) -> PictureRow:
+    entry = checked.entry
+    status = entry.path.stat()
+    boxes = shortest_boxes(checked.boxes)
+    return PictureRow(
+        number,
+        entry.image_id,
+        str(entry.path),
+        _written_name(entry.source, entry.path, stems),
+        "",
+        checked.width,
+        checked.height,
+        tuple(map(str, checked.names)),
+        boxes,
+        tuple(map(bool, checked.ignored)),
+        (status.st_size, status.st_mtime_ns),
+    )
+
+
+def _written_name(source: str, path: Path, stems: set[str]) -> str:
+    """The picture's own name, with a number where another picture has the same stem.
+
+    Changes `stems`.
+    """
+    own = Path(source.replace("\\", "/"))
+    suffix = next(
+        (one for one in (own.suffix, path.suffix) if one.lower() in PICTURE_SUFFIXES), ".jpg"
+    )
+    stem = own.stem if own.suffix.lower() in PICTURE_SUFFIXES else own.name
+    stem = stem.lstrip(".").replace("\n", " ").replace("\r", " ") or "picture"
+    tries = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+    chosen = next(name for name in tries if name.casefold() not in stems)
+    stems.add(chosen.casefold())
+    return chosen + suffix
