@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,15 +17,29 @@ def pytest_configure(config: pytest.Config) -> None:
         end_with(os.getppid())
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with the most slow tests first, then whole jobs, then the rest: workers that take file after file end together."""
+    """Files with the most slow tests first, of those that will run, then whole jobs, then the rest.
+
+    So workers that take file after file end together.
+    """
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
     items.sort(key=lambda item: (-slow[item.path], len(item.path.parts)))
 
 
+@pytest.fixture
+def without_graphs() -> Iterator[None]:
+    """Functions run as they are written: for a few steps, graphs would take most of the time."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
-    """The folder of real pictures and reference figures beside the clone or above it; skips where there is none."""
+    """The folder of real pictures and reference figures beside the clone or above it, or a skip."""
     for folder in Path(__file__).resolve().parents:
         candidate = folder / "shared"
         if (candidate / "data").is_dir():
