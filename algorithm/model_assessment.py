@@ -3,8 +3,8 @@
     python model_assessment.py --model_url=MODEL_FOLDER --data_url=DATASET --deps_save_path=OUT
 
 It stands here and, exported, in every model folder. There it uses the part of the package in
-assessment/algorithm.zip beside it, and needs what assessment/requirements.txt names. It parses on Python 3.6 and
-newer, so that an older engine is told what is needed.
+assessment/algorithm.zip beside it, and needs what assessment/requirements.txt names. It parses on
+Python 3.6 and newer, so that an older engine is told what is needed.
 """
 
 import sys

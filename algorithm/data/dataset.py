@@ -62,9 +62,9 @@ def load_dataset(
         The dataset. Its warnings say what was lost, how much and why.
 
     Raises:
-        DataError: The path is missing or empty, a file is not what it should be, the data has faults
-            (all in one message), more than half of the pictures or objects of a side cannot be used,
-            a required usage has no sample, or training boxes have a class outside label_names.
+        DataError: The path is missing or empty, a file is not what it should be, the data has
+            faults (all in one message), more than half of the pictures or objects of a side cannot
+            be used, a required usage has no sample, or training boxes have a class outside label_names.
     """
     path, work_dir = Path(path), Path(work_dir)
     pictures_dir = work_dir if pictures_dir is None else Path(pictures_dir)
@@ -96,8 +96,8 @@ def survey_dataset(
 
     Args:
         path: File, folder or pattern of a dataset.
-        decode: Decode every picture, apply all rules of cleaning and write their report to work_dir;
-            else headers are read.
+        decode: Decode every picture, apply all rules of cleaning and write their report to
+            work_dir; else headers are read.
         seed: Of the split, where the dataset has none.
         work_dir: As of load_dataset.
 

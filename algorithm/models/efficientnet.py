@@ -110,14 +110,15 @@ def _squeeze_excite(x: KerasTensor, block: Block, spec: BackboneSpec, scope: str
 def _mbconv(
     x: KerasTensor, block: Block, spec: BackboneSpec, scope: str, drop_rate: float
 ) -> KerasTensor:
-    """Inverted bottleneck. Published names number the 1x1 convolutions and the batch norms in order
-    of use.
+    """Build an inverted bottleneck.
+
+    Published names number the 1x1 convolutions and the batch norms in order of use.
 
     Random weights differ from the published ones in two things
-    (docs/research/2026-11-27-starting-weights.md). A block with a shortcut begins as the shortcut alone (Goyal et al. 2017, section 5.1): otherwise a
-    picture of more contrast than its batch comes out of each block further from the others, which
-    batch statistics hide in training and moving ones show in evaluation. Depthwise kernels begin
-    smaller by the root of their number, with which Adam reached more AP.
+    (docs/research/2026-11-27-starting-weights.md). A block with a shortcut begins as the shortcut
+    alone (Goyal et al. 2017, section 5.1): otherwise a picture of more contrast than its batch
+    comes out of each block further from the others, which batch statistics hide in training and
+    moving ones show in evaluation. Depthwise kernels begin smaller by the root of their number.
     """
     shortcut, filters = x, block.inputs * block.expansion
     convs = iter(("conv2d", "conv2d_1"))
