@@ -64,7 +64,8 @@ def load_dataset(
     Raises:
         DataError: The path is missing or empty, a file is not what it should be, the data has
             faults (all in one message), more than half of the pictures or objects of a side cannot
-            be used, a required usage has no sample, or training boxes have a class outside label_names.
+            be used, a required usage has no sample, or training boxes have a class outside
+            label_names.
     """
     path, work_dir = Path(path), Path(work_dir)
     pictures_dir = work_dir if pictures_dir is None else Path(pictures_dir)
