@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PYTHON37 ?= $(shell for p in python3.7 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.7.*/bin/python; do $$p -c '' 2>/dev/null && echo $$p && break; done)
 RUNTIME := build/tensorflow-2.6.0
 
-.PHONY: venv demo lint test runtime clean
+.PHONY: venv demo lint test soak runtime clean
 
 venv: $(STAMP)
 
@@ -27,8 +27,18 @@ lint: $(STAMP)
 	@$(RUN) -m ruff format --check
 	@$(RUN) -m mypy
 
+PYTEST = $(RUN) -m pytest --quiet --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=20
+
+# Two processes with one thread each: more threads than cores slow both down.
+test: export OMP_NUM_THREADS = 1
+test: export TF_NUM_INTRAOP_THREADS = 1
+test: export TF_NUM_INTEROP_THREADS = 1
 test: $(STAMP)
-	@$(RUN) -m pytest --quiet --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+	@$(PYTEST) -m 'not soak'
+
+# Jobs that are killed, stopped and starved over and over, with the threads they have at a user's.
+soak: $(STAMP)
+	@$(PYTEST) -m soak
 
 runtime: $(RUNTIME)/.installed
 

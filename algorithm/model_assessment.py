@@ -3,14 +3,14 @@
     python model_assessment.py --model_url=MODEL_FOLDER --data_url=DATASET --deps_save_path=OUT
 
 It stands here and, exported, in every model folder. There it uses the part of the package in
-assessment/ beside it, and needs what assessment/requirements.txt names. It parses on Python 3.6 and
+assessment/algorithm.zip beside it, and needs what assessment/requirements.txt names. It parses on Python 3.6 and
 newer, so that an older engine is told what is needed.
 """
 
 import sys
 from pathlib import Path
 
-CARRIED = "assessment"  # folder beside the exported script that holds the package
+CARRIED = "assessment/algorithm.zip"  # beside the exported script: the package
 
 
 def main(argv: "list[str]") -> int:
@@ -23,7 +23,7 @@ def main(argv: "list[str]") -> int:
 def find_package() -> None:
     """Let `import algorithm` find the package that goes with this file, whatever else is there."""
     here = Path(__file__).resolve().parent
-    carried = (here / CARRIED / "algorithm" / "errors.py").is_file()
+    carried = (here / CARRIED).is_file()
     sys.dont_write_bytecode |= carried  # the content of a model folder is fixed
     root = here / CARRIED if carried else here.parent
     sys.path[:] = [

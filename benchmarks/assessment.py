@@ -1,9 +1,12 @@
-"""Time and memory of an assessment beyond inference: 5,000 pictures, 100 detections each, 80 classes, in a process of its own.
+"""Time and memory of an assessment beyond inference: 5,000 pictures, 100 detections each, 80
+classes, in a process of its own.
 
-    python benchmarks/assessment.py [--pictures 5000] [--detections 100] [--classes 80] [--skip_pixels]
+    python benchmarks/assessment.py [--pictures 5000] [--detections 100] [--classes 80]
+    [--skip_pixels]
 
-About a minute; exits with 1 beyond 60 seconds or 2 GB. Pixels are measured on a few pictures of noise on one
-core, and the time of one is counted for each of the 5,000; decoding belongs to inference, which needs the pixels anyway.
+About a minute; exits with 1 beyond 60 seconds or 2 GB. Pixels are measured on a few pictures of
+noise on one core, and the time of one is counted for each of the 5,000; decoding belongs to
+inference, which needs the pixels anyway.
 """
 
 from __future__ import annotations
@@ -55,8 +58,9 @@ def main() -> int:
     total = pixels + written - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(
-        f"pixels {pixels:.1f} s ({1000 * per_picture:.1f} ms a picture of {SIDES[1]}x{SIDES[0]}), analysis "
-        f"{analysed - start:.1f} s, report {written - analysed:.1f} s: {total:.1f} s, expected at most {MOST_SECONDS:.0f}"
+        f"pixels {pixels:.1f} s ({1000 * per_picture:.1f} ms a picture of {SIDES[1]}x{SIDES[0]}), "
+        f"analysis {analysed - start:.1f} s, report {written - analysed:.1f} s: {total:.1f} s, "
+        f"expected at most {MOST_SECONDS:.0f}"
     )
     print(
         f"peak of memory {peak / 2**20:.0f} MB, expected at most {MOST_BYTES / 2**20:.0f}; report "
@@ -66,7 +70,9 @@ def main() -> int:
 
 
 def made_up(pictures: int, detections: int, classes: int) -> Records:
-    """Records at random: 1 to 14 objects a picture, detections scattered about them, two in three of the right class."""
+    """Records at random: 1 to 14 objects a picture, detections scattered about them, two in
+    three of the right class.
+    """
     rng = np.random.default_rng(0)
     truths, found = [], []
     for _ in range(pictures):

@@ -1,6 +1,8 @@
-"""What checkpoints cost: time of a save against that of a train step, in turns in one process, and the share of an epoch.
+"""What checkpoints cost: time of a save against that of a train step, in turns in one process, and
+the share of an epoch.
 
-python -m benchmarks.checkpointing [--model_name efficientdet-lite0] [--image_size 320] [--batch_size 8] [--rounds 7]
+python -m benchmarks.checkpointing [--model_name efficientdet-lite0] [--image_size 320]
+[--batch_size 8] [--rounds 7]
 """
 
 from __future__ import annotations
@@ -43,20 +45,24 @@ def main() -> None:
         size = sum(path.stat().st_size for path in Path(scratch).glob("model.ckpt-*")) / 3
     for name, times in (("train step", steps), ("save", saves), ("load", loads)):
         print(
-            f"{name}: median {statistics.median(times):.3f} s ({min(times):.3f} to {max(times):.3f})"
+            f"{name}: median {statistics.median(times):.3f} s ({min(times):.3f} to "
+            f"{max(times):.3f})"
         )
     epoch = statistics.median(steps) * EPOCH_PICTURES / arguments.batch_size
     share = statistics.median(saves) / (epoch + statistics.median(saves))
     print(
         f"checkpoint: {size / 1e6:.1f} MB; an epoch of {EPOCH_PICTURES} pictures: {epoch:.0f} s, "
-        f"share of checkpointing {share:.2%}; one save costs {statistics.median(saves) / statistics.median(steps):.2f} steps"
+        f"share of checkpointing {share:.2%}; one save costs "
+        f"{statistics.median(saves) / statistics.median(steps):.2f} steps"
     )
 
 
 def measure(
     trainer: Trainer, batch: dict[str, tf.Tensor], folder: Path, rounds: int
 ) -> tuple[list[float], ...]:
-    """Seconds of train steps, of saves as a job makes them (the newest 3 kept), and of loads, in turns."""
+    """Seconds of train steps, of saves as a job makes them (the newest 3 kept), and of loads,
+    in turns.
+    """
     steps, saves, loads = [], [], []
     for _ in range(rounds):
         steps.append(seconds(lambda: float(trainer.train_step(batch)["loss"])))

@@ -61,10 +61,11 @@ def main() -> int:
                     )
                 )
             )
-    ratio = statistics.median(one / other for one, other in zip(bare, cleaning))
+    ratio = statistics.median(one / other for one, other in zip(bare, cleaning, strict=False))
     print(
-        f"bare decode: {len(pictures) / min(bare):.0f} pictures/s; cleaning: {len(pictures) / min(cleaning):.0f} "
-        f"pictures/s; ratio {ratio:.2f} (median of {arguments.rounds}), expected at least {LEAST}"
+        f"bare decode: {len(pictures) / min(bare):.0f} pictures/s; cleaning: "
+        f"{len(pictures) / min(cleaning):.0f} pictures/s; ratio {ratio:.2f} (median of "
+        f"{arguments.rounds}), expected at least {LEAST}"
     )
     return 0 if ratio >= LEAST else 1
 

@@ -2,8 +2,9 @@
 
     python benchmarks/conversion.py --counts 5000,20000
 
-writes sets of small JPEGs with a manifest, converts each in a process of its own, and prints a row for each: pictures
-a second, and the most memory that the main process and the largest worker held. Memory should not follow the number.
+writes sets of small JPEGs with a manifest, converts each in a process of its own, and prints a row
+for each: pictures a second, and the most memory that the main process and the largest worker held.
+Memory should not follow the number.
 """
 
 from __future__ import annotations
@@ -27,8 +28,7 @@ KINDS = 50  # different pictures; the file system and the conversion see every f
 BOXES = 3
 XML = (
     "<annotation><size><width>64</width><height>64</height><depth>3</depth></size>{}</annotation>",
-    "<object><name>{}</name><difficult>0</difficult><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax>"
-    "<ymax>{}</ymax></bndbox></object>",
+    "<object><name>{}</name><difficult>0</difficult><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox></object>",
 )
 
 
@@ -92,7 +92,8 @@ def main() -> None:
     arguments = parser.parse_args()
     context = multiprocessing.get_context("spawn")
     print(
-        f"{'format':>10} {'pictures':>9} {'seconds':>8} {'pictures/s':>10} {'main MiB':>9} {'worker MiB':>10}"
+        f"{'format':>10} {'pictures':>9} {'seconds':>8} {'pictures/s':>10} {'main MiB':>9} "
+        f"{'worker MiB':>10}"
     )
     for count in map(int, arguments.counts.split(",")):
         with tempfile.TemporaryDirectory() as folder:
@@ -107,7 +108,8 @@ def main() -> None:
                 seconds, own, worker = answers.get()
                 process.join()
                 print(
-                    f"{form:>10} {count:>9} {seconds:>8.1f} {count / seconds:>10.0f} {own:>9.0f} {worker:>10.0f}",
+                    f"{form:>10} {count:>9} {seconds:>8.1f} {count / seconds:>10.0f} {own:>9.0f} "
+                    f"{worker:>10.0f}",
                     flush=True,
                 )
 

@@ -1,6 +1,8 @@
-"""Time of detection, picture to boxes, by several models in turns in one process; parameters; ratios to the first model.
+"""Time of detection, picture to boxes, by several models in turns in one process; parameters;
+ratios to the first model.
 
-python -m benchmarks.detectors [--models efficientdet-d0:512 retinanet-resnet50:640 ...] [--rounds 7]
+python -m benchmarks.detectors [--models efficientdet-d0:512 retinanet-resnet50:640 ...] [--rounds
+7]
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ MODELS = (
 
 
 def main() -> None:
-    """Prints a line for each model: parameters, seconds for a picture, ratio to the first in the same round."""
+    """Prints a line for each model: parameters, seconds for a picture, ratio to the first in
+    the same round.
+    """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -44,9 +48,9 @@ def main() -> None:
         own = times[name][1:]
         ratios = [value / base for value, base in zip(own, first, strict=True)]
         print(
-            f"{name}: {parameters / 1e6:.2f} M parameters, median {statistics.median(own):.3f} s a picture "
-            f"({min(own):.3f} to {max(own):.3f}), {statistics.median(ratios):.2f} times the first "
-            f"({min(ratios):.2f} to {max(ratios):.2f})"
+            f"{name}: {parameters / 1e6:.2f} M parameters, median {statistics.median(own):.3f} s "
+            f"a picture ({min(own):.3f} to {max(own):.3f}), {statistics.median(ratios):.2f} times "
+            f"the first ({min(ratios):.2f} to {max(ratios):.2f})"
         )
 
 

@@ -1,6 +1,8 @@
-"""Time of a train step with distillation over the time without, in turns in one process; peak memory.
+"""Time of a train step with distillation over the time without, in turns in one process; peak
+memory.
 
-python -m benchmarks.distillation [--student efficientdet-t2] [--teacher efficientdet-lite0] [--batch_size 8] [--rounds 7]
+python -m benchmarks.distillation [--student efficientdet-t2] [--teacher efficientdet-lite0]
+[--batch_size 8] [--rounds 7]
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ _LABELS = ("object",)
 
 
 def main() -> None:
-    """Prints a line for each way to train: seconds, and the ratio to the student alone of the same round."""
+    """Prints a line for each way to train: seconds, and the ratio to the student alone of the
+    same round.
+    """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -55,8 +59,9 @@ def main() -> None:
             value / alone for value, alone in zip(values[1:], times["alone"][1:], strict=True)
         ]
         print(
-            f"{kind}: median {statistics.median(values[1:]):.3f} s a step, {statistics.median(ratios):.2f} times the student alone "
-            f"({min(ratios):.2f} to {max(ratios):.2f}); first step {values[0]:.0f} s"
+            f"{kind}: median {statistics.median(values[1:]):.3f} s a step, "
+            f"{statistics.median(ratios):.2f} times the student alone ({min(ratios):.2f} to "
+            f"{max(ratios):.2f}); first step {values[0]:.0f} s"
         )
     print(
         f"peak memory of all: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB"

@@ -1,10 +1,13 @@
-"""AP of a small model trained alone and with each kind of distillation, in the same number of epochs, over several seeds.
+"""AP of a small model trained alone and with each kind of distillation, in the same number of
+epochs, over several seeds.
 
-    python -m benchmarks.distillation_gain --data_url=raccoon.manifest --teacher=TEACHER/model [--student=efficientdet-t2]
-      [--epochs=5] [--seeds=0,1,2] [--kinds=alone,offline-plain,...] [--output=gain.json] [flags of a training job]
+    python -m benchmarks.distillation_gain --data_url=raccoon.manifest --teacher=TEACHER/model
+      [--student=efficientdet-t2] [--epochs=5] [--seeds=0,1,2] [--kinds=alone,offline-plain,...]
+      [--output=gain.json] [flags of a training job]
 
-What it trains is what a job with these flags trains. One process builds the train step of each kind once and takes it back to the
-start for every seed, so that a seed costs its steps alone. Results are written after each seed; those that are there are kept.
+What it trains is what a job with these flags trains. One process builds the train step of each kind
+once and takes it back to the start for every seed, so that a seed costs its steps alone. Results
+are written after each seed; those that are there are kept.
 """
 
 from __future__ import annotations
@@ -81,9 +84,12 @@ def main() -> None:
 
 
 def table(found: dict[str, dict[str, Any]]) -> str:
-    """Markdown: AP of the last epoch and of the best, which is what a job keeps, and the gain over `alone` with the same seed."""
+    """Markdown: AP of the last epoch and of the best, which is what a job keeps, and the gain
+    over `alone` with the same seed.
+    """
     lines = [
-        "| kind, epoch | AP of each seed | mean | spread | gain over alone, mean and spread | AP of the peer | s a step |",
+        "| kind, epoch | AP of each seed | mean | spread | gain over alone, mean and spread | AP "
+        "of the peer | s a step |",
         "|" + " --- |" * 7,
     ]
     for kind, seeds in found.items():
@@ -107,7 +113,8 @@ def table(found: dict[str, dict[str, Any]]) -> str:
                 f"| {statistics.mean(scores.values()):.3f} | {_spread(scores.values()):.3f} "
                 f"| {f'{statistics.mean(gains):+.3f}, {_spread(gains):.3f}' if gains else ''} "
                 f"| {', '.join(f'{score:.3f}' for score in peers)} "
-                f"| {statistics.median(figures['step_seconds'] for figures in seeds.values()):.2f} |"
+                "| "
+                f"{statistics.median(figures['step_seconds'] for figures in seeds.values()):.2f} |"
             )
     return "\n".join(lines)
 
@@ -208,7 +215,9 @@ def _student(hp: Hyperparameters, dataset: Dataset, start: Start | None) -> Dete
 def _values(
     hp: Hyperparameters, dataset: Dataset, start: Start | None, trainer: Trainer, scratch: Path
 ) -> dict[str, Any]:
-    """Weights of a fresh start with the seed; what an enlarged student has for itself starts as the student's."""
+    """Weights of a fresh start with the seed; what an enlarged student has for itself starts
+    as the student's.
+    """
     student = _student(hp, dataset, start)
     values = {name: variable.numpy() for name, variable in published_variables(student).items()}
     if hp.peer_model:

@@ -1,6 +1,8 @@
-"""Mutated pictures through the decoder for minutes: python -m benchmarks.fuzz_pictures --images FOLDER --minutes 10
+"""Mutated pictures through the decoder for minutes: python -m benchmarks.fuzz_pictures --images
+FOLDER --minutes 10
 
-Every input must become pixels or a PictureError; anything else is written to --output and counted as a crash.
+Every input must become pixels or a PictureError; anything else is written to --output and counted
+as a crash.
 """
 
 from __future__ import annotations

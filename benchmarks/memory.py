@@ -2,9 +2,11 @@
 
     python -m benchmarks.memory [--presets efficientdet-d0,...] [--batches 1,2] > memory.json
 
-Peak resident memory of a process that makes two train steps (90 classes, SGD), less nothing: TensorFlow itself is in it.
-From two batch sizes follow what a picture costs and what stands beside it; the last lines give both, and for presets that
-were not measured an estimate: what a picture costs in proportion to the outputs of all layers, as in the measured ones.
+Peak resident memory of a process that makes two train steps (90 classes, SGD), less nothing:
+TensorFlow itself is in it. From two batch sizes follow what a picture costs and what stands beside
+it; the last lines give both, and for presets that
+were not measured an estimate: what a picture costs in proportion to the outputs of all layers, as
+in the measured ones.
 """
 
 from __future__ import annotations

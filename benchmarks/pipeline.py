@@ -2,9 +2,9 @@
 
     python -m benchmarks.pipeline [folder of JPEG pictures ...]
 
-Without a folder, pictures of about 560 and of about 1600 pixels a side are made. The contenders take turns in one
-process; a row is the median of the rounds with the least and the greatest, so that a noisy machine shows in the spread
-and not in the ratio.
+Without a folder, pictures of about 560 and of about 1600 pixels a side are made. The contenders
+take turns in one process; a row is the median of the rounds with the least and the greatest, so
+that a noisy machine shows in the spread and not in the ratio.
 """
 
 from __future__ import annotations
@@ -86,7 +86,9 @@ def jpeg_samples(folder: Path) -> list[Sample]:
 def measure(
     samples: list[Sample], rounds: int, pictures: int
 ) -> dict[str, list[tuple[float, float]]]:
-    """(pictures a second, milliseconds of processor time a picture) of each contender in each round."""
+    """(pictures a second, milliseconds of processor time a picture) of each contender in each
+    round.
+    """
     contenders = {
         "bare decode": (bare_decode(samples), 1),
         "training": (train_batches(samples, **INPUT, seed=0), BATCH),
@@ -102,7 +104,9 @@ def measure(
 
 
 def bare_decode(samples: list[Sample]) -> tf.data.Dataset:
-    """Endless pictures: read and decoded, nothing else, with as many threads as the pipeline takes."""
+    """Endless pictures: read and decoded, nothing else, with as many threads as the pipeline
+    takes.
+    """
     paths = tf.data.Dataset.from_tensor_slices([sample.path for sample in samples]).repeat()
     return paths.map(
         lambda path: tf.io.decode_jpeg(tf.io.read_file(path), channels=3), tf.data.AUTOTUNE
@@ -119,7 +123,9 @@ def _rate(dataset: tf.data.Dataset, size: int, pictures: int) -> tuple[float, fl
 
 
 def report(name: str, samples: list[Sample], rates: dict[str, list[tuple[float, float]]]) -> None:
-    """One line for each contender; the ratio is the median over rounds of the ratio within a round."""
+    """One line for each contender; the ratio is the median over rounds of the ratio within a
+    round.
+    """
     sizes = (
         np.median([(sample.width, sample.height) for sample in samples], axis=0)
         .astype(int)
@@ -131,13 +137,14 @@ def report(name: str, samples: list[Sample], rates: dict[str, list[tuple[float, 
         ratios = sorted(
             row[0] / bare[0] for row, bare in zip(rows, rates["bare decode"], strict=True)
         )
-        speed, cost = (statistics.median(column) for column in zip(*rows))
+        speed, cost = (statistics.median(column) for column in zip(*rows, strict=False))
         share = statistics.median(
             bare[1] / row[1] for row, bare in zip(rows, rates["bare decode"], strict=True)
         )
         print(
             f"  {contender:12} {speed:7.0f} pictures/s   {cost:5.2f} ms processor/picture   ratio "
-            f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})   processor ratio {share:.2f}"
+            f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})   processor "
+            f"ratio {share:.2f}"
         )
         summary[contender] = {
             "pictures_per_second": round(speed, 1),

@@ -1,11 +1,12 @@
-"""The service against the bare signature: latency of one client, throughput of many, bad pictures, and SIGTERM under load.
+"""The service against the bare signature: latency of one client, throughput of many, bad pictures,
+and SIGTERM under load.
 
 python -m benchmarks.serving --model_dir OUT/model --images FOLDER [--seconds 60] [--clients 32]
-python -m benchmarks.serving --model_dir OUT/model --images FOLDER --soak 10    minutes with 1, 2, 4 ... 64 clients in turn instead:
-every answer is compared with that of the picture alone.
+python -m benchmarks.serving --model_dir OUT/model --images FOLDER --soak 10    minutes with 1, 2, 4
+... 64 clients in turn instead: every answer is compared with that of the picture alone.
 
-Rounds of the bare signature and of the service alternate, so that a busy machine slows both; ratios are what counts.
-Only 127.0.0.1 is asked.
+Rounds of the bare signature and of the service alternate, so that a busy machine slows both; ratios
+are what counts. Only 127.0.0.1 is asked.
 """
 
 from __future__ import annotations
@@ -76,7 +77,9 @@ def ask(connection: http.client.HTTPConnection, body: bytes) -> int:
 def latency(
     signature, server: Server, pictures: list[np.ndarray], bodies: list[bytes], rounds: int
 ) -> dict[str, float]:
-    """Median ms of each, turn about for every picture; the ratio of the medians, and the median of the ratios in pairs."""
+    """Median ms of each, turn about for every picture; the ratio of the medians, and the
+    median of the ratios in pairs.
+    """
     connection, bare, served = server.connect(), [], []
     for turn in range(rounds + 3):
         for pixels, body in zip(pictures, bodies, strict=True):
@@ -112,7 +115,9 @@ def signature_rate(signature, picture: np.ndarray, batch: int, seconds: float) -
 def load(
     server: Server, bodies: list[bytes], clients: int, seconds: float, *, bad: bool = False
 ) -> dict[str, object]:
-    """What many clients saw: rate of good answers, latencies in ms, statuses (of good and of bad pictures), memory of the server."""
+    """What many clients saw: rate of good answers, latencies in ms, statuses (of good and of
+    bad pictures), memory of the server.
+    """
     good, times, wrong = {}, [], {}
     end, lock, begun = time.perf_counter() + seconds, threading.Lock(), time.perf_counter()
     memory = [server.rss()]
@@ -154,7 +159,9 @@ def load(
 
 
 def soak(server: Server, bodies: list[bytes], minutes: float) -> list[dict[str, object]]:
-    """For each number of clients: requests, statuses, answers that differ from the picture's own, latency, memory of the server."""
+    """For each number of clients: requests, statuses, answers that differ from the picture's
+    own, latency, memory of the server.
+    """
     crowds, found = [2**power for power in range(7)], []
     alone = [reply(server.connect(), body)[1] for body in bodies]
     for clients in crowds:
@@ -212,7 +219,9 @@ def reply(connection: http.client.HTTPConnection, body: bytes) -> tuple[int, dic
 
 
 def same(one: dict[str, list], other: dict[str, list]) -> bool:
-    """Whether the same classes are found in the same places: a batch may sum in another order, nothing more."""
+    """Whether the same classes are found in the same places: a batch may sum in another order,
+    nothing more.
+    """
     return one["detection_classes"] == other["detection_classes"] and all(
         np.allclose(one[name], other[name], atol=tolerance)
         for name, tolerance in (("detection_boxes", 0.05), ("detection_scores", 1e-3))
@@ -220,7 +229,9 @@ def same(one: dict[str, list], other: dict[str, list]) -> bool:
 
 
 def stop_under_load(server: Server, bodies: list[bytes], clients: int) -> dict[str, object]:
-    """SIGTERM while clients go on with a connection for each request: answered, refused (not connected), lost (connected, no answer)."""
+    """SIGTERM while clients go on with a connection for each request: answered, refused (not
+    connected), lost (connected, no answer).
+    """
     counts, lock, stop = (
         {"answered": 0, "refused": 0, "lost": 0},
         threading.Lock(),

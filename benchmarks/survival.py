@@ -2,9 +2,9 @@
 
     python -m benchmarks.survival [--kills 30] [--seed 0] [--output DIR]
 
-Each process is the small job of tests/small_job.py; it is killed after a random time, sometimes at a named place, and
-the same command is run again. After each job the SHA-256 of its checkpoint, archive, exported weights and metrics must
-equal those of the uninterrupted job.
+Each process is the small job of tests/small_job.py; it is killed after a random time, sometimes at
+a named place, and the same command is run again. After each job the SHA-256 of its checkpoint,
+archive, exported weights and metrics must equal those of the uninterrupted job.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ def main() -> int:
 
 
 def soak(folder: Path, kills: int, chance: random.Random) -> int:
-    """Kills until there were `kills` of them; each job is killed up to 8 times before it may end."""
+    """Kills until there were `kills` of them; each job is killed up to 8 times before it may
+    end.
+    """
     data = write_sample_dataset(folder / "data", count=15, seed=1, size=96)
     begun = time.monotonic()
     code, _ = run(data, folder / "alone", "", None)
@@ -94,7 +96,8 @@ def soak(folder: Path, kills: int, chance: random.Random) -> int:
             )
         different += not ended or fingerprints(output) != alone
     print(
-        f"{struck} kills over {jobs} jobs ({dict(phases)}); jobs that ended otherwise than the one left alone: {different}"
+        f"{struck} kills over {jobs} jobs ({dict(phases)}); jobs that ended otherwise than the "
+        f"one left alone: {different}"
     )
     return 1 if different else 0
 

@@ -1,4 +1,6 @@
-"""The networks that the tiny presets were chosen from: rows of the same Detector, each with the lever it tries."""
+"""The networks that the tiny presets were chosen from: rows of the same Detector, each with
+the lever it tries.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,9 @@ REFERENCE = "d0"
 
 @dataclass(frozen=True)
 class Candidate:
-    """name: size and what differs. preset: its row. start: "coco" where the published lite0 detector fits it, "imagenet" where
-    only the backbone does, "" for neither. lever: what is tried, in words."""
+    """name: size and what differs. preset: its row. start: "coco" where the published lite0
+    detector fits it, "imagenet" where only the backbone does, "" for neither. lever: what is tried,
+    in words."""
 
     name: str
     preset: Preset

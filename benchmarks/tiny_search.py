@@ -1,12 +1,15 @@
-"""Latency, memory, parameters and operations of exported candidates for the tiny models, against D0 in turns in one run.
+"""Latency, memory, parameters and operations of exported candidates for the tiny models, against D0
+in turns in one run.
 
     python -m benchmarks.tiny_search --output build/tiny [--only d0,320-c3-h3] [--rounds 15]
     python -m benchmarks.tiny_search --output build/tiny --evaluate coco128 --pretrained LITE0
-    python -m benchmarks.tiny_search --output build/tiny --train raccoon.manifest --pretrained LITE0 --epochs 8 --seed 0
+    python -m benchmarks.tiny_search --output build/tiny --train raccoon.manifest --pretrained LITE0
+    --epochs 8 --seed 0
 
-The first measures; the second gives the candidates that they fit lite0's published weights as they are, and adds the AP on COCO
-pictures; the third trains each candidate in a short job and adds its AP. All keep what they find in OUTPUT/search.json and write
-OUTPUT/search.md and OUTPUT/search.png from it.
+The first measures; the second gives the candidates that they fit lite0's published weights as they
+are, and adds the AP on COCO pictures; the third trains each candidate in a short job and adds its
+AP. All keep what they find in OUTPUT/search.json and write OUTPUT/search.md and OUTPUT/search.png
+from it.
 """
 
 from __future__ import annotations
@@ -41,7 +44,8 @@ from benchmarks.tiny_tables import plot, table
 CLASSES = 20
 PHOTO = (480, 640)
 BATCHES = (1, 8)
-_SLOT = "efficientdet-lite0"  # the model name that a candidate takes in this process, and in a training job
+# The model name that a candidate takes in this process, and in a training job.
+_SLOT = "efficientdet-lite0"
 
 
 def main() -> None:
@@ -82,7 +86,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def _measured(chosen: list[Candidate], arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """Parameters, operations, latencies (ratios to the reference of the same round) and peak memory of each."""
+    """Parameters, operations, latencies (ratios to the reference of the same round) and peak
+    memory of each.
+    """
     figures = {
         each.name: _exported(each, arguments.output / "models" / each.name) for each in chosen
     }
@@ -125,7 +131,9 @@ def _measured(chosen: list[Candidate], arguments: argparse.Namespace) -> dict[st
 
 
 def _exported(candidate: Candidate, folder: Path) -> dict[str, Any]:
-    """Writes the candidate as a job exports it, with the bare network as a second signature; its size in numbers."""
+    """Writes the candidate as a job exports it, with the bare network as a second signature;
+    its size in numbers.
+    """
     put_in_place(candidate, _SLOT)
     detector = build_detector(_SLOT, CLASSES)
     module = ServingModule(detector, NmsConfig())
@@ -170,7 +178,9 @@ def _call(model: Any, kind: str, batch: int, size: int) -> Callable[[], Any]:
 
 
 def _in_turns(runs: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each call, in rounds over all of them; two rounds come before that are not counted."""
+    """Seconds of each call, in rounds over all of them; two rounds come before that are not
+    counted.
+    """
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(rounds + 2):
         for name, run in runs.items():
@@ -181,7 +191,9 @@ def _in_turns(runs: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list
 
 
 def _peak(folder: str) -> float:
-    """Peak memory in MiB of a process that loads the model in a folder, where there is one, and answers one photo."""
+    """Peak memory in MiB of a process that loads the model in a folder, where there is one,
+    and answers one photo.
+    """
     command = [sys.executable, "-m", "benchmarks.tiny_search", "--run_once", folder]
     return float(
         subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1]
@@ -195,7 +207,9 @@ def _run_once(folder: Path) -> None:
 
 
 def _evaluated(chosen: list[Candidate], arguments: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """AP of lite0's published weights in each candidate that has no other variables, on all pictures of a COCO dataset."""
+    """AP of lite0's published weights in each candidate that has no other variables, on all
+    pictures of a COCO dataset.
+    """
     folder = arguments.output / "coco"
     folder.mkdir(parents=True, exist_ok=True)
     dataset = load_dataset(

@@ -18,8 +18,8 @@ def accuracy(row: dict[str, Any]) -> float | None:
 def table(found: dict[str, dict[str, Any]]) -> str:
     """Markdown, a line for each candidate, from slow to fast."""
     lines = [
-        "| candidate | what it tries | start | parameters, M | MACs, G | network b1 | end to end b1 | network b8 | end to end b8 "
-        "| peak MiB | COCO AP | trained AP |",
+        "| candidate | what it tries | start | parameters, M | MACs, G | network b1 | end to end "
+        "b1 | network b8 | end to end b8 | peak MiB | COCO AP | trained AP |",
         "|" + " --- |" * 12,
     ]
     for name, row in sorted(found.items(), key=lambda item: -item[1].get("network_b1_ratio", 0)):
@@ -49,7 +49,9 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def plot(found: dict[str, dict[str, Any]], path: Path) -> None:
-    """Accuracy (of the published weights as they are) against latency; nothing is written where there is none."""
+    """Accuracy (of the published weights as they are) against latency; nothing is written
+    where there is none.
+    """
     import matplotlib
 
     matplotlib.use("Agg")

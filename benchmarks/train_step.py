@@ -1,6 +1,8 @@
-"""Time of a train step and of its losses, compiled by XLA against plain, in turns in one process; peak memory.
+"""Time of a train step and of its losses, compiled by XLA against plain, in turns in one process;
+peak memory.
 
-python -m benchmarks.train_step [--model_name efficientdet-d0] [--image_size 512] [--batch_size 8] [--classes 90]
+python -m benchmarks.train_step [--model_name efficientdet-d0] [--image_size 512] [--batch_size 8]
+[--classes 90]
 """
 
 from __future__ import annotations
@@ -54,7 +56,8 @@ def main() -> None:
         plain / compiled for plain, compiled in zip(runs[False][1:], runs[True][1:], strict=True)
     ]
     print(
-        f"plain / compiled: median {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        f"plain / compiled: median {statistics.median(ratios):.2f} ({min(ratios):.2f} to "
+        f"{max(ratios):.2f})"
     )
     trainer = Trainer(detector, make_optimizer("sgd", 1e-3, 0.9), TrainConfig())
     steps = [seconds(lambda: trainer.train_step(batch)) for _ in range(arguments.rounds + 1)]
@@ -65,7 +68,9 @@ def main() -> None:
 
 
 def made_batch(batch_size: int, image_size: int) -> dict[str, tf.Tensor]:
-    """A batch as data.feeding.pipeline makes it: noise, and 8 boxes of one class in each picture."""
+    """A batch as data.feeding.pipeline makes it: noise, and 8 boxes of one class in each
+    picture.
+    """
     rng = np.random.default_rng(0)
     corners = rng.uniform(0, 0.6 * image_size, (batch_size, BOXES, 2))
     boxes = np.concatenate([corners, corners + 0.3 * image_size], axis=-1)
@@ -79,7 +84,9 @@ def made_batch(batch_size: int, image_size: int) -> dict[str, tf.Tensor]:
 
 
 def loss_gradients(anchors: tf.Tensor, compiled: bool) -> Callable:
-    """A function (outputs, boxes, labels) -> gradients of the detection loss with respect to the outputs."""
+    """A function (outputs, boxes, labels) -> gradients of the detection loss with respect to
+    the outputs.
+    """
 
     @tf.function(jit_compile=compiled)
     def run(outputs, boxes, labels):
@@ -104,7 +111,8 @@ def report(name: str, times: list[float], batch_size: int) -> None:
     """One line in milliseconds an image."""
     each = [1000 * value / batch_size for value in times]
     print(
-        f"{name}: median {statistics.median(each):.1f} ms an image ({min(each):.1f} to {max(each):.1f})"
+        f"{name}: median {statistics.median(each):.1f} ms an image ({min(each):.1f} to "
+        f"{max(each):.1f})"
     )
 
 

@@ -1,11 +1,12 @@
-"""Moving folders to and from an S3 server: this project, a plain boto3 loop, and a command-line client, in one run.
+"""Moving folders to and from an S3 server: this project, a plain boto3 loop, and a command-line
+client, in one run.
 
     python benchmarks/transfer.py --client build/awscli/bin/aws
 
-starts SeaweedFS (the extra `test`), makes many small files and few large ones, and moves each set up and down with every
-way in turn, --repeats times, interleaved. Prints seconds, MB/s and files/s of the median, then the most memory that this
-project's process held while it moved one object of --object-mb. --client names the `aws` program; without it that row is
-left out.
+starts SeaweedFS (the extra `test`), makes many small files and few large ones, and moves each set
+up and down with every way in turn, --repeats times, interleaved. Prints seconds, MB/s and files/s
+of the median, then the most memory that this project's process held while it moved one object of
+--object-mb. --client names the `aws` program; without it that row is left out.
 """
 
 from __future__ import annotations
@@ -59,7 +60,9 @@ def ours(source: str, target: str) -> None:
 
 
 def boto3_loop(source: str, target: str) -> None:
-    """One file after the other, by boto3's own upload_file and download_file with their defaults."""
+    """One file after the other, by boto3's own upload_file and download_file with their
+    defaults.
+    """
     client = boto3.client("s3", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
     if source.startswith("s3://"):
         bucket, _, prefix = source.removeprefix("s3://").partition("/")
@@ -109,7 +112,8 @@ def run_set(
     for (direction, way), measured in sorted(seconds.items()):
         median = statistics.median(measured)
         print(
-            f"{name:>22} {direction:>5} {way:>12} {median:>8.2f} {count * size / 1e6 / median:>8.1f} {count / median:>8.0f}",
+            f"{name:>22} {direction:>5} {way:>12} {median:>8.2f} "
+            f"{count * size / 1e6 / median:>8.1f} {count / median:>8.0f}",
             flush=True,
         )
 
@@ -117,7 +121,9 @@ def run_set(
 def peak_memory(
     answers: multiprocessing.Queue, work: Callable[..., object], *arguments: object
 ) -> None:
-    """Puts (MiB before, most MiB, seconds) of one piece of work into `answers`; in a process of its own."""
+    """Puts (MiB before, most MiB, seconds) of one piece of work into `answers`; in a process
+    of its own.
+    """
     storage.info("s3://no-such-bucket-here/a")  # imports and connects
     before, start = high_water(), time.perf_counter()
     work(*arguments)
@@ -138,7 +144,9 @@ def report(name: str, work: Callable[..., object], *arguments: object) -> None:
 
 
 def high_water() -> float:
-    """The most memory this process ever held, in MiB. getrusage would count what its parent held before it."""
+    """The most memory this process ever held, in MiB. getrusage would count what its parent
+    held before it.
+    """
     line = next(
         each
         for each in Path("/proc/self/status").read_text().splitlines()
@@ -171,7 +179,9 @@ def bring(manifest: Path, scratch: Path) -> None:
 
 
 def run_many(server: Any, count: int) -> None:
-    """Sends, lists, brings and removes a folder of `count` pictures of 2 kB, and prints the time and the memory of each."""
+    """Sends, lists, brings and removes a folder of `count` pictures of 2 kB, and prints the
+    time and the memory of each.
+    """
     with tempfile.TemporaryDirectory() as folder:
         write_files(Path(folder) / "set", count, 2000)
         url, manifest, scratch = (

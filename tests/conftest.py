@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
+import resource
+import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from lifetime import end_with
+
+LARGE_PROCESS = 1 << 30
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -16,15 +23,43 @@ def pytest_configure(config: pytest.Config) -> None:
         end_with(os.getppid())
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with the most slow tests first, then whole jobs, then the rest: workers that take file after file end together."""
+    """Files with the most slow tests first, of those that will run, then whole jobs, then the rest.
+
+    So workers that take file after file end together.
+    """
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
     items.sort(key=lambda item: (-slow[item.path], len(item.path.parts)))
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """After a file, a large process gives back what its networks and graphs held."""
+    last = nextitem is None or nextitem.path != item.path
+    if last and sys.platform == "linux" and resident_bytes() > LARGE_PROCESS:
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def resident_bytes() -> int:
+    """What this process holds in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+@pytest.fixture
+def without_graphs() -> Iterator[None]:
+    """Functions run as they are written: for a few steps, graphs would take most of the time."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
-    """The folder of real pictures and reference figures beside the clone or above it; skips where there is none."""
+    """The folder of real pictures and reference figures beside the clone or above it, or a skip."""
     for folder in Path(__file__).resolve().parents:
         candidate = folder / "shared"
         if (candidate / "data").is_dir():

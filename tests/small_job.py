@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import operator
 import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 PLACES = {
@@ -31,26 +32,39 @@ PLACES = {
 }  # fmt: skip
 
 
-def shrink() -> None:
-    """The network of efficientdet-lite0 with fewer and thinner layers, without XLA and graph optimisation."""
+def thin(setattr: Callable = setattr, setitem: Callable = operator.setitem) -> None:
+    """The layers of efficientdet-lite0, fewer and thinner, without XLA.
+
+    Args:
+        setattr, setitem: what changes an attribute and an entry; those of a MonkeyPatch in a test.
+    """
     import tensorflow as tf
 
     from algorithm.models import zoo
-    from algorithm.storage import mirrored_folder
     from algorithm.training.gradients import Gradients
+
+    for name in ("_match", "_losses"):
+        setattr(Gradients, name, tf.function(getattr(Gradients, name).python_function))
+    row = zoo.PRESETS["efficientdet-lite0"]
+    small = dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1)
+    setitem(zoo.PRESETS, row.name, small)
+    backbone = dataclasses.replace(
+        zoo.BACKBONES[row.backbone], width=0.3, depth=0.2, survival_probability=0.8
+    )
+    setitem(zoo.BACKBONES, row.backbone, backbone)
+
+
+def shrink() -> None:
+    """The thin network, without graph optimisation, as SMALL_JOB says."""
+    import tensorflow as tf
+
+    from algorithm.storage import mirrored_folder
 
     ways = os.environ.get("SMALL_JOB", "").split(",")
     tf.config.run_functions_eagerly("eager" in ways)
     mirrored_folder.EVERY_S = 0.3 if "busy" in ways else mirrored_folder.EVERY_S
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    for name in ("_match", "_losses"):
-        setattr(Gradients, name, tf.function(getattr(Gradients, name).python_function))
-    row = zoo.PRESETS["efficientdet-lite0"]
-    zoo.PRESETS[row.name] = dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1)
-    backbone = zoo.BACKBONES[row.backbone]
-    zoo.BACKBONES[row.backbone] = dataclasses.replace(
-        backbone, width=0.3, depth=0.2, survival_probability=0.8
-    )
+    thin()
 
 
 def found(dotted: str) -> tuple[object, str]:

@@ -15,6 +15,7 @@ from forked_job import SmallJob
 from algorithm.data.rendering.scenes import write_sample_dataset
 from algorithm.training import checkpoints
 
+pytestmark = [pytest.mark.slow, pytest.mark.soak]
 HERE = Path(__file__).resolve().parent
 HPARAMS = "moving_average_decay=0.9,image_size=64,learning_rate=0.32,log_every_steps=1,keep_checkpoint_max=2"
 KILLED, STOPPED, RESOURCE = -9, 143, 6
@@ -104,7 +105,6 @@ def uninterrupted(dataset, tmp_path_factory):
     return fingerprints(output)
 
 
-@pytest.mark.slow
 def test_a_job_killed_and_stopped_everywhere_ends_as_one_that_was_left_alone(
     dataset, uninterrupted, tmp_path
 ):
@@ -121,7 +121,6 @@ def test_a_job_killed_and_stopped_everywhere_ends_as_one_that_was_left_alone(
     assert "nothing to do" in finish(dataset, output)
 
 
-@pytest.mark.slow
 def test_a_job_that_stopped_early_and_was_killed_before_it_said_so_does_not_train_on(
     dataset, tmp_path
 ):
@@ -137,7 +136,6 @@ def test_a_job_that_stopped_early_and_was_killed_before_it_said_so_does_not_trai
     assert "nothing to do" in finish(dataset, tmp_path, **patient)
 
 
-@pytest.mark.slow
 def test_a_broken_weight_heals_from_the_last_checkpoint_with_half_the_rate_also_across_a_kill(
     dataset, tmp_path
 ):
@@ -162,7 +160,6 @@ def test_a_broken_weight_heals_from_the_last_checkpoint_with_half_the_rate_also_
     assert fingerprints(struck) == fingerprints(alone)
 
 
-@pytest.mark.slow
 def test_out_of_memory_names_the_sizes_and_auto_batch_goes_on(dataset, tmp_path):
     code, log = run(dataset, tmp_path / "plain", "OOM@step:1")
     assert code == 6
@@ -195,7 +192,6 @@ def failing_disk(tmp_path_factory):
     return library
 
 
-@pytest.mark.slow
 def test_a_job_on_a_disk_that_fails_at_random_ends_with_6_and_later_as_one_left_alone(
     dataset, uninterrupted, failing_disk, tmp_path
 ):
@@ -244,7 +240,6 @@ def small_memory():
     group.rmdir()
 
 
-@pytest.mark.slow
 def test_a_job_killed_for_its_memory_goes_on_in_the_same_folder_with_fewer_pictures_at_a_time(
     dataset, tmp_path, small_memory
 ):
@@ -282,7 +277,6 @@ def small_disk(tmp_path):
     subprocess.run(["umount", folder], check=True)
 
 
-@pytest.mark.slow
 def test_a_job_whose_disk_is_full_ends_with_6_and_goes_on_when_there_is_room(
     dataset, uninterrupted, small_disk
 ):

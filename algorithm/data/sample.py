@@ -11,14 +11,16 @@ import numpy as np
 class Sample:
     """One picture with its ground truth.
 
-    image_id: any string, unique in the dataset. path: local picture file. source: what the user called it.
+    image_id: any string, unique in the dataset. path: local picture file. source: what the user
+    called it.
     width, height: of the upright picture (EXIF orientation applied), in pixels.
     boxes: float32 [N, 4], [ymin, xmin, ymax, xmax] in pixels of the upright picture.
     labels: int32 [N], 0..K-1, index into Dataset.label_names.
     is_crowd: bool [N]; difficult or crowd objects: ignored in training, marked in evaluation.
     usage: "train" or "eval".
-    areas: float32 [N], areas of the objects in square pixels where the dataset records them (COCO: of the outline), by
-    which small, medium and large are told apart in evaluation; None: the boxes' own areas.
+    areas: float32 [N], areas of the objects in square pixels where the dataset records them (COCO:
+    of the outline), by which small, medium and large are told apart in evaluation; None: the boxes'
+    own areas.
     """
 
     image_id: str

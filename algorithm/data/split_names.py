@@ -51,7 +51,7 @@ def word_of_list(file: str) -> str | None:
 
 
 def synonyms(word: str) -> tuple[str, ...]:
-    """The words of one part of a split: `valid` and `validation` mean `val`; none for other words."""
+    """The words of one part of a split, such as val, valid and validation; none for other words."""
     found = word_of_list(word)
     if found is None:
         return ()

@@ -1,6 +1,4 @@
-"""Learning from a second network: a frozen teacher (offline), or a peer that is trained in the same
-job (online).
-"""
+"""Learning from a second network: a frozen teacher (offline) or a peer (online)."""
 
 from __future__ import annotations
 
@@ -39,9 +37,15 @@ _MOST_MEMORY = 2**31  # bytes of remembered outputs
 
 
 class Distiller(Protocol):
-    """What the trainer adds to a step. peers: detectors trained along. shares_kernels: whether they
-    have the student's kernels, which so are trained on the sum of their gradients. wants_features:
-    whether teach() needs the student's. loss_names: keys of losses()."""
+    """What the trainer adds to a step.
+
+    Attributes:
+        peers: Detectors that are trained along.
+        shares_kernels: Whether the peers have the student's kernels, which are then trained on the
+            sum of the gradients.
+        wants_features: Whether `teach` needs the student's features.
+        loss_names: The keys of what `losses` returns.
+    """
 
     peers: Sequence[Detector]
     shares_kernels: bool
@@ -52,16 +56,26 @@ class Distiller(Protocol):
         """Say in one line for the log who teaches."""
 
     def targets(self, boxes: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What losses() needs beside the student's own targets, a row for each picture; boxes,
-        labels: as in match_anchors.
+        """Return what `losses` needs beside the student's own targets.
+
+        Args:
+            boxes: As in `match_anchors`.
+            labels: As in `match_anchors`.
+
+        Returns:
+            Tensors by name, with one row for each picture.
         """
 
     def teach(
         self, batch: Mapping[str, tf.Tensor], images: tf.Tensor, features: Sequence[tf.Tensor] = ()
     ) -> dict[str, tf.Tensor]:
-        """The teacher's outputs for a batch and its normalised pictures float32 [B, H, W, 3], to be
-        handed to losses(). features: what the student's heads take of them, float32 [B, h, w, C]
-        for each level."""
+        """Return the teacher's outputs for a batch, to be handed to `losses`.
+
+        Args:
+            batch: The batch as the input pipeline gives it.
+            images: float32 [B, H, W, 3], its pictures, normalised for the student.
+            features: float32 [B, h, w, C] for each level, what the student's heads take.
+        """
 
     def losses(
         self,
@@ -70,14 +84,19 @@ class Distiller(Protocol):
         targets: dict[str, tf.Tensor],
         positives: Mapping[str, tf.Tensor],
     ) -> dict[str, tf.Tensor]:
-        """float32 scalars, weighted, to be added to the student's detection loss. targets: the
-        student's and those of targets(),
-        positives: those of them whose names end in POSITIVES, summed over all pictures of the
-            step."""
+        """Return what is added to the student's detection loss: weighted float32 scalars by name.
+
+        Args:
+            outputs: The student's outputs.
+            taught: What `teach` returned.
+            targets: The student's targets and those of `targets`.
+            positives: The targets whose names end in POSITIVES, summed over all pictures of the
+                step.
+        """
 
 
 def soft_loss_names(config: SoftLossConfig) -> tuple[str, ...]:
-    """Those of SOFT_LOSSES that have a weight."""
+    """Return those of SOFT_LOSSES that have a weight."""
     return tuple(
         name
         for name, weight in zip(SOFT_LOSSES, (config.class_weight, config.box_weight), strict=True)
@@ -86,7 +105,7 @@ def soft_loss_names(config: SoftLossConfig) -> tuple[str, ...]:
 
 
 def geometry_of(detector: Detector) -> AnchorGeometry:
-    """What the detector's anchors follow from."""
+    """Return what the detector's anchors follow from."""
     preset = detector.preset
     return AnchorGeometry(
         detector.image_size, preset.min_level, preset.max_level, preset.anchor_scale
@@ -100,8 +119,9 @@ def _normalised(
     mean: Sequence[float],
     std: Sequence[float],
 ) -> tf.Tensor:
-    """The pictures of a batch with this mean and std; `images` are normalised for the student, and
-    are taken where that is the same.
+    """Return the pictures of a batch, normalised with this mean and std.
+
+    `images` are normalised for the student, and are taken where that is the same.
     """
     if (tuple(student.mean), tuple(student.std)) == (tuple(mean), tuple(std)):
         return images
@@ -124,7 +144,7 @@ class OfflineTeacher:
         self._anchors = tf.constant(student.anchors), tf.constant(teacher.geometry.anchors())
 
     def describe(self) -> str:
-        """One line for the log."""
+        """Say in one line for the log who teaches."""
         (height, width), share = (
             self._teacher.geometry.image_size,
             float(self.alignment.aligned.mean()),
@@ -154,17 +174,17 @@ class OfflineTeacher:
 
     @property
     def as_detector(self) -> TeacherAsDetector:
-        """What the student is told, to be evaluated as the student is."""
+        """The teacher on the student's anchors, to be evaluated as the student is."""
         student, teacher = self._student, self._teacher
         preset = dataclasses.replace(student.preset, mean=teacher.mean, std=teacher.std)
         return TeacherAsDetector(preset, student.image_size, student.anchors, self._answers)
 
     def _answers(self, images: tf.Tensor) -> dict[str, tf.Tensor]:
-        """On pictures of the student's size, normalised for the teacher."""
+        """Answer pictures of the student's size that are normalised for the teacher."""
         return moved(self._teacher.run(self._fitted(images)), self.alignment, *self._anchors)
 
     def _pictures(self, batch, images):
-        """The student's pictures as the teacher was trained to see them."""
+        """Return the student's pictures as the teacher was trained to see them."""
         return self._fitted(
             _normalised(batch, images, self._student.preset, self._teacher.mean, self._teacher.std)
         )
@@ -180,8 +200,15 @@ class OfflineTeacher:
         return pad_bottom_right(tf.image.resize(images, fitted), size)
 
     def remembered(self, unchanging: tf.data.Dataset, count: int) -> Remembered | None:
-        """The teacher's answers to all `count` training pictures, from a pass over batches that
-        never change; None, with the reason in the log, where they would not fit into memory."""
+        """Ask the teacher once about all training pictures.
+
+        Args:
+            unchanging: Batches of one picture that are the same in every epoch.
+            count: How many pictures there are.
+
+        Returns:
+            The answers; None, with the reason in the log, where they would not fit into memory.
+        """
         per_picture = (
             sum(
                 np.prod(shape)
@@ -223,8 +250,14 @@ class TeacherAsDetector:
     answers: Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
     def __call__(self, images: tf.Tensor, training: bool = False) -> dict[str, tf.Tensor]:
-        """Pictures float32 [B, H, W, 3] -> {"class_logits": [B, A, K], "box_deltas": [B, A, 4]}; it
-        is frozen, so never in training.
+        """Answer pictures; a teacher is frozen, so never in training mode.
+
+        Args:
+            images: float32 [B, H, W, 3], normalised for the teacher.
+            training: Ignored.
+
+        Returns:
+            {"class_logits": [B, A, K], "box_deltas": [B, A, 4]}, both float32.
         """
         return self.answers(images)
 
@@ -236,13 +269,13 @@ class Remembered:
         self._outputs: dict[int, tuple[np.ndarray, ...]] = {}
 
     def add(self, indices: tf.Tensor, outputs: Mapping[str, tf.Tensor]) -> None:
-        """Keeps the outputs of a batch of samples."""
+        """Keep the outputs of a batch of samples."""
         values = [outputs[name].numpy().astype(np.float16) for name in _NAMES]
         for row, index in enumerate(indices.numpy().tolist()):
             self._outputs[index] = tuple(value[row] for value in values)
 
     def beside(self, batches: tf.data.Dataset) -> tf.data.Dataset:
-        """The batches with the outputs of their samples in them."""
+        """Return the batches with the outputs of their samples in them."""
         shapes = [value.shape for value in next(iter(self._outputs.values()))]
 
         def look_up(indices: np.ndarray) -> list[np.ndarray]:
@@ -267,23 +300,26 @@ class Remembered:
 
 
 class OnlinePeer:
-    """A network that sees the same pictures and is trained on them in the same step; the student
-    also imitates what it says in that step, and knowledge goes one way. It is one of two:
+    """A network that is trained beside the student, on the same pictures in the same step.
+
+    The student also imitates what the peer says in that step; knowledge goes one way. The peer is
+    one of two:
 
     The student enlarged sees the pictures at a multiple of their size. Kernels are shared and batch
-    norms are not, so that a step learns from both sizes at once (Wang et al. 2020, resolution
-    switchable networks). A pyramid level of the student has the stride of the level above it in a
-    picture twice as large, so the anchors of the two meet (Qi et al. 2021, multi-scale aligned
-    distillation, which shifts the levels in the same way).
+    norms are not, so a step learns from both sizes (Wang et al. 2020, resolution switchable
+    networks). A pyramid level of the student has the stride of the level above it in a picture
+    twice as large, so the anchors of the two meet (Qi et al. 2021, multi-scale aligned
+    distillation, shift the levels in the same way).
 
-    Another model sees them at the student's size and shares nothing: what it teaches from the first
-    steps on is what its starting weights know (the teacher of ONE, Lan et al. 2018, is trained
-    along in the same way, but begins as its students do). With `crosshead` the student's features
-    pass through the heads of such a peer, too, as they are in that step, and what these say
-    is held against the annotations: so backbone and neck learn from heads that know their task
-    while the student's own begin at nothing. The heads get no gradient of it. (CrossKD, Wang et al.
-    2024, sends features of the student's head through the rest of the teacher's and imitates the
-    teacher with them; SRRL, Yang et al. 2021, passes a classifier's features through the
+    Another model sees the pictures at the student's size and shares nothing. It teaches what its
+    starting weights know (the teacher of ONE, Lan et al. 2018, is trained along in the same way,
+    but begins as its students do).
+
+    With `crosshead` the student's features also pass through the heads of such a peer, and what
+    these say is held against the annotations. So backbone and neck learn from heads that know their
+    task while the student's own begin at nothing. The heads get no gradient of it. (CrossKD, Wang
+    et al. 2024, sends features of the student's head through the rest of the teacher's and imitates
+    the teacher with them; SRRL, Yang et al. 2021, passes a classifier's features through the
     teacher's.)
     """
 
@@ -305,15 +341,15 @@ class OnlinePeer:
             self.loss_names += (f"{_CROSS}_loss",)
 
     def describe(self) -> str:
-        """One line for the log."""
+        """Say in one line for the log who teaches."""
         height, width = self._peer.image_size
         who, cost = f"{self._peer.preset.name} at {height}x{width}, with weights of its own", ""
         if self.shares_kernels:
             who = f"the student at {height}x{width}, with batch norms of its own"
             cost = (
                 f"; a step has {1 + self.alignment.scale**2:g} times the operations of one "
-                "without it, in which time more epochs of the student alone may gain more "
-                "(docs/use/distillation.md)"
+                "without it: compare with as much more time for the student alone "
+                "(docs/research/2026-11-29-distillation-gains.md)"
             )
         return (
             f"online distillation ({self._config.method}): the peer is {who}; it speaks for "
@@ -338,7 +374,7 @@ class OnlinePeer:
         return taught | (self._crossed(features) if self.wants_features else {})
 
     def _crossed(self, features: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:
-        """What the peer's heads say of the student's features, as in evaluation."""
+        """Return what the peer's heads say of the student's features, in inference mode."""
         weights = [
             tf.stop_gradient(tf.convert_to_tensor(variable.value))
             for variable in self._heads.trainable_variables
@@ -373,7 +409,11 @@ class OnlinePeer:
 
 
 def _heads_for(student: Detector, peer: Detector) -> keras.Model:
-    """The peer's heads. ArgumentError: they do not take the student's features."""
+    """Return the peer's heads.
+
+    Raises:
+        ArgumentError: They do not take the student's features.
+    """
     wanted, found = (
         (preset.min_level, preset.max_level, preset.fpn_channels)
         for preset in (peer.preset, student.preset)

@@ -1,4 +1,4 @@
-"""From a job's hyperparameters to what its student learns from besides the annotations."""
+"""What a job's student learns from besides the annotations, by the job's hyperparameters."""
 
 from __future__ import annotations
 
@@ -30,20 +30,21 @@ from algorithm.ops.box_arrays import box_area
 from algorithm.ops.losses import LossConfig
 
 _log = logging.getLogger("algorithm.training")
-# Parts of soft_cls_loss and soft_box_loss that count against a peer: see docs/use/distillation.md
-# for what was measured.
+_RECORD = "docs/research/2026-11-29-distillation-gains.md"
+# Parts of soft_cls_loss and soft_box_loss that count against a peer, which is learning itself.
 PEER_CLASS_TRUST, PEER_BOX_TRUST = 0.25, 0.1
-LARGE_FOR_A_PEER = 450  # pixels a side, between the sizes that advice_on_peer names
+LARGE_FOR_A_PEER = 450  # pixels a side of a typical object in the peer's input
 
 
 def soft_loss_config(hp: Hyperparameters) -> SoftLossConfig:
-    """How much the student imitates, and what."""
+    """Return what the student imitates of a teacher, and with which weights."""
     return SoftLossConfig(hp.kd_method, hp.soft_cls_loss, hp.soft_box_loss, hp.delta)
 
 
 def peer_loss_config(hp: Hyperparameters) -> SoftLossConfig:
-    """What a student imitates of a peer: the same, with a part of the weights, because the peer is
-    learning itself.
+    """Return what the student imitates of a peer.
+
+    It is the same as of a teacher, with smaller weights, because a peer is learning itself.
     """
     config = soft_loss_config(hp)
     return replace(
@@ -54,7 +55,15 @@ def peer_loss_config(hp: Hyperparameters) -> SoftLossConfig:
 
 
 def build_peer(student: Detector, survival_probability: float | None = None) -> Detector:
-    """The student enlarged: it shares all but batch norms, which start as the student's are now."""
+    """Build the student enlarged, as its own peer.
+
+    Args:
+        student: The detector that is exported.
+        survival_probability: Of stochastic depth; None for that of the model.
+
+    Returns:
+        A detector that shares all variables but the batch norms, which start as the student's are.
+    """
     with keras.name_scope(PEER):  # so that the optimizer's variables have names of their own
         return enlarged(student, PEER_ENLARGEMENT, survival_probability)
 
@@ -62,9 +71,21 @@ def build_peer(student: Detector, survival_probability: float | None = None) -> 
 def find_peer(
     hp: Hyperparameters, student: Detector, scratch: Path, resumed: bool = False
 ) -> Detector:
-    """The student as it is now, enlarged; or peer_model at the student's input size, with the
-    weights that peer_pretrained asks for unless `resumed`, where a checkpoint has them. DataError:
-    they cannot be had, see find_start."""
+    """Build the network that is trained beside the student.
+
+    Args:
+        hp: The job's hyperparameters.
+        student: The detector that is exported.
+        scratch: A local folder for weights from a store.
+        resumed: Whether a checkpoint has the peer's weights, so that none are looked for.
+
+    Returns:
+        `peer_model` at the student's input size, with the weights that `peer_pretrained` asks for;
+        without `peer_model`, the student enlarged.
+
+    Raises:
+        DataError: The peer's weights cannot be had; see `find_start`.
+    """
     if not hp.peer_model:
         return build_peer(student, hp.survival_prob)
     with keras.name_scope(PEER):
@@ -89,9 +110,23 @@ def find_distiller(
     scratch: Path,
     resumed: bool = False,
 ) -> Distiller | None:
-    """A frozen teacher, copied to `scratch` where it is remote; a peer, see find_peer; or None
-    where none is asked for. DataError: the teacher or the peer's weights cannot be used, see
-    FrozenTeacher. ArgumentError: the peer does not fit kd_method."""
+    """Find what the student learns from besides the annotations.
+
+    Args:
+        hp: The job's hyperparameters.
+        student: The detector that is exported.
+        label_names: The classes of the dataset, in order.
+        loss: The detection loss, with which a peer is trained.
+        scratch: A local folder, to which a remote teacher is copied.
+        resumed: Whether a checkpoint has the peer's weights.
+
+    Returns:
+        A frozen teacher or a peer; None where neither is asked for.
+
+    Raises:
+        ArgumentError: The peer does not fit `kd_method`.
+        DataError: The teacher or the peer's weights cannot be used; see `FrozenTeacher`.
+    """
     distiller: Distiller | None = None
     if hp.use_offline_kd:
         teacher = FrozenTeacher.open(hp.teacher_model_url, scratch)
@@ -109,45 +144,49 @@ def find_distiller(
 def advice_on_peer(
     hp: Hyperparameters, student: Detector, samples: Sequence[Sample], start: Start | None
 ) -> tuple[str, ...]:
-    """Lines for the log where, in jobs of this kind, the student enlarged took more than it gave
-    when measured (docs/use/distillation.md); none where no peer is asked for, or another one.
-    samples: what is trained on. start: what the student's weights are from, None where a job goes
-    on."""
+    """Return lines for the log where training without the enlarged student may serve better.
+
+    Args:
+        hp: The job's hyperparameters.
+        student: The detector that is exported.
+        samples: What is trained on.
+        start: Where the student's weights are from; None where a job goes on.
+
+    Returns:
+        One line for each reason; none where no peer is asked for, or another model is the peer.
+    """
     if not hp.use_online_kd or hp.peer_model:
         return ()
     advice = []
     if start and start.scope != "classification":
         advice.append(
-            "use_online_kd: the start is a whole detector's weights, from which T2 alone was "
-            "better in all four pairs that were measured, on raccoon at 128 and 256 pixels "
-            "(docs/use/distillation.md); compare with a job without use_online_kd and four times "
-            "the num_epochs, which takes about as long"
+            "use_online_kd: the start is a whole detector's weights, from which the enlarged "
+            "student has not been shown to help; compare with a job without use_online_kd and "
+            f"four times the num_epochs, which takes about as long ({_RECORD})"
         )
     if wants_a_higher_rate(hp, student.image_size, start):
         advice.append(
-            "use_online_kd: the start is an ImageNet backbone and the input small; alone, with "
-            f"learning_rate={HIGHER_RATE:g}, T2 at 256 was 0.006 AP below T2 with a peer at 0.08 "
-            "in the mean of six pairs, and T1 at 320 0.086 above T1 with a peer in the one that "
-            "was run, in a quarter of the time (docs/use/distillation.md); compare with "
-            f"learning_rate={HIGHER_RATE:g} in hparams and no use_online_kd, or with a peer that "
-            "starts from a detector's weights (peer_model=efficientdet-lite0, peer_pretrained) "
-            "and kd_method=crosshead, from which T0, T1 and T2 gained in the mean"
+            "use_online_kd: the start is an ImageNet backbone and the input small, where a higher "
+            f"rate is worth more; compare with learning_rate={HIGHER_RATE:g} in hparams and no "
+            "use_online_kd, or with a peer that starts from a detector's weights "
+            "(peer_model=efficientdet-lite0, peer_pretrained) and kd_method=crosshead "
+            f"({_RECORD})"
         )
     height, width = (PEER_ENLARGEMENT * side for side in student.image_size)
     pixels = _typical_object(samples, (height, width))
     if pixels > LARGE_FOR_A_PEER:
         advice.append(
             f"use_online_kd: half of the objects have more than {pixels:.0f} pixels a side (root "
-            f"of the area) in the peer's input of {height}x{width}; on raccoon, where they had "
-            "533, a peer gave T0 +0.014 and -0.006 AP in two pairs of 400 steps, in five times "
-            "the time (docs/use/distillation.md); compare with a job without use_online_kd"
+            f"of the area) in the peer's input of {height}x{width}, so that a larger picture "
+            f"shows little more; compare with a job without use_online_kd ({_RECORD})"
         )
     return tuple(advice)
 
 
 def _typical_object(samples: Sequence[Sample], image_size: tuple[int, int]) -> float:
-    """The side, in pixels of an input of `image_size`, that half of the objects exceed; 0 without
-    objects.
+    """Return the side that half of the objects exceed, in pixels of an input of `image_size`.
+
+    It is 0 without objects.
     """
     found = [
         np.sqrt(box_area(sample.boxes[~sample.is_crowd])) * network_scale(sample, image_size)
@@ -163,8 +202,11 @@ def remembered_answers(
     augmentation: Augmentation,
     seed: int,
 ) -> Remembered | None:
-    """A frozen teacher's answers to all training pictures, where no augmentation makes them others
-    in every epoch.
+    """Ask a frozen teacher once about every training picture, where that is enough.
+
+    Returns:
+        Its answers; None without a frozen teacher, where augmentation changes the pictures from
+        epoch to epoch, or where the answers would not fit into memory.
     """
     if not isinstance(distiller, OfflineTeacher) or augmentation.changes:
         return None

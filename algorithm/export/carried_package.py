@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import io
 import shutil
 import tomllib
+import zipfile
 from importlib import metadata
 from pathlib import Path
 
@@ -16,17 +18,37 @@ SCRIPT = "model_assessment.py"
 FOLDER = "assessment"
 PROJECT = "efficientdet-modelarts"
 REQUIREMENTS = f"{FOLDER}/requirements.txt"
+ARCHIVE = f"{FOLDER}/algorithm.zip"
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same package gives the same bytes
 # Carried whole: other people's scripts may call assessment.api.
 WHOLE_ROOM = "assessment"
 # storage.store_of imports these by name, when a place needs one; no import statement tells it.
 STORES = ("local_store", "object_store", "tensor_store")
+# What the pages of the report are filled into; no import statement tells that either.
+TEMPLATES = "pages/templates"
 # What the carried files import; their versions are those of pyproject.toml. TensorFlow runs the
 # model, boto3 reads obs:// and s3://.
-PACKAGES = ("tensorflow", "numpy", "pillow", "matplotlib", "defusedxml", "pyyaml", "rich", "boto3")
+PACKAGES = (
+    "tensorflow",
+    "numpy",
+    "pillow",
+    "matplotlib",
+    "defusedxml",
+    "pyyaml",
+    "rich",
+    "boto3",
+    "jinja2",
+)
+
+
+def carried_files() -> list[Path]:
+    """Return the paths, relative to the package, of carried_modules and of the templates."""
+    templates = (path.relative_to(ROOT) for path in (ROOT / TEMPLATES).iterdir() if path.is_file())
+    return sorted([*carried_modules(), *templates])
 
 
 def carried_modules() -> list[Path]:
-    """Return the paths, relative to the package, of all that the script needs of it.
+    """Return the paths, relative to the package, of all Python files that the script needs of it.
 
     These are the script, WHOLE_ROOM, STORES, and what these import, directly or through others.
     Of storage that leaves out what only a training job does: lease, mirror, downloads.
@@ -44,22 +66,28 @@ def carried_modules() -> list[Path]:
 
 
 def carry(target: Path) -> None:
-    """Write SCRIPT and FOLDER, the package's part and the requirements, into the folder target.
+    """Write SCRIPT, ARCHIVE and REQUIREMENTS into the folder target.
+
+    The archive is one file that Python imports from: a model folder in a store would have more
+    than a hundred objects otherwise.
 
     Raises:
         DataError: a source file is missing.
     """
-    package = target / FOLDER / ROOT.name
+    content = io.BytesIO()
     try:
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in carried_files():
+                if path.name != SCRIPT:
+                    name = f"{ROOT.name}/{path.as_posix()}"
+                    archive.writestr(_entry(name), (ROOT / path).read_bytes())
         shutil.copyfile(ROOT / SCRIPT, target / SCRIPT)
-        for path in carried_modules():
-            if path.name != SCRIPT:
-                (package / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(ROOT / path, package / path)
     except FileNotFoundError as error:
         raise DataError(
             f"expected the whole package, found no {error.filename}: install it again"
         ) from error
+    (target / FOLDER).mkdir(parents=True, exist_ok=True)
+    (target / ARCHIVE).write_bytes(content.getvalue())
     (target / REQUIREMENTS).write_text(
         "".join(f"{line}\n" for line in requirements()), encoding="utf-8"
     )
@@ -67,12 +95,7 @@ def carry(target: Path) -> None:
 
 def carried_parts() -> list[str]:
     """Return the names, relative to the model folder, of all that `carry` writes."""
-    modules = (
-        f"{FOLDER}/{ROOT.name}/{path.as_posix()}"
-        for path in carried_modules()
-        if path.name != SCRIPT
-    )
-    return [SCRIPT, REQUIREMENTS, *modules]
+    return [SCRIPT, ARCHIVE, REQUIREMENTS]
 
 
 def requirements() -> list[str]:
@@ -83,6 +106,12 @@ def requirements() -> list[str]:
     """
     written = {_name(line): line for line in _dependencies()}
     return [written.get(name) or f"{name}=={metadata.version(name)}" for name in PACKAGES]
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _LONG_AGO)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
 
 
 def _dependencies() -> list[str]:

@@ -113,8 +113,8 @@ def _mbconv(
     """Inverted bottleneck. Published names number the 1x1 convolutions and the batch norms in order
     of use.
 
-    Random weights differ from the published ones in two things, see docs/use/warm-start.md. A block
-    with a shortcut begins as the shortcut alone (Goyal et al. 2017, section 5.1): otherwise a
+    Random weights differ from the published ones in two things
+    (docs/research/2026-11-27-starting-weights.md). A block with a shortcut begins as the shortcut alone (Goyal et al. 2017, section 5.1): otherwise a
     picture of more contrast than its batch comes out of each block further from the others, which
     batch statistics hide in training and moving ones show in evaluation. Depthwise kernels begin
     smaller by the root of their number, with which Adam reached more AP.

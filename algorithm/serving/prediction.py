@@ -18,7 +18,19 @@ from algorithm.errors import DataError
 from algorithm.serving.handler import load_service
 
 LOGGER = logging.getLogger(__name__)
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
+# Those of data.readers, which serving may not import; a test compares the two.
+PICTURE_SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".png",
+    ".bmp",
+    ".webp",
+    ".gif",
+    ".tif",
+    ".tiff",
+)
 JPEG_QUALITY = 92
 Draw = Callable[
     [np.ndarray, Sequence[Sequence[float]], Sequence[str], Sequence[float], Sequence[str]],

@@ -110,7 +110,7 @@ def divide_cores(batches: int) -> None:
     TF_NUM_INTRAOP_THREADS says what an operation gets.
 
     Threads that share one operation wait for one another; two batches side by side do not
-    (docs/reference/http.md has the figures). TensorFlow reads the variable when it is first used.
+    (docs/research/2026-11-25-serving.md). TensorFlow reads the variable when it is first used.
     """
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, cores() // batches)))
 

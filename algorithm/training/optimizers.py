@@ -17,14 +17,21 @@ ADAM_SHARE = 0.1
 
 
 def choose_optimizer(kind: str, global_batch: int, networks: int = 1) -> tuple[str, float]:
-    """The optimizer that `kind` stands for, and the factor on learning_rate that goes with it.
+    """Choose the optimizer that `kind` stands for.
 
-    auto: sgd as published for batches near the published 64; adam for small ones, where sgd with
-    the rate scaled down crawls and rare classes are not learned (docs/use/warm-start.md has the
-    figures). learning_rate is sgd's: adam takes a tenth of it, the published relation of the two.
-    networks: how many add their gradients for the same kernels. sgd moves by the sum; adam's step
-    is as long with two as with one, so its share grows with their number (docs/use/distillation.md
-    has the figures).
+    auto takes sgd, as published, for batches near the published 64. It takes adam for small ones,
+    where sgd with the rate scaled down learns rare classes too slowly
+    (docs/research/2026-11-27-starting-weights.md).
+
+    Args:
+        kind: A name of an optimizer, or "auto".
+        global_batch: Pictures of a step on all devices.
+        networks: How many networks add their gradients for the same kernels. sgd moves by the sum;
+            a step of adam is as long with two as with one, so its share grows with their number.
+
+    Returns:
+        The optimizer's name and the factor on learning_rate that goes with it. learning_rate is
+        sgd's; adam takes a tenth of it, the published relation of the two.
     """
     if kind != "auto":
         return kind, 1.0

@@ -357,7 +357,7 @@ def _pace(updates: tf.Variable, parts: int, published: float) -> tf.Tensor:
     With EfficientDet's 0.99 alone they are the mean of the last hundred steps, half of all the
     training some jobs get: those of a pretrained network lag behind its weights, and those that
     begin at nothing still hold 5 % of it after 300 steps. A network that trained well is then worth
-    less in evaluation, or nothing (docs/use/warm-start.md has the figures).
+    less in evaluation, or nothing (docs/research/2026-11-27-starting-weights.md).
     """
     age = tf.cast(updates, tf.float32)
     momentum = tf.minimum(published, (1.0 + age) / (10.0 + age))

@@ -13,10 +13,10 @@ from algorithm.assessment.advice.setting_steps import Change, Setting
 from algorithm.assessment.advice.tuning import Trail
 from algorithm.assessment.analysis import analyse_records
 from algorithm.assessment.report.assessment_report import plots
-from algorithm.assessment.report.page_pieces import both, cards, sortable
 from algorithm.assessment.report.result_files import result_texts, write_results
 from algorithm.assessment.report.sample_pictures import draw_suspects, draw_worst, worst_pictures
 from algorithm.evaluation.records import make_records
+from algorithm.pages.bilingual_page import both, cards, sortable
 
 NAMES = ("<script>alert(1)</script>", "_hidden", "$x$ and $", "猫", 'a "quoted" & name')
 

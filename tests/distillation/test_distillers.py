@@ -44,14 +44,6 @@ def shrunk():
     patch.undo()
 
 
-@pytest.fixture
-def eager():
-    """Steps run as they are written: tracing them takes longer than running them."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 def batch(seed=0):
     rng = np.random.default_rng(seed)
     boxes = np.array(
@@ -118,7 +110,7 @@ def model(tmp_path_factory):
     return folder, teacher
 
 
-def test_both_networks_learn_in_one_step_and_the_losses_add_up(online, eager):
+def test_both_networks_learn_in_one_step_and_the_losses_add_up(online, without_graphs):
     trainer, peer = online
     learning = {
         "shared": trainer.detector.trainable_variables[0],
@@ -158,7 +150,7 @@ def test_the_peer_learns_nothing_from_the_student(online):
     assert tape.gradient(soft, list(taught.values())) == [None, None]
 
 
-def test_a_resumed_pair_goes_on_bit_for_bit(online, eager):
+def test_a_resumed_pair_goes_on_bit_for_bit(online, without_graphs):
     trainer, _ = online
     saved = trainer.snapshot()
     other, _ = with_peer(seed=99, moving_average_decay=0.9)
@@ -209,7 +201,7 @@ def test_each_variable_is_trained_once_and_the_peer_adds_its_batch_norms_alone(o
     ]
 
 
-def test_a_shared_kernel_gets_the_sum_of_what_both_sizes_ask_for(online, eager):
+def test_a_shared_kernel_gets_the_sum_of_what_both_sizes_ask_for(online, without_graphs):
     trainer, peer = online
     pictures, distiller = batch(), trainer._gradients._distiller
     gradients, _, _ = trainer._gradients(pictures, 1)
@@ -260,7 +252,7 @@ def with_own_peer(seed=1, method="foreground", **config):
 
 
 def test_a_peer_with_weights_of_its_own_learns_beside_the_student_and_a_resumed_pair_goes_on_bit_for_bit(
-    eager,
+    without_graphs,
 ):
     trainer, peer = with_own_peer()
     distiller = trainer._gradients._distiller
@@ -298,7 +290,7 @@ def test_a_peer_with_weights_of_its_own_learns_beside_the_student_and_a_resumed_
         )
 
 
-def test_a_student_gets_nothing_of_the_loss_of_a_peer_with_weights_of_its_own(eager):
+def test_a_student_gets_nothing_of_the_loss_of_a_peer_with_weights_of_its_own(without_graphs):
     trainer, _ = with_own_peer()
     alone = trainer_of(trainer.detector, None)
     trainer._gradients._distiller._config = SoftLossConfig("foreground", 0.0, 0.0)
@@ -320,7 +312,7 @@ def test_crosshead_the_peers_heads_say_of_its_own_features_what_the_peer_says():
         np.testing.assert_allclose(found[f"cross_{name}"], expected, rtol=1e-4, atol=1e-5)
 
 
-def test_crosshead_teaches_the_students_backbone_and_neck_and_neither_heads(eager):
+def test_crosshead_teaches_the_students_backbone_and_neck_and_neither_heads(without_graphs):
     gradients = {}
     for method in ("foreground", "crosshead"):
         trainer, peer = with_own_peer(method=method)
@@ -356,7 +348,7 @@ def test_crosshead_teaches_the_students_backbone_and_neck_and_neither_heads(eage
 
 @pytest.mark.parametrize("anchor_scale", [None, 4.0])
 def test_crosshead_holds_what_the_peers_heads_say_against_the_annotations_on_the_peers_anchors(
-    anchor_scale, eager
+    anchor_scale, without_graphs
 ):
     """D0's anchors are of other sizes than lite0's."""
     tf.keras.utils.set_random_seed(1)
@@ -381,7 +373,7 @@ def test_crosshead_holds_what_the_peers_heads_say_against_the_annotations_on_the
     )
 
 
-def test_crosshead_piece_by_piece_part_by_part_and_in_bfloat16_takes_the_same_step(eager):
+def test_crosshead_piece_by_piece_part_by_part_and_in_bfloat16_takes_the_same_step(without_graphs):
     twice = {
         name: tf.repeat(value[:1], 2, axis=0) for name, value in batch().items()
     }  # so that batch norms see the same in each part
@@ -461,7 +453,7 @@ def test_a_teacher_with_the_students_own_weights_leaves_nothing_to_imitate(model
 
 
 def test_steps_with_a_frozen_teacher_bring_the_soft_losses_down_and_parts_change_nothing(
-    model, eager
+    model, without_graphs
 ):
     folder, _ = model
     teacher_file = opened(folder)

@@ -1,4 +1,4 @@
-"""The real job, shrunk: a few rendered pictures, the smallest network, two epochs."""
+"""The whole job, shrunk: a few rendered pictures, a thin network, two epochs."""
 
 import io
 import json
@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import small_job
 import tensorflow as tf
+from forked_job import SmallJob
 from lifetime import bound
 from PIL import Image
 
@@ -46,33 +48,24 @@ def dataset(tmp_path_factory):
     return write_sample_dataset(tmp_path_factory.mktemp("data"), count=15, seed=1, size=96)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def thin_network():
+    """The network of the jobs in processes of their own, for those in this one."""
+    with pytest.MonkeyPatch.context() as patch:
+        small_job.thin(patch.setattr, patch.setitem)
+        yield
+
+
 @pytest.fixture(scope="module")
 def finished(dataset, tmp_path_factory):
     """train_url and log of a job that ran to its end."""
     output = tmp_path_factory.mktemp("job") / "out"
     results = output.parent / "results"
-    process = subprocess.run(
-        [
-            sys.executable,
-            str(REPOSITORY / "algorithm/train.py"),
-            *arguments(dataset, output, f"--deps_save_path={results}"),
-        ],
-        capture_output=True,
-        text=True,
-        cwd=output.parent,
-        timeout=600,
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr[-3000:]
-    return output, process.stdout + process.stderr
-
-
-@pytest.fixture
-def without_graphs():
-    """Functions run as they are written: for what a few steps show, making graphs would take most of the time."""
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+    flags = arguments(dataset, output, f"--deps_save_path={results}")
+    with SmallJob("", flags, os.environ) as process:
+        log, in_time = process.read(600)
+    assert in_time and process.returncode == 0, log[-3000:]
+    return output, log
 
 
 def names_in(folder):
@@ -230,33 +223,58 @@ def weights(output, step):
     return {name: reader.get_tensor(name) for name in sorted(names)}
 
 
+def assert_same_weights(ours, theirs):
+    one, other = weights(ours, 6), weights(theirs, 6)
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, other[name], err_msg=name)
+
+
+def stop_midway(process):
+    """The platform's signal after the second of six steps; the exit code and the rest of the log."""
+    for line in process.stdout:
+        if "step=2/6" in line:
+            process.send_signal(signal.SIGTERM)
+            break
+    rest = process.stdout.read()
+    return process.wait(300), rest
+
+
 def test_a_job_stopped_midway_goes_on_and_ends_with_the_same_weights(finished, dataset, tmp_path):
     uninterrupted, _ = finished
-    command = [
-        sys.executable,
-        str(REPOSITORY / "algorithm/train.py"),
-        *arguments(dataset, tmp_path / "out"),
-    ]
+    flags = arguments(dataset, tmp_path / "out")
+    with SmallJob("", flags, os.environ) as process:
+        code, rest = stop_midway(process)
+    assert code == 143, rest
+    with SmallJob("", flags, os.environ) as process:
+        log, in_time = process.read(600)
+    assert in_time and process.returncode == 0, log[-2000:]
+    assert re.search(r"resumed at step [23], in epoch", log)
+    assert_same_weights(tmp_path / "out", uninterrupted)
+
+
+@pytest.mark.slow
+@pytest.mark.soak
+def test_the_network_that_ships_compiled_as_it_ships_stops_and_goes_on_too(dataset, tmp_path):
+    """The boot file, the whole of efficientdet-lite0, XLA and the threads of this machine."""
+
+    def command(output):
+        boot_file = str(REPOSITORY / "algorithm/train.py")
+        return bound(sys.executable, boot_file, *arguments(dataset, tmp_path / output))
+
     with subprocess.Popen(
-        bound(*command),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        command("out"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
-        for line in process.stdout:
-            if "step=2/6" in line:
-                process.send_signal(signal.SIGTERM)
-                break
-        rest = process.stdout.read()
-        assert process.wait(300) == 143, rest
-    again = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-    assert again.returncode == 0, again.stderr[-2000:]
-    assert re.search(r"resumed at step [23], in epoch", again.stdout + again.stderr)
-    ours, theirs = weights(tmp_path / "out", 6), weights(uninterrupted, 6)
-    assert ours.keys() == theirs.keys()
-    for name, value in ours.items():
-        np.testing.assert_array_equal(value, theirs[name], err_msg=name)
+        code, rest = stop_midway(process)
+    assert code == 143, rest
+    for output in ("out", "whole"):
+        done = subprocess.run(
+            command(output), cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert ("resumed at step" in done.stdout + done.stderr) == (output == "out")
+        assert (tmp_path / output / "model/saved_model.pb").is_file()
+    assert_same_weights(tmp_path / "out", tmp_path / "whole")
 
 
 @pytest.mark.filterwarnings("ignore:Even though the .*run_functions_eagerly")

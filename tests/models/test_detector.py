@@ -163,7 +163,7 @@ def test_the_names_that_a_job_accepts_are_those_of_the_table_of_models():
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family[0])
 def test_each_family_is_in_order_of_size(family):
-    parameters = {name: TRAINABLE_PARAMETERS["efficientdet-lite0"] for name in TINY}
+    parameters = dict.fromkeys(TINY, TRAINABLE_PARAMETERS["efficientdet-lite0"])
     parameters |= TRAINABLE_PARAMETERS
     sizes = [(parameters[name], PRESETS[name].image_size) for name in family]
     assert sizes == sorted(set(sizes))

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from algorithm.data.readers import voc_folder
+from algorithm.data.readers import picture_lookup
 from algorithm.errors import DataError
 from algorithm.export import package
 from algorithm.serving import prediction
@@ -22,7 +22,7 @@ def test_serving_and_export_agree_on_the_parts_of_a_model_folder():
 
 
 def test_serving_and_the_readers_agree_on_what_is_a_picture():
-    assert prediction.PICTURE_SUFFIXES == voc_folder.PICTURE_SUFFIXES
+    assert prediction.PICTURE_SUFFIXES == picture_lookup.PICTURE_SUFFIXES
 
 
 def test_missing_parts_are_listed(model_dir):

@@ -106,6 +106,7 @@ def server_secret_is_nowhere(log, server, bucket):
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_a_student_learns_from_the_teacher_that_a_job_left_in_the_store(pictures, plain, tmp_path):
     data = put_dataset(pictures, plain)
     code, log = stop_at(
@@ -160,6 +161,7 @@ def test_a_killed_job_goes_on_on_the_same_machine_and_fetches_nothing_twice(
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_a_store_that_stays_away_fails_the_job_at_its_end_and_its_files_are_kept(
     pictures, line, tmp_path
 ):
@@ -211,6 +213,7 @@ def alone(pictures, tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_a_job_stopped_while_it_uploads_leaves_a_whole_copy_and_goes_on(
     pictures, alone, plain, tmp_path
 ):
@@ -228,6 +231,7 @@ def test_a_job_stopped_while_it_uploads_leaves_a_whole_copy_and_goes_on(
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_a_store_that_is_lost_for_a_while_and_then_busy_changes_nothing(
     pictures, alone, line, tmp_path
 ):

@@ -6,5 +6,6 @@ from tests.storage.kills import kill_copies
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_a_copy_killed_at_any_moment_is_whole_and_goes_on(plain, tmp_path):
     kill_copies(plain, tmp_path)

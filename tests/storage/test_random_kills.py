@@ -71,6 +71,7 @@ def phase(log, strike):
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.skipif(not TIMED, reason="a soak of many minutes: TIMED_KILLS=16 makes it 30 kills")
 def test_a_job_killed_at_many_moments_ends_with_the_bits_of_one_left_alone(plain, tmp_path):
     """Case 36 and 31. A job goes on until it ends in spite of the next kill; then another begins. Every other job goes on on

@@ -128,6 +128,7 @@ def test_a_job_folder_is_mirrored_and_brought_back(bucket, tmp_path) -> None:
         assert (second / "checkpoint").read_text() == "model.bin"
 
 
+@pytest.mark.soak
 def test_a_copy_killed_at_any_moment_is_whole_and_goes_on(bucket, tmp_path) -> None:
     kill_copies(bucket, tmp_path)
 

@@ -22,6 +22,7 @@ PAIR = Cluster(("a:1", "b:2"), 0, "--worker_hosts")
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_two_replicas_of_four_pictures_are_one_of_eight(tmp_path):
     """Within the noise of float32: what another order of the pictures in a batch changes, too. Both kinds of online distillation as well."""
     found = tmp_path / "found.json"
@@ -73,6 +74,7 @@ def two_workers(data, output, strikes=("", "")):
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_two_processes_train_one_model_stop_together_on_request_end_together_and_both_go_on(
     tmp_path,
 ):

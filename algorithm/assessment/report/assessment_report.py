@@ -18,21 +18,23 @@ from algorithm.assessment.advice.wording import (
 from algorithm.assessment.analysis import Analysis
 from algorithm.assessment.comparison import ComparedRow
 from algorithm.assessment.report import plots
-from algorithm.assessment.report.page_pieces import (
+from algorithm.assessment.report.sample_pictures import Drawing
+from algorithm.assessment.sensitivity.features import FEATURE_ROWS
+from algorithm.assessment.sensitivity.sensitivity import BIN_NAMES, Sensitivity
+from algorithm.pages.bilingual_page import (
     Text,
-    both,
+    box,
     cards,
     chart,
+    command,
     finding,
     folded,
+    heading,
     quiet,
     sortable,
     whole_page,
 )
-from algorithm.assessment.report.sample_pictures import Drawing
-from algorithm.assessment.sensitivity.features import FEATURE_ROWS
-from algorithm.assessment.sensitivity.sensitivity import BIN_NAMES, Sensitivity
-from algorithm.pages.page import picture
+from algorithm.pages.page import grid, picture
 
 TABLE_ROWS = 200  # of a table of classes
 COMPARED = 40  # rows of a comparison that are not folded: all but those of many classes
@@ -122,7 +124,7 @@ def _summary(analysis: Analysis, pages: Pages) -> str:
     ]
     return (
         cards(figures)
-        + "".join(f'<div class="box">{both(note)}</div>' for note in notes)
+        + "".join(box(note) for note in notes)
         + folded(
             ("All figures", "全部指标"), sortable([("Figure", "指标"), ("Value", "数值")], rows)
         )
@@ -147,7 +149,7 @@ def _comparison(pages: Pages) -> str:
         ("Change", "变化"),
         ("", ""),
     ]
-    note = f'<div class="box">{both(pages.note)}</div>' if pages.note else ""
+    note = box(pages.note) if pages.note else ""
     table = sortable(heads, rows[:COMPARED]) + folded(
         ("The rest", "其余"), sortable(heads, rows[COMPARED:])
     )
@@ -188,19 +190,12 @@ def _next_job(pages: Pages) -> str:
         if not pages.next_job["based_on"]
         else ""
     )
-    return (
-        base
-        + (sortable(heads, rows) or none)
-        + f"<pre>{both((pages.next_job['command'],) * 2)}</pre>"
-    )
+    return base + (sortable(heads, rows) or none) + command(pages.next_job["command"])
 
 
 def _charts(analysis: Analysis, rows: Sequence[tuple[str, Any]]) -> str:
-    return (
-        '<div class="charts">'
-        + "".join(chart(draw(analysis), TITLES[key], DESCRIPTIONS.get(key)) for key, draw in rows)
-        + "</div>"
-    )
+    charts = (chart(draw(analysis), TITLES[key], DESCRIPTIONS.get(key)) for key, draw in rows)
+    return grid("charts", charts)
 
 
 def _classes(analysis: Analysis) -> str:
@@ -241,11 +236,11 @@ def _sensitivity(analysis: Analysis) -> str:
     if not analysis.sensitivities:
         return ""
     rows = sorted(analysis.sensitivities, key=lambda row: -row.overall_spread)
-    charts = "".join(chart(plots.sensitivity(row), _named(row)) for row in rows)
-    tables = "".join(f"<h3>{both(_named(row))}</h3>" + _bins(row, analysis) for row in rows)
+    charts = [chart(plots.sensitivity(row), _named(row)) for row in rows]
+    tables = "".join(heading(_named(row)) + _bins(row, analysis) for row in rows)
     return (
         quiet(DESCRIPTIONS["sensitivity"])
-        + f'<div class="charts small">{charts}</div>'
+        + grid("charts small", charts)
         + folded(("Tables of each class", "各类别的表格"), tables)
     )
 
@@ -285,11 +280,11 @@ def _slices(analysis: Analysis) -> str:
     return quiet(DESCRIPTIONS["slices"]) + table if table else ""
 
 
-def _drawings(key: str, drawings: Sequence[Drawing], grid: str) -> str:
+def _drawings(key: str, drawings: Sequence[Drawing], kind: str) -> str:
     if not drawings:
         return ""
-    figures = "".join(picture(row.pixels, row.captions[0]) for row in drawings)
-    return quiet(DESCRIPTIONS[key]) + f'<div class="{grid}">{figures}</div>'
+    figures = (picture(row.pixels, row.captions[0]) for row in drawings)
+    return quiet(DESCRIPTIONS[key]) + grid(kind, figures)
 
 
 def _suspects(analysis: Analysis, pages: Pages) -> str:

@@ -1,4 +1,4 @@
-"""data: make, check, clean, split or convert a dataset. Each has its own file, data_VERB.py."""
+"""data: make, check, clean, split or convert a dataset; a file for each, data_VERB.py."""
 
 from __future__ import annotations
 

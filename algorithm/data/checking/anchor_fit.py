@@ -1,4 +1,6 @@
-"""How well a grid of anchors can cover boxes: the best IoU of each, fast enough for whole datasets."""
+"""How well a grid of anchors can cover boxes: the best IoU of each, fast enough for whole
+datasets.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ class _Shape:
 
 
 class AnchorFit:
-    """Anchors [A, 4], yxyx in network pixels, sorted by shape once and compared with boxes as often as wanted."""
+    """Anchors [A, 4], yxyx in network pixels, sorted by shape once and compared with boxes as
+    often as wanted.
+    """
 
     def __init__(self, anchors: np.ndarray) -> None:
         anchors = np.asarray(anchors, np.float64).reshape(-1, 4)
@@ -47,10 +51,12 @@ class AnchorFit:
         return 2 * float(min(shape.half.min() for shape in self.shapes))
 
     def best_iou(self, boxes: np.ndarray, factor: float = 1.0) -> np.ndarray:
-        """float32 [N]: the greatest IoU of each box [N, 4] with any anchor, whose sides are taken times `factor`.
+        """float32 [N]: the greatest IoU of each box [N, 4] with any anchor, whose sides are taken
+        times `factor`.
 
-        Anchors of one shape on a grid overlap a box most at the centre next to its own, by rows and columns apart; so
-        one anchor of each shape is compared. Anchors that are no grid are all compared.
+        Anchors of one shape on a grid overlap a box most at the centre next to its own, by rows and
+        columns apart; so one anchor of each shape is compared. Anchors that are no grid are all
+        compared.
         """
         boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
         best = np.zeros(len(boxes), np.float32)

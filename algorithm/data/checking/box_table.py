@@ -18,9 +18,11 @@ MOST_BOXES = 20_000  # compared with anchors; more are sampled
 
 @dataclass(frozen=True)
 class BoxTable:
-    """Objects that are trained or evaluated on, as arrays of one length; crowds are no targets and left out.
+    """Objects that are trained or evaluated on, as arrays of one length; crowds are no targets and
+    left out.
 
-    network: float32 [N, 4] yxyx in network pixels. sizes: [N, 2] height and width in network pixels.
+    network: float32 [N, 4] yxyx in network pixels. sizes: [N, 2] height and width in network
+    pixels.
     filled: [N] share of the picture's area. labels: [N]. picture: [N] index into the samples.
     best: float32 [N] IoU with the best anchor, NaN where not compared.
     """
@@ -48,12 +50,16 @@ class BoxTable:
 
 
 def network_scale(sample: Sample, image_size: tuple[int, int]) -> float:
-    """Network pixels per picture pixel when the whole picture is fitted into `image_size` (height, width)."""
+    """Network pixels per picture pixel when the whole picture is fitted into `image_size`
+    (height, width).
+    """
     return min(image_size[0] / sample.height, image_size[1] / sample.width)
 
 
 def box_table(samples: Sequence[Sample], image_size: tuple[int, int], fit: AnchorFit) -> BoxTable:
-    """The objects of the samples, fitted into `image_size` and compared with the anchors (MOST_BOXES of them)."""
+    """The objects of the samples, fitted into `image_size` and compared with the anchors
+    (MOST_BOXES of them).
+    """
     singles = [sample.boxes[~sample.is_crowd] for sample in samples]
     counts = [len(rows) for rows in singles]
     boxes = np.concatenate([*singles, np.zeros((0, 4), np.float32)])

@@ -25,7 +25,9 @@ def report_pictures(dataset: Dataset, count: int) -> list[np.ndarray]:
 
 
 def chosen_samples(dataset: Dataset, count: int) -> list[Sample]:
-    """Samples that show every class, the rarest first, then the fullest ones and one without objects."""
+    """Samples that show every class, the rarest first, then the fullest ones and one without
+    objects.
+    """
     samples = _some((*dataset.train, *dataset.eval))
     pictures = np.bincount(
         np.concatenate(
@@ -53,7 +55,9 @@ def chosen_samples(dataset: Dataset, count: int) -> list[Sample]:
 
 
 def drawn(sample: Sample, label_names: Sequence[str]) -> np.ndarray:
-    """uint8 [H, W, 3] of the picture, made smaller, with its boxes; ignored objects are marked so."""
+    """uint8 [H, W, 3] of the picture, made smaller, with its boxes; ignored objects are marked
+    so.
+    """
     pixels = Image.fromarray(_pixels(sample))
     scale = min(1.0, LONGEST_SIDE / max(pixels.size))
     width, height = (max(1, round(side * scale)) for side in pixels.size)
@@ -68,7 +72,9 @@ def drawn(sample: Sample, label_names: Sequence[str]) -> np.ndarray:
 
 
 def _pixels(sample: Sample) -> np.ndarray:
-    """The picture; where it cannot be read, a red one of its size, so that the rest of the page still shows."""
+    """The picture; where it cannot be read, a red one of its size, so that the rest of the
+    page still shows.
+    """
     try:
         return decode_image(Path(sample.path).read_bytes(), sample.path)
     except (OSError, PictureError):

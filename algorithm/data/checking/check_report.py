@@ -15,7 +15,7 @@ from algorithm.data.checking.faults import FaultKind, fault_kinds
 from algorithm.data.cleaning.findings import Finding
 from algorithm.data.cleaning.picture_pairs import pairs_of, pairs_section
 from algorithm.pages.charts import bars, histogram
-from algorithm.pages.page import page, paragraph, picture, section, table
+from algorithm.pages.page import grid, page, paragraph, picture, section, table
 from algorithm.storage.atomic_files import write_json, write_text
 
 REPORT, PAGE = "data_check.json", "data_check.html"
@@ -199,7 +199,7 @@ def _plots(check: DataCheck) -> str:
         ),
         histogram("IoU with the best anchor", overlaps, OVERLAPS, "", 0.5, "matched right of this"),
     )
-    return section("Distributions", '<div class="row">' + "".join(charts) + "</div>")
+    return section("Distributions", grid("row", charts))
 
 
 def _pictures(check: DataCheck) -> str:
@@ -211,7 +211,7 @@ def _pictures(check: DataCheck) -> str:
         )
         for sample in chosen_samples(check.dataset, PICTURES)
     )
-    return section("Pictures", '<div class="pictures">' + "".join(figures) + "</div>")
+    return section("Pictures", grid("pictures", figures))
 
 
 def _size(check: DataCheck) -> str:

@@ -30,7 +30,9 @@ LEAST_STEPS = (
 
 @dataclass(frozen=True)
 class Suggestion:
-    """setting: name of the hyperparameter. current, value: what it is and what it might be. why: with numbers."""
+    """setting: name of the hyperparameter. current, value: what it is and what it might be.
+    why: with numbers.
+    """
 
     setting: str
     current: Any
@@ -45,7 +47,9 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """A model that may be suggested: its input size (height, width), anchor scale and highest level."""
+    """A model that may be suggested: its input size (height, width), anchor scale and highest
+    level.
+    """
 
     name: str
     image_size: tuple[int, int]
@@ -86,12 +90,13 @@ def suggestions(
     batch_size: int,
     choices: Sequence[ModelChoice] = (),
 ) -> tuple[Suggestion, ...]:
-    """model_name, image_size, anchor_scale and train_batch_size for objects `table` measured at the chosen size.
+    """model_name, image_size, anchor_scale and train_batch_size for objects `table` measured at the
+    chosen size.
 
     1. The chosen model at its own anchor scale, where it can match ENOUGH of the objects.
     2. It at the anchor scale that matches most, if that is ENOUGH or no larger model is WORTHWHILE.
-    3. The smallest of the larger models that can match ENOUGH, else the one that matches most, up to an input
-       MOST_ENLARGED times the typical picture.
+    3. The smallest of the larger models that can match ENOUGH, else the one that matches most, up
+       to an input MOST_ENLARGED times the typical picture.
     """
     train_count, size = len(dataset.train), _typical(dataset)
     if not len(table.labels):
@@ -111,7 +116,9 @@ def suggestions(
 def _fits(
     table: BoxTable, chosen: ModelChoice, choices: Sequence[ModelChoice], own: _Fit, *, limit: float
 ) -> list[_Fit]:
-    """Ever better ones: the chosen model as it is, at another anchor scale, larger models; the last is suggested."""
+    """Ever better ones: the chosen model as it is, at another anchor scale, larger models; the
+    last is suggested.
+    """
     if own.share >= ENOUGH:
         return [own]
     rescaled = _best_scale(table, chosen, chosen, own)
@@ -149,7 +156,9 @@ def _share(
     scale: float,
     anchors: AnchorFit | None = None,
 ) -> _Fit:
-    """table was measured at another size; both inputs are squares or of one shape, so boxes scale by the sides."""
+    """table was measured at another size; both inputs are squares or of one shape, so boxes
+    scale by the sides.
+    """
     zoom = np.float32(
         min(
             choice.image_size[0] / measured.image_size[0],
@@ -163,12 +172,12 @@ def _share(
 def _reason(fits: Sequence[_Fit], size: tuple[int, int], count: int) -> str:
     own, best = fits[0], fits[-1]
     found = (
-        f"anchors of {own.choice.name} at {_shown(own.choice.image_size)} with anchor_scale {own.anchor_scale:g} "
-        f"can match {own.share:.1%} of {count} objects at IoU {MATCH:g}"
+        f"anchors of {own.choice.name} at {_shown(own.choice.image_size)} with anchor_scale "
+        f"{own.anchor_scale:g} can match {own.share:.1%} of {count} objects at IoU {MATCH:g}"
     )
     others = [
-        f"{fit.choice.name} at {_shown(fit.choice.image_size)} with anchor_scale {fit.anchor_scale:g} "
-        f"{fit.share:.1%}"
+        f"{fit.choice.name} at {_shown(fit.choice.image_size)} with anchor_scale "
+        f"{fit.anchor_scale:g} {fit.share:.1%}"
         for fit in fits[1:]
     ]
     if others:
@@ -180,8 +189,8 @@ def _reason(fits: Sequence[_Fit], size: tuple[int, int], count: int) -> str:
     if own.share >= ENOUGH:
         return f"{found}; that is enough"
     return (
-        f"{found}; no other anchor_scale, and no larger model up to {MOST_ENLARGED:g} times the typical picture, "
-        f"{size[1]}x{size[0]}, gains {WORTHWHILE:.0%}"
+        f"{found}; no other anchor_scale, and no larger model up to {MOST_ENLARGED:g} times the "
+        f"typical picture, {size[1]}x{size[0]}, gains {WORTHWHILE:.0%}"
     )
 
 
@@ -205,7 +214,8 @@ def _batch(choice: ModelChoice, batch_size: int, train_count: int) -> Suggestion
         batch_size,
         value,
         f"about {by_memory} picture(s) of {_shown(choice.image_size)} fit a device of 16 GB, and "
-        f"{train_count} training pictures make {LEAST_STEPS} steps an epoch with at most {by_steps}",
+        f"{train_count} training pictures make {LEAST_STEPS} steps an epoch with at most "
+        f"{by_steps}",
     )
 
 

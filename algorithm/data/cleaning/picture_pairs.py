@@ -11,7 +11,7 @@ from PIL import Image
 from algorithm.data.cleaning.findings import Finding
 from algorithm.data.cleaning.picture_rules import plain_pixels
 from algorithm.data.feeding.decoding import PictureError
-from algorithm.pages.page import paragraph, picture, section
+from algorithm.pages.page import grid, paragraph, picture, section
 
 LONGEST_SIDE = 160  # pixels of a thumbnail: about 6 kB in the page
 MOST_PAIRS = 24
@@ -31,14 +31,10 @@ def pairs_section(pairs: Sequence[tuple[str, str, str]]) -> str:
     """The part of a page that shows up to MOST_PAIRS pairs; "" for none."""
     if not pairs:
         return ""
-    figures = "".join(
-        picture(_side_by_side(*paths), caption) for *paths, caption in pairs[:MOST_PAIRS]
-    )
+    figures = (picture(_side_by_side(*paths), caption) for *paths, caption in pairs[:MOST_PAIRS])
     more = len(pairs) - MOST_PAIRS
     notes = [paragraph(f"... and {more} more pair(s)", "quiet")] if more > 0 else []
-    return section(
-        "Pictures that are there twice", f'<div class="pictures">{figures}</div>', *notes
-    )
+    return section("Pictures that are there twice", grid("pictures", figures), *notes)
 
 
 def _side_by_side(*paths: str) -> np.ndarray:

@@ -35,7 +35,7 @@ def beside(path: Path) -> Iterator[Path]:
     )
     try:
         yield part
-        os.replace(part, path)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)
 
@@ -56,5 +56,5 @@ def copy_picture(row: PictureRow, target: Path) -> None:
     """The source picture, byte for byte; one that is there in full is left alone."""
     if target.exists() and target.stat().st_size == row.stamp[0]:
         return
-    with open(row.path, "rb") as source, replaced(target) as stream:
+    with Path(row.path).open("rb") as source, replaced(target) as stream:
         shutil.copyfileobj(source, stream, 1 << 20)

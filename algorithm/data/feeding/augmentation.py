@@ -1,4 +1,7 @@
-"""Random changes to a whole training picture and its boxes. Every draw comes from the generator that is given."""
+"""Random changes to a whole training picture and its boxes.
+
+Every draw comes from the generator that is given.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ from algorithm.data.feeding.augmentations.colour import Colour
 from algorithm.data.feeding.augmentations.holes import cut_out, grid_mask
 from algorithm.data.feeding.augmentations.mosaic import mosaic
 
-# Pixels uint8 [H, W, 3], boxes float32 [N, 4] yxyx pixels and labels int32 [N] of the sample with an index.
+# Pixels uint8 [H, W, 3], boxes float32 [N, 4] yxyx pixels and labels int32 [N] of the sample with
+# an index.
 Load = Callable[[int], tuple[np.ndarray, np.ndarray, np.ndarray]]
 HOLE = 0.25  # half the side of a cut-out hole, of the shorter side of the picture
 
@@ -22,10 +26,13 @@ HOLE = 0.25  # half the side of a cut-out hole, of the shorter side of the pictu
 class Augmentation:
     """What is done to training pictures; the defaults are the published ones.
 
-    flip: mirror half of the pictures. jitter: least and greatest scale, relative to the network's input.
-    policy: a learned policy ("v0" to "v3"), "randaug", or "" for none. grid_mask: a black grid over every picture.
-    cutout, mosaic: share of the pictures with a grey hole, and made of four. mosaic_epochs: mosaics are made in epochs
-    below this number (counted from 0), None for always. colour: largest random changes.
+    flip: mirror half of the pictures. jitter: least and greatest scale, relative to the network's
+    input.
+    policy: a learned policy ("v0" to "v3"), "randaug", or "" for none. grid_mask: a black grid over
+    every picture.
+    cutout, mosaic: share of the pictures with a grey hole, and made of four. mosaic_epochs: mosaics
+    are made in epochs below this number (counted from 0), None for always. colour: largest random
+    changes.
     """
 
     flip: bool = True
@@ -63,7 +70,8 @@ def augmented(
     epoch: int,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pixels uint8 [H, W, 3], boxes float32 [N, 4] and labels [N] of sample `index` with all whole-picture changes.
+    """Pixels uint8 [H, W, 3], boxes float32 [N, 4] and labels [N] of sample `index` with all
+    whole-picture changes.
 
     count: samples there are (a mosaic takes others). target: (height, width) of a mosaic.
     """

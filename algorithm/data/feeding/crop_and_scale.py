@@ -1,4 +1,6 @@
-"""Which part of a picture a training step sees, and at what scale: planned before the picture is decoded."""
+"""Which part of a picture a training step sees, and at what scale: planned before the picture
+is decoded.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,9 @@ from algorithm.data.feeding.jpeg import REDUCTIONS
 class View:
     """A window of a picture, and the size it is resized to.
 
-    reduction: the picture is decoded at 1/reduction of its size. window: (top, left, height, width) in pixels of the
-    reduced picture. shape: (height, width) of the window in the network's input. flip: mirrored left to right.
+    reduction: the picture is decoded at 1/reduction of its size. window: (top, left, height, width)
+    in pixels of the reduced picture. shape: (height, width) of the window in the network's input.
+    flip: mirrored left to right.
     """
 
     reduction: int
@@ -34,18 +37,19 @@ def plan_view(
 ) -> View:
     """A random view of a picture of `size` for a network input `target`, both (height, width).
 
-    The picture is scaled to fit a rectangle that is `target` times a factor drawn from `jitter`; of what is then larger
-    than `target` a random part is taken. flip: mirror half of the views. reducible: the picture may be decoded at a
-    reduced scale, which is chosen where at most half of its resolution is needed.
+    The picture is scaled to fit a rectangle that is `target` times a factor drawn from `jitter`; of
+    what is then larger than `target` a random part is taken. flip: mirror half of the views.
+    reducible: the picture may be decoded at a reduced scale, which is chosen where at most half of
+    its resolution is needed.
     """
     factor, *corner = (float(draw) for draw in rng.random(3))
     mirrored = flip and bool(rng.random() < 0.5)
     factor = jitter[0] + (jitter[1] - jitter[0]) * factor
-    scale = min(int(factor * side) / length for side, length in zip(target, size))
+    scale = min(int(factor * side) / length for side, length in zip(target, size, strict=False))
     reduction = max(step for step in REDUCTIONS if step == 1 or (reducible and scale * step <= 1))
     rows, columns = (
         _window(-(-length // reduction), max(1, int(length * scale)), side, draw)
-        for length, side, draw in zip(size, target, corner)
+        for length, side, draw in zip(size, target, corner, strict=False)
     )
     return View(
         reduction, (rows[0], columns[0], rows[1], columns[1]), (rows[2], columns[2]), mirrored
@@ -79,7 +83,8 @@ def boxes_in_view(
 def _window(length: int, scaled: int, target: int, draw: float) -> tuple[int, int, int]:
     """Along one axis: first pixel and number of pixels taken of `length`, and how many they become.
 
-    The window is whole pixels of the picture, so that resizing it alone gives what resizing everything would have."""
+    The window is whole pixels of the picture, so that resizing it alone gives what resizing
+    everything would have."""
     if scaled <= target:
         return 0, length, scaled
     taken = min(length, max(1, round(target * length / scaled)))

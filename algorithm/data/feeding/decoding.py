@@ -1,4 +1,6 @@
-"""Bytes of a picture file to upright RGB pixels: the one decoder of training, evaluation and serving."""
+"""Bytes of a picture file to upright RGB pixels: the one decoder of training, evaluation and
+serving.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,8 @@ from PIL import (
 
 # --- picture decoding: same text in customize_service/pictures.py and decoding.py
 MAX_PIXELS, MAX_SIDE = 50_000_000, 16_384
-# The plugin is chosen by content, and called without Image.open, whose own size check warns or raises before ours.
+# The plugin is chosen by content, and called without Image.open, whose own size check warns or
+# raises before ours.
 PLUGINS: dict[bytes, Any] = {
     b"\xff\xd8\xff": JpegImagePlugin.JpegImageFile,
     b"\x89PNG\r\n\x1a\n": PngImagePlugin.PngImageFile,
@@ -41,6 +44,7 @@ TURNS = dict(
                 *("ROTATE_270", "TRANSVERSE", "ROTATE_90"),
             )
         ),
+        strict=False,
     )
 )
 
@@ -50,7 +54,8 @@ class PictureError(ValueError):
 
 
 def decode_image(data: bytes, name: str) -> np.ndarray:
-    """uint8 [H, W, 3] RGB, upright (EXIF orientation applied), C-contiguous, of encoded `data` (bytes).
+    """uint8 [H, W, 3] RGB, upright (EXIF orientation applied), C-contiguous, of encoded `data`
+    (bytes).
 
     16-bit grey keeps its high byte, alpha is dropped, the first frame of an animation counts.
     Raises PictureError naming `name` when the bytes cannot be decoded or the picture is too large.
@@ -73,7 +78,10 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
 
 
 def open_picture(stream: BinaryIO, name: str) -> Image.Image:
-    """Pillow image of a binary stream, header read and size checked, no pixel decoded. Raises PictureError."""
+    """Pillow image of a binary stream, header read and size checked, no pixel decoded.
+
+    Raises PictureError.
+    """
     head = stream.read(16)
     stream.seek(0)
     plugin = next((PLUGINS[mark] for mark in PLUGINS if head.startswith(mark)), None)

@@ -1,4 +1,6 @@
-"""JPEG decoding inside the TensorFlow graph: the pixels of decode_image, without the way through Python."""
+"""JPEG decoding inside the TensorFlow graph: the pixels of decode_image, without the way
+through Python.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,17 @@ from PIL import Image
 from algorithm.data.feeding.decoding import TURNS, decode_image, exif_orientation, open_picture
 
 REDUCTIONS = (1, 2, 4, 8)  # 1/n of the size is what JPEG can be decoded at for less work
-_ACCURATE = "INTEGER_ACCURATE"  # the transform Pillow uses; TensorFlow's default differs by up to 23 grey levels
+# The transform that Pillow uses; TensorFlow's default differs by up to 23 grey levels.
+_ACCURATE = "INTEGER_ACCURATE"
 
 
 def graph_decodable(data: bytes, name: str) -> tuple[int, int] | None:
-    """(height, width) of an encoded picture that decode_in_graph decodes as decode_image does, None of any other.
+    """(height, width) of an encoded picture that decode_in_graph decodes as decode_image does, None
+    of any other.
 
-    That is an upright grey or colour JPEG with nothing after its end mark: of a truncated one a window might still be
-    decodable, and the damage would go unnoticed. Raises PictureError, as decode_image does, for a bad header.
+    That is an upright grey or colour JPEG with nothing after its end mark: of a truncated one a
+    window might still be decodable, and the damage would go unnoticed. Raises PictureError, as
+    decode_image does, for a bad header.
     """
     image = open_picture(io.BytesIO(data), name)
     complete = data.endswith(b"\xff\xd9")
@@ -41,9 +46,11 @@ def decode_in_graph(encoded: tf.Tensor) -> tf.Tensor:
 
 
 def decode_window(encoded: tf.Tensor, window: tf.Tensor, reduction: int) -> tf.Tensor:
-    """uint8 [height, width, 3]: the window int32 [4] (top, left, height, width) of the picture at 1/`reduction` size.
+    """uint8 [height, width, 3]: the window int32 [4] (top, left, height, width) of the picture at
+    1/`reduction` size.
 
-    Only what is needed for the window is decoded. The reduced picture is ceil(side / reduction) on a side.
+    Only what is needed for the window is decoded. The reduced picture is ceil(side / reduction) on
+    a side.
     """
     return tf.io.decode_and_crop_jpeg(
         encoded, window, channels=3, ratio=reduction, dct_method=_ACCURATE
@@ -52,7 +59,9 @@ def decode_window(encoded: tf.Tensor, window: tf.Tensor, reduction: int) -> tf.T
 
 @functools.cache
 def decoders_agree() -> bool:
-    """Whether TensorFlow and Pillow give the same pixels here, tried once on a picture of every subsampling."""
+    """Whether TensorFlow and Pillow give the same pixels here, tried once on a picture of
+    every subsampling.
+    """
     noise = np.random.default_rng(0).integers(0, 256, (9, 13, 3), np.uint8)
     picture = Image.fromarray(noise).resize((103, 71), Image.Resampling.BILINEAR)
     for mode, subsampling in (("RGB", 0), ("RGB", 1), ("RGB", 2), ("L", 0)):

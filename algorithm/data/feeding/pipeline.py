@@ -1,4 +1,7 @@
-"""Samples to batches of network input (tf.data). Order and augmentation are pure functions of the seed and the step."""
+"""Samples to batches of network input (tf.data).
+
+Order and augmentation are pure functions of the seed and the step.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ __all__ = ["box_room", "eval_batches", "reading_errors", "steps_per_epoch", "tra
 
 BOX_STEP = 8  # room for boxes is a multiple of this
 AHEAD = 2  # batches made ready; left to itself TensorFlow fills memory with them
+PUBLISHED = Augmentation()
 WHOLE = (0, 1)  # the only worker: its number, and how many there are
 _NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 
@@ -33,7 +37,9 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 
 
 def box_room(samples: Sequence[Sample], pictures: int = 1) -> int:
-    """N of the batches' boxes [B, N, 4]: the most boxes that `pictures` samples train with, up to a multiple of 8."""
+    """N of the batches' boxes [B, N, 4]: the most boxes that `pictures` samples train with, up
+    to a multiple of 8.
+    """
     most = max(int((~sample.is_crowd).sum()) for sample in samples) * pictures
     return max(1, -(-most // BOX_STEP)) * BOX_STEP
 
@@ -44,27 +50,32 @@ def train_batches(
     image_size: tuple[int, int],
     batch_size: int,
     seed: int,
-    augmentation: Augmentation = Augmentation(),
+    augmentation: Augmentation = PUBLISHED,
     start_step: int = 0,
     max_boxes: int | None = None,
     shard: tuple[int, int] = WHOLE,
     replicas: int = 1,
     aspect_ratio_group_factor: int = 0,
 ) -> tf.data.Dataset:
-    """Endless training batches from global step `start_step` on; batch s is the same whenever the job was started.
+    """Endless training batches from global step `start_step` on; batch s is the same whenever the
+    job was started.
 
-    Each epoch of steps_per_epoch batches is a new order of the samples; what does not fill a batch is left out of it,
-    and fewer samples than a batch are repeated. Batch: images uint8 [B, H, W, 3] and extent int32 [B, 2], see
-    ops.image.network_input; boxes float32 [B, N, 4], yxyx pixels of the network input, zeros after the last; labels
-    int32 [B, N], -1 after the last; sample_index int32 [B]. Crowd objects are left out. N is box_room(samples) (of four, with mosaics) or `max_boxes`.
-    shard: (number, count) of this worker; it gets its equal part of each batch of `batch_size`. replicas: devices of this
-    worker; its part is divided among them, B rows each, one after another. aspect_ratio_group_factor: see aspect_groups.
-    Raises ValueError when max_boxes is less than a sample needs, or count or replicas do not divide batch_size. While iterating,
-    see reading_errors.
+    Each epoch of steps_per_epoch batches is a new order of the samples; what does not fill a batch
+    is left out of it, and fewer samples than a batch are repeated. Batch: images uint8 [B, H, W, 3]
+    and extent int32 [B, 2], see ops.image.network_input; boxes float32 [B, N, 4], yxyx pixels of
+    the network input, zeros after the last; labels int32 [B, N], -1 after the last; sample_index
+    int32 [B]. Crowd objects are left out. N is box_room(samples) (of four, with mosaics) or
+    `max_boxes`.
+    shard: (number, count) of this worker; it gets its equal part of each batch of `batch_size`.
+    replicas: devices of this worker; its part is divided among them, B rows each, one after
+    another. aspect_ratio_group_factor: see aspect_groups. Raises ValueError when max_boxes is less
+    than a sample needs, or count or replicas do not divide batch_size. While iterating, see
+    reading_errors.
     """
     if batch_size // shard[1] % replicas:
         raise ValueError(
-            f"expected equal parts of a batch of {batch_size // shard[1]} for each replica, found {replicas} replicas"
+            f"expected equal parts of a batch of {batch_size // shard[1]} for each replica, found "
+            f"{replicas} replicas"
         )
     room = max_boxes or box_room(samples, augmentation.pictures)
     if room < max(int((~sample.is_crowd).sum()) for sample in samples) * augmentation.pictures:
@@ -107,11 +118,13 @@ def eval_batches(
     batch_size: int,
     shard: tuple[int, int] = WHOLE,
 ) -> tf.data.Dataset:
-    """All samples once, in order, whole pictures: images uint16 [B, H, W, 3], extent int32 [B, 2], scale [B],
-    sample_index int32 [B].
+    """All samples once, in order, whole pictures: images uint16 [B, H, W, 3], extent int32 [B, 2],
+    scale [B], sample_index int32 [B].
 
-    images, extent: see ops.image.network_input. scale: float32, network pixels per picture pixel. Rows that fill up the last batch have sample_index -1.
-    shard: (number, count) of this worker; it gets its equal part of each batch. While iterating, see reading_errors.
+    images, extent: see ops.image.network_input. scale: float32, network pixels per picture pixel.
+    Rows that fill up the last batch have sample_index -1.
+    shard: (number, count) of this worker; it gets its equal part of each batch. While iterating,
+    see reading_errors.
     """
     load = partial(_whole_picture, Reader(samples))
 
@@ -146,7 +159,9 @@ def _training_view(
     copy: np.int64,
     index: np.int64,
 ) -> tuple:
-    """What a random view is made of: encoded picture or else pixels, the plan int32 [8], colour, boxes, labels."""
+    """What a random view is made of: encoded picture or else pixels, the plan int32 [8],
+    colour, boxes, labels.
+    """
     rng = np.random.default_rng([seed, int(epoch), int(index), int(copy)])
     encoded, size = b"", None
     pixels: np.ndarray | None = None
@@ -207,7 +222,9 @@ def _numbers(view: View) -> np.ndarray:
 def _decoded(
     encoded: tf.Tensor, pixels: tf.Tensor, reduction: tf.Tensor, window: tf.Tensor
 ) -> tf.Tensor:
-    """uint8 [height, width, 3]: `pixels` where there are any, else the window of the encoded picture, reduced."""
+    """uint8 [height, width, 3]: `pixels` where there are any, else the window of the encoded
+    picture, reduced.
+    """
     encoded, pixels = tf.ensure_shape(encoded, []), tf.ensure_shape(pixels, [None, None, 3])
     branches = [
         lambda: pixels,
@@ -225,7 +242,9 @@ def _placed(
     flip: tf.Tensor | bool,
     kind: tf.DType,
 ) -> tf.Tensor:
-    """data.resizing.place of pixels uint8 [H, W, 3], as a step of the graph; kind: tf.uint8, or tf.uint16 for the fine one."""
+    """data.resizing.place of pixels uint8 [H, W, 3], as a step of the graph; kind: tf.uint8,
+    or tf.uint16 for the fine one.
+    """
 
     def run(part: np.ndarray, sides: np.ndarray, flipped: np.ndarray) -> np.ndarray:
         return place(
@@ -238,7 +257,9 @@ def _placed(
 def _training_order(
     groups: np.ndarray, batch_size: int, seed: int, start_step: int, shard: tuple[int, int]
 ) -> tf.data.Dataset:
-    """Endless (epoch, copy, sample index), int64 scalars; copy counts how often the index came before in its epoch."""
+    """Endless (epoch, copy, sample index), int64 scalars; copy counts how often the index came
+    before in its epoch.
+    """
     count, grouped = len(groups), groups.any()
     steps = steps_per_epoch(count, batch_size)
     first_epoch, first_step = divmod(start_step, steps)
@@ -271,7 +292,9 @@ def _training_order(
 
 
 def _part_of_batches(places: tf.Tensor, batch_size: int, shard: tuple[int, int]) -> tf.Tensor:
-    """Those of `places` [batches * batch_size] that belong to the worker `shard`: the same rows of every batch."""
+    """Those of `places` [batches * batch_size] that belong to the worker `shard`: the same
+    rows of every batch.
+    """
     number, count = shard
     if not 0 <= number < count or batch_size % count:
         raise ValueError(

@@ -1,6 +1,8 @@
-"""Resizing of decoded pictures outside the TensorFlow graph, in whole numbers, straight into the network's input.
+"""Resizing of decoded pictures outside the TensorFlow graph, in whole numbers, straight into the
+network's input.
 
-The graph's own resize gives float32: several times the bytes to write, to pad, to batch and to copy to a device.
+The graph's own resize gives float32: several times the bytes to write, to pad, to batch and to copy
+to a device.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ import numpy as np
 
 from algorithm.ops.image import FINE_STEPS
 
-_ALIGNMENT = 64  # bytes; TensorFlow takes over an array that starts at a multiple of it, and copies any other
+# Bytes: TensorFlow takes over an array that starts at a multiple of it, and copies any other.
+_ALIGNMENT = 64
 cv2.setNumThreads(
     1
 )  # tf.data runs many of these side by side; threads of OpenCV's own would only compete with them
@@ -26,8 +29,9 @@ def place(
 ) -> np.ndarray:
     """[*target, 3]: the picture resized to `shape` in the top left corner, zeros elsewhere.
 
-    pixels: uint8 [H, W, 3], resized bilinearly as ops.image.resize does. fine: uint16 in 1/256 of a grey level, within 0.02
-    grey levels of that; else uint8, within one. shape, target: (height, width). flip: mirrored left to right.
+    pixels: uint8 [H, W, 3], resized bilinearly as ops.image.resize does. fine: uint16 in 1/256 of a
+    grey level, within 0.02 grey levels of that; else uint8, within one. shape, target: (height,
+    width). flip: mirrored left to right.
     """
     canvas = _aligned((*target, 3), np.uint16 if fine else np.uint8)
     if fine:

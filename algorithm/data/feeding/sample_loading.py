@@ -31,7 +31,10 @@ class Reader:
         self._sizes: dict[int, tuple[int, int] | None] = {}
 
     def encoded(self, index: int) -> tuple[bytes, tuple[int, int] | None]:
-        """The file's bytes, and (height, width) if the graph can decode it (see data.jpeg). Raises PictureError."""
+        """The file's bytes, and (height, width) if the graph can decode it (see data.jpeg).
+
+        Raises PictureError.
+        """
         data = self._bytes(index)
         path = self.samples[index].path
         if index not in self._sizes:
@@ -45,7 +48,9 @@ class Reader:
         return decode_image(self._bytes(index), self.samples[index].path)
 
     def truth(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes float32 [N, 4] (yxyx pixels) and labels int32 [N] the sample trains with: no crowd objects."""
+        """Boxes float32 [N, 4] (yxyx pixels) and labels int32 [N] the sample trains with: no
+        crowd objects.
+        """
         sample = self.samples[index]
         single = ~sample.is_crowd
         return sample.boxes[single].astype(np.float32), sample.labels[single].astype(np.int32)
@@ -67,7 +72,10 @@ class Reader:
 
 @contextmanager
 def reading_errors() -> Iterator[None]:
-    """Turns the failure of a picture inside tf.data into a DataError that names the file. Wrap the iteration in it."""
+    """Turns the failure of a picture inside tf.data into a DataError that names the file.
+
+    Wrap the iteration in it.
+    """
     try:
         yield
     except tf.errors.OpError as error:

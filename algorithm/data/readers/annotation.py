@@ -1,4 +1,6 @@
-"""What a reader finds before anything is checked: entries with their annotations, and complaints about them."""
+"""What a reader finds before anything is checked: entries with their annotations, and
+complaints about them.
+"""
 
 from __future__ import annotations
 

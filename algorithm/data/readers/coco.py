@@ -70,7 +70,7 @@ def read_coco(contents: FolderContents, names: list[str]) -> Listing:
 
 @dataclass(frozen=True)
 class _File:
-    """A JSON: its relative name and path, the side it states, its hint for pictures, its classes by id."""
+    """A JSON: its relative name, its path, the side it states, its hint for pictures, classes."""
 
     name: str
     path: str
@@ -119,7 +119,7 @@ def _load(file: Path) -> dict:
 
 
 def _without_outline(row: dict) -> dict:
-    """An object of the JSON as it is parsed, with its bbox instead of the outline, which takes most of the memory."""
+    """An object of the JSON as it is parsed; the outline, most of the memory, becomes its bbox."""
     outline = row.pop("segmentation", None)
     if outline and not row.get("bbox"):
         row["bbox"] = bbox_of_outline(outline)
@@ -188,8 +188,8 @@ def _add_image(reading: _Reading, file: _File, number: str, image: dict, rows: l
         joined = Annotation.joined([before.annotation, annotation])
         reading.entries[name] = Entry(before.image_id, name, path, entry.usage, joined)
         reading.warnings.append(
-            f"{file.name} lists {name} with the ids {before.image_id} and {number}: its annotations are "
-            "put together"
+            f"{file.name} lists {name} with the ids {before.image_id} and {number}: its "
+            "annotations are put together"
         )
 
 
@@ -269,7 +269,7 @@ def _recognised(contents: FolderContents) -> Found | None:
     name, missing = almost
     lacks = (
         f"but with the lists {', '.join(KEYS)} expected in {name}, found none for "
-        f"{', '.join(missing)}: export it again with its classes"
+        f"{', '.join(missing)}: export it again, whole"
     )
     return Found((name,), Certainty.HINT, lacks)
 

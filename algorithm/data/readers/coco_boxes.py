@@ -37,7 +37,7 @@ def box_of(numbers: object) -> Box:
 
 
 def bbox_of_outline(outline: Any) -> list[float] | None:
-    """The bbox [x, y, width, height] around polygons or a mask of runs; None where there is none."""
+    """The bbox [x, y, width, height] around polygons or a mask of runs; None without one."""
     try:
         if isinstance(outline, dict):
             return _around_runs(outline)
@@ -75,7 +75,11 @@ def _around_runs(mask: dict) -> list[float] | None:
 
 
 def _runs(text: str) -> list[int]:
-    """The runs of COCO's compressed text: five bits a sign, each number but the first two less the one before the last."""
+    """The runs of COCO's compressed text.
+
+    A sign holds five bits of a number and whether more follow; from the fourth on, a number counts
+    from the one two before it.
+    """
     runs: list[int] = []
     place = 0
     while place < len(text):

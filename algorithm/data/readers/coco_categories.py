@@ -16,7 +16,7 @@ class Categories:
     names: dict[int, str]
 
     def name(self, number: object) -> str:
-        """The class of a category id, which may be text. Raises ValueError for no id of the file."""
+        """The class of a category id, which may be text. Raises ValueError for another id."""
         found = _number(number)
         if found not in self.names:
             raise ValueError(f"expected a category_id of the file's categories, found {number!r}")
@@ -94,7 +94,8 @@ def _rows(content: dict, file: str) -> list[tuple[int, str, str]]:
         number = _number(row.get("id"))
         if number is None or row.get("name") in (None, ""):
             raise DataError(
-                f"expected an integer 'id' and a 'name' in every category of {file}, found one without"
+                f"expected an integer 'id' and a 'name' in every category of {file}, found one "
+                "without"
             )
         rows.append((number, str(row["name"]), str(row.get("supercategory") or "")))
     if len({number for number, *_ in rows}) < len(rows):

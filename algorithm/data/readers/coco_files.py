@@ -41,8 +41,8 @@ def instance_files(contents: FolderContents) -> tuple[list[str], int]:
 def almost_coco(contents: FolderContents) -> tuple[str, list[str]] | None:
     """(name, missing lists) of a JSON that has pictures and annotations and yet is no COCO."""
     for name in contents.files(".json"):
-        missing = _scanned(contents.path(name))[0]
-        if missing == ["categories"]:
+        missing, pictures = _scanned(contents.path(name))
+        if len(missing) == 1 and pictures:
             return name, missing
     return None
 

@@ -16,7 +16,16 @@ MAX_FILES = 5_000_000
 PEEK = 1 << 16  # bytes of a file that a recogniser looks at
 KEPT_PEEKS = 256
 TOLD_BY_NAME = ("classes.txt", "notes.json", "obj.names", "train.txt", "data.yaml")
-JUNK = ("thumbs.db", "desktop.ini", "__macosx")
+JUNK = (
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "__macosx",
+    "@eadir",
+    "$recycle.bin",
+    "system volume information",
+    "lost+found",
+)
 MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -111,7 +120,7 @@ class FolderContents:
         return names[place : place + 1] == [name]
 
     def spelt(self, name: str) -> str | None:
-        """A folder or text file as it is spelt here, whatever the case of `name`; None without one."""
+        """A folder or text file as it is spelt here, whatever the case of `name`; else None."""
         if not name or name in self.folders or self.has(name):
             return name
         return self._spelling.get(folded(name))
@@ -121,7 +130,7 @@ class FolderContents:
         return {folded(name): name for name in (*self.folders, *self.files(".txt", ".names"))}
 
     def head(self, name: str) -> bytes:
-        """The first PEEK bytes of a file; nothing where it cannot be read. The last few are kept."""
+        """The first PEEK bytes of a file, nothing where it cannot be read; kept for a while."""
         if name not in self._heads:
             if len(self._heads) >= KEPT_PEEKS:
                 self._heads.clear()
@@ -167,7 +176,7 @@ class FolderContents:
 
 
 def decoded(data: bytes) -> str:
-    """The text of these bytes by their byte order mark, else in UTF-8. Raises UnicodeDecodeError."""
+    """Bytes as text, by their byte order mark, else in UTF-8. Raises UnicodeDecodeError."""
     return data.decode(next((name for mark, name in MARKS if data.startswith(mark)), "utf-8"))
 
 

@@ -115,7 +115,8 @@ def _mask_pixels(path: Path) -> np.ndarray:
         image = open_picture(stream, str(path))
         if image.mode not in MODES:
             raise ValueError(
-                f"expected a mask of one channel that numbers the instances, found mode {image.mode}"
+                "expected a mask of one channel that numbers the instances, found mode "
+                f"{image.mode}"
             )
         try:
             return np.asarray(image)

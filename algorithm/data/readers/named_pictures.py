@@ -75,7 +75,7 @@ def named_listing(
             complaints.append(Complaint(row.file, str(error), row.line))
             continue
         if name in entries:
-            problem = f"expected each picture once, found {row.names[0]} again"
+            problem = f"expected each picture once, found {name} again"
             complaints.append(Complaint(row.file, problem, row.line))
             continue
         wrong = (Complaint(row.file, row.problem, row.line, name),) if row.problem else ()
@@ -145,9 +145,9 @@ def _picture(row: NamedPicture, source: Source) -> str:
     """Relative name of the picture. Raises ValueError where there is none, or several."""
     near = row.file.rpartition("/")[0]
     hint = WORDS.get(row.word or "") or ""
-    for name in row.names:
+    for name in row.names or ("",):
         found = source.contents.pictures.names(name, hint, near)
         if len(found) == 1:
             return found[0]
-    place = source.contents.pictures.one(row.names[0], hint, near)
+    place = source.contents.pictures.one((*row.names, "")[0], hint, near)
     return place.relative_to(source.contents.root).as_posix()

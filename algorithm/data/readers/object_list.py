@@ -10,6 +10,7 @@ import numpy as np
 
 from algorithm.data.readers.annotation import Annotation, Complaint, as_boxes
 
+LARGEST = 1e9  # no coordinate is larger
 Box = tuple[float, float, float, float]  # ymin, xmin, ymax, xmax
 
 
@@ -56,7 +57,9 @@ class ObjectList:
 
     def annotation(self, width: object = None, height: object = None) -> Annotation:
         """All of them; width and height are the recorded size of the picture, None if absent."""
-        names, boxes, ignored, things, lines = zip(*self._kept) if self._kept else ((),) * 5
+        names, boxes, ignored, things, lines = (
+            zip(*self._kept, strict=False) if self._kept else ((),) * 5
+        )
         return Annotation(
             names,
             as_boxes(list(boxes)),
@@ -70,8 +73,8 @@ class ObjectList:
         )
 
 
-def numbers(values: Iterable[Any], count: int | None = None) -> tuple[float, ...]:
-    """The values as finite numbers.
+def numbers(values: Any, count: int | None = None) -> tuple[float, ...]:
+    """The values as numbers of at most LARGEST.
 
     Raises:
         ValueError: One is none, or there are not `count` of them.
@@ -80,7 +83,11 @@ def numbers(values: Iterable[Any], count: int | None = None) -> tuple[float, ...
         found = tuple(float(value) for value in values)
     except (TypeError, ValueError):
         found = ()
-    if not found or not all(map(math.isfinite, found)) or count not in (None, len(found)):
+    if (
+        not found
+        or not all(abs(value) <= LARGEST for value in found)
+        or count not in (None, len(found))
+    ):
         wanted = f"{count} numbers" if count else "numbers"
         raise ValueError(f"expected {wanted}, found {str(values)[:60]}")
     return found
@@ -95,16 +102,18 @@ def length(value: Any) -> int | None:
     return int(number) if 0 < number < math.inf else None
 
 
-def around(points: Iterable[Iterable[object]]) -> Box:
+def around(points: object) -> Box:
     """The box around points (x, y).
 
     Raises:
         ValueError: There are none, or one is not two numbers.
     """
-    pairs = [numbers(tuple(point), 2) for point in points]
+    if not isinstance(points, Iterable):
+        raise ValueError(f"expected points, found {str(points)[:60]}")
+    pairs = [numbers(point, 2) for point in points]
     if not pairs:
         raise ValueError("expected points, found none")
-    columns, rows = zip(*pairs)
+    columns, rows = zip(*pairs, strict=False)
     return min(rows), min(columns), max(rows), max(columns)
 
 

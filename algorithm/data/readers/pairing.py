@@ -82,7 +82,8 @@ def paired(
 def folder_words(left_out: dict[str, int], kind: str) -> tuple[str, ...]:
     """A line to log for each folder of pictures that has no annotation file at all."""
     return tuple(
-        f"{count} picture(s) in {folder or 'the folder itself'} are left out: none of them has {kind}"
+        f"{count} picture(s) in {folder or 'the folder itself'} are left out: none of them has "
+        f"{kind}"
         for folder, count in sorted(left_out.items())
     )
 
@@ -107,7 +108,8 @@ def _nearest(file: str, pictures: Pictures) -> list[tuple[str, Rank]]:
     """The pictures of the file's stem that lie nearest to it, with how near."""
     last = file.rpartition("/")[2]
     stem = last[: -len(suffix_of(last))]
-    fitting = [name for name in pictures.of_stem(stem) if not _is_mask(name)]
+    named = pictures.of_stem(stem) or pictures.of_stem(stem_of(stem))  # a.xml, or a.jpg.xml
+    fitting = [name for name in named if not _is_mask(name)]
     usage = usage_of_path(file)
     if usage:
         fitting = [name for name in fitting if usage_of_path(name) in (usage, None)]

@@ -52,6 +52,18 @@ READERS = (  # of two that are equally sure and describe as many pictures, the f
 NAMES = ", ".join(reader.name for reader in READERS if reader.read)
 FORMS = f"a dataset ({NAMES}): its folder, or the file that describes it"
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+UNREAD_PICTURES = (
+    ".heic",
+    ".heif",
+    ".avif",
+    ".jp2",
+    ".dng",
+    ".cr2",
+    ".nef",
+    ".arw",
+    ".psd",
+    ".svg",
+)
 TELLING = (".csv", ".tsv", ".json", ".yaml", ".yml", ".xml", ".manifest", *ARCHIVES)
 
 
@@ -188,6 +200,9 @@ def _beside(contents: FolderContents, rows: list[tuple[Reader, Found]]) -> list[
                 "is there too and is not read"
             )
             known |= {*its.files, *its.belongs}
+    for suffix in UNREAD_PICTURES:
+        if count := len(contents.files(suffix)):
+            lines.append(f"{count} {suffix} file(s) cannot be read as pictures: save them as JPEG")
     strays = [name for name in contents.files(*TELLING) if name not in known]
     if strays:
         shown = ", ".join(strays[:5]) + (" ..." if len(strays) > 5 else "")
@@ -201,7 +216,10 @@ def _unknown(contents: FolderContents) -> DataError:
     if archives and not contents.picture_names:
         return DataError(f"{lies}: unpack the archive {archives[0]} and give the folder")
     if contents.picture_names:
-        return DataError(f"{lies}: pictures without annotations that a reader knows; add them")
+        return DataError(
+            f"{lies}: pictures without annotations that a reader knows; add them, or give the "
+            "folder above, if they lie there"
+        )
     return DataError(f"{lies}: no pictures; give the folder that holds them and their annotations")
 
 

@@ -55,9 +55,14 @@ def read_voc(path: Path, name: str) -> Annotation:
 
 
 def parse_voc(data: bytes, name: str) -> Annotation:
-    """The annotation in the bytes of an XML file; objects that cannot be used become its complaints.
+    """The annotation in the bytes of an XML file; objects that cannot be used become complaints.
 
-    Raises AnnotationError when the file is too large, is not XML, declares a DTD or is no VOC annotation.
+    Args:
+        data: The bytes of the file.
+        name: As the user knows it.
+
+    Raises:
+        AnnotationError: It is too large, is not XML, declares a DTD or is no VOC annotation.
     """
     root, text = _parsed(data, name)
     if root.tag != "annotation":
@@ -65,7 +70,7 @@ def parse_voc(data: bytes, name: str) -> Annotation:
     objects = [thing for thing in root.findall("object") if thing.findtext("deleted") != "1"]
     lines = _object_lines(text, len(objects))
     kept, complaints = [], []
-    for number, (thing, line) in enumerate(zip(objects, lines), start=1):
+    for number, (thing, line) in enumerate(zip(objects, lines, strict=True), start=1):
         label = (thing.findtext("name") or "").strip(BLANKS)
         title = f"object {number} '{label}'" if label else f"object {number}"
         try:
@@ -76,7 +81,9 @@ def parse_voc(data: bytes, name: str) -> Annotation:
             )
         except ValueError as error:
             complaints.append(Complaint(name, str(error), line, title))
-    names, boxes, ignored, titles, kept_lines = zip(*kept) if kept else ((), (), (), (), ())
+    names, boxes, ignored, titles, kept_lines = (
+        zip(*kept, strict=True) if kept else ((), (), (), (), ())
+    )
     return Annotation(
         names,
         as_boxes(list(boxes)),
@@ -91,7 +98,11 @@ def parse_voc(data: bytes, name: str) -> Annotation:
 
 
 def enclosing_box(thing: Element) -> tuple[float, float, float, float]:
-    """(ymin, xmin, ymax, xmax) around the position element of a VOC object. Raises ValueError naming the fault."""
+    """(ymin, xmin, ymax, xmax), in pixels, around the position of a VOC object.
+
+    Raises:
+        ValueError: There is none, or its numbers are none; the message names the fault.
+    """
     kind = next((kind for kind in POSITIONS if thing.find(kind) is not None), None)
     if kind is None:
         found = ", ".join(child.tag for child in thing) or "nothing"
@@ -168,9 +179,10 @@ def _parsed(data: bytes, name: str) -> tuple[Element, str]:
 
 
 def decoded(data: bytes) -> str:
-    """The text of an XML file, without its declaration, in the encoding its byte order mark or declaration names.
+    """The text of an XML file without its declaration, by its byte order mark or that declaration.
 
-    Expat reads few encodings by itself (no GBK), and may take undeclared bytes for UTF-8 text they are not.
+    Expat reads few encodings by itself (no GBK), and may take undeclared bytes for UTF-8 text they
+    are not.
     """
     encoding = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), None)
     if encoding is None and data[:4] in (b"<\0?\0", b"\0<\0?"):

@@ -135,8 +135,8 @@ def _remarks(contents: FolderContents, pairs: Pairs) -> tuple[str, ...]:
     if not scored:
         return ()
     return (
-        f"rows have a sixth number (in {len(scored)} of the first {len(samples)} label files): it is taken "
-        "for the confidence of a model and passed over",
+        f"rows have a sixth number (in {len(scored)} of the first {len(samples)} label files): it "
+        "is taken for the confidence of a model and passed over",
     )
 
 
@@ -165,13 +165,21 @@ def _name_lists(contents: FolderContents) -> list[str]:
 
 
 def _classes(contents: FolderContents, files: Iterable[str]) -> tuple[str, ...]:
-    """The classes that these files list, all the same. Raises DataError."""
+    """The classes that these files list: all the same, or a beginning of the longest list.
+
+    LabelImg writes a list into each folder, and only adds to it.
+
+    Raises:
+        DataError: They differ, or name none, or one twice.
+    """
     listed = {file: _classes_in(contents, file) for file in files}
-    if len(set(listed.values())) > 1:
+    names = max(listed.values(), key=len)
+    if any(names[: len(own)] != own for own in listed.values()):
         raise DataError(
-            f"expected the same classes in {' and '.join(listed)} in {contents.root}, found different ones"
+            f"expected the same classes in {' and '.join(listed)} in {contents.root}, found "
+            "different ones"
         )
-    (file, names), *_ = listed.items()
+    file = next(file for file, own in listed.items() if own == names)
     if not names or len(set(names)) < len(names):
         found = ", ".join(names) or "none"
         raise DataError(f"expected distinct class names in {contents.path(file)}, found {found}")
@@ -194,9 +202,7 @@ def _classes_in(contents: FolderContents, file: str) -> tuple[str, ...]:
 def _recognised(contents: FolderContents) -> Found | None:
     files = yolo_files(contents)
     stems = {folded(stem_of(name)) for name in contents.picture_names}
-    labels = [
-        name for name in _label_names(contents) if folded(name.rpartition("/")[2][:-4]) in stems
-    ]
+    labels = [name for name in _label_names(contents) if folded(stem_of(name[:-4])) in stems]
     samples = labels[:: max(1, len(labels) // SAMPLES)][:SAMPLES]
     rows = any(_has_rows(contents, name) for name in samples)
     lists = _name_lists(contents)
@@ -206,8 +212,8 @@ def _recognised(contents: FolderContents) -> Found | None:
         return Found(tuple(files), Certainty.DECLARED, files[0], belongs, len(labels))
     if files:
         lacks = (
-            f"but {files[0]} is there without labels: found {len(stems)} picture(s) and no label file (.txt) "
-            "of the same name in labels/ or beside them"
+            f"but {files[0]} is there without labels: found {len(stems)} picture(s) and no label "
+            "file (.txt) of the same name in labels/ or beside them"
         )
         return Found(tuple(files), Certainty.HINT, lacks, belongs)
     if rows and lists:
@@ -215,9 +221,9 @@ def _recognised(contents: FolderContents) -> Found | None:
         return Found(tuple(lists), Certainty.CERTAIN, what, belongs, len(labels))
     if rows:
         lacks = (
-            f"but without data.yaml or classes.txt, because {len(labels)} .txt have the names of pictures and "
-            f"hold rows of numbers ({samples[0]}): add a classes.txt with one class name a line, in "
-            "the order of the ids"
+            f"but without data.yaml or classes.txt, because {len(labels)} .txt have the names of "
+            f"pictures and hold rows of numbers ({samples[0]}): add a classes.txt with one class "
+            "name a line, in the order of the ids"
         )
         return Found(tuple(labels), Certainty.HINT, lacks)
     return None

@@ -85,7 +85,7 @@ def _object(
 def _corners(
     cells: list[str], names: tuple[str, ...], width: int, height: int
 ) -> tuple[str, tuple[float, float, float, float]]:
-    """Of a row `x1 y1 x2 y2 x3 y3 x4 y4 class difficulty` in pixels, as turned boxes are exported."""
+    """Of a row `x1 y1 x2 y2 x3 y3 x4 y4 class difficulty` in pixels, as DOTA and Roboflow write."""
     if cells[8] not in names:
         raise ValueError(f"expected a class of {', '.join(names)}, found {cells[8]!r}")
     numbers = [float(cell) for cell in cells[:8]]

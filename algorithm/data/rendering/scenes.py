@@ -25,7 +25,9 @@ CHINESE_NAME = 3  # the picture with this number gets a Chinese file name
 
 @dataclass(frozen=True)
 class Scene:
-    """pixels: uint8 [H, W, 3]. names: class of each object. boxes: int [N, 4] yxyx, pixel edges of the visible part."""
+    """pixels: uint8 [H, W, 3]. names: class of each object. boxes: int [N, 4] yxyx, pixel
+    edges of the visible part.
+    """
 
     pixels: np.ndarray
     names: tuple[str, ...]
@@ -40,7 +42,8 @@ def write_sample_dataset(
     size: int = 208,
     classes: tuple[str, ...] = CLASSES,
 ) -> Path:
-    """Write `count` rendered pictures with VOC XML and a manifest (80 % TRAIN, 20 % EVAL) under `output`.
+    """Write `count` rendered pictures with VOC XML and a manifest (80 % TRAIN, 20 % EVAL) under
+    `output`.
 
     size: typical side of a picture in pixels; sides vary by about a quarter around it.
     Returns the path of the manifest, which is written last. The same seed gives the same bytes.
@@ -106,7 +109,10 @@ def _place(
     share: float,
     upright: bool = False,
 ) -> bool:
-    """Paint the shape where it hides no object too much, False if nowhere. Changes canvas, owner and full."""
+    """Paint the shape where it hides no object too much, False if nowhere.
+
+    Changes canvas, owner and full.
+    """
     height, width = owner.shape
     turn = rng.uniform(-25, 25) if upright else rng.uniform(0, 360)
     shape = shape.rotate(turn, Image.Resampling.BICUBIC, expand=True)
@@ -126,7 +132,10 @@ def _place(
         trial[rows, columns][solid[part]] = mark
         whole = [*full, int(solid.sum())] if mark else full
         shown = np.bincount(trial.ravel(), minlength=len(whole) + 1)[1:]
-        if all(seen >= LEAST_VISIBLE * pixel_count for seen, pixel_count in zip(shown, whole)):
+        if all(
+            seen >= LEAST_VISIBLE * pixel_count
+            for seen, pixel_count in zip(shown, whole, strict=False)
+        ):
             alpha = pixels[part][..., 3:] / 255
             canvas[rows, columns] += alpha * (pixels[part][..., :3] - canvas[rows, columns])
             owner[:], full[:] = trial, whole
@@ -161,7 +170,7 @@ def _voc_xml(filename: str, scene: Scene) -> bytes:
     root = ElementTree.Element("annotation")
     ElementTree.SubElement(root, "filename").text = filename
     _children(ElementTree.SubElement(root, "size"), width=width, height=height, depth=depth)
-    for name, (ymin, xmin, ymax, xmax) in zip(scene.names, scene.boxes):
+    for name, (ymin, xmin, ymax, xmax) in zip(scene.names, scene.boxes, strict=False):
         thing = ElementTree.SubElement(root, "object")
         _children(thing, name=name, difficult=0)
         _children(

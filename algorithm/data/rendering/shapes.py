@@ -127,7 +127,9 @@ def draw_distractor(rng: np.random.Generator) -> Image.Image:
 
 
 def draw_background(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
-    """float32 [height, width, 3], 0..255: a colour gradient under cloudy texture, sometimes striped."""
+    """float32 [height, width, 3], 0..255: a colour gradient under cloudy texture, sometimes
+    striped.
+    """
     corners = rng.uniform(40, 215, (2, 2, 3)).astype(np.float32)
     ground = _stretched(_muted(corners), width, height)
     cells = int(rng.integers(5, 24))

@@ -41,10 +41,13 @@ class Start:
     where: str
 
     def label_names(self) -> tuple[str, ...] | None:
-        """With scope full, the label map the weights were trained with, which the dataset must fit;
-        else None.
+        """Return the classes that the dataset must have, in order.
 
-        DataError when the file does not tell it and it is not COCO's.
+        Returns:
+            With scope full, the label map that the weights were trained with; else None.
+
+        Raises:
+            DataError: The file holds no label map, and no COCO network either.
         """
         if self.scope != "full":
             return None
@@ -64,17 +67,26 @@ class Start:
         )
 
     def load(self, detector: Detector) -> str:
-        """Loads the weights into the detector; what was taken, in words."""
+        """Load the weights into the detector and say in words what was taken."""
         return f"warm start {self.where}: {load_weights(detector, self.path, self.scope).summary()}"
 
 
 def find_start(hp: Hyperparameters, scratch: Path) -> Start | None:
-    """The weights that `pretrained` asks for, on the local disk; None for pretrained=none.
+    """Find the weights that `pretrained` asks for.
 
-    auto looks in pretrained/ beside the package, in the cache, then at the published address;
-    weights of the backbone alone, from a folder or an installed package, are taken where those of
-    the detector cannot be had, with a warning. DataError: nothing can be had; the message says what
-    was looked for.
+    auto looks in pretrained/ beside the package, in the cache, then at the published address.
+    Weights of the backbone alone, from a folder or an installed package, are taken where those of
+    the detector cannot be had, with a warning.
+
+    Args:
+        hp: The job's hyperparameters.
+        scratch: A local folder for weights from a store.
+
+    Returns:
+        Weights on the local disk; None for pretrained=none.
+
+    Raises:
+        DataError: There are none; the message says where they were looked for.
     """
     if hp.pretrained == "none":
         return None
@@ -129,11 +141,14 @@ def _automatic(hp: Hyperparameters) -> Start:
 
 
 def freezes_batch_norm(hp: Hyperparameters, warm: bool, batch_size: int) -> bool:
-    """Whether batch-norm parameters and statistics stay as loaded; freeze_bn=auto decides by batch
-    size, and says why.
+    """Tell whether batch-norm parameters and statistics stay as loaded.
 
-    warm: whether there is anything worth keeping, that is pretrained weights. batch_size: pictures
-    whose statistics batch norm takes together.
+    freeze_bn=auto decides by the batch size and says why in the log.
+
+    Args:
+        hp: The job's hyperparameters.
+        warm: Whether the weights are pretrained, and so worth keeping.
+        batch_size: Pictures whose statistics batch norm takes together.
     """
     if hp.freeze_bn != "auto":
         return hp.freeze_bn == "true"
@@ -148,10 +163,13 @@ def freezes_batch_norm(hp: Hyperparameters, warm: bool, batch_size: int) -> bool
 
 
 def frozen_names(hp: Hyperparameters, warm: bool) -> str:
-    """The regular expression of the variables that are not trained: `freeze`, or what the model
-    keeps of pretrained weights.
+    """Return the regular expression of the variables that are not trained.
 
-    "none" freezes nothing. Random weights (not warm) are worth no keeping.
+    It is `freeze`, or what the model keeps of pretrained weights. "none" freezes nothing.
+
+    Args:
+        hp: The job's hyperparameters.
+        warm: Whether the weights are pretrained; random ones are not worth keeping.
     """
     if hp.freeze:
         return "" if hp.freeze == "none" else hp.freeze
@@ -168,9 +186,15 @@ def frozen_names(hp: Hyperparameters, warm: bool) -> str:
 def wants_a_higher_rate(
     hp: Hyperparameters, image_size: tuple[int, int], start: Start | None
 ) -> bool:
-    """Whether a job is of the kind that gained by HIGHER_RATE without a peer: lite0's backbone from
-    ImageNet, small inputs, small batches. image_size: height and width in pixels. start: None where
-    a job goes on."""
+    """Tell whether a job without a peer gains by HIGHER_RATE.
+
+    Such jobs start from lite0's ImageNet backbone, with small inputs and small batches.
+
+    Args:
+        hp: The job's hyperparameters.
+        image_size: Height and width of the input in pixels.
+        start: Where the weights are from; None where a job goes on.
+    """
     measured = hp.optimizer == "auto" and PRESETS[hp.model_name].backbone == MEASURED_BACKBONE
     small = (
         max(image_size) <= SMALL_INPUT

@@ -13,8 +13,8 @@ from algorithm.data.feeding.augmentations.holes import cut_out, cut_out_in_box
 from algorithm.data.feeding.augmentations.policies import POLICIES
 from algorithm.data.feeding.augmentations.warp import rotation, shear, translation, warp
 
-# A picture (RGB), boxes float32 [N, 4] yxyx pixels, strength 0..10 and a generator to a picture of the same size and
-# as many boxes; one that left the picture has no area.
+# A picture (RGB), boxes float32 [N, 4] yxyx pixels, strength 0..10 and a generator to a picture of
+# the same size and as many boxes; one that left the picture has no area.
 Operation = Callable[
     [Image.Image, np.ndarray, float, np.random.Generator], tuple[Image.Image, np.ndarray]
 ]
@@ -31,7 +31,9 @@ BOX_ONLY_SHARE = (
 def apply_policy(
     name: str, picture: Image.Image, boxes: np.ndarray, rng: np.random.Generator
 ) -> tuple[Image.Image, np.ndarray]:
-    """The picture and its boxes after one sub-policy, drawn at random; a box that left the picture has no area."""
+    """The picture and its boxes after one sub-policy, drawn at random; a box that left the
+    picture has no area.
+    """
     policy = POLICIES[name]
     for operation, probability, strength in policy[rng.integers(len(policy))]:
         if operation in BOX_ONLY:
@@ -115,7 +117,9 @@ def _in_boxes(
     strength: float,
     rng: np.random.Generator,
 ) -> Image.Image:
-    """The picture with the operation done, for each box with this probability, to its content alone."""
+    """The picture with the operation done, for each box with this probability, to its content
+    alone.
+    """
     picture = picture.copy()
     nothing = np.zeros((0, 4), np.float32)
     for number in rng.permutation(len(boxes)):

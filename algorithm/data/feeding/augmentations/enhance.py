@@ -1,4 +1,7 @@
-"""Changes of the values of pixels that leave everything where it is. Strengths as published for detection policies."""
+"""Changes of the values of pixels that leave everything where it is.
+
+Strengths as published for detection policies.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ GREATEST = 10.0  # the strength the published tables are written for
 
 
 def enhance(kind: type, picture: Image.Image, strength: float) -> Image.Image:
-    """RGB picture with `kind` of ImageEnhance at 0.1 (strength 0) to 1.9 (strength 10); 1.0 changes nothing."""
+    """RGB picture with `kind` of ImageEnhance at 0.1 (strength 0) to 1.9 (strength 10); 1.0
+    changes nothing.
+    """
     return kind(picture).enhance(strength / GREATEST * 1.8 + 0.1)
 
 

@@ -11,7 +11,9 @@ GRID_RATIO = 0.6  # of a grid's period that stays visible along each axis, as pu
 
 
 def cut_out(picture: Image.Image, half: int, rng: np.random.Generator) -> Image.Image:
-    """A grey square of 2 * half pixels a side about a random point, less where it reaches over the edge."""
+    """A grey square of 2 * half pixels a side about a random point, less where it reaches over
+    the edge.
+    """
     x, y = (int(rng.integers(side)) for side in picture.size)
     return _painted(picture, (x - half, y - half, x + half, y + half))
 
@@ -19,7 +21,9 @@ def cut_out(picture: Image.Image, half: int, rng: np.random.Generator) -> Image.
 def cut_out_in_box(
     picture: Image.Image, boxes: np.ndarray, share: float, rng: np.random.Generator
 ) -> Image.Image:
-    """A grey rectangle about a random point in one of the boxes float32 [N, 4], `share` of its height and width."""
+    """A grey rectangle about a random point in one of the boxes float32 [N, 4], `share` of its
+    height and width.
+    """
     if not len(boxes):
         return picture
     top, left, bottom, right = boxes[rng.integers(len(boxes))].tolist()
@@ -29,10 +33,11 @@ def cut_out_in_box(
 
 
 def grid_mask(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Black but for rows and columns of a random grid: 0.6 of each period along either axis stays visible.
+    """Black but for rows and columns of a random grid: 0.6 of each period along either axis stays
+    visible.
 
-    What is visible in rows or in columns stays: the black squares are 0.4 of a period on a side. The period is drawn
-    between 0.5 of the height and 0.3 of the width.
+    What is visible in rows or in columns stays: the black squares are 0.4 of a period on a side.
+    The period is drawn between 0.5 of the height and 0.3 of the width.
     """
     width, height = picture.size
     low, high = sorted((int(height * 0.5), int(width * 0.3)))
@@ -49,7 +54,7 @@ def grid_mask(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
 def _painted(picture: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
     """box: left, top, right, bottom."""
     left, top, right, bottom = (
-        min(max(edge, 0), side) for edge, side in zip(box, picture.size * 2)
+        min(max(edge, 0), side) for edge, side in zip(box, picture.size * 2, strict=False)
     )
     painted = picture.copy()
     painted.paste(GREY, (left, top, right, bottom))

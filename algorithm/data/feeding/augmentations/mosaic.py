@@ -18,9 +18,10 @@ def mosaic(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One picture of `size` (height, width) of four, each filling a quadrant about a random point.
 
-    pictures: pixels uint8 [H, W, 3], boxes float32 [N, 4] yxyx pixels, labels [N] of each: top left, top right, bottom
-    left, bottom right. A picture keeps its aspect; what does not fit its quadrant is cut off at random. Returned: the
-    same three of the mosaic; boxes are clipped, and left out where less than a tenth of them shows.
+    pictures: pixels uint8 [H, W, 3], boxes float32 [N, 4] yxyx pixels, labels [N] of each: top
+    left, top right, bottom left, bottom right. A picture keeps its aspect; what does not fit its
+    quadrant is cut off at random. Returned: the same three of the mosaic; boxes are clipped, and
+    left out where less than a tenth of them shows.
     """
     y, x = (int(side * rng.uniform(LEAST, 1 - LEAST)) for side in size)
     quadrants = [(0, 0, y, x), (0, x, y, size[1]), (y, 0, size[0], x), (y, x, *size)]
@@ -39,7 +40,9 @@ def mosaic(
 def _cover(
     pixels: np.ndarray, boxes: np.ndarray, size: tuple[int, int], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A random part of the picture with the aspect of `size`, resized to it; its boxes, and which of them show."""
+    """A random part of the picture with the aspect of `size`, resized to it; its boxes, and
+    which of them show.
+    """
     sides = np.array(pixels.shape[:2])
     scale = max(size / sides)
     window = np.minimum(np.array(size) / scale, sides)

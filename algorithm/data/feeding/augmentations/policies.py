@@ -1,7 +1,7 @@
 """The policies learned for detection on COCO, as published.
 
-Zoph et al. 2019, "Learning Data Augmentation Strategies for Object Detection" (arXiv 1906.11172); values of the
-published implementation, google/automl, efficientdet/aug/autoaugment.py.
+Zoph et al. 2019, "Learning Data Augmentation Strategies for Object Detection" (arXiv 1906.11172);
+values of the published implementation, google/automl, efficientdet/aug/autoaugment.py.
 """
 
 from __future__ import annotations

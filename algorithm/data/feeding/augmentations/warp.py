@@ -15,8 +15,8 @@ def warp(
 ) -> tuple[Image.Image, np.ndarray]:
     """The picture whose pixel (x, y) shows what was at source @ (x, y, 1), and its boxes.
 
-    source: float [2, 3], pixel edges. boxes: float32 [N, 4] yxyx pixels. Returned: the boxes that enclose the moved
-    ones, clipped to the picture; one that left it has no area.
+    source: float [2, 3], pixel edges. boxes: float32 [N, 4] yxyx pixels. Returned: the boxes that
+    enclose the moved ones, clipped to the picture; one that left it has no area.
     """
     moved = picture.transform(
         picture.size,
@@ -44,7 +44,9 @@ def shear(x_by_y: float, y_by_x: float) -> np.ndarray:
 
 
 def rotation(degrees: float, size: tuple[int, int]) -> np.ndarray:
-    """For warp: a turn about the centre of a picture of `size` (width, height), clockwise where degrees > 0."""
+    """For warp: a turn about the centre of a picture of `size` (width, height), clockwise
+    where degrees > 0.
+    """
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     turn = np.array([[cosine, sine], [-sine, cosine]])
     centre = np.array(size) / 2

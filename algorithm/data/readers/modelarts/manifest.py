@@ -154,7 +154,7 @@ def _entry(row: _Row, locate: Locator, path: Path) -> Entry:
 def _annotation_addresses(record: dict, source: str) -> list[str]:
     """Distinct addresses of a sample's VOC files, in order. Raises ValueError when it has none."""
     annotations = record.get("annotation") or []
-    if isinstance(annotations, dict):
+    if not isinstance(annotations, list):
         annotations = [annotations]
     found = [
         item

@@ -33,7 +33,9 @@ def read_dota(found: Found, source: Source) -> Listing:
         corners = numbers(cells[:8], 8)
         name = cells[8] if len(cells) > 8 else ""
         hard = cells[9:10] not in ([], ["0"])
-        objects.add(name, around(zip(corners[::2], corners[1::2])), line=line, ignored=hard)
+        objects.add(
+            name, around(zip(corners[::2], corners[1::2], strict=False)), line=line, ignored=hard
+        )
 
     return named_listing(named_pictures(found.files, source.contents, add), source, (NOTE,))
 

@@ -35,7 +35,7 @@ def matching_files(pattern: str) -> list[Path]:
     """The TFRecord files that a pattern such as data/train-* matches."""
     return [
         path
-        for path in map(Path, sorted(glob.glob(pattern)))
+        for path in map(Path, sorted(glob.glob(pattern)))  # noqa: PTH207, it may be absolute
         if path.is_file() and is_record_file(path)
     ]
 

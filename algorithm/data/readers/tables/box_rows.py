@@ -166,7 +166,7 @@ def _numbers(cells: list[str], delimiter: str) -> tuple[float, ...] | str:
         cells = [cell.replace(",", ".") for cell in cells]
     if len(cells) != len(SIDES):
         return f"expected a list of four numbers, found {' '.join(cells)[:60]!r}"
-    for cell, side in zip(cells, SIDES):
+    for cell, side in zip(cells, SIDES, strict=False):
         try:
             numbers((cell,))
         except ValueError:

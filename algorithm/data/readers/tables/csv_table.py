@@ -83,14 +83,13 @@ def _list_of_classes(contents: FolderContents, names: list[str]) -> Found | None
     """A text of rows such as `1.jpg dog`: classes of whole pictures."""
     for name in names:
         rows = [line.split() for line in contents.text(name).splitlines()[:LOOKED_AT]]
-        if rows and all(len(row) == 2 and not row[1].lstrip("-").isdigit() for row in rows):
-            if all(contents.pictures.names(row[0]) for row in rows):
-                what = (
-                    f"but {name} gives whole pictures their classes and no boxes: that is a "
-                    f"dataset for "
-                    f"classification. Expected {WANTED}"
-                )
-                return Found((name,), Certainty.HINT, what)
+        classes = rows and all(len(row) == 2 and not row[1].lstrip("-").isdigit() for row in rows)
+        if classes and all(contents.pictures.names(row[0]) for row in rows):
+            what = (
+                f"but {name} gives whole pictures their classes and no boxes: that is a dataset "
+                f"for classification. Expected {WANTED}"
+            )
+            return Found((name,), Certainty.HINT, what)
     return None
 
 

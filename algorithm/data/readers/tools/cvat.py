@@ -77,7 +77,7 @@ def _pictures(contents: FolderContents, file: str) -> Iterator[NamedPicture]:
             elif element.tag == "image":
                 yield _picture(element, file)
                 root.clear()
-    except (OSError, ValueError, ParseError, DefusedXmlException) as error:
+    except (OSError, LookupError, ValueError, ParseError, DefusedXmlException) as error:
         raise DataError(f"expected XML of CVAT for images, found {path}: {error}") from error
 
 

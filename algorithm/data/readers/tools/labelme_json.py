@@ -49,7 +49,7 @@ def read_labelme(found: Found, source: Source) -> Listing:
     """
     strangers: list[str] = []
     rows = list(_pictures(found, source, strangers))
-    notes = ()
+    notes: tuple[str, ...] = ()
     if strangers:
         shown = ", ".join(strangers[:3]) + (" ..." if len(strangers) > 3 else "")
         notes = (f"{len(strangers)} JSON file(s) are not of LabelMe and are not read: {shown}",)

@@ -14,7 +14,7 @@ from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.json_file import part, read_json, rows_of
 from algorithm.data.readers.named_pictures import NamedPicture, named_listing
-from algorithm.data.readers.object_list import Box, ObjectList, around
+from algorithm.data.readers.object_list import Box, ObjectList, around, numbers
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.errors import DataError
 
@@ -81,7 +81,7 @@ def _box(row: dict) -> Box:
 
 def _of_bitmap(bitmap: dict) -> Box:
     try:
-        left, top = bitmap["origin"]
+        left, top = numbers(bitmap["origin"], 2)
         data = zlib.decompressobj().decompress(base64.b64decode(bitmap["data"]), 1 << 24)
         width, height = Image.open(io.BytesIO(data)).size
     except (KeyError, TypeError, ValueError, OSError, binascii.Error, zlib.error) as error:

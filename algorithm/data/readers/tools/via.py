@@ -24,7 +24,10 @@ from algorithm.errors import DataError
 
 WHAT = "a JSON or CSV of VGG Image Annotator"
 COLUMNS = ("filename", "regionshapeattributes", "regionattributes")
-KINDS = {1: "point", 2: "rect", 3: "circle", 4: "ellipse", 5: "line", 6: "polyline", 7: "polygon"}
+KINDS = {
+    **{"1": "point", "2": "rect", "3": "circle", "4": "ellipse"},
+    **{"5": "line", "6": "polyline", "7": "polygon"},
+}
 KEYS = {
     "rect": ("x", "y", "width", "height"),
     "circle": ("cx", "cy", "r"),
@@ -98,27 +101,27 @@ def _of_version_3(content: dict, name: str) -> Iterator[NamedPicture]:
     objects = {key: ObjectList(name) for key in part(content, "view")}
     for row in rows_of(part(content, "metadata")):
         shape = _named_numbers(row.get("xy") or [])
-        if row.get("vid") in objects and shape:
+        if str(row.get("vid")) in objects and shape:
             values = {
-                part(attributes, key).get("aname", key): part(attributes, key, "options").get(
+                str(part(attributes, key).get("aname", key)): part(attributes, key, "options").get(
                     str(value), value
                 )
                 for key, value in part(row, "av").items()
             }
-            _add(objects[row["vid"]], shape, values)
+            _add(objects[str(row["vid"])], shape, values)
     for key, found in objects.items():
-        files = part(content, "view", key).get("fid_list") or [key]
-        file = part(content, "file", str(files[0]))
+        files = part(content, "view", key).get("fid_list")
+        file = part(content, "file", str(files[0]) if isinstance(files, list) and files else key)
         called = str(file.get("fname") or file.get("src") or "")
         yield NamedPicture((called,), name, found.annotation())
 
 
-def _named_numbers(xy: list) -> dict:
+def _named_numbers(xy: object) -> dict:
     """The shape of version 3, [kind, numbers...], as older versions write it; {} for none."""
-    if not xy:
+    if not isinstance(xy, list) or not xy:
         return {}
     kind, *values = xy
-    kind = KINDS.get(kind, str(kind))
+    kind = KINDS.get(str(kind), str(kind))
     if kind == "polygon":
         return {"name": kind, "all_points_x": values[::2], "all_points_y": values[1::2]}
     return {"name": kind, **dict(zip(KEYS.get(kind, ()), values, strict=False))}

@@ -10,10 +10,10 @@ POINTS = "".join(f"<pt><x>{x}</x><y>{y}</y></pt>" for x, y in ((5, 1), (30, 2), 
 TEXT = (
     "<annotation><filename>a.png</filename><folder>sub</folder><source><sourceAnnotation>LabelMe "
     "Webtool"
-    "</sourceAnnotation></source><object><name>dog</name><deleted>0</deleted><polygon>{0}</polygon></object>"
-    "<object><name>old</name><deleted>1</deleted><polygon>{0}</polygon></object>"
+    f"</sourceAnnotation></source><object><name>dog</name><deleted>0</deleted><polygon>{POINTS}</polygon></object>"
+    f"<object><name>old</name><deleted>1</deleted><polygon>{POINTS}</polygon></object>"
     "<imagesize><nrows>30</nrows><ncols>40</ncols></imagesize></annotation>"
-).format(POINTS)
+)
 
 
 def test_outlines_and_deleted_objects(tmp_path: Path) -> None:
