@@ -23,7 +23,7 @@ from algorithm.errors import ArgumentError, DataError
 
 from ..conftest import write_picture, write_voc
 
-FORMS = ("manifest", "coco", "yolo", "tfrecord", "voc")
+FORMS = ("manifest", "coco", "yolo", "tfrecord", "voc", "labelme", "cvat")
 
 
 def load(path: Path, clean: bool = False) -> Dataset:

@@ -112,3 +112,10 @@ def test_ids_of_a_label_map_start_at_1(tmp_path: Path, ids: tuple, written: tupl
     assert (tmp_path / "label_map.pbtxt").read_text() == (
         f'item {{\n  id: {first}\n  name: "cat"\n}}\nitem {{\n  id: {second}\n  name: "dog"\n}}\n'
     )
+
+
+def test_a_yolo_folder_that_was_moved_is_read(odd_set: Path, tmp_path: Path) -> None:
+    convert(odd_set, tmp_path / "out", "yolo", workers=1)
+    (tmp_path / "out").rename(tmp_path / "elsewhere")
+    data = load_dataset(tmp_path / "elsewhere", clean=False, seed=0, work_dir=tmp_path / "work")
+    assert len(data.train + data.eval) == 5

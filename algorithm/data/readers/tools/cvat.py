@@ -87,12 +87,20 @@ def _picture(image: Element, file: str) -> NamedPicture:
     for shape in image:
         if shape.tag in SHAPES:
             try:
-                objects.add(shape.get("label"), _box(shape))
+                objects.add(shape.get("label"), _box(shape), ignored=_is_difficult(shape))
             except ValueError as error:
                 objects.refuse(str(error), shape.get("label"))
     names = (f"{subset}/{name}", name) if subset else (name,)
     annotation = objects.annotation(image.get("width"), image.get("height"))
     return NamedPicture(names, file, annotation, split_word(subset))
+
+
+def _is_difficult(shape: Element) -> bool:
+    """Whether it has an attribute `difficult` that is ticked."""
+    return any(
+        attribute.get("name") == "difficult" and (attribute.text or "").strip().lower() == "true"
+        for attribute in shape.iter("attribute")
+    )
 
 
 def _box(shape: Element) -> Box:

@@ -106,7 +106,9 @@ def annotation_of(content: dict, file: str) -> Annotation:
     groups: dict[tuple[str, Any], tuple[Box, bool]] = {}
     for shape in rows_of(content["shapes"]):
         label = str(shape.get("label") or "").strip()
-        hard = bool(shape.get("difficult"))
+        flags = shape.get("flags")
+        flagged = isinstance(flags, dict) and bool(flags.get("difficult"))
+        hard = flagged or bool(shape.get("difficult"))
         try:
             box = _box(shape)
         except ValueError as error:
