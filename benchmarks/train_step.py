@@ -17,8 +17,8 @@ import numpy as np
 import tensorflow as tf
 
 from algorithm.models import build_detector
+from algorithm.ops.anchor_matching import match_anchors
 from algorithm.ops.losses import LossConfig, detection_losses
-from algorithm.ops.matching import match_anchors
 from algorithm.training.optimizers import make_optimizer
 from algorithm.training.trainer import TrainConfig, Trainer
 

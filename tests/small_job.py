@@ -24,11 +24,11 @@ from pathlib import Path
 PLACES = {
     "load": "algorithm.jobs.job.load_data", "step": "algorithm.training.trainer.Trainer.train_step",
     "bundle": "algorithm.training.checkpoints._write_bundle", "list": "algorithm.training.checkpoints._list",
-    "evaluate": "algorithm.training.hooks.evaluate.EvaluateHook._evaluated", "archive": "algorithm.jobs.run_folder.RunFolder.archive_if_better",
+    "evaluate": "algorithm.training.hooks.evaluation_hook.EvaluateHook._evaluated", "archive": "algorithm.jobs.run_folder.RunFolder.archive_if_better",
     "export": "algorithm.jobs.publishing.export_saved_model", "package": "algorithm.jobs.publishing.package_model",
     "finish": "algorithm.jobs.run_folder.RunFolder.finished",
     "rename": "os.replace", "copy": "shutil.copyfile", "fsync": "os.fsync",
-    "send": "algorithm.storage.mirror.Mirror._send", "manifest": "algorithm.storage.mirror.Mirror._replace",
+    "send": "algorithm.storage.mirroring.mirror.Mirror._send", "manifest": "algorithm.storage.mirroring.mirror.Mirror._replace",
 }  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def shrink() -> None:
     """The thin network, without graph optimisation, as SMALL_JOB says."""
     import tensorflow as tf
 
-    from algorithm.storage import mirrored_folder
+    from algorithm.storage.mirroring import mirrored_folder
 
     ways = os.environ.get("SMALL_JOB", "").split(",")
     tf.config.run_functions_eagerly("eager" in ways)

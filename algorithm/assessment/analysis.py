@@ -26,7 +26,7 @@ from algorithm.assessment.sensitivity.sensitivity import (
     weakest_slices,
 )
 from algorithm.evaluation.average_precision import coco_figures, mean_ap, voc_aps
-from algorithm.evaluation.matching import find_overlaps, hits_and_misses
+from algorithm.evaluation.detection_matching import find_overlaps, hits_and_misses
 from algorithm.evaluation.operating_point import CONFIDENCES, ConfidenceCurve, confidence_curve
 from algorithm.evaluation.records import Records
 

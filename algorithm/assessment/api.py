@@ -13,7 +13,7 @@ import numpy as np
 
 from algorithm.assessment.advice.setting_steps import Setting
 from algorithm.assessment.analysis import analyse_records
-from algorithm.assessment.assess import summary_lines
+from algorithm.assessment.assessment import summary_lines
 from algorithm.assessment.observation import Observation
 from algorithm.assessment.report.result_files import result_texts, write_results
 from algorithm.assessment.sensitivity.picture_measures import PictureMeasures, measure_picture

@@ -13,7 +13,7 @@ from algorithm.evaluation.average_precision import (
     mean_ap,
     recall_precision,
 )
-from algorithm.evaluation.matching import Overlaps, hits_and_misses
+from algorithm.evaluation.detection_matching import Overlaps, hits_and_misses
 from algorithm.evaluation.records import Records
 from algorithm.ops.box_arrays import pairwise_iou
 

@@ -85,7 +85,7 @@ def matching(settings: Settings) -> Case:
     """Assignment of ground truth to anchors, compiled as in the train step."""
     import tensorflow as tf
 
-    from algorithm.ops.matching import match_anchors
+    from algorithm.ops.anchor_matching import match_anchors
 
     detector = _detector(settings)
     anchors, batch = tf.constant(detector.anchors), _batch(settings.batch_size, detector.image_size)

@@ -11,7 +11,7 @@ from algorithm.cli.verb import Verb
 
 def _run(arguments: argparse.Namespace) -> None:
     options = options_of(arguments)
-    from algorithm.assessment.assess import assess
+    from algorithm.assessment.assessment import assess
     from algorithm.models.zoo import PRESETS
 
     sizes = {name: row.image_size for name, row in PRESETS.items()}

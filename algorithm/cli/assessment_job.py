@@ -30,7 +30,7 @@ def run_assessment(argv: Sequence[str], description: str) -> int:
     def command() -> None:
         options = options_of(arguments, others)
         # Only now: a wrong argument is refused without waiting for what is imported here.
-        from algorithm.assessment.assess import assess
+        from algorithm.assessment.assessment import assess
 
         print(assess(options))
 

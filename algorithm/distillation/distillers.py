@@ -22,9 +22,9 @@ from algorithm.distillation.teacher_file import FrozenTeacher
 from algorithm.errors import ArgumentError
 from algorithm.models.detector import Detector, heads_of
 from algorithm.models.zoo import Preset
+from algorithm.ops.anchor_matching import match_anchors
 from algorithm.ops.image import network_input, pad_bottom_right
 from algorithm.ops.losses import LossConfig, detection_losses
-from algorithm.ops.matching import match_anchors
 
 _log = logging.getLogger("algorithm.training")
 SOFT_LOSSES = ("loss_soft_cls", "loss_soft_box")

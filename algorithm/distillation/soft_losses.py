@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from algorithm.ops.anchor_matching import MATCH_IOU
 from algorithm.ops.anchors import ASPECT_RATIOS, SCALES_PER_OCTAVE, anchor_grid, feature_sizes
 from algorithm.ops.box_arrays import iou
 from algorithm.ops.boxes import decode_boxes, encode_boxes
-from algorithm.ops.matching import MATCH_IOU
 
 _PER_CELL = len(ASPECT_RATIOS) * SCALES_PER_OCTAVE
 

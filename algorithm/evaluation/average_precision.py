@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from algorithm.evaluation.matching import HIT_OVERLAP, NONE, Overlaps, best_partner, match
+from algorithm.evaluation.detection_matching import HIT_OVERLAP, NONE, Overlaps, best_partner, match
 from algorithm.evaluation.records import Records
 
 METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")

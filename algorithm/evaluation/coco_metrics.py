@@ -12,7 +12,7 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from algorithm.evaluation.matching import find_overlaps, hits_and_misses
+from algorithm.evaluation.detection_matching import find_overlaps, hits_and_misses
 from algorithm.evaluation.operating_point import OperatingPoint, confidence_curve
 from algorithm.evaluation.records import make_records
 from algorithm.ops.box_arrays import box_area

@@ -23,7 +23,7 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same package gives the same bytes
 # Carried whole: other people's scripts may call assessment.api.
 WHOLE_ROOM = "assessment"
 # storage.store_of imports these by name, when a place needs one; no import statement tells it.
-STORES = ("local_store", "object_store", "tensor_store")
+STORES = ("local_store", "objects.object_store", "tensor_store")
 # What the pages of the report are filled into; no import statement tells that either.
 TEMPLATES = "pages/templates"
 # What the carried files import; their versions are those of pyproject.toml. TensorFlow runs the

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from algorithm.assessment.errors.error_kinds import confusion_matrix, find_errors
+from algorithm.evaluation.detection_matching import find_overlaps
 from algorithm.evaluation.evaluator import Evaluator
-from algorithm.evaluation.matching import find_overlaps
 from algorithm.evaluation.records import make_records
 
 

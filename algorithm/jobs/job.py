@@ -25,7 +25,7 @@ from algorithm.modelarts.environment import Workspace, scratch_dir
 from algorithm.modelarts.hosts import find_cluster
 from algorithm.models.weights.warm_start import advice_on_rate, find_start
 from algorithm.storage import is_remote, local_path
-from algorithm.storage.mirrored_folder import mirrored
+from algorithm.storage.mirroring.mirrored_folder import mirrored
 from algorithm.storage.scratch_folder import job_folder
 from algorithm.training import checkpoints, stop_requests
 from algorithm.training.devices import Devices, open_devices

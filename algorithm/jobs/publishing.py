@@ -104,7 +104,7 @@ def _assess(hp: Hyperparameters, dataset: Dataset, model: Path, folder: Path) ->
     """The assessment of the model folder: why it is as good as it is, and the next job's
     hyperparameters.
     """
-    from algorithm.assessment.assess import (
+    from algorithm.assessment.assessment import (
         assess_samples,  # takes a plotting library along: only where it is asked for
     )
 

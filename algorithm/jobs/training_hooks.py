@@ -20,15 +20,15 @@ from algorithm.jobs.from_hyperparameters import device_batch, nms_config
 from algorithm.jobs.run_folder import RunFolder
 from algorithm.models import Detector
 from algorithm.training.devices import Devices
-from algorithm.training.hooks.checkpoint import CheckpointHook
-from algorithm.training.hooks.confusion_matrix import ConfusionMatrixHook
-from algorithm.training.hooks.early_stop import EarlyStopHook
-from algorithm.training.hooks.evaluate import EvaluateHook
+from algorithm.training.hooks.checkpoint_hook import CheckpointHook
+from algorithm.training.hooks.confusion_matrix_hook import ConfusionMatrixHook
+from algorithm.training.hooks.early_stop_hook import EarlyStopHook
+from algorithm.training.hooks.evaluation_hook import EvaluateHook
 from algorithm.training.hooks.hook import Hook, TrainingRun
-from algorithm.training.hooks.log import LogHook
-from algorithm.training.hooks.memory import MemoryHook
-from algorithm.training.hooks.soft_losses import SoftLossHook
-from algorithm.training.hooks.tensorboard import TensorBoardHook
+from algorithm.training.hooks.log_hook import LogHook
+from algorithm.training.hooks.memory_hook import MemoryHook
+from algorithm.training.hooks.soft_loss_hook import SoftLossHook
+from algorithm.training.hooks.tensorboard_hook import TensorBoardHook
 from algorithm.training.log_forms import FORMS
 
 _DATA_PICTURES = 8

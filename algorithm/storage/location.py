@@ -11,10 +11,10 @@ from algorithm.errors import StorageError
 
 # The only list of schemes: the module of this room that has the files of each.
 STORES = {
-    **dict.fromkeys(("obs", "s3"), "object_store"),
+    **dict.fromkeys(("obs", "s3"), "objects.object_store"),
     **dict.fromkeys(("gs", "hdfs", "viewfs", "ram"), "tensor_store"),
 }
-OBJECT_SCHEMES = tuple(scheme for scheme, store in STORES.items() if store == "object_store")
+OBJECT_SCHEMES = tuple(scheme for scheme, store in STORES.items() if store == "objects.object_store")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
@@ -60,7 +60,7 @@ def store_name(url: str) -> str:
         url: A local path, a file:// URL, or a URL of one of STORES.
 
     Returns:
-        "local_store", "object_store" or "tensor_store".
+        "local_store", "objects.object_store" or "tensor_store".
 
     Raises:
         StorageError: No store has the scheme.

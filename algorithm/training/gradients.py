@@ -14,9 +14,9 @@ from algorithm.distillation.distillers import POSITIVES, REMEMBERED, Distiller
 from algorithm.errors import AlgorithmError
 from algorithm.models.detector import Detector, level_outputs, neck_features
 from algorithm.models.layers import CARRIED, BatchNorm
+from algorithm.ops.anchor_matching import match_anchors
 from algorithm.ops.image import network_input
 from algorithm.ops.losses import LossConfig, detection_losses
-from algorithm.ops.matching import match_anchors
 from algorithm.training.precision import LossScale
 from algorithm.training.recompute import recomputing
 

@@ -12,7 +12,7 @@ from algorithm.assessment.curves import (
 from algorithm.assessment.errors.error_costs import COST_KINDS, error_costs
 from algorithm.assessment.errors.error_kinds import confusion_matrix, find_errors
 from algorithm.evaluation.average_precision import coco_figures
-from algorithm.evaluation.matching import find_overlaps, hits_and_misses
+from algorithm.evaluation.detection_matching import find_overlaps, hits_and_misses
 from algorithm.evaluation.operating_point import confidence_curve
 from algorithm.evaluation.records import make_records
 

@@ -13,7 +13,7 @@ from algorithm.assessment.sensitivity.sensitivity import (
     spread_of,
     weakest_slices,
 )
-from algorithm.evaluation.matching import find_overlaps
+from algorithm.evaluation.detection_matching import find_overlaps
 from algorithm.evaluation.records import make_records
 
 

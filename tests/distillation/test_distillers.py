@@ -17,9 +17,9 @@ from algorithm.distillation.teacher_file import FrozenTeacher, freeze_graph
 from algorithm.errors import ArgumentError, DataError
 from algorithm.models import build_detector, zoo
 from algorithm.models.detector import neck_features
+from algorithm.ops.anchor_matching import match_anchors
 from algorithm.ops.image import network_input
 from algorithm.ops.losses import LossConfig, detection_losses
-from algorithm.ops.matching import match_anchors
 from algorithm.training.optimizers import make_optimizer
 from algorithm.training.trainer import TrainConfig, Trainer
 

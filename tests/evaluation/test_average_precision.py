@@ -8,7 +8,7 @@ import pytest
 from algorithm.data import Sample
 from algorithm.evaluation.average_precision import METRICS, coco_figures, voc_aps
 from algorithm.evaluation.coco_metrics import evaluate_detections
-from algorithm.evaluation.matching import find_overlaps
+from algorithm.evaluation.detection_matching import find_overlaps
 from algorithm.evaluation.records import make_records
 
 

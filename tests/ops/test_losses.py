@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from algorithm.ops.anchor_matching import match_anchors
 from algorithm.ops.anchors import anchor_grid, feature_sizes
 from algorithm.ops.losses import LossConfig, detection_losses, focal_loss, huber_loss
-from algorithm.ops.matching import match_anchors
 
 
 def test_focal_loss_of_one_positive_and_one_negative():

@@ -15,7 +15,8 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from algorithm.storage import object_client, retrying
+from algorithm.storage import retrying
+from algorithm.storage.objects import object_client
 
 FOREIGN = (
     "AWS_ACCESS_KEY_ID",

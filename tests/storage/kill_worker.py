@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 from algorithm.storage.atomic_files import write_bytes
-from algorithm.storage.lease import Lease
-from algorithm.storage.mirror import Mirror
-from algorithm.storage.restoring import restore
+from algorithm.storage.mirroring.lease import Lease
+from algorithm.storage.mirroring.mirror import Mirror
+from algorithm.storage.mirroring.restoring import restore
 
 SIZE = 9 << 20  # two parts
 SMALLER = 200_000

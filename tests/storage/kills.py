@@ -8,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from algorithm.storage.mirror import Mirror
-from algorithm.storage.restoring import restore
+from algorithm.storage.mirroring.mirror import Mirror
+from algorithm.storage.mirroring.restoring import restore
 from tests.lifetime import bound
 from tests.storage import kill_worker
 

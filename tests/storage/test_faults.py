@@ -9,7 +9,8 @@ import pytest
 
 from algorithm import storage
 from algorithm.errors import StorageError
-from algorithm.storage import etag, object_client, object_download, retrying
+from algorithm.storage import retrying
+from algorithm.storage.objects import etag, object_client, object_download
 from algorithm.storage.storage_errors import DamagedError, UnreachableError
 
 LARGE = 20 << 20

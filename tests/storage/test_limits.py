@@ -11,7 +11,8 @@ import pytest
 
 from algorithm import storage
 from algorithm.errors import StorageError
-from algorithm.storage import object_client, storage_errors
+from algorithm.storage import storage_errors
+from algorithm.storage.objects import object_client
 
 HOUR_S = 3600
 

@@ -13,12 +13,12 @@ import pytest
 
 from algorithm import storage
 from algorithm.errors import ResourceError, StorageError
-from algorithm.storage import lease, mirrored_folder
 from algorithm.storage.atomic_files import write_bytes
-from algorithm.storage.lease import Lease, LeaseLostError
-from algorithm.storage.mirror import Mirror
-from algorithm.storage.mirrored_folder import mirrored
-from algorithm.storage.restoring import restore
+from algorithm.storage.mirroring import lease, mirrored_folder
+from algorithm.storage.mirroring.lease import Lease, LeaseLostError
+from algorithm.storage.mirroring.mirror import Mirror
+from algorithm.storage.mirroring.mirrored_folder import mirrored
+from algorithm.storage.mirroring.restoring import restore
 from algorithm.storage.scratch_folder import job_folder
 from algorithm.storage.storage_errors import UnreachableError
 

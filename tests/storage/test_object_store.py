@@ -12,7 +12,13 @@ import pytest
 
 from algorithm import storage
 from algorithm.errors import ResourceError, StorageError
-from algorithm.storage import etag, object_client, object_download, object_store, object_upload
+from algorithm.storage.objects import (
+    etag,
+    object_client,
+    object_download,
+    object_store,
+    object_upload,
+)
 from algorithm.storage.storage_errors import MissingError, RefusedError
 
 ODD_NAMES = [

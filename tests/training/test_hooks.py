@@ -9,14 +9,14 @@ import tensorflow as tf
 
 from algorithm.distillation.soft_losses import SoftLossConfig
 from algorithm.training import checkpoints, loop
-from algorithm.training.hooks import checkpoint as checkpoint_file
-from algorithm.training.hooks.checkpoint import CheckpointHook
-from algorithm.training.hooks.confusion_matrix import ConfusionMatrixHook
-from algorithm.training.hooks.early_stop import EarlyStopHook
+from algorithm.training.hooks import checkpoint_hook as checkpoint_file
+from algorithm.training.hooks.checkpoint_hook import CheckpointHook
+from algorithm.training.hooks.confusion_matrix_hook import ConfusionMatrixHook
+from algorithm.training.hooks.early_stop_hook import EarlyStopHook
 from algorithm.training.hooks.hook import Hook, TrainingRun
-from algorithm.training.hooks.memory import MemoryHook
-from algorithm.training.hooks.soft_losses import SoftLossHook
-from algorithm.training.hooks.tensorboard import TensorBoardHook
+from algorithm.training.hooks.memory_hook import MemoryHook
+from algorithm.training.hooks.soft_loss_hook import SoftLossHook
+from algorithm.training.hooks.tensorboard_hook import TensorBoardHook
 from algorithm.training.log_forms import PEER, Evaluated
 from algorithm.training.plan import Plan
 from algorithm.training.run_state import Progress

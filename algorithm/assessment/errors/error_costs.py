@@ -24,7 +24,7 @@ from algorithm.assessment.errors.error_kinds import (
     Errors,
 )
 from algorithm.evaluation.average_precision import class_aps, mean_ap
-from algorithm.evaluation.matching import NONE
+from algorithm.evaluation.detection_matching import NONE
 from algorithm.evaluation.records import Records
 
 MISSED, ALL_FALSE, ALL_MISSED = "missed", "false_detections", "missed_objects"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from algorithm.evaluation.matching import HIT_OVERLAP, NONE, Overlaps, best_partner, match
+from algorithm.evaluation.detection_matching import HIT_OVERLAP, NONE, Overlaps, best_partner, match
 from algorithm.evaluation.records import Records
 
 CORRECT, CLASS, POSITION, BOTH, DUPLICATE, BACKGROUND, IGNORED = (

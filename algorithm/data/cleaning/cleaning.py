@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from algorithm.data.cleaning.cleaning_report import REPORT, action_totals, write_cleaning_report
+from algorithm.data.cleaning.data_losses import Losses
 from algorithm.data.cleaning.duplicates import mark_of
 from algorithm.data.cleaning.entry_check import measured
 from algorithm.data.cleaning.findings import LEFT_OUT, ORPHANED, REPORTED, Checked, Finding, faults
 from algorithm.data.cleaning.leakage import without_copies
-from algorithm.data.cleaning.losses import Losses
 from algorithm.data.cleaning.picture_rules import (
     PICTURE_RULES,
     PictureFacts,

@@ -15,10 +15,10 @@ from algorithm.data.cleaning.cleaning import (
     check_marked,
     orphan_findings,
 )
+from algorithm.data.cleaning.data_losses import Losses
 from algorithm.data.cleaning.duplicates import PictureMark
 from algorithm.data.cleaning.findings import LEFT_OUT, Checked, Finding
 from algorithm.data.cleaning.leakage import Portrait, copies
-from algorithm.data.cleaning.losses import Losses
 from algorithm.data.cleaning.remarks import Remarks
 from algorithm.data.conversion.picture_row import PictureRow, shortest_boxes
 from algorithm.data.readers.annotation import Complaint, Listing

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from algorithm.ops.anchor_matching import match_anchors
 from algorithm.ops.anchors import anchor_grid
-from algorithm.ops.matching import match_anchors
 
 # Four anchors of 10 x 10 in a row, 10 apart.
 ANCHORS = tf.constant([[0.0, 10 * i, 10, 10 * i + 10] for i in range(4)])

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from algorithm.errors import StorageError
 from algorithm.storage.atomic_files import flush, write_bytes
-from algorithm.storage.lease import NAME as LEASE
 from algorithm.storage.location import inside, join
-from algorithm.storage.mirror import Mirror
-from algorithm.storage.mirror_manifest import Item, Manifest, is_log, scan
+from algorithm.storage.mirroring.lease import NAME as LEASE
+from algorithm.storage.mirroring.mirror import Mirror
+from algorithm.storage.mirroring.mirror_manifest import Item, Manifest, is_log, scan
 from algorithm.storage.parallel import Advance, for_each
 from algorithm.storage.storage_errors import DamagedError, MissingError
 from algorithm.storage.store_of import list_files, store_of

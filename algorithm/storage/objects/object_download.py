@@ -11,12 +11,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from algorithm.storage import etag
 from algorithm.storage.atomic_files import beside, discard
 from algorithm.storage.file_info import FileInfo
 from algorithm.storage.location import ObjectLocation
-from algorithm.storage.object_client import client
-from algorithm.storage.object_store import info_of
+from algorithm.storage.objects import etag
+from algorithm.storage.objects.object_client import client
+from algorithm.storage.objects.object_store import info_of
 from algorithm.storage.retrying import patiently
 from algorithm.storage.storage_errors import DamagedError, InterruptedTransferError, of_file
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from algorithm.training.hooks.hook import Hook, TrainingRun
-from algorithm.training.hooks.tensorboard import TensorBoardHook
+from algorithm.training.hooks.tensorboard_hook import TensorBoardHook
 from algorithm.training.log_forms import Evaluated
 
 

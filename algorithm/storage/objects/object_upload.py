@@ -16,11 +16,11 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from algorithm.errors import StorageError
-from algorithm.storage import etag
 from algorithm.storage.file_info import Sent
 from algorithm.storage.location import ObjectLocation, object_location
-from algorithm.storage.object_client import client
-from algorithm.storage.object_store import PART_SIZE_NOTE, check_stored, write
+from algorithm.storage.objects import etag
+from algorithm.storage.objects.object_client import client
+from algorithm.storage.objects.object_store import PART_SIZE_NOTE, check_stored, write
 from algorithm.storage.retrying import patiently
 from algorithm.storage.storage_errors import (
     DamagedError,

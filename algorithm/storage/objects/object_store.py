@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from algorithm.storage import etag
 from algorithm.storage.file_info import FileInfo, Sent
 from algorithm.storage.location import ObjectLocation, object_location
-from algorithm.storage.object_client import client
+from algorithm.storage.objects import etag
+from algorithm.storage.objects.object_client import client
 from algorithm.storage.retrying import patiently
 from algorithm.storage.storage_errors import (
     DamagedError,
@@ -193,7 +193,7 @@ def download(url: str, target: Path, *, sha256: str = "", budget: float | None =
 
     See object_download.fetch.
     """
-    from algorithm.storage.object_download import fetch
+    from algorithm.storage.objects.object_download import fetch
 
     place = object_location(url)
     with translated("read", place):
@@ -202,7 +202,7 @@ def download(url: str, target: Path, *, sha256: str = "", budget: float | None =
 
 def upload(source: Path, url: str, budget: float | None = None) -> Sent:
     """Copies a local file to an object, verified. See object_upload.send."""
-    from algorithm.storage.object_upload import send
+    from algorithm.storage.objects.object_upload import send
 
     place = object_location(url)
     with translated("write", place):

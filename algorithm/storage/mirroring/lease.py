@@ -19,9 +19,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from algorithm.errors import StorageError
-from algorithm.storage import object_store
 from algorithm.storage.file_info import FileInfo
 from algorithm.storage.location import OBJECT_SCHEMES, join, scheme_of
+from algorithm.storage.objects import object_store
 from algorithm.storage.storage_errors import MissingError
 from algorithm.storage.store_of import info, read_bytes, remove, write_bytes
 

@@ -11,9 +11,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from algorithm.errors import PlatformError, StorageError
-from algorithm.storage.lease import Lease, LeaseLostError
-from algorithm.storage.mirror import Mirror
-from algorithm.storage.restoring import restore
+from algorithm.storage.mirroring.lease import Lease, LeaseLostError
+from algorithm.storage.mirroring.mirror import Mirror
+from algorithm.storage.mirroring.restoring import restore
 
 EVERY_S = 30.0
 BUDGET_OF_A_ROUND_S = 60.0

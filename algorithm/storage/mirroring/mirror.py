@@ -17,7 +17,7 @@ from pathlib import Path
 from algorithm.storage.atomic_files import write_text
 from algorithm.storage.file_info import Sent
 from algorithm.storage.location import OBJECT_SCHEMES, join, scheme_of
-from algorithm.storage.mirror_manifest import (
+from algorithm.storage.mirroring.mirror_manifest import (
     NAME,
     STAGED,
     Item,
@@ -220,7 +220,7 @@ class Mirror:
         Only for the one who holds the place.
         """
         if scheme_of(self.url) in OBJECT_SCHEMES:
-            from algorithm.storage.object_upload import abort_stale_uploads
+            from algorithm.storage.objects.object_upload import abort_stale_uploads
 
             abort_stale_uploads(self.url)
         wanted = {item.key for item in self.manifest.files.values()}

@@ -1,0 +1,1 @@
+"""Objects of S3-compatible stores (OBS, S3): looked at, read, written, verified."""
