@@ -9,7 +9,7 @@ import sys
 
 def main(argv: "list[str]") -> int:
     """Do what the tutorial's flags ask and return the exit code."""
-    from algorithm.cli import exit_codes
+    from algorithm.cli import error_report
     from algorithm.cli.console_log import start_logging
     from algorithm.cli.training_job import run_job
     from algorithm.migration.cloud_tpu_flags import ALL_FLAGS, job_arguments
@@ -20,8 +20,8 @@ def main(argv: "list[str]") -> int:
         return 0
     start_logging()
     arguments = []
-    code = exit_codes.exit_code_of(
-        lambda: arguments.extend(job_arguments(argv)), exit_codes.option_value(argv, "model_dir")
+    code = error_report.exit_code_of(
+        lambda: arguments.extend(job_arguments(argv)), error_report.option_value(argv, "model_dir")
     )
     return code or run_job(arguments)
 

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from algorithm.data.cleaning.cleaning import THREADS, clean_entries  # noqa: E402
 from algorithm.data.readers.recognition import open_listing  # noqa: E402
-from algorithm.data.rendering.scenes import write_sample_dataset  # noqa: E402
+from algorithm.data.synthetic.scenes import write_sample_dataset  # noqa: E402
 
 LEAST = 0.5  # of the throughput of bare decoding
 

@@ -24,7 +24,7 @@ import tensorflow as tf
 from algorithm.data import Sample
 from algorithm.data.feeding.decoding import picture_size
 from algorithm.data.feeding.pipeline import eval_batches, train_batches
-from algorithm.data.rendering.scenes import write_sample_dataset
+from algorithm.data.synthetic.scenes import write_sample_dataset
 
 BATCH = 8
 WARM_UP = 96  # pictures taken before the clock starts, while tf.data finds its number of threads

@@ -20,7 +20,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from algorithm.data.rendering.scenes import write_sample_dataset
+from algorithm.data.synthetic.scenes import write_sample_dataset
 
 PROJECT = Path(__file__).resolve().parent.parent
 PLACES = (

@@ -4,7 +4,7 @@ import ast
 import sys
 from pathlib import Path
 
-from algorithm.export.package import COMPANIONS, HANDLER_PACKAGES
+from algorithm.export.model_folder import COMPANIONS, HANDLER_PACKAGES
 
 ROOT = Path(__file__).parent.parent
 HANDLER = ROOT / "customize_service" / "customize_service.py"

@@ -24,7 +24,7 @@ FLOORS = {
     "__init__": 0,
 }  # fmt: skip
 WITHOUT_TENSORFLOW = (
-    "storage", "hyperparameters", "modelarts", "serving", "cli", "jobs.places", "errors",
+    "storage", "hyperparameters", "modelarts", "serving", "cli", "jobs.job_urls", "errors",
     "migration", "pages", "data.labels", "data.cleaning",
     "data.readers",
 )  # fmt: skip

@@ -12,7 +12,7 @@ import pytest
 from algorithm import retinanet
 from algorithm.__main__ import main
 from algorithm.data.conversion import convert
-from algorithm.data.rendering.scenes import write_sample_dataset
+from algorithm.data.synthetic.scenes import write_sample_dataset
 from algorithm.models import PRESETS, resnet
 
 PARAMETERS = (

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from forked_job import SmallJob
 
-from algorithm.data.rendering.scenes import write_sample_dataset
+from algorithm.data.synthetic.scenes import write_sample_dataset
 from algorithm.training import checkpoints
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak]

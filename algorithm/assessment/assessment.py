@@ -16,13 +16,13 @@ from algorithm.assessment.advice.next_job import JOB_FILE, read_job
 from algorithm.assessment.advice.setting_steps import Setting
 from algorithm.assessment.advice.tuning import tune
 from algorithm.assessment.analysis import Analysis, analyse_records
-from algorithm.assessment.comparison import FIGURES, read_assessment
-from algorithm.assessment.model_folder import (
+from algorithm.assessment.assessed_model import (
     CONFIG,
     INDEX,
     apply_thresholds,
     load_detect,
 )
+from algorithm.assessment.comparison import FIGURES, read_assessment
 from algorithm.assessment.observation import Observation, observe, original_names
 from algorithm.assessment.options import Options
 from algorithm.assessment.report.result_files import PAGE, result_texts, write_results

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from algorithm.assessment.model_folder import Detect
+from algorithm.assessment.assessed_model import Detect
 from algorithm.assessment.sensitivity.picture_measures import PictureMeasures, measure_picture
 from algorithm.data import Sample
 from algorithm.data.feeding.decoding import PictureError, decode_image

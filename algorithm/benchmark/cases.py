@@ -103,7 +103,7 @@ def pipeline(settings: Settings) -> Case:
     """
     from algorithm.data import load_dataset
     from algorithm.data.feeding.pipeline import steps_per_epoch, train_batches
-    from algorithm.data.rendering.scenes import write_sample_dataset
+    from algorithm.data.synthetic.scenes import write_sample_dataset
 
     folder = tempfile.TemporaryDirectory()
     rendered = Path(folder.name) / "data"
@@ -168,8 +168,8 @@ def _batch(batch_size: int, image_size: tuple[int, int]) -> dict:
 def _tensorflow_network(settings: Settings) -> Callable[[], None]:
     import tensorflow as tf
 
+    from algorithm.training.gradient_checkpointing import recomputing
     from algorithm.training.precision import computing
-    from algorithm.training.recompute import recomputing
     from algorithm.training.trainer import graph_as_written
 
     detector = _detector(settings)

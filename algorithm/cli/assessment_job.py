@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from algorithm.assessment.options import add_options, options_of
-from algorithm.cli import exit_codes
+from algorithm.cli import error_report
 from algorithm.cli.console_log import start_logging
 
 
@@ -34,4 +34,4 @@ def run_assessment(argv: Sequence[str], description: str) -> int:
 
         print(assess(options))
 
-    return exit_codes.exit_code_of(command)
+    return error_report.exit_code_of(command)

@@ -13,7 +13,7 @@ from algorithm import __version__
 from algorithm.cli.verb import Verb
 from algorithm.hyperparameters import LANGUAGES, TABLE, Row, as_markdown, as_text, write_value
 from algorithm.hyperparameters.distillation_pairs import as_markdown as pairs_table
-from algorithm.modelarts import publication
+from algorithm.modelarts import platform_requests
 from algorithm.storage.atomic_files import write_text
 
 _PUBLISHED = [row for row in TABLE if row.where == "parameter"]
@@ -68,16 +68,18 @@ def manifests() -> dict[str, str]:
         "hparams": _SAMPLE_HPARAMS
     }
     rows = [(row, write_value(row.default)) for row in _PUBLISHED]
-    lines = (json.dumps(line, ensure_ascii=False) + "\n" for line in publication.sample_manifest())
+    lines = (
+        json.dumps(line, ensure_ascii=False) + "\n" for line in platform_requests.sample_manifest()
+    )
     return {
-        "manifests/algorithm.json": _json(publication.algorithm_object(rows, __version__)),
+        "manifests/algorithm.json": _json(platform_requests.algorithm_object(rows, __version__)),
         "manifests/job-v1.json": _json(
-            publication.job_request_v1(list(values.items()), __version__)
+            platform_requests.job_request_v1(list(values.items()), __version__)
         ),
         "manifests/job-v2.json": _json(
-            publication.job_request_v2(list(values.items()), __version__)
+            platform_requests.job_request_v2(list(values.items()), __version__)
         ),
-        "manifests/service-v2.json": _json(publication.service_request_v2(__version__)),
+        "manifests/service-v2.json": _json(platform_requests.service_request_v2(__version__)),
         "manifests/dataset.manifest": "".join(lines),
     }
 

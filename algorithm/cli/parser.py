@@ -11,8 +11,8 @@ from algorithm.cli import (
     data,
     demo,
     describe,
+    error_report,
     evaluate,
-    exit_codes,
     export,
     predict,
     serve,
@@ -49,7 +49,7 @@ def run_command(argv: Sequence[str]) -> int:
         return training_job.run_job([*argv[1:], *mode])
     arguments = command_parser().parse_args(argv)
     start_logging()
-    return exit_codes.exit_code_of(lambda: arguments.command(arguments))
+    return error_report.exit_code_of(lambda: arguments.command(arguments))
 
 
 def command_parser() -> argparse.ArgumentParser:

@@ -18,7 +18,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from algorithm.pages.drawing import draw_detections
+    from algorithm.pages.box_drawing import draw_detections
     from algorithm.serving.prediction import predict
 
     print(predict(arguments.model_dir, arguments.images, arguments.output, draw=draw_detections))

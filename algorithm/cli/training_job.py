@@ -7,9 +7,9 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 
-from algorithm.cli import exit_codes
+from algorithm.cli import error_report
 from algorithm.cli.console_log import start_logging
-from algorithm.cli.exit_codes import option_value
+from algorithm.cli.error_report import option_value
 from algorithm.cli.verb import Verb
 from algorithm.errors import ArgumentError
 
@@ -25,7 +25,7 @@ def run_job(argv: Sequence[str]) -> int:
         return 0
     start_logging()
     flags = with_places(argv, os.environ)
-    return exit_codes.exit_code_of(lambda: _run(flags), option_value(flags, "train_url"))
+    return error_report.exit_code_of(lambda: _run(flags), option_value(flags, "train_url"))
 
 
 def with_places(argv: Sequence[str], environment: Mapping[str, str]) -> list[str]:
@@ -46,7 +46,7 @@ def _run(argv: Sequence[str]) -> int:
     The order of the checks: 1. data_url; 2. train_url, each where it is given; 3. all flags.
     """
     from algorithm.hyperparameters import parse
-    from algorithm.jobs.places import check_data_url, check_train_url, fresh_start_advice
+    from algorithm.jobs.job_urls import check_data_url, check_train_url, fresh_start_advice
     from algorithm.migration.pipeline_config import with_pipeline_config
 
     writes = _writes_results(argv)

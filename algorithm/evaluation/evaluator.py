@@ -14,7 +14,7 @@ from algorithm.evaluation.coco_metrics import Evaluation, evaluate_detections
 from algorithm.evaluation.dataset_detections import detect_samples
 from algorithm.evaluation.inference import Network, detection_function
 from algorithm.ops.detections import NmsConfig
-from algorithm.pages.drawing import draw_detections
+from algorithm.pages.box_drawing import draw_detections
 
 _PICTURES = 4
 

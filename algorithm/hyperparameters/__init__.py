@@ -5,8 +5,8 @@ from algorithm.hyperparameters.hyperparameter_table import HPARAMS, ROWS, TABLE
 from algorithm.hyperparameters.model_names import MODEL_NAMES, larger_than
 from algorithm.hyperparameters.parsing import parse
 from algorithm.hyperparameters.platform_flags import PLATFORM_FLAGS
-from algorithm.hyperparameters.rendering import LANGUAGES, as_markdown, as_text
 from algorithm.hyperparameters.row import Row
+from algorithm.hyperparameters.table_text import LANGUAGES, as_markdown, as_text
 from algorithm.hyperparameters.typed import Hyperparameters
 from algorithm.hyperparameters.values import read_value, write_value
 

@@ -12,7 +12,7 @@ from algorithm.jobs.publishing import save_results
 from algorithm.jobs.run_folder import RunFolder
 from algorithm.modelarts.environment import Workspace
 from algorithm.models import Detector
-from algorithm.training.log_forms import FORMS, Evaluated
+from algorithm.training.log_lines import FORMS, Evaluated
 
 _log = logging.getLogger("algorithm.jobs.job")
 

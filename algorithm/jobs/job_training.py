@@ -27,7 +27,7 @@ from algorithm.jobs.run_folder import Checkpoint, RunFolder
 from algorithm.jobs.training_hooks import training_hooks
 from algorithm.models import Detector
 from algorithm.training.devices import Devices
-from algorithm.training.healing import Guard, Limits
+from algorithm.training.failure_recovery import Guard, Limits
 from algorithm.training.hooks.hook import TrainingRun
 from algorithm.training.loop import fit
 from algorithm.training.run_state import Progress

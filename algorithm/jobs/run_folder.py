@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from algorithm.errors import ArgumentError, DataError
 from algorithm.hyperparameters import Hyperparameters
-from algorithm.jobs.places import check_writable
+from algorithm.jobs.job_urls import check_writable
 from algorithm.models.detector import Detector
 from algorithm.models.variable_names import published_variables
 from algorithm.storage.atomic_files import write_json, write_text

@@ -29,7 +29,7 @@ from algorithm.training.hooks.log_hook import LogHook
 from algorithm.training.hooks.memory_hook import MemoryHook
 from algorithm.training.hooks.soft_loss_hook import SoftLossHook
 from algorithm.training.hooks.tensorboard_hook import TensorBoardHook
-from algorithm.training.log_forms import FORMS
+from algorithm.training.log_lines import FORMS
 
 _DATA_PICTURES = 8
 

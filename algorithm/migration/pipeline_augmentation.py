@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from algorithm.migration.settings_left import Settings
 from algorithm.migration.translation import Translation, number
+from algorithm.migration.unread_settings import Settings
 
 _OPTIONS = "train_config.data_augmentation_options."
 _COLOURS = {"brightness": "random_adjust_brightness", "hue": "random_adjust_hue"}

@@ -24,9 +24,9 @@ from algorithm.migration.pipeline_settings import (
 from algorithm.migration.pipeline_training import take_training
 from algorithm.migration.published import RECIPES
 from algorithm.migration.record_patterns import data_url_of
-from algorithm.migration.settings_left import Settings
 from algorithm.migration.text_format import flattened, read_text
 from algorithm.migration.translation import Translation
+from algorithm.migration.unread_settings import Settings
 
 FLAG = "pipeline_config"
 _EXTRACTOR = f"{SSD}feature_extractor."

@@ -11,8 +11,8 @@ from typing import Any
 
 from algorithm.errors import ArgumentError
 from algorithm.migration.published import REFERENCE_BATCH, Recipe
-from algorithm.migration.settings_left import Settings
 from algorithm.migration.translation import Translation, number
+from algorithm.migration.unread_settings import Settings
 
 _TRAIN = "train_config."
 _STEPS_BETWEEN_CHECKPOINTS = 1000  # as TFOD's training loop has it

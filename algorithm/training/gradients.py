@@ -17,8 +17,8 @@ from algorithm.models.layers import CARRIED, BatchNorm
 from algorithm.ops.anchor_matching import match_anchors
 from algorithm.ops.image import network_input
 from algorithm.ops.losses import LossConfig, detection_losses
+from algorithm.training.gradient_checkpointing import recomputing
 from algorithm.training.precision import LossScale
-from algorithm.training.recompute import recomputing
 
 _SEED = "seed_generator_state"
 _FEATURES = "features"

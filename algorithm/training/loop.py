@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from algorithm.data.feeding.pipeline import reading_errors
 from algorithm.training import stop_requests
-from algorithm.training.healing import Guard
+from algorithm.training.failure_recovery import Guard
 from algorithm.training.hooks.hook import Hook, TrainingRun
 
 _log = logging.getLogger("algorithm.training")

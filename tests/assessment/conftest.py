@@ -59,7 +59,7 @@ def write_saved_model():
 @pytest.fixture(scope="session")
 def packaged_model(tmp_path_factory):
     """A model folder as export writes it, around saved_model's detector; not to be written into."""
-    from algorithm.export.package import package_model
+    from algorithm.export.model_folder import package_model
 
     root = tmp_path_factory.mktemp("packaged")
     return package_model(

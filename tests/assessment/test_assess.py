@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from algorithm.__main__ import main
+from algorithm.assessment.assessed_model import apply_thresholds, load_detect
 from algorithm.assessment.assessment import assess_samples
-from algorithm.assessment.model_folder import apply_thresholds, load_detect
 from algorithm.data import load_dataset
 from algorithm.errors import DataError
 from algorithm.modelarts.model_index import read_class_names

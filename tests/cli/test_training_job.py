@@ -11,7 +11,7 @@ import pytest
 
 from algorithm import train
 from algorithm.cli.training_job import with_places
-from algorithm.data.rendering.scenes import write_sample_dataset
+from algorithm.data.synthetic.scenes import write_sample_dataset
 
 PROJECT = Path(__file__).parents[2]
 # Runs a job in a process that may not wait for TensorFlow nor look for weights.

@@ -10,10 +10,10 @@ from tensorflow.core.protobuf import saved_model_pb2
 from algorithm.distillation.teacher_file import GRAPH, freeze_graph
 from algorithm.errors import AlgorithmError
 from algorithm.export import older_tensorflow
-from algorithm.export.formats.graphs import write_saved_model
 from algorithm.export.formats.source import Source
+from algorithm.export.formats.whole_graph_formats import write_saved_model
+from algorithm.export.model_folder import RUNTIME
 from algorithm.export.older_tensorflow import fit_graph, fit_saved_model, misfits, registry
-from algorithm.export.package import RUNTIME
 from algorithm.export.saved_model import ServingModule, export_saved_model
 from algorithm.models import build_detector
 from algorithm.ops.detections import NmsConfig

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from algorithm.errors import AlgorithmError
 from algorithm.export import saved_model
-from algorithm.export.package import HANDLER
+from algorithm.export.model_folder import HANDLER
 from algorithm.export.saved_model import export_saved_model
 from algorithm.models import build_detector
 from algorithm.models.variable_names import published_variables

@@ -18,7 +18,7 @@ from forked_job import SmallJob
 from lifetime import bound
 from PIL import Image
 
-from algorithm.data.rendering.scenes import write_sample_dataset
+from algorithm.data.synthetic.scenes import write_sample_dataset
 from algorithm.errors import ArgumentError, DataError, DivergenceError, ResourceError
 from algorithm.hyperparameters import parse
 from algorithm.jobs import job, publishing

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from algorithm.data import Sample
-from algorithm.data.rendering.scenes import write_sample_dataset
+from algorithm.data.synthetic.scenes import write_sample_dataset
 from algorithm.distillation.distillers import OnlinePeer
 from algorithm.distillation.job_distillation import advice_on_peer
 from algorithm.errors import DataError

@@ -19,7 +19,7 @@ import pytest
 from lifetime import bound
 from PIL import Image
 
-from algorithm.export.package import COMPANIONS
+from algorithm.export.model_folder import COMPANIONS
 from algorithm.serving.handler import MODEL_PARTS, load_service
 
 LABELS = ("猫", "dog")

@@ -6,7 +6,7 @@ import pytest
 
 from algorithm.data.readers import picture_lookup
 from algorithm.errors import DataError
-from algorithm.export import package
+from algorithm.export import model_folder
 from algorithm.serving import prediction
 from algorithm.serving.handler import MODEL_PARTS, load_service
 
@@ -18,7 +18,7 @@ class TfServingBaseService:
 
 
 def test_serving_and_export_agree_on_the_parts_of_a_model_folder():
-    assert set(MODEL_PARTS) == set(package.MODEL_PARTS)
+    assert set(MODEL_PARTS) == set(model_folder.MODEL_PARTS)
 
 
 def test_serving_and_the_readers_agree_on_what_is_a_picture():

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from algorithm.errors import DataError
-from algorithm.pages.drawing import draw_detections
+from algorithm.pages.box_drawing import draw_detections
 from algorithm.serving.prediction import find_pictures, predict
 
 

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from algorithm.errors import DataError
-from algorithm.export.package import package_model
+from algorithm.export.model_folder import package_model
 from algorithm.serving.handler import load_service
 
 
@@ -129,7 +129,7 @@ def test_the_twin_itself_needs_no_tensorflow():
             sys.executable,
             "-c",
             "import sys, algorithm.serving.server, algorithm.serving.prediction;"
-            "import algorithm.pages.drawing; print('tensorflow' in sys.modules)",
+            "import algorithm.pages.box_drawing; print('tensorflow' in sys.modules)",
         ],
         capture_output=True,
         text=True,

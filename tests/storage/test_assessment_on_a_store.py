@@ -9,7 +9,7 @@ import pytest
 
 from algorithm import storage
 from algorithm.__main__ import main
-from algorithm.export.package import package_model
+from algorithm.export.model_folder import package_model
 from tests.assessment.conftest import LABELS, saved_model, write_dataset
 
 

@@ -12,7 +12,7 @@ import pytest
 from forked_job import SmallJob
 
 from algorithm import storage
-from algorithm.data.rendering.scenes import write_sample_dataset
+from algorithm.data.synthetic.scenes import write_sample_dataset
 
 HPARAMS = "moving_average_decay=0,image_size=64,learning_rate=0.08,log_every_steps=1,keep_checkpoint_max=2"
 

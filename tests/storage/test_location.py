@@ -25,7 +25,7 @@ def test_local_path():
 
 def test_each_scheme_has_its_store():
     assert store_name("a/b") == store_name("file:///a/b") == "local_store"
-    assert store_name("OBS://b/k") == store_name("s3://b/k") == "object_store"
+    assert store_name("OBS://b/k") == store_name("s3://b/k") == "objects.object_store"
     assert store_name("gs://b/k") == store_name("hdfs://host/k") == "tensor_store"
 
 

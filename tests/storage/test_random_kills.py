@@ -12,7 +12,7 @@ import pytest
 from forked_job import SmallJob
 
 from algorithm import storage
-from algorithm.data.rendering.scenes import write_sample_dataset
+from algorithm.data.synthetic.scenes import write_sample_dataset
 
 FLAGS = (
     "--mode=train_and_eval",

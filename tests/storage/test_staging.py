@@ -8,14 +8,13 @@ import pytest
 from algorithm.errors import StorageError
 from algorithm.storage import (
     list_files,
-    object_client,
-    object_store,
     remove,
     stage_files,
     stage_in,
     stage_out,
     staging,
 )
+from algorithm.storage.objects import object_client, object_store
 
 
 def test_local_places_pass_through(tmp_path):

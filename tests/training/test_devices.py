@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 from forked_job import SmallJob
 
-from algorithm.data.rendering.scenes import write_sample_dataset
+from algorithm.data.synthetic.scenes import write_sample_dataset
 from algorithm.errors import ArgumentError, PlatformError
 from algorithm.modelarts.hosts import Cluster
 from algorithm.training.devices import Devices, open_devices

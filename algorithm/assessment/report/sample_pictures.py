@@ -15,7 +15,7 @@ from algorithm.assessment.errors.error_kinds import CORRECT, FALSE_KINDS, MISSED
 from algorithm.assessment.errors.label_suspects import Suspect
 from algorithm.data.feeding.decoding import PictureError, decode_image
 from algorithm.evaluation.records import Records
-from algorithm.pages.drawing import draw_detections
+from algorithm.pages.box_drawing import draw_detections
 
 WIDTH = 360  # of one picture in the report
 SUSPECT_MARGIN = 0.6  # of the doubtful box, on each side

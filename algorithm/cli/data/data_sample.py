@@ -18,7 +18,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from algorithm.data.rendering.scenes import write_sample_dataset
+    from algorithm.data.synthetic.scenes import write_sample_dataset
 
     print(
         write_sample_dataset(

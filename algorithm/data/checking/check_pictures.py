@@ -10,7 +10,7 @@ from PIL import Image
 
 from algorithm.data.feeding.decoding import PictureError, decode_image
 from algorithm.data.sample import Dataset, Sample
-from algorithm.pages.drawing import draw_detections
+from algorithm.pages.box_drawing import draw_detections
 
 LONGEST_SIDE = 640  # pixels of a drawn picture
 LOOKED_AT = 5_000  # samples among which pictures are chosen

@@ -15,7 +15,7 @@ import tensorflow as tf
 from algorithm.data.feeding.aspect_groups import aspect_groups, grouped_places
 from algorithm.data.feeding.augmentation import Augmentation, augmented
 from algorithm.data.feeding.augmentations.colour import recolour
-from algorithm.data.feeding.crop_and_scale import View, boxes_in_view, plan_view
+from algorithm.data.feeding.flip_crop_scale import View, boxes_in_view, plan_view
 from algorithm.data.feeding.jpeg import REDUCTIONS, decode_in_graph, decode_window
 from algorithm.data.feeding.resizing import place
 from algorithm.data.feeding.sample_loading import Reader, reading_errors

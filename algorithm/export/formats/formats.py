@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from algorithm.errors import AlgorithmError, ArgumentError, DataError
-from algorithm.export.formats import graphs
+from algorithm.export.formats import whole_graph_formats
 from algorithm.export.formats.openvino_network import write_openvino
 from algorithm.export.formats.runtimes import open_exported
 from algorithm.export.formats.source import Source, open_source
@@ -38,12 +38,12 @@ class Format:
 
 
 FORMATS: dict[str, Format] = {
-    "saved_model": Format(graphs.write_saved_model),
-    "frozen": Format(graphs.write_frozen),
+    "saved_model": Format(whole_graph_formats.write_saved_model),
+    "frozen": Format(whole_graph_formats.write_frozen),
     "tflite": Format(partial(write_tflite, weights="float"), "float"),
     "tflite_fp16": Format(partial(write_tflite, weights="fp16"), "fp16"),
     "tflite_int8": Format(partial(write_tflite, weights="int8"), "int8"),
-    "onnx": Format(graphs.write_onnx),
+    "onnx": Format(whole_graph_formats.write_onnx),
     "openvino": Format(write_openvino, "float"),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from algorithm.models.weights.stored import BOX_PREDICTOR, CLASS_PREDICTOR
+from algorithm.models.weights.stored_tensors import BOX_PREDICTOR, CLASS_PREDICTOR
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from algorithm.models.detector import Detector
 from algorithm.models.variable_names import published_variables
 from algorithm.models.weights.load_report import LoadReport
 from algorithm.models.weights.opening import open_weights
-from algorithm.models.weights.stored import BOX_PREDICTOR, CLASS_PREDICTOR, WeightSource
+from algorithm.models.weights.stored_tensors import BOX_PREDICTOR, CLASS_PREDICTOR, WeightSource
 
 SCOPES = ("classification", "detection", "full")
 

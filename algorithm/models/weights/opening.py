@@ -19,7 +19,7 @@ from algorithm.models.weights.files.label_names import label_names_beside
 from algorithm.models.weights.files.tensorflow_bundle import read_bundle
 from algorithm.models.weights.files.torch_backbone import read_torch_backbone
 from algorithm.models.weights.files.torch_file import LEGACY_MAGIC
-from algorithm.models.weights.stored import WeightSource
+from algorithm.models.weights.stored_tensors import WeightSource
 
 _KINDS = (
     "a checkpoint (its folder or its prefix), a .tar.gz of one, a Keras .h5 or a classifier's .pth"

@@ -8,7 +8,7 @@ import numpy as np
 
 from algorithm.training.hooks.hook import Hook, TrainingRun
 from algorithm.training.hooks.tensorboard_hook import TensorBoardHook
-from algorithm.training.log_forms import Evaluated
+from algorithm.training.log_lines import Evaluated
 
 
 class ConfusionMatrixHook(Hook):

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from algorithm.training.hooks.hook import Hook, TrainingRun
-from algorithm.training.log_forms import Evaluated, LogForm, Moment, eval_line, is_due
+from algorithm.training.log_lines import Evaluated, LogForm, Moment, eval_line, is_due
 
 _log = logging.getLogger("algorithm.training")
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from algorithm.training.hooks.hook import Hook, TrainingRun
-from algorithm.training.log_forms import Evaluated
+from algorithm.training.log_lines import Evaluated
 
 
 class TensorBoardHook(Hook):

@@ -9,7 +9,7 @@ import pytest
 
 from algorithm.data.conversion import convert
 from algorithm.data.conversion.beam import beam_execution
-from algorithm.data.rendering.scenes import write_sample_dataset
+from algorithm.data.synthetic.scenes import write_sample_dataset
 from algorithm.errors import ArgumentError, DataError
 
 with_beam = pytest.mark.skipif(

@@ -17,8 +17,8 @@ from algorithm.data import load_dataset
 from algorithm.data.conversion import conversion, convert
 from algorithm.data.conversion.tfrecord_writer import portable
 from algorithm.data.feeding.decoding import decode_image
-from algorithm.data.rendering.scenes import write_sample_dataset
 from algorithm.data.sample import Dataset
+from algorithm.data.synthetic.scenes import write_sample_dataset
 from algorithm.errors import ArgumentError, DataError
 
 from ..conftest import write_picture, write_voc

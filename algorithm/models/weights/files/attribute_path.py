@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from algorithm.models.bifpn import bifpn_nodes
 from algorithm.models.weights.files.efficientnet_names import BackboneTensor, by_published_name
-from algorithm.models.weights.stored import StoredTensor, published_name
+from algorithm.models.weights.stored_tensors import StoredTensor, published_name
 
 # The published layers' attributes; a PyTorch port of the classifiers uses the same ones.
 BLOCK_PARTS = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from algorithm.errors import DataError
 from algorithm.models.efficientnet import scaled_blocks
-from algorithm.models.weights.stored import StoredTensor
+from algorithm.models.weights.stored_tensors import StoredTensor
 from algorithm.models.zoo import BACKBONES
 
 _OUTSIDE_BLOCKS = {

@@ -16,7 +16,7 @@ from algorithm.errors import DataError
 from algorithm.models.weights.files.efficientnet_names import BackboneTensor, by_published_name
 from algorithm.models.weights.files.mobilenet_names import is_mobilenet, mobilenet_from_keras
 from algorithm.models.weights.files.resnet_names import is_keras_resnet, resnet_from_keras
-from algorithm.models.weights.stored import StoredTensor, WeightSource, published_name
+from algorithm.models.weights.stored_tensors import StoredTensor, WeightSource, published_name
 
 _BLOCK_PARTS = {
     "expand_conv": "expand_conv",

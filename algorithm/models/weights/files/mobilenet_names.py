@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 
-from algorithm.models.weights.stored import StoredTensor
+from algorithm.models.weights.stored_tensors import StoredTensor
 
 _ROOT = "mobilenet-v2"
 _LAYER = re.compile(r"(?:Conv1|bn_Conv1|(?:expanded_conv|block_\d+)_\w+)/\w+")

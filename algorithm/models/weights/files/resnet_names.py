@@ -15,7 +15,7 @@ import numpy as np
 
 from algorithm.errors import DataError
 from algorithm.models.resnet import RESNETS
-from algorithm.models.weights.stored import StoredTensor
+from algorithm.models.weights.stored_tensors import StoredTensor
 from algorithm.models.zoo import IMAGENET_MEAN, IMAGENET_STD, PRESETS
 
 Tensors = Mapping[str, StoredTensor]

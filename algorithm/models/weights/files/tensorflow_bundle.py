@@ -11,7 +11,7 @@ from algorithm.errors import DataError, first_line
 from algorithm.models.weights.files.attribute_path import name_by_path
 from algorithm.models.weights.files.object_graph import OBJECT_GRAPH, variables_of_graph
 from algorithm.models.weights.files.resnet_names import bare_resnet
-from algorithm.models.weights.stored import StoredTensor, WeightSource, published_name
+from algorithm.models.weights.stored_tensors import StoredTensor, WeightSource, published_name
 
 _AVERAGE = "/ExponentialMovingAverage"
 # Optimizer slots that training writes beside the weights.

@@ -13,7 +13,7 @@ from algorithm.models.weights.files.attribute_path import BLOCK_PARTS
 from algorithm.models.weights.files.efficientnet_names import BackboneTensor, by_published_name
 from algorithm.models.weights.files.resnet_names import is_torch_resnet, resnet_from_torch
 from algorithm.models.weights.files.torch_file import read_state_dict
-from algorithm.models.weights.stored import StoredTensor, WeightSource
+from algorithm.models.weights.stored_tensors import StoredTensor, WeightSource
 
 _OUTSIDE_PARTS = {
     "_conv_stem": "stem_conv",

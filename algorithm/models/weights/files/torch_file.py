@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from algorithm.errors import DataError
-from algorithm.models.weights.stored import StoredTensor
+from algorithm.models.weights.stored_tensors import StoredTensor
 
 LEGACY_MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")
 _DTYPES = {

@@ -14,7 +14,7 @@ from algorithm.data import load_dataset
 from algorithm.data.conversion import convert
 from algorithm.data.readers.recognition import read_listing
 from algorithm.data.readers.records.tfrecord_files import is_record_file
-from algorithm.data.rendering.scenes import write_sample_dataset
+from algorithm.data.synthetic.scenes import write_sample_dataset
 from algorithm.errors import DataError
 
 from ..reading import exports

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from algorithm.pages import drawing
-from algorithm.pages.drawing import caption, class_colour, draw_detections
+from algorithm.pages import box_drawing
+from algorithm.pages.box_drawing import caption, class_colour, draw_detections
 
 GREY = np.full((100, 200, 3), 128, np.uint8)
 
@@ -47,9 +47,9 @@ def test_colours_are_fixed_and_differ():
 
 
 def test_a_name_no_font_can_show_becomes_its_number(monkeypatch):
-    monkeypatch.setattr(drawing, "_wide_fonts", lambda: ())
-    drawing._fonts.cache_clear()
+    monkeypatch.setattr(box_drawing, "_wide_fonts", lambda: ())
+    box_drawing._fonts.cache_clear()
     assert caption("dog", 12)[1] == "dog"
     assert caption("猫", 12, ("dog", "猫"))[1] == "class 2"
     assert caption("猫 x", 12)[1] == "? x"
-    drawing._fonts.cache_clear()
+    box_drawing._fonts.cache_clear()

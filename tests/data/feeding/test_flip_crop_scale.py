@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from algorithm.data.feeding.crop_and_scale import View, boxes_in_view, plan_view
+from algorithm.data.feeding.flip_crop_scale import View, boxes_in_view, plan_view
 
 NONE = np.zeros(0, np.int32)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from algorithm import errors
-from algorithm.cli import exit_codes
-from algorithm.cli.exit_codes import exit_code_of, option_value
+from algorithm.cli import error_report
+from algorithm.cli.error_report import exit_code_of, option_value
 from algorithm.storage.atomic_files import write_text
 
 PROJECT = Path(__file__).parents[2]
@@ -21,14 +21,14 @@ def codes_in(page):
 
 
 def test_the_exit_codes_of_the_documents_are_those_of_the_errors():
-    known = {0: set(), exit_codes.INTERRUPTED: {"STOPPED"}}
+    known = {0: set(), error_report.INTERRUPTED: {"STOPPED"}}
     for kind in vars(errors).values():
         if isinstance(kind, type) and kind is not errors.UserError:
             known.setdefault(kind.exit_code, set()).add(kind.kind)
     (page,) = (PROJECT / "docs").rglob("errors.md")
     assert codes_in(page) == known
     for readme in ("README.md", "README.zh-CN.md"):
-        assert set(codes_in(PROJECT / readme)) == set(known) - {exit_codes.INTERRUPTED}
+        assert set(codes_in(PROJECT / readme)) == set(known) - {error_report.INTERRUPTED}
 
 
 def raising(error):

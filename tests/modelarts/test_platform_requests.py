@@ -7,7 +7,7 @@ import pytest
 
 from algorithm import __version__
 from algorithm.hyperparameters import ROWS, TABLE, parse, write_value
-from algorithm.modelarts.publication import (
+from algorithm.modelarts.platform_requests import (
     COMMAND,
     INFERENCE_IMAGE,
     MODEL_DIR,

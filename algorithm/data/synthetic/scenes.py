@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 from PIL import Image
 
-from algorithm.data.rendering.shapes import DRAWINGS, draw_background, draw_distractor
+from algorithm.data.synthetic.shapes import DRAWINGS, draw_background, draw_distractor
 from algorithm.storage.atomic_files import write_bytes
 
 CLASSES = tuple(DRAWINGS)

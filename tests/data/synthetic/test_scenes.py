@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from algorithm.data import load_dataset
-from algorithm.data.rendering import scenes
-from algorithm.data.rendering.scenes import CLASSES, render_scene, write_sample_dataset
+from algorithm.data.synthetic import scenes
+from algorithm.data.synthetic.scenes import CLASSES, render_scene, write_sample_dataset
 
 
 @pytest.fixture(scope="module")

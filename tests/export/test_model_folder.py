@@ -7,7 +7,7 @@ import pytest
 
 from algorithm.errors import DataError
 from algorithm.export.carried_package import carried_parts
-from algorithm.export.package import (
+from algorithm.export.model_folder import (
     COMPANIONS,
     HANDLER,
     MODEL_PARTS,

@@ -2,8 +2,8 @@
 
 import re
 
-from algorithm.training import log_forms
-from algorithm.training.log_forms import Evaluated, Moment, OwnForm, ReferencesForm, TutorialForm
+from algorithm.training import log_lines
+from algorithm.training.log_lines import Evaluated, Moment, OwnForm, ReferencesForm, TutorialForm
 from algorithm.training.optimizers import choose_optimizer
 from algorithm.training.plan import Plan
 
@@ -53,7 +53,7 @@ def test_the_lines_of_the_tutorial():
 
 
 def test_the_lines_of_torchvision(monkeypatch):
-    monkeypatch.setattr(log_forms, "peak_memory", lambda: 2161.4)
+    monkeypatch.setattr(log_lines, "peak_memory", lambda: 2161.4)
     form, lines = ReferencesForm(), []
     for step, loss in enumerate((4.0, 1.0, 3.0, 2.0, 2.0), 1):
         lines += form.step(moment(step, 8, 5, {**FIGURES, "det_loss": loss}), 2)
@@ -70,7 +70,7 @@ def test_the_lines_of_torchvision(monkeypatch):
 
 
 def test_an_evaluation_in_the_form_of_torchvision(monkeypatch):
-    monkeypatch.setattr(log_forms, "peak_memory", lambda: 2161.4)
+    monkeypatch.setattr(log_lines, "peak_memory", lambda: 2161.4)
     assert ReferencesForm().evaluation(Evaluated(1, 1, 10, {}, ROWS, 10.0, 0.5, 50)) == [
         "Test:  [49/50]  eta: 0:00:00  model_time: 0.2000 (0.2000)  evaluator_time: 0.0100 (0.0100)  time: 0.2100  max mem: 2161",
         "Test: Total time: 0:00:10 (0.2100 s / it)",

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from algorithm.errors import DivergenceError, ResourceError
-from algorithm.training.healing import Guard, Limits
+from algorithm.training.failure_recovery import Guard, Limits
 from algorithm.training.run_state import Progress
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
 
