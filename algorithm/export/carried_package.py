@@ -54,7 +54,7 @@ def carried_modules() -> list[Path]:
     Of storage that leaves out what only a training job does: lease, mirror, downloads.
     """
     room = (path.relative_to(ROOT) for path in (ROOT / WHOLE_ROOM).rglob("*.py"))
-    stores = (Path("storage", f"{name}.py") for name in STORES)
+    stores = (Path("storage", f"{name.replace('.', '/')}.py") for name in STORES)
     found: set[Path] = set()
     waiting = [Path(SCRIPT), *room, *stores]
     while waiting:
