@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from lifetime import end_with
 
-LARGE_PROCESS = 1 << 30
+GROWTH = 300 << 20  # bytes, since memory was given back
+RESIDENT = pytest.StashKey[int]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,12 +35,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """After a file, a large process gives back what its networks and graphs held."""
-    last = nextitem is None or nextitem.path != item.path
-    if last and sys.platform == "linux" and resident_bytes() > LARGE_PROCESS:
-        gc.collect()
-        ctypes.CDLL(None).malloc_trim(0)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Networks and graphs that no test needs any more are given back before many are there."""
+    if sys.platform == "linux":
+        now = resident_bytes()
+        kept = min(now, item.config.stash.get(RESIDENT, 0))
+        if now > kept + GROWTH:
+            forget_gradients()
+            gc.collect()
+            ctypes.CDLL(None).malloc_trim(0)
+            kept = resident_bytes()
+        item.config.stash[RESIDENT] = kept
+
+
+def forget_gradients() -> None:
+    """Has TensorFlow drop gradients of its own making, each of which keeps a whole graph for ever."""
+    if ops := sys.modules.get("tensorflow.python.framework.ops"):
+        known = ops.gradient_registry._registry
+        for name in [name for name in known if name.startswith("CustomGradient-")]:
+            del known[name]
 
 
 def resident_bytes() -> int:
