@@ -26,6 +26,7 @@ from algorithm.data.cleaning.findings import (
     faults,
 )
 from algorithm.data.cleaning.picture_rules import PictureFacts
+from algorithm.data.cleaning.turned_boxes import SIDEWAYS, stored_orientation, upright_boxes
 from algorithm.data.readers.annotation import Annotation, Complaint, Entry
 
 EDGE = 1.0  # pixels a box may reach over the edge by one-based corners and rounding
@@ -86,7 +87,7 @@ def measured(
     annotation = entry.objects
     readers = faults(entry.complaints, UNUSABLE, DROPPED)
     try:
-        raw, notes = _to_real_size(annotation, width, height)
+        raw, notes = _to_real_size(entry, annotation, width, height)
     except ValueError as error:
         wrong = Finding(
             Complaint(annotation.file, str(error)), "recorded size of another shape", LEFT_OUT
@@ -128,20 +129,28 @@ def _nothing_left(entry: Entry, faulty: int) -> Finding:
     return Finding(Complaint(entry.source, problem), NOTHING_LEFT, LEFT_OUT, of_picture=True)
 
 
-def _to_real_size(annotation: Annotation, width: int, height: int) -> tuple[np.ndarray, list[str]]:
+def _to_real_size(
+    entry: Entry, annotation: Annotation, width: int, height: int
+) -> tuple[np.ndarray, list[str]]:
     """Boxes in pixels of the real picture.
 
     The real size wins; a size of another shape raises ValueError.
 
     A recorded size of the same aspect is the picture before it was scaled: boxes scale along.
-    Another aspect (also the turned one, when a tool ignored the EXIF orientation) leaves open
-    where the boxes belong.
+    The size of a picture that EXIF turns, before it is turned, tells that a tool ignored that:
+    boxes turn along. Another aspect leaves open where the boxes belong.
     """
     recorded_width, recorded_height = annotation.width, annotation.height
     if recorded_width is None or recorded_height is None:
         return annotation.boxes, []
     if (recorded_width, recorded_height) == (width, height):
         return annotation.boxes, []
+    if (recorded_width, recorded_height) == (height, width):
+        orientation = stored_orientation(entry.path)
+        if orientation in SIDEWAYS:
+            return upright_boxes(annotation.boxes, width, height, orientation), [
+                "annotated before EXIF turned the picture upright, boxes turned along"
+            ]
     across, down = width / recorded_width, height / recorded_height
     if abs(across / down - 1) > SAME_ASPECT:
         raise ValueError(
@@ -161,6 +170,8 @@ def _size_findings(annotation: Annotation, width: int, height: int) -> list[Find
     else:
         found = f"{annotation.width}x{annotation.height}"
         rule, action = "recorded size of the same shape", "boxes scaled to the picture"
+        if (annotation.height, annotation.width) == (width, height):
+            rule, action = "recorded size before EXIF turned it", "boxes turned along"
     problem = f"expected the size of the picture, {width}x{height}, found {found}"
     return [Finding(Complaint(annotation.file, problem), rule, action, fault=False)]
 

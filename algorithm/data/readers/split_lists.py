@@ -32,7 +32,11 @@ def usages_of(
                 lines += (f"{unlisted} picture(s) that no list of a split names are left out",)
             return usages, complaints, list(lines)
         shown = ", ".join(sorted(lists)[:3])
-        return dict.fromkeys(kept), complaints, [f"{shown}: one side only, which is no split"]
+        return (
+            dict.fromkeys(kept),
+            complaints,
+            [f"{shown}: one side only, which is no split; all pictures are used"],
+        )
     usages, lines = stated_usages({name: word_of_path(name) for name in kept})
     return usages, [], list(lines)
 

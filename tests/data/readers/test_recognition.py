@@ -102,3 +102,19 @@ def test_folder_with_an_archive_is_told_to_unpack(tmp_path: Path) -> None:
     (tmp_path / "set.zip").write_bytes(b"PK")
     with pytest.raises(DataError, match="unpack the archive set.zip"):
         read_listing(tmp_path)
+
+
+def test_recognition_opens_few_of_many_xml(tmp_path: Path, monkeypatch) -> None:
+    for number in range(1000):
+        (tmp_path / f"{number}.jpg").touch()
+        (tmp_path / f"{number}.xml").write_text("<annotation></annotation>")
+    (tmp_path / "notes.xml").write_text("<annotations><image name='0.jpg'/></annotations>")
+    opened = set()
+    head = FolderContents.head
+    monkeypatch.setattr(
+        FolderContents, "head", lambda self, name: (opened.add(name), head(self, name))[1]
+    )
+    rows = recognised(FolderContents(tmp_path))
+    assert rows[0][0].name == "VOC XML"
+    assert "CVAT for images" in [reader.name for reader, _ in rows]
+    assert len(opened) < 50

@@ -266,3 +266,19 @@ def test_the_larger_of_two_forms_is_read_and_the_other_named(tmp_path: Path) -> 
     listing = read_listing(tmp_path)
     assert len(listing.entries) == 3
     assert "COCO (old.json) is there too and is not read" in listing.warnings[0]
+
+
+def test_list_of_one_side_is_no_split_and_all_pictures_are_used(tmp_path: Path) -> None:
+    for stem in "ab":
+        voc_pair(tmp_path, f"JPEGImages/{stem}.jpg", f"Annotations/{stem}.xml")
+    (tmp_path / "ImageSets/Main").mkdir(parents=True)
+    (tmp_path / "ImageSets/Main/train.txt").write_text("# by hand\na\n")
+    assert usages(tmp_path) == {"a.jpg": None, "b.jpg": None}
+    assert read_listing(tmp_path).warnings == (
+        "ImageSets/Main/train.txt: one side only, which is no split; all pictures are used",
+    )
+
+
+def test_xml_of_a_double_suffix(tmp_path: Path) -> None:
+    voc_pair(tmp_path, "images/a.jpg", "ann/a.jpg.xml")
+    assert [entry.source for entry in read_listing(tmp_path).entries] == ["images/a.jpg"]

@@ -373,3 +373,16 @@ def test_stray_yaml_is_passed_over_with_a_word(make_folder) -> None:
 def test_other_word_for_the_same_split_is_taken(tmp_path: Path) -> None:
     write_yolo(tmp_path, val="../images/valid")  # the folder is images/val
     assert [entry.usage for entry in entries(tmp_path)] == ["train"] * 3 + ["eval"]
+
+
+@pytest.mark.parametrize(("other", "read"), [("cat\n", True), ("狗\ncat\n", False)])
+def test_lists_of_classes_in_each_folder(tmp_path: Path, other: str, read: bool) -> None:
+    for side, classes in (("train", "cat\n狗\n"), ("val", other)):
+        write_picture(tmp_path / side / f"{side}.png")
+        (tmp_path / side / f"{side}.txt").write_text("0 0.5 0.5 0.5 0.2\n")
+        (tmp_path / side / "classes.txt").write_text(classes, "utf-8")
+    if read:  # LabelImg only adds to its list
+        assert [entry.annotation.names for entry in entries(tmp_path)] == [("cat",)] * 2
+    else:
+        with pytest.raises(DataError, match="expected the same classes in train/classes.txt and"):
+            read_listing(tmp_path)

@@ -24,6 +24,7 @@ from algorithm.data.readers.object_list import (
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.errors import DataError
 
+OPENED = 200  # XML that a recogniser looks into, at most
 HOW = "export the task from CVAT as 'CVAT for images 1.1' or 'COCO 1.0', with the pictures"
 SHAPES = ("box", "polygon", "mask", "ellipse", "polyline", "points", "cuboid", "skeleton")
 
@@ -32,12 +33,11 @@ def recognise(contents: FolderContents) -> Found | None:
     """XML whose root element is <annotations>."""
     files = [
         name
-        for name in contents.shallowest(".xml") + contents.files(".xml")[:200]
+        for name in _candidates(contents)
         if b"<annotations" in contents.head(name).replace(b"\0", b"")
     ]
     if not files:
         return None
-    files = sorted(set(files))
     head = b"".join(contents.head(name) for name in files)
     if b"<track" in head and b"<image " not in head:
         return Found(tuple(files), Certainty.CERTAIN, "tracks of a video")  # refused when read
@@ -45,6 +45,16 @@ def recognise(contents: FolderContents) -> Found | None:
     return Found(
         tuple(files), Certainty.CERTAIN, what, pictures=told_pictures(contents, files, b"<image ")
     )
+
+
+def _candidates(contents: FolderContents) -> list[str]:
+    """Some XML: of many, those that are no picture's own, as VOC's are."""
+    names = contents.files(".xml")
+    if len(names) > OPENED:
+        names = [
+            name for name in names if not contents.pictures.of_stem(name.rpartition("/")[2][:-4])
+        ]
+    return names[:OPENED]
 
 
 def read_cvat(found: Found, source: Source) -> Listing:
