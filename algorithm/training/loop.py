@@ -1,5 +1,6 @@
-"""The loop over epochs and steps: the same order and the same end whether or not it was
-interrupted.
+"""The loop over epochs and steps.
+
+Its order and its end are the same whether or not it was interrupted.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def fit(
     hooks: Sequence[Hook],
     agreed: Callable[[Sequence[bool]], Sequence[bool]] = list,
 ) -> None:
-    """Trains from the present step to the end of the plan, or until a hook ends it.
+    """Train from the present step to the end of the plan, or until a hook ends it.
 
     At the end of each epoch the checkpoint comes first, then `after_epoch`; a run that goes on
     from such a checkpoint calls `after_epoch` again, so that it may be interrupted at any moment.
@@ -71,7 +72,7 @@ def _train(
     hooks: Sequence[Hook],
     agreed: Callable[[Sequence[bool]], Sequence[bool]],
 ) -> bool:
-    """Whether training came to its end; False when it was taken back to an earlier step."""
+    """Return whether training came to its end; False when it was taken back to an earlier step."""
     nothing_to_lose: Callable[[], Any] = stop_requests.at_once
     stream = iter(batches(run.step))
     if run.plan.steps_per_loop == 1:  # a loop inside TensorFlow takes the batches itself
@@ -103,7 +104,7 @@ def _train(
 
 
 def _timed(run: TrainingRun, batches: Iterable[Any]) -> Iterator[Any]:
-    """The same batches; notes how long each was waited for."""
+    """Yield the same batches, and note how long each was waited for."""
     source = iter(batches)
     while True:
         begun = time.perf_counter()
@@ -116,8 +117,9 @@ def _timed(run: TrainingRun, batches: Iterable[Any]) -> Iterator[Any]:
 
 
 def _save(run: TrainingRun, guard: Guard, hooks: Sequence[Hook]) -> None:
-    """A checkpoint, unless the weights may be what makes the loss infinite: then the one before is
-    the last good one.
+    """Write a checkpoint, unless the weights may be what makes the loss infinite.
+
+    Then the checkpoint before it is the last good one.
     """
     if guard.failing:
         _log.warning(

@@ -25,7 +25,7 @@ class ConfusionMatrixHook(Hook):
     def after_evaluation(
         self, run: TrainingRun, evaluated: Evaluated, pictures: list[np.ndarray]
     ) -> None:
-        """Draws the student's matrix."""
+        """Draw the student's matrix."""
         if not evaluated.network:
             self._tensorboard.write_pictures(
                 "eval/confusion_matrix", evaluated.step, [self._draw()]

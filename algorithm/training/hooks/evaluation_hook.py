@@ -40,12 +40,12 @@ class EvaluateHook(Hook):
         self._from_chief = from_chief
 
     def before_training(self, run: TrainingRun) -> None:
-        """Tells what the teacher is worth on the evaluation pictures as the student sees them."""
+        """Tell what the teacher is worth on the evaluation pictures as the student sees them."""
         if self._teacher:
             self._evaluated(run, self._teacher, TEACHER)
 
     def after_epoch(self, run: TrainingRun) -> None:
-        """Evaluates where it is due, and notes the AP in the progress of the run."""
+        """Evaluate where it is due, and note the AP in the progress of the run."""
         if not self._every_epoch and run.epoch < run.plan.epochs:
             return
         score = self._evaluate(run, self._evaluator) if self._evaluator else 0.0

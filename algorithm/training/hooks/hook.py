@@ -67,7 +67,7 @@ class Hook:
         """Called when healing took the training back to an earlier step."""
 
     def wants_checkpoint(self, run: TrainingRun) -> bool:
-        """Whether a checkpoint is due now, within an epoch."""
+        """Return whether a checkpoint is due now, within an epoch."""
         return False
 
     def save_checkpoint(self, run: TrainingRun) -> None:
