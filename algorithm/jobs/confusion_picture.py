@@ -11,10 +11,10 @@ from algorithm.evaluation.records import make_records
 
 
 def confusion_picture(evaluator: Evaluator) -> np.ndarray:
-    """Draws the confusion matrix of an evaluator's latest run, at its best confidence threshold.
+    """Draw the confusion matrix of an evaluator's latest run, at its best confidence threshold.
 
     Args:
-        evaluator: has run at least once.
+        evaluator: Has run at least once.
 
     Returns:
         uint8 [H, W, 3].

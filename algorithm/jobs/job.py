@@ -35,11 +35,19 @@ _log = logging.getLogger("algorithm.jobs.job")
 
 @stop_requests.listening()
 def run(hp: Hyperparameters) -> int:
-    """Runs the job and returns 0. JobError is what a person can fix; algorithm.errors has the exit
-    codes.
+    """Run the job.
 
     A remote train_url is a local folder meanwhile: what an earlier run left there is brought back
     first, and copied after.
+
+    Args:
+        hp: The job's hyperparameters.
+
+    Returns:
+        0, the exit code.
+
+    Raises:
+        JobError: Something that a person can fix. algorithm.errors has the exit codes.
     """
     cluster = find_cluster(hp.worker_hosts, hp.task_index, os.environ)
     if hp.job_name == "ps" or cluster and cluster.index and hp.mode not in TRAINING_MODES:
