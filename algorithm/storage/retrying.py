@@ -1,4 +1,4 @@
-"""Trying again: with growing, uneven pauses, for as long as a time budget allows."""
+"""Tries with growing, uneven pauses, for as long as a time budget allows."""
 
 from __future__ import annotations
 
@@ -31,11 +31,19 @@ def patiently(
     budget: float | None = None,
     progress: Callable[[], int] = lambda: 0,
 ) -> T:
-    """What action() returns, tried again while its failures may pass and the budget lasts; else its
-    last error.
+    """Try an action again while its failures may pass and the budget lasts.
 
-    budget: seconds without progress, by default S3_RETRY_SECONDS or 300. progress: a number that
-    grows while bytes come.
+    Args:
+        action: What to try.
+        what: Its name, for the log.
+        budget: Seconds without progress, by default S3_RETRY_SECONDS or 300.
+        progress: Returns a number that grows while bytes come.
+
+    Returns:
+        What the action returned.
+
+    Raises:
+        Exception: The action's last error.
     """
     allowed = min(
         budget_seconds() if budget is None else budget,
@@ -67,7 +75,11 @@ def patiently(
 
 
 def budget_seconds() -> float:
-    """S3_RETRY_SECONDS, by default 300. StorageError when it is no number."""
+    """Return S3_RETRY_SECONDS, by default 300.
+
+    Raises:
+        StorageError: It is no number.
+    """
     text = os.environ.get("S3_RETRY_SECONDS", "")
     try:
         return float(text) if text else BUDGET_S

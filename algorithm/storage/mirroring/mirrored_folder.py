@@ -1,5 +1,6 @@
-"""A folder that is mirrored while a job writes to it: restored before, copied now and then, and
-once more at the end.
+"""A folder that is mirrored while a job writes to it.
+
+It is restored before, copied now and then, and copied once more at the end.
 """
 
 from __future__ import annotations
@@ -23,13 +24,22 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def mirrored(folder: Path, url: str) -> Iterator[tuple[str, ...]]:
-    """Keeps a copy of `folder` at `url` while the block runs; gives the names of files found
-    damaged there.
+    """Keep a copy of a folder in a store inside this context.
 
-    Before: what an earlier run left there is brought back. Meanwhile: a copy every 30 s; a store
-    that is down is warned of, and tried again. At the end, also after an error: a last copy.
-    StorageError: another job writes there, or the last copy could not be made; then the files stay
-    in `folder`, which the message names.
+    What an earlier run left there is brought back first. Then a copy is made every 30 s; a store
+    that is down is warned of, and tried again. At the end, also after an error, a last copy is
+    made.
+
+    Args:
+        folder: The local folder.
+        url: Where its copy is.
+
+    Yields:
+        The names of files found damaged in the copy.
+
+    Raises:
+        StorageError: Another job writes there, or the last copy could not be made. Then the files
+            stay in `folder`, which the message names.
     """
     mirror, lease = Mirror(folder, url, folder.parent / "mirror-state.json"), Lease(url.rstrip("/"))
     lease.take()

@@ -1,6 +1,4 @@
-"""Bringing back what an earlier run of a job left in a store: verified, and without what is
-damaged.
-"""
+"""The return of what an earlier run of a job left in a store: verified, without what is damaged."""
 
 from __future__ import annotations
 
@@ -24,11 +22,19 @@ _log = logging.getLogger(__name__)
 
 
 def restore(mirror: Mirror) -> tuple[str, ...]:
-    """Makes the local folder what the manifest in the store says; the names of files that were
-    damaged there, left out.
+    """Make the local folder what the manifest in the store says.
 
     A local folder that descends from that state, left by a killed run on this machine, is kept: it
-    is the same or later. Without a manifest nothing is taken from the store. Raises StorageError.
+    is the same or later. Without a manifest nothing is taken from the store.
+
+    Args:
+        mirror: The folder and its copy.
+
+    Returns:
+        The names of files that were damaged there, which are left out.
+
+    Raises:
+        StorageError: The store does not give them.
     """
     manifest = mirror.read_manifest()
     origins = mirror.origins()

@@ -1,4 +1,7 @@
-"""One object to one local file: resumed after a break, verified, and there whole or not at all."""
+"""The copy of one object to one local file.
+
+It is resumed after a break, verified, and there whole or not at all.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +32,25 @@ _log = logging.getLogger(__name__)
 def fetch(
     place: ObjectLocation, target: Path, sha256: str = "", budget: float | None = None
 ) -> FileInfo:
-    """Copies an object to `target`; what the store told of it.
+    """Copy an object to a local file.
 
-    A break goes on where it ended, now or in a later call, as long as the object is the same
-    version. The size and the ETag are checked, and sha256 (hex) where given; damaged bytes are
-    fetched anew. The bytes are left to the system to put
-    on the disk: they are in the store, too. Raises what the client raises, and DamagedError;
-    ResourceError when the disk is full.
+    A download that broke off goes on where it ended, now or in a later call, as long as the object
+    is the same version. The size and the ETag are checked; damaged bytes are fetched anew. The
+    bytes are left to the system to put on the disk: they are in the store, too.
+
+    Args:
+        place: The object.
+        target: The local file.
+        sha256: The object's SHA-256 in hex, checked where it is given.
+        budget: Seconds to keep trying, None for the default.
+
+    Returns:
+        What the store told of the object.
+
+    Raises:
+        DamagedError: The bytes differ from what the store or `sha256` says.
+        ResourceError: The disk is full.
+        Exception: What the client raises.
     """
     part = beside(target)
     needed = [0]
@@ -136,8 +151,9 @@ def _part_size_told(place: ObjectLocation, found: FileInfo) -> int:
 
 
 def _known(place: ObjectLocation, part: Path) -> FileInfo | None:
-    """Which version the bytes in the part file are of; None when there are none, or of something
-    else.
+    """Return which version the bytes in the part file are of.
+
+    It is None when there are none, or when they are of something else.
     """
     try:
         found = FileInfo(**json.loads(_state(part).read_text(encoding="utf-8")))
