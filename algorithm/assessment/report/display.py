@@ -31,7 +31,16 @@ CURVES_SHOWN = 20
 
 
 def display(analysis: Analysis, found: Sequence[Finding], worst: Sequence[int]) -> dict[str, Any]:
-    """{"zh-cn": {operation: {...}}, "en-us": the same}. worst: pictures to list, by place."""
+    """Return the platform's display.
+
+    Args:
+        analysis: What was found out.
+        found: The findings.
+        worst: Places of the pictures to list.
+
+    Returns:
+        {"zh-cn": {operation: {...}}, "en-us": the same}.
+    """
     return {
         name: _language(analysis, found, worst, language)
         for language, name in reversed(list(enumerate(LANGUAGES)))
@@ -188,8 +197,9 @@ def _description(key: str, language: int) -> str:
 
 
 def _custom(custom: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """As given where it has the display's form ({"fps": {"value": {...}}}), else wrapped into
-    it.
+    """Return figures as they are where they have the display's form, else wrapped into it.
+
+    The form is {"fps": {"value": {...}}}.
     """
     return {
         key: value if isinstance(value, dict) else {"value": {key: value}}

@@ -25,15 +25,28 @@ MOST_SUSPECTS = 12
 
 @dataclass(frozen=True)
 class Drawing:
-    """pixels: uint8 [H, W, 3]. captions: English, Chinese."""
+    """A picture for people.
+
+    Attributes:
+        pixels: uint8 [H, W, 3].
+        captions: (English, Chinese).
+    """
 
     pixels: np.ndarray
     captions: tuple[str, str]
 
 
 def worst_pictures(analysis: Analysis, most: int) -> list[int]:
-    """Places of the pictures with most mistakes at the best confidence threshold, false detections
-    and missed objects alike.
+    """Return the places of the pictures with most mistakes at the best confidence threshold.
+
+    False detections and missed objects count alike.
+
+    Args:
+        analysis: What was found out.
+        most: How many pictures at most.
+
+    Returns:
+        Their places, the worst first.
     """
     mistakes = _mistakes(analysis)
     order = np.argsort(-mistakes.sum(axis=0), kind="stable")[:most]
@@ -41,7 +54,7 @@ def worst_pictures(analysis: Analysis, most: int) -> list[int]:
 
 
 def _mistakes(analysis: Analysis) -> np.ndarray:
-    """int64 [2, P]: false detections and missed objects of each picture."""
+    """Return int64 [2, P]: false detections and missed objects of each picture."""
     records, errors = analysis.records, analysis.errors
     return np.stack(
         [
@@ -60,7 +73,10 @@ def _mistakes(analysis: Analysis) -> np.ndarray:
 def draw_worst(
     analysis: Analysis, places: Sequence[int], paths: Sequence[str]
 ) -> Iterator[Drawing]:
-    """Labels on the left, detections on the right; a picture that cannot be read is left out."""
+    """Yield pictures with the labels on the left and the detections on the right.
+
+    A picture that cannot be read is left out.
+    """
     records, mistakes = analysis.records, _mistakes(analysis)
     for place in places:
         pixels = _read(paths[place])
@@ -86,8 +102,9 @@ def draw_worst(
 
 
 def draw_suspects(analysis: Analysis, paths: Sequence[str]) -> Iterator[Drawing]:
-    """The surroundings of doubtful labels: the label, if there is one, and the detection with its
-    score.
+    """Yield the surroundings of labels in doubt.
+
+    Each shows the label, if there is one, and the detection with its score.
     """
     records = analysis.records
     for suspect in analysis.suspects[:MOST_SUSPECTS]:
