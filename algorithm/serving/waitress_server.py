@@ -1,6 +1,4 @@
-"""Waitress, with the platform's error bodies, a bounded queue, and a way past it for what is
-quick.
-"""
+"""Waitress with the platform's error bodies and a bounded queue, which quick answers pass by."""
 
 from __future__ import annotations
 
@@ -31,8 +29,9 @@ class Busy(Error):
 
 
 class JsonErrorTask(ErrorTask):
-    """Answers a request that is refused before the application sees it (too large, malformed, too
-    many) in the platform's form.
+    """Answers a request that is refused before the application sees it, in the platform's form.
+
+    Such a request is too large, malformed, or one too many.
     """
 
     def execute(self) -> None:
@@ -65,8 +64,9 @@ class JsonErrorTask(ErrorTask):
 
 
 class LeavingTask(WSGITask):
-    """Answers a request; while the service is stopping, the client is told to connect anew for its
-    next one.
+    """Answers a request.
+
+    While the service is stopping, it tells the client to connect anew for its next one.
     """
 
     def execute(self) -> None:
@@ -77,8 +77,9 @@ class LeavingTask(WSGITask):
 
 
 class JsonChannel(HTTPChannel):
-    """A connection. One whose request was refused unread is half closed and read empty for a while,
-    not reset.
+    """A connection.
+
+    One whose request was refused unread is half closed and read empty for a while, not reset.
     """
 
     task_class = LeavingTask
@@ -86,11 +87,11 @@ class JsonChannel(HTTPChannel):
     linger_until: float | None = None
 
     def writable(self) -> bool:
-        """Whether handle_write has something to do."""
+        """Return whether handle_write has something to do."""
         return self.will_close if self.linger_until else super().writable()
 
     def readable(self) -> bool:
-        """Whether handle_read has something to do."""
+        """Return whether handle_read has something to do."""
         return self.linger_until is not None or super().readable()
 
     def handle_write(self) -> None:
@@ -110,8 +111,9 @@ class JsonChannel(HTTPChannel):
         super().handle_write()
 
     def handle_read(self) -> None:
-        """Receive; while lingering, throw away what comes until the client is done or its time is
-        over.
+        """Receive what comes.
+
+        While lingering, throw it away until the client is done or its time is over.
         """
         if self.linger_until is None:
             super().handle_read()
@@ -125,8 +127,11 @@ class JsonChannel(HTTPChannel):
 
 
 class TwoQueues:
-    """`heavy` answers pictures and holds `limit` that wait; one more is refused. `light` answers
-    refusals, /health, /metrics and the page, so that they are quick under any load."""
+    """The two queues of requests.
+
+    `heavy` answers pictures and holds `limit` that wait; one more is refused. `light` answers
+    refusals, /health, /metrics and the page, so that they are quick under any load.
+    """
 
     def __init__(
         self,
