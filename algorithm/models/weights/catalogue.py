@@ -45,10 +45,16 @@ class PublishedFile:
         return f"{self.family}/{f'{self.name}.pth' if self.package else basename(self.url)}"
 
     def starts(self, model_name: str) -> bool:
-        """Tell whether it is a start for a model.
+        """Return whether it is a start for a model.
 
         It is, where it holds the model's own detector, one with all of its variables, or its
         backbone.
+
+        Args:
+            model_name: The model.
+
+        Returns:
+            Whether it is a start.
         """
         return self.name in start_names(model_name)
 

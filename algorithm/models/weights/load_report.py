@@ -1,4 +1,4 @@
-"""What a load of weights did, tensor by tensor."""
+"""The report of a load of weights, tensor by tensor."""
 
 from __future__ import annotations
 

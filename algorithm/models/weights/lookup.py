@@ -1,4 +1,4 @@
-"""Finds weights that are already on this machine."""
+"""The search for weights that are already on this machine."""
 
 from __future__ import annotations
 
