@@ -1,4 +1,4 @@
-"""The flags of the Cloud TPU RetinaNet tutorial's program to those of a training job."""
+"""The flags of a training job from those of the Cloud TPU RetinaNet tutorial's program."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ _DECAYS = {
 
 
 def take_training(settings: Settings, result: Translation, model: str, recipe: Recipe) -> None:
-    """Takes everything of train_config that says how the weights move."""
+    """Take everything of train_config that says how the weights move."""
     batch = settings.take(f"{_TRAIN}batch_size", None)
     if not batch:
         raise ArgumentError("pipeline_config: expected train_config.batch_size, found none")
