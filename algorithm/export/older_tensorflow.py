@@ -116,7 +116,10 @@ def fit_graph(graph: graph_pb2.GraphDef) -> None:
 
 
 def misfits(graph: graph_pb2.GraphDef) -> list[str]:
-    """Return in words what the platform's TensorFlow does not know of a graph; empty where it fits."""
+    """Return in words what the platform's TensorFlow does not know of a graph.
+
+    It is empty where the graph fits.
+    """
     functions = {function.signature.name for function in graph.library.function}
     found = Counter(
         misfit for node in _nodes(graph) if node.op not in functions for misfit in _misfits_of(node)

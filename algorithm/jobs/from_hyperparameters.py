@@ -1,4 +1,4 @@
-"""A job's hyperparameters as the rooms below take them: loss, augmentation, plan, trainer, batches."""
+"""A job's hyperparameters in the form of the rooms below: loss, plan, trainer, batches."""
 
 from __future__ import annotations
 
