@@ -21,7 +21,11 @@ import numpy as np
 
 
 def companion(name: str) -> ModuleType:
-    """Return the module in the file `name`.py beside this one."""
+    """Return the module in the file `name`.py beside this one.
+
+    Raises:
+        ImportError: It cannot be loaded.
+    """
     spec = importlib.util.spec_from_file_location(name, str(Path(__file__).with_name(name + ".py")))
     if spec is None or spec.loader is None:  # never of a file whose name ends in .py
         raise ImportError(f"expected {name}.py beside {__file__}")

@@ -204,6 +204,13 @@ def remembered_answers(
 ) -> Remembered | None:
     """Ask a frozen teacher once about every training picture, where that is enough.
 
+    Args:
+        distiller: What the student learns from besides the annotations, or None.
+        dataset: The job's data.
+        student: The network that is trained.
+        augmentation: What is changed in training pictures.
+        seed: The job's seed.
+
     Returns:
         Its answers; None without a frozen teacher, where augmentation changes the pictures from
         epoch to epoch, or where the answers would not fit into memory.

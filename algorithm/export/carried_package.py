@@ -72,7 +72,7 @@ def carry(target: Path) -> None:
     than a hundred objects otherwise.
 
     Raises:
-        DataError: a source file is missing.
+        DataError: A source file is missing.
     """
     content = io.BytesIO()
     try:

@@ -79,10 +79,10 @@ def fit_saved_model(folder: Path) -> None:
     """Rewrite saved_model.pb in the folder so that the platform's TensorFlow reads it.
 
     Args:
-        folder: of a SavedModel. Its fingerprint, which would be wrong afterwards, is removed.
+        folder: Of a SavedModel. Its fingerprint, which would be wrong afterwards, is removed.
 
     Raises:
-        AlgorithmError: it holds something that no repair covers. The file is then as it was.
+        AlgorithmError: It holds something that no repair covers. The file is then as it was.
     """
     path = folder / "saved_model.pb"
     model = saved_model_pb2.SavedModel.FromString(path.read_bytes())

@@ -38,7 +38,17 @@ _DECAYS = {
 
 
 def take_training(settings: Settings, result: Translation, model: str, recipe: Recipe) -> None:
-    """Take everything of train_config that says how the weights move."""
+    """Take everything of train_config that says how the weights move.
+
+    Args:
+        settings: The settings of the file; what is taken counts as looked at.
+        result: Gets the hyperparameters and a line for each setting.
+        model: The model's name, for messages.
+        recipe: What the model was published with.
+
+    Raises:
+        ArgumentError: The file has no batch size.
+    """
     batch = settings.take(f"{_TRAIN}batch_size", None)
     if not batch:
         raise ArgumentError("pipeline_config: expected train_config.batch_size, found none")

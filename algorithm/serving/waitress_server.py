@@ -95,7 +95,7 @@ class JsonChannel(HTTPChannel):
         return self.linger_until is not None or super().readable()
 
     def handle_write(self) -> None:
-        """Send; instead of closing at the end, begin to linger once."""
+        """Send what is left; instead of closing at the end, begin to linger once."""
         if (
             self.close_when_flushed
             and not self.total_outbufs_len

@@ -164,7 +164,7 @@ def _read(response: http.client.HTTPResponse) -> bytes:
 
 
 def _md5(response: http.client.HTTPResponse) -> str:
-    """The MD5 that Google's store sends with a file, in hex."""
+    """Return the MD5 that Google's store sends with a file, in hex."""
     for line in response.headers.get_all("x-goog-hash") or []:
         for each in line.split(","):
             kind, _, value = each.strip().partition("=")

@@ -28,7 +28,7 @@ def _translated(path: Path, verb: str = "read", needed: int | None = None) -> It
 
 
 def info(url: str) -> FileInfo | None:
-    """What is known of a file, None when there is none."""
+    """Return what is known of a file, or None when there is none."""
     path = local_path(url)
     with _translated(path):
         if not path.is_file():
@@ -102,13 +102,32 @@ def write(url: str, content: bytes, budget: float | None = None) -> Sent:
 def download(
     url: str, target: Path, *, sha256: str = "", budget: float | None = None
 ) -> FileInfo | None:
-    """Copy a file of this disk."""
+    """Copy a file of this disk.
+
+    Args:
+        url: The file.
+        target: The copy.
+        sha256: Ignored; nothing is lost on the way.
+        budget: Ignored; a local copy is not tried again.
+
+    Returns:
+        What is known of the file, or None when there is none.
+    """
     _copy(local_path(url), target)
     return info(str(target))
 
 
 def upload(source: Path, url: str, budget: float | None = None) -> Sent:
-    """Copy a file of this disk."""
+    """Copy a file of this disk.
+
+    Args:
+        source: The file.
+        url: The copy.
+        budget: Ignored; a local copy is not tried again.
+
+    Returns:
+        What was copied.
+    """
     return _copy(source, local_path(url))
 
 

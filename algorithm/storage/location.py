@@ -14,7 +14,9 @@ STORES = {
     **dict.fromkeys(("obs", "s3"), "objects.object_store"),
     **dict.fromkeys(("gs", "hdfs", "viewfs", "ram"), "tensor_store"),
 }
-OBJECT_SCHEMES = tuple(scheme for scheme, store in STORES.items() if store == "objects.object_store")
+OBJECT_SCHEMES = tuple(
+    scheme for scheme, store in STORES.items() if store == "objects.object_store"
+)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 

@@ -249,5 +249,5 @@ def glob(url: str) -> list[str]:
 
 
 def walk(url: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """(folder, names of folders, names of files), from the top down."""
+    """Yield (folder, names of folders, names of files), from the top down."""
     return store_of.walk(url)

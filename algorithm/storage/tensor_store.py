@@ -54,7 +54,7 @@ def _translated(verb: str, url: str) -> Iterator[Any]:
 
 
 def info(url: str) -> FileInfo | None:
-    """What is known of a file, None when there is none."""
+    """Return what is known of a file, or None when there is none."""
     try:
         with _translated("look at", url) as gfile:
             state = None if gfile.isdir(url) else gfile.stat(url)

@@ -36,15 +36,17 @@ def fit(
     from such a checkpoint calls `after_epoch` again, so that it may be interrupted at any moment.
 
     Args:
-        run: the training.
-        batches: gives endless batches from a step on.
-        guard: makes the steps.
-        hooks: what happens beside the steps, in this order.
-        agreed: to which of several questions any machine of the job says yes; every machine asks.
+        run: The training.
+        batches: Returns endless batches from a step on.
+        guard: Makes the steps.
+        hooks: What happens beside the steps, in this order.
+        agreed: Returns to which of several questions any machine of the job says yes; every machine
+            asks.
 
     Raises:
         Stopped: SIGTERM came; after a checkpoint where steps would be lost.
-        DivergenceError, ResourceError: see Guard.steps.
+        DivergenceError: See Guard.steps.
+        ResourceError: See Guard.steps.
     """
     with _told(run, hooks), reading_errors(), stop_requests.deferred():
         if run.plan.ends_epoch(run.step) and _epoch_is_the_last(run, hooks):

@@ -23,7 +23,16 @@ class Plan:
 
     @classmethod
     def of_steps(cls, steps: int, steps_per_epoch: int, steps_per_loop: int = 1) -> Plan:
-        """Plan so many updates in all; the last epoch has what is left."""
+        """Plan a number of updates in all; the last epoch has what is left.
+
+        Args:
+            steps: Updates in all.
+            steps_per_epoch: Updates in an epoch.
+            steps_per_loop: Updates at most in one call of TensorFlow.
+
+        Returns:
+            The plan.
+        """
         length = min(steps, steps_per_epoch)
         return cls(-(-steps // length), length, steps_per_loop, steps)
 

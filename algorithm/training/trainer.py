@@ -311,7 +311,7 @@ class Trainer:
         return {**tensors, "global_step": np.int64(self.step)}
 
     def snapshot(self) -> dict[str, np.ndarray]:
-        """Return a copy of tensors() as they are now."""
+        """Return a copy of tensors() as they are now, as arrays by name."""
         return {name: np.asarray(value).copy() for name, value in self.tensors().items()}
 
     def restore(self, tensors: Mapping[str, np.ndarray]) -> None:

@@ -208,7 +208,7 @@ def _custom(custom: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _largest(analysis: Analysis) -> Iterable[tuple[str, list[tuple[float, float]]]]:
-    """Names and curves of the classes with most objects."""
+    """Return names and curves of the classes with most objects."""
     order = (-analysis.records.truths_per_class()).argsort(kind="stable")[:CURVES_SHOWN]
     return [
         (analysis.records.label_names[label], analysis.precision_recall[label]) for label in order
@@ -231,7 +231,7 @@ def _lines(
 
 
 def _columns(names: Sequence[str], counts: Sequence[int]) -> dict[str, Any]:
-    """One column for each class, between the whole numbers; the names stand in x_label."""
+    """Return one column for each class, between the whole numbers; the names stand in x_label."""
     return {
         "x_axis_name": "class",
         "y_axis_name": "objects",
@@ -250,7 +250,7 @@ def _pie(
 
 
 def _sample(analysis: Analysis, picture: int) -> dict[str, Any]:
-    """A picture with its labels and what was detected at the best threshold."""
+    """Return a picture with its labels and what was detected at the best threshold."""
     records = analysis.records
     truths = records.truth_pictures == picture
     seen = np.flatnonzero(records.pictures == picture)

@@ -162,7 +162,7 @@ def confusion_pixels(records: Records, table: np.ndarray) -> np.ndarray:
     """Return the confusion matrix as a picture.
 
     Args:
-        records: name the K classes and count their objects.
+        records: Name the K classes and count their objects.
         table: int64 [K + 1, K + 1], see error_kinds.confusion_matrix.
 
     Returns:

@@ -76,6 +76,14 @@ def draw_worst(
     """Yield pictures with the labels on the left and the detections on the right.
 
     A picture that cannot be read is left out.
+
+    Args:
+        analysis: What was found out.
+        places: Places of the pictures.
+        paths: Picture files by place, "" (or none at all) where there is none.
+
+    Yields:
+        A drawing of each.
     """
     records, mistakes = analysis.records, _mistakes(analysis)
     for place in places:
@@ -105,6 +113,13 @@ def draw_suspects(analysis: Analysis, paths: Sequence[str]) -> Iterator[Drawing]
     """Yield the surroundings of labels in doubt.
 
     Each shows the label, if there is one, and the detection with its score.
+
+    Args:
+        analysis: What was found out.
+        paths: Picture files by place, "" (or none at all) where there is none.
+
+    Yields:
+        A drawing of each.
     """
     records = analysis.records
     for suspect in analysis.suspects[:MOST_SUSPECTS]:

@@ -86,7 +86,7 @@ def _inside(grey: np.ndarray, edges: np.ndarray, box: np.ndarray) -> tuple[float
 
 
 def _colour(pixels: np.ndarray) -> tuple[float, float]:
-    """(mean saturation of HSV on 0..255, colourfulness)."""
+    """Return the mean saturation of HSV on 0..255, and the colourfulness."""
     red, green, blue = (pixels[..., channel].astype(np.float32) for channel in range(3))
     most, least = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
     saturation = 255 * np.divide(most - least, most, out=np.zeros_like(most), where=most > 0).mean()

@@ -208,7 +208,15 @@ def advice_on_rate(
 ) -> tuple[str, ...]:
     """Return lines for the log where HIGHER_RATE is worth setting; none elsewhere.
 
-    With a peer `advice_on_peer` says it. The arguments are those of `wants_a_higher_rate`.
+    With a peer `advice_on_peer` says it.
+
+    Args:
+        hp: The job's hyperparameters.
+        image_size: Height and width of the input in pixels.
+        start: Where the weights are from; None where a job goes on.
+
+    Returns:
+        The lines.
     """
     if (
         hp.use_online_kd

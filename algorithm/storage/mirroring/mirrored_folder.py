@@ -67,7 +67,7 @@ def mirrored(folder: Path, url: str) -> Iterator[tuple[str, ...]]:
 
 
 def _finish_after_an_error(copier: _Copier) -> None:
-    """The last copy, whose own failure must not hide why the job ended."""
+    """Make the last copy. Its own failure must not hide why the job ended."""
     try:
         copier.finish()
     except PlatformError as error:
@@ -110,7 +110,7 @@ class _Copier:
                 )
 
     def finish(self) -> None:
-        """The last copy; then the place is free for others."""
+        """Make the last copy; then the place is free for others."""
         self._over.set()
         for each in self._threads:
             each.join()

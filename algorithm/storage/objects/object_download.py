@@ -77,7 +77,7 @@ def fetch(
 
 
 def _complete(place: ObjectLocation, part: Path, needed: list[int]) -> FileInfo:
-    """One try to bring the part file to its full size."""
+    """Try once to bring the part file to its full size."""
     known = _known(place, part)
     have = _size(part) if known else 0
     resumed = known if have else None
@@ -140,7 +140,7 @@ def _verify(place: ObjectLocation, part: Path, found: FileInfo, sha256: str) -> 
 
 
 def _part_size_told(place: ObjectLocation, found: FileInfo) -> int:
-    """The bytes in the first part of a multipart object, 0 where the store does not tell."""
+    """Return the bytes in the first part of a multipart object, 0 where the store does not tell."""
     try:
         answer = client().head_object(
             Bucket=place.bucket, Key=place.key, PartNumber=1, IfMatch=f'"{found.tag}"'

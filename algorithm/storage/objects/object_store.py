@@ -131,7 +131,11 @@ def read(url: str) -> bytes:
 
 
 def read_with_info(url: str) -> tuple[bytes, FileInfo]:
-    """Return the content of an object and what the store tells of it, both of the same version."""
+    """Return the content of an object and what the store tells of it, both of the same version.
+
+    Raises:
+        StorageError: The store does not give them.
+    """
     place = object_location(url)
 
     def fetch() -> tuple[bytes, FileInfo]:
@@ -240,7 +244,19 @@ def download(url: str, target: Path, *, sha256: str = "", budget: float | None =
 
 
 def upload(source: Path, url: str, budget: float | None = None) -> Sent:
-    """Copy a local file to an object, verified. See object_upload.send."""
+    """Copy a local file to an object, verified.
+
+    Args:
+        source: The local file.
+        url: The object.
+        budget: Seconds to keep trying, None for the default.
+
+    Returns:
+        The size and digest of the bytes that were sent.
+
+    Raises:
+        StorageError: See object_upload.send.
+    """
     from algorithm.storage.objects.object_upload import send
 
     place = object_location(url)

@@ -102,7 +102,10 @@ def _release(_: Future[bytes]) -> None:
 
 
 def _read_parts(source: Path, size: int, step: int) -> Iterator[bytes]:
-    """The parts, one at a time; a buffer is taken for each, and given back when it was sent."""
+    """Yield the parts, one at a time.
+
+    A buffer is taken for each, and given back when it was sent.
+    """
     with source.open("rb") as file:
         for start in range(0, size, step):
             _buffers.acquire()

@@ -15,10 +15,10 @@ class CheckpointHook(Hook):
     """Writes checkpoints into a folder.
 
     Args:
-        folder: where they lie.
-        identity: what a checkpoint says of the job, beside the progress of the run.
-        keep: how many of the newest stay.
-        minutes: between two checkpoints within an epoch; 0 for none there.
+        folder: The folder.
+        identity: What a checkpoint says of the job, beside the progress of the run.
+        keep: How many of the newest stay.
+        minutes: Minutes between two checkpoints within an epoch; 0 for none there.
     """
 
     def __init__(

@@ -15,8 +15,8 @@ class ConfusionMatrixHook(Hook):
     """Shows which classes are taken for which.
 
     Args:
-        draw: the matrix of the latest evaluation as uint8 [H, W, 3].
-        tensorboard: where the picture goes.
+        draw: Returns the matrix of the latest evaluation as uint8 [H, W, 3].
+        tensorboard: Writes the picture.
     """
 
     def __init__(self, draw: Callable[[], np.ndarray], tensorboard: TensorBoardHook) -> None:

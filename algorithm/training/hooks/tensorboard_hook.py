@@ -16,8 +16,8 @@ class TensorBoardHook(Hook):
     """Writes events.
 
     Args:
-        folder: where the event file goes.
-        every: steps between two points of a training curve.
+        folder: The folder of the event file.
+        every: Steps between two points of a training curve.
         data_pictures: uint8 [H, W, 3] each, training pictures with their boxes, shown at step 0.
     """
 
@@ -48,7 +48,13 @@ class TensorBoardHook(Hook):
         self._writer.close()
 
     def write_pictures(self, group: str, step: int, pictures: Sequence[np.ndarray]) -> None:
-        """Write uint8 [H, W, 3] pictures as `group`/picture_0 and so on."""
+        """Write pictures as `group`/picture_0 and so on.
+
+        Args:
+            group: The name of the group.
+            step: The step they belong to.
+            pictures: uint8 [H, W, 3] each.
+        """
         with self._writer.as_default(step):
             for index, picture in enumerate(pictures):
                 tf.summary.image(f"{group}/picture_{index}", picture[None])

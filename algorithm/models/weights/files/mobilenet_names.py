@@ -19,7 +19,14 @@ def is_mobilenet(tensors: Collection[str]) -> bool:
 
 
 def mobilenet_from_keras(tensors: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
-    """Return the tensors of the feature extractor under our names, the root included."""
+    """Return the tensors of the feature extractor under our names, the root included.
+
+    Args:
+        tensors: Tensors by name in the file.
+
+    Returns:
+        Tensors by name.
+    """
     return {
         f"{_ROOT}/{_leaf_named(name)}": tensor
         for name, tensor in tensors.items()
