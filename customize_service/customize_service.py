@@ -27,7 +27,7 @@ def companion(name: str) -> ModuleType:
         ImportError: It cannot be loaded.
     """
     spec = importlib.util.spec_from_file_location(name, str(Path(__file__).with_name(name + ".py")))
-    if spec is None or spec.loader is None:  # never of a file whose name ends in .py
+    if spec is None or spec.loader is None:  # this never happens for a file whose name ends in .py
         raise ImportError(f"expected {name}.py beside {__file__}")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -44,13 +44,13 @@ except ModuleNotFoundError as missing:
 fields_of, pictures = companion("request_fields"), companion("pictures")
 BadRequest, Choice, FIELD = fields_of.BadRequest, fields_of.Choice, fields_of.FIELD
 SCORE_THRESHOLD = 0.3
-SOFT = -1.0  # of `hard_above`: boxes lose score instead of being dropped
+SOFT = -1.0  # a value of `hard_above`: boxes lose score instead of being dropped
 DECODING = threading.BoundedSemaphore(
     os.cpu_count() or 1
-)  # pictures decoded at once, for the memory's sake
+)  # limits the pictures that are decoded at once, to save memory
 DECODED = pictures.PixelBudget(
     2 * pictures.MAX_PIXELS
-)  # and those on their way through the network
+)  # limits the pixels of those and of the ones on their way through the network
 
 
 class Prepared(dict):

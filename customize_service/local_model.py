@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 LOGGER = logging.getLogger(__name__)
-LOAD_WAIT_SECONDS = 30.0  # the platform's older gateway gives an answer up after 40
+LOAD_WAIT_SECONDS = 30.0  # the platform's older gateway gives up after 40
 RETRY_SECONDS = 5
 SOFT = -1.0  # in place of an IoU: boxes lose score instead of being dropped
 
@@ -164,7 +164,7 @@ class LocalModel:
         self._tf = tf
         self._kept = model = tf.saved_model.load(
             str(folder)
-        )  # its functions only borrow the variables
+        )  # it is kept, because its functions only borrow the variables
         if "serving_default" not in model.signatures:
             raise RuntimeError(
                 "expected a signature serving_default, found {}".format(

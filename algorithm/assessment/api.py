@@ -140,7 +140,7 @@ def _observation(
     truths = [tuple(row[:2]) for row in labels]
     make_records(
         names, pictures, truths, found
-    )  # what is wrong with the lists is said before any picture is fetched
+    )  # errors in the lists are found before any picture is fetched
     rows = [
         _measured(picture, row[0], scratch) for picture, row in zip(pictures, labels, strict=True)
     ]

@@ -16,7 +16,7 @@ from algorithm.evaluation.records import Records
 from algorithm.ops.box_arrays import pairwise_iou
 
 NMS_OVERLAPS = np.array([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
-AS_EXPORTED = 1.0  # no suppression besides that in the exported graph
+AS_EXPORTED = 1.0  # no suppression beside that in the exported graph
 CURVE_POINTS = 101
 CALIBRATION_BINS = 10
 

@@ -16,7 +16,7 @@ from algorithm.storage.atomic_files import write_json
 SIGNATURE = "serving_default"
 OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
 CONFIG = "config.json"
-THRESHOLDS = "thresholds"  # key in index, which the handler reads anyway
+THRESHOLDS = "thresholds"  # a key in index, which the handler reads anyway
 CONFIG_DECIMALS = 6
 Detect = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
 

@@ -130,7 +130,7 @@ def pipeline(settings: Settings) -> Case:
 
     def run(
         folder: tempfile.TemporaryDirectory = folder,
-    ) -> None:  # the pictures are needed as long as this function
+    ) -> None:  # the pictures are needed as long as this function is
         for _ in range(steps):
             next(batches)
 

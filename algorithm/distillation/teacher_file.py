@@ -193,7 +193,7 @@ def _loaded(path: Path, source: str, outputs: dict[str, str]) -> Any:
     graph = tf.compat.v1.GraphDef()
     try:
         graph.ParseFromString(path.read_bytes())
-    # protobuf's DecodeError derives from Exception only, in a module that is not public.
+    # protobuf's DecodeError derives from Exception alone, in a module that is not public.
     except Exception as error:
         raise ValueError(f"{path.name} is no graph: {error}") from error
     wrapped = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph, name=""), [])

@@ -24,12 +24,12 @@ from algorithm.errors import AlgorithmError
 from algorithm.storage.atomic_files import write_bytes
 
 REGISTRY = Path(__file__).with_name("tensorflow_2_6.txt")
-# Attributes that only describe: deleted.
+# Attributes that only describe are deleted.
 DESCRIPTIONS = {("VarHandleOp", "debug_name")}
 # Operations that only tell the runtime how to save memory: each becomes NoOp. Whoever waits for it
 # still finds it, and it waits for what it waited for.
 ADVICE = {"DisableCopyOnRead"}
-FINGERPRINT = "fingerprint.pb"  # of a saved_model.pb that is another one after a repair
+FINGERPRINT = "fingerprint.pb"  # belongs to a saved_model.pb, which is another one after a repair
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _misfits_of(node: node_def_pb2.NodeDef) -> Iterator[str]:
         if name not in node.attr and not optional:
             yield f"{node.op} without attribute {name}"
     for name, value in node.attr.items():
-        if name.startswith("_"):  # each version passes over those of others
+        if name.startswith("_"):  # each version ignores those of others
             continue
         if name not in known:
             yield f"attribute {name} of {node.op}"

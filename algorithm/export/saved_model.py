@@ -62,7 +62,7 @@ class ServingModule(tf.Module):
 
         def fit(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             scale, fitted = letterbox_scale(tf.shape(images)[-3:-1], detector.image_size)
-            # Floats first: ONNX resizes whole numbers to whole numbers.
+            # Cast to floats first: ONNX resizes whole numbers to whole numbers.
             normalised = normalize(
                 resize(tf.cast(images, tf.float32), fitted),
                 detector.preset.mean,
@@ -70,7 +70,7 @@ class ServingModule(tf.Module):
             )
             return pad_bottom_right(normalised, detector.image_size), scale
 
-        # A function of its own, so that the network is traced and stored once.
+        # This is a function of its own, so that the network is traced and stored once.
         self.heads = heads = tf.function(
             lambda inputs: detector(inputs, training=False), input_signature=[inputs]
         )
@@ -151,7 +151,7 @@ def _compare(module: ServingModule, folder: Path) -> None:
     expected = module.serve(tf.constant(pixels))
     loaded = tf.saved_model.load(
         str(folder)
-    )  # held while its signature runs: the signature alone drops the weights
+    )  # it is held while its signature runs: the signature alone drops the weights
     answer = loaded.signatures["serving_default"](images=tf.constant(pixels))
     for name, value in expected.items():
         difference = float(tf.reduce_max(tf.abs(value - answer[name])))

@@ -19,7 +19,7 @@ def confusion_picture(evaluator: Evaluator) -> np.ndarray:
     Returns:
         uint8 [H, W, 3].
     """
-    # Matplotlib only now: it takes a while to import, and many jobs evaluate at their end alone.
+    # Matplotlib is imported only now: it takes a while, and many jobs evaluate at their end alone.
     from algorithm.assessment.report.plots import confusion_pixels
 
     samples, found = evaluator.dataset.eval, evaluator.detections

@@ -87,7 +87,9 @@ def trainer_of(
     shared = peers if distiller and distiller.shares_kernels else ()
     for network in (detector, *shared):
         freeze(network, frozen_names(hp, warm), keeps_batch_norm)
-    for peer in () if shared else peers:  # `freeze` names the student's variables
+    for peer in (
+        () if shared else peers
+    ):  # the hyperparameter `freeze` names the student's variables
         freeze(
             peer,
             "",

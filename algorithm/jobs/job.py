@@ -71,7 +71,7 @@ def run(hp: Hyperparameters) -> int:
         else:
             with mirrored(workspace.outputs, hp.train_url) as damaged:
                 _run_in(workspace.outputs, hp, workspace, devices, damaged)
-        devices.any(False)  # nobody leaves before the chief has written everything
+        devices.any(False)  # no worker leaves before the chief has written everything
     return 0
 
 
@@ -149,7 +149,7 @@ def _run(
     stopped_early = train(hp, detector, dataset, run_folder, resumed, devices, distiller)
     if not devices.chief:
         return
-    if devices.replicas > 1:  # what is exported stands on one device
+    if devices.replicas > 1:  # what is exported must stand on one device
         detector = detector_of(hp, len(dataset.label_names))
     if run_folder.archived() is None:
         raise DivergenceError(

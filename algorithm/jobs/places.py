@@ -81,7 +81,7 @@ def check_writable(folder: Path) -> None:
         write_text(folder / _PROBE, "")
         (folder / _PROBE).unlink()
     except OSError as error:
-        if error.errno in (*FULL, errno.EIO):  # the disk, whatever the permissions
+        if error.errno in (*FULL, errno.EIO):  # it is the disk, whatever the permissions
             raise
         raise StorageError(
             f"train_url: expected a folder that can be written, found {folder} "

@@ -120,7 +120,7 @@ def save_results(
 def _assess(hp: Hyperparameters, dataset: Dataset, model: Path, folder: Path) -> None:
     """Write the assessment of the model folder, and the next job's hyperparameters."""
     from algorithm.assessment.assessment import (
-        assess_samples,  # takes a plotting library along: only where it is asked for
+        assess_samples,  # it brings a plotting library, so it is imported only where needed
     )
 
     assess_samples(

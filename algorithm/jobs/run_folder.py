@@ -229,7 +229,7 @@ class RunFolder:
         if archived and score <= archived["AP"]:
             return (
                 archived["global_step"] == step and archived["AP"] == score
-            )  # the same evaluation, made again
+            )  # the same evaluation was made again
         tensors = {
             name: variable.numpy() for name, variable in published_variables(detector).items()
         }

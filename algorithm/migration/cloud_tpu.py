@@ -19,7 +19,7 @@ from algorithm.migration.translation import Translation, number
 
 _RATE = "train.learning_rate"
 _TPU_CORES = 8  # of the v2-8 and v3-8 that the tutorial uses
-_STEP_FACTORS = (0.1, 0.01)  # of the rate after the two drops, here as published
+_STEP_FACTORS = (0.1, 0.01)  # factors on the rate after the two drops, as published
 
 
 def read_parameters(text: str, where: str) -> dict[str, Any]:

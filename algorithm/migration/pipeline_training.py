@@ -15,14 +15,14 @@ from algorithm.migration.settings_left import Settings
 from algorithm.migration.translation import Translation, number
 
 _TRAIN = "train_config."
-_STEPS_BETWEEN_CHECKPOINTS = 1000  # as TFOD's training loop has it
+_STEPS_BETWEEN_CHECKPOINTS = 1000  # TFOD's training loop has the same
 _SMALLEST_BATCH_FOR_STATISTICS = 4
 _OPTIMIZERS = {
     "momentum_optimizer": ("sgd", "momentum_optimizer_value"),
     "adam_optimizer": ("adam", ""),
     "rms_prop_optimizer": ("sgd", "momentum_optimizer_value"),
 }
-# Per kind of schedule: the field that holds the highest rate.
+# The field that holds the highest rate, for each kind of schedule.
 _HIGHEST = {
     "cosine_decay_learning_rate": "learning_rate_base",
     "manual_step_learning_rate": "initial_learning_rate",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-REFERENCE_BATCH = 64  # what learning_rate stands for here
+REFERENCE_BATCH = 64  # learning_rate stands for so many pictures here
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from google.protobuf import text_format
 
 from algorithm.errors import DataError
 
-# (name, value) in order; a value is text, a number, a boolean, a list of those, or again fields.
+# (name, value) in order. A value is text, a number, a boolean, a list of those, or fields again.
 Fields = list[tuple[str, Any]]
 _CLOSING = {"{": "}", "<": ">"}
 _BOOLEANS = {"true": True, "false": False}

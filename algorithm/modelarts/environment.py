@@ -19,7 +19,7 @@ PLACE_VARIABLES = {
     "data_url": ("data_url", "DLS_DATA_URL"),
     "train_url": ("train_url", "DLS_TRAIN_URL"),
 }
-_SET_IN_EVERY_JOB = ("MA_JOB_DIR", "DLS_TASK_NUMBER")  # newer jobs, older jobs
+_SET_IN_EVERY_JOB = ("MA_JOB_DIR", "DLS_TASK_NUMBER")  # in newer jobs, in older jobs
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from algorithm.errors import ArgumentError, PlatformError
 
-DEFAULT_PORT = 6666  # the platform's
+DEFAULT_PORT = 6666  # the platform's port
 PATIENCE = 120.0  # seconds for all workers to appear: they are started one after another
 _ATTEMPT, _PAUSE, _NOTICE = 2.0, 0.5, 5.0
 _log = logging.getLogger("algorithm")
@@ -255,5 +255,5 @@ def _callers(server: socket.socket) -> set[int]:
                 connection.settimeout(_ATTEMPT)
                 word = connection.makefile("rb").readline(16).strip()
             numbers |= {int(word)} if word.isdigit() else set()
-    except OSError:  # nobody else for now
+    except OSError:  # nobody else calls for now
         return numbers

@@ -85,7 +85,7 @@ class Batcher:
 
     def _work(self) -> None:
         while True:
-            with self._gathering:  # one batch fills before the next begins to
+            with self._gathering:  # one batch is filled before the next begins
                 jobs = self._gather()
             self._observe(sum(len(job.pictures) for job in jobs))
             self._answer(jobs)
@@ -130,7 +130,7 @@ class Batcher:
             outputs = iter(self._run([picture for job in jobs for picture in job.pictures]))
             for job in jobs:
                 job.outputs = [next(outputs) for _ in job.pictures]
-        except Exception as error:  # the model may be anybody's
+        except Exception as error:  # the model may be anybody's code
             if len(jobs) == 1:
                 jobs[0].error = error
                 return

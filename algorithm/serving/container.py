@@ -21,7 +21,7 @@ from algorithm.serving.prometheus_metrics import CONTENT_TYPE
 from algorithm.serving.service_state import Standing
 
 LOGGER = logging.getLogger(__name__)
-BODY_LIMIT = 12 * 1024 * 1024  # of the platform's older gateway
+BODY_LIMIT = 12 * 1024 * 1024  # the limit of the platform's older gateway
 FORM_PARTS_LIMIT = 16  # 8 pictures and their settings
 PATHS = ("/", "/health", "/metrics")
 PAGE = Path(__file__).with_name("page.html")

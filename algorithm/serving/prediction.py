@@ -133,7 +133,7 @@ def _ask(service: Any, path: Path) -> tuple[np.ndarray, dict[str, Any]]:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     except Exception as error:  # the handler may be anybody's code
-        reason = getattr(error, "reason", None)  # names the picture
+        reason = getattr(error, "reason", None)  # it names the picture
         raise DataError(
             reason or f"{path}: no answer from the model: {type(error).__name__}: {error}"
         ) from error

@@ -23,7 +23,7 @@ from algorithm.serving.waitress_server import JsonChannel, TwoQueues
 
 LOGGER = logging.getLogger(__name__)
 DRAIN_SECONDS = 30.0
-M_ARENA_MAX = -8  # of glibc's mallopt
+M_ARENA_MAX = -8  # the parameter of glibc's mallopt
 CONNECTION_LIMIT = 1000  # slow clients wait here, not in a worker thread
 
 
@@ -137,7 +137,7 @@ def share_heaps() -> None:
     it. MALLOC_ARENA_MAX wins where it is set.
     """
     if "MALLOC_ARENA_MAX" not in os.environ:
-        with contextlib.suppress(OSError, AttributeError):  # another C library
+        with contextlib.suppress(OSError, AttributeError):  # it is another C library
             ctypes.CDLL("libc.so.6").mallopt(M_ARENA_MAX, 2)
 
 

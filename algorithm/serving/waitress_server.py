@@ -16,9 +16,8 @@ from algorithm.serving.container import JSON_TYPE, error_body, known_path
 from algorithm.serving.prometheus_metrics import Metrics
 
 RETRY_SECONDS = 1
-LINGER_SECONDS = (
-    3.0  # for which the rest of a refused body is read, so that the client gets to read the answer
-)
+# So long the rest of a refused body is read, so that the client gets to read the answer.
+LINGER_SECONDS = 3.0
 
 
 class Busy(Error):
@@ -149,7 +148,7 @@ class TwoQueues:
             limit,
         )
         for dispatcher in (self.heavy, self.light):
-            dispatcher.queue_logger.disabled = True  # the depth is a metric, and bounded
+            dispatcher.queue_logger.disabled = True  # the depth is a metric, and it is bounded
         self.light.set_thread_count(2)
         metrics.watch(
             "requests_waiting",

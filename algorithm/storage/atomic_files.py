@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-FULL = (errno.ENOSPC, errno.EDQUOT)  # of an OSError: there is no room
-_LONGEST_NAME = 255  # bytes, of the usual file systems
+FULL = (errno.ENOSPC, errno.EDQUOT)  # errno of an OSError that says there is no room
+_LONGEST_NAME = 255  # bytes, on the usual file systems
 
 
 def failing_disk(path: object, error: OSError) -> str:
@@ -54,7 +54,7 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
     except OSError as error:
         error.filename = str(
             path
-        )  # a failing write or fsync names no file, a failing rename the hidden one
+        )  # a failing write or fsync names no file, and a failing rename names the hidden one
         raise
     finally:
         discard(part)

@@ -28,7 +28,7 @@ from algorithm.errors import StorageError
 
 CONNECT_TIMEOUT_S = 5.0
 _CHUNK = 1 << 20
-_TRIES = 4  # a further one only after a try that brought bytes
+_TRIES = 4  # another one follows only a try that brought bytes
 _log = logging.getLogger(__name__)
 
 

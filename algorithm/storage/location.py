@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from algorithm.errors import StorageError
 
-# The only list of schemes: the module of this room that has the files of each.
+# The only list of schemes, with the module of this room that has the files of each.
 STORES = {
     **dict.fromkeys(("obs", "s3"), "objects.object_store"),
     **dict.fromkeys(("gs", "hdfs", "viewfs", "ram"), "tensor_store"),

@@ -14,13 +14,13 @@ from algorithm.errors import StorageError, first_line
 from algorithm.storage.storage_errors import is_damage, is_passing
 
 T = TypeVar("T")
-BUDGET_S = 300.0  # of failing without any progress
+BUDGET_S = 300.0  # seconds of failures without any progress
 BUDGET_IN_OUTAGE_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.4, 20.0
 TRIES_OF_DAMAGE = 4
 _log = logging.getLogger(__name__)
-# Set once a whole budget was spent in vain, until something succeeds: the files that follow do not
-# wait as long again.
+# Set once a whole budget was spent in vain, until something succeeds, so that the files that follow
+# do not wait as long again.
 _outage = threading.Event()
 
 

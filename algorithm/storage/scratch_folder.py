@@ -72,7 +72,7 @@ def _own_folder(root: Path) -> Path:
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     if (
         root.is_symlink() or root.stat().st_uid != os.getuid()
-    ):  # a shared /tmp: someone else made it
+    ):  # in a shared /tmp someone else may have made it
         raise PermissionError(1, f"a folder of another user ({root})")
     return root
 

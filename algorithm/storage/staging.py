@@ -25,7 +25,7 @@ from algorithm.storage.parallel import Advance, for_each
 from algorithm.storage.store_of import info, list_files
 
 _WORTH_LISTING = 20
-_LISTED_AT_MOST = 10  # times the files that are looked for
+_LISTED_AT_MOST = 10  # at most this many times the files that are looked for
 
 
 def stage_in(url: str, scratch: Path) -> Path:

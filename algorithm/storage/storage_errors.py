@@ -43,9 +43,9 @@ _PASSING = (
     "RequestLimitExceeded",
     "IncompleteBody",
 )
-_WRONG_CLOCK_S = 300  # S3 allows 15 minutes; an answer without words is looked at more narrowly
+_WRONG_CLOCK_S = 300  # S3 allows 15 minutes; an answer without words is judged more strictly
 
-# What the store answered -> what to do about it. Anything else is shown as the store put it.
+# What to do about each answer of the store. Any other answer is shown as the store put it.
 _FIXES = {
     "NoSuchBucket": "There is no such bucket at this endpoint; check its name and S3_ENDPOINT.",
     "NoSuchKey": "There is no such object; check the key.",

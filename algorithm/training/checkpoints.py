@@ -28,7 +28,7 @@ _PARTS = (".data-00000-of-00001", ".index")
 _STATE = "training_state"
 _log = logging.getLogger(__name__)
 
-# What TensorFlow raises for a bundle that is missing, truncated or damaged.
+# The errors that TensorFlow raises for a bundle that is missing, truncated or damaged.
 _BROKEN = (tf.errors.OpError, ValueError, RuntimeError, LookupError)
 
 

@@ -22,7 +22,7 @@ from algorithm.storage.atomic_files import write_bytes
 from algorithm.training import stop_requests
 
 _log = logging.getLogger("algorithm")
-# What TensorFlow raises when another worker is gone.
+# The errors that TensorFlow raises when another worker is gone.
 _GONE = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
@@ -31,7 +31,8 @@ _GONE = (
 )
 _SUM = tf.distribute.ReduceOp.SUM
 
-# (number of this worker, count of workers), replicas of this worker -> batches of one replica each
+# Takes (number of this worker, count of workers) and the replicas of this worker; returns batches,
+# each of one replica.
 BatchesOf = Callable[[tuple[int, int], int], tf.data.Dataset]
 
 

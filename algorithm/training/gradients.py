@@ -194,7 +194,7 @@ class Gradients:
 
         return passes
 
-    # XLA makes a few passes over [B, A, N] and over [B, A, K] of these two:
+    # XLA makes these two a few passes over [B, A, N] and over [B, A, K]. See
     # benchmarks/train_step.py.
     @tf.function(jit_compile=True)
     def _match(self, boxes, labels):
@@ -205,8 +205,8 @@ class Gradients:
         learning = self._learning(outputs, taught)
         with tf.GradientTape() as tape:
             tape.watch(learning)
-            # Gradients come back by level: put together they would be 140 MB more for 8 pictures of
-            # D0, written and read twice.
+            # Gradients come back by level. Put together they would take more memory, and be
+            # written and read twice.
             levels = {
                 name: [tf.cast(level, tf.float32) for level in levels]
                 for name, levels in outputs.items()

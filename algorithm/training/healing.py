@@ -70,7 +70,7 @@ class Guard:
         self._trainer, self._schedule, self._limits = trainer, schedule, limits
         self._last_good, self._describe = last_good, describe
         self.progress = progress
-        self.failing = 0  # steps in a row without a finite loss, up to now
+        self.failing = 0  # steps in a row without a finite loss so far
         self._start = None if resumed else (trainer.snapshot(), progress.as_state())
         self._apply()
 
@@ -193,7 +193,7 @@ class Guard:
 
     def _take_up_last_good(self) -> None:
         good = self._last_good() or self._start
-        if good is None:  # a job that went on has a checkpoint
+        if good is None:  # a resumed job has a checkpoint
             raise DivergenceError("expected a checkpoint to go back to, found none")
         tensors, state = good
         self._trainer.restore(tensors)

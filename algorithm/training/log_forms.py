@@ -38,7 +38,7 @@ _TUTORIAL = {
     "l2_regularization_loss": "l2_loss",
     "learning_rate": "learning_rate",
 }
-_WINDOW = 20  # values that torchvision's medians are of
+_WINDOW = 20  # torchvision's medians are of this many values
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from algorithm.training.healing import Guard
 from algorithm.training.hooks.hook import Hook, TrainingRun
 
 _log = logging.getLogger("algorithm.training")
-# Endless batches from a step on (see data.feeding.pipeline.train_batches).
+# Returns endless batches from a step on, see data.feeding.pipeline.train_batches.
 Batches = Callable[[int], Iterable[dict[str, tf.Tensor]]]
 
 
@@ -77,7 +77,7 @@ def _train(
     """Return whether training came to its end; False when it was taken back to an earlier step."""
     nothing_to_lose: Callable[[], Any] = stop_requests.at_once
     stream = iter(batches(run.step))
-    if run.plan.steps_per_loop == 1:  # a loop inside TensorFlow takes the batches itself
+    if run.plan.steps_per_loop == 1:  # with more, a loop inside TensorFlow takes the batches
         stream = _timed(run, stream)
     while True:
         before, count = run.step, run.plan.next_steps(run.step)
@@ -93,7 +93,7 @@ def _train(
                 continue
             for hook in hooks:
                 hook.after_step(run, step, figures)
-        # A list, not a generator: every hook is asked.
+        # A list, not a generator, so that every hook is asked.
         wanted = any([hook.wants_checkpoint(run) for hook in hooks])  # noqa: C419
         stops, due = agreed((stop_requests.asked(), wanted))
         ends = run.plan.ends_epoch(run.step)

@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from algorithm.models.detector import Detector
 
-# Value of the hyperparameter -> Keras policy: what layers compute in; they keep their variables in
-# float32.
+# The Keras policy of each value of the hyperparameter. Layers compute in it; they keep their
+# variables in float32.
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 _FIRST_SCALE, _LARGEST_SCALE, _STEPS_BEFORE_GROWTH = 2.0**15, 2.0**24, 2000
 

@@ -34,7 +34,7 @@ class _Request:
     answer: str = ""
 
 
-# A signal belongs to the whole process, and so does this.
+# A signal belongs to the whole process, and so does this state.
 _request = _Request()
 
 
@@ -59,7 +59,7 @@ def listening() -> Iterator[None]:
     except Stopped as stopped:
         stopped.args = (
             _request.answer,
-        )  # AutoGraph gives what is raised while it traces a message of its own
+        )  # AutoGraph replaces the message of what is raised while it traces
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -73,7 +73,7 @@ def listen_on() -> None:
     """
     if (
         signal.getsignal(signal.SIGTERM) is _heard
-    ):  # as Python knows it; the system's own table may say otherwise
+    ):  # this is what Python knows; the system's own table may say otherwise
         signal.signal(signal.SIGTERM, _heard)
 
 

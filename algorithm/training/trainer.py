@@ -280,7 +280,7 @@ class Trainer:
         norm = tf.norm(each * norms)
         factors = tf.unstack(
             each * tf.minimum(1.0, clip / norm)
-        )  # one product a tensor: there are hundreds, most of them small
+        )  # one product for each tensor: there are hundreds, most of them small
         return [
             gradient * factor for gradient, factor in zip(gradients, factors, strict=True)
         ], norm

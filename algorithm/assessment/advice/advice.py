@@ -275,7 +275,7 @@ def _finding(
     todo = ", ".join(f"{change.name}={change.after}" for change in changes)
     if (
         grade != SLIGHT and not changes and not setting.values
-    ):  # what it was trained with is not known, so no value can be named
+    ):  # no value can be named, because it is not known what the model was trained with
         todo = ", ".join(dict.fromkeys(knob.name for knob in row.knobs))
     words = (f"To do: {row.do[0]} ({todo}).", f"{row.do[1]} ({todo})。") if todo else ("", "")
     return Finding(row.key, grade, number, (f"{english}.", f"{chinese}。"), words, weight, changes)

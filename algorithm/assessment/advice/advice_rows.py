@@ -47,7 +47,7 @@ class AdviceRow:
 ENOUGH_EPOCHS = (
     15,
     50,
-)  # below the first much is still to be learned; the default is 100, the published recipe 300
+)  # below the first, much is still to be learned; the default is 100, the published recipe has 300
 _MOSAIC = rising("mosaic", 0.3, 0.6)
 _SCALES = (rising("jitter_max", 2.0), falling("jitter_min", 0.1), _MOSAIC)
 _SOFTER = (
@@ -160,7 +160,7 @@ FEATURE_ADVICE = (
     ),
     AdviceRow("area_spread", _SCALES, "", "", _MULTI_SCALE),
 )
-# Where the recall is lowest at the high values of the feature, and that asks for something else.
+# The advice where recall is lowest at high values of the feature and that asks for something else.
 UPPER_ADVICE = {
     "box_area": AdviceRow(
         "box_area", _SCALES, "", "", _MULTI_SCALE

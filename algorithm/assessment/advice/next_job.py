@@ -13,7 +13,7 @@ from algorithm.assessment.advice.setting_steps import Change
 from algorithm.errors import ArgumentError, DataError
 from algorithm.hyperparameters import HPARAMS, ROWS, TABLE, parse, read_value, write_value
 
-ALWAYS = "moving_average_decay"  # the platform's table has it in hparams
+ALWAYS = "moving_average_decay"  # the platform's table always has it in hparams
 STARTS = ("auto", "none", "", None)  # values of pretrained that are no place
 JOB_FILE = "job.json"
 

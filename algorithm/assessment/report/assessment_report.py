@@ -37,7 +37,7 @@ from algorithm.pages.bilingual_page import (
 from algorithm.pages.page import grid, picture
 
 TABLE_ROWS = 200  # of a table of classes
-COMPARED = 40  # rows of a comparison that are not folded: all but those of many classes
+COMPARED = 40  # rows of a comparison that are not folded, which are all but those of many classes
 NO_OBJECTS = (
     "There is no object to measure: every figure is undefined.",
     "没有可评估的目标, 各项指标无法计算。",

@@ -51,7 +51,7 @@ def drawn(draw: Callable[[Axes], None], width: float = 5.2, height: float = 3.2)
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore", "Glyph .* missing from font"
-        )  # text stays text: the browser has the font
+        )  # text stays text, because the browser has the font
         figure = Figure((width, height), layout="constrained")
         draw(figure.add_subplot())
         output = io.StringIO()

@@ -17,8 +17,8 @@ from algorithm.data.feeding.decoding import PictureError, decode_image
 from algorithm.evaluation.records import Records
 from algorithm.pages.drawing import draw_detections
 
-WIDTH = 360  # of one picture in the report
-SUSPECT_MARGIN = 0.6  # of the doubtful box, on each side
+WIDTH = 360  # width of one picture in the report, in pixels
+SUSPECT_MARGIN = 0.6  # on each side, in sides of the doubtful box
 LEAST_CROP = 64
 MOST_SUSPECTS = 12
 
@@ -193,5 +193,5 @@ def _resized(pixels: np.ndarray, scale: float) -> np.ndarray:
 def _read(path: str) -> np.ndarray | None:
     try:
         return decode_image(Path(path).read_bytes(), path)
-    except (OSError, PictureError):  # the figures do not need it
+    except (OSError, PictureError):  # the figures do not need the picture
         return None

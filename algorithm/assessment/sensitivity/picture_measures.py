@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-COLOUR_STEP = 2  # colour is measured on every other pixel: a mean does not need them all
+COLOUR_STEP = 2  # colour is measured on every other pixel, because a mean does not need them all
 
 
 @dataclass(frozen=True)

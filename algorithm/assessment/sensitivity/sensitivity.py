@@ -14,10 +14,9 @@ from algorithm.evaluation.records import Records
 
 BINS = 5
 BIN_NAMES = ("0% - 20%", "20% - 40%", "40% - 60%", "60% - 80%", "80% - 100%")
-CHANCE = (
-    0.01  # how seldom differences as large must come by chance, over all classes that are looked at
-)
-LEAST_OBJECTS = 20  # in a slice, and for a class to be spoken of
+# The chance of differences as large must be below this, over all classes that are looked at.
+CHANCE = 0.01
+LEAST_OBJECTS = 20  # objects in a slice, and of a class that is spoken of
 SLICED = (
     ("box_area", 0),
     ("box_area", -1),

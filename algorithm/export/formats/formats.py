@@ -22,7 +22,10 @@ from algorithm.modelarts.model_index import INDEX, index_content
 
 DESCRIPTION = "export.json"
 NMS = ("none", "mediapipe")
-_TOLERANCE = {"int8": 0.5, "fp16": 0.05}  # shares of the best score; of the others below
+_TOLERANCE = {
+    "int8": 0.5,
+    "fp16": 0.05,
+}  # shares of the best score; the other formats have the one below
 _EXACT = 0.01
 _SIDE_OF_PROBE = 200
 

@@ -34,7 +34,7 @@ def write_saved_model(source: Source, folder: Path) -> Path:
     shutil.copyfile(source.folder / "saved_model.pb", version / "saved_model.pb")
     for path in (source.folder / "variables").iterdir():
         shutil.copyfile(path, version / "variables" / path.name)
-    fit_saved_model(version)  # a model folder of an older version of this package needs it
+    fit_saved_model(version)  # a model folder of an older version of this package needs this
     return version
 
 

@@ -20,7 +20,7 @@ from algorithm.ops.image import letterbox_scale, pad_bottom_right, resize
 
 Found = Mapping[str, np.ndarray]
 Run = Callable[[np.ndarray], Found]
-SMALLEST = 1e-9  # of a score whose logit is asked for
+SMALLEST = 1e-9  # the lowest score whose logit is asked for
 
 
 def open_exported(path: Path) -> Run:
@@ -150,7 +150,7 @@ def _open_tflite(path: Path) -> Run:
     entry, exits = interpreter.get_input_details()[0], interpreter.get_output_details()
     exits = sorted(
         exits, key=lambda each: each["name"]
-    )  # a converter may write them in another order
+    )  # a converter may write the outputs in another order
 
     def outputs(pixels: np.ndarray) -> list[np.ndarray]:
         interpreter.set_tensor(entry["index"], pixels)
@@ -226,7 +226,7 @@ def _own_suppression(
     def finish(outputs: list[np.ndarray], size: tuple[int, int]) -> dict[str, np.ndarray]:
         scores, deltas = (
             outputs if outputs[1].shape[2] == 4 else outputs[::-1]
-        )  # with 4 classes the order of the writer counts
+        )  # with 4 classes only the order of the writer tells them apart
         found = {
             name: value.numpy()[0]
             for name, value in suppress(tf.constant(scores), tf.constant(deltas)).items()

@@ -21,7 +21,7 @@ OUTPUTS = (
     "detection_classes",
     "detection_scores",
     "num_detections",
-)  # as a flattened signature gives them
+)  # in the order of a flattened signature
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def write_tflite(
 def _converted(
     converter: tf.lite.TFLiteConverter, source: Source, weights: str, pictures: Iterable[np.ndarray]
 ) -> bytes:
-    converter.allow_custom_ops = True  # OPERATION is one
+    converter.allow_custom_ops = True  # OPERATION is a custom one
     if weights != "float":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if weights == "fp16":

@@ -85,7 +85,7 @@ def _inside(folder: Path) -> Path:
     if named:
         return (
             folder / Path(named[1]).name
-        )  # an absolute path there is from the machine that wrote it
+        )  # an absolute path there belongs to the machine that wrote it
     for pattern in ("*.index", "*.h5", "*.pth"):
         found = sorted(folder.glob(pattern))
         if len(found) == 1:

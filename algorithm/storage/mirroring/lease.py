@@ -26,7 +26,7 @@ from algorithm.storage.storage_errors import MissingError
 from algorithm.storage.store_of import info, read_bytes, remove, write_bytes
 
 NAME = "lease.json"
-EXPIRES_S = 90.0  # renewed three times as often
+EXPIRES_S = 90.0  # a holder renews it three times as often
 _WATCH_EVERY_S, _SETTLE_S = 2.0, 1.0
 _REFUSED = ("PreconditionFailed", "412", "ConditionalRequestConflict", "NoSuchKey")
 _WITHOUT_CONDITIONS = ("NotImplemented", "InvalidArgument", "InvalidRequest")
@@ -92,8 +92,8 @@ class Lease:
                     raise
         else:
             if found is None or self._read() != found:
-                return False  # someone was faster: look again
-        self._write()  # a store without conditions, or one that gets them wrong; check() decides
+                return False  # someone was faster, so look again
+        self._write()  # the store has no conditions, or gets them wrong, so check() decides
         time.sleep(_SETTLE_S)
         return True
 
@@ -156,7 +156,7 @@ class Lease:
             content = json.loads(read_bytes(self.url)) if found else None
         except MissingError:
             return None
-        except ValueError:  # not ours, or half of it: nobody's
+        except ValueError:  # something else, or half of a lease, belongs to nobody
             content = {}
         return None if found is None or content is None else (content, found)
 
@@ -182,7 +182,7 @@ def _conditions(found: tuple[dict[str, object], FileInfo] | None) -> list[dict[s
     return [
         {"IfMatch": f'"{found[1].tag}"'},
         {"IfMatch": found[1].tag},
-    ]  # Ceph compares with the quotes, as if they were of the tag
+    ]  # Ceph compares with the quotes, as if they belonged to the tag
 
 
 def _is_gone(holder: dict[str, Any]) -> bool:

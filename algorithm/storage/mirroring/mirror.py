@@ -203,7 +203,7 @@ class Mirror:
             sent = self._store.upload(self.folder / name, join(self.url, name), budget)
             return Item(sent.size, sent.sha256, name)
         if item.data() is not None:
-            return item  # the manifest carries it
+            return item  # the manifest carries the content
         key = f"{STAGED}/{item.sha256}" if name in self.manifest.files else name
         self._send(name, item, key, budget)
         return replace(item, key=key)

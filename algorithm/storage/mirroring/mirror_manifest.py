@@ -20,7 +20,7 @@ STAGED = (
     ".mirror"  # new content of files that the manifest in force still names waits in this folder
 )
 SMALL = 64 << 10
-_LOGS = "events.out.tfevents."  # only ever appended to; a torn end is what their readers expect
+_LOGS = "events.out.tfevents."  # these are only appended to; their readers expect a torn end
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def mirrored(folder: Path, url: str) -> Iterator[tuple[str, ...]]:
     lease.take()
     try:
         damaged = restore(mirror)
-        with suppress(StorageError):  # tidying; what is left costs space only
+        with suppress(StorageError):  # this only tidies up; what is left costs nothing but space
             mirror.clear_leftovers()
         copier = _Copier(mirror, lease)
     except BaseException:
@@ -61,7 +61,7 @@ def mirrored(folder: Path, url: str) -> Iterator[tuple[str, ...]]:
         copier.finish()
     except StorageError:
         raise
-    except BaseException:  # a request to stop came meanwhile: the copy is completed first
+    except BaseException:  # a request to stop came meanwhile, and the copy is completed first
         _finish_after_an_error(copier)
         raise
 
@@ -101,7 +101,7 @@ class _Copier:
             except LeaseLostError as error:
                 self._lost = error
                 _log.error("%s; nothing more is copied there", error)
-            except Exception as error:  # the job goes on; the last copy decides
+            except Exception as error:  # the job goes on, and the last copy decides
                 _log.warning(
                     "copy to %s: %s; the job goes on, the next try is in %.0f s",
                     self._mirror.url,
@@ -118,7 +118,7 @@ class _Copier:
             if self._lost is not None:
                 raise self._lost
             self._lease.check()
-            for _ in range(_LAST_ROUNDS):  # again if something was written meanwhile
+            for _ in range(_LAST_ROUNDS):  # once more if something was written meanwhile
                 if not self._mirror.round():
                     break
         except StorageError as error:

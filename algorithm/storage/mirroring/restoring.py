@@ -39,7 +39,7 @@ def restore(mirror: Mirror) -> tuple[str, ...]:
     manifest = mirror.read_manifest()
     origins = mirror.origins()
     if manifest is None:
-        if origins and "" not in origins:  # it was there once, so someone removed it to begin anew
+        if origins and "" not in origins:  # there was one, so someone removed it to begin anew
             _forget(mirror, keep=())
         mirror.note("")
         _warn_of_strangers(mirror)
@@ -90,7 +90,7 @@ def _bring(mirror: Mirror, manifest: Manifest) -> tuple[str, ...]:
                 store_of(mirror.url).download(
                     join(mirror.url, item.key), target, sha256="" if is_log(name) else item.sha256
                 )
-                flush(target)  # what is settled afterwards is not looked at again
+                flush(target)  # what is settled after this is not looked at again
         except (DamagedError, MissingError) as error:
             _log.warning("%s: %s; it is left out", name, error)
             target.unlink(missing_ok=True)

@@ -107,7 +107,7 @@ def _make(chosen: Settings, connect_timeout: float, read_timeout: float) -> Any:
     if not chosen.verify:
         warnings.filterwarnings(
             "ignore", category=InsecureRequestWarning
-        )  # it was asked for, by S3_VERIFY_SSL=0
+        )  # S3_VERIFY_SSL=0 asked for it
     return boto3.client(
         "s3",
         endpoint_url=chosen.endpoint,
@@ -125,7 +125,7 @@ def _make(chosen: Settings, connect_timeout: float, read_timeout: float) -> Any:
             retries={
                 "mode": "standard",
                 "total_max_attempts": 1,
-            },  # retrying.py decides; here it would multiply
+            },  # retrying.py decides; retries here would multiply its own
             # OBS refuses the checksum trailers that newer boto3 versions send by default over TLS.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",

@@ -66,12 +66,12 @@ def fetch(
         part.replace(target)
         _state(part).unlink(missing_ok=True)
     except OSError as error:
-        if error.errno is None:  # one of ours or the client's, not the file system's
+        if error.errno is None:  # it is one of ours or the client's, not the file system's
             raise
         _forget(part)
         raise of_file(error, str(target), "write", needed[0]) from error
     finally:
-        if not _state(part).exists():  # too small to be worth going on with
+        if not _state(part).exists():  # it is too small to be worth going on with
             discard(part)
     return found
 
@@ -96,7 +96,7 @@ def _complete(place: ObjectLocation, part: Path, needed: list[int]) -> FileInfo:
         raise
     with closing(
         answer["Body"]
-    ) as body:  # as a context manager itself it would give the unchecked stream
+    ) as body:  # used as a context manager itself, it would give the unchecked stream
         if have and not answer.get("ContentRange", "").startswith(f"bytes {have}-"):
             _forget(part)
             raise InterruptedTransferError(f"{place} was not sent from byte {have} on")

@@ -142,7 +142,7 @@ def read_with_info(url: str) -> tuple[bytes, FileInfo]:
         answer = client().get_object(Bucket=place.bucket, Key=place.key)
         with closing(
             answer["Body"]
-        ) as body:  # as a context manager itself it would give the unchecked stream
+        ) as body:  # used as a context manager itself, it would give the unchecked stream
             content = body.read()
         found = info_of(place, answer)
         if len(content) != found.size:

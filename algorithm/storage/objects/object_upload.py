@@ -31,7 +31,9 @@ from algorithm.storage.storage_errors import (
 )
 
 PARTS_IN_FLIGHT = 3
-_buffers = threading.BoundedSemaphore(8)  # of one part each, over all uploads of this process
+_buffers = threading.BoundedSemaphore(
+    8
+)  # buffers of one part each, for all uploads of this process
 
 
 def send(source: Path, place: ObjectLocation, budget: float | None = None) -> Sent:
@@ -164,7 +166,7 @@ def _finish(
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchUpload":
                 raise
-            # An earlier try may have been done although its answer was lost.
+            # An earlier try may have succeeded although its answer was lost.
             answer = client().head_object(Bucket=place.bucket, Key=place.key)
             if etag.clean(told(answer, "ETag")["ETag"]) != expected:
                 raise error from None

@@ -59,7 +59,7 @@ class LogHook(Hook):
 
     def after_step(self, run: TrainingRun, step: int, figures: dict[str, float]) -> None:
         """Log the step where a line is due."""
-        if step == self._first_step + 1:  # the first step compiles: it says nothing of the speed
+        if step == self._first_step + 1:  # the first step compiles, so it says nothing of the speed
             self._started = time.perf_counter()
             self._last = (self._started, step)
         rate = figures["samples_per_second"] = self._rate(step)

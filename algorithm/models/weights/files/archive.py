@@ -19,7 +19,7 @@ def is_tar(path: Path) -> bool:
     """Return whether a file is a tar archive, compressed or not."""
     try:
         return tarfile.is_tarfile(path)
-    except (EOFError, zlib.error):  # a gzip file cut short in its header
+    except (EOFError, zlib.error):  # a gzip file was cut short in its header
         return False
 
 

@@ -82,7 +82,7 @@ def _datasets(file: h5py.File, path: str) -> dict[str, StoredTensor]:
 
     def collect(
         name: str, item: h5py.Group | h5py.Dataset
-    ) -> None:  # h5py visits no soft and no external links
+    ) -> None:  # h5py visits neither soft nor external links
         if isinstance(item, h5py.Dataset) and item.dtype.kind == "f":
             if item.external or item.is_virtual:
                 raise DataError(

@@ -16,7 +16,7 @@ from algorithm.models.weights.stored import StoredTensor, WeightSource, publishe
 _AVERAGE = "/ExponentialMovingAverage"
 # Optimizer slots that training writes beside the weights.
 _SLOTS = ("/Momentum", "/Adam", "/Adam_1", "/RMSProp", "/RMSProp_1", "/Adagrad")
-# What TensorFlow raises for a bundle that is missing, truncated or damaged.
+# The errors that TensorFlow raises for a bundle that is missing, truncated or damaged.
 _BROKEN = (tf.errors.OpError, ValueError, RuntimeError, LookupError)
 
 
@@ -37,7 +37,7 @@ def read_bundle(prefix: str) -> WeightSource:
     try:
         reader = tf.compat.v1.train.NewCheckpointReader(
             prefix
-        )  # load_checkpoint prefers a folder of the same name
+        )  # load_checkpoint would prefer a folder of the same name
         shapes = reader.get_variable_to_shape_map()
         graph = reader.get_tensor(OBJECT_GRAPH) if OBJECT_GRAPH in shapes else None
     except _BROKEN as error:
