@@ -1,4 +1,4 @@
-"""Inference service carried inside the folder of an object-detection model.
+"""The inference service that the folder of an object-detection model carries.
 
 It decodes the pictures of a request and names the classes of the reply; all box arithmetic is in
 the SavedModel. Under the platform's server its base class asks TF Serving. Without that server
@@ -21,9 +21,13 @@ import numpy as np
 
 
 def companion(name: str) -> ModuleType:
-    """The module in the file `name`.py beside this one."""
+    """Return the module in the file `name`.py beside this one.
+
+    Raises:
+        ImportError: It cannot be loaded.
+    """
     spec = importlib.util.spec_from_file_location(name, str(Path(__file__).with_name(name + ".py")))
-    if spec is None or spec.loader is None:  # never of a file whose name ends in .py
+    if spec is None or spec.loader is None:  # this never happens for a file whose name ends in .py
         raise ImportError(f"expected {name}.py beside {__file__}")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -40,20 +44,23 @@ except ModuleNotFoundError as missing:
 fields_of, pictures = companion("request_fields"), companion("pictures")
 BadRequest, Choice, FIELD = fields_of.BadRequest, fields_of.Choice, fields_of.FIELD
 SCORE_THRESHOLD = 0.3
-SOFT = -1.0  # of `hard_above`: boxes lose score instead of being dropped
+SOFT = -1.0  # a value of `hard_above`: boxes lose score instead of being dropped
 DECODING = threading.BoundedSemaphore(
     os.cpu_count() or 1
-)  # pictures decoded at once, for the memory's sake
+)  # limits the pictures that are decoded at once, to save memory
 DECODED = pictures.PixelBudget(
     2 * pictures.MAX_PIXELS
-)  # and those on their way through the network
+)  # limits the pixels of those and of the ones on their way through the network
 
 
 class Prepared(dict):
-    """{"images": uint8 [1, H, W, 3]}, of several pictures a list of them; their file names and the
-    request's choice.
+    """The pictures of a request, {"images": uint8 [1, H, W, 3]}, of several a list of them.
 
-    release() gives their pixels back to DECODED, once; so does the end of this object.
+    Attributes:
+        names: Their file names.
+        images: The pictures, uint8 [1, H, W, 3] each.
+        choice: What the request asks for.
+        release: Gives their pixels back to DECODED, once; so does the end of this object.
     """
 
     def __init__(
@@ -66,8 +73,11 @@ class Prepared(dict):
 
 
 class Answers(list):
-    """Outputs of the signature for each picture, without the batch dimension; file names and choice
-    as in Prepared.
+    """Outputs of the signature for each picture, without the batch dimension.
+
+    Attributes:
+        names: The pictures' file names.
+        choice: What the request asks for.
     """
 
     def __init__(self, outputs: list[dict[str, Any]], names: list[str], choice: Any) -> None:
@@ -77,21 +87,27 @@ class Answers(list):
 
 
 class ObjectDetectionService(TfServingBaseService):
-    """Answers {"images": picture files or base64 text} with the names, boxes and scores of the
-    objects in each picture.
+    """Answers {"images": picture files or base64 text} with the objects in each picture.
+
+    It names them and gives their boxes and scores.
+
+    Attributes:
+        label_names: Names of the classes, class 1 first.
+        confidence: The score from which on detections count.
+        nms_iou_threshold: The IoU above which the worse box of a class is dropped, or None.
     """
 
     def __init__(self, model_name: str, model_path: str) -> None:
-        """Read the class names in the folder `model_path`; its SavedModel is the base class's
-        business.
-        """
+        """Read the class names in the folder `model_path`; the base class loads its SavedModel."""
         self.label_names = read_label_names(Path(model_path) / "index")
         self.confidence, self.nms_iou_threshold = read_thresholds(Path(model_path) / "index")
         super().__init__(model_name, model_path)
 
     def _preprocess(self, data: Any) -> Prepared:
-        """Prepared. Raises BadRequest for a request without good pictures, and for settings that
-        cannot be applied.
+        """Decode the pictures of a request.
+
+        Raises:
+            BadRequest: The request has no good pictures, or settings that cannot be applied.
         """
         fields = fields_of.one_dict(data)
         choice = self._choice(fields)
@@ -114,8 +130,9 @@ class ObjectDetectionService(TfServingBaseService):
             return pictures.decode_image(content, name)[np.newaxis]
 
     def _inference(self, data: Any) -> Any:
-        """Answers to a Prepared, one call of the base class for all pictures of a size; to anything
-        else its own answer.
+        """Return Answers to a Prepared, by one call of the base class for all pictures of a size.
+
+        Anything else gets the base class's own answer.
         """
         if not isinstance(data, Prepared):
             return super()._inference(data)
@@ -139,12 +156,20 @@ class ObjectDetectionService(TfServingBaseService):
         return outputs
 
     def _postprocess(self, data: Any) -> dict[str, Any]:
-        """Names, [ymin, xmin, ymax, xmax] in pixels and scores of the objects in a picture, best
-        first.
+        """Return names, boxes and scores of the objects in a picture, best first.
 
-        data: Answers, or outputs of the signature for one picture, lists or arrays, with or without
-        the batch dimension. Several pictures become {"results": [the same with the key "image"]}.
-        Raises RuntimeError when the model gives numbers that cannot be answered.
+        The boxes are [ymin, xmin, ymax, xmax] in pixels. Several pictures become {"results": [the
+        same with the key "image"]}.
+
+        Args:
+            data: Answers, or outputs of the signature for one picture, lists or arrays, with or
+                without the batch dimension.
+
+        Returns:
+            The reply.
+
+        Raises:
+            RuntimeError: The model gives numbers that cannot be answered.
         """
         if not isinstance(data, Answers):
             return self._reply(data, Choice(self.confidence, self.nms_iou_threshold))
@@ -178,8 +203,9 @@ class ObjectDetectionService(TfServingBaseService):
         }
 
     def _choice(self, fields: dict[str, Any]) -> Any:
-        """Choice of the request's fields score_threshold, max_detections, class_names, nms,
-        nms_iou_threshold.
+        """Return what the request asks for.
+
+        Its fields are score_threshold, max_detections, class_names, nms and nms_iou_threshold.
         """
         overlap = fields_of.number(fields, "nms_iou_threshold", float, 0, 1)
         hard_above = self._graph_nms(fields.get("nms"), 0.5 if overlap is None else overlap)
@@ -195,9 +221,10 @@ class ObjectDetectionService(TfServingBaseService):
         )
 
     def _graph_nms(self, method: Any, overlap: float) -> float | None:
-        """hard_above for the graph, None where `method` is.
+        """Return hard_above for the graph, None where `method` is.
 
-        Raises BadRequest when the graph or the word does not allow it.
+        Raises:
+            BadRequest: The graph or the word does not allow it.
         """
         if method is None:
             return None
@@ -211,7 +238,7 @@ class ObjectDetectionService(TfServingBaseService):
         return SOFT if method == "soft" else overlap
 
     def _class_name(self, number: float) -> str:
-        """Name of the 1-based class `number` (float)."""
+        """Return the name of the 1-based class `number` (float)."""
         if not 1 <= int(number) <= len(self.label_names):
             raise RuntimeError(
                 f"the model gave class {number}, the file index names classes 1 to "
@@ -221,9 +248,17 @@ class ObjectDetectionService(TfServingBaseService):
 
 
 def output_numbers(data: dict[str, Any], name: str) -> np.ndarray:
-    """Output `name` of the model as a float64 array.
+    """Return an output of the model as a float64 array.
 
-    Raises RuntimeError when it is absent or not finite.
+    Args:
+        data: The outputs by name.
+        name: The output.
+
+    Returns:
+        The array.
+
+    Raises:
+        RuntimeError: It is absent or not finite.
     """
     if name not in data:
         raise RuntimeError(f"the model has no output {name}; it has {', '.join(sorted(data))}")
@@ -234,9 +269,16 @@ def output_numbers(data: dict[str, Any], name: str) -> np.ndarray:
 
 
 def read_label_names(path: Path) -> list[str]:
-    """Class names (list of str), class 1 first, from the JSON file `index` of the model folder.
+    """Read the class names from the JSON file `index` of a model folder.
 
-    Raises ValueError.
+    Args:
+        path: The file.
+
+    Returns:
+        The names, class 1 first.
+
+    Raises:
+        ValueError: The file holds something else.
     """
     content = json.loads(path.read_text(encoding="utf-8"))
     names = content.get("labels_list") if isinstance(content, dict) else None
@@ -246,11 +288,17 @@ def read_label_names(path: Path) -> list[str]:
 
 
 def read_thresholds(path: Path) -> tuple[float, float | None]:
-    """(confidence, overlap or None): what `thresholds` in the JSON file `index` says, as the
-    assessment applies it.
+    """Read `thresholds` from the JSON file `index`, as the assessment applies it.
 
-    Without it detections count from SCORE_THRESHOLD on and none is suppressed beyond what the model
-    does. Raises ValueError.
+    Args:
+        path: The file.
+
+    Returns:
+        (confidence, overlap or None). Without thresholds detections count from SCORE_THRESHOLD on,
+        and none is suppressed beyond what the model does.
+
+    Raises:
+        ValueError: A threshold is not between 0 and 1.
     """
     found = json.loads(path.read_text(encoding="utf-8")).get("thresholds", {})
     values = found.get("confidence", SCORE_THRESHOLD), found.get("nms_iou_threshold")
@@ -264,8 +312,16 @@ def read_thresholds(path: Path) -> tuple[float, float | None]:
 def without_overlaps(
     boxes: np.ndarray, classes: np.ndarray, kept: np.ndarray, most: float
 ) -> np.ndarray:
-    """Those of the indices `kept`, best first, that overlap no better one of their class by an IoU
-    above `most`.
+    """Drop detections that overlap a better one of their class.
+
+    Args:
+        boxes: [N, 4], [ymin, xmin, ymax, xmax].
+        classes: [N].
+        kept: Indices of detections, the best first.
+        most: The IoU above which a detection is dropped.
+
+    Returns:
+        Those of the indices that stay.
     """
     chosen: list[int] = []
     for index in kept:
@@ -278,8 +334,14 @@ def without_overlaps(
 
 
 def overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Intersection over union of two boxes [ymin, xmin, ymax, xmax]; 0 when both are without
-    area.
+    """Return the intersection over union of two boxes.
+
+    Args:
+        one: [ymin, xmin, ymax, xmax].
+        other: The same.
+
+    Returns:
+        0 to 1; 0 when both are without area.
     """
     shared = np.prod(np.maximum(np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2]), 0))
     union = np.prod(one[2:] - one[:2]) + np.prod(other[2:] - other[:2]) - shared

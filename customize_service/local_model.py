@@ -1,5 +1,4 @@
-"""Runs the SavedModel of a model folder in this process, where no TensorFlow Serving stands behind
-the handler.
+"""The SavedModel of a model folder, run in this process where no TensorFlow Serving is behind it.
 
 Carried beside customize_service.py, which loads it. Written for Python 3.7 and newer.
 """
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 LOGGER = logging.getLogger(__name__)
-LOAD_WAIT_SECONDS = 30.0  # the platform's older gateway gives an answer up after 40
+LOAD_WAIT_SECONDS = 30.0  # the platform's older gateway gives up after 40
 RETRY_SECONDS = 5
 SOFT = -1.0  # in place of an IoU: boxes lose score instead of being dropped
 
@@ -22,7 +21,8 @@ SOFT = -1.0  # in place of an IoU: boxes lose score instead of being dropped
 class NotReady(RuntimeError):
     """There is no model to ask: it is still being loaded, or could not be.
 
-    `reason` may be shown to the client.
+    Attributes:
+        reason: What may be shown to the client.
     """
 
     http_status = 503
@@ -35,12 +35,15 @@ class NotReady(RuntimeError):
 
 
 class TfServingBaseService:
-    """Stand-in for the platform's base class: same steps, with the SavedModel running in this
-    process.
+    """A stand-in for the platform's base class: the same steps, with the SavedModel run here.
 
-    The model is loaded in the background; requests wait for it. run_together(pictures) may be
-    replaced by something that gathers the pictures of several requests; pictures with an equal
-    `group` can go through the network together.
+    The model is loaded in the background; requests wait for it.
+
+    Attributes:
+        model_name: The model's name.
+        model_path: The folder of the SavedModel.
+        run_together: Runs pictures. It may be replaced by something that gathers the pictures of
+            several requests; pictures with an equal `group` can go through the network together.
     """
 
     def __init__(self, model_name: str, model_path: str) -> None:
@@ -54,15 +57,23 @@ class TfServingBaseService:
         threading.Thread(target=self._load, name="load-model", daemon=True).start()
 
     def health(self) -> str:
-        """ "ready", "loading", or what went wrong."""
+        """Return "ready", "loading", or what went wrong."""
         if not self._loaded.is_set():
             return "loading"
         return self._failure or "ready"
 
     def wait_until_loaded(self, seconds: float = LOAD_WAIT_SECONDS) -> LocalModel:
-        """The loaded model.
+        """Return the loaded model.
 
-        Raises NotReady after so many seconds without one, and at once when it cannot be loaded.
+        Args:
+            seconds: How long to wait at most.
+
+        Returns:
+            The model.
+
+        Raises:
+            NotReady: The seconds passed without a model, or it cannot be loaded; that is said at
+                once.
         """
         if not self._loaded.wait(seconds):
             raise NotReady(f"the model is still being loaded, ask again in {RETRY_SECONDS} s")
@@ -71,28 +82,39 @@ class TfServingBaseService:
         return self._model
 
     def inference(self, data: Any) -> dict[str, Any]:
-        """Reply (dict) to one request: preprocess, inference, postprocess.
+        """Answer one request: preprocess, inference, postprocess.
 
-        Safe to call from several threads.
+        It may be called from several threads.
+
+        Args:
+            data: The request.
+
+        Returns:
+            The reply.
         """
         return self._postprocess(self._inference(self._preprocess(data)))
 
     def _preprocess(self, data: Any) -> Any:
-        """The request as it is; a handler overrides this."""
+        """Return the request as it is; a handler overrides this."""
         return data
 
     def _postprocess(self, data: Any) -> Any:
-        """The outputs as they are; a handler overrides this."""
+        """Return the outputs as they are; a handler overrides this."""
         return data
 
     def chooses_nms(self) -> bool:
-        """Whether the graph takes `hard_above`."""
+        """Return whether the graph takes `hard_above`."""
         return self.wait_until_loaded().chooses_nms
 
     def _inference(self, data: Any) -> Any:
-        """Outputs of the signature for data["images"], uint8 [B, H, W, 3], as lists.
+        """Return the outputs of the signature for pictures, as lists.
 
-        data["hard_above"], where it is given: the IoU above which a box is dropped, or SOFT.
+        Args:
+            data: "images", uint8 [B, H, W, 3]; and "hard_above" where it is given: the IoU above
+                which a box is dropped, or SOFT.
+
+        Returns:
+            The outputs by name.
         """
         model = self.wait_until_loaded()
         pictures = [model.prepare(image, data.get("hard_above")) for image in data["images"]]
@@ -109,8 +131,11 @@ class TfServingBaseService:
 
 
 class Picture:
-    """One picture on its way through the network: arguments of the graph, and the shape it must
-    share with its batch.
+    """One picture on its way through the network.
+
+    Attributes:
+        arguments: Arguments of the graph, by name.
+        group: What it must share with its batch.
     """
 
     def __init__(self, arguments: dict[str, Any], group: Any) -> None:
@@ -119,18 +144,27 @@ class Picture:
 
 
 class LocalModel:
-    """A SavedModel. One that was exported in two halves (`prepare` and `detect`) batches pictures
-    of any size, another pictures of one size. Weights become constants, so that TensorFlow can fold
-    and fuse."""
+    """A SavedModel.
+
+    One that was exported in two halves (`prepare` and `detect`) batches pictures of any size,
+    another pictures of one size. Weights become constants, so that TensorFlow can fold and fuse.
+
+    Attributes:
+        chooses_nms: Whether the graph takes `hard_above`.
+    """
 
     def __init__(self, folder: str) -> None:
-        """Load it and answer one grey picture. Raises RuntimeError naming the folder."""
+        """Load it and answer one grey picture.
+
+        Raises:
+            RuntimeError: It has no signature `serving_default`.
+        """
         import tensorflow as tf
 
         self._tf = tf
         self._kept = model = tf.saved_model.load(
             str(folder)
-        )  # its functions only borrow the variables
+        )  # it is kept, because its functions only borrow the variables
         if "serving_default" not in model.signatures:
             raise RuntimeError(
                 "expected a signature serving_default, found {}".format(
@@ -148,8 +182,14 @@ class LocalModel:
         self.run([self.prepare(np.full((64, 64, 3), 127, np.uint8))])
 
     def prepare(self, image: np.ndarray, hard_above: float | None = None) -> Picture:
-        """Picture of uint8 [H, W, 3]: fitted to the network where the graph has a function for
-        that.
+        """Make a Picture, fitted to the network where the graph has a function for that.
+
+        Args:
+            image: uint8 [H, W, 3].
+            hard_above: The IoU above which a box is dropped, or SOFT; None for the graph's own.
+
+        Returns:
+            The picture.
         """
         if not self.chooses_nms:
             return Picture({"images": self._tf.constant(image)}, image.shape)
@@ -160,8 +200,13 @@ class LocalModel:
         )
 
     def run(self, pictures: Sequence[Picture]) -> list[dict[str, np.ndarray]]:
-        """Outputs of the signature, {name: array without batch dimension}, of each Picture; all of
-        one group.
+        """Run pictures of one group.
+
+        Args:
+            pictures: The pictures.
+
+        Returns:
+            The outputs of the signature for each, {name: array without batch dimension}.
         """
         batch = {
             name: self._tf.stack([picture.arguments[name] for picture in pictures])
@@ -174,8 +219,9 @@ class LocalModel:
 
 
 def _frozen(function: Any, names: Sequence[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """function({name: tensor}) -> {name: tensor} of a concrete function, its variables turned into
-    constants.
+    """Return a concrete function with constants for variables.
+
+    It takes {name: tensor} and returns {name: tensor}.
     """
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 

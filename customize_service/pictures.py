@@ -1,4 +1,4 @@
-"""Bytes of a picture file to pixels, and how many pixels may be in memory at once.
+"""The decoding of pictures, and a limit on the pixels in memory at once.
 
 Carried beside customize_service.py, which loads it. Written for Python 3.7 and newer.
 """
@@ -123,8 +123,12 @@ def exif_orientation(exif: bytes) -> int:
 
 
 class PixelBudget:
-    """Pixels of all requests together that may be decoded and not through the network yet; who asks
-    for more waits.
+    """The pixels of all requests together that may be decoded and not through the network yet.
+
+    Who asks for more waits.
+
+    Args:
+        most: How many pixels there are.
     """
 
     def __init__(self, most: int) -> None:
@@ -145,9 +149,16 @@ class PixelBudget:
 
 
 def pixels_of(contents: list[tuple[str, bytes]]) -> int:
-    """Pixels of the pictures [(name, bytes)] by their headers.
+    """Count the pixels of pictures by their headers.
 
-    Raises PictureError for one, or for all together, beyond the limit.
+    Args:
+        contents: (name, bytes) of each.
+
+    Returns:
+        The pixels of all together.
+
+    Raises:
+        PictureError: One of them, or all together, are beyond the limit.
     """
     total = 0
     for name, content in contents:

@@ -1,4 +1,4 @@
-"""What a request to the handler asks for: its pictures, not decoded yet, and its settings.
+"""The fields of a request to the handler: its pictures, not decoded yet, and its settings.
 
 Carried beside customize_service.py, which loads it. Written for Python 3.7 and newer.
 """
@@ -14,10 +14,13 @@ MAX_PICTURES = 8  # in one request
 
 
 class BadRequest(TypeError):
-    """The request cannot be answered as it is; `reason` may be shown to the client.
+    """The request cannot be answered as it is.
 
-    A TypeError, because the platform's server answers 400 to KeyError and TypeError only, 500 to
-    the rest.
+    It is a TypeError, because the platform's server answers 400 to KeyError and TypeError only, 500
+    to the rest.
+
+    Attributes:
+        reason: What may be shown to the client.
     """
 
     def __init__(self, reason: str) -> None:
@@ -29,8 +32,12 @@ class BadRequest(TypeError):
 class Choice:
     """What a request asks for, or the model folder's own thresholds where it asks for nothing.
 
-    overlap: IoU above which the handler drops the worse box of a class, or None. hard_above: the
-    same, in the graph, or None.
+    Attributes:
+        confidence: The score from which on detections count.
+        overlap: The IoU above which the handler drops the worse box of a class, or None.
+        most: How many detections to return at most, None for all.
+        names: Names of the classes to return, None for all.
+        hard_above: The IoU above which the graph drops the worse box of a class, or None.
     """
 
     def __init__(
@@ -52,9 +59,16 @@ class Choice:
 
 
 def one_dict(data: Any) -> dict[str, Any]:
-    """The fields of a request, given as a dict or as a list of dicts.
+    """Return the fields of a request.
 
-    Raises BadRequest for a field that stands in two of them.
+    Args:
+        data: A dict, or a list of dicts.
+
+    Returns:
+        The fields by name.
+
+    Raises:
+        BadRequest: A field stands in two of the dicts.
     """
     parts = [
         part for part in (data if isinstance(data, list) else [data]) if isinstance(part, dict)
@@ -68,8 +82,18 @@ def one_dict(data: Any) -> dict[str, Any]:
 
 
 def find_pictures(fields: dict[str, Any]) -> list[tuple[str, BinaryIO]]:
-    """[(file name, binary stream)] of the field FIELD: {file name: stream}, or base64 text, or a
-    list of texts. Raises BadRequest.
+    """Return the pictures of a request, from its field FIELD.
+
+    The field is {file name: stream}, or base64 text, or a list of texts.
+
+    Args:
+        fields: The fields by name.
+
+    Returns:
+        (file name, binary stream) of each picture.
+
+    Raises:
+        BadRequest: The field is absent or something else.
     """
     found = fields.get(FIELD)
     if isinstance(found, str):
@@ -95,9 +119,17 @@ def find_pictures(fields: dict[str, Any]) -> list[tuple[str, BinaryIO]]:
 
 
 def from_base64(text: str, name: str) -> tuple[str, BinaryIO]:
-    """(name, binary stream) of base64 text, with or without "data:...;base64," before it.
+    """Return a picture that was sent as base64 text.
 
-    Raises BadRequest naming it.
+    Args:
+        text: The text, with or without "data:...;base64," before it.
+        name: The name for the picture.
+
+    Returns:
+        (name, binary stream).
+
+    Raises:
+        BadRequest: It is no base64; the message names it.
     """
     if text.startswith("data:"):
         text = text.partition(",")[2]
@@ -110,9 +142,20 @@ def from_base64(text: str, name: str) -> tuple[str, BinaryIO]:
 
 
 def number(fields: dict[str, Any], name: str, kind: type, least: float, most: float) -> Any:
-    """fields[name] as an int or a float, None where it is absent.
+    """Return a field as an int or a float, None where it is absent.
 
-    Raises BadRequest for another, or one outside of the range.
+    Args:
+        fields: The fields by name.
+        name: The field.
+        kind: int or float.
+        least: The lowest value.
+        most: The highest value.
+
+    Returns:
+        The number, or None.
+
+    Raises:
+        BadRequest: It is another thing, or outside of the range.
     """
     given = fields.get(name)
     if given is None:
@@ -135,9 +178,17 @@ def number(fields: dict[str, Any], name: str, kind: type, least: float, most: fl
 
 
 def wanted_names(given: Any, known: list[str]) -> set[str] | None:
-    """Set of class names of a comma list or a JSON list, None where none is given.
+    """Return the class names that a request asks for.
 
-    Raises BadRequest for an unknown class.
+    Args:
+        given: A comma list or a JSON list, None where none is given.
+        known: The names of all classes.
+
+    Returns:
+        The names, or None where none is given.
+
+    Raises:
+        BadRequest: A class is unknown.
     """
     if given is None:
         return None

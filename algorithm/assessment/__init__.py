@@ -1,4 +1,4 @@
-"""Why a model's figures are what they are, what to change, and the next job's hyperparameters.
+"""Why are a model's figures what they are, and what should the next job change?
 
 `assess.assess` tells one assessment in the order it happens; `api.analyse` is the platform's
 interface for other people's scripts.

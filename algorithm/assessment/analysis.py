@@ -1,4 +1,4 @@
-"""Everything that is found out about one set of predictions, in the order it builds up."""
+"""The analysis of one set of predictions, in the order it builds up."""
 
 from __future__ import annotations
 
@@ -33,14 +33,27 @@ from algorithm.evaluation.records import Records
 
 @dataclass(frozen=True)
 class Analysis:
-    """The findings, as figures.
+    """What was found out about one set of predictions of K classes.
 
-    figures: COCO's 12, None where undefined. per_class: AP and AP50 of each class. voc: float64
-    [K], VOC's AP at 0.5, NaN without objects. errors: at the confidence `curve` names; all_errors:
-    at confidence 0. costs: AP50 lost to each kind of error.
-    nms: AP50 by overlap. confusion: int64 [K + 1, K + 1]. calibration: bins; calibration_error.
-    precision_recall: points of each class. sensitivities, slices, suspects: as their modules say.
-    custom: what the caller adds.
+    Attributes:
+        records: Truths and detections.
+        figures: COCO's 12 figures, None where undefined.
+        per_class: AP and AP50 of each class.
+        voc: float64 [K], VOC's AP at IoU 0.5, NaN without objects.
+        curve: Precision, recall and F1 by confidence.
+        nms: AP50 by the overlap of a further suppression.
+        precision_recall: Points (recall, precision) of each class.
+        all_errors: The errors at confidence 0.
+        errors: The errors at the confidence that `curve` names.
+        confusion: int64 [K + 1, K + 1], see error_kinds.confusion_matrix.
+        costs: AP50 lost to each kind of error.
+        calibration: The bins, see curves.calibration.
+        calibration_error: The expected calibration error, 0 to 1.
+        columns: float64 [T] for each feature, see features.feature_values.
+        sensitivities: Recall against each feature.
+        slices: The groups of objects with the lowest recall.
+        suspects: Labels that are perhaps wrong.
+        custom: What the caller adds.
     """
 
     records: Records
@@ -78,7 +91,7 @@ class Analysis:
         return self.nms[self.best_nms] - self.nms[AS_EXPORTED]
 
     def operating_point(self) -> dict[str, float]:
-        """Mean precision, recall and F1 at the best confidence threshold, which they follow."""
+        """Return mean precision, recall and F1 at the best confidence, and that confidence."""
         point = self.curve.operating_point()
         return {
             "confidence_threshold": point.threshold,
@@ -88,7 +101,7 @@ class Analysis:
         }
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it for a JSON file: plain numbers, None for what is undefined."""
+        """Return all of it for a JSON file: plain numbers, None for what is undefined."""
         names = self.records.label_names
         return {
             "metrics": {**self.figures, "voc_map": self.voc_map},
@@ -169,7 +182,16 @@ class Analysis:
 def analyse_records(
     records: Records, measures: Measures, custom: dict[str, Any] | None = None
 ) -> Analysis:
-    """The analysis of records. measures: of each picture, None where its file cannot be read."""
+    """Analyse records.
+
+    Args:
+        records: Truths and detections.
+        measures: The measures of each picture, None where its file cannot be read.
+        custom: What the caller adds, as JSON can hold it.
+
+    Returns:
+        The analysis.
+    """
     overlaps = find_overlaps(records)
     figures, per_class = coco_figures(records, overlaps)
     all_errors = find_errors(records, overlaps)

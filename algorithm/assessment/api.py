@@ -36,17 +36,28 @@ def analyse(
     save_path: str = "",
     op_list: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Analyses predictions and returns the platform's display, {"zh-cn": ..., "en-us": ...}.
+    """Analyse predictions in the platform's form.
 
-    pred_list[i]: [boxes N x 4 (ymin, xmin, ymax, xmax in pixels), classes N from 0, scores N];
-    [[[]], [], []] for none. label_list[i]: [boxes, classes]. name_list[i]: the picture, local or
-    remote; one that cannot be read is left out of what needs pixels. label_map_dict: {"0": name,
-    ...} or its JSON, by default each class is called by its number. custom_metric: further figures
-    in the display's form, or its JSON. save_path: local or remote folder for assessment.json,
-    display.json, next_job.json and report.html; "" writes none. op_list: names of operations to
-    keep in the display, all by default. ArgumentError: another task, or a text that is no JSON
-    object. DataError: no pictures, lists of different lengths, a class the label map does not have,
-    numbers that are not finite.
+    Args:
+        task_type: The platform's name of the task.
+        pred_list: For each picture [boxes N x 4 ([ymin, xmin, ymax, xmax] in pixels), classes N
+            from 0, scores N]; [[[]], [], []] for none.
+        label_list: For each picture [boxes, classes], in the same form.
+        name_list: Each picture, local or remote. One that cannot be read is left out of what needs
+            pixels.
+        label_map_dict: {"0": name, ...} or its JSON. By default each class is called by its number.
+        custom_metric: Further figures in the display's form, or their JSON.
+        save_path: Local or remote folder for assessment.json, display.json, next_job.json and
+            report.html; "" writes none.
+        op_list: Names of operations to keep in the display, all by default.
+
+    Returns:
+        The platform's display, {"zh-cn": ..., "en-us": ...}.
+
+    Raises:
+        ArgumentError: The task is another one, or a text is no JSON object.
+        DataError: There are no pictures, lists of different lengths, a class that the label map
+            does not have, or numbers that are not finite.
     """
     if task_type not in TASKS:
         raise ArgumentError(f"task_type: expected one of {', '.join(TASKS)}, found {task_type!r}")
@@ -105,7 +116,7 @@ def _object(value: Mapping[str, Any] | str, name: str) -> dict[str, Any]:
 def _label_names(
     label_map: Mapping[str, Any], predictions: Sequence[Any], labels: Sequence[Any]
 ) -> list[str]:
-    """Names by number; a number without a name is its own name."""
+    """Return the names by number; a number without a name is its own name."""
     try:
         numbered = {int(number): str(name) for number, name in label_map.items()}
     except ValueError as error:
@@ -129,7 +140,7 @@ def _observation(
     truths = [tuple(row[:2]) for row in labels]
     make_records(
         names, pictures, truths, found
-    )  # what is wrong with the lists is said before any picture is fetched
+    )  # errors in the lists are found before any picture is fetched
     rows = [
         _measured(picture, row[0], scratch) for picture, row in zip(pictures, labels, strict=True)
     ]
@@ -156,7 +167,7 @@ def _observation(
 
 
 def _measured(picture: str, boxes: Any, scratch: Path) -> tuple[PictureMeasures | None, str]:
-    """(measures or None, local path or "") of a picture."""
+    """Return (measures or None, local path or "") of a picture."""
     try:
         path = stage_in(str(picture), scratch)
         return measure_picture(

@@ -1,6 +1,4 @@
-"""The model folder under assessment: its classes, its answers, and the thresholds that are written
-back into it.
-"""
+"""The model folder under assessment: its classes, its answers, and its thresholds."""
 
 from __future__ import annotations
 
@@ -18,15 +16,25 @@ from algorithm.storage.atomic_files import write_json
 SIGNATURE = "serving_default"
 OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
 CONFIG = "config.json"
-THRESHOLDS = "thresholds"  # key in index, which the handler reads anyway
+THRESHOLDS = "thresholds"  # a key in index, which the handler reads anyway
 CONFIG_DECIMALS = 6
 Detect = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
 def load_detect(model_dir: Path) -> Detect:
-    """A function from pixels, uint8 [H, W, 3], to (boxes float64 [M, 4] yxyx in pixels, labels
-    int64 [M] from 0, scores float64 [M]). DataError when the folder holds no SavedModel, or one
-    without the signature or outputs of a detector."""
+    """Load a model folder.
+
+    Args:
+        model_dir: The folder.
+
+    Returns:
+        A function of pixels uint8 [H, W, 3] that returns boxes float64 [M, 4], [ymin, xmin, ymax,
+        xmax] in pixels, labels int64 [M] from 0, and scores float64 [M].
+
+    Raises:
+        DataError: The folder holds no SavedModel, or one without the signature or outputs of a
+            detector.
+    """
     if not (model_dir / "saved_model.pb").is_file():
         raise DataError(
             f"expected a model folder with saved_model.pb at {model_dir}, found none: give the "
@@ -71,11 +79,19 @@ def load_detect(model_dir: Path) -> Detect:
 def apply_thresholds(
     model_dir: Path, confidence: float, nms_overlap: float | None, figures: dict[str, float]
 ) -> None:
-    """Writes the thresholds into `index` and the figures measured at them into config.json.
+    """Write the thresholds into `index` and the figures measured at them into config.json.
 
     index gets {"thresholds": {"confidence": c}} and, where further suppression helps,
-    "nms_iou_threshold". figures: precision, recall and f1. Applying again replaces what was applied
-    before. DataError when a file is not usable; then nothing is written.
+    "nms_iou_threshold". Applying again replaces what was applied before.
+
+    Args:
+        model_dir: The model folder.
+        confidence: The confidence threshold.
+        nms_overlap: The IoU of the further suppression, or None.
+        figures: precision, recall and f1.
+
+    Raises:
+        DataError: A file is not usable; then nothing is written.
     """
     index, config = _read_json(model_dir / INDEX), _read_json(model_dir / CONFIG)
     thresholds = {"confidence": confidence} | (

@@ -1,5 +1,6 @@
-"""One assessment, told in the order it happens: model, data, what the model sees, why, what to do,
-the files.
+"""One assessment, told in the order it happens.
+
+The order is model, data, what the model sees, why, what to do, the files.
 """
 
 from __future__ import annotations
@@ -45,10 +46,19 @@ _log = logging.getLogger("algorithm.assessment")
 
 
 def assess(options: Options) -> str:
-    """Assesses a model folder on the EVAL samples of a dataset and returns the place of the report.
+    """Assess a model folder on the EVAL samples of a dataset.
 
-    Writes assessment.json, display.json, next_job.json and report.html into options.output, all of
-    them or none. JobError is what a person can fix.
+    assessment.json, display.json, next_job.json and report.html are written into options.output,
+    all of them or none.
+
+    Args:
+        options: The options.
+
+    Returns:
+        The place of the report.
+
+    Raises:
+        JobError: Something that a person can fix.
     """
     for word in options.ignored:
         _log.info("flag that means nothing here, ignored: %s", word)
@@ -93,11 +103,21 @@ def assess_samples(
     values: Mapping[str, str],
     preset_sizes: Mapping[str, int] | None = None,
 ) -> Analysis:
-    """Assesses a model folder on samples at hand, at the end of the job that made it; writes the
-    files into a local folder.
+    """Assess a model folder on samples at hand, at the end of the job that made it.
 
-    values: the job's hyperparameters as text. preset_sizes: network input of each model in pixels.
-    DataError as `assess`.
+    Args:
+        model_dir: The model folder.
+        samples: The samples.
+        label_names: Names of the classes, class 1 first.
+        folder: The local folder for the files.
+        values: The job's hyperparameters as text, by name.
+        preset_sizes: Side of each model's input in pixels.
+
+    Returns:
+        The analysis.
+
+    Raises:
+        DataError: As with `assess`.
     """
     seen = observe(samples, label_names, load_detect(model_dir))
     analysis = analyse_records(seen.records, seen.measures)
@@ -111,7 +131,7 @@ def assess_samples(
 
 
 def summary_lines(analysis: Analysis, setting: Setting) -> list[str]:
-    """The result in a few lines for a terminal."""
+    """Return the result in a few lines for a terminal."""
     point = analysis.operating_point()
     return [
         f"mAP at IoU 0.5: {analysis.voc_map:.4f}; COCO AP: {_shown(analysis.figures['AP'])}; best "
@@ -126,7 +146,10 @@ def _shown(value: float | None) -> str:
 
 
 def _model_folder(place: str, workspace: Workspace) -> Path:
-    """The folder on the local disk; of a remote one also what its training job left beside it."""
+    """Return the folder on the local disk.
+
+    Of a remote one, what its training job left beside it is fetched too.
+    """
     folder = stage_in(place, workspace.inputs)
     if is_remote(place):
         stage_files(
@@ -137,14 +160,14 @@ def _model_folder(place: str, workspace: Workspace) -> Path:
 
 
 def _beside(place: str, name: str) -> str:
-    """The place of a file beside a folder."""
+    """Return the place of a file beside a folder."""
     return f"{place.rstrip('/').rpartition('/')[0] or '.'}/{name}"
 
 
 def _load(
     data_url: str, model_dir: Path, names: tuple[str, ...], workspace: Workspace
 ) -> tuple[Dataset, dict[str, str]]:
-    """The dataset with the model's classes, and the original names of cleaned pictures.
+    """Return the dataset with the model's classes, and the original names of cleaned pictures.
 
     A dataset without a split of its own is split as the job that made the model did, if split.json
     lies beside the model folder; else all of it is evaluated.
@@ -172,7 +195,10 @@ def _load(
 
 
 def _without_scratch(line: str, workspace: Workspace) -> str:
-    """A warning without the part that points into the workspace, which is gone when it is read."""
+    """Return a warning without the part that points into the workspace.
+
+    The workspace is gone when the warning is read.
+    """
     return "; ".join(part for part in line.split("; ") if str(workspace.root) not in part)
 
 
@@ -189,8 +215,10 @@ def _seed(split: Path) -> int:
 def _baseline(
     place: str, samples: Sequence[Sample], names: tuple[str, ...], workspace: Workspace
 ) -> dict[str, Any]:
-    """Figures to compare with: of an earlier assessment as it stands, of a model folder measured
-    now on the same samples.
+    """Return the figures to compare with.
+
+    Those of an earlier assessment are taken as they stand; a model folder is measured now on the
+    same samples.
     """
     path = stage_in(place, workspace.inputs)
     if not (path / "saved_model.pb").is_file():

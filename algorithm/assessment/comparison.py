@@ -17,8 +17,13 @@ LESS_IS_BETTER = {f"cost of {names[0]}" for names in COST_NAMES.values()} | {"ca
 
 @dataclass(frozen=True)
 class ComparedRow:
-    """name: in both languages. before, after: None where undefined. better: None where neither is,
-    or it is no question.
+    """One figure in two assessments.
+
+    Attributes:
+        name: (English, Chinese).
+        before: The former value, None where undefined.
+        after: The present value, None where undefined.
+        better: Whether it is better now; None where neither is, or where that is no question.
     """
 
     name: tuple[str, str]
@@ -33,9 +38,16 @@ class ComparedRow:
 
 
 def read_assessment(path: Path) -> dict[str, Any]:
-    """The figures that an earlier assessment left: its folder or its assessment.json.
+    """Read the figures that an earlier assessment left.
 
-    DataError for anything else.
+    Args:
+        path: Its folder or its assessment.json.
+
+    Returns:
+        The content of assessment.json.
+
+    Raises:
+        DataError: It is something else.
     """
     file = path / FIGURES if path.is_dir() else path
     try:
@@ -52,8 +64,14 @@ def read_assessment(path: Path) -> dict[str, Any]:
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[ComparedRow]:
-    """A row for each figure that either has, in the order of the report. before, after: as
-    Analysis.as_dict.
+    """Compare two assessments.
+
+    Args:
+        before: The former, as Analysis.as_dict returned it.
+        after: The present one, in the same form.
+
+    Returns:
+        A row for each figure that either has, in the order of the report.
     """
     first, second = _flat(before), _flat(after)
     names = list(dict.fromkeys([*second, *first]))
@@ -65,14 +83,15 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Compare
 
 
 def not_comparable(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether the two were measured on different numbers of pictures or objects, hence on different
-    data.
+    """Return whether two assessments were measured on different data.
+
+    Different numbers of pictures or objects tell it.
     """
     return any(before.get(key) != after.get(key) for key in ("pictures", "objects"))
 
 
 def as_dicts(rows: list[ComparedRow]) -> list[dict[str, Any]]:
-    """For a JSON file."""
+    """Return the rows for a JSON file."""
     return [
         {
             "name": row.name[0],

@@ -1,6 +1,4 @@
-"""Curves: precision over recall, AP50 over the overlap in suppression, calibration of the
-scores.
-"""
+"""Curves: precision over recall, AP50 over the overlap in suppression, calibration of scores."""
 
 from __future__ import annotations
 
@@ -18,14 +16,22 @@ from algorithm.evaluation.records import Records
 from algorithm.ops.box_arrays import pairwise_iou
 
 NMS_OVERLAPS = np.array([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
-AS_EXPORTED = 1.0  # no suppression besides that in the exported graph
+AS_EXPORTED = 1.0  # no suppression beside that in the exported graph
 CURVE_POINTS = 101
 CALIBRATION_BINS = 10
 
 
 def precision_recall(records: Records, errors: Errors) -> list[list[tuple[float, float]]]:
-    """For each class points (recall, precision) at its hits and its last detection, at most
-    CURVE_POINTS of them; none for a class without objects or detections."""
+    """Return each class's precision over recall.
+
+    Args:
+        records: Truths and detections.
+        errors: The errors at confidence 0.
+
+    Returns:
+        For each class points (recall, precision) at its hits and its last detection, at most
+        CURVE_POINTS of them; none for a class without objects or detections.
+    """
     truths = records.truths_per_class()
     right, wrong = errors.found_kinds == CORRECT, np.isin(errors.found_kinds, FALSE_KINDS)
     curves = []
@@ -48,10 +54,17 @@ def precision_recall(records: Records, errors: Errors) -> list[list[tuple[float,
 
 
 def nms_curve(records: Records, overlaps: Overlaps) -> dict[float, float]:
-    """Mean AP50 after dropping, within each class, what overlaps a better detection by more than
-    each of NMS_OVERLAPS.
+    """Return the mean AP50 after a further suppression at each of NMS_OVERLAPS.
 
-    This comes on top of the suppression in the exported graph; AS_EXPORTED leaves that as it is.
+    Within each class it drops what overlaps a better detection by more. This comes on top of the
+    suppression in the exported graph; AS_EXPORTED leaves that as it is.
+
+    Args:
+        records: Truths and detections.
+        overlaps: The overlaps of the truths and detections.
+
+    Returns:
+        AP50 by overlap.
     """
     truths, curve = records.truths_per_class(), {}
     kept_at = suppress(records, NMS_OVERLAPS)
@@ -62,8 +75,14 @@ def nms_curve(records: Records, overlaps: Overlaps) -> dict[float, float]:
 
 
 def suppress(records: Records, overlaps: np.ndarray) -> np.ndarray:
-    """bool [S, D]: detections that stay after hard suppression within picture and class at each of
-    S overlaps.
+    """Return which detections stay after hard suppression within picture and class.
+
+    Args:
+        records: Truths and detections.
+        overlaps: float64 [S], the overlaps to suppress at.
+
+    Returns:
+        bool [S, D].
     """
     kept = np.ones((len(overlaps), len(records.scores)), bool)
     pictures = np.arange(len(records.names) + 1)
@@ -80,11 +99,16 @@ def suppress(records: Records, overlaps: np.ndarray) -> np.ndarray:
 
 
 def calibration(records: Records, errors: Errors) -> tuple[list[dict[str, float]], float]:
-    """(bins of equal width over the scores, expected calibration error): does a score of 0.7 mean 7
-    of 10 are right?
+    """Measure the calibration: does a score of 0.7 mean that 7 of 10 are right?
 
-    A bin: low, high, count, mean score, share that is right. The error is the mean distance of the
-    two, weighted by count (Guo et al. 2017); 0 without detections. errors: found at confidence 0.
+    Args:
+        records: Truths and detections.
+        errors: The errors at confidence 0.
+
+    Returns:
+        Bins of equal width over the scores, each with low, high, count, mean score and the share
+        that is right; and the expected calibration error, which is the mean distance of the two,
+        weighted by count (Guo et al. 2017), 0 without detections.
     """
     right = errors.found_kinds == CORRECT
     counted = right | np.isin(errors.found_kinds, FALSE_KINDS)

@@ -1,5 +1,6 @@
-"""From samples and a model to records and measures of their pictures: each picture is decoded
-once.
+"""The observation of a model: records of what it sees in samples, and measures of their pictures.
+
+Each picture is decoded once.
 """
 
 from __future__ import annotations
@@ -27,8 +28,12 @@ _log = logging.getLogger("algorithm.assessment")
 
 @dataclass(frozen=True)
 class Observation:
-    """records: truths and detections. measures: of each picture, None where it cannot be read.
-    paths: local files, "" for none.
+    """What a model sees in pictures.
+
+    Attributes:
+        records: Truths and detections.
+        measures: The measures of each picture, None where it cannot be read.
+        paths: Local files, "" for none.
     """
 
     records: Records
@@ -42,8 +47,20 @@ def observe(
     detect: Detect,
     originals: dict[str, str] | None = None,
 ) -> Observation:
-    """What the model sees in the samples. originals: name as in the dataset -> name to report.
-    DataError for a picture that cannot be read."""
+    """Let a model look at samples.
+
+    Args:
+        samples: The samples.
+        label_names: Names of the classes, class 1 first.
+        detect: The model, see load_detect.
+        originals: The name to report by the name in the dataset.
+
+    Returns:
+        The observation.
+
+    Raises:
+        DataError: A picture cannot be read.
+    """
     found, measures = [], []
     with ThreadPoolExecutor(1) as beside:
         for place, sample in enumerate(samples, start=1):
@@ -66,10 +83,16 @@ def observe(
 
 
 def original_names(dataset: Path) -> dict[str, str]:
-    """Cleaned file -> original, from the path map beside a manifest or in a folder; empty where
-    there is none.
+    """Read the path map beside a manifest or in a folder.
 
-    DataError when the map is not a JSON object of texts.
+    Args:
+        dataset: The manifest or the folder.
+
+    Returns:
+        The original of each cleaned file; empty where there is no map.
+
+    Raises:
+        DataError: The map is not a JSON object of texts.
     """
     path = (dataset if dataset.is_dir() else dataset.parent) / PATH_MAP
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""What an assessment is asked for on a command line, by the platform or by a person."""
+"""The options of an assessment on a command line, by the platform or by a person."""
 
 from __future__ import annotations
 
@@ -22,10 +22,19 @@ _HELP = {
 
 @dataclass(frozen=True)
 class Options:
-    """Places are as given, local or remote. tune: how many jobs, 0 for none; tune_epochs: 0 for as
-    many as the former job's.
-    preset_sizes: network input of each model in pixels, where the caller knows it. ignored: flags
-    that mean nothing here."""
+    """The options of an assessment. Places are as given, local or remote.
+
+    Attributes:
+        model_dir: The model folder.
+        data_url: The dataset.
+        output: The folder for the results.
+        baseline: An earlier assessment or a model folder to compare with, "" for none.
+        apply: Whether to write the thresholds into the model folder.
+        tune: How many tuning jobs to run, 0 for none.
+        tune_epochs: Epochs of a tuning job, 0 for as many as the former job's.
+        preset_sizes: Side of each model's input in pixels, where the caller knows it.
+        ignored: Flags that mean nothing here.
+    """
 
     model_dir: str
     data_url: str
@@ -39,7 +48,7 @@ class Options:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the flags, under the platform's names too: model_url, deps_save_path, train_url."""
+    """Add the flags, under the platform's names too: model_url, deps_save_path, train_url."""
     parser.add_argument("--model_dir", "--model_url", default="", help=_HELP["model_dir"])
     parser.add_argument("--data_url", default="", help=_HELP["data_url"])
     parser.add_argument("--output", "--deps_save_path", default="", help=_HELP["output"])
@@ -55,7 +64,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def options_of(arguments: argparse.Namespace, ignored: Sequence[str] = ()) -> Options:
-    """Typed options. ArgumentError where a place is missing or a number is none that can be."""
+    """Return the typed options.
+
+    Args:
+        arguments: What the parser of add_options read.
+        ignored: Flags that mean nothing here.
+
+    Returns:
+        The options.
+
+    Raises:
+        ArgumentError: A place is missing, or a number is not possible.
+    """
     output = arguments.output or arguments.train_url
     for name, value in (
         ("model_dir", arguments.model_dir),

@@ -1,3 +1,4 @@
-"""How fast, and in how much memory: train step, network, inference, input pipeline and
-post-processing of any preset.
+"""How fast is the algorithm, and how much memory does it take?
+
+It measures train step, network, inference, input pipeline and post-processing of any preset.
 """

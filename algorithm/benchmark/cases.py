@@ -1,4 +1,4 @@
-"""The things that are measured. Each function prepares one and returns it ready to run."""
+"""The cases that are measured. Each function prepares one and returns it ready to run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ PICTURES = 64
 
 
 def train_step(settings: Settings) -> Case:
-    """A whole train step: normalisation, matching, network, losses, gradients, clipping, SGD."""
+    """Return the case of a whole train step.
+
+    It is normalisation, matching, network, losses, gradients, clipping and SGD.
+    """
     import tensorflow as tf
 
     from algorithm.training.optimizers import make_optimizer
@@ -36,16 +39,19 @@ def train_step(settings: Settings) -> Case:
 
 
 def network(settings: Settings) -> Case:
-    """The bare network forward and backward, with the mean of its outputs as loss.
+    """Return the case of the bare network, forward and backward.
 
-    Runs with JAX, too.
+    The loss is the mean of its outputs. It runs with JAX, too.
     """
     run = {"tensorflow": _tensorflow_network, "jax": _jax_network}[keras.config.backend()]
     return Case(run(settings), settings.batch_size, {})
 
 
 def inference(settings: Settings) -> Case:
-    """Pixels to detections as in evaluation: network, decoding, suppression."""
+    """Return the case of pixels to detections as in evaluation.
+
+    It is network, decoding and suppression.
+    """
     import tensorflow as tf
 
     from algorithm.evaluation.inference import detection_function
@@ -63,8 +69,9 @@ def inference(settings: Settings) -> Case:
 
 
 def post_processing(settings: Settings) -> Case:
-    """Decoding and per-class soft suppression of the outputs of an untrained network with some
-    confident anchors.
+    """Return the case of decoding and per-class soft suppression.
+
+    The outputs are those of an untrained network with some confident anchors.
     """
     import tensorflow as tf
 
@@ -82,7 +89,7 @@ def post_processing(settings: Settings) -> Case:
 
 
 def matching(settings: Settings) -> Case:
-    """Assignment of ground truth to anchors, compiled as in the train step."""
+    """Return the case of assigning ground truth to anchors, compiled as in the train step."""
     import tensorflow as tf
 
     from algorithm.ops.anchor_matching import match_anchors
@@ -98,8 +105,9 @@ def matching(settings: Settings) -> Case:
 
 
 def pipeline(settings: Settings) -> Case:
-    """Training batches from files on disk, with the default augmentation: a pass over the
-    dataset.
+    """Return the case of training batches from files on disk: a pass over the dataset.
+
+    The augmentation is the default.
     """
     from algorithm.data import load_dataset
     from algorithm.data.feeding.pipeline import steps_per_epoch, train_batches
@@ -122,7 +130,7 @@ def pipeline(settings: Settings) -> Case:
 
     def run(
         folder: tempfile.TemporaryDirectory = folder,
-    ) -> None:  # the pictures are needed as long as this function
+    ) -> None:  # the pictures are needed as long as this function is
         for _ in range(steps):
             next(batches)
 
@@ -147,8 +155,9 @@ def _image_size(settings: Settings) -> tuple[int, int]:
 
 
 def _batch(batch_size: int, image_size: tuple[int, int]) -> dict:
-    """A batch as data.feeding.pipeline makes it: noise, and 8 boxes of one class in each
-    picture.
+    """Return a batch as data.feeding.pipeline makes it.
+
+    It is noise, with 8 boxes of one class in each picture.
     """
     import tensorflow as tf
 

@@ -17,9 +17,21 @@ KIBIBYTE = 1024
 
 @dataclass(frozen=True)
 class Settings:
-    """What is measured and how. rounds are counted, warmup calls before them are not. data_url:
-    pictures for the pipeline, "" for rendered ones. profile: folder for a TensorBoard trace of one
-    more round, "" for none."""
+    """What is measured and how.
+
+    Attributes:
+        model_name: The preset.
+        image_size: (height, width) or the side in pixels; None for the preset's.
+        batch_size: Pictures of a batch.
+        classes: Classes of the network.
+        precision: What the network computes in.
+        gradient_checkpointing: Whether the backward pass computes the network's pieces again.
+        steps_per_loop: Steps in one call of TensorFlow.
+        data_url: Pictures for the pipeline, "" for rendered ones.
+        rounds: Calls that are counted.
+        warmup: Calls before them that are not.
+        profile: The folder for a TensorBoard trace of one more round, "" for none.
+    """
 
     model_name: str = "efficientdet-d0"
     image_size: int | tuple[int, int] | None = None
@@ -36,8 +48,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class Case:
-    """run() does the measured thing once and returns when it is over; it handles `images`
-    pictures.
+    """A thing to measure.
+
+    Attributes:
+        run: Does it once and returns when it is over.
+        images: Pictures that it handles.
+        notes: What to say of it in the result.
     """
 
     run: Callable[[], Any]
@@ -46,8 +62,17 @@ class Case:
 
 
 def measured(name: str, case: Case, settings: Settings) -> dict[str, Any]:
-    """One result: milliseconds an image (median, least, greatest), images/s, the first call with
-    its compilation, and the largest memory of this process so far in bytes."""
+    """Measure a case.
+
+    Args:
+        name: Its name.
+        case: The case.
+        settings: How to measure it.
+
+    Returns:
+        Milliseconds an image (median, least, greatest), images a second, the seconds of the first
+        call with its compilation, and the largest memory of this process so far in bytes.
+    """
     first = _seconds(case.run)
     for _ in range(settings.warmup):
         case.run()
@@ -70,7 +95,7 @@ def measured(name: str, case: Case, settings: Settings) -> dict[str, Any]:
 
 
 def surroundings(settings: Settings) -> dict[str, Any]:
-    """What the figures depend on: settings, machine and versions."""
+    """Return what the figures depend on: settings, machine and versions."""
     import keras
 
     versions = {"keras": keras.version()}
@@ -96,7 +121,7 @@ def surroundings(settings: Settings) -> dict[str, Any]:
 
 
 def line(result: dict[str, Any]) -> str:
-    """One result for a person."""
+    """Return one result as a line for a person."""
     each = result["milliseconds_an_image"]
     return (
         f"{result['what']}: {each['median']:.1f} ms an image ({each['least']:.1f} to "

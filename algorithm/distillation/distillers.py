@@ -132,6 +132,11 @@ class OfflineTeacher:
     """A frozen teacher.
 
     It sees the student's own pictures, resized in the graph where its input has another size.
+
+    Args:
+        teacher: The frozen graph.
+        student: The detector that learns.
+        config: What the student imitates, and how strongly.
     """
 
     peers: Sequence[Detector] = ()
@@ -241,7 +246,13 @@ class OfflineTeacher:
 class TeacherAsDetector:
     """A teacher that takes the student's pictures and speaks of the student's anchors.
 
-    Fields and call: as a Detector's.
+    It has the fields of a Detector that an evaluation needs, and is called like one.
+
+    Attributes:
+        preset: The student's preset with the teacher's normalisation.
+        image_size: (height, width) of the student's input, in pixels.
+        anchors: float32 [A, 4], [ymin, xmin, ymax, xmax] in pixels, the student's.
+        answers: Returns the teacher's outputs for normalised pictures float32 [B, H, W, 3].
     """
 
     preset: Preset
@@ -263,13 +274,18 @@ class TeacherAsDetector:
 
 
 class Remembered:
-    """A teacher's outputs by sample, float16."""
+    """A teacher's outputs by sample, kept as float16."""
 
     def __init__(self) -> None:
         self._outputs: dict[int, tuple[np.ndarray, ...]] = {}
 
     def add(self, indices: tf.Tensor, outputs: Mapping[str, tf.Tensor]) -> None:
-        """Keep the outputs of a batch of samples."""
+        """Keep the outputs of a batch of samples.
+
+        Args:
+            indices: int32 [B], the samples' numbers.
+            outputs: {"class_logits": [B, A, K], "box_deltas": [B, A, 4]}.
+        """
         values = [outputs[name].numpy().astype(np.float16) for name in _NAMES]
         for row, index in enumerate(indices.numpy().tolist()):
             self._outputs[index] = tuple(value[row] for value in values)

@@ -31,9 +31,9 @@ from algorithm.ops.losses import LossConfig
 
 _log = logging.getLogger("algorithm.training")
 _RECORD = "docs/research/2026-11-29-distillation-gains.md"
-# Parts of soft_cls_loss and soft_box_loss that count against a peer, which is learning itself.
+# The shares of soft_cls_loss and soft_box_loss that count against a peer, which is learning itself.
 PEER_CLASS_TRUST, PEER_BOX_TRUST = 0.25, 0.1
-LARGE_FOR_A_PEER = 450  # pixels a side of a typical object in the peer's input
+LARGE_FOR_A_PEER = 450  # side of a typical object in the peer's input, in pixels
 
 
 def soft_loss_config(hp: Hyperparameters) -> SoftLossConfig:
@@ -64,7 +64,7 @@ def build_peer(student: Detector, survival_probability: float | None = None) -> 
     Returns:
         A detector that shares all variables but the batch norms, which start as the student's are.
     """
-    with keras.name_scope(PEER):  # so that the optimizer's variables have names of their own
+    with keras.name_scope(PEER):  # it gives the optimizer's variables names of their own
         return enlarged(student, PEER_ENLARGEMENT, survival_probability)
 
 
@@ -203,6 +203,13 @@ def remembered_answers(
     seed: int,
 ) -> Remembered | None:
     """Ask a frozen teacher once about every training picture, where that is enough.
+
+    Args:
+        distiller: What the student learns from besides the annotations, or None.
+        dataset: The job's data.
+        student: The network that is trained.
+        augmentation: What is changed in training pictures.
+        seed: The job's seed.
 
     Returns:
         Its answers; None without a frozen teacher, where augmentation changes the pictures from

@@ -1,6 +1,4 @@
-"""What a student detector loses against a teacher's raw outputs, and which teacher's anchor stands
-for which student's.
-"""
+"""The losses of a student against a teacher's raw outputs, and the match of their anchors."""
 
 from __future__ import annotations
 
@@ -19,8 +17,13 @@ _PER_CELL = len(ASPECT_RATIOS) * SCALES_PER_OCTAVE
 
 @dataclass(frozen=True)
 class SoftLossConfig:
-    """method: a value of kd_method. class_weight, box_weight: 0 switches that part off. delta: of
-    the Huber loss.
+    """What a student imitates of a teacher, and how strongly.
+
+    Attributes:
+        method: A value of kd_method.
+        class_weight: The weight of the class loss; 0 switches it off.
+        box_weight: The weight of the box loss; 0 switches it off.
+        delta: The delta of the Huber loss.
     """
 
     method: str = "plain"
@@ -36,19 +39,25 @@ def soft_losses(
     config: SoftLossConfig,
     num_positives: tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
-    """{"loss_soft_cls", "loss_soft_box"}, those with a weight: float32 scalars, weighted, to be
-    added to the detection loss.
+    """Compute the losses of a student against a teacher's outputs.
 
-    outputs, teacher: "class_logits" float32 [B, A, K] and "box_deltas" float32 [B, A, 4]; no
-    gradient flows to the teacher. teacher may have "aligned" bool [A]: anchors it says something
-    about. targets: from match_anchors. num_positives: as in losses.detection_losses, whose
-    normaliser these share.
+    With "plain" these are the divergence of the class probabilities on every anchor, and the Huber
+    loss of the boxes on the anchors that an object takes. With "foreground" both count where there
+    is something to learn: classes by the quality focal loss (Li et al. 2020, equation 2), boxes on
+    every anchor by the teacher's confidence in it, also beside the objects. "crosshead" gives the
+    same here; what it adds is no imitation of outputs, see distillers.OnlinePeer.
 
-    plain: the divergence of the class probabilities on every anchor, Huber loss of the boxes on the
-    anchors that an object takes. foreground: both where there is something to learn, classes by the
-    quality focal loss (Li et al. 2020, equation 2), boxes on every anchor by the teacher's
-    confidence in it, also beside the objects. crosshead: the same here; what it adds is no
-    imitation of outputs, see distillers.OnlinePeer.
+    Args:
+        outputs: "class_logits" float32 [B, A, K] and "box_deltas" float32 [B, A, 4].
+        teacher: The same of the teacher; no gradient flows to it. It may have "aligned" bool [A]:
+            the anchors it says something about.
+        targets: What match_anchors returned.
+        config: The losses and their weights.
+        num_positives: As in losses.detection_losses, whose normaliser these losses share.
+
+    Returns:
+        "loss_soft_cls" and "loss_soft_box", those with a weight: float32 scalars, weighted, to be
+        added to the detection loss.
     """
     logits, deltas = (tf.stop_gradient(teacher[name]) for name in ("class_logits", "box_deltas"))
     aligned = (
@@ -79,8 +88,14 @@ def soft_losses(
 
 
 def bernoulli_divergence(logits: tf.Tensor, teacher: tf.Tensor) -> tf.Tensor:
-    """KL divergence float32 [...] of each sigmoid probability from the teacher's, of logits [...];
-    0 where they agree.
+    """Compute the KL divergence of each sigmoid probability from the teacher's.
+
+    Args:
+        logits: float32 [...] of the student.
+        teacher: float32 [...] of the teacher.
+
+    Returns:
+        float32 [...]; 0 where they agree.
     """
     return (
         tf.nn.softplus(logits) - tf.nn.softplus(teacher) - tf.sigmoid(teacher) * (logits - teacher)
@@ -88,8 +103,14 @@ def bernoulli_divergence(logits: tf.Tensor, teacher: tf.Tensor) -> tf.Tensor:
 
 
 def quality_focal(logits: tf.Tensor, teacher: tf.Tensor) -> tf.Tensor:
-    """|s - t| times the cross entropy of s with target t, float32 [...], s and t the probabilities
-    of logits [...].
+    """Compute |s - t| times the cross entropy of s with target t (Li et al. 2020, equation 2).
+
+    Args:
+        logits: float32 [...]; s is their probability.
+        teacher: float32 [...]; t is their probability.
+
+    Returns:
+        float32 [...].
     """
     target = tf.sigmoid(teacher)
     return tf.abs(tf.sigmoid(logits) - target) * (tf.nn.softplus(logits) - target * logits)
@@ -102,7 +123,14 @@ def _huber(error: tf.Tensor, delta: float) -> tf.Tensor:
 
 @dataclass(frozen=True)
 class AnchorGeometry:
-    """What anchors follow from. image_size: (height, width)."""
+    """What a network's anchors follow from.
+
+    Attributes:
+        image_size: (height, width) of the input, in pixels.
+        min_level: The finest level of the pyramid.
+        max_level: The coarsest level of the pyramid.
+        anchor_scale: The factor on the anchors' sides.
+    """
 
     image_size: tuple[int, int]
     min_level: int
@@ -110,21 +138,32 @@ class AnchorGeometry:
     anchor_scale: float
 
     def anchors(self) -> np.ndarray:
-        """float32 [A, 4], see ops.anchors.anchor_grid."""
+        """Return the anchors, float32 [A, 4], see ops.anchors.anchor_grid."""
         return anchor_grid(self.image_size, self.min_level, self.max_level, self.anchor_scale)
 
     def scale_from(self, size: tuple[int, int]) -> float:
-        """Pixels here per pixel of a picture that fills `size`, when it is fitted into image_size
-        with its aspect kept.
+        """Return the scale of a picture between another input and this one.
+
+        Args:
+            size: (height, width) of an input that a picture fills.
+
+        Returns:
+            Pixels here per pixel there, when the picture is fitted into image_size with its aspect
+            kept.
         """
         return min(mine / theirs for mine, theirs in zip(self.image_size, size, strict=True))
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """For every anchor of the student: index int32 [A] of the teacher's anchor that overlaps it
-    most, and whether it does so by as much as a match asks for, aligned bool [A]. scale: teacher's
-    pixels per student's. same: nothing needs to be moved."""
+    """Which of the teacher's anchors stands for each of the student's A anchors.
+
+    Attributes:
+        index: int32 [A], the teacher's anchor that overlaps the student's most.
+        aligned: bool [A], whether it does so by as much as a match asks for.
+        scale: The teacher's pixels per pixel of the student.
+        same: Whether the anchors are the same, so that nothing needs to be moved.
+    """
 
     index: np.ndarray
     aligned: np.ndarray
@@ -133,8 +172,16 @@ class Alignment:
 
 
 def align(student: AnchorGeometry, teacher: AnchorGeometry) -> Alignment:
-    """Which of the teacher's anchors stands for each of the student's, on the same picture fitted
-    into both inputs.
+    """Find which of the teacher's anchors stands for each of the student's.
+
+    Both look at the same picture, fitted into their inputs.
+
+    Args:
+        student: The student's anchors.
+        teacher: The teacher's anchors.
+
+    Returns:
+        The alignment.
     """
     scale = teacher.scale_from(student.image_size)
     wanted, offered = student.anchors() * scale, teacher.anchors()
@@ -151,8 +198,9 @@ def align(student: AnchorGeometry, teacher: AnchorGeometry) -> Alignment:
 
 
 def _candidates(boxes: np.ndarray, grid: AnchorGeometry):
-    """Of every level and kind of anchor the one in the cell that holds a box's centre: int arrays
-    [A], one after another.
+    """Yield, for every level and kind of anchor, the one in the cell that holds a box's centre.
+
+    Each is an int array [A].
     """
     sizes = feature_sizes(grid.image_size, grid.max_level)
     offset = 0
@@ -174,10 +222,18 @@ def moved(
     student_anchors: tf.Tensor,
     teacher_anchors: tf.Tensor,
 ) -> dict[str, tf.Tensor]:
-    """The teacher's outputs as said of the student's anchors: {"class_logits" [B, A, K],
-    "box_deltas" [B, A, 4], "aligned" [A]}.
+    """Return the teacher's outputs as if they were said of the student's anchors.
 
     The box that the teacher means is decoded from its anchor and encoded against the student's.
+
+    Args:
+        teacher: "class_logits" float32 [B, T, K] and "box_deltas" float32 [B, T, 4].
+        alignment: Which of the T anchors stands for which of the student's A.
+        student_anchors: float32 [A, 4], [ymin, xmin, ymax, xmax] in pixels.
+        teacher_anchors: float32 [T, 4], the same of the teacher.
+
+    Returns:
+        {"class_logits" [B, A, K], "box_deltas" [B, A, 4], "aligned" [A]}.
     """
     logits, deltas = (tf.cast(teacher[name], tf.float32) for name in ("class_logits", "box_deltas"))
     if alignment.same:

@@ -1,6 +1,4 @@
-"""A teacher as a file: the frozen graph of a detector's raw outputs, and JSON that says what goes
-in and what comes out.
-"""
+"""A teacher as a file: the frozen graph of a detector's raw outputs, and a description in JSON."""
 
 from __future__ import annotations
 
@@ -28,9 +26,17 @@ _OUTPUTS = ("class_logits", "box_deltas")
 
 
 def freeze_graph(detector: Detector, folder: Path, label_names: tuple[str, ...]) -> Path:
-    """Writes GRAPH and DESCRIPTION into the folder, which it returns.
+    """Write GRAPH and DESCRIPTION into a folder.
 
     The graph takes normalised pictures float32 [B, H, W, 3].
+
+    Args:
+        detector: The network to freeze.
+        folder: The folder to write into.
+        label_names: Names of the classes, class 1 first.
+
+    Returns:
+        The folder.
     """
     call = tf.function(
         lambda images: {
@@ -71,17 +77,22 @@ def freeze_graph(detector: Detector, folder: Path, label_names: tuple[str, ...])
 
 
 def missing_teacher_parts(model: str | Path) -> list[str]:
-    """Those of PARTS that a model folder, local or in a store, lacks."""
+    """Return those of PARTS that a model folder, local or in a store, lacks."""
     return [part for part in PARTS if info(f"{model}/{part}") is None]
 
 
 @dataclass(frozen=True)
 class FrozenTeacher:
-    """A frozen graph, opened. run: normalised pictures float32 [B, H, W, 3] -> {"class_logits",
-    "box_deltas"} float32.
+    """A frozen graph that was opened.
 
-    mean, std: of the normalisation, in grey levels. geometry: its input size and anchors.
-    label_names: class 1 first.
+    Attributes:
+        name: The model's name.
+        run: Takes normalised pictures float32 [B, H, W, 3] and returns {"class_logits",
+            "box_deltas"}, float32.
+        mean: The mean of the normalisation, in grey levels.
+        std: The deviation of the normalisation, in grey levels.
+        geometry: The input size and the anchors.
+        label_names: Names of the classes, class 1 first.
     """
 
     name: str
@@ -93,10 +104,17 @@ class FrozenTeacher:
 
     @classmethod
     def open(cls, model: str, scratch: Path) -> FrozenTeacher:
-        """The teacher in a model folder, local or in a store, of which its two files are copied to
-        `scratch`.
+        """Open the teacher in a model folder.
 
-        DataError when the folder is another level, has no frozen graph, or it is damaged.
+        Args:
+            model: The folder, local or in a store.
+            scratch: The folder that the teacher's two files are copied to.
+
+        Returns:
+            The teacher.
+
+        Raises:
+            DataError: The folder is one of another level, has no frozen graph, or it is damaged.
         """
         model = model.rstrip("/")
         _check_level(model)
@@ -133,8 +151,10 @@ class FrozenTeacher:
         return teacher
 
     def check_answer(self) -> None:
-        """ValueError when the graph does not answer for its anchors and classes, or with numbers
-        that are not finite.
+        """Check that the graph answers for its anchors and classes, with finite numbers.
+
+        Raises:
+            ValueError: It does not.
         """
         answer = self.run(tf.zeros((1, *self.geometry.image_size, 3)))
         count = len(self.geometry.anchors())
@@ -147,7 +167,14 @@ class FrozenTeacher:
                 )
 
     def check_labels(self, label_names: tuple[str, ...]) -> None:
-        """DataError when the student's classes are others, or in another order."""
+        """Check that the student has the teacher's classes.
+
+        Args:
+            label_names: The student's classes, class 1 first.
+
+        Raises:
+            DataError: They are others, or in another order.
+        """
         if tuple(label_names) == self.label_names:
             return
         what = (
@@ -166,7 +193,7 @@ def _loaded(path: Path, source: str, outputs: dict[str, str]) -> Any:
     graph = tf.compat.v1.GraphDef()
     try:
         graph.ParseFromString(path.read_bytes())
-    # protobuf's DecodeError derives from Exception only, in a module that is not public.
+    # protobuf's DecodeError derives from Exception alone, in a module that is not public.
     except Exception as error:
         raise ValueError(f"{path.name} is no graph: {error}") from error
     wrapped = tf.compat.v1.wrap_function(lambda: tf.graph_util.import_graph_def(graph, name=""), [])

@@ -1,4 +1,4 @@
-"""A trained detector as a model folder."""
+"""How does a trained detector become a model folder?"""
 
 from algorithm.export.model_folder import missing_parts, package_model
 from algorithm.export.saved_model import export_saved_model

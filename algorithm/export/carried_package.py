@@ -19,15 +19,15 @@ FOLDER = "assessment"
 PROJECT = "efficientdet-modelarts"
 REQUIREMENTS = f"{FOLDER}/requirements.txt"
 ARCHIVE = f"{FOLDER}/algorithm.zip"
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same package gives the same bytes
-# Carried whole: other people's scripts may call assessment.api.
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)  # a fixed date, so that the same package gives the same bytes
+# This room is carried whole: other people's scripts may call assessment.api.
 WHOLE_ROOM = "assessment"
-# storage.store_of imports these by name, when a place needs one; no import statement tells it.
+# storage.store_of imports these by name when a place needs one; no import statement says so.
 STORES = ("local_store", "objects.object_store", "tensor_store")
-# What the pages of the report are filled into; no import statement tells that either.
+# The templates of the report's pages; no import statement names them either.
 TEMPLATES = "pages/templates"
-# What the carried files import; their versions are those of pyproject.toml. TensorFlow runs the
-# model, boto3 reads obs:// and s3://.
+# The packages that the carried files import; their versions are those of pyproject.toml. TensorFlow
+# runs the model, boto3 reads obs:// and s3://.
 PACKAGES = (
     "tensorflow",
     "numpy",
@@ -72,7 +72,7 @@ def carry(target: Path) -> None:
     than a hundred objects otherwise.
 
     Raises:
-        DataError: a source file is missing.
+        DataError: A source file is missing.
     """
     content = io.BytesIO()
     try:

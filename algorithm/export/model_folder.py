@@ -27,11 +27,11 @@ COMPANIONS = (
     "local_model.py",
     "pictures.py",
     "request_fields.py",
-)  # what the handler loads from the folder it lies in
-# The newest that the platform offers; CPU and GPU.
+)  # the files that the handler loads from the folder it lies in
+# The newest runtime that the platform offers, for CPU and GPU.
 RUNTIME = "tensorflow_2.6.0-cuda_11.2-py_3.7-ubuntu_18.04-x86_64"
-# What the handler imports. The floors must exist for the runtime's Python 3.7, whose newest Pillow
-# is 9.5.0; a higher numpy would pull the runtime's own away from under TensorFlow.
+# The packages that the handler imports. The lowest versions must exist for the runtime's Python 3.7,
+# whose newest Pillow is 9.5.0; a higher numpy would replace the one that TensorFlow there needs.
 HANDLER_PACKAGES = (("numpy", "1.17.0"), ("Pillow", "9.5.0"))
 METRICS = ("f1", "recall", "precision", "accuracy")
 METRIC_DECIMALS = 6
@@ -46,14 +46,25 @@ def package_model(
     handler: Path = HANDLER,
     beside: Sequence[str] = (),
 ) -> Path:
-    """Path of the model folder, assembled beside `output_dir` and moved there, in place of an
-    earlier one.
+    """Assemble a model folder beside its place and move it there, in place of an earlier one.
 
     The folder holds exactly MODEL_PARTS and COMPANIONS, which serving needs, and what
-    carried_package.carry adds for assessment, besides the folders of the SavedModel that `beside`
-    names. label_names: class 1 first. metrics: some of METRICS. Raises DataError when the
-    SavedModel lacks a part or needs asset files, when the handler is absent, and when `output_dir`
-    is something else than a model folder.
+    carried_package.carry adds for assessment, besides the folders that `beside` names.
+
+    Args:
+        saved_model_dir: The SavedModel.
+        output_dir: The model folder.
+        label_names: Names of the classes, class 1 first.
+        metrics: Some of METRICS.
+        handler: The inference handler.
+        beside: Names of folders of the SavedModel to take along.
+
+    Returns:
+        The model folder.
+
+    Raises:
+        DataError: The SavedModel lacks a part or needs asset files, the handler is absent, or
+            `output_dir` is something else than a model folder.
     """
     source, target = Path(saved_model_dir), Path(output_dir)
     _check(source, target, handler)
@@ -75,8 +86,14 @@ def package_model(
 
 
 def missing_parts(model_dir: str | os.PathLike[str]) -> list[str]:
-    """Those of MODEL_PARTS that the folder lacks, and of the files its handler loads; empty for a
-    complete model folder.
+    """Return what a model folder lacks.
+
+    Args:
+        model_dir: The folder.
+
+    Returns:
+        Those of MODEL_PARTS, and of the files its handler loads, that are missing; empty for a
+        complete folder.
     """
     folder = Path(model_dir)
     missing = [part for part in MODEL_PARTS if not (folder / part).is_file()]
@@ -90,10 +107,17 @@ def missing_parts(model_dir: str | os.PathLike[str]) -> list[str]:
 
 
 def model_config(metrics: Mapping[str, float]) -> dict[str, Any]:
-    """The platform's config.json of a detection model.
+    """Return the platform's config.json of a detection model.
 
-    metrics: some of METRICS, rounded here; an undefined (non-finite) one is left out, because JSON
-    cannot hold it. Raises ValueError for a metric the platform does not know.
+    Args:
+        metrics: Some of METRICS, rounded here. An undefined (non-finite) one is left out, because
+            JSON cannot hold it.
+
+    Returns:
+        The content of the file.
+
+    Raises:
+        ValueError: The platform does not know a metric.
     """
     unknown = sorted(set(metrics) - set(METRICS))
     if unknown:
@@ -132,7 +156,7 @@ def model_config(metrics: Mapping[str, float]) -> dict[str, Any]:
 
 
 def _reply_schema() -> dict[str, Any]:
-    """JSON Schema, in the platform's spelling, of the handler's reply."""
+    """Return the JSON Schema, in the platform's spelling, of the handler's reply."""
     numbers = {"type": "array", "items": [{"type": "number"}]}
     return {
         "type": "object",
@@ -149,8 +173,10 @@ def _reply_schema() -> dict[str, Any]:
 
 
 def _check(source: Path, target: Path, handler: Path) -> None:
-    """Raise DataError for what would end in a folder that does not serve, or would destroy
-    something else.
+    """Check that a folder will serve and that nothing else is destroyed.
+
+    Raises:
+        DataError: It would not serve, or something else would be destroyed.
     """
     absent = [part for part in SAVED_MODEL_PARTS if not (source / part).is_file()]
     if absent:

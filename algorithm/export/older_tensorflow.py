@@ -1,4 +1,4 @@
-"""Makes an exported graph readable by the platform's TensorFlow, and refuses one that is not.
+"""The repair of an exported graph that the platform's TensorFlow would refuse.
 
 The newest runtime of the platform has TensorFlow 2.6. For one operation or attribute that it does
 not know it refuses the whole graph, even where nothing depends on it. Newer versions write two such
@@ -24,21 +24,24 @@ from algorithm.errors import AlgorithmError
 from algorithm.storage.atomic_files import write_bytes
 
 REGISTRY = Path(__file__).with_name("tensorflow_2_6.txt")
-# Attributes that only describe: deleted.
+# Attributes that only describe are deleted.
 DESCRIPTIONS = {("VarHandleOp", "debug_name")}
 # Operations that only tell the runtime how to save memory: each becomes NoOp. Whoever waits for it
 # still finds it, and it waits for what it waited for.
 ADVICE = {"DisableCopyOnRead"}
-FINGERPRINT = "fingerprint.pb"  # of a saved_model.pb that is another one after a repair
+FINGERPRINT = "fingerprint.pb"  # belongs to a saved_model.pb, which is another one after a repair
 
 
 @dataclass(frozen=True)
 class Registry:
-    """What a TensorFlow knows.
+    """What a version of TensorFlow knows.
 
-    version: its own. graph_version: the newest form of graphs that it reads. operations: by name,
-    attributes by name. allowed: the values that (operation, attribute) is limited to. types: all
-    that a tensor can have.
+    Attributes:
+        version: The version.
+        graph_version: The newest form of graphs that it reads.
+        operations: Operations by name, with their attributes by name.
+        allowed: The values that (operation, attribute) is limited to.
+        types: All types that a tensor can have.
     """
 
     version: str
@@ -50,7 +53,7 @@ class Registry:
 
 @cache
 def registry() -> Registry:
-    """The content of REGISTRY, whose head says how it is written."""
+    """Return the content of REGISTRY, whose head says how it is written."""
     about: dict[str, Any] = {}
     sets: dict[str, Any] = {}
     operations: dict[str, Any] = {}
@@ -73,13 +76,13 @@ def registry() -> Registry:
 
 
 def fit_saved_model(folder: Path) -> None:
-    """Rewrites saved_model.pb in the folder so that the platform's TensorFlow reads it.
+    """Rewrite saved_model.pb in the folder so that the platform's TensorFlow reads it.
 
     Args:
-        folder: of a SavedModel. Its fingerprint, which would be wrong afterwards, is removed.
+        folder: Of a SavedModel. Its fingerprint, which would be wrong afterwards, is removed.
 
     Raises:
-        AlgorithmError: it holds something that no repair covers. The file is then as it was.
+        AlgorithmError: It holds something that no repair covers. The file is then as it was.
     """
     path = folder / "saved_model.pb"
     model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
@@ -97,7 +100,7 @@ def fit_saved_model(folder: Path) -> None:
 
 
 def fit_graph(graph: graph_pb2.GraphDef) -> None:
-    """Takes out of a graph, in place, what nothing depends on and older versions do not know."""
+    """Take out of a graph, in place, what nothing depends on and older versions do not know."""
     for node in _nodes(graph):
         if node.op in ADVICE:
             node.op = "NoOp"
@@ -113,7 +116,10 @@ def fit_graph(graph: graph_pb2.GraphDef) -> None:
 
 
 def misfits(graph: graph_pb2.GraphDef) -> list[str]:
-    """What in a graph the platform's TensorFlow does not know, in words; empty where it fits."""
+    """Return in words what the platform's TensorFlow does not know of a graph.
+
+    It is empty where the graph fits.
+    """
     functions = {function.signature.name for function in graph.library.function}
     found = Counter(
         misfit for node in _nodes(graph) if node.op not in functions for misfit in _misfits_of(node)
@@ -124,12 +130,12 @@ def misfits(graph: graph_pb2.GraphDef) -> list[str]:
 
 
 def _nodes(graph: graph_pb2.GraphDef) -> Iterator[node_def_pb2.NodeDef]:
-    """Those of the graph itself and of its functions."""
+    """Yield the nodes of the graph itself and of its functions."""
     return chain(graph.node, *(function.node_def for function in graph.library.function))
 
 
 def _is_default(node: node_def_pb2.NodeDef, name: str) -> bool:
-    """Whether the attribute says what its operation does without it."""
+    """Return whether the attribute says what its operation does without it."""
     definition = op_def_registry.get(node.op)
     for attribute in definition.attr if definition is not None else ():
         if attribute.name == name and attribute.HasField("default_value"):
@@ -146,7 +152,7 @@ def _misfits_of(node: node_def_pb2.NodeDef) -> Iterator[str]:
         if name not in node.attr and not optional:
             yield f"{node.op} without attribute {name}"
     for name, value in node.attr.items():
-        if name.startswith("_"):  # each version passes over those of others
+        if name.startswith("_"):  # each version ignores those of others
             continue
         if name not in known:
             yield f"attribute {name} of {node.op}"
@@ -157,7 +163,7 @@ def _misfits_of(node: node_def_pb2.NodeDef) -> Iterator[str]:
 
 
 def _values(value: attr_value_pb2.AttrValue) -> tuple[set[str], set[str]]:
-    """The types in an attribute, by name, and its texts."""
+    """Return the types in an attribute, by name, and its texts."""
     single = value.WhichOneof("value")
     types = [value.type] if single == "type" else list(value.list.type)
     words = [value.s] if single == "s" else list(value.list.s)

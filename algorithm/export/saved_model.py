@@ -1,5 +1,6 @@
-"""The SavedModel: raw pixels in, detections in the original picture's pixels out, all arithmetic in
-the graph.
+"""The SavedModel: raw pixels in, detections in the original picture's pixels out.
+
+All arithmetic is in the graph.
 """
 
 from __future__ import annotations
@@ -20,14 +21,18 @@ _TOLERANCE = 1e-3
 
 
 class ServingModule(tf.Module):
-    """Holds a detector's variables, the one serving signature, and its two halves. Nothing of
-    Keras' own object graph is saved.
+    """A detector's variables, the one serving signature, and its two halves.
 
-    serve(images uint8 [B, H, W, 3]) is the signature. prepare(image uint8 [H, W, 3]) and
-    detect(inputs float32 [B, h, w, 3], scale float32 [B], size float32 [B, 2], hard_above float32
-    [B]) do the same in two steps, so that pictures of different sizes share a batch, and let each
-    picture choose its NMS (see ops.detections.detect). settings() gives hard_above as `serve`
-    applies it, and what other formats need to know; heads(inputs) the network's own outputs.
+    Nothing of Keras' own object graph is saved.
+
+    Attributes:
+        serve: The signature, of images uint8 [B, H, W, 3].
+        prepare: Fits image uint8 [H, W, 3]; the first half of `serve`.
+        detect: Takes inputs float32 [B, h, w, 3], scale float32 [B], size float32 [B, 2] and
+            hard_above float32 [B]; the second half of `serve`. So pictures of different sizes share
+            a batch, and each picture chooses its NMS (see ops.detections.detect).
+        settings: Returns hard_above as `serve` applies it, and what other formats need to know.
+        heads: Returns the network's own outputs.
     """
 
     def __init__(self, detector: Detector, config: NmsConfig) -> None:
@@ -57,7 +62,7 @@ class ServingModule(tf.Module):
 
         def fit(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             scale, fitted = letterbox_scale(tf.shape(images)[-3:-1], detector.image_size)
-            # Floats first: ONNX resizes whole numbers to whole numbers.
+            # Cast to floats first: ONNX resizes whole numbers to whole numbers.
             normalised = normalize(
                 resize(tf.cast(images, tf.float32), fitted),
                 detector.preset.mean,
@@ -65,7 +70,7 @@ class ServingModule(tf.Module):
             )
             return pad_bottom_right(normalised, detector.image_size), scale
 
-        # A function of its own, so that the network is traced and stored once.
+        # This is a function of its own, so that the network is traced and stored once.
         self.heads = heads = tf.function(
             lambda inputs: detector(inputs, training=False), input_signature=[inputs]
         )
@@ -106,7 +111,7 @@ class ServingModule(tf.Module):
 
 
 def _named(found: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Detections under the platform's names, all float32."""
+    """Return detections under the platform's names, all float32."""
     return {
         "detection_boxes": found["boxes"],
         "detection_classes": tf.cast(found["labels"] + 1, tf.float32),
@@ -116,13 +121,23 @@ def _named(found: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 
 def export_saved_model(detector: Detector, folder: Path, config: NmsConfig) -> Path:
-    """Writes a SavedModel with the signature `serving_default` and returns its folder.
+    """Write a SavedModel with the signature `serving_default`.
 
-    images: uint8 [B, H, W, 3], RGB, any size. detection_boxes: float32 [B, M, 4], [ymin, xmin,
-    ymax, xmax] in pixels of the pictures given, clipped to them. detection_classes: float32 [B, M],
-    1-based, 0 past the last detection.
-    detection_scores: float32 [B, M]. num_detections: float32 [B]. AlgorithmError when the written
-    model, loaded again, does not answer as the detector does.
+    Its input images is uint8 [B, H, W, 3], RGB, of any size. Its outputs are float32:
+    detection_boxes [B, M, 4], [ymin, xmin, ymax, xmax] in pixels of the pictures given, clipped to
+    them; detection_classes [B, M], 1-based, 0 past the last detection; detection_scores [B, M];
+    num_detections [B].
+
+    Args:
+        detector: The trained network.
+        folder: The folder to write.
+        config: How overlapping detections are thinned.
+
+    Returns:
+        The folder.
+
+    Raises:
+        AlgorithmError: The written model, loaded again, does not answer as the detector does.
     """
     module = ServingModule(detector, config)
     tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
@@ -136,7 +151,7 @@ def _compare(module: ServingModule, folder: Path) -> None:
     expected = module.serve(tf.constant(pixels))
     loaded = tf.saved_model.load(
         str(folder)
-    )  # held while its signature runs: the signature alone drops the weights
+    )  # it is held while its signature runs: the signature alone drops the weights
     answer = loaded.signatures["serving_default"](images=tf.constant(pixels))
     for name, value in expected.items():
         difference = float(tf.reduce_max(tf.abs(value - answer[name])))

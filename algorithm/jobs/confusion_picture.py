@@ -11,15 +11,15 @@ from algorithm.evaluation.records import make_records
 
 
 def confusion_picture(evaluator: Evaluator) -> np.ndarray:
-    """Draws the confusion matrix of an evaluator's latest run, at its best confidence threshold.
+    """Draw the confusion matrix of an evaluator's latest run, at its best confidence threshold.
 
     Args:
-        evaluator: has run at least once.
+        evaluator: Has run at least once.
 
     Returns:
         uint8 [H, W, 3].
     """
-    # Matplotlib only now: it takes a while to import, and many jobs evaluate at their end alone.
+    # Matplotlib is imported only now: it takes a while, and many jobs evaluate at their end alone.
     from algorithm.assessment.report.plots import confusion_pixels
 
     samples, found = evaluator.dataset.eval, evaluator.detections

@@ -24,8 +24,16 @@ def evaluate_only(
     run_folder: RunFolder,
     workspace: Workspace,
 ) -> None:
-    """Evaluates the archived checkpoint of train_url where there is one, else `pretrained`; writes
-    metrics.json.
+    """Evaluate the archived checkpoint of train_url, or `pretrained` where there is none.
+
+    The figures go into metrics.json, and into deps_save_path if the job was given one.
+
+    Args:
+        hp: The job's hyperparameters.
+        detector: Has its starting weights.
+        dataset: The pictures to evaluate on.
+        run_folder: Holds the archive and gets metrics.json.
+        workspace: Gets temporary files.
     """
     if run_folder.archived():
         run_folder.load_archive(detector)

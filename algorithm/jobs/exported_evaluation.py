@@ -1,6 +1,4 @@
-"""The COCO figures of an exported file on a dataset, by the file's own runtime; and pictures of a
-dataset to calibrate on.
-"""
+"""The evaluation of an exported file by its own runtime, and pictures to calibrate one on."""
 
 from __future__ import annotations
 
@@ -28,11 +26,21 @@ BYTES_PER_MB = 1e6
 def evaluate_exported(
     path: Path, data_url: Path, *, split: str = "eval", most: int | None = None
 ) -> tuple[Evaluation, dict[str, Any]]:
-    """The figures on the pictures of a split, and {"file", "mb", "ms"}: size of the file or folder,
-    median time of a picture.
+    """Evaluate an exported file on the pictures of a split.
 
-    most: that many pictures at most, the first ones. DataError, ArgumentError: see open_exported
-    and load_dataset.
+    Args:
+        path: The file or folder, see open_exported.
+        data_url: A dataset on the local disk.
+        split: One of SPLITS.
+        most: That many pictures at most, the first ones; None for all.
+
+    Returns:
+        The evaluation, and {"file", "mb", "ms"}: the file, its size (or that of the folder) in MB,
+        and the median time of a picture in milliseconds.
+
+    Raises:
+        ArgumentError: The split has no pictures, or see open_exported.
+        DataError: See open_exported and load_dataset.
     """
     names = label_names_of(path)
     run = open_exported(path)
@@ -60,7 +68,22 @@ def evaluate_exported(
 def export_with_calibration(
     model_dir: Path, output: Path, name: str, *, nms: str, data_url: Path | None, pictures: int
 ) -> Path:
-    """See export_model; the calibration takes `pictures` training pictures of the dataset."""
+    """Export a model folder, calibrated on training pictures where a dataset is given.
+
+    Args:
+        model_dir: The model folder.
+        output: The folder to write into.
+        name: The format.
+        nms: The NMS of a network format, see export_model.
+        data_url: The dataset, or None to export without calibration.
+        pictures: How many training pictures to calibrate on.
+
+    Returns:
+        The path that was written, see export_model.
+
+    Raises:
+        ArgumentError, DataError, AlgorithmError: See export_model and load_dataset.
+    """
     if data_url is None:
         return export_model(model_dir, output, name, nms=nms)
     with tempfile.TemporaryDirectory() as folder:
@@ -93,7 +116,7 @@ def _samples(dataset: Dataset, split: str) -> tuple[Sample, ...]:
 
 
 def _megabytes(path: Path) -> float:
-    """Of a file (with its .bin, for .xml), or of a SavedModel."""
+    """Return the size of a file (with its .bin, for .xml) or of a SavedModel."""
     if path.is_file():
         files = [path, *([path.with_suffix(".bin")] if path.suffix == ".xml" else [])]
     else:

@@ -1,6 +1,4 @@
-"""A job's hyperparameters as what the rooms below take: loss, augmentation, plan, trainer,
-batches.
-"""
+"""A job's hyperparameters in the form of the rooms below: loss, plan, trainer, batches."""
 
 from __future__ import annotations
 
@@ -28,7 +26,7 @@ _log = logging.getLogger("algorithm.jobs.job")
 
 
 def detector_of(hp: Hyperparameters, num_classes: int) -> Detector:
-    """The network that the job trains, with random weights."""
+    """Return the network that the job trains, with random weights."""
     return build_detector(
         hp.model_name,
         num_classes,
@@ -39,15 +37,23 @@ def detector_of(hp: Hyperparameters, num_classes: int) -> Detector:
 
 
 def device_batch(hp: Hyperparameters) -> int:
-    """Pictures of a step on each device; train_batch_size of them pass through the network at a
-    time.
+    """Return the pictures of a step on each device.
+
+    train_batch_size of them pass through the network at a time.
     """
     return hp.train_batch_size * hp.gradient_accumulation_steps
 
 
 def plan_of(hp: Hyperparameters, pictures: int, batch_size: int) -> Plan:
-    """By num_steps where it is given, else by num_epochs; an epoch is a pass over the pictures
-    unless steps_per_epoch says.
+    """Return the plan: by num_steps where it is given, else by num_epochs.
+
+    Args:
+        hp: The job's hyperparameters. Without steps_per_epoch an epoch is a pass over the pictures.
+        pictures: Training pictures.
+        batch_size: Pictures of a step on all devices.
+
+    Returns:
+        The plan.
     """
     length = hp.steps_per_epoch or epoch_steps(pictures, batch_size)
     if hp.num_steps:
@@ -58,8 +64,22 @@ def plan_of(hp: Hyperparameters, pictures: int, batch_size: int) -> Plan:
 def trainer_of(
     hp: Hyperparameters, detector: Detector, plan: Plan, replicas: int, distiller: Distiller | None
 ) -> tuple[Trainer, DetectionSchedule]:
-    """The trainer, with what is frozen, and its schedule; call it in the scope of the strategy.
-    replicas: devices that train.
+    """Make the trainer and its schedule, and freeze what is to be frozen.
+
+    Call it in the scope of the strategy.
+
+    Args:
+        hp: The job's hyperparameters.
+        detector: The network; its variables may be frozen here.
+        plan: How long to train.
+        replicas: Devices that train.
+        distiller: What the detector learns from besides the annotations, or None.
+
+    Returns:
+        The trainer and the schedule of its learning rate.
+
+    Raises:
+        ArgumentError: See freeze.
     """
     batch_size, warm = device_batch(hp) * replicas, hp.pretrained != "none"
     keeps_batch_norm = freezes_batch_norm(hp, warm, hp.train_batch_size * replicas)
@@ -67,7 +87,9 @@ def trainer_of(
     shared = peers if distiller and distiller.shares_kernels else ()
     for network in (detector, *shared):
         freeze(network, frozen_names(hp, warm), keeps_batch_norm)
-    for peer in () if shared else peers:  # `freeze` names the student's variables
+    for peer in (
+        () if shared else peers
+    ):  # the hyperparameter `freeze` names the student's variables
         freeze(
             peer,
             "",
@@ -113,7 +135,7 @@ def trainer_of(
 
 
 def loss_config(hp: Hyperparameters) -> LossConfig:
-    """The detection loss."""
+    """Return the settings of the detection loss."""
     return LossConfig(
         hp.alpha,
         hp.gamma,
@@ -126,7 +148,7 @@ def loss_config(hp: Hyperparameters) -> LossConfig:
 
 
 def nms_config(hp: Hyperparameters) -> NmsConfig:
-    """How overlapping detections are thinned."""
+    """Return how overlapping detections are thinned."""
     return NmsConfig(
         hp.nms_method,
         hp.nms_iou_threshold,
@@ -138,7 +160,15 @@ def nms_config(hp: Hyperparameters) -> NmsConfig:
 
 
 def augmentation(hp: Hyperparameters, passes: int) -> Augmentation:
-    """What is changed in training pictures; passes: over the training data, in all."""
+    """Return what is changed in training pictures.
+
+    Args:
+        hp: The job's hyperparameters.
+        passes: Passes over the training data in all.
+
+    Returns:
+        The settings of the augmentation.
+    """
     return Augmentation(
         flip=hp.input_rand_hflip,
         jitter=(hp.jitter_min, hp.jitter_max),
@@ -161,8 +191,20 @@ def training_batches(
     replicas: int,
     remembered: Remembered | None = None,
 ) -> tf.data.Dataset:
-    """Endless batches of batch_size pictures from start_step on; see
-    data.feeding.pipeline.train_batches for shard and replicas.
+    """Return endless training batches.
+
+    Args:
+        hp: The job's hyperparameters.
+        detector: The network, for its input size.
+        dataset: The job's data.
+        start_step: The step to begin at.
+        batch_size: Pictures of a step on all devices.
+        shard: See data.feeding.pipeline.train_batches.
+        replicas: See data.feeding.pipeline.train_batches.
+        remembered: A teacher's answers to put beside the batches, or None.
+
+    Returns:
+        The batches, see Trainer.train_step.
     """
     batches = train_batches(
         dataset.train,
@@ -179,7 +221,16 @@ def training_batches(
 
 
 def passes(hp: Hyperparameters, dataset: Dataset, batch_size: int) -> int:
-    """Passes over the training data in all."""
+    """Return the passes over the training data in all.
+
+    Args:
+        hp: The job's hyperparameters.
+        dataset: The job's data.
+        batch_size: Pictures of a step on all devices.
+
+    Returns:
+        The number of passes.
+    """
     return (
         -(-hp.num_steps // epoch_steps(len(dataset.train), batch_size))
         if hp.num_steps

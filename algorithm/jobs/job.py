@@ -35,11 +35,19 @@ _log = logging.getLogger("algorithm.jobs.job")
 
 @stop_requests.listening()
 def run(hp: Hyperparameters) -> int:
-    """Runs the job and returns 0. JobError is what a person can fix; algorithm.errors has the exit
-    codes.
+    """Run the job.
 
     A remote train_url is a local folder meanwhile: what an earlier run left there is brought back
     first, and copied after.
+
+    Args:
+        hp: The job's hyperparameters.
+
+    Returns:
+        0, the exit code.
+
+    Raises:
+        JobError: Something that a person can fix. algorithm.errors has the exit codes.
     """
     cluster = find_cluster(hp.worker_hosts, hp.task_index, os.environ)
     if hp.job_name == "ps" or cluster and cluster.index and hp.mode not in TRAINING_MODES:
@@ -63,7 +71,7 @@ def run(hp: Hyperparameters) -> int:
         else:
             with mirrored(workspace.outputs, hp.train_url) as damaged:
                 _run_in(workspace.outputs, hp, workspace, devices, damaged)
-        devices.any(False)  # nobody leaves before the chief has written everything
+        devices.any(False)  # no worker leaves before the chief has written everything
     return 0
 
 
@@ -141,7 +149,7 @@ def _run(
     stopped_early = train(hp, detector, dataset, run_folder, resumed, devices, distiller)
     if not devices.chief:
         return
-    if devices.replicas > 1:  # what is exported stands on one device
+    if devices.replicas > 1:  # what is exported must stand on one device
         detector = detector_of(hp, len(dataset.label_names))
     if run_folder.archived() is None:
         raise DivergenceError(

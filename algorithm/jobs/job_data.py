@@ -23,13 +23,13 @@ def load_data(
     run_folder: RunFolder,
     label_names: tuple[str, ...] | None,
 ) -> Dataset:
-    """Reads the dataset of a job, and logs what is in it.
+    """Read the dataset of a job, and log what is in it.
 
     Args:
-        hp: the job's hyperparameters.
-        workspace: gets what has to be fetched or unpacked.
-        run_folder: gets the split and the reports.
-        label_names: classes in the order that the starting weights or a checkpoint know, or None.
+        hp: The job's hyperparameters.
+        workspace: Gets what has to be fetched or unpacked.
+        run_folder: Gets the split and the reports.
+        label_names: Classes in the order that the starting weights or a checkpoint know, or None.
 
     Returns:
         The checked dataset with its split.
@@ -61,8 +61,15 @@ def load_data(
 def look_at_data(
     hp: Hyperparameters, detector: Detector, dataset: Dataset, run_folder: RunFolder
 ) -> None:
-    """Measures the dataset against this detector before time is spent on it, and leaves the report
-    in data_report/.
+    """Measure the dataset against this detector before time is spent on it.
+
+    The report goes into data_report/, its warnings into the log.
+
+    Args:
+        hp: The job's hyperparameters.
+        detector: The network to be trained.
+        dataset: The job's data.
+        run_folder: Gets the report.
     """
     check = check_dataset(
         dataset,

@@ -1,6 +1,4 @@
-"""The training of a job: from its hyperparameters and data to the best checkpoint in the
-archive.
-"""
+"""The training of a job: from hyperparameters and data to the best checkpoint in the archive."""
 
 from __future__ import annotations
 
@@ -44,19 +42,24 @@ def train(
     devices: Devices,
     distiller: Distiller | None,
 ) -> bool:
-    """Fits the detector; afterwards the archive holds the best checkpoint.
+    """Fit the detector; afterwards the archive holds the best checkpoint.
 
     Args:
-        hp: the job's hyperparameters.
-        detector: has its starting weights.
-        dataset: to train and evaluate on.
-        run_folder: gets checkpoints, events and the archive.
-        resumed: the checkpoint to go on from, or None.
-        devices: where to train.
-        distiller: what the detector learns from besides the annotations, or None.
+        hp: The job's hyperparameters.
+        detector: Has its starting weights.
+        dataset: The data to train and evaluate on.
+        run_folder: Gets checkpoints, events and the archive.
+        resumed: The checkpoint to go on from, or None.
+        devices: The devices to train on.
+        distiller: What the detector learns from besides the annotations, or None.
 
     Returns:
         Whether it stopped early.
+
+    Raises:
+        ArgumentError: The checkpoint belongs to another dataset or number of pictures in a step.
+        DataError: The checkpoint does not fit the network.
+        Stopped, DivergenceError, ResourceError: See training.loop.fit.
     """
     batch_size = device_batch(hp) * devices.replicas
     plan = plan_of(hp, len(dataset.train), batch_size)

@@ -1,4 +1,4 @@
-"""data_url and train_url, looked at before anything slow starts. Imports no TensorFlow."""
+"""data_url and train_url, checked before anything slow starts. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def check_data_url(url: str) -> None:
     """Check that there is something at data_url. What it is, its reader says later.
 
     Args:
-        url: local path, pattern of TFRecords, or URL. gs:// is left to its reader, as its client
-            is TensorFlow's.
+        url: A local path, a pattern of TFRecords, or a URL. gs:// is left to its reader, as its
+            client is TensorFlow's.
 
     Raises:
-        DataError: nothing is at a local path, or an empty folder.
-        StorageError: nothing is at a URL, or the store or the disk does not let it be read.
+        DataError: Nothing is at a local path, or an empty folder.
+        StorageError: Nothing is at a URL, or the store or the disk does not let it be read.
     """
     if storage.is_remote(url):
         if scheme_of(url) in OBJECT_SCHEMES and not storage.exists(url):
@@ -56,10 +56,10 @@ def check_train_url(url: str) -> None:
     """Check that train_url can be written, by writing and removing a small file.
 
     Args:
-        url: local folder, made where it is missing, or URL. gs:// is left to the job.
+        url: A local folder, made where it is missing, or a URL. gs:// is left to the job.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: It cannot be written.
     """
     if not storage.is_remote(url):
         check_writable(storage.local_path(url))
@@ -73,14 +73,15 @@ def check_writable(folder: Path) -> None:
     """Make a local train_url and check that it can be written.
 
     Raises:
-        StorageError: it cannot. A full or failing disk is left as the OSError that tells it.
+        StorageError: It cannot be written.
+        OSError: The disk is full or fails.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_text(folder / _PROBE, "")
         (folder / _PROBE).unlink()
     except OSError as error:
-        if error.errno in (*FULL, errno.EIO):  # the disk, whatever the permissions
+        if error.errno in (*FULL, errno.EIO):  # it is the disk, whatever the permissions
             raise
         raise StorageError(
             f"train_url: expected a folder that can be written, found {folder} "

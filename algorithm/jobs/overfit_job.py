@@ -21,7 +21,16 @@ _log = logging.getLogger("algorithm.jobs.job")
 
 
 def overfit_check(hp: Hyperparameters, detector: Detector, dataset: Dataset) -> None:
-    """Learns a few training pictures by heart; writes no model. DataError when that fails."""
+    """Learn a few training pictures by heart, and write no model.
+
+    Args:
+        hp: The job's hyperparameters.
+        detector: Has its starting weights.
+        dataset: The job's data.
+
+    Raises:
+        DataError: The pictures were not learned.
+    """
     pictures = dataclasses.replace(dataset, eval=tuple(choose_pictures(dataset.train)))
     batch = next(
         iter(

@@ -1,4 +1,4 @@
-"""What a job hands over at its end: the model folder, result files, the assessment."""
+"""The handover at the end of a job: the model folder, result files, the assessment."""
 
 from __future__ import annotations
 
@@ -34,9 +34,19 @@ def publish(
     run_folder: RunFolder,
     workspace: Workspace,
 ) -> None:
-    """The detector, which holds the best checkpoint, as a model folder.
+    """Export the detector as a model folder, and save the results.
 
-    DivergenceError, ResourceError: it cannot be exported.
+    Args:
+        hp: The job's hyperparameters.
+        detector: Holds the best checkpoint.
+        dataset: The job's data.
+        metrics: The figures of the best checkpoint, as in metrics.json.
+        run_folder: Gets the model folder.
+        workspace: Gets temporary files.
+
+    Raises:
+        DivergenceError: The model gives numbers that are not finite.
+        ResourceError: There is no room for the model.
     """
     folder = workspace.work / "saved_model"
     try:
@@ -81,8 +91,15 @@ def save_results(
     workspace: Workspace,
     assess: Callable[[Path], None] = lambda folder: None,
 ) -> None:
-    """metrics.json, the platform's own metrics object and what `assess` adds, in deps_save_path if
-    the job was given one.
+    """Write the results into deps_save_path if the job was given one.
+
+    These are metrics.json, the platform's own metrics object, and what `assess` adds.
+
+    Args:
+        hp: The job's hyperparameters.
+        metrics: The figures, as in metrics.json.
+        workspace: Gets temporary files.
+        assess: Writes further files into the folder it is given.
     """
     if not hp.deps_save_path:
         return
@@ -101,11 +118,9 @@ def save_results(
 
 
 def _assess(hp: Hyperparameters, dataset: Dataset, model: Path, folder: Path) -> None:
-    """The assessment of the model folder: why it is as good as it is, and the next job's
-    hyperparameters.
-    """
+    """Write the assessment of the model folder, and the next job's hyperparameters."""
     from algorithm.assessment.assessment import (
-        assess_samples,  # takes a plotting library along: only where it is asked for
+        assess_samples,  # it brings a plotting library, so it is imported only where needed
     )
 
     assess_samples(

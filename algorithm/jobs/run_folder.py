@@ -1,4 +1,4 @@
-"""The folder a job leaves: what is in it, whose it is, and what may be replaced by what."""
+"""The folder a job leaves: its content, its owner, and what may replace what."""
 
 from __future__ import annotations
 
@@ -27,7 +27,13 @@ TRAINING_MODES = ("train", "train_and_eval")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint that was read: its tensors by name, and the state saved with them."""
+    """A checkpoint that was read.
+
+    Attributes:
+        folder: Where it lies.
+        tensors: Arrays by name.
+        state: What was saved beside the tensors.
+    """
 
     folder: Path
     tensors: dict[str, np.ndarray]
@@ -39,8 +45,13 @@ class Checkpoint:
         return self.state["label_names"]
 
     def check_dataset(self, fingerprint: str) -> None:
-        """ArgumentError when the checkpoint was trained on another dataset than the one with this
-        fingerprint.
+        """Check that the checkpoint was trained on this dataset.
+
+        Args:
+            fingerprint: The dataset's fingerprint.
+
+        Raises:
+            ArgumentError: It was trained on another one.
         """
         if self.state["dataset"] != fingerprint:
             raise ArgumentError(
@@ -49,8 +60,15 @@ class Checkpoint:
             )
 
     def check_batch_size(self, batch_size: int) -> None:
-        """ArgumentError when its steps learned from another number of pictures: the place in the
-        data would be another.
+        """Check that a step learned from as many pictures before.
+
+        With another number the place in the data would be another.
+
+        Args:
+            batch_size: Pictures of a step on all devices.
+
+        Raises:
+            ArgumentError: The number was another.
         """
         before = self.state.get("batch_size", batch_size)
         if before != batch_size:
@@ -62,8 +80,9 @@ class Checkpoint:
 
 
 class RunFolder:
-    """train_url on the local disk: checkpoints, archive/ with the best one, model/, metrics.json,
-    job.json.
+    """train_url on the local disk.
+
+    It holds checkpoints, archive/ with the best one, model/, metrics.json and job.json.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -81,8 +100,19 @@ class RunFolder:
 
     @classmethod
     def claim(cls, folder: Path, hp: Hyperparameters) -> RunFolder:
-        """The folder, made and found writable, for this job. StorageError when it cannot be
-        written; ArgumentError when it holds a run made with other hyperparameters."""
+        """Make the folder, check that it can be written, and take it for this job.
+
+        Args:
+            folder: The folder.
+            hp: The job's hyperparameters.
+
+        Returns:
+            The folder as a RunFolder.
+
+        Raises:
+            StorageError: It cannot be written.
+            ArgumentError: It holds a run made with other hyperparameters.
+        """
         check_writable(folder)
         run = cls(folder)
         changes = (
@@ -103,7 +133,7 @@ class RunFolder:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
     def is_finished(self, hp: Hyperparameters) -> bool:
-        """Whether this job was done here, up to its num_epochs or an early stop."""
+        """Return whether this job was done here, up to its num_epochs or an early stop."""
         job = self._job()
         length = (
             job.get("steps", 0) >= hp.num_steps
@@ -114,11 +144,17 @@ class RunFolder:
         return hp.mode in TRAINING_MODES and job.get("status") == "finished" and enough
 
     def started(self, hp: Hyperparameters) -> None:
-        """Notes that this job is running."""
+        """Note that this job is running."""
         self._note("running", hp)
 
     def finished(self, hp: Hyperparameters, metrics: dict[str, Any], stopped_early: bool) -> None:
-        """Writes metrics.json and, last of all, that the job is finished."""
+        """Write metrics.json and, last of all, that the job is finished.
+
+        Args:
+            hp: The job's hyperparameters.
+            metrics: The figures of the best checkpoint.
+            stopped_early: Whether training ended before its plan did.
+        """
         self.write_metrics(metrics)
         self._note(
             "finished",
@@ -129,14 +165,14 @@ class RunFolder:
         )
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
-        """Writes metrics.json."""
+        """Write metrics.json."""
         write_json(self.folder / "metrics.json", metrics)
 
     def _note(self, status: str, hp: Hyperparameters, **more: Any) -> None:
         write_json(self.folder / _JOB, {"status": status, **more, "hyperparameters": hp.as_dict()})
 
     def write_graph(self, detector: Detector) -> None:
-        """Writes graph.pbtxt: the inference graph, for TensorBoard and for people."""
+        """Write graph.pbtxt: the inference graph, for TensorBoard and for people."""
         call = tf.function(lambda images: detector(images, training=False))
         graph = call.get_concrete_function(
             tf.TensorSpec((None, *detector.image_size, 3), tf.float32)
@@ -144,41 +180,56 @@ class RunFolder:
         write_text(self.folder / "graph.pbtxt", str(graph.as_graph_def()))
 
     def newest_saved(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-        """Tensors and state of the newest checkpoint of the job that can be read, or None."""
+        """Return tensors and state of the newest readable checkpoint of the job, or None."""
         return checkpoints.load_newest(self.folder)
 
     def newest(self) -> Checkpoint | None:
-        """The newest checkpoint of the job that can be read, or None."""
+        """Return the newest readable checkpoint of the job, or None."""
         found = self.newest_saved()
         return Checkpoint(self.folder, *found) if found else None
 
     def resumable(self, mode: str) -> Checkpoint | None:
-        """What a job of this mode goes on from: its newest checkpoint, the best one for eval,
-        nothing for overfit_check.
+        """Return what a job goes on from, or None.
+
+        Args:
+            mode: The job's mode.
+
+        Returns:
+            The best checkpoint for "eval", nothing for "overfit_check", else the newest checkpoint.
         """
         source = {"eval": self.archived, "overfit_check": lambda: None}.get(mode, self.newest)
         return source()
 
     def archived(self) -> Checkpoint | None:
-        """The best checkpoint, or None."""
+        """Return the best checkpoint, or None."""
         found = checkpoints.load_newest(self.archive)
         return Checkpoint(self.archive, *found) if found else None
 
     def archive_if_better(
         self, detector: Detector, step: int, figures: dict[str, Any], state: dict[str, Any]
     ) -> bool:
-        """Archives the detector's present weights if their AP beats the archived one; whether they
-        are now the archived.
+        """Archive the detector's present weights if their AP beats the archived one.
 
-        figures: what evaluation found, with "AP" (None counts as 0). Weights that are not finite
-            are never archived.
+        Weights that are not finite are never archived.
+
+        Args:
+            detector: Holds the weights.
+            step: Updates made so far.
+            figures: What the evaluation found, with "AP" (None counts as 0).
+            state: What is saved beside the weights.
+
+        Returns:
+            Whether the archive now holds these weights.
+
+        Raises:
+            ResourceError: See training.checkpoints.save.
         """
         archived = self.archived_figures()
         score = figures["AP"] or 0.0
         if archived and score <= archived["AP"]:
             return (
                 archived["global_step"] == step and archived["AP"] == score
-            )  # the same evaluation, made again
+            )  # the same evaluation was made again
         tensors = {
             name: variable.numpy() for name, variable in published_variables(detector).items()
         }
@@ -211,9 +262,14 @@ class RunFolder:
         return True
 
     def archived_figures(self) -> dict[str, float]:
-        """The numbers evaluation found for the archived checkpoint, by name, and its global_step;
-        empty when there is none that can be read. They stand in the checkpoint itself:
-        best_eval.txt, for people, is written after it."""
+        """Return the numbers that evaluation found for the archived checkpoint.
+
+        They stand in the checkpoint itself; best_eval.txt, for people, is written after it.
+
+        Returns:
+            The numbers by name, with global_step; empty when there is no checkpoint that can be
+            read.
+        """
         found = checkpoints.load_newest(self.archive)
         if found is None:
             return {}
@@ -230,9 +286,16 @@ class RunFolder:
         }
 
     def load_archive(self, detector: Detector) -> dict[str, Any]:
-        """Gives the detector the archived weights; returns the state saved with them.
+        """Give the detector the archived weights.
 
-        DataError when there are none.
+        Args:
+            detector: Gets the weights.
+
+        Returns:
+            The state saved with them.
+
+        Raises:
+            DataError: There is no archived checkpoint that can be read.
         """
         best = self.archived()
         if best is None:

@@ -1,4 +1,4 @@
-"""Which hooks a job trains with, in the order they are called."""
+"""The hooks a job trains with, in the order they are called."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ def training_hooks(
     distiller: Distiller | None,
     peers: Sequence[Detector],
 ) -> list[Hook]:
-    """Makes the hooks of a job.
+    """Make the hooks of a job.
 
     Args:
-        hp: the job's hyperparameters.
-        detector: the network that is trained.
-        dataset: the job's data.
-        run_folder: gets checkpoints, events and the archive.
-        devices: where the job trains.
-        distiller: what the detector learns from besides the annotations, or None.
-        peers: networks that are trained along.
+        hp: The job's hyperparameters.
+        detector: The network that is trained.
+        dataset: The job's data.
+        run_folder: Gets checkpoints, events and the archive.
+        devices: The devices that the job trains on.
+        distiller: What the detector learns from besides the annotations, or None.
+        peers: Networks that are trained along.
 
     Returns:
         The hooks, in the order they are to be called.

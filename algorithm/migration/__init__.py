@@ -1,1 +1,1 @@
-"""The settings of older systems, read and translated into hyperparameters. No TensorFlow."""
+"""How do settings of older systems become hyperparameters? No TensorFlow is needed for it."""

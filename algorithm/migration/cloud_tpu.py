@@ -1,4 +1,4 @@
-"""The Cloud TPU RetinaNet tutorial's flags and parameters to hyperparameters."""
+"""Hyperparameters from the Cloud TPU RetinaNet tutorial's flags and parameters."""
 
 from __future__ import annotations
 
@@ -19,13 +19,23 @@ from algorithm.migration.translation import Translation, number
 
 _RATE = "train.learning_rate"
 _TPU_CORES = 8  # of the v2-8 and v3-8 that the tutorial uses
-_STEP_FACTORS = (0.1, 0.01)  # of the rate after the two drops, here as published
+_STEP_FACTORS = (0.1, 0.01)  # factors on the rate after the two drops, as published
 
 
 def read_parameters(text: str, where: str) -> dict[str, Any]:
-    """{dotted key: value} of YAML or JSON text, or of the file it names. Raises ArgumentError for
-    an unknown key, naming it and the nearest known one, and for a value that is not possible
-    here."""
+    """Read the tutorial's parameters.
+
+    Args:
+        text: YAML or JSON, or the path of a file of it.
+        where: The flag they were given in, for messages.
+
+    Returns:
+        {dotted key: value}.
+
+    Raises:
+        ArgumentError: A key is unknown (the message names it and the nearest known one), or a value
+            is not possible here.
+    """
     source = (
         Path(text).read_text(encoding="utf-8")
         if text and "\n" not in text and "{" not in text and Path(text).is_file()
@@ -49,10 +59,17 @@ def read_parameters(text: str, where: str) -> dict[str, Any]:
 
 
 def translate(given: Mapping[str, Any], flags: Mapping[str, str]) -> Translation:
-    """The hyperparameters of a run with these parameters, by dotted key, and flags of the
-    tutorial's program.
+    """Translate a run of the tutorial's program. What is not given has its published default.
 
-    What is not given has its published default. Raises ArgumentError.
+    Args:
+        given: The parameters, by dotted key.
+        flags: The flags of the tutorial's program, by name.
+
+    Returns:
+        The hyperparameters, and a line for each setting.
+
+    Raises:
+        ArgumentError: A value is not possible here.
     """
     values = {setting.key: given.get(setting.key, setting.default) for setting in SETTINGS}
     result = Translation()
@@ -100,7 +117,7 @@ def _checked(key: str, value: Any, where: str) -> Any:
 
 
 def _one(result: Translation, setting: Setting, value: Any, is_given: bool) -> None:
-    """What one setting says by itself; defaults count, but only what was given has a line."""
+    """Translate one setting by itself; defaults count, but only what was given has a line."""
     if setting.name and is_given:
         result.take(setting.key, value, **{setting.name: value})
     elif setting.name:
@@ -177,7 +194,10 @@ def _schedule(
 
 
 def _batch(result: Translation, batch: int, flags: Mapping[str, str]) -> None:
-    """The tutorial counts the pictures of all devices, train_batch_size those of one."""
+    """Translate the batch size.
+
+    The tutorial counts the pictures of all devices, train_batch_size those of one.
+    """
     machines = len(flags["worker_hosts"].split(",")) if flags.get("worker_hosts") else 1
     on_tpu = flags.get("strategy_type") == "tpu"
     devices = _TPU_CORES if on_tpu else machines * max(1, int(flags.get("num_gpus") or 0))

@@ -1,4 +1,4 @@
-"""The flags of the Cloud TPU RetinaNet tutorial's program to those of a training job."""
+"""The flags of a training job from those of the Cloud TPU RetinaNet tutorial's program."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def job_arguments(argv: Sequence[str]) -> list[str]:
     """Return the flags of the training job that argv describes; log a line for each setting.
 
     Args:
-        argv: the tutorial's flags and hyperparameters of our own.
+        argv: The tutorial's flags and hyperparameters of our own.
 
     Raises:
-        ArgumentError: an unknown flag, another model, or a setting that cannot be translated.
+        ArgumentError: An unknown flag, another model, or a setting that cannot be translated.
         DataError: --mode=eval of a folder without checkpoints.
     """
     flags, own = _split(argv)

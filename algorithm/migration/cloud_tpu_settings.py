@@ -1,8 +1,7 @@
-"""Every setting of the Cloud TPU RetinaNet tutorial's program, with its published default and what
-it is here.
+"""Every setting of the Cloud TPU RetinaNet tutorial's program.
 
-Source: official/legacy/detection/configs/base_config.py and retinanet_config.py of
-tensorflow/models.
+Each has its published default and what it is here. Source:
+official/legacy/detection/configs/base_config.py and retinanet_config.py of tensorflow/models.
 """
 
 from __future__ import annotations
@@ -16,9 +15,17 @@ _OWN_PIPELINE = "the input pipeline here decides by itself"
 
 @dataclass(frozen=True)
 class Setting:
-    """key: dotted. default: as published. name: of the hyperparameter that it is. only: the values
-    that are possible here, empty for any. why: it has no effect here. A setting with none of these
-    is translated together with others."""
+    """One setting of the tutorial's program.
+
+    A setting without `name`, `only` and `why` is translated together with others.
+
+    Attributes:
+        key: The dotted key.
+        default: The published default.
+        name: The hyperparameter that it is, or "".
+        only: The values that are possible here, empty for any.
+        why: Why it has no effect here, or "".
+    """
 
     key: str
     default: Any

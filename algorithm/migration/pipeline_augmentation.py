@@ -15,7 +15,7 @@ _DEFAULT_FACTORS = (0.8, 1.25)
 
 
 def take_augmentation(settings: Settings, result: Translation) -> None:
-    """Takes what there is here of the options; what a file does not ask for is off."""
+    """Take what there is here of the options; what a file does not ask for is off."""
     flip = settings.has(f"{_OPTIONS}random_horizontal_flip")
     settings.below(f"{_OPTIONS}random_horizontal_flip")
     result.take(f"{_OPTIONS}random_horizontal_flip", flip, input_rand_hflip=flip)
@@ -41,7 +41,10 @@ def take_augmentation(settings: Settings, result: Translation) -> None:
 
 
 def _take_scales(settings: Settings, result: Translation) -> None:
-    """Random scale and crop is jitter; a crop alone shows a part of the picture enlarged."""
+    """Take random scales and crops.
+
+    Random scale and crop together are jitter; a crop alone shows a part of the picture enlarged.
+    """
     scale, crop = f"{_OPTIONS}random_scale_crop_and_pad_to_square", f"{_OPTIONS}random_crop_image"
     if settings.has(scale):
         low, high = (

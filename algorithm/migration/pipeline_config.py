@@ -1,5 +1,6 @@
-"""A pipeline.config of the TensorFlow Object Detection API (SSD EfficientDet and RetinaNet) to
-hyperparameters.
+"""Hyperparameters from a pipeline.config of the TensorFlow Object Detection API.
+
+It reads those of SSD EfficientDet and RetinaNet.
 """
 
 from __future__ import annotations
@@ -42,11 +43,20 @@ _D7_SIZE = 1536
 
 
 def with_pipeline_config(argv: Sequence[str]) -> tuple[list[str], list[str]]:
-    """(flags of a training job, lines to log). Other flags of argv win over what --pipeline_config
-    asks for, except those
-    that only write a default: a platform passes all of them.
+    """Return the flags of a training job that has --pipeline_config.
 
-    Without the flag argv comes back as it is. Raises ArgumentError and DataError.
+    Other flags win over what the file asks for, except those that only write a default: a platform
+    passes all of them.
+
+    Args:
+        argv: The flags. Without --pipeline_config they come back as they are.
+
+    Returns:
+        The flags of a training job, and lines to log.
+
+    Raises:
+        ArgumentError: A flag or the file's model is not possible here.
+        DataError: The file is no protobuf text.
     """
     flags = split_flags(argv)
     file = dict(flags).get(FLAG)
@@ -78,9 +88,17 @@ def _is_default(name: str, text: str) -> bool:
 
 
 def translate(file: Path) -> Translation:
-    """The hyperparameters that a file asks for, and a line for each of its settings.
+    """Translate a pipeline.config.
 
-    Raises DataError for what is no protobuf text, ArgumentError for a model that is not here.
+    Args:
+        file: The file.
+
+    Returns:
+        The hyperparameters that it asks for, and a line for each of its settings.
+
+    Raises:
+        DataError: It is no protobuf text.
+        ArgumentError: Its model is not here.
     """
     settings, result = Settings(flattened(read_text(file))), Translation()
     model = _take_model(settings, result)

@@ -1,4 +1,4 @@
-"""What each field of a TFOD pipeline.config is here, where one field alone decides it.
+"""Every field of a TFOD pipeline.config that alone decides something here.
 
 Source of names and meanings: object_detection/protos of tensorflow/models.
 """
@@ -113,6 +113,6 @@ WITHOUT_EFFECT: dict[str, str] = {
 
 
 def by_ending(path: str, rows: dict[str, str]) -> str | None:
-    """The row whose key is the path, or the longest that the path ends with after a dot."""
+    """Return the row whose key is the path, or the longest that the path ends with after a dot."""
     fitting = [key for key in rows if path == key or path.endswith(f".{key}")]
     return rows[max(fitting, key=len)] if fitting else None

@@ -15,14 +15,14 @@ from algorithm.migration.translation import Translation, number
 from algorithm.migration.unread_settings import Settings
 
 _TRAIN = "train_config."
-_STEPS_BETWEEN_CHECKPOINTS = 1000  # as TFOD's training loop has it
+_STEPS_BETWEEN_CHECKPOINTS = 1000  # TFOD's training loop has the same
 _SMALLEST_BATCH_FOR_STATISTICS = 4
 _OPTIMIZERS = {
     "momentum_optimizer": ("sgd", "momentum_optimizer_value"),
     "adam_optimizer": ("adam", ""),
     "rms_prop_optimizer": ("sgd", "momentum_optimizer_value"),
 }
-# Per kind of schedule: the field that holds the highest rate.
+# The field that holds the highest rate, for each kind of schedule.
 _HIGHEST = {
     "cosine_decay_learning_rate": "learning_rate_base",
     "manual_step_learning_rate": "initial_learning_rate",
@@ -38,7 +38,17 @@ _DECAYS = {
 
 
 def take_training(settings: Settings, result: Translation, model: str, recipe: Recipe) -> None:
-    """Takes everything of train_config that says how the weights move."""
+    """Take everything of train_config that says how the weights move.
+
+    Args:
+        settings: The settings of the file; what is taken counts as looked at.
+        result: Gets the hyperparameters and a line for each setting.
+        model: The model's name, for messages.
+        recipe: What the model was published with.
+
+    Raises:
+        ArgumentError: The file has no batch size.
+    """
     batch = settings.take(f"{_TRAIN}batch_size", None)
     if not batch:
         raise ArgumentError("pipeline_config: expected train_config.batch_size, found none")

@@ -1,18 +1,24 @@
-"""What the published recipes of the TensorFlow Object Detection API learned with: pictures of a
-step, rate, sizes.
-"""
+"""The published recipes of the TensorFlow Object Detection API: pictures of a step, rate, sizes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-REFERENCE_BATCH = 64  # what learning_rate stands for here
+REFERENCE_BATCH = 64  # learning_rate stands for so many pictures here
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """batch: pictures of a step. rate: highest learning rate. width: channels of neck and head.
-    cells: of the BiFPN, 0 for an FPN. layers: of a head. scales: of the anchors in an octave."""
+    """One published recipe.
+
+    Attributes:
+        batch: Pictures of a step.
+        rate: The highest learning rate.
+        width: Channels of neck and head.
+        cells: Cells of the BiFPN, 0 for an FPN.
+        layers: Layers of a head.
+        scales: Scales of the anchors in an octave.
+    """
 
     batch: int
     rate: float

@@ -1,4 +1,4 @@
-"""From the patterns of training and evaluation records to the one place that data_url names."""
+"""The one place for data_url, from the patterns of training and evaluation records."""
 
 from __future__ import annotations
 
@@ -8,10 +8,19 @@ from algorithm.errors import ArgumentError
 
 
 def data_url_of(train: str, evaluation: str) -> str:
-    """The folder both patterns lie in; its files tell by their names which side they are of. "" for
-    no pattern.
+    """Return the folder that both patterns lie in.
 
-    Raises ArgumentError for patterns in two folders.
+    Its files tell by their names which side they are of.
+
+    Args:
+        train: The pattern of training records, or "".
+        evaluation: The pattern of evaluation records, or "".
+
+    Returns:
+        The folder, "" for no pattern.
+
+    Raises:
+        ArgumentError: The patterns lie in two folders.
     """
     folders = {dirname(pattern) or "." for pattern in (train, evaluation) if pattern}
     if len(folders) > 1:

@@ -1,5 +1,6 @@
-"""Protobuf text (pipeline.config) as nested fields, without its schema; split into words by
-protobuf's own tokenizer.
+"""Protobuf text (pipeline.config) as nested fields, without its schema.
+
+Protobuf's own tokenizer splits it into words.
 """
 
 from __future__ import annotations
@@ -12,14 +13,24 @@ from google.protobuf import text_format
 
 from algorithm.errors import DataError
 
-# (name, value) in order; a value is text, a number, a boolean, a list of those, or again fields.
+# (name, value) in order. A value is text, a number, a boolean, a list of those, or fields again.
 Fields = list[tuple[str, Any]]
 _CLOSING = {"{": "}", "<": ">"}
 _BOOLEANS = {"true": True, "false": False}
 
 
 def read_text(path: Path) -> Fields:
-    """The fields of a file. Raises DataError with line and column of what is no protobuf text."""
+    """Read the fields of a file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its fields.
+
+    Raises:
+        DataError: It is no protobuf text; the message gives line and column.
+    """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -37,8 +48,14 @@ def read_text(path: Path) -> Fields:
 
 
 def flattened(fields: Fields, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """(dotted path, value) of every field that holds no others, in order; an empty message gives
-    {}.
+    """Yield every field that holds no others, in order.
+
+    Args:
+        fields: The fields.
+        prefix: What to put before each path.
+
+    Yields:
+        (dotted path, value); an empty message gives {}.
     """
     for name, value in fields:
         path = f"{prefix}{name}"

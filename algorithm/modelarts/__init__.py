@@ -1,1 +1,1 @@
-"""What the platform gives a job, and what it takes from it."""
+"""What does the platform give a job, and what does it take from it?"""

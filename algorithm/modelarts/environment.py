@@ -1,4 +1,4 @@
-"""What the platform gives a job: a scratch disk, and places named by environment variables."""
+"""The environment of a job on the platform: a scratch disk, and places named by variables."""
 
 from __future__ import annotations
 
@@ -19,28 +19,32 @@ PLACE_VARIABLES = {
     "data_url": ("data_url", "DLS_DATA_URL"),
     "train_url": ("train_url", "DLS_TRAIN_URL"),
 }
-_SET_IN_EVERY_JOB = ("MA_JOB_DIR", "DLS_TASK_NUMBER")  # newer jobs, older jobs
+_SET_IN_EVERY_JOB = ("MA_JOB_DIR", "DLS_TASK_NUMBER")  # in newer jobs, in older jobs
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """The local folders of one job, all under one root."""
+    """The local folders of one job, all under one root.
+
+    Attributes:
+        root: The folder that holds them.
+    """
 
     root: Path
 
     @property
     def inputs(self) -> Path:
-        """Folder for copies of remote data."""
+        """The folder for copies of remote data."""
         return self.root / "inputs"
 
     @property
     def outputs(self) -> Path:
-        """Folder for what is to be copied to a remote train_url."""
+        """The folder for what is to be copied to a remote train_url."""
         return self.root / "outputs"
 
     @property
     def work(self) -> Path:
-        """Folder for intermediate files, which may be lost."""
+        """The folder for intermediate files, which may be lost."""
         return self.root / "work"
 
 
@@ -74,13 +78,16 @@ def scratch_dir(platform_scratch: Path = PLATFORM_SCRATCH) -> Path:
 
 @contextmanager
 def open_workspace(parent: Path | None = None) -> Iterator[Workspace]:
-    """Give a new Workspace with its folders made; remove it at the end.
+    """Make a workspace with its folders, inside this context.
 
     Args:
-        parent: folder to make it in; scratch_dir() by default.
+        parent: The folder to make it in; scratch_dir() by default.
+
+    Yields:
+        The workspace, which is removed at the end.
 
     Raises:
-        ResourceError: the folders cannot be made.
+        ResourceError: The folders cannot be made.
     """
     parent = scratch_dir() if parent is None else parent
     try:

@@ -1,5 +1,6 @@
-"""The machines of a job that runs on several: who they are, which of them this is, and whether they
-can be reached.
+"""The machines of a job that runs on several.
+
+Who are they, which of them is this, and can they be reached?
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 from algorithm.errors import ArgumentError, PlatformError
 
-DEFAULT_PORT = 6666  # the platform's
+DEFAULT_PORT = 6666  # the platform's port
 PATIENCE = 120.0  # seconds for all workers to appear: they are started one after another
 _ATTEMPT, _PAUSE, _NOTICE = 2.0, 0.5, 5.0
 _log = logging.getLogger("algorithm")
@@ -23,8 +24,13 @@ _log = logging.getLogger("algorithm")
 
 @dataclass(frozen=True)
 class Cluster:
-    """addresses: "host:port" of every worker, the chief first. index: which of them this process
-    is. source: where the addresses were found, for messages."""
+    """The machines of a job.
+
+    Attributes:
+        addresses: "host:port" of every worker, the chief first.
+        index: Which of them this process is.
+        source: Where the addresses were found, for messages.
+    """
 
     addresses: tuple[str, ...]
     index: int
@@ -44,11 +50,26 @@ class Cluster:
 def find_cluster(
     worker_hosts: str, task_index: int | None, environment: Mapping[str, str]
 ) -> Cluster | None:
-    """The workers of this job, None when it runs on one machine alone; looked for in this order:
+    """Find the workers of this job.
 
-    1. --worker_hosts and --task_index; 2. VC_WORKER_HOSTS, VC_TASK_INDEX, MA_NUM_HOSTS (newer
-    jobs); 3. BATCH_CUSTOMn_HOSTS, DLS_TASK_INDEX, DLS_TASK_NUMBER (older jobs); 4. TF_CONFIG.
-    ArgumentError names a host that is missing, named twice or not written as host or host:port.
+    They are looked for in this order:
+
+    1. --worker_hosts and --task_index;
+    2. VC_WORKER_HOSTS, VC_TASK_INDEX, MA_NUM_HOSTS (newer jobs);
+    3. BATCH_CUSTOMn_HOSTS, DLS_TASK_INDEX, DLS_TASK_NUMBER (older jobs);
+    4. TF_CONFIG.
+
+    Args:
+        worker_hosts: The value of --worker_hosts, "" where it is not given.
+        task_index: The value of --task_index, None where it is not given.
+        environment: os.environ, or another one.
+
+    Returns:
+        The workers, or None when the job runs on one machine alone.
+
+    Raises:
+        ArgumentError: A host is missing, named twice, or not written as host or host:port; the
+            message names it.
     """
     if worker_hosts:
         index = (
@@ -145,11 +166,18 @@ def _address(host: str, source: str) -> str:
 
 
 def wait_for_workers(cluster: Cluster, patience: float = PATIENCE) -> None:
-    """Returns when every worker has reached this one and this one has reached all.
+    """Wait until every worker has reached this one and this one has reached all.
 
-    TensorFlow itself would wait for a missing worker without a word. PlatformError: this address
-    cannot be used, or some worker did not appear within `patience` seconds; the message names them.
-    What is missing is logged after 5 seconds.
+    TensorFlow itself would wait for a missing worker without a word. What is missing is logged
+    after 5 seconds.
+
+    Args:
+        cluster: The workers.
+        patience: Seconds to wait at most.
+
+    Raises:
+        PlatformError: This address cannot be used, or some worker did not appear; the message names
+            them.
     """
     others = {
         index: address for index, address in enumerate(cluster.addresses) if index != cluster.index
@@ -194,7 +222,7 @@ def _listening(cluster: Cluster) -> socket.socket:
 
 
 def _call(addresses: Mapping[int, str], own: int) -> dict[int, str]:
-    """Says `own` number at each address; why that failed by number, "" where it did not."""
+    """Say `own` number at each address, and return why that failed, "" where it did not."""
     if not addresses:
         return {}
     with concurrent.futures.ThreadPoolExecutor(len(addresses)) as pool:
@@ -218,7 +246,7 @@ def _reason(address: str, own: int) -> str:
 
 
 def _callers(server: socket.socket) -> set[int]:
-    """Numbers of the workers that call within a moment."""
+    """Return the numbers of the workers that call within a moment."""
     numbers = set()
     try:
         while True:
@@ -227,5 +255,5 @@ def _callers(server: socket.socket) -> set[int]:
                 connection.settimeout(_ATTEMPT)
                 word = connection.makefile("rb").readline(16).strip()
             numbers |= {int(word)} if word.isdigit() else set()
-    except OSError:  # nobody else for now
+    except OSError:  # nobody else calls for now
         return numbers

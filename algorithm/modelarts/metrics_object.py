@@ -11,8 +11,14 @@ _DECIMALS = 6  # the platform accepts at most 17
 
 @dataclass(frozen=True)
 class ClassScores:
-    """Precision, recall and F1 of one class, each in 0..1. class_id: 0..K-1, the place in the label
-    list.
+    """The scores of one class, each 0 to 1.
+
+    Attributes:
+        class_name: Its name.
+        class_id: 0..K-1, its place in the label list.
+        precision: Its precision.
+        recall: Its recall.
+        f1: Its F1.
     """
 
     class_name: str
@@ -23,10 +29,17 @@ class ClassScores:
 
 
 def metrics_object(classes: Sequence[ClassScores], *, accuracy: float | None = None) -> dict:
-    """Return the platform's metrics object: totals (means over the classes) and one entry per
-    class.
+    """Return the platform's metrics object.
 
-    accuracy: the overall figure the platform shows under that name; None leaves the key out.
+    It has totals, which are means over the classes, and one entry per class.
+
+    Args:
+        classes: The scores of each class.
+        accuracy: The overall figure that the platform shows under that name; None leaves the key
+            out.
+
+    Returns:
+        The object, ready for JSON.
     """
     return {
         "total_metric": {

@@ -1,4 +1,4 @@
-"""What the platform is told: the algorithm object, and requests that start a job and a service.
+"""The objects the platform is told: the algorithm, and requests that start a job and a service.
 
 Keys and values are those of the platform's public API and of its Python SDK; a test loads each
 object into the SDK's typed requests. No preset engine has a Python that runs this package, so the
@@ -57,7 +57,12 @@ class Hyperparameter(Protocol):
 def algorithm_object(rows: Sequence[tuple[Hyperparameter, str]], version: str) -> dict:
     """Return the algorithm object of the platform's publication format.
 
-    rows: each published hyperparameter with its default as text. version: x.y.z.
+    Args:
+        rows: Each published hyperparameter with its default as text.
+        version: x.y.z.
+
+    Returns:
+        The object, ready for JSON.
     """
     return {
         "metadata": {"name": NAME, "description": DESCRIPTION},
@@ -85,6 +90,13 @@ def job_request_v1(parameters: Sequence[tuple[str, str]], version: str) -> dict:
 
     There the `parameter` of a job with its own image becomes environment variables, so the command
     carries the flags.
+
+    Args:
+        parameters: (name, value) of each flag.
+        version: x.y.z.
+
+    Returns:
+        The request, ready for JSON.
     """
     places = [("data_url", f"obs:/{_DATA}"), ("train_url", f"obs:/{_OUTPUT}")]
     flags = [f"--{name}={value}" for name, value in (*places, *parameters) if value]
@@ -104,7 +116,15 @@ def job_request_v1(parameters: Sequence[tuple[str, str]], version: str) -> dict:
 
 
 def job_request_v2(parameters: Sequence[tuple[str, str]], version: str) -> dict:
-    """Return a sample request of the second generation, whose job gets local folders."""
+    """Return a sample request of the second generation, whose job gets local folders.
+
+    Args:
+        parameters: (name, value) of each parameter.
+        version: x.y.z.
+
+    Returns:
+        The request, ready for JSON.
+    """
     return {
         "kind": "job",
         "metadata": {"name": "efficientdet-sample", "description": "One training job"},
@@ -126,6 +146,12 @@ def service_request_v2(version: str) -> dict:
     """Return a sample request that deploys our image, with the folder `model` of a job mounted.
 
     request_size_limit is in MB (our server refuses more than 12), request_timeout in seconds.
+
+    Args:
+        version: x.y.z.
+
+    Returns:
+        The request, ready for JSON.
     """
     model = {
         "source": "OBS",

@@ -1,4 +1,4 @@
-"""One line of JSON for each request, on the logger `algorithm.access`."""
+"""The access log: one line of JSON for each request, on the logger `algorithm.access`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _GOOD_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def request_id(given: str | None) -> str:
-    """The client's own id where it is short and plain, else a new one."""
+    """Return the client's own id where it is short and plain, else a new one."""
     return given if given and _GOOD_ID.fullmatch(given) else uuid.uuid4().hex[:16]
 
 
@@ -26,7 +26,17 @@ def log_request(
     received: int | None,
     seconds: float,
 ) -> None:
-    """Write the line. received: bytes of the body, None where nobody said."""
+    """Log one request.
+
+    Args:
+        identifier: The id of the request.
+        remote: The client's address, None where it is not known.
+        method: The HTTP method.
+        path: The path.
+        status: The HTTP status of the reply.
+        received: Bytes of the body, None where nobody said.
+        seconds: How long the reply took.
+    """
     LOGGER.info(
         "%s",
         json.dumps(

@@ -1,4 +1,4 @@
-"""Pictures of concurrent requests through the network together."""
+"""The batches in which pictures of concurrent requests go through the network together."""
 
 from __future__ import annotations
 
@@ -23,13 +23,19 @@ class _Job:
 
 
 class Batcher:
-    """Called from many threads with the pictures of a request each; threads of its own run those
-    that are of a group together.
+    """Runs the pictures of several requests together.
 
-    most: pictures in a batch; a request with more goes alone. at_once: batches that are run at the
-    same time. wait: seconds that an incomplete batch waits at most, and only while of the requests
-    that expected() counts more are on their way than are gathered or run. observe(pictures in a
-    batch).
+    It is called from many threads, with the pictures of a request each. Threads of its own run
+    those of one group together.
+
+    Args:
+        run: Takes pictures and returns their outputs, in the same order.
+        most: Pictures in a batch; a request with more goes alone.
+        wait: Seconds that an incomplete batch waits at most. It waits only while more requests are
+            on their way, as expected() counts them, than are gathered or run.
+        at_once: Batches that are run at the same time.
+        expected: Returns how many requests are on their way.
+        observe: Called with the number of pictures in a batch.
     """
 
     def __init__(
@@ -57,9 +63,16 @@ class Batcher:
             threading.Thread(target=self._work, name=f"batches-{number}", daemon=True).start()
 
     def __call__(self, pictures: Sequence[Any]) -> Sequence[Any]:
-        """The outputs of the pictures, in their order.
+        """Return the outputs of the pictures of a request.
 
-        Raises what `run` raises for these pictures alone.
+        Args:
+            pictures: The pictures.
+
+        Returns:
+            The outputs, in the same order.
+
+        Raises:
+            Exception: What `run` raises for these pictures alone.
         """
         job = _Job(pictures)
         with self._changed:
@@ -72,7 +85,7 @@ class Batcher:
 
     def _work(self) -> None:
         while True:
-            with self._gathering:  # one batch fills before the next begins to
+            with self._gathering:  # one batch is filled before the next begins
                 jobs = self._gather()
             self._observe(sum(len(job.pictures) for job in jobs))
             self._answer(jobs)
@@ -82,7 +95,7 @@ class Batcher:
                 job.done.set()
 
     def _gather(self) -> list[_Job]:
-        """The longest waiting job and what may go with it."""
+        """Return the longest waiting job and what may go with it."""
         with self._changed:
             while not self._jobs:
                 self._changed.wait()
@@ -109,7 +122,7 @@ class Batcher:
         return taken
 
     def _answer(self, jobs: list[_Job]) -> None:
-        """Outputs into every job.
+        """Put the outputs into every job.
 
         When a batch fails, each job is tried alone, so that nobody gets another one's error.
         """
@@ -117,7 +130,7 @@ class Batcher:
             outputs = iter(self._run([picture for job in jobs for picture in job.pictures]))
             for job in jobs:
                 job.outputs = [next(outputs) for _ in job.pictures]
-        except Exception as error:  # the model may be anybody's
+        except Exception as error:  # the model may be anybody's code
             if len(jobs) == 1:
                 jobs[0].error = error
                 return

@@ -21,7 +21,7 @@ from algorithm.serving.prometheus_metrics import CONTENT_TYPE
 from algorithm.serving.service_state import Standing
 
 LOGGER = logging.getLogger(__name__)
-BODY_LIMIT = 12 * 1024 * 1024  # of the platform's older gateway
+BODY_LIMIT = 12 * 1024 * 1024  # the limit of the platform's older gateway
 FORM_PARTS_LIMIT = 16  # 8 pictures and their settings
 PATHS = ("/", "/health", "/metrics")
 PAGE = Path(__file__).with_name("page.html")
@@ -30,15 +30,22 @@ ERROR_MESSAGES = {"MR.0101": "The input parameter is invalid", "MR.0105": "Recog
 
 
 def create_app(model_dir: str | os.PathLike[str]) -> Flask:
-    """Flask application that answers for the model folder.
+    """Return a Flask application that answers for a model folder.
 
-    Raises DataError as load_service does.
+    Args:
+        model_dir: The model folder.
+
+    Returns:
+        The application.
+
+    Raises:
+        DataError: See load_service.
     """
     return app_around(Standing(load_service(model_dir)))
 
 
 def app_around(standing: Any) -> Flask:
-    """Flask application around a Standing: POST / and GET /, /health, /metrics."""
+    """Return a Flask application around a Standing: POST / and GET /, /health, /metrics."""
     app = Flask(__name__, static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, MAX_FORM_PARTS=FORM_PARTS_LIMIT)
     app.add_url_rule(
@@ -61,8 +68,20 @@ def app_around(standing: Any) -> Flask:
 
 
 def answer(standing: Any, incoming: Request) -> Response:
-    """Reply of the service, or the documented error: 400 for a KeyError or TypeError in it, an
-    error's own `http_status`, or 500.
+    """Return the reply of the service, or the documented error.
+
+    The status of an error is 400 for a KeyError or TypeError in the service, an error's own
+    `http_status`, or 500.
+
+    Args:
+        standing: The service.
+        incoming: The request.
+
+    Returns:
+        The response.
+
+    Raises:
+        BadRequest: See request_data.
     """
     data = request_data(incoming)
     try:
@@ -89,7 +108,7 @@ def answer(standing: Any, incoming: Request) -> Response:
 
 
 def known_path(path: str) -> str:
-    """The path where it is one of ours, else "other"."""
+    """Return the path where it is one of ours, else "other"."""
     return path if path in PATHS else "other"
 
 
@@ -116,10 +135,16 @@ def _end(standing: Any, response: Response) -> Response:
 
 
 def request_data(incoming: Request) -> Any:
-    """What a service is given: the JSON body, or {field: text} and {field: {file name: BytesIO}},
-    with the URL's query.
+    """Return what a service is given of a request.
 
-    Raises BadRequest when the request has neither JSON, form nor files.
+    Args:
+        incoming: The request.
+
+    Returns:
+        The JSON body, or {field: text} and {field: {file name: BytesIO}}, with the URL's query.
+
+    Raises:
+        BadRequest: The request has neither JSON, form nor files.
     """
     data = incoming.get_json(silent=True)
     if not data:
@@ -134,9 +159,16 @@ def request_data(incoming: Request) -> Any:
 
 
 def form_data(incoming: Request) -> dict[str, Any]:
-    """Text fields and files of a form.
+    """Return the text fields and files of a form.
 
-    Raises BadRequest for two files of one name: a service would see only one.
+    Args:
+        incoming: The request.
+
+    Returns:
+        {field: text} and {field: {file name: BytesIO}}.
+
+    Raises:
+        BadRequest: Two files have the same name: a service would see only one.
     """
     data: dict[str, Any] = dict(incoming.form.items())
     for field, uploads in incoming.files.lists():
@@ -150,8 +182,9 @@ def form_data(incoming: Request) -> dict[str, Any]:
 
 
 def page() -> Response:
-    """A page on which a person drops a picture and sees the boxes; it needs nothing from anywhere
-    else.
+    """Return a page on which a person drops a picture and sees the boxes.
+
+    It needs nothing from anywhere else.
     """
     return Response(
         PAGE.read_text(encoding="utf-8"),
@@ -161,7 +194,7 @@ def page() -> Response:
 
 
 def health(standing: Any) -> Response:
-    """Both documented spellings of a healthy answer; 503 with the reason while there is none."""
+    """Return both documented spellings of a healthy answer, or 503 with the reason."""
     state = standing.health()
     if state == "ready":
         return Response(json.dumps({"status": "OK", "health": "true"}), mimetype=JSON_TYPE)
@@ -173,7 +206,7 @@ def health(standing: Any) -> Response:
 
 
 def http_error(error: HTTPException) -> PlainResponse:
-    """The platform's error body, under the status and headers of an HTTP error."""
+    """Return the platform's error body, under the status and headers of an HTTP error."""
     response = error.get_response()
     response.data = error_body("MR.0101", error.description)
     response.content_type = JSON_TYPE
@@ -181,8 +214,15 @@ def http_error(error: HTTPException) -> PlainResponse:
 
 
 def error_body(code: str, reason: str | None = None, identifier: str | None = None) -> str:
-    """The documented JSON body of error `code`, with the keys "reason" and "request_id" where there
-    are some to tell.
+    """Return the documented JSON body of an error.
+
+    Args:
+        code: The platform's code.
+        reason: What the key "reason" says, None to leave it out.
+        identifier: What the key "request_id" says, None to leave it out.
+
+    Returns:
+        The body as text.
     """
     body: dict[str, Any] = {
         "erno": code,

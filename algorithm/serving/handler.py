@@ -1,4 +1,4 @@
-"""Load the inference handler that lies in a model folder, by the platform's rules."""
+"""The inference handler that lies in a model folder, loaded by the platform's rules."""
 
 from __future__ import annotations
 
@@ -30,18 +30,26 @@ _load_numbers = itertools.count(1)
 
 
 class _FrugalLoader(SourceFileLoader):
-    """Source loader that leaves no __pycache__ in the model folder, whose content is fixed."""
+    """A loader of source that leaves no __pycache__ in the model folder, whose content is fixed."""
 
     def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:
         """Drop the byte code."""
 
 
 def load_service(model_dir: str | os.PathLike[str], *, wait: bool = True) -> Any:
-    """The service object of the handler in `model_dir`, ready for `inference(data)`.
+    """Load the handler of a model folder.
 
-    wait: until its model is loaded, where it loads one in the background; without it `health()` of
-    such a service says when. Raises DataError when parts of the folder are missing, when the
-    handler does not define exactly one service, or when it cannot be loaded or started.
+    Args:
+        model_dir: The folder.
+        wait: Whether to wait until its model is loaded, where it loads one in the background.
+            Without it `health()` of such a service says when.
+
+    Returns:
+        Its service object, ready for `inference(data)`.
+
+    Raises:
+        DataError: Parts of the folder are missing, the handler does not define exactly one service,
+            or it cannot be loaded or started.
     """
     folder = Path(model_dir)
     missing = [part for part in MODEL_PARTS if not (folder / part).is_file()]
@@ -65,7 +73,10 @@ def load_service(model_dir: str | os.PathLike[str], *, wait: bool = True) -> Any
 
 
 def _load_module(path: Path) -> ModuleType:
-    """The handler as a module of its own name, so that several model folders live side by side."""
+    """Load the handler as a module of its own name.
+
+    So several model folders live side by side.
+    """
     name = f"customize_service_{next(_load_numbers)}"
     loader = _FrugalLoader(name, str(path))
     spec = importlib.machinery.ModuleSpec(name, loader, origin=str(path))
@@ -81,7 +92,11 @@ def _load_module(path: Path) -> ModuleType:
 
 
 def _only_service_class(module: ModuleType, path: Path) -> type:
-    """The one class derived from the base class that nothing is derived from. Raises DataError."""
+    """Return the one class derived from the base class that nothing is derived from.
+
+    Raises:
+        DataError: There is none, or there are several.
+    """
     base = getattr(module, BASE_CLASS, None)
     if not inspect.isclass(base):
         raise DataError(

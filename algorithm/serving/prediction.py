@@ -1,4 +1,4 @@
-"""Ask the handler of a model folder about picture files, and keep what it answers."""
+"""Predictions for picture files by the handler of a model folder."""
 
 from __future__ import annotations
 
@@ -45,13 +45,23 @@ def predict(
     *,
     draw: Draw,
 ) -> Path:
-    """Path of the written `detections.json`: {picture path: the service's reply}.
+    """Ask the handler of a model folder about picture files, and write what it answers.
 
-    images: a file, a directory, or a glob pattern (`**` goes into subdirectories).
-    draw(uint8 [H, W, 3], boxes yxyx in pixels, class names, scores, all names of the model) gives
-    the annotated uint8 [H, W, 3], which is written as `<picture name>.detections.jpg`. Raises
-    DataError when nothing matches, when the model folder is not usable, and, after the others are
-    done, when a picture is not usable.
+    Each picture is drawn as `<picture name>.detections.jpg` in the output folder.
+
+    Args:
+        model_dir: The model folder.
+        images: A file, a directory, or a glob pattern (`**` goes into subdirectories).
+        output_dir: The folder for the results.
+        draw: Takes pixels uint8 [H, W, 3], boxes [ymin, xmin, ymax, xmax] in pixels, class names,
+            scores, and all names of the model; returns the drawn picture, uint8 [H, W, 3].
+
+    Returns:
+        The written `detections.json`: {picture path: the service's reply}.
+
+    Raises:
+        DataError: Nothing matches, the model folder is not usable, or a picture is not usable; that
+            is said after the others are done.
     """
     paths = find_pictures(images)
     service = load_service(model_dir)
@@ -85,9 +95,16 @@ def predict(
 
 
 def find_pictures(images: str) -> list[Path]:
-    """Sorted files that `images` (file, directory or glob pattern) stands for.
+    """Find picture files.
 
-    Raises DataError when there is none.
+    Args:
+        images: A file, a directory, or a glob pattern (`**` goes into subdirectories).
+
+    Returns:
+        The files, sorted.
+
+    Raises:
+        DataError: There is none.
     """
     if Path(images).is_dir():
         paths = [path for path in Path(images).iterdir() if path.suffix.lower() in PICTURE_SUFFIXES]
@@ -105,14 +122,18 @@ def find_pictures(images: str) -> list[Path]:
 
 
 def _ask(service: Any, path: Path) -> tuple[np.ndarray, dict[str, Any]]:
-    """(pixels uint8 [H, W, 3], reply) of one picture file. Raises DataError naming the file."""
+    """Return pixels uint8 [H, W, 3] and the reply of one picture file.
+
+    Raises:
+        DataError: It has no answer; the message names the file.
+    """
     try:
         prepared = service._preprocess({"images": {str(path): io.BytesIO(path.read_bytes())}})
         return np.asarray(prepared["images"])[0], service._postprocess(service._inference(prepared))
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     except Exception as error:  # the handler may be anybody's code
-        reason = getattr(error, "reason", None)  # names the picture
+        reason = getattr(error, "reason", None)  # it names the picture
         raise DataError(
             reason or f"{path}: no answer from the model: {type(error).__name__}: {error}"
         ) from error

@@ -1,4 +1,4 @@
-"""What the service counts, in the text form of Prometheus."""
+"""The service's counts, in the text form of Prometheus."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ BATCHES = (1, 2, 4, 8, 16, 32)
 
 
 class Metrics:
-    """A registry of its own for each service, so that two of them in a process do not mix."""
+    """The counts of one service.
+
+    Each service has a registry of its own, so that two of them in a process do not mix.
+    """
 
     def __init__(self) -> None:
-        """Nothing counted yet."""
+        """Begin with nothing counted."""
         self.registry = CollectorRegistry()
         names = ("method", "path", "status")
         self.requests = Counter(
@@ -46,12 +49,23 @@ class Metrics:
         )
 
     def watch(self, name: str, text: str, value: Callable[[], float]) -> None:
-        """A gauge whose value is asked for at each scrape."""
+        """Add a gauge whose value is asked for at each scrape.
+
+        Args:
+            name: Its name after "detector_".
+            text: What it measures.
+            value: Returns its value.
+        """
         Gauge(f"detector_{name}", text, registry=self.registry).set_function(value)
 
     def answered(self, method: str, path: str, status: int, seconds: float) -> None:
-        """Count one reply. path: a known one, or "other", so that strangers cannot fill the
-        memory.
+        """Count one reply.
+
+        Args:
+            method: The HTTP method.
+            path: A known path, or "other", so that strangers cannot fill the memory.
+            status: The HTTP status.
+            seconds: How long the reply took.
         """
         labels = (method, path, str(status))
         self.requests.labels(*labels).inc()
@@ -60,5 +74,5 @@ class Metrics:
         self.seconds.labels(path).observe(seconds)
 
     def text(self) -> bytes:
-        """All of it, as CONTENT_TYPE says."""
+        """Return all counts, in the form of CONTENT_TYPE."""
         return generate_latest(self.registry)

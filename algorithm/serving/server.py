@@ -1,4 +1,4 @@
-"""Serve a model folder over HTTP until the process is asked to stop."""
+"""The HTTP server of a model folder, until the process is asked to stop."""
 
 from __future__ import annotations
 
@@ -23,18 +23,23 @@ from algorithm.serving.waitress_server import JsonChannel, TwoQueues
 
 LOGGER = logging.getLogger(__name__)
 DRAIN_SECONDS = 30.0
-M_ARENA_MAX = -8  # of glibc's mallopt
+M_ARENA_MAX = -8  # the parameter of glibc's mallopt
 CONNECTION_LIMIT = 1000  # slow clients wait here, not in a worker thread
 
 
 @dataclass(frozen=True)
 class Limits:
-    """batch: pictures through the network together. batch_wait: seconds an incomplete batch waits
-    at most. batches: at a time, 0 for two, with one core for one. queue: requests that wait for a
-    thread before more are refused with 503. threads: requests answered at once, 0 for those of all
-    batches, of two at least.
-    lame_duck: seconds after SIGTERM in which new requests are still answered, as the platform goes
-    on sending them."""
+    """The limits of a server.
+
+    Attributes:
+        batch: Pictures that go through the network together.
+        batch_wait: Seconds that an incomplete batch waits at most.
+        queue: Requests that wait for a thread before more are refused with 503.
+        batches: Batches at a time; 0 for two, and for one where there is one core.
+        threads: Requests answered at once; 0 for those of all batches, of two at least.
+        lame_duck: Seconds after SIGTERM in which new requests are still answered, as the platform
+            goes on sending them.
+    """
 
     batch: int = 8
     batch_wait: float = 0.005
@@ -50,13 +55,20 @@ def serve(
     port: int = 8080,
     limits: Limits | None = None,
 ) -> None:
-    """Serve the model folder; return after SIGTERM or SIGINT, when the requests in flight are
-    answered.
+    """Serve a model folder until SIGTERM or SIGINT, then finish the requests in flight.
 
-    port 0 takes a free one. /health answers at once; the address is printed when the model is
-    loaded and warm. SIGINT, or a second signal, ends without the lame-duck time. Call it in the
-    main thread. Raises DataError for a model folder that cannot be served, ArgumentError for an
-    address that cannot be had.
+    /health answers at once; the address is printed when the model is loaded and warm. SIGINT, or a
+    second signal, ends without the lame-duck time. Call it in the main thread.
+
+    Args:
+        model_dir: The model folder.
+        host: The address to listen on.
+        port: The port; 0 takes a free one.
+        limits: The limits of the server.
+
+    Raises:
+        DataError: The model folder cannot be served.
+        ArgumentError: The address cannot be had.
     """
     limits = limits or Limits()
     batches = limits.batches or min(2, cores())
@@ -106,32 +118,38 @@ def serve(
 
 
 def divide_cores(batches: int) -> None:
-    """Let each of so many batches at a time have its part of the cores, unless
-    TF_NUM_INTRAOP_THREADS says what an operation gets.
+    """Give each of several batches at a time its part of the cores.
 
-    Threads that share one operation wait for one another; two batches side by side do not
-    (docs/research/2026-11-25-serving.md). TensorFlow reads the variable when it is first used.
+    TF_NUM_INTRAOP_THREADS wins where it is set. Threads that share one operation wait for one
+    another; two batches side by side do not (docs/research/2026-11-25-serving.md). TensorFlow reads
+    the variable when it is first used.
+
+    Args:
+        batches: Batches at a time.
     """
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, cores() // batches)))
 
 
 def share_heaps() -> None:
-    """Let all threads share two heaps, where the C library is glibc and MALLOC_ARENA_MAX does not
-    say otherwise: with one for each thread, what every one of them once needed for a large picture
-    stays with it."""
+    """Let all threads share two heaps, where the C library is glibc.
+
+    With one heap for each thread, what every one of them once needed for a large picture stays with
+    it. MALLOC_ARENA_MAX wins where it is set.
+    """
     if "MALLOC_ARENA_MAX" not in os.environ:
-        with contextlib.suppress(OSError, AttributeError):  # another C library
+        with contextlib.suppress(OSError, AttributeError):  # it is another C library
             ctypes.CDLL("libc.so.6").mallopt(M_ARENA_MAX, 2)
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Stop:
-    """When to stop: lame_duck seconds after a first SIGTERM, at once after SIGINT or a second
-    signal.
+    """The time to stop.
+
+    It is lame_duck seconds after a first SIGTERM, and at once after SIGINT or a second signal.
     """
 
     def __init__(self, server: Any, standing: Standing, lame_duck: float) -> None:
@@ -149,7 +167,11 @@ class _Stop:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Socket bound to host and port. Raises ArgumentError naming both."""
+    """Return a socket bound to host and port.
+
+    Raises:
+        ArgumentError: The address cannot be had; the message names it.
+    """
     try:
         return socket.create_server((host, port), backlog=1024)
     except (OSError, OverflowError) as error:
@@ -175,7 +197,10 @@ def _drain(server: Any, sockets: dict[int, Any]) -> None:
 
 
 def _in_flight(server: Any) -> int:
-    """Connections with a request being received, waiting, running, or a reply not sent in full."""
+    """Return how many connections have a request or a reply under way.
+
+    That is a request being received, waiting or running, or a reply not sent in full.
+    """
     return sum(
         bool(channel.request or channel.requests or channel.total_outbufs_len)
         for channel in server.active_channels.values()

@@ -1,4 +1,4 @@
-"""The one service of a process, from its loading over its answers to the end."""
+"""The one service of a process, from its loading over its answers to its end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,11 @@ RETRY_SECONDS = 5
 
 
 class NotReady(RuntimeError):
-    """There is no service to ask, yet or any more. `reason` is for the client."""
+    """There is no service to ask, yet or any more.
+
+    Attributes:
+        reason: What the client may read.
+    """
 
     http_status = 503
     retry_after = RETRY_SECONDS
@@ -35,14 +39,19 @@ class NotReady(RuntimeError):
 
 
 class Standing:
-    """A service that is being loaded, is ready, failed, or is about to stop.
+    """A service that is being loaded, is ready, has failed, or is about to stop.
 
-    health() is "ready", "loading", "stopping" or the reason of the failure. failure: the DataError,
-    None while there is none.
+    Args:
+        service: One that is ready; without it, `load` must follow.
+        wait: Seconds that a request waits for a model that is being loaded.
+
+    Attributes:
+        failure: The DataError, None while there is none.
+        stopping: Whether the service is about to stop.
     """
 
     def __init__(self, service: Any = None, *, wait: float = START_WAIT_SECONDS) -> None:
-        """service: one that is ready; without it, `load` must follow."""
+        """Begin with a service, or without one; then `load` must follow."""
         self.metrics = Metrics()
         self.failure: DataError | None = None
         self.stopping = False
@@ -60,10 +69,16 @@ class Standing:
     def load(
         self, model_dir: str | os.PathLike[str], *, most: int, wait: float, at_once: int = 1
     ) -> None:
-        """Load the model folder, let it answer one picture and every size of batch, then let
-        requests through.
+        """Load a model folder, warm it up, then let requests through.
 
-        What goes wrong is kept in `failure`, logged, and told to whoever asks.
+        The model answers one picture and every size of batch first. What goes wrong is kept in
+        `failure`, logged, and told to whoever asks.
+
+        Args:
+            model_dir: The model folder.
+            most: Pictures in a batch.
+            wait: Seconds that an incomplete batch waits at most.
+            at_once: Batches that are run at the same time.
         """
         try:
             service = load_service(model_dir)
@@ -89,11 +104,11 @@ class Standing:
         self._decided.set()
 
     def decided(self) -> bool:
-        """Whether loading is over, well or not."""
+        """Return whether loading is over, well or not."""
         return self._decided.is_set()
 
     def health(self) -> str:
-        """See the class."""
+        """Return "ready", "loading", "stopping" or the reason of the failure."""
         if self.failure:
             return str(self.failure)
         if not self._decided.is_set():
@@ -101,9 +116,16 @@ class Standing:
         return "stopping" if self.stopping else "ready"
 
     def inference(self, data: Any) -> Any:
-        """The service's reply.
+        """Return the service's reply, after waiting for a model that is being loaded.
 
-        Waits for a model that is being loaded; NotReady when that takes long or has failed.
+        Args:
+            data: The request's data, see container.request_data.
+
+        Returns:
+            The reply.
+
+        Raises:
+            NotReady: Loading takes long or has failed.
         """
         if not self._decided.wait(self._wait):
             raise NotReady(f"the model is still being loaded, ask again in {RETRY_SECONDS} s")
@@ -119,8 +141,9 @@ class Standing:
 
 
 def _warm_up(service: Any, most: int) -> None:
-    """Let the service answer, so that neither a damaged model nor slow first calls meet a
-    client.
+    """Let the service answer before clients ask.
+
+    So neither a damaged model nor slow first calls meet a client.
     """
     picture = io.BytesIO()
     Image.new("RGB", (64, 64)).save(picture, "PNG")

@@ -1,6 +1,4 @@
-"""Waitress, with the platform's error bodies, a bounded queue, and a way past it for what is
-quick.
-"""
+"""Waitress with the platform's error bodies and a bounded queue, which quick answers pass by."""
 
 from __future__ import annotations
 
@@ -18,9 +16,8 @@ from algorithm.serving.container import JSON_TYPE, error_body, known_path
 from algorithm.serving.prometheus_metrics import Metrics
 
 RETRY_SECONDS = 1
-LINGER_SECONDS = (
-    3.0  # for which the rest of a refused body is read, so that the client gets to read the answer
-)
+# So long the rest of a refused body is read, so that the client gets to read the answer.
+LINGER_SECONDS = 3.0
 
 
 class Busy(Error):
@@ -31,8 +28,9 @@ class Busy(Error):
 
 
 class JsonErrorTask(ErrorTask):
-    """Answers a request that is refused before the application sees it (too large, malformed, too
-    many) in the platform's form.
+    """Answers a request that is refused before the application sees it, in the platform's form.
+
+    Such a request is too large, malformed, or one too many.
     """
 
     def execute(self) -> None:
@@ -65,8 +63,9 @@ class JsonErrorTask(ErrorTask):
 
 
 class LeavingTask(WSGITask):
-    """Answers a request; while the service is stopping, the client is told to connect anew for its
-    next one.
+    """Answers a request.
+
+    While the service is stopping, it tells the client to connect anew for its next one.
     """
 
     def execute(self) -> None:
@@ -77,8 +76,9 @@ class LeavingTask(WSGITask):
 
 
 class JsonChannel(HTTPChannel):
-    """A connection. One whose request was refused unread is half closed and read empty for a while,
-    not reset.
+    """A connection.
+
+    One whose request was refused unread is half closed and read empty for a while, not reset.
     """
 
     task_class = LeavingTask
@@ -86,15 +86,15 @@ class JsonChannel(HTTPChannel):
     linger_until: float | None = None
 
     def writable(self) -> bool:
-        """Whether handle_write has something to do."""
+        """Return whether handle_write has something to do."""
         return self.will_close if self.linger_until else super().writable()
 
     def readable(self) -> bool:
-        """Whether handle_read has something to do."""
+        """Return whether handle_read has something to do."""
         return self.linger_until is not None or super().readable()
 
     def handle_write(self) -> None:
-        """Send; instead of closing at the end, begin to linger once."""
+        """Send what is left; instead of closing at the end, begin to linger once."""
         if (
             self.close_when_flushed
             and not self.total_outbufs_len
@@ -110,8 +110,9 @@ class JsonChannel(HTTPChannel):
         super().handle_write()
 
     def handle_read(self) -> None:
-        """Receive; while lingering, throw away what comes until the client is done or its time is
-        over.
+        """Receive what comes.
+
+        While lingering, throw it away until the client is done or its time is over.
         """
         if self.linger_until is None:
             super().handle_read()
@@ -125,8 +126,11 @@ class JsonChannel(HTTPChannel):
 
 
 class TwoQueues:
-    """`heavy` answers pictures and holds `limit` that wait; one more is refused. `light` answers
-    refusals, /health, /metrics and the page, so that they are quick under any load."""
+    """The two queues of requests.
+
+    `heavy` answers pictures and holds `limit` that wait; one more is refused. `light` answers
+    refusals, /health, /metrics and the page, so that they are quick under any load.
+    """
 
     def __init__(
         self,
@@ -144,7 +148,7 @@ class TwoQueues:
             limit,
         )
         for dispatcher in (self.heavy, self.light):
-            dispatcher.queue_logger.disabled = True  # the depth is a metric, and bounded
+            dispatcher.queue_logger.disabled = True  # the depth is a metric, and it is bounded
         self.light.set_thread_count(2)
         metrics.watch(
             "requests_waiting",

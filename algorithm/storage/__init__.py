@@ -1,5 +1,6 @@
-"""Where bytes live: on the local disk, in obs:// and s3:// through boto3, in gs:// through
-TensorFlow; one vocabulary.
+"""Where do bytes live? On the local disk, in obs:// and s3:// through boto3, or in gs://.
+
+gs:// goes through TensorFlow. All stores have the same verbs.
 """
 
 from algorithm.storage.folders import Synced, remove_folder, sync

@@ -10,12 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-FULL = (errno.ENOSPC, errno.EDQUOT)  # of an OSError: there is no room
-_LONGEST_NAME = 255  # bytes, of the usual file systems
+FULL = (errno.ENOSPC, errno.EDQUOT)  # errno of an OSError that says there is no room
+_LONGEST_NAME = 255  # bytes, on the usual file systems
 
 
 def failing_disk(path: object, error: OSError) -> str:
-    """The words for a disk that cannot do what it is for (EIO)."""
+    """Return the words for a disk that cannot do what it is for (EIO)."""
     return (
         f"expected a disk that works, found that {path} failed: {error.strerror}. Look at the "
         "disk or use another folder, and run it again: what was saved before is whole."
@@ -23,7 +23,7 @@ def failing_disk(path: object, error: OSError) -> str:
 
 
 def beside(path: Path) -> Path:
-    """The hidden name beside a file under which it is written before it gets its own."""
+    """Return the hidden name beside a file under which it is written before it gets its own."""
     name = f".{path.name}.part"
     if len(os.fsencode(name)) > _LONGEST_NAME - len(".json"):
         name = f".{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:32]}.part"
@@ -31,10 +31,16 @@ def beside(path: Path) -> Path:
 
 
 def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
-    """Writes beside, then renames; the folder is made where it is missing. OSError as from any
-    write, with `path` as its filename.
+    """Write a file beside its place, then rename it. The folder is made where it is missing.
 
-    durable: the bytes are on the disk before the name is, so that they outlive a power cut.
+    Args:
+        path: The file.
+        content: Its bytes.
+        durable: Whether the bytes are on the disk before the name is, so that they outlive a power
+            cut.
+
+    Raises:
+        OSError: The write failed; its filename is `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = beside(path)
@@ -48,32 +54,33 @@ def write_bytes(path: Path, content: bytes, *, durable: bool = False) -> None:
     except OSError as error:
         error.filename = str(
             path
-        )  # a failing write or fsync names no file, a failing rename the hidden one
+        )  # a failing write or fsync names no file, and a failing rename names the hidden one
         raise
     finally:
         discard(part)
 
 
 def discard(path: Path) -> None:
-    """Removes a file that is of no use any more.
+    """Remove a file that is of no use any more.
 
-    Where that fails, as on a read-only disk, why it is of no use counts more.
+    An error is passed over, as on a read-only disk: the reason why the file is of no use counts
+    more.
     """
     with suppress(OSError):
         path.unlink(missing_ok=True)
 
 
 def flush(path: Path) -> None:
-    """Puts a file that was written before on the disk, so that it outlives a power cut."""
+    """Put a file that was written before on the disk, so that it outlives a power cut."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes UTF-8 text whole, and durably."""
+    """Write UTF-8 text whole, and durably."""
     write_bytes(path, text.encode("utf-8"), durable=True)
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Writes readable JSON, other than ASCII letters as they are, with a newline at the end."""
+    """Write readable JSON with a newline at its end. Letters beyond ASCII stay as they are."""
     write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")

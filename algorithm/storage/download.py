@@ -18,13 +18,25 @@ from algorithm.storage.http_transfer import transfer
 
 
 def fetch(url: str, directory: str | os.PathLike[str], *, md5: str = "", sha256: str = "") -> Path:
-    """The local path directory/NAME of what is at an http(s) address, downloaded unless it is there
-    and intact.
+    """Download what is at an http(s) address, unless it is there and intact.
 
-    A break resumes where it ended, now or in a later call. The size, the given digests and the
-    server's own MD5 are checked; NAME.json beside it records url, size and sha256. ArgumentError:
-    another kind of address. StorageError: it cannot be had, within seconds when there is no
-    network. ResourceError: the disk is full.
+    A download that broke off goes on where it ended, now or in a later call. The size, the given
+    digests and the server's own MD5 are checked. NAME.json beside the file records url, size and
+    sha256.
+
+    Args:
+        url: The address.
+        directory: The folder to write into.
+        md5: The file's MD5 in hex, "" for unknown.
+        sha256: The file's SHA-256 in hex, "" for unknown.
+
+    Returns:
+        The local path directory/NAME.
+
+    Raises:
+        ArgumentError: It is another kind of address.
+        StorageError: The file cannot be had; without a network this is said within seconds.
+        ResourceError: The disk is full.
     """
     parts = urlsplit(url)
     name = Path(unquote(parts.path)).name
@@ -64,9 +76,7 @@ def _sidecar(target: Path) -> Path:
 
 
 def _is_intact(target: Path, url: str, sha256: str) -> bool:
-    """Whether the file is there with the size and digest recorded when it was fetched from this
-    address.
-    """
+    """Return whether the file is as it was noted when it was fetched from this address."""
     try:
         record = json.loads(_sidecar(target).read_text(encoding="utf-8"))
         whole = (record["url"], record["size"]) == (url, target.stat().st_size)
@@ -81,7 +91,7 @@ def _is_intact(target: Path, url: str, sha256: str) -> bool:
 
 @contextmanager
 def _locked(part: Path) -> Iterator[BinaryIO]:
-    """The part file open for appending, for one process at a time."""
+    """Open the part file for appending, for one process at a time."""
     with part.open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -98,7 +108,7 @@ def _locked(part: Path) -> Iterator[BinaryIO]:
 
 
 def _verify(url: str, part: Path, wanted: dict[str, tuple[str, ...]]) -> None:
-    """Compares with every digest that is known; a file that fails is removed."""
+    """Compare with every digest that is known, and remove a file that differs."""
     for algorithm, digests in wanted.items():
         for digest in filter(None, digests):
             found = _digest(part, algorithm)

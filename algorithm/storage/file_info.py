@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FileInfo:
-    """A file or object. size: bytes. modified: seconds since 1970. tag: its ETag, "" where the
-    store has none.
+    """What a store tells of one file or object.
 
-    part: bytes in each part of a multipart object where that is known, else 0.
+    Attributes:
+        url: Where it is.
+        size: Bytes.
+        modified: Seconds since 1970.
+        tag: Its ETag, "" where the store has none.
+        part: Bytes in each part of a multipart object where that is known, else 0.
     """
 
     url: str
@@ -22,7 +26,12 @@ class FileInfo:
 
 @dataclass(frozen=True)
 class Sent:
-    """The bytes that were really sent in an upload: how many, and their SHA-256 in hex."""
+    """The bytes that were really sent in an upload.
+
+    Attributes:
+        size: How many.
+        sha256: Their SHA-256 in hex.
+    """
 
     size: int
     sha256: str

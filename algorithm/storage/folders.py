@@ -19,8 +19,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Synced:
-    """What a sync did: files copied and their bytes, files that were the same already, files
-    removed.
+    """What a sync did.
+
+    Attributes:
+        copied: Files copied.
+        bytes: Bytes of these.
+        same: Files that were the same already.
+        removed: Files removed.
     """
 
     copied: int
@@ -30,13 +35,24 @@ class Synced:
 
 
 def sync(source: str, target: str, *, delete: bool = False, threads: int = THREADS) -> Synced:
-    """Makes the folder `target` hold every file of the folder `source`; what is the same already is
-    not moved.
+    """Make the folder `target` hold every file of the folder `source`.
 
-    The same means: as many bytes, and the same checksum where one of the two is in a store that
-    tells checksums, else the same time of change. delete: also removes what `source` does not have.
-    Raises StorageError for the first file that cannot be had or written, ResourceError when the
-    disk is full.
+    A file that is the same already is not moved. Two files are the same when they have as many
+    bytes, and the same checksum where one of them is in a store that tells checksums, else the same
+    time of change.
+
+    Args:
+        source: The folder to copy, local or remote.
+        target: The folder to write, local or remote.
+        delete: Whether to remove what `source` does not have.
+        threads: Files at a time.
+
+    Returns:
+        What was done.
+
+    Raises:
+        StorageError: A file cannot be had or written; the message names the first.
+        ResourceError: The disk is full.
     """
     there = {name_inside(each.url, target): each for each in list_files(target)}
     names: set[str] = set()
@@ -66,7 +82,15 @@ def sync(source: str, target: str, *, delete: bool = False, threads: int = THREA
 
 
 def remove_folder(url: str, threads: int = THREADS) -> int:
-    """Removes a folder with every file in it; how many files there were."""
+    """Remove a folder with every file in it.
+
+    Args:
+        url: The folder.
+        threads: Files at a time.
+
+    Returns:
+        How many files there were.
+    """
     count = sum(1 for _ in for_each(lambda each: remove(each.url), list_files(url), threads))
     store_of(url).prune(url)
     return count
@@ -88,8 +112,14 @@ def _same(one: FileInfo, other: FileInfo) -> bool:
 
 
 def has_content_of(path: Path, far: FileInfo) -> bool:
-    """Whether a local file has the size and the checksum of one in a store; False where that cannot
-    be known.
+    """Return whether a local file has the size and the checksum of one in a store.
+
+    Args:
+        path: The local file.
+        far: What the store told of its file.
+
+    Returns:
+        False also where that cannot be known.
     """
     try:
         if path.stat().st_size != far.size:
@@ -103,11 +133,17 @@ def has_content_of(path: Path, far: FileInfo) -> bool:
 
 
 def bring_file(url: str, target: Path, told: FileInfo | None = None) -> bool:
-    """Copies a file of a store to the local disk unless its bytes are there already; whether it was
-    copied.
+    """Copy a file of a store to the local disk unless its bytes are there already.
 
-    told: what a list of the store told of it, which saves asking; what a list does not tell of
-    large objects is asked."""
+    Args:
+        url: The file in the store.
+        target: The local file.
+        told: What a list of the store told of it, which saves asking. What a list does not tell of
+            large objects is asked.
+
+    Returns:
+        Whether it was copied.
+    """
     if target.is_file():
         far = told if told and etag.says_md5(told.tag) else info(url)
         if far and has_content_of(target, far):
@@ -117,7 +153,15 @@ def bring_file(url: str, target: Path, told: FileInfo | None = None) -> bool:
 
 
 def require_some(done: Synced, url: str) -> None:
-    """StorageError when there was nothing at all."""
+    """Check that a sync found something.
+
+    Args:
+        done: What the sync did.
+        url: The place, for the message.
+
+    Raises:
+        StorageError: There was nothing at all.
+    """
     if not done.copied and not done.same:
         raise StorageError(
             f"expected an object or a folder at {url}, found nothing. Check the bucket and the key."

@@ -1,4 +1,4 @@
-"""Appends what is at an http(s) address to a file, going on where an earlier try ended."""
+"""The transfer from an http(s) address to a file, going on where an earlier try ended."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from algorithm.errors import StorageError
 
 CONNECT_TIMEOUT_S = 5.0
 _CHUNK = 1 << 20
-_TRIES = 4  # a further one only after a try that brought bytes
+_TRIES = 4  # another one follows only a try that brought bytes
 _log = logging.getLogger(__name__)
 
 
@@ -42,18 +42,32 @@ class _NothingLeft(Exception):
 
 @dataclass(frozen=True)
 class Remote:
-    """What the server says of a file. tag: its version, "" unknown. md5: hex, "" unknown."""
+    """What the server says of a file.
+
+    Attributes:
+        tag: Its version, "" for unknown.
+        md5: Its MD5 in hex, "" for unknown.
+    """
 
     tag: str
     md5: str
 
 
 def transfer(url: str, file: BinaryIO, state: Path) -> Remote:
-    """Completes `file`, open for appending at its end, with what is at the address.
+    """Complete a file with what is at an address.
 
-    state: a small JSON file that remembers which version the bytes at hand are of; without it they
-    are fetched anew. StorageError: no answer within seconds, an HTTP error, or the connection keeps
-    breaking off.
+    Args:
+        url: The address.
+        file: Open for appending at its end.
+        state: A small JSON file that remembers which version the bytes at hand are of. Without it
+            they are fetched anew.
+
+    Returns:
+        What the server says of the file.
+
+    Raises:
+        StorageError: No answer came within seconds, the answer was an HTTP error, or the connection
+            kept breaking off.
     """
     for _ in range(_TRIES):
         before = file.tell()
@@ -99,7 +113,7 @@ def _tag_at_hand(state: Path) -> str:
 
 
 def _tag(response: http.client.HTTPResponse) -> str:
-    """What `If-Range` may carry: a strong ETag, else the date of the last change."""
+    """Return what `If-Range` may carry: a strong ETag, else the date of the last change."""
     tag = response.headers.get("ETag", "")
     return tag if tag and not tag.startswith("W/") else response.headers.get("Last-Modified", "")
 
@@ -150,7 +164,7 @@ def _read(response: http.client.HTTPResponse) -> bytes:
 
 
 def _md5(response: http.client.HTTPResponse) -> str:
-    """The MD5 that Google's store sends with a file, in hex."""
+    """Return the MD5 that Google's store sends with a file, in hex."""
     for line in response.headers.get_all("x-goog-hash") or []:
         for each in line.split(","):
             kind, _, value = each.strip().partition("=")

@@ -28,7 +28,7 @@ def _translated(path: Path, verb: str = "read", needed: int | None = None) -> It
 
 
 def info(url: str) -> FileInfo | None:
-    """What is known of a file, None when there is none."""
+    """Return what is known of a file, or None when there is none."""
     path = local_path(url)
     with _translated(path):
         if not path.is_file():
@@ -38,8 +38,9 @@ def info(url: str) -> FileInfo | None:
 
 
 def files(url: str) -> Iterator[FileInfo]:
-    """Every file in a folder and the folders in it, in no order, without what is being written
-    (.NAME.part).
+    """Yield every file in a folder and the folders in it, in no order.
+
+    What is being written (.NAME.part) is left out.
     """
     for folder, _, names in os.walk(local_path(url)):
         for name in names:
@@ -52,7 +53,7 @@ def files(url: str) -> Iterator[FileInfo]:
 
 
 def children(url: str) -> tuple[list[str], list[str]]:
-    """The names of the folders and of the files directly inside a folder, each sorted."""
+    """Return the names of the folders and of the files directly inside a folder, each sorted."""
     path = local_path(url)
     if not path.is_dir():
         return [], []
@@ -64,18 +65,35 @@ def children(url: str) -> tuple[list[str], list[str]]:
 
 
 def has_inside(url: str) -> bool:
-    """Whether it is a folder."""
+    """Return whether it is a folder."""
     return local_path(url).is_dir()
 
 
 def read(url: str) -> bytes:
-    """The content of a file. Raises StorageError."""
+    """Return the content of a file.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
     with _translated(local_path(url)):
         return local_path(url).read_bytes()
 
 
 def write(url: str, content: bytes, budget: float | None = None) -> Sent:
-    """Writes a file whole, durably. StorageError; ResourceError when the disk is full."""
+    """Write a file whole, durably.
+
+    Args:
+        url: The file.
+        content: Its bytes.
+        budget: Ignored; a local write is not tried again.
+
+    Returns:
+        What was written.
+
+    Raises:
+        StorageError: It cannot be written.
+        ResourceError: The disk is full.
+    """
     with _translated(local_path(url), "write", len(content)):
         write_bytes(local_path(url), content, durable=True)
     return Sent(len(content), hashlib.sha256(content).hexdigest())
@@ -84,13 +102,32 @@ def write(url: str, content: bytes, budget: float | None = None) -> Sent:
 def download(
     url: str, target: Path, *, sha256: str = "", budget: float | None = None
 ) -> FileInfo | None:
-    """Copies a file of this disk."""
+    """Copy a file of this disk.
+
+    Args:
+        url: The file.
+        target: The copy.
+        sha256: Ignored; nothing is lost on the way.
+        budget: Ignored; a local copy is not tried again.
+
+    Returns:
+        What is known of the file, or None when there is none.
+    """
     _copy(local_path(url), target)
     return info(str(target))
 
 
 def upload(source: Path, url: str, budget: float | None = None) -> Sent:
-    """Copies a file of this disk."""
+    """Copy a file of this disk.
+
+    Args:
+        source: The file.
+        url: The copy.
+        budget: Ignored; a local copy is not tried again.
+
+    Returns:
+        What was copied.
+    """
     return _copy(source, local_path(url))
 
 
@@ -114,13 +151,17 @@ def _copy(source: Path, target: Path) -> Sent:
 
 
 def remove(url: str, budget: float | None = None) -> None:
-    """Removes one file, if there is one. StorageError."""
+    """Remove one file, if there is one.
+
+    Raises:
+        StorageError: It cannot be removed.
+    """
     with _translated(local_path(url), "remove"):
         local_path(url).unlink(missing_ok=True)
 
 
 def prune(url: str) -> None:
-    """Removes a folder whose files are removed already, and the folders in it."""
+    """Remove a folder whose files are removed already, and the folders in it."""
     path = local_path(url)
     with _translated(path, "remove"):
         for folder, _, _ in os.walk(path, topdown=False):

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from algorithm.errors import StorageError
 
-# The only list of schemes: the module of this room that has the files of each.
+# The only list of schemes, with the module of this room that has the files of each.
 STORES = {
     **dict.fromkeys(("obs", "s3"), "objects.object_store"),
     **dict.fromkeys(("gs", "hdfs", "viewfs", "ram"), "tensor_store"),
@@ -22,7 +22,13 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 @dataclass(frozen=True)
 class ObjectLocation:
-    """A place in an object store. key: without a leading slash; "" is the whole bucket."""
+    """A place in an object store.
+
+    Attributes:
+        scheme: The scheme of its URL.
+        bucket: The bucket.
+        key: The key without a leading slash; "" is the whole bucket.
+    """
 
     scheme: str
     bucket: str
@@ -38,7 +44,7 @@ class ObjectLocation:
 
 
 def is_remote(url: str) -> bool:
-    """Tell whether a place has a scheme other than file://, be it one of STORES or unknown."""
+    """Return whether a place has a scheme other than file://, be it one of STORES or unknown."""
     match = _SCHEME.match(url)
     return match is not None and match[1].lower() != "file"
 
@@ -50,7 +56,7 @@ def local_path(url: str) -> Path:
 
 
 def scheme_of(url: str) -> str:
-    """The scheme of a URL in small letters, "" for a local path or file:// URL."""
+    """Return the scheme of a URL in small letters, "" for a local path or file:// URL."""
     match = _SCHEME.match(url)
     return match[1].lower() if match and is_remote(url) else ""
 
@@ -79,7 +85,8 @@ def store_name(url: str) -> str:
 def object_location(url: str) -> ObjectLocation:
     """Return the bucket and key of an obs:// or s3:// URL.
 
-    Raises StorageError for another scheme and for a URL without a bucket.
+    Raises:
+        StorageError: The URL has another scheme or no bucket.
     """
     match = _SCHEME.match(url)
     scheme = scheme_of(url)
@@ -92,19 +99,20 @@ def object_location(url: str) -> ObjectLocation:
 
 
 def join(url: str, name: str) -> str:
-    """The place of `name` inside the folder url."""
+    """Return the place of `name` inside the folder url."""
     return f"{url.rstrip('/')}/{name}" if url.rstrip("/") or not url else f"/{name}"
 
 
 def name_inside(url: str, folder: str) -> str:
-    """The name of a file relative to the folder it is listed in."""
+    """Return the name of a file relative to the folder it is listed in."""
     return url[len(join(folder, "")) :]
 
 
 def inside(folder: Path, relative: str) -> Path:
     """Return folder/relative.
 
-    Raises StorageError when that would be outside folder ("..", an absolute path).
+    Raises:
+        StorageError: That would be outside of the folder ("..", an absolute path).
     """
     path = folder / relative
     if ".." in Path(relative).parts or Path(relative).is_absolute():

@@ -1,8 +1,8 @@
-"""The verbs of `moxing.file` for scripts that used them: `from algorithm.storage import moxing_file
-as file`.
+"""The verbs of `moxing.file`, for scripts that used them.
 
-The same names and arguments over this room's own verbs; all take local paths, obs://, s3:// and
-gs://. docs/use/storage.md says what differs.
+Write `from algorithm.storage import moxing_file as file`. The names and arguments are the same,
+over this room's own verbs; all take local paths, obs://, s3:// and gs://. docs/use/storage.md says
+what differs. Every verb raises StorageError where the store or the disk does not do what is asked.
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ from algorithm.storage.storage_errors import MissingError
 
 @dataclass(frozen=True)
 class Stat:
-    """length: bytes. mtime_nsec: nanoseconds since 1970. is_directory: whether it is a folder."""
+    """What is known of a file or folder.
+
+    Attributes:
+        length: Bytes.
+        mtime_nsec: The time of its last change, in nanoseconds since 1970.
+        is_directory: Whether it is a folder.
+    """
 
     length: int
     mtime_nsec: int
@@ -29,7 +35,11 @@ class Stat:
 
 
 def copy(src_url: str, dst_url: str) -> None:
-    """Copies one file. Raises StorageError, as every verb here does."""
+    """Copy one file.
+
+    Raises:
+        StorageError: It cannot be read or written.
+    """
     store_of.copy(src_url, dst_url)
 
 
@@ -41,11 +51,18 @@ def copy_parallel(
     is_processing: bool = True,
     use_queue: bool = True,
 ) -> None:
-    """Copies a folder, or of it the files that file_list names; what is the same already is not
-    moved.
+    """Copy a folder, or some of its files. What is the same already is not moved.
 
-    StorageError when there is nothing to copy. is_processing and use_queue are taken and ignored:
-    threads do the work.
+    Args:
+        src_url: The folder to copy.
+        dst_url: The folder to write.
+        file_list: Names of files in the folder, None for all.
+        threads: Files at a time.
+        is_processing: Ignored; threads do the work.
+        use_queue: Ignored; threads do the work.
+
+    Raises:
+        StorageError: There is nothing to copy.
     """
     if file_list is not None:
         names = list(file_list)
@@ -64,21 +81,31 @@ def copy_parallel(
 
 
 def exists(url: str) -> bool:
-    """Whether there is a file or a folder."""
+    """Return whether there is a file or a folder."""
     return store_of.exists(url)
 
 
 def is_directory(url: str) -> bool:
-    """Whether it is a folder; in a store of objects: whether there is anything inside."""
+    """Return whether it is a folder; in a store of objects, whether there is anything inside."""
     return store_of.is_folder(url)
 
 
 def list_directory(
     url: str, recursive: bool = False, skip_file: bool = False, skip_dir: bool = False
 ) -> list[str]:
-    """The names in a folder, sorted; recursive: those in its folders too, each relative to it.
+    """Return the names in a folder, sorted.
 
-    MissingError: no folder.
+    Args:
+        url: The folder.
+        recursive: Whether to list its folders too, each name relative to the folder.
+        skip_file: Whether to leave out files.
+        skip_dir: Whether to leave out folders.
+
+    Returns:
+        The names.
+
+    Raises:
+        MissingError: It is no folder.
     """
     if not store_of.is_folder(url):
         raise MissingError(f"list_directory: expected a folder at {url}, found none")
@@ -96,7 +123,7 @@ def list_directory(
 
 
 def make_dirs(url: str) -> None:
-    """Makes a folder and those above it.
+    """Make a folder and those above it.
 
     A store of objects has none: there a folder is where an object is.
     """
@@ -105,9 +132,10 @@ def make_dirs(url: str) -> None:
 
 
 def mk_dir(url: str) -> None:
-    """Makes a folder; StorageError when the one above it is missing.
+    """Make a folder. In a store of objects nothing is to be done.
 
-    In a store of objects nothing is to be done.
+    Raises:
+        StorageError: The folder above it is missing.
     """
     if not is_remote(url):
         if not local_path(url).parent.is_dir():
@@ -116,29 +144,53 @@ def mk_dir(url: str) -> None:
 
 
 def read(url: str, binary: bool = False) -> str | bytes:
-    """The content of a file: text in UTF-8, or bytes.
+    """Return the content of a file.
 
-    MissingError, a FileNotFoundError too, when there is none.
+    Args:
+        url: The file.
+        binary: Whether to return bytes, else text in UTF-8.
+
+    Returns:
+        The content.
+
+    Raises:
+        MissingError: There is no such file; it is a FileNotFoundError too.
     """
     content = store_of.read_bytes(url)
     return content if binary else content.decode("utf-8")
 
 
 def write(url: str, data: str | bytes, binary: bool = False) -> None:
-    """Writes a file whole. binary is taken and ignored: the type of data says it."""
+    """Write a file whole.
+
+    Args:
+        url: The file.
+        data: Text or bytes.
+        binary: Ignored; the type of `data` says it.
+    """
     store_of.write_bytes(url, data.encode("utf-8") if isinstance(data, str) else data)
 
 
 def append(url: str, data: str | bytes, binary: bool = False) -> None:
-    """Writes a file again with more at its end. Not for two writers at once: the last one wins."""
+    """Write a file again with more at its end.
+
+    Two writers at once do not add up: the last one wins.
+
+    Args:
+        url: The file.
+        data: Text or bytes.
+        binary: Ignored; the type of `data` says it.
+    """
     before = store_of.read_bytes(url) if store_of.info(url) else b""
     write(url, before + (data.encode("utf-8") if isinstance(data, str) else data))
 
 
 def remove(url: str, recursive: bool = False) -> None:
-    """Removes a file, or with recursive a folder with all it holds.
+    """Remove a file, or a folder with all it holds.
 
-    A folder without recursive stays as it is.
+    Args:
+        url: The file or folder.
+        recursive: Whether to remove a folder; without it a folder stays as it is.
     """
     if not recursive:
         if not url.endswith("/") and not (not is_remote(url) and local_path(url).is_dir()):
@@ -151,7 +203,7 @@ def remove(url: str, recursive: bool = False) -> None:
 
 
 def rename(src_url: str, dst_url: str) -> None:
-    """Gives one file another name; between stores it is copied, then removed."""
+    """Give one file another name; between stores it is copied, then removed."""
     if not is_remote(src_url) and not is_remote(dst_url):
         local_path(src_url).replace(local_path(dst_url))
         return
@@ -160,9 +212,17 @@ def rename(src_url: str, dst_url: str) -> None:
 
 
 def get_size(url: str, recursive: bool = False) -> int:
-    """The bytes of a file, or with recursive of all files in a folder.
+    """Return the bytes of a file or a folder.
 
-    MissingError when there is nothing.
+    Args:
+        url: The file or folder.
+        recursive: Whether to add up all files in a folder.
+
+    Returns:
+        The bytes.
+
+    Raises:
+        MissingError: There is nothing.
     """
     if recursive and store_of.is_folder(url):
         return sum(each.size for each in store_of.list_files(url))
@@ -170,7 +230,11 @@ def get_size(url: str, recursive: bool = False) -> int:
 
 
 def stat(url: str) -> Stat:
-    """What is known of a file or folder. MissingError when there is neither."""
+    """Return what is known of a file or folder.
+
+    Raises:
+        MissingError: There is neither.
+    """
     found = None if url.endswith("/") else store_of.info(url)
     if found:
         return Stat(found.size, round(found.modified * 1e9), False)
@@ -180,10 +244,10 @@ def stat(url: str) -> Stat:
 
 
 def glob(url: str) -> list[str]:
-    """The files that a pattern with *, ? and [..] names, sorted."""
+    """Return the files that a pattern with *, ? and [..] names, sorted."""
     return store_of.glob(url)
 
 
 def walk(url: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """(folder, names of folders, names of files), from the top down."""
+    """Yield (folder, names of folders, names of files), from the top down."""
     return store_of.walk(url)

@@ -1,4 +1,4 @@
-"""The same action on many files at once, with a word on how far it is."""
+"""The same action on many files at once, and how far it is."""
 
 from __future__ import annotations
 
@@ -21,10 +21,18 @@ _log = logging.getLogger(__name__)
 
 
 def for_each(action: Callable[[T], R], items: Iterable[T], threads: int = THREADS) -> Iterator[R]:
-    """The results of action(item), in the order they are done. The first error stops the rest and
-    is raised.
+    """Yield the results of action(item), in the order they are done.
 
-    The items are taken as they are needed: of a hundred thousand only a few wait at a time.
+    The items are taken as they are needed: of a hundred thousand only a few wait at a time. The
+    first error stops the rest and is raised.
+
+    Args:
+        action: Called with each item, on several threads.
+        items: The items.
+        threads: Items at a time.
+
+    Yields:
+        The results.
     """
     source = iter(items)
     with ThreadPoolExecutor(threads) as pool:
@@ -45,9 +53,14 @@ def for_each(action: Callable[[T], R], items: Iterable[T], threads: int = THREAD
 
 
 class Advance:
-    """Counts files and bytes: a bar where a person watches, else a line in the log now and then.
+    """Counts files and bytes, safely between threads.
 
-    Safe between threads.
+    It shows a bar where a person watches, else a line in the log now and then.
+
+    Args:
+        title: What is done, for the bar and the lines.
+        files: Files in all, where it is known.
+        size: Bytes in all, where it is known.
     """
 
     def __init__(self, title: str, files: int | None = None, size: int | None = None) -> None:
@@ -73,7 +86,7 @@ class Advance:
             self._say()
 
     def add(self, size: int) -> None:
-        """Notes that one more file of this many bytes is done."""
+        """Note that one more file of this many bytes is done."""
         with self._lock:
             self.files, self.bytes = self.files + 1, self.bytes + size
             self._bar.advance(self._task, size)

@@ -1,4 +1,4 @@
-"""Trying again: with growing, uneven pauses, for as long as a time budget allows."""
+"""Tries with growing, uneven pauses, for as long as a time budget allows."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from algorithm.errors import StorageError, first_line
 from algorithm.storage.storage_errors import is_damage, is_passing
 
 T = TypeVar("T")
-BUDGET_S = 300.0  # of failing without any progress
+BUDGET_S = 300.0  # seconds of failures without any progress
 BUDGET_IN_OUTAGE_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.4, 20.0
 TRIES_OF_DAMAGE = 4
 _log = logging.getLogger(__name__)
-# Set once a whole budget was spent in vain, until something succeeds: the files that follow do not
-# wait as long again.
+# Set once a whole budget was spent in vain, until something succeeds, so that the files that follow
+# do not wait as long again.
 _outage = threading.Event()
 
 
@@ -31,11 +31,19 @@ def patiently(
     budget: float | None = None,
     progress: Callable[[], int] = lambda: 0,
 ) -> T:
-    """What action() returns, tried again while its failures may pass and the budget lasts; else its
-    last error.
+    """Try an action again while its failures may pass and the budget lasts.
 
-    budget: seconds without progress, by default S3_RETRY_SECONDS or 300. progress: a number that
-    grows while bytes come.
+    Args:
+        action: What to try.
+        what: Its name, for the log.
+        budget: Seconds without progress, by default S3_RETRY_SECONDS or 300.
+        progress: Returns a number that grows while bytes come.
+
+    Returns:
+        What the action returned.
+
+    Raises:
+        Exception: The action's last error.
     """
     allowed = min(
         budget_seconds() if budget is None else budget,
@@ -67,7 +75,11 @@ def patiently(
 
 
 def budget_seconds() -> float:
-    """S3_RETRY_SECONDS, by default 300. StorageError when it is no number."""
+    """Return S3_RETRY_SECONDS, by default 300.
+
+    Raises:
+        StorageError: It is no number.
+    """
     text = os.environ.get("S3_RETRY_SECONDS", "")
     try:
         return float(text) if text else BUDGET_S

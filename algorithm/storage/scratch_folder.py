@@ -1,5 +1,6 @@
-"""A scratch folder that the next run of the same job finds again, so that what was fetched or made
-is not lost.
+"""A scratch folder that the next run of the same job finds again.
+
+So what was fetched or made is not lost.
 """
 
 from __future__ import annotations
@@ -21,12 +22,21 @@ FOLDERS = ("inputs", "outputs", "work")
 
 @contextmanager
 def job_folder(parent: Path, train_url: str) -> Iterator[Path]:
-    """A folder under `parent` for the job that writes to train_url, with inputs/, outputs/ and
-    work/ in it.
+    """Make a folder for the job that writes to train_url, inside this context.
 
-    inputs and outputs are as an earlier run left them when it was killed or failed; work is empty.
-    A success removes all of it, a failure only work. While another process uses it, a folder for
-    this run alone is given. ResourceError: the folder cannot be made.
+    It holds inputs/, outputs/ and work/. inputs and outputs are as an earlier run left them when it
+    was killed or failed; work is empty. A success removes all of it, a failure only work. While
+    another process uses it, a folder for this run alone is given.
+
+    Args:
+        parent: The folder to make it in.
+        train_url: The job's train_url.
+
+    Yields:
+        The folder.
+
+    Raises:
+        ResourceError: The folder cannot be made.
     """
     place = train_url if is_remote(train_url) else local_path(train_url).resolve()
     name = hashlib.sha256(f"{os.getuid()} {place}".encode()).hexdigest()[:16]
@@ -62,7 +72,7 @@ def _own_folder(root: Path) -> Path:
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     if (
         root.is_symlink() or root.stat().st_uid != os.getuid()
-    ):  # a shared /tmp: someone else made it
+    ):  # in a shared /tmp someone else may have made it
         raise PermissionError(1, f"a folder of another user ({root})")
     return root
 

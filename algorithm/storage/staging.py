@@ -25,15 +25,22 @@ from algorithm.storage.parallel import Advance, for_each
 from algorithm.storage.store_of import info, list_files
 
 _WORTH_LISTING = 20
-_LISTED_AT_MOST = 10  # times the files that are looked for
+_LISTED_AT_MOST = 10  # at most this many times the files that are looked for
 
 
 def stage_in(url: str, scratch: Path) -> Path:
-    """Return a local path of what is at url: the path itself when it is local, else a copy
-    scratch/BUCKET/KEY.
+    """Return a local path of what is at a URL.
 
-    An object is copied as a file, a folder with all it holds. Raises StorageError when nothing is
-    there.
+    Args:
+        url: A local path, which is returned as it is, or a URL. An object is copied as a file, a
+            folder with all it holds.
+        scratch: The folder for copies.
+
+    Returns:
+        The local path, or that of the copy scratch/BUCKET/KEY.
+
+    Raises:
+        StorageError: Nothing is there.
     """
     if not is_remote(url):
         return local_path(url)
@@ -46,10 +53,17 @@ def stage_in(url: str, scratch: Path) -> Path:
 
 
 def stage_files(urls: Iterable[str], scratch: Path) -> dict[str, Path]:
-    """Return the local path of each file url, copied to scratch/BUCKET/KEY when remote (many at a
-    time).
+    """Return the local path of each file, copied when it is remote, many at a time.
 
-    Raises StorageError for the first that cannot be had.
+    Args:
+        urls: The files.
+        scratch: The folder for copies scratch/BUCKET/KEY.
+
+    Returns:
+        The local paths by URL.
+
+    Raises:
+        StorageError: A file cannot be had; the message names the first.
     """
     places = {url: _copy_of(url, scratch) if is_remote(url) else local_path(url) for url in urls}
     remote = [url for url in places if is_remote(url)]
@@ -66,10 +80,11 @@ def stage_files(urls: Iterable[str], scratch: Path) -> dict[str, Path]:
 
 
 def _listed(urls: Iterable[str]) -> dict[str, FileInfo]:
-    """What lists tell of these files, by url: a request for a thousand instead of one for each.
+    """Return what lists tell of these files, by URL.
 
-    Only folders where many of them lie are listed, and no further than a few times as many files as
-    are looked for: the folder of a few may hold millions. What is missing here has to be asked for.
+    That takes a request for a thousand instead of one for each. Only folders where many of them lie
+    are listed, and no further than a few times as many files as are looked for: the folder of a few
+    may hold millions. What is missing here has to be asked for.
     """
     folders: dict[str, set[str]] = {}
     for url in urls:
@@ -84,11 +99,18 @@ def _listed(urls: Iterable[str]) -> dict[str, FileInfo]:
 
 
 def stager(url: str, scratch: Path) -> Callable[[Sequence[str]], dict[str, Path]]:
-    """What brings the files that a list at `url` names: addresses -> local paths of the remote
-    ones, copied many at a time.
+    """Return what brings the files that a list names.
 
     Where the list itself is a remote file, addresses that count from its folder are remote, too,
     and come to lie beside its copy.
+
+    Args:
+        url: The list, or the folder it lies in.
+        scratch: The folder for copies.
+
+    Returns:
+        A function of addresses that copies the remote ones, many at a time, and returns their local
+        paths by address.
     """
     folder = url.rpartition("/")[0] if is_remote(url) and _copy_of(url, scratch).is_file() else ""
 
@@ -106,10 +128,16 @@ def stager(url: str, scratch: Path) -> Callable[[Sequence[str]], dict[str, Path]
 
 
 def stage_out(local_dir: Path, url: str) -> None:
-    """Copy every file under local_dir to the place url, local or remote, under the same relative
-    names.
+    """Copy every file under local_dir to a place, under the same relative names.
 
-    Nothing happens when url is local_dir itself. Raises StorageError when a file cannot be written.
+    Nothing happens when the place is local_dir itself.
+
+    Args:
+        local_dir: The folder to copy.
+        url: The place, local or remote.
+
+    Raises:
+        StorageError: A file cannot be written.
     """
     if is_remote(url) or local_path(url).resolve() != local_dir.resolve():
         sync(str(local_dir), url)

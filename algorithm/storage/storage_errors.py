@@ -1,4 +1,4 @@
-"""What went wrong in a store, as an error for a person; and which of it may pass by itself."""
+"""Errors of stores, worded for a person, and which of them may pass by themselves."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ _PASSING = (
     "RequestLimitExceeded",
     "IncompleteBody",
 )
-_WRONG_CLOCK_S = 300  # S3 allows 15 minutes; an answer without words is looked at more narrowly
+_WRONG_CLOCK_S = 300  # S3 allows 15 minutes; an answer without words is judged more strictly
 
-# What the store answered -> what to do about it. Anything else is shown as the store put it.
+# What to do about each answer of the store. Any other answer is shown as the store put it.
 _FIXES = {
     "NoSuchBucket": "There is no such bucket at this endpoint; check its name and S3_ENDPOINT.",
     "NoSuchKey": "There is no such object; check the key.",
@@ -80,15 +80,26 @@ class DamagedError(StorageError):
 
 
 class InterruptedTransferError(StorageError):
-    """A transfer ended early, or its object was replaced meanwhile; the next try goes on or begins
-    anew.
+    """A transfer ended early, or its object was replaced meanwhile.
+
+    The next try goes on or begins anew.
     """
 
 
 def told(answer: dict[str, Any], *names: str) -> dict[str, Any]:
-    """The answer, when it has these fields.
+    """Return the answer when it has these fields.
 
     A connection that ends among the headers leaves an answer without some.
+
+    Args:
+        answer: The store's answer.
+        *names: The fields it must have.
+
+    Returns:
+        The answer.
+
+    Raises:
+        InterruptedTransferError: A field is missing.
     """
     missing = [name for name in names if name not in answer]
     if missing:
@@ -99,7 +110,7 @@ def told(answer: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def is_absent(error: ClientError) -> bool:
-    """Whether the store says that there is no such object.
+    """Return whether the store says that there is no such object.
 
     A HEAD cannot tell an absent bucket from an absent key.
     """
@@ -107,15 +118,16 @@ def is_absent(error: ClientError) -> bool:
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether bytes were changed on the way: worth a few more tries, not many."""
+    """Return whether bytes were changed on the way, which is worth a few more tries, not many."""
     return isinstance(error, DamagedError) or (
         isinstance(error, ClientError) and error.response["Error"]["Code"] in _DAMAGED
     )
 
 
 def is_passing(error: Exception) -> bool:
-    """Whether the same request may succeed later: a busy or failing store, a network that breaks,
-    damaged bytes.
+    """Return whether the same request may succeed later.
+
+    It may after a busy or failing store, a network that breaks, or damaged bytes.
     """
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -144,8 +156,14 @@ def is_passing(error: Exception) -> bool:
 
 @contextmanager
 def translated(verb: str, url: object) -> Iterator[None]:
-    """Turns what the client raises into a StorageError that names the bucket, the key and the
-    fix.
+    """Turn the client's errors into a StorageError that names the bucket, the key and the fix.
+
+    Args:
+        verb: What was tried, for the message.
+        url: The place, for the message.
+
+    Raises:
+        StorageError: The client raised an error.
     """
     try:
         yield
@@ -165,7 +183,7 @@ def _where(verb: str, url: object) -> str:
 
 
 def _clock_is_wrong(error: ClientError) -> bool:
-    """Whether the store's own time, in the head of its answer, is not that of this machine."""
+    """Return whether the store's time, in the head of its answer, is not that of this machine."""
     told = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
     try:
         return abs(parsedate_to_datetime(told).timestamp() - time.time()) > _WRONG_CLOCK_S
@@ -209,7 +227,17 @@ def _of_client(error: Exception, where: str) -> StorageError:
 def of_file(
     error: OSError, path: str, verb: str = "read", needed: int | None = None
 ) -> StorageError | ResourceError:
-    """The error for a local file; a full disk is a ResourceError with the bytes needed."""
+    """Return the error for a local file.
+
+    Args:
+        error: The system's error.
+        path: The file, for the message.
+        verb: "read" or "write".
+        needed: Bytes that were to be written, where that is known.
+
+    Returns:
+        A ResourceError for a full or failing disk, else a StorageError.
+    """
     if error.errno == errno.EIO and verb == "write":
         return ResourceError(failing_disk(path, error))
     if error.errno in FULL:

@@ -1,8 +1,8 @@
 """The one vocabulary for files, wherever they live: on the local disk, in obs://, s3://, gs://.
 
 A place is a URL or a local path, as text. Three stores stand behind it, each a module with the same
-functions, imported
-when a place needs it: a job on local folders waits neither for boto3 nor for TensorFlow.
+functions, imported when a place needs it: a job on local folders waits neither for boto3 nor for
+TensorFlow. Every verb raises StorageError where the store or the disk does not do what is asked.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from algorithm.storage.location import is_remote, join, local_path, name_inside,
 
 
 class Store(Protocol):
-    """What the three modules have in common. budget: seconds to keep trying, None for the
-    default.
+    """What the three modules have in common.
+
+    `budget` is in seconds to keep trying, None for the default.
     """
 
     def info(self, url: str) -> FileInfo | None: ...  # noqa: D102
@@ -39,49 +40,56 @@ class Store(Protocol):
 
 
 def store_of(url: str) -> Store:
-    """The store that a place is in."""
+    """Return the store that a place is in."""
     return cast(Store, importlib.import_module(f"algorithm.storage.{store_name(url)}"))
 
 
 def info(url: str) -> FileInfo | None:
-    """What is known of a file, None when there is no such file.
+    """Return what is known of a file, or None when there is no such file.
 
-    Raises StorageError, as every verb here does.
+    Raises:
+        StorageError: The store does not tell, as with every verb here.
     """
     return store_of(url).info(url)
 
 
 def size_of(url: str) -> int | None:
-    """The size of a file in bytes, None when there is no such file."""
+    """Return the size of a file in bytes, None when there is no such file."""
     found = info(url)
     return found.size if found else None
 
 
 def is_folder(url: str) -> bool:
-    """Whether it is a folder; in a store of objects: whether there is anything inside."""
+    """Return whether it is a folder; in a store of objects, whether there is anything inside."""
     return store_of(url).has_inside(url)
 
 
 def exists(url: str) -> bool:
-    """Whether there is a file or a folder."""
+    """Return whether there is a file or a folder."""
     return (not url.endswith("/") and info(url) is not None) or is_folder(url)
 
 
 def list_files(url: str) -> Iterator[FileInfo]:
-    """Every file in a folder and the folders in it, as they are found: no list of all is held in
-    memory.
+    """Return every file in a folder and the folders in it, as they are found.
+
+    No list of all is held in memory.
     """
     return store_of(url).files(url)
 
 
 def children(url: str) -> tuple[list[str], list[str]]:
-    """The names of the folders and of the files directly inside a folder, each sorted."""
+    """Return the names of the folders and of the files directly inside a folder, each sorted."""
     return store_of(url).children(url)
 
 
 def walk(url: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """(folder, names of folders in it, names of files in it), from the top down, as os.walk gives
-    them.
+    """Yield the folders from the top down, as os.walk does.
+
+    Args:
+        url: The folder to begin at.
+
+    Yields:
+        (folder, names of folders in it, names of files in it).
     """
     folders, names = children(url)
     yield url, folders, names
@@ -90,8 +98,9 @@ def walk(url: str) -> Iterator[tuple[str, list[str], list[str]]]:
 
 
 def glob(pattern: str) -> list[str]:
-    """The files that a pattern with *, ? and [..] names, sorted; * also stands for a part with
-    slashes in it.
+    """Return the files that a pattern with *, ? and [..] names, sorted.
+
+    A * also stands for a part with slashes in it.
     """
     fixed = re.split(r"[*?\[]", pattern, maxsplit=1)[0].rpartition("/")[0]
     if fixed == pattern.rpartition("/")[0] and not re.search(r"[*?\[]", pattern):
@@ -105,30 +114,31 @@ def glob(pattern: str) -> list[str]:
 
 
 def read_bytes(url: str) -> bytes:
-    """The content of a file, verified."""
+    """Return the content of a file, verified."""
     return store_of(url).read(url)
 
 
 def write_bytes(url: str, content: bytes) -> None:
-    """Writes a file: a reader sees the old or the new content, never a part."""
+    """Write a file: a reader sees the old or the new content, never a part."""
     store_of(url).write(url, content)
 
 
 def download_file(url: str, target: Path) -> None:
-    """Copies a file to the local disk: whole and verified, or not at all.
+    """Copy a file to the local disk: whole and verified, or not at all.
 
-    ResourceError when the disk is full.
+    Raises:
+        ResourceError: The disk is full.
     """
     store_of(url).download(url, target)
 
 
 def upload_file(source: Path, url: str) -> Sent:
-    """Copies a local file; what was sent."""
+    """Copy a local file to a place, and return what was sent."""
     return store_of(url).upload(source, url)
 
 
 def copy(source: str, target: str) -> None:
-    """Copies one file from anywhere to anywhere; between two stores by way of a temporary file."""
+    """Copy one file from anywhere to anywhere; between two stores by way of a temporary file."""
     if not is_remote(source):
         upload_file(local_path(source), target)
     elif not is_remote(target):
@@ -140,5 +150,5 @@ def copy(source: str, target: str) -> None:
 
 
 def remove(url: str) -> None:
-    """Removes one file; nothing happens when there is none."""
+    """Remove one file; nothing happens when there is none."""
     store_of(url).remove(url)

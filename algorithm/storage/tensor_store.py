@@ -23,8 +23,9 @@ _CHUNK = 1 << 20
 
 
 def _tensorflow() -> Any:
-    """TensorFlow, imported only where a URL needs it: the rest of this room must start without it,
-    and fast.
+    """Return TensorFlow, imported only where a URL needs it.
+
+    The rest of this room must start without it, and fast.
     """
     return importlib.import_module("tensorflow")
 
@@ -53,7 +54,7 @@ def _translated(verb: str, url: str) -> Iterator[Any]:
 
 
 def info(url: str) -> FileInfo | None:
-    """What is known of a file, None when there is none."""
+    """Return what is known of a file, or None when there is none."""
     try:
         with _translated("look at", url) as gfile:
             state = None if gfile.isdir(url) else gfile.stat(url)
@@ -63,7 +64,7 @@ def info(url: str) -> FileInfo | None:
 
 
 def files(url: str) -> Iterator[FileInfo]:
-    """Every file in a folder and the folders in it."""
+    """Return every file in a folder and the folders in it."""
     with _translated("list", url) as gfile:
         for folder, _, names in gfile.walk(url):
             for name in names:
@@ -72,7 +73,7 @@ def files(url: str) -> Iterator[FileInfo]:
 
 
 def children(url: str) -> tuple[list[str], list[str]]:
-    """The names of the folders and of the files directly inside a folder, each sorted."""
+    """Return the names of the folders and of the files directly inside a folder, each sorted."""
     with _translated("list", url) as gfile:
         names = sorted(name.rstrip("/") for name in gfile.listdir(url)) if gfile.isdir(url) else []
         folders = [name for name in names if gfile.isdir(join(url, name))]
@@ -80,19 +81,35 @@ def children(url: str) -> tuple[list[str], list[str]]:
 
 
 def has_inside(url: str) -> bool:
-    """Whether it is a folder."""
+    """Return whether it is a folder."""
     with _translated("look at", url) as gfile:
         return gfile.isdir(url)
 
 
 def read(url: str) -> bytes:
-    """The content of a file. Raises StorageError."""
+    """Return the content of a file.
+
+    Raises:
+        StorageError: It cannot be read.
+    """
     with _translated("read", url) as gfile, gfile.GFile(url, "rb") as file:
         return file.read()
 
 
 def write(url: str, content: bytes, budget: float | None = None) -> Sent:
-    """Writes a file and compares the size it then has. Raises StorageError."""
+    """Write a file, and compare the size it then has.
+
+    Args:
+        url: The file.
+        content: Its bytes.
+        budget: Ignored; Google's client retries by itself.
+
+    Returns:
+        What was written.
+
+    Raises:
+        StorageError: It was not written.
+    """
     with _translated("write", url) as gfile:
         gfile.makedirs(url.rpartition("/")[0])
         with gfile.GFile(url, "wb") as file:
@@ -103,7 +120,21 @@ def write(url: str, content: bytes, budget: float | None = None) -> Sent:
 def download(
     url: str, target: Path, *, sha256: str = "", budget: float | None = None
 ) -> FileInfo | None:
-    """Copies a file to the local disk: whole, with the size it should have, or not at all."""
+    """Copy a file to the local disk: whole, with the size it should have, or not at all.
+
+    Args:
+        url: The file.
+        target: The local file.
+        sha256: The file's SHA-256 in hex, "" for unknown.
+        budget: Ignored; Google's client retries by itself.
+
+    Returns:
+        What the store told of the file, or None where it told nothing.
+
+    Raises:
+        StorageError: It cannot be had, or arrived damaged.
+        ResourceError: The disk is full.
+    """
     found, part, digest = info(url), beside(target), hashlib.sha256()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -128,7 +159,16 @@ def download(
 
 
 def upload(source: Path, url: str, budget: float | None = None) -> Sent:
-    """Copies a local file and compares the size it then has there."""
+    """Copy a local file, and compare the size it then has there.
+
+    Args:
+        source: The local file.
+        url: The file to write.
+        budget: Ignored; Google's client retries by itself.
+
+    Returns:
+        What was sent.
+    """
     with _translated("write", url) as gfile, source.open("rb") as file:
         gfile.makedirs(url.rpartition("/")[0])
         with gfile.GFile(url, "wb") as target:
@@ -150,7 +190,11 @@ def _checked(url: str, sent: Sent) -> Sent:
 
 
 def remove(url: str, budget: float | None = None) -> None:
-    """Removes one file, if there is one. Raises StorageError."""
+    """Remove one file, if there is one.
+
+    Raises:
+        StorageError: It cannot be removed.
+    """
     try:
         with _translated("remove", url) as gfile:
             gfile.remove(url)
@@ -159,7 +203,7 @@ def remove(url: str, budget: float | None = None) -> None:
 
 
 def prune(url: str) -> None:
-    """Removes a folder whose files are removed already."""
+    """Remove a folder whose files are removed already."""
     try:
         with _translated("remove", url) as gfile:
             if gfile.isdir(url):

@@ -28,13 +28,18 @@ _PARTS = (".data-00000-of-00001", ".index")
 _STATE = "training_state"
 _log = logging.getLogger(__name__)
 
-# What TensorFlow raises for a bundle that is missing, truncated or damaged.
+# The errors that TensorFlow raises for a bundle that is missing, truncated or damaged.
 _BROKEN = (tf.errors.OpError, ValueError, RuntimeError, LookupError)
 
 
 def steps_in(folder: Path) -> list[int]:
-    """Steps of the checkpoints that the folder's `checkpoint` file names and that are there, oldest
-    first.
+    """Return the steps of the complete checkpoints that a folder's `checkpoint` file names.
+
+    Args:
+        folder: Where the checkpoints lie.
+
+    Returns:
+        The steps, oldest first. A listed checkpoint that lacks a file is left out.
     """
     return [step for step in _listed(folder) if not _missing(folder, step)]
 
@@ -61,10 +66,20 @@ def _missing(folder: Path, step: int) -> list[str]:
 def save(
     folder: Path, step: int, tensors: dict[str, Any], state: dict[str, Any], keep: int
 ) -> Path:
-    """Writes tensors and state as `model.ckpt-step`, drops all but the newest `keep`, returns the
-    prefix.
+    """Write a checkpoint `model.ckpt-step` and drop all but the newest ones.
 
-    ResourceError when the disk is full; the checkpoints already there stay as they were.
+    Args:
+        folder: Where the checkpoint goes; it is made where it is missing.
+        step: Updates made so far; the number in the name.
+        tensors: Tensors by name.
+        state: What is saved beside the tensors, as JSON can hold it.
+        keep: How many checkpoints stay, the new one included.
+
+    Returns:
+        The prefix of the checkpoint's files.
+
+    Raises:
+        ResourceError: The disk is full or fails. The checkpoints already there stay as they were.
     """
     prefix = folder / f"{_PREFIX}-{step}"
     staging = _staging(folder, step)
@@ -98,8 +113,9 @@ def _staging(folder: Path, step: int) -> Path:
 
 
 def _finish_renaming(folder: Path, step: int) -> None:
-    """Ends what a job killed between the two renames began: its data file is in place, its index is
-    not.
+    """End what a job killed between the two renames began.
+
+    Its data file is in place, its index is not.
     """
     data, index = (_staging(folder, step) / f"{_PREFIX}-{step}{part}" for part in _PARTS)
     if index.is_file() and not data.exists():
@@ -144,8 +160,13 @@ def _list(folder: Path, steps: list[int]) -> None:
 
 
 def files_of_newest(folder: Path) -> list[str]:
-    """Names of the files that make up the newest checkpoint that can be read, with the list; empty
-    when there is none.
+    """Return the names of the files that make up the newest readable checkpoint.
+
+    Args:
+        folder: Where the checkpoints lie.
+
+    Returns:
+        The names, with that of the list `checkpoint`; empty when no checkpoint can be read.
     """
     for step in reversed(_listed(folder)):
         try:
@@ -157,8 +178,19 @@ def files_of_newest(folder: Path) -> list[str]:
 
 
 def load(folder: Path, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """All tensors by name, and the state, of one checkpoint. Raises what TensorFlow raises for a
-    damaged file, which it finds by the checksum of each tensor and of each block of the index."""
+    """Read one checkpoint.
+
+    Args:
+        folder: Where the checkpoint lies.
+        step: The number in its name.
+
+    Returns:
+        All tensors by name, and the state saved with them.
+
+    Raises:
+        tf.errors.OpError, ValueError, RuntimeError, LookupError: A file is missing or damaged.
+            TensorFlow checks a sum of each tensor and of each block of the index.
+    """
     _finish_renaming(folder, step)
     reader = tf.train.load_checkpoint(str(folder / f"{_PREFIX}-{step}"))
     tensors = {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
@@ -166,9 +198,15 @@ def load(folder: Path, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]
 
 
 def load_newest(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
-    """The newest checkpoint that can be read; a damaged one is named in the log and passed over.
+    """Read the newest checkpoint that can be read.
 
-    None when there is none.
+    A damaged checkpoint is named in the log, and the one before it is tried.
+
+    Args:
+        folder: Where the checkpoints lie.
+
+    Returns:
+        Tensors by name and the state, or None when there is no checkpoint that can be read.
     """
     for step in reversed(_listed(folder)):
         try:

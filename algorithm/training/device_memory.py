@@ -8,8 +8,10 @@ import tensorflow as tf
 
 
 def peak_memory() -> float:
-    """Most memory in use so far, MiB: of the first GPU where there is one, else resident of this
-    process.
+    """Return the most memory used so far, in MiB.
+
+    Returns:
+        Memory of the first GPU where there is one, else the resident memory of this process.
     """
     if tf.config.list_logical_devices("GPU"):
         return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**20

@@ -1,5 +1,6 @@
-"""Where a job trains: one device, all GPUs of a machine, several machines, a TPU. TensorFlow's own
-strategies do the work.
+"""The devices that a job trains on: one device, all GPUs of a machine, several machines, a TPU.
+
+TensorFlow's own strategies do the work.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from algorithm.storage.atomic_files import write_bytes
 from algorithm.training import stop_requests
 
 _log = logging.getLogger("algorithm")
-# What TensorFlow raises when another worker is gone.
+# The errors that TensorFlow raises when another worker is gone.
 _GONE = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
@@ -30,14 +31,18 @@ _GONE = (
 )
 _SUM = tf.distribute.ReduceOp.SUM
 
-# (number of this worker, count of workers), replicas of this worker -> batches of one replica each
+# Takes (number of this worker, count of workers) and the replicas of this worker; returns batches,
+# each of one replica.
 BatchesOf = Callable[[tuple[int, int], int], tf.data.Dataset]
 
 
 @dataclass(frozen=True)
 class Devices:
-    """strategy: TensorFlow's; detectors, optimizers and trainers are made in its scope. cluster:
-    the machines, None for one.
+    """The devices that a job trains on.
+
+    Attributes:
+        strategy: TensorFlow's strategy. Detectors, optimizers and trainers are made in its scope.
+        cluster: The machines, or None when there is only one.
     """
 
     strategy: tf.distribute.Strategy
@@ -57,8 +62,15 @@ class Devices:
         return self.strategy.num_replicas_in_sync
 
     def distribute(self, batches: BatchesOf) -> tf.data.Dataset | tf.distribute.DistributedDataset:
-        """Batches for Trainer.train_step: as `batches` makes them on one device, else a value for
-        each replica.
+        """Return batches for Trainer.train_step.
+
+        Args:
+            batches: Makes the batches of one replica. It takes (number of this worker, count of
+                workers) and the replicas of this worker.
+
+        Returns:
+            The dataset that `batches` makes where there is one device, else a dataset that holds a
+            value for each replica.
         """
         if self.replicas == 1:
             return batches((0, 1), 1)
@@ -70,8 +82,13 @@ class Devices:
         )
 
     def from_chief(self, value: np.ndarray) -> np.ndarray:
-        """The chief's value, on every worker: a number or an array whose shape and dtype all of
-        them know.
+        """Return the chief's value on every worker. Every worker must call it.
+
+        Args:
+            value: A number or an array. All workers must know its shape and dtype.
+
+        Returns:
+            The chief's value, with the dtype and shape of `value`.
         """
         if self.cluster is None:
             return value
@@ -79,11 +96,11 @@ class Devices:
         return self._sum(own)
 
     def any(self, flag: bool) -> bool:
-        """Whether `flag` is true on some worker. Every worker must ask."""
+        """Return whether `flag` is true on some worker. Every worker must ask."""
         return flag if self.cluster is None else bool(self._sum(np.array(flag, np.int32)))
 
     def any_of(self, flags: Sequence[bool]) -> Sequence[bool]:
-        """Which of several flags are true on some worker, asked in one go.
+        """Return which of several flags are true on some worker, asked at once.
 
         Every worker must ask.
         """
@@ -103,9 +120,11 @@ class Devices:
         )
 
     def copy_from_chief(self, folder: Path, names: list[str]) -> None:
-        """Writes the chief's files `names` of `folder` into that of every other worker.
+        """Write files of the chief's folder into the same folder of every other worker.
 
-        Only the chief's list counts.
+        Args:
+            folder: The folder on each worker.
+            names: Names of the files. Only the chief's list counts.
         """
         if self.cluster is None:
             return
@@ -124,8 +143,11 @@ class Devices:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """PlatformError, or Stopped when this worker was asked to stop, where TensorFlow finds that
-        another worker is gone.
+        """Translate the errors by which TensorFlow says that another worker is gone.
+
+        Raises:
+            PlatformError: Another worker is gone.
+            Stopped: Another worker is gone, and this one was asked to stop.
         """
         try:
             yield
@@ -142,12 +164,23 @@ class Devices:
 
 
 def open_devices(strategy_type: str, num_gpus: int, tpu: str, cluster: Cluster | None) -> Devices:
-    """The devices that these hyperparameters name; call it before anything else asks something of
-    TensorFlow.
+    """Open the devices that the hyperparameters name.
 
-    auto: a TPU where `tpu` names one, several machines where there is a cluster, else all GPUs
-    there are, else the CPU. ArgumentError: the choice does not fit what is there. PlatformError:
-    workers or a TPU cannot be reached.
+    Call it before anything else uses TensorFlow. With "auto" the devices are a TPU where `tpu`
+    names one, several machines where there is a cluster, else all GPUs there are, else the CPU.
+
+    Args:
+        strategy_type: A value of the hyperparameter of that name.
+        num_gpus: GPUs to use; 0 for all there are.
+        tpu: Name of a TPU, or "".
+        cluster: The machines of the job, or None for one machine.
+
+    Returns:
+        The opened devices.
+
+    Raises:
+        ArgumentError: The choice does not fit what is there.
+        PlatformError: Workers or a TPU cannot be reached.
     """
     gpus = _gpus(num_gpus)
     kind = _kind(strategy_type, len(gpus), tpu, cluster)
@@ -231,8 +264,9 @@ def _kind(strategy_type: str, gpus: int, tpu: str, cluster: Cluster | None) -> s
 
 
 def _reason(error: tf.errors.OpError) -> str:
-    """The line of the message that tells what happened; TensorFlow puts where it happened in the
-    program before it.
+    """Return the line of the message that tells what happened.
+
+    TensorFlow puts where it happened in the program before it.
     """
     lines = [line.strip() for line in error.message.splitlines() if line.strip()]
     telling = [

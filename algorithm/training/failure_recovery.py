@@ -1,4 +1,4 @@
-"""Training steps that may fail: a loss that is not finite, memory that runs out.
+"""Training steps that may fail: a loss that is not finite, or too little memory.
 
 What can be healed is healed.
 """
@@ -30,8 +30,13 @@ Saved = tuple[Mapping[str, np.ndarray], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Limits:
-    """batch_size: pictures of a step on each device. auto_batch: whether to divide them where
-    memory is too small. image_size: (height, width) in pixels, for messages."""
+    """What a step may take.
+
+    Attributes:
+        batch_size: Pictures of a step on each device.
+        image_size: (height, width) in pixels, for messages.
+        auto_batch: Whether to divide the pictures where memory is too small.
+    """
 
     batch_size: int
     image_size: tuple[int, int]
@@ -39,11 +44,16 @@ class Limits:
 
 
 class Guard:
-    """Makes the steps of a trainer and knows what to do when one fails.
+    """Makes the steps of a trainer and handles those that fail.
 
-    last_good: gives the newest checkpoint, or None where there is none yet. resumed: whether there
-    is one now.
-    describe: names the pictures of a batch from its sample_index.
+    Args:
+        trainer: Makes the steps.
+        schedule: The learning rate, whose factor is lowered after a failure.
+        progress: What the run keeps besides its tensors; it is changed here.
+        limits: What a step may take.
+        last_good: Returns the newest checkpoint, or None where there is none yet.
+        resumed: Whether there is a checkpoint now.
+        describe: Names the pictures of a batch by its sample_index.
     """
 
     def __init__(
@@ -60,18 +70,28 @@ class Guard:
         self._trainer, self._schedule, self._limits = trainer, schedule, limits
         self._last_good, self._describe = last_good, describe
         self.progress = progress
-        self.failing = 0  # steps in a row without a finite loss, up to now
+        self.failing = 0  # steps in a row without a finite loss so far
         self._start = None if resumed else (trainer.snapshot(), progress.as_state())
         self._apply()
 
     def steps(
         self, batches: Iterator[Mapping[str, tf.Tensor]], count: int
     ) -> list[dict[str, float] | None]:
-        """The figures of `count` steps, see Trainer.train_steps; None for one that changed nothing.
+        """Make `count` steps.
 
-        After several of those, and after memory ran out, the trainer is back at the last good
-        checkpoint: compare its step. DivergenceError: that did not help either. ResourceError:
-        there is not enough memory.
+        After several steps without a finite loss, and after memory ran out, the trainer is back at
+        the last good checkpoint: compare its step.
+
+        Args:
+            batches: Batches for Trainer.train_step.
+            count: How many steps to make.
+
+        Returns:
+            The figures of each step, see Trainer.train_steps; None for a step that changed nothing.
+
+        Raises:
+            DivergenceError: Going back to the last good checkpoint did not help.
+            ResourceError: There is not enough memory.
         """
         first = self._trainer.step
         try:
@@ -110,7 +130,7 @@ class Guard:
         return None
 
     def saved(self) -> None:
-        """Notes that there is a checkpoint now, so that the state at the start need not be kept."""
+        """Note that there is a checkpoint now, so that the state at the start need not be kept."""
         self._start = None
 
     def _skipped(self, what: str, pictures: str) -> None:
@@ -173,7 +193,7 @@ class Guard:
 
     def _take_up_last_good(self) -> None:
         good = self._last_good() or self._start
-        if good is None:  # a job that went on has a checkpoint
+        if good is None:  # a resumed job has a checkpoint
             raise DivergenceError("expected a checkpoint to go back to, found none")
         tensors, state = good
         self._trainer.restore(tensors)

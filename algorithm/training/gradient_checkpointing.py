@@ -1,7 +1,7 @@
-"""The network piece by piece: the backward pass computes each piece again instead of keeping what
-is inside it.
+"""The network piece by piece, to save memory.
 
-Chen et al. 2016, "Training deep nets with sublinear memory cost".
+The backward pass computes each piece again instead of keeping what is inside it. Chen et al. 2016,
+"Training deep nets with sublinear memory cost".
 """
 
 from __future__ import annotations
@@ -18,12 +18,19 @@ Forward = Callable[..., dict[str, list[tf.Tensor]]]
 
 
 def recomputing(detector: Detector, features: str = "") -> Forward:
-    """A function of images float32 [B, H, W, 3] that gives the level_outputs of detector(images,
-    training=True), and its neck_features by the name `features` where there is one.
+    """Return the detector as a function whose backward pass computes its pieces again.
 
-    Between forward and backward pass it keeps what flows from piece to piece; what is inside of one
-    piece at a time comes on top. Call it inside a keras.StatelessScope, which gets what the layers
-    change by themselves.
+    Between forward and backward pass the function keeps what flows from piece to piece; what is
+    inside of one piece at a time comes on top. Call it inside a keras.StatelessScope, which gets
+    what the layers change by themselves.
+
+    Args:
+        detector: The network.
+        features: The name under which the neck_features are returned; "" leaves them out.
+
+    Returns:
+        A function of images float32 [B, H, W, 3] that returns the level_outputs of
+        detector(images, training=True).
     """
     pieces = [(piece, keras.Model(piece.inputs, piece.outputs)) for piece in detector.pieces]
     ends = _unused(detector)
@@ -49,7 +56,7 @@ def recomputing(detector: Detector, features: str = "") -> Forward:
 
 
 def _unused(detector: Detector) -> list[keras.KerasTensor]:
-    """Outputs that no piece takes: what the last layers put together."""
+    """Return the outputs that no piece takes: what the last layers put together."""
     taken = {id(tensor) for piece in detector.pieces for tensor in piece.inputs}
     return [
         tensor for piece in detector.pieces for tensor in piece.outputs if id(tensor) not in taken

@@ -1,5 +1,6 @@
-"""What one replica does before anything changes: match, pass through the network, losses,
-gradients.
+"""Gradients of one replica: matching, the pass through the network, losses.
+
+Nothing changes here; training.trainer applies the result.
 """
 
 from __future__ import annotations
@@ -25,12 +26,13 @@ _FEATURES = "features"
 
 
 class Gradients:
-    """Losses and gradients of a detector, each summed over all replicas of the strategy it is made
-    in.
+    """Losses and gradients of a detector, summed over all replicas of the strategy it is made in.
 
-    carried: the variables that layers change by themselves; their new values are returned, not
-    assigned. trained: the trainable variables, the detector's before those that the peers of a
-    distiller have for themselves.
+    Attributes:
+        carried: The variables that layers change by themselves. Their new values are returned, not
+            assigned.
+        trained: The trainable variables, the detector's before those that the peers of a distiller
+            have for themselves.
     """
 
     def __init__(
@@ -81,12 +83,21 @@ class Gradients:
     def __call__(
         self, batch: Mapping[str, tf.Tensor], parts: int
     ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor], list[tf.Tensor]]:
-        """Gradients of objective (det_loss and what a distiller adds) in the order of `trained`;
-        the losses; values of `carried`.
+        """Compute the gradients of the objective: det_loss and what a distiller adds.
 
-        batch: one replica's, see Trainer.train_step. The losses are divided by the positives of all
-        replicas' pictures, so that the sums over replicas, and over the `parts` of a batch that
-        pass through the network one after another, are those of one pass over all pictures at once.
+        The losses are divided by the positives of all replicas' pictures. The sums over replicas,
+        and over the `parts` of a batch, are therefore those of one pass over all pictures at once.
+
+        Args:
+            batch: The batch of one replica, see Trainer.train_step.
+            parts: How many parts of the batch pass through the network one after another.
+
+        Returns:
+            The gradients in the order of `trained`, the losses by name, and the new values of
+            `carried`.
+
+        Raises:
+            AlgorithmError: A layer changed another variable than those in `carried`.
         """
         targets = self._match(batch["boxes"], batch["labels"])
         if self._distiller:
@@ -117,8 +128,9 @@ class Gradients:
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
 
     def _shifted(self, variable: keras.Variable, value: tf.Tensor, sign: int) -> tf.Tensor:
-        """A seed, shifted by the number of this replica, so that each draws other numbers; anything
-        else as it is.
+        """Return a seed shifted by this replica's number, and any other value as it is.
+
+        So each replica draws other numbers.
         """
         if self._replicas == 1 or variable.name != _SEED:
             return tf.convert_to_tensor(value)
@@ -182,7 +194,7 @@ class Gradients:
 
         return passes
 
-    # XLA makes a few passes over [B, A, N] and over [B, A, K] of these two:
+    # XLA makes these two a few passes over [B, A, N] and over [B, A, K]. See
     # benchmarks/train_step.py.
     @tf.function(jit_compile=True)
     def _match(self, boxes, labels):
@@ -193,8 +205,8 @@ class Gradients:
         learning = self._learning(outputs, taught)
         with tf.GradientTape() as tape:
             tape.watch(learning)
-            # Gradients come back by level: put together they would be 140 MB more for 8 pictures of
-            # D0, written and read twice.
+            # Gradients come back by level. Put together they would take more memory, and be
+            # written and read twice.
             levels = {
                 name: [tf.cast(level, tf.float32) for level in levels]
                 for name, levels in outputs.items()
@@ -212,7 +224,8 @@ class Gradients:
         return losses, tape.gradient(scaled, learning)
 
     def _learning(self, outputs, taught):
-        """The outputs of networks that are trained: a peer's are among what it teaches, a frozen
-        teacher's are not.
+        """Return the outputs of networks that are trained.
+
+        A peer's outputs are among what it teaches and count; those of a frozen teacher do not.
         """
         return [outputs, taught] if self._distiller and self._distiller.peers else [outputs]

@@ -1,5 +1,6 @@
-"""The forms a log may have: this project's own, the Cloud TPU RetinaNet tutorial's, torchvision's
-detection references'.
+"""The forms of a log: this project's, the Cloud TPU RetinaNet tutorial's, torchvision's.
+
+torchvision's is that of its detection references.
 """
 
 from __future__ import annotations
@@ -37,15 +38,22 @@ _TUTORIAL = {
     "l2_regularization_loss": "l2_loss",
     "learning_rate": "learning_rate",
 }
-_WINDOW = 20  # values that torchvision's medians are of
+_WINDOW = 20  # torchvision's medians are of this many values
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A step that was made: its number (1-based), the plan, its figures, pictures a second, seconds
-    to the end.
+    """A step that was made.
 
-    seconds, waited: what the step took in all, and of that what it waited for its batch.
+    Attributes:
+        step: Its number, 1-based.
+        steps: Steps in all.
+        steps_per_epoch: Steps in an epoch.
+        figures: Its losses and other figures, by name.
+        rate: Pictures a second.
+        seconds_left: Seconds to the end of the training.
+        seconds: What the step took in all.
+        waited: Seconds of these that it waited for its batch.
     """
 
     step: int
@@ -70,15 +78,17 @@ class Moment:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """An evaluation.
+    """An evaluation that was made.
 
     Attributes:
-        epoch, epochs: when it was, 1-based, and epochs in all.
-        step: updates made before it.
-        metrics: COCO's 12 figures, None where there is nothing to measure.
-        summary: the same as the familiar rows.
-        model_seconds, metric_seconds: time in the network and in the metrics.
-        batches: evaluated.
+        epoch: The epoch it followed, 1-based.
+        epochs: Epochs in all.
+        step: Updates made before it.
+        metrics: COCO's 12 figures; None where there is nothing to measure.
+        summary: The same as the familiar rows.
+        model_seconds: Seconds in the network.
+        metric_seconds: Seconds in the metrics.
+        batches: Batches that were evaluated.
         network: "" for the student, else PEER or TEACHER.
     """
 
@@ -97,19 +107,37 @@ class LogForm(Protocol):
     """What a log says of a step and of an evaluation."""
 
     def step(self, moment: Moment, every: int) -> list[str]:
-        """Lines for a step, none for most of them. every: steps between two lines."""
+        """Return the lines for a step: none for most of them.
+
+        Args:
+            moment: The step.
+            every: Steps between two lines.
+
+        Returns:
+            The lines, without a newline at their end.
+        """
 
     def evaluation(self, evaluated: Evaluated) -> list[str]:
-        """Lines for an evaluation, the 12 rows among them."""
+        """Return the lines for an evaluation, the 12 rows among them."""
 
 
 def is_due(moment: Moment, every: int) -> bool:
-    """Whether a line is due: every so many steps and at the last one."""
+    """Return whether a line is due: every so many steps and at the last one."""
     return moment.step % every == 0 or moment.step == moment.steps
 
 
 def eval_line(epoch: int, epochs: int, step: int, metrics: Mapping[str, float | None]) -> str:
-    """`eval epoch=2/10 step=30 AP=... AP50=... ...`; an undefined figure is `nan`."""
+    """Return the line `eval epoch=2/10 step=30 AP=... AP50=... ...`.
+
+    Args:
+        epoch: The epoch it followed, 1-based.
+        epochs: Epochs in all.
+        step: Updates made before it.
+        metrics: The figures by name; an undefined one becomes `nan`.
+
+    Returns:
+        The line.
+    """
     figures = [
         f"{name}={float('nan') if value is None else value:.6f}" for name, value in metrics.items()
     ]
@@ -117,12 +145,14 @@ def eval_line(epoch: int, epochs: int, step: int, metrics: Mapping[str, float | 
 
 
 class OwnForm:
-    """`train epoch=2/10 step=30/200 loss=... samples/s=... eta=h:mm:ss memory=...MiB`, `eval
-    epoch=2/10 step=30 AP=...`.
+    """This project's form.
+
+    A step is `train epoch=2/10 step=30/200 loss=... samples/s=... eta=h:mm:ss memory=...MiB`, an
+    evaluation `eval epoch=2/10 step=30 AP=...`.
     """
 
     def step(self, moment: Moment, every: int) -> list[str]:
-        """One line when it is due."""
+        """Return one line when it is due."""
         if not is_due(moment, every):
             return []
         parts = [f"train epoch={moment.epoch}/{moment.epochs} step={moment.step}/{moment.steps}"]
@@ -135,7 +165,7 @@ class OwnForm:
         return [" ".join(parts)]
 
     def evaluation(self, evaluated: Evaluated) -> list[str]:
-        """One line of figures, an undefined one is `nan`; then the rows."""
+        """Return one line of figures, with `nan` for an undefined one, and the rows."""
         return [
             eval_line(evaluated.epoch, evaluated.epochs, evaluated.step, evaluated.metrics),
             "\n" + evaluated.summary,
@@ -143,12 +173,14 @@ class OwnForm:
 
 
 class TutorialForm:
-    """`Train Step: 10/10  / loss = {'total_loss': ...} / training metric = {...}`; `Accumulating
-    evaluation results...`.
+    """The form of the Cloud TPU RetinaNet tutorial.
+
+    A step is `Train Step: 10/10  / loss = {'total_loss': ...} / training metric = {...}`, an
+    evaluation begins with `Accumulating evaluation results...`.
     """
 
     def step(self, moment: Moment, every: int) -> list[str]:
-        """One line when it is due."""
+        """Return one line when it is due."""
         if not is_due(moment, every):
             return []
         losses = {name: moment.figures[ours] for name, ours in _TUTORIAL.items()}
@@ -158,17 +190,17 @@ class TutorialForm:
         ]
 
     def evaluation(self, evaluated: Evaluated) -> list[str]:
-        """The rows, with the lines that come before them."""
+        """Return the rows and the lines that come before them."""
         return _accumulated(evaluated)
 
 
 @dataclass
 class ReferencesForm:
-    """`Epoch: [0]  [10/60]  eta: ... lr: ... loss: median (mean) ... time: ... data: ... max mem:
-    ...`, as torchvision counts.
+    """The form of torchvision's detection references, counted as torchvision counts.
 
-    loss is the sum of its parts: weighted, and without the L2 penalty, which torchvision leaves to
-    the optimizer.
+    A step is `Epoch: [0]  [10/60]  eta: ... lr: ... loss: median (mean) ... time: ... data: ... max
+    mem: ...`. The loss is the sum of its parts: weighted, and without the L2 penalty, which
+    torchvision leaves to the optimizer.
     """
 
     _recent: dict[str, deque[float]] = field(default_factory=dict)
@@ -176,8 +208,10 @@ class ReferencesForm:
     _begun: float = 0.0
 
     def step(self, moment: Moment, every: int) -> list[str]:
-        """A line for the first step of an epoch, every so many after it, and the last; then the
-        time of the epoch.
+        """Return a line where one is due.
+
+        It is due at the first step of an epoch, every so many after it, and at the last. The last
+        step of an epoch has a second line, with the time of the epoch.
         """
         place = (moment.step - 1) % moment.steps_per_epoch
         length = min(moment.steps_per_epoch, moment.steps - moment.step + 1 + place)
@@ -210,7 +244,7 @@ class ReferencesForm:
         return lines
 
     def evaluation(self, evaluated: Evaluated) -> list[str]:
-        """The last line of the test loop, its time and averages; then the rows."""
+        """Return the last line of the test loop, its time and averages, and the rows."""
         model, metric = (
             seconds / evaluated.batches
             for seconds in (evaluated.model_seconds, evaluated.metric_seconds)
@@ -269,5 +303,5 @@ def _accumulated(evaluated: Evaluated, *heading: str) -> list[str]:
 
 
 def _clock(seconds: float) -> str:
-    """h:mm:ss."""
+    """Return h:mm:ss."""
     return str(timedelta(seconds=round(seconds)))

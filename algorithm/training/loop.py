@@ -1,5 +1,6 @@
-"""The loop over epochs and steps: the same order and the same end whether or not it was
-interrupted.
+"""The loop over epochs and steps.
+
+Its order and its end are the same whether or not it was interrupted.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from algorithm.training.failure_recovery import Guard
 from algorithm.training.hooks.hook import Hook, TrainingRun
 
 _log = logging.getLogger("algorithm.training")
-# Endless batches from a step on (see data.feeding.pipeline.train_batches).
+# Returns endless batches from a step on, see data.feeding.pipeline.train_batches.
 Batches = Callable[[int], Iterable[dict[str, tf.Tensor]]]
 
 
@@ -29,21 +30,23 @@ def fit(
     hooks: Sequence[Hook],
     agreed: Callable[[Sequence[bool]], Sequence[bool]] = list,
 ) -> None:
-    """Trains from the present step to the end of the plan, or until a hook ends it.
+    """Train from the present step to the end of the plan, or until a hook ends it.
 
     At the end of each epoch the checkpoint comes first, then `after_epoch`; a run that goes on
     from such a checkpoint calls `after_epoch` again, so that it may be interrupted at any moment.
 
     Args:
-        run: the training.
-        batches: gives endless batches from a step on.
-        guard: makes the steps.
-        hooks: what happens beside the steps, in this order.
-        agreed: to which of several questions any machine of the job says yes; every machine asks.
+        run: The training.
+        batches: Returns endless batches from a step on.
+        guard: Makes the steps.
+        hooks: What happens beside the steps, in this order.
+        agreed: Returns to which of several questions any machine of the job says yes; every machine
+            asks.
 
     Raises:
         Stopped: SIGTERM came; after a checkpoint where steps would be lost.
-        DivergenceError, ResourceError: see Guard.steps.
+        DivergenceError: See Guard.steps.
+        ResourceError: See Guard.steps.
     """
     with _told(run, hooks), reading_errors(), stop_requests.deferred():
         if run.plan.ends_epoch(run.step) and _epoch_is_the_last(run, hooks):
@@ -71,10 +74,10 @@ def _train(
     hooks: Sequence[Hook],
     agreed: Callable[[Sequence[bool]], Sequence[bool]],
 ) -> bool:
-    """Whether training came to its end; False when it was taken back to an earlier step."""
+    """Return whether training came to its end; False when it was taken back to an earlier step."""
     nothing_to_lose: Callable[[], Any] = stop_requests.at_once
     stream = iter(batches(run.step))
-    if run.plan.steps_per_loop == 1:  # a loop inside TensorFlow takes the batches itself
+    if run.plan.steps_per_loop == 1:  # with more, a loop inside TensorFlow takes the batches
         stream = _timed(run, stream)
     while True:
         before, count = run.step, run.plan.next_steps(run.step)
@@ -90,7 +93,7 @@ def _train(
                 continue
             for hook in hooks:
                 hook.after_step(run, step, figures)
-        # A list, not a generator: every hook is asked.
+        # A list, not a generator, so that every hook is asked.
         wanted = any([hook.wants_checkpoint(run) for hook in hooks])  # noqa: C419
         stops, due = agreed((stop_requests.asked(), wanted))
         ends = run.plan.ends_epoch(run.step)
@@ -103,7 +106,7 @@ def _train(
 
 
 def _timed(run: TrainingRun, batches: Iterable[Any]) -> Iterator[Any]:
-    """The same batches; notes how long each was waited for."""
+    """Yield the same batches, and note how long each was waited for."""
     source = iter(batches)
     while True:
         begun = time.perf_counter()
@@ -116,8 +119,9 @@ def _timed(run: TrainingRun, batches: Iterable[Any]) -> Iterator[Any]:
 
 
 def _save(run: TrainingRun, guard: Guard, hooks: Sequence[Hook]) -> None:
-    """A checkpoint, unless the weights may be what makes the loss infinite: then the one before is
-    the last good one.
+    """Write a checkpoint, unless the weights may be what makes the loss infinite.
+
+    Then the checkpoint before it is the last good one.
     """
     if guard.failing:
         _log.warning(

@@ -1,4 +1,4 @@
-"""What is trained and by which optimizer."""
+"""The optimizer of a training, and the variables it leaves alone."""
 
 from __future__ import annotations
 
@@ -41,10 +41,19 @@ def choose_optimizer(kind: str, global_batch: int, networks: int = 1) -> tuple[s
 def make_optimizer(
     kind: str, schedule: Any, momentum: float, nesterov: bool = False
 ) -> keras.optimizers.Optimizer:
-    """SGD with momentum (Nesterov's if asked for), or Adam with momentum as beta_1, as published.
+    """Make the optimizer: SGD with momentum, or Adam with momentum as beta_1, as published.
 
     The name is fixed because Keras numbers unnamed optimizers, and the number would stand in every
     checkpoint.
+
+    Args:
+        kind: "sgd" or "adam".
+        schedule: The learning rate, a number or a Keras schedule.
+        momentum: 0 to 1.
+        nesterov: Whether SGD takes Nesterov's momentum.
+
+    Returns:
+        The optimizer, not built yet.
     """
     if kind == "adam":
         return _FusedAdam(schedule, beta_1=momentum, name="optimizer")
@@ -70,7 +79,7 @@ class _FusedSGD(keras.optimizers.SGD):
 
 
 class _FusedAdam(keras.optimizers.Adam):
-    """As _FusedSGD."""
+    """Keras' rule in one TensorFlow kernel for each variable, like _FusedSGD."""
 
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
@@ -90,10 +99,20 @@ class _FusedAdam(keras.optimizers.Adam):
 
 
 def freeze(detector: Detector, pattern: str, batch_norm: bool) -> int:
-    """Stops training of variables whose published name matches `pattern` (regular expression, from
-    the start) and, with batch_norm, of all batch-norm parameters and statistics. Returns how many
-    variables stay trainable. ArgumentError: the pattern matches nothing, or nothing is left to
-    train."""
+    """Stop the training of some variables.
+
+    Args:
+        detector: Its variables and layers are changed.
+        pattern: A regular expression that matches published names from their start; "" matches
+            none.
+        batch_norm: Whether to freeze all batch-norm parameters and statistics too.
+
+    Returns:
+        How many variables stay trainable.
+
+    Raises:
+        ArgumentError: The pattern matches nothing, or nothing is left to train.
+    """
     if batch_norm:
         for layer in detector.layers:
             if isinstance(layer, keras.layers.BatchNormalization):

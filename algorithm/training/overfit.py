@@ -1,5 +1,6 @@
-"""Learning a handful of pictures by heart: the quickest proof that boxes, labels and network fit
-together.
+"""Learning a few pictures by heart.
+
+It is the quickest proof that boxes, labels and network fit together.
 """
 
 from __future__ import annotations
@@ -23,7 +24,13 @@ _STEPS_BETWEEN_SCORES = 20
 
 @dataclass(frozen=True)
 class Overfit:
-    """How it went: the AP50 reached on the pictures themselves, in how many steps and seconds."""
+    """The result of learning a few pictures by heart.
+
+    Attributes:
+        ap50: The AP50 reached on the pictures themselves, 0 to 1.
+        steps: Steps made.
+        seconds: Seconds taken, compiling not counted.
+    """
 
     ap50: float
     steps: int
@@ -36,8 +43,13 @@ class Overfit:
 
 
 def choose_pictures(samples: Sequence[Sample]) -> list[Sample]:
-    """At most 8 samples with objects, as many classes among them as can be; always the same
-    ones.
+    """Choose at most 8 samples with objects, with as many classes among them as can be.
+
+    Args:
+        samples: The samples to choose from. One whose objects are all crowds is not chosen.
+
+    Returns:
+        The chosen samples, always the same ones.
     """
     left = [sample for sample in samples if (~sample.is_crowd).any()]
     chosen: list[Sample] = []
@@ -53,10 +65,17 @@ def choose_pictures(samples: Sequence[Sample]) -> list[Sample]:
 def overfit(
     trainer: Trainer, batch: dict[str, tf.Tensor], score: Callable[[], float | None]
 ) -> Overfit:
-    """Trains on one batch over and over for at most a minute, compiling not counted.
+    """Train on one batch over and over for at most a minute, compiling not counted.
 
-    score() gives AP50 of the present weights on the same pictures, or None. It ends as soon as that
-    is enough.
+    The training ends as soon as the score is enough.
+
+    Args:
+        trainer: Makes the steps.
+        batch: The batch, see Trainer.train_step.
+        score: Returns the AP50 of the present weights on the same pictures, or None.
+
+    Returns:
+        The best AP50 and the steps and seconds taken.
     """
     trainer.train_step(batch)
     begun, best = time.monotonic(), 0.0

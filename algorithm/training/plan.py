@@ -1,4 +1,4 @@
-"""How long a job trains."""
+"""The length of a training, in epochs and steps."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ class Plan:
     """The length of a training.
 
     Attributes:
-        epochs: passes over the training data, or what `steps_per_epoch` makes of them.
-        steps_per_epoch: updates in an epoch.
-        steps_per_loop: updates at most in one call of TensorFlow.
-        most_steps: updates in all where training ends within its last epoch; 0 for its end.
+        epochs: Passes over the training data, or what `steps_per_epoch` makes of them.
+        steps_per_epoch: Updates in an epoch.
+        steps_per_loop: Updates at most in one call of TensorFlow.
+        most_steps: Updates in all where training ends within its last epoch; 0 for its end.
     """
 
     epochs: int
@@ -23,7 +23,16 @@ class Plan:
 
     @classmethod
     def of_steps(cls, steps: int, steps_per_epoch: int, steps_per_loop: int = 1) -> Plan:
-        """Plans so many updates in all; the last epoch has what is left."""
+        """Plan a number of updates in all; the last epoch has what is left.
+
+        Args:
+            steps: Updates in all.
+            steps_per_epoch: Updates in an epoch.
+            steps_per_loop: Updates at most in one call of TensorFlow.
+
+        Returns:
+            The plan.
+        """
         length = min(steps, steps_per_epoch)
         return cls(-(-steps // length), length, steps_per_loop, steps)
 
@@ -33,7 +42,7 @@ class Plan:
         return self.most_steps or self.epochs * self.steps_per_epoch
 
     def next_steps(self, step: int) -> int:
-        """Updates that come next in one go after `step`: up to the end of an epoch at most."""
+        """Return how many updates follow `step` in one go, up to the end of an epoch at most."""
         return min(
             self.steps_per_loop,
             self.steps_per_epoch - step % self.steps_per_epoch,
@@ -41,9 +50,9 @@ class Plan:
         )
 
     def ends_epoch(self, step: int) -> bool:
-        """Whether an epoch ends with update number `step` (1-based)."""
+        """Return whether an epoch ends with update number `step` (1-based)."""
         return step > 0 and (step % self.steps_per_epoch == 0 or step >= self.steps)
 
     def epoch_of(self, step: int) -> int:
-        """The epoch (1-based) that update number `step` (1-based) belongs to."""
+        """Return the epoch (1-based) that update number `step` (1-based) belongs to."""
         return -(-step // self.steps_per_epoch)

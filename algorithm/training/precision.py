@@ -1,4 +1,4 @@
-"""In which number format the network computes in training.
+"""The number format that the network computes in during training.
 
 Variables, losses and box arithmetic stay float32.
 """
@@ -13,18 +13,22 @@ import tensorflow as tf
 
 from algorithm.models.detector import Detector
 
-# Value of the hyperparameter -> Keras policy: what layers compute in; they keep their variables in
-# float32.
+# The Keras policy of each value of the hyperparameter. Layers compute in it; they keep their
+# variables in float32.
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 _FIRST_SCALE, _LARGEST_SCALE, _STEPS_BEFORE_GROWTH = 2.0**15, 2.0**24, 2000
 
 
 @contextmanager
 def computing(detector: Detector, precision: str) -> Iterator[None]:
-    """What is traced inside computes the network in `precision`, except for its last layers, which
-    give float32.
+    """Compute the network in `precision` where it is traced inside this context.
 
-    Outside, the same detector computes in float32: evaluation and export are not touched.
+    Its last layers still return float32. Outside, the same detector computes in float32: evaluation
+    and export are not touched.
+
+    Args:
+        detector: The network; its layers' policies are changed and set back.
+        precision: A key of POLICIES.
     """
     layers = (
         [
@@ -47,11 +51,13 @@ def computing(detector: Detector, precision: str) -> Iterator[None]:
 
 
 class LossScale:
-    """The factor on the loss that keeps small gradients from vanishing in float16 (Micikevicius et
-    al. 2018, section 3.2).
+    """The factor on the loss that keeps small gradients from vanishing in float16.
 
     It halves at a gradient that is not finite and doubles after 2000 steps without one. Other
-    formats need none: 1.
+    formats need none: there it is 1. Micikevicius et al. 2018, section 3.2.
+
+    Args:
+        precision: A key of POLICIES.
     """
 
     def __init__(self, precision: str) -> None:
@@ -61,8 +67,9 @@ class LossScale:
 
     @property
     def variables(self) -> dict[str, tf.Variable]:
-        """What a checkpoint keeps, by name: float32 and int64 scalars; nothing where the scale
-        never changes.
+        """The variables that a checkpoint keeps, by name: a float32 and an int64 scalar.
+
+        There are none where the scale never changes.
         """
         return (
             {"loss_scale/value": self.value, "loss_scale/good_steps": self.good_steps}
@@ -71,9 +78,10 @@ class LossScale:
         )
 
     def update(self, finite: tf.Tensor) -> None:
-        """Notes whether the gradients of a step were finite, a boolean scalar.
+        """Note whether the gradients of a step were finite. Call it outside of replicas.
 
-        Call it outside of replicas.
+        Args:
+            finite: A boolean scalar.
         """
         if not self.changes:
             return

@@ -1,4 +1,4 @@
-"""What a training run knows besides its tensors; it is saved in every checkpoint."""
+"""The state of a training run besides its tensors; every checkpoint holds it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from typing import Any
 
 @dataclass
 class Progress:
-    """idle: evaluations since the best one. best: its AP. skipped: steps that changed nothing
-    because their loss was not finite. restores: times an earlier checkpoint was taken up again,
-    each with half the learning rate of the one before.
-    parts: into how many parts the batch of a step is divided, to fit into memory. asked: how many
-    the job asked for, of which auto_batch may have made more.
+    """The state of a training run besides its tensors.
+
+    Attributes:
+        idle: Evaluations since the best one.
+        best: AP of the best evaluation, or None before the first.
+        skipped: Steps that changed nothing because their loss was not finite.
+        restores: Times an earlier checkpoint was taken up again, each with half the learning rate
+            of the one before.
+        parts: Into how many parts the batch of a step is divided, to fit into memory.
+        asked: How many parts the job asked for; auto_batch may have made more of them.
     """
 
     idle: int = 0
@@ -26,7 +31,7 @@ class Progress:
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Progress:
-        """The progress that as_state() wrote into a checkpoint's state, among other things."""
+        """Read the progress that as_state() put into a checkpoint's state beside other things."""
         return cls(
             **{
                 each.name: state[each.name]
@@ -36,11 +41,11 @@ class Progress:
         )
 
     def as_state(self) -> dict[str, Any]:
-        """What JSON keeps of it."""
+        """Return the values by name, as JSON can hold them."""
         return dataclasses.asdict(self)
 
     def divide(self, asked: int) -> None:
-        """Takes the division that the job asks for, unless it asked for the same before."""
+        """Take the division that the job asks for, unless it asked for the same before."""
         if asked != self.asked:
             self.asked = self.parts = asked
 
@@ -50,7 +55,7 @@ class Progress:
         return 0.5**self.restores
 
     def evaluated(self, score: float) -> None:
-        """Notes the AP of an evaluation.
+        """Note the AP of an evaluation.
 
         What follows from it depends on this run alone, not on what the archive holds.
         """

@@ -13,9 +13,16 @@ REFERENCE_BATCH = 64
 
 @dataclass(frozen=True)
 class ScheduleConfig:
-    """The published schedule's knobs; rates are per 64 images, lengths in epochs.
+    """The settings of the published schedule. Rates are for 64 pictures, lengths in epochs.
 
-    decay: cosine, stepwise (x0.1 and x0.01 at the two drops), polynomial or constant.
+    Attributes:
+        learning_rate: The rate after the warm-up.
+        warmup_init: The rate at the first step.
+        warmup_epochs: Length of the warm-up.
+        decay: "cosine", "stepwise" (x0.1 and x0.01 at the two drops), "polynomial" or "constant".
+        first_drop_epoch: Where stepwise decay drops first.
+        second_drop_epoch: Where stepwise decay drops again.
+        power: The exponent of polynomial decay.
     """
 
     learning_rate: float = 0.08
@@ -28,12 +35,18 @@ class ScheduleConfig:
 
 
 class DetectionSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear warm-up, then the chosen decay over the rest; cosine and polynomial reach zero at the
-    last step.
+    """Linear warm-up, then the chosen decay over the rest.
 
-    Both the rate and the warm-up's start scale with global_batch / 64, so that small batches warm
-    up, not down. `factor`, a variable, multiplies all of it. steps: of the whole training, where it
-    ends within an epoch.
+    Cosine and polynomial decay reach zero at the last step. Both the rate and the warm-up's start
+    scale with global_batch / 64, so that small batches warm up, not down. The variable `factor`
+    multiplies all of it.
+
+    Args:
+        config: The settings.
+        global_batch: Pictures of a step on all devices.
+        steps_per_epoch: Updates in an epoch.
+        epochs: Epochs in all.
+        steps: Updates of the whole training where it ends within an epoch; 0 for its end.
     """
 
     def __init__(
@@ -55,7 +68,14 @@ class DetectionSchedule(keras.optimizers.schedules.LearningRateSchedule):
         self.warmup = min(round(config.warmup_epochs * steps_per_epoch), self.total // 2)
 
     def __call__(self, step):
-        """The rate at `step` (0-based, int or tensor), a float32 scalar tensor."""
+        """Return the rate at a step.
+
+        Args:
+            step: The step, 0-based, an int or a tensor.
+
+        Returns:
+            A float32 scalar tensor.
+        """
         step = tf.cast(step, tf.float32)
         rising = self.start + (self.base - self.start) * step / max(self.warmup, 1)
         return self.factor * tf.where(step < self.warmup, rising, self.base * self._decay(step))

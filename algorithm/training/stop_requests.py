@@ -1,5 +1,6 @@
-"""Requests to stop (SIGTERM): answered at once where nothing would be lost, else at the next safe
-place.
+"""Requests to stop (SIGTERM), answered where no training is lost.
+
+That is at once where nothing would be lost, else at the next safe place.
 """
 
 from __future__ import annotations
@@ -18,8 +19,13 @@ _ADVICE = "run the same command again to go on"
 
 @dataclass
 class _Request:
-    """asked: a signal came. raised: its handler raised Stopped. deferrals: how many deferred() are
-    open. answer: the last message.
+    """The state of a request to stop.
+
+    Attributes:
+        asked: Whether a signal came.
+        raised: Whether its handler raised Stopped.
+        deferrals: How many deferred() are open.
+        answer: The last message.
     """
 
     asked: bool = False
@@ -28,17 +34,20 @@ class _Request:
     answer: str = ""
 
 
-# A signal belongs to the whole process, and so does this.
+# A signal belongs to the whole process, and so does this state.
 _request = _Request()
 
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Inside, SIGTERM raises Stopped: at once, or where check() is called when it came inside
-    deferred().
+    """Raise Stopped where SIGTERM comes inside this context.
 
-    The handler raises once: a second SIGTERM does not disturb what the first one set off. Outside
-    of the main thread, where Python hears no signals, nothing happens.
+    It is raised at once, or by check() when the signal came inside deferred(). The handler raises
+    once: a second SIGTERM does not disturb what the first one set off. Outside of the main thread,
+    where Python hears no signals, nothing happens.
+
+    Raises:
+        Stopped: SIGTERM came.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -50,7 +59,7 @@ def listening() -> Iterator[None]:
     except Stopped as stopped:
         stopped.args = (
             _request.answer,
-        )  # AutoGraph gives what is raised while it traces a message of its own
+        )  # AutoGraph replaces the message of what is raised while it traces
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -58,25 +67,26 @@ def listening() -> Iterator[None]:
 
 
 def listen_on() -> None:
-    """Inside listening(), takes SIGTERM back: TensorFlow's runtime for several machines hears it
-    itself once it has started.
+    """Take SIGTERM back, inside listening().
+
+    TensorFlow's runtime for several machines hears the signal itself once it has started.
     """
     if (
         signal.getsignal(signal.SIGTERM) is _heard
-    ):  # as Python knows it; the system's own table may say otherwise
+    ):  # this is what Python knows; the system's own table may say otherwise
         signal.signal(signal.SIGTERM, _heard)
 
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Inside, a request waits for the next check(): for what must not be cut in two."""
+    """Let a request wait for the next check(), for what must not be cut in two."""
     with _deferrals(_request.deferrals + 1):
         yield
 
 
 @contextmanager
 def at_once() -> Iterator[None]:
-    """Inside deferred(), a part where a request is answered at once, one that waits too."""
+    """Answer requests at once in a part of deferred(), and first one that waits."""
     check()
     with _deferrals(0):
         yield
@@ -92,20 +102,33 @@ def _deferrals(count: int) -> Iterator[None]:
 
 
 def asked() -> bool:
-    """Whether a request came."""
+    """Return whether a request came."""
     return _request.asked
 
 
 def check(where: str = "") -> None:
-    """Raises Stopped when a request came, also one whose Stopped something swallowed (logging
-    does). where: " at step 3", for the message."""
+    """Raise Stopped when a request came, also one whose Stopped something swallowed.
+
+    Logging swallows exceptions.
+
+    Args:
+        where: A phrase for the message, like " at step 3".
+
+    Raises:
+        Stopped: A request came.
+    """
     if _request.asked:
         stop(where)
 
 
 def stop(where: str) -> NoReturn:
-    """Raises Stopped, as check does for a request; for one that came to another machine of the job,
-    too.
+    """Raise Stopped as check does, also for a request that came to another machine of the job.
+
+    Args:
+        where: A phrase for the message, like " at step 3".
+
+    Raises:
+        Stopped: Always.
     """
     _request.asked = _request.raised = True
     _request.answer = f"stopped on request{where}; {_ADVICE}"

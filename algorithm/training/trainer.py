@@ -1,5 +1,6 @@
-"""The train step: gradients of all replicas, clipping, update, moving average; and all that a
-checkpoint keeps.
+"""The train step: gradients of all replicas, clipping, update, moving average.
+
+The trainer also names all that a checkpoint keeps.
 """
 
 from __future__ import annotations
@@ -30,13 +31,17 @@ _USED = ("images", "extent", "boxes", "labels", *REMEMBERED)
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """What the train step needs besides the loss.
+    """The settings of the train step.
 
-    moving_average_decay: 0 keeps no average. clip_norm: first per variable, then over all; 0
-    switches clipping off.
-    parts: into how many parts the batch of a step is divided to pass through the network.
-    precision: what the network computes in, see training.precision. recompute: whether the backward
-    pass computes the network's pieces again.
+    Attributes:
+        loss: The settings of the detection loss.
+        weight_decay: The factor on the L2 penalty.
+        clip_norm: Norm that gradients are clipped to, first of each variable, then of all; 0
+            switches clipping off.
+        moving_average_decay: Decay of the moving average; 0 keeps no average.
+        parts: Into how many parts the batch of a step is divided to pass through the network.
+        precision: What the network computes in, see training.precision.
+        recompute: Whether the backward pass computes the network's pieces again.
     """
 
     loss: LossConfig = field(default_factory=LossConfig)
@@ -49,11 +54,16 @@ class TrainConfig:
 
 
 class Trainer:
-    """A detector with its optimizer and moving average: one step at a time, and all of its state by
-    name.
+    """A detector with its optimizer and moving average, trained one step at a time.
 
     It trains on all replicas of the strategy in whose scope it is made, as detector and optimizer
     must be.
+
+    Args:
+        detector: The network.
+        optimizer: Moves its weights; it is built here.
+        config: The settings of the step.
+        distiller: What the detector learns from besides the annotations, or None.
     """
 
     def __init__(
@@ -96,15 +106,21 @@ class Trainer:
         return int(self.optimizer.iterations.numpy())
 
     def train_step(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """One step; float32 scalars: loss (the sum), its parts, gradient_norm (before clipping),
-        learning_rate, and with float16 loss_scale.
+        """Make one step.
 
-        batch: images uint8 [B, H, W, 3] and extent int32 [B, 2] (see ops.image.network_input);
-        boxes float32 [B, N, 4] yxyx network pixels; labels int32 [B, N], -1 for padding (see
-        data.feeding.pipeline.train_batches). With several replicas it holds a value for each, and B
-        is a replica's. With `parts` above 1, which divides B, the network sees B / parts pictures
-        at a time. When the loss or the gradient is not finite, the step counts and nothing else
-        changes: weights, optimizer, averages, batch-norm statistics, random generators.
+        When the loss or the gradient is not finite, the step counts and nothing else changes:
+        weights, optimizer, averages, batch-norm statistics, random generators.
+
+        Args:
+            batch: images uint8 [B, H, W, 3] and extent int32 [B, 2] (see ops.image.network_input);
+                boxes float32 [B, N, 4], [ymin, xmin, ymax, xmax] in network pixels; labels int32
+                [B, N], -1 for padding (see data.feeding.pipeline.train_batches). With several
+                replicas it holds a value for each, and B is a replica's. With `parts` above 1,
+                which divides B, the network sees B / parts pictures at a time.
+
+        Returns:
+            float32 scalars by name: loss (the sum), its parts, gradient_norm (before clipping),
+            learning_rate, and with float16 loss_scale.
         """
         with self._tracing():
             return self._train_step(
@@ -114,9 +130,16 @@ class Trainer:
     def train_steps(
         self, batches: Iterator[Mapping[str, tf.Tensor]], count: int
     ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        """`count` steps: the figures of train_step, each float32 [count], and sample_index int32
-        [count, B], of the pictures this machine saw. Above 1 they are one call into TensorFlow, and
-        `batches` is an iterator of its own."""
+        """Make `count` steps. Above 1 they are one call into TensorFlow.
+
+        Args:
+            batches: Batches for train_step; with `count` above 1 an iterator of TensorFlow's own.
+            count: How many steps to make.
+
+        Returns:
+            The figures of train_step, each float32 [count], and sample_index int32 [count, B] of
+            the pictures that this machine saw.
+        """
         if count == 1:
             batch = next(batches)
             figures = {name: value.numpy()[None] for name, value in self.train_step(batch).items()}
@@ -167,9 +190,14 @@ class Trainer:
         return tf.concat(self.strategy.experimental_local_results(value), axis=0)
 
     def replica_step(self, batch: Mapping[str, tf.Tensor], parts: int = 1) -> dict[str, tf.Tensor]:
-        """What each replica does in a step; see train_step.
+        """Make one replica's part of a step, for strategy.run or to be compiled as a whole.
 
-        For strategy.run, or to be compiled as a whole.
+        Args:
+            batch: One replica's batch, see train_step.
+            parts: Into how many parts the batch is divided to pass through the network.
+
+        Returns:
+            The figures of train_step.
         """
         rate = self._learning_rate()
         gradients, losses, carried = self._gradients(batch, parts)
@@ -190,7 +218,7 @@ class Trainer:
         return tf.cast(rate(self.optimizer.iterations) if callable(rate) else rate, tf.float32)
 
     def _apply(self, strategy, gradients, carried, finite, parts):
-        """Seen from above all replicas: gradients and `finite` are the same on each."""
+        """Apply a step from above all replicas: gradients and `finite` are the same on each."""
         finite = strategy.experimental_local_results(finite)[0]
         tf.cond(finite, lambda: self._update(strategy, gradients, carried, parts), self._skip)
         self.loss_scale.update(finite)
@@ -252,7 +280,7 @@ class Trainer:
         norm = tf.norm(each * norms)
         factors = tf.unstack(
             each * tf.minimum(1.0, clip / norm)
-        )  # one product a tensor: there are hundreds, most of them small
+        )  # one product for each tensor: there are hundreds, most of them small
         return [
             gradient * factor for gradient, factor in zip(gradients, factors, strict=True)
         ], norm
@@ -271,8 +299,9 @@ class Trainer:
             )
 
     def tensors(self) -> dict[str, Any]:
-        """Everything a resumed job needs, by name: weights, averages, optimizer, random generators,
-        global_step.
+        """Return everything a resumed job needs, by name.
+
+        These are weights, averages, optimizer, random generators and global_step.
         """
         tensors: dict[str, Any] = {
             name: variable.value if isinstance(variable, keras.Variable) else variable
@@ -282,13 +311,17 @@ class Trainer:
         return {**tensors, "global_step": np.int64(self.step)}
 
     def snapshot(self) -> dict[str, np.ndarray]:
-        """tensors() copied, as they are now."""
+        """Return a copy of tensors() as they are now, as arrays by name."""
         return {name: np.asarray(value).copy() for name, value in self.tensors().items()}
 
     def restore(self, tensors: Mapping[str, np.ndarray]) -> None:
-        """Takes up the state that tensors() gave.
+        """Take up the state that tensors() returned.
 
-        DataError naming what is missing or of another shape.
+        Args:
+            tensors: Arrays by name.
+
+        Raises:
+            DataError: A tensor is missing or of another shape; the message names the first.
         """
         wanted = {
             **self._state_variables(),
@@ -319,9 +352,7 @@ class Trainer:
 
     @contextmanager
     def averaged_weights(self) -> Iterator[None]:
-        """Inside, the detector holds the moving average where there is one; outside, its own
-        weights.
-        """
+        """Let the detector hold its moving average inside this context, where there is one."""
         own = {name: self.named[name].numpy() for name in self.averages}
         for name, average in self.averages.items():
             self.named[name].assign(average)
@@ -334,13 +365,12 @@ class Trainer:
 
 @contextmanager
 def graph_as_written() -> Iterator[None]:
-    """Inside, TensorFlow runs graphs without rewriting them first.
+    """Let TensorFlow run graphs without rewriting them first, inside this context.
 
     To save memory it turns sums of many gradients (a head's kernel is used on five levels) into
-    additions in the order
-    of arrival: then the same step does not give the same bits twice, and op determinism does not
-    help. Without the rewriting the first step takes half the time, and the others as long as
-    before.
+    additions in the order of arrival. Then the same step does not give the same bits twice, and op
+    determinism does not help. Without the rewriting the first step is faster, and the others take
+    as long as before.
     """
     before = tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer", False)
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
@@ -351,13 +381,11 @@ def graph_as_written() -> Iterator[None]:
 
 
 def _pace(updates: tf.Variable, parts: int, published: float) -> tf.Tensor:
-    """How many times faster than with the published momentum batch-norm statistics move: by
-    momentum min(published, (1 + t) / (10 + t)).
+    """Return how many times faster than with the published momentum batch-norm statistics move.
 
-    With EfficientDet's 0.99 alone they are the mean of the last hundred steps, half of all the
-    training some jobs get: those of a pretrained network lag behind its weights, and those that
-    begin at nothing still hold 5 % of it after 300 steps. A network that trained well is then worth
-    less in evaluation, or nothing (docs/research/2026-11-27-starting-weights.md).
+    Their momentum is min(published, (1 + t) / (10 + t)). With EfficientDet's 0.99 alone the
+    statistics of a short training lag behind the weights, and the network is worth less in
+    evaluation (docs/research/2026-11-27-starting-weights.md).
     """
     age = tf.cast(updates, tf.float32)
     momentum = tf.minimum(published, (1.0 + age) / (10.0 + age))

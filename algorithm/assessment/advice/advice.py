@@ -1,5 +1,6 @@
-"""Findings in words, with a grade, a number and the hyperparameters to change, in English and
-Chinese.
+"""Findings in words, in English and Chinese.
+
+Each has a grade, a number and the hyperparameters to change.
 """
 
 from __future__ import annotations
@@ -43,10 +44,18 @@ MOST_FINDINGS_ACTED_ON = 3
 
 @dataclass(frozen=True)
 class Finding:
-    """key: of the advice row. number: what the grade is made from. weight: by which findings of one
-    grade are ordered.
-    reason, todo: what was found and what to do, English and Chinese; todo is empty where a slight
-    finding asks for nothing or nothing is left to turn. changes: the hyperparameters to turn."""
+    """A finding and what follows from it.
+
+    Attributes:
+        key: The key of the advice row.
+        grade: A key of GRADES.
+        number: What the grade is made from.
+        reason: What was found, (English, Chinese).
+        todo: What to do, (English, Chinese). It is empty where a slight finding asks for nothing,
+            or where nothing is left to turn.
+        weight: What findings of one grade are ordered by.
+        changes: The hyperparameters to turn.
+    """
 
     key: str
     grade: str
@@ -67,7 +76,7 @@ class Finding:
         return "".join(self.reason[1:] + self.todo[1:])
 
     def as_dict(self) -> dict[str, Any]:
-        """For a JSON file."""
+        """Return the finding for a JSON file."""
         return {
             "key": self.key,
             "grade": self.grade,
@@ -81,12 +90,20 @@ class Finding:
 
 
 def grade_of(number: float, limits: Sequence[float]) -> str:
-    """SLIGHT below the first limit, MEDIUM below the second, else MAJOR."""
+    """Return SLIGHT below the first limit, MEDIUM below the second, else MAJOR."""
     return (SLIGHT, MEDIUM, MAJOR)[int(np.searchsorted(limits, number, side="right"))]
 
 
 def findings(analysis: Analysis, setting: Setting) -> list[Finding]:
-    """What to know and to do, the gravest first. setting: what the model was trained with."""
+    """Return what to know and to do, the gravest first.
+
+    Args:
+        analysis: What was found out.
+        setting: What the model was trained with.
+
+    Returns:
+        The findings, and last the best thresholds; none where there are no objects.
+    """
     if not (~analysis.records.crowd).any():
         return []
     found = [
@@ -102,9 +119,18 @@ def findings(analysis: Analysis, setting: Setting) -> list[Finding]:
 def next_changes(
     found: Sequence[Finding], most: int = MOST_FINDINGS_ACTED_ON
 ) -> list[tuple[Change, Finding]]:
-    """The changes for the next job: those of the gravest findings, each hyperparameter once. Few at
-    a time, so that what helped can be told; of a model that was hardly trained the length alone,
-    because the rest may pass by itself."""
+    """Choose the changes for the next job.
+
+    They are few at a time, so that what helped can be told. A model that was hardly trained gets a
+    longer training alone, because the rest may pass by itself.
+
+    Args:
+        found: The findings, the gravest first.
+        most: How many findings to act on.
+
+    Returns:
+        The changes of the gravest findings, each hyperparameter once, with their findings.
+    """
     changes: dict[str, tuple[Change, Finding]] = {}
     asked = [row for row in found if row.changes]
     too_short = [row for row in asked if row.key == FEW_EPOCHS.key and row.grade == MAJOR]
@@ -115,7 +141,10 @@ def next_changes(
 
 
 def _epochs(setting: Setting) -> Iterator[Finding]:
-    """The shorter the training, the less the other findings say about anything but its length."""
+    """Yield a finding where training was short.
+
+    The shorter it was, the less the other findings say about anything but its length.
+    """
     few, enough = ENOUGH_EPOCHS
     epochs = setting.typed("num_epochs")
     if setting.values and epochs < enough:
@@ -187,8 +216,14 @@ def _features(analysis: Analysis, setting: Setting) -> Iterator[Finding]:
 def _most_affected(
     row: Sensitivity, names: Sequence[str]
 ) -> tuple[str, float, np.ndarray, float] | None:
-    """(class name or "" for all, spread, its five cells, its share of the objects) of what differs,
-    and not by chance: the highest grade, of equals that of most objects."""
+    """Return the recall that a feature influences most.
+
+    What may differ by chance does not count. The highest grade wins, and of equals that of most
+    objects.
+
+    Returns:
+        (class name or "" for all, spread, its five cells, its share of the objects), or None.
+    """
     counts = row.counts.sum(axis=0)
     choices = [] if row.by_chance[0] else [("", row.overall_spread, row.overall, 1.0)]
     choices += [
@@ -240,7 +275,7 @@ def _finding(
     todo = ", ".join(f"{change.name}={change.after}" for change in changes)
     if (
         grade != SLIGHT and not changes and not setting.values
-    ):  # what it was trained with is not known, so no value can be named
+    ):  # no value can be named, because it is not known what the model was trained with
         todo = ", ".join(dict.fromkeys(knob.name for knob in row.knobs))
     words = (f"To do: {row.do[0]} ({todo}).", f"{row.do[1]} ({todo})。") if todo else ("", "")
     return Finding(row.key, grade, number, (f"{english}.", f"{chinese}。"), words, weight, changes)

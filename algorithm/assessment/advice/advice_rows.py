@@ -1,5 +1,7 @@
-"""What to do about each finding: one row for each kind of error and each feature, as the platform
-advises where its method has a knob here, else the nearest that has."""
+"""The advice about each finding: one row for each kind of error and each feature.
+
+It is what the platform advises where its method has a knob here, else the nearest that has.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +24,17 @@ from algorithm.assessment.errors.error_kinds import BACKGROUND, BOTH, CLASS, DUP
 
 @dataclass(frozen=True)
 class AdviceRow:
-    """knobs: those that can still be turned are. english, chinese: what the finding is called; do:
-    what to do about it, in both.
-    weight: of the finding among those of one grade, which are weighed by how far they lie beyond
-    their own limits."""
+    """What to do about one kind of finding.
+
+    Attributes:
+        key: The kind of error, or the feature.
+        knobs: The hyperparameters to turn; those that can still be turned are.
+        english: What the finding is called in English.
+        chinese: What the finding is called in Chinese.
+        do: What to do about it, (English, Chinese).
+        weight: The weight of the finding among those of one grade, beside how far they lie beyond
+            their own limits.
+    """
 
     key: str
     knobs: tuple[Knob, ...]
@@ -38,7 +47,7 @@ class AdviceRow:
 ENOUGH_EPOCHS = (
     15,
     50,
-)  # below the first much is still to be learned; the default is 100, the published recipe 300
+)  # below the first, much is still to be learned; the default is 100, the published recipe has 300
 _MOSAIC = rising("mosaic", 0.3, 0.6)
 _SCALES = (rising("jitter_max", 2.0), falling("jitter_min", 0.1), _MOSAIC)
 _SOFTER = (
@@ -151,7 +160,7 @@ FEATURE_ADVICE = (
     ),
     AdviceRow("area_spread", _SCALES, "", "", _MULTI_SCALE),
 )
-# Where the recall is lowest at the high values of the feature, and that asks for something else.
+# The advice where recall is lowest at high values of the feature and that asks for something else.
 UPPER_ADVICE = {
     "box_area": AdviceRow(
         "box_area", _SCALES, "", "", _MULTI_SCALE

@@ -13,16 +13,23 @@ from algorithm.assessment.advice.setting_steps import Change
 from algorithm.errors import ArgumentError, DataError
 from algorithm.hyperparameters import HPARAMS, ROWS, TABLE, parse, read_value, write_value
 
-ALWAYS = "moving_average_decay"  # the platform's table has it in hparams
+ALWAYS = "moving_average_decay"  # the platform's table always has it in hparams
 STARTS = ("auto", "none", "", None)  # values of pretrained that are no place
 JOB_FILE = "job.json"
 
 
 def read_job(model_dir: Path) -> dict[str, str]:
-    """Hyperparameters, as text, of the job that made a model folder: those in job.json beside it.
+    """Read the hyperparameters of the job that made a model folder, from job.json beside it.
 
-    None of them where there is no such file, as for a folder that was copied. DataError when the
-    file is not what a job writes, or has values that this version does not know.
+    Args:
+        model_dir: The model folder.
+
+    Returns:
+        The values as text, by name; none where there is no such file, as for a folder that was
+        copied.
+
+    Raises:
+        DataError: The file is not what a job writes, or has values that this version does not know.
     """
     path = model_dir.resolve().parent / JOB_FILE
     if not path.is_file():
@@ -41,9 +48,16 @@ def read_job(model_dir: Path) -> dict[str, str]:
 
 
 def changed_values(values: Mapping[str, str], changes: Sequence[Change]) -> dict[str, str]:
-    """The hyperparameters with the changes made.
+    """Return the hyperparameters with the changes made.
 
     Weights given by path fit the former model, so another model looks for its own.
+
+    Args:
+        values: The former job's, as text by name.
+        changes: The changes.
+
+    Returns:
+        The values as text, by name.
     """
     changed = {**values, **{change.name: change.after for change in changes}}
     if (
@@ -55,10 +69,18 @@ def changed_values(values: Mapping[str, str], changes: Sequence[Change]) -> dict
 
 
 def parameters(values: Mapping[str, str]) -> dict[str, str]:
-    """What to submit: every published parameter, with all keys of hparams that differ from their
-    default in its list.
+    """Return what to submit: every published parameter.
 
-    ArgumentError where a value is none the job would take.
+    All keys of hparams that differ from their default are in its list.
+
+    Args:
+        values: Hyperparameters as text, by name.
+
+    Returns:
+        The parameters as text, by name.
+
+    Raises:
+        ArgumentError: The job would not take a value.
     """
     keys = {
         name: text
@@ -81,11 +103,21 @@ def parameters(values: Mapping[str, str]) -> dict[str, str]:
 def next_job(
     values: Mapping[str, str], source: str, chosen: Sequence[tuple[Change, Finding]]
 ) -> dict[str, Any]:
-    """The content of next_job.json.
+    """Return the content of next_job.json.
 
-    parameters: as the platform takes them. changes: what differs from the job before, and why.
-    based_on: where the former hyperparameters come from, "" for the defaults. command: the same for
-    a terminal; DATASET and OUT stand for places.
+    Its parameters are as the platform takes them; its changes say what differs from the job before,
+    and why; its command is the same for a terminal, where DATASET and OUT stand for places.
+
+    Args:
+        values: The former job's hyperparameters as text, by name.
+        source: Where they come from, "" for the defaults.
+        chosen: The changes and their findings.
+
+    Returns:
+        The content.
+
+    Raises:
+        ArgumentError: The job would not take a value.
     """
     submit = parameters(changed_values(values, [change for change, _ in chosen]))
     words = [

@@ -1,4 +1,4 @@
-"""How far to turn a hyperparameter: one rule for each way of turning."""
+"""The steps in which hyperparameters are turned: one rule for each way of turning."""
 
 from __future__ import annotations
 
@@ -17,20 +17,30 @@ LONGEST = 300  # epochs; the published recipes end there
 
 @dataclass(frozen=True)
 class Setting:
-    """What a job was trained with. values: text by name of row, as in job.json. preset_sizes:
-    network input of each model, in pixels, where the caller knows it."""
+    """What a job was trained with.
+
+    Attributes:
+        values: Text by name of hyperparameter, as in job.json.
+        preset_sizes: Side of each model's input in pixels, where the caller knows it.
+    """
 
     values: Mapping[str, str] = field(default_factory=dict)
     preset_sizes: Mapping[str, int] = field(default_factory=dict)
 
     def typed(self, name: str) -> Any:
-        """The typed value of a row, its default where the job does not say."""
+        """Return the typed value of a hyperparameter, or its default where the job does not say."""
         return read_value(ROWS[name], self.values.get(name, ""))
 
 
 @dataclass(frozen=True)
 class Change:
-    """before, after: as text, the way the platform writes values."""
+    """The change of one hyperparameter.
+
+    Attributes:
+        name: Its name.
+        before: Its value, as text, the way the platform writes values.
+        after: Its next value, in the same way.
+    """
 
     name: str
     before: str
@@ -39,15 +49,19 @@ class Change:
 
 @dataclass(frozen=True)
 class Knob:
-    """A hyperparameter and the rule that gives its next value from the present one, None where it
-    is turned far enough.
+    """A hyperparameter and the rule for its next value.
+
+    Attributes:
+        name: Its name.
+        turned: Takes the setting and the name; returns the next value, or None where the present
+            one is far enough.
     """
 
     name: str
     turned: Callable[[Setting, str], Any]
 
     def change(self, setting: Setting) -> Change | None:
-        """The change to make, or None."""
+        """Return the change to make, or None."""
         after = self.turned(setting, self.name)
         return (
             None
@@ -57,7 +71,7 @@ class Knob:
 
 
 def rising(name: str, *values: float) -> Knob:
-    """The next higher of the values."""
+    """Return a knob that takes the next higher of the values."""
     return Knob(
         name,
         lambda setting, name: next(
@@ -67,7 +81,7 @@ def rising(name: str, *values: float) -> Knob:
 
 
 def falling(name: str, *values: float) -> Knob:
-    """The next lower of the values, which are given from high to low."""
+    """Return a knob that takes the next lower of the values, which are given from high to low."""
     return Knob(
         name,
         lambda setting, name: next(
@@ -77,7 +91,10 @@ def falling(name: str, *values: float) -> Knob:
 
 
 def choice(name: str, *values: str) -> Knob:
-    """The value after the present one, or the first; none after the last."""
+    """Return a knob that takes the value after the present one.
+
+    From a value that is not listed it takes the first; after the last it has none.
+    """
 
     def turned(setting: Setting, name: str) -> str | None:
         now = setting.typed(name)
@@ -88,7 +105,16 @@ def choice(name: str, *values: str) -> Knob:
 
 
 def only_with(name: str, value: str, knob: Knob) -> Knob:
-    """The knob, where another hyperparameter has a value."""
+    """Return a knob that turns only where another hyperparameter has a value.
+
+    Args:
+        name: The other hyperparameter.
+        value: The value it must have.
+        knob: The knob.
+
+    Returns:
+        The knob with the condition.
+    """
     return Knob(
         knob.name,
         lambda setting, own: knob.turned(setting, own) if setting.typed(name) == value else None,

@@ -1,6 +1,4 @@
-"""Following the advice, one piece at a time: short training jobs, of which those that helped are
-kept.
-"""
+"""Tuning by the advice, one piece at a time: short jobs, of which those that help are kept."""
 
 from __future__ import annotations
 
@@ -31,8 +29,12 @@ RunJob = Callable[[Mapping[str, str], str, Path], float]
 
 @dataclass(frozen=True)
 class Trail:
-    """rows: job, changes, AP, gain over the best so far, whether kept. kept: the changes that
-    helped, with their reasons.
+    """The jobs of a tuning.
+
+    Attributes:
+        rows: For each job its number, changes, AP, gain over the best so far, and whether it was
+            kept.
+        kept: The changes that helped, with their findings.
     """
 
     rows: tuple[dict[str, Any], ...]
@@ -42,12 +44,24 @@ class Trail:
 def tune(
     options: Options, setting: Setting, found: Sequence[Finding], run_job: RunJob | None = None
 ) -> Trail:
-    """Trains once as before, then once for each of the gravest findings that ask for a change, on
-    top of what was kept.
+    """Train once as before, then once for each of the gravest findings that ask for a change.
 
-    Jobs leave their folders in OUTPUT/tuning. A job that fails counts as no gain. ArgumentError
-    where jobs cannot be run; an AlgorithmError where the first fails. run_job(hyperparameters,
-    data_url, folder) gives a job's best AP on EVAL.
+    Each job adds its change to those that were kept. Jobs leave their folders in OUTPUT/tuning. A
+    job that fails counts as no gain.
+
+    Args:
+        options: The options of the assessment.
+        setting: What the model was trained with.
+        found: The findings, the gravest first.
+        run_job: Takes (hyperparameters, data_url, folder) and returns a job's best AP on EVAL;
+            train_and_measure by default.
+
+    Returns:
+        What the jobs gave.
+
+    Raises:
+        ArgumentError: Jobs cannot be run here.
+        AlgorithmError: The first job fails.
     """
     _check(options)
     run_job = run_job or train_and_measure
@@ -83,9 +97,18 @@ def _attempt(
 
 
 def train_and_measure(values: Mapping[str, str], data_url: str, folder: Path) -> float:
-    """Best AP on EVAL of a training job in a process of its own.
+    """Train in a process of its own.
 
-    AlgorithmError, with the end of its log, when it fails.
+    Args:
+        values: Hyperparameters as text, by name.
+        data_url: The dataset.
+        folder: The job's train_url.
+
+    Returns:
+        The best AP on EVAL.
+
+    Raises:
+        AlgorithmError: The job failed; the message has the end of its log.
     """
     folder.mkdir(parents=True, exist_ok=True)
     flags = [
@@ -117,7 +140,7 @@ def train_and_measure(values: Mapping[str, str], data_url: str, folder: Path) ->
 
 
 def _archived_ap(folder: Path) -> float:
-    """AP of the job's best checkpoint, which is the one it exports."""
+    """Return the AP of the job's best checkpoint, which is the one it exports."""
     lines = (folder / "archive" / "best_eval.txt").read_text(encoding="utf-8").splitlines()
     return float(
         next(line.partition(" = ")[2] for line in lines if line.startswith(f"{METRIC} = "))
@@ -125,8 +148,10 @@ def _archived_ap(folder: Path) -> float:
 
 
 def _candidates(found: Sequence[Finding], fixed_epochs: bool) -> list[tuple[Finding, list[Change]]]:
-    """What to try: each change once, with the gravest finding that asks for it; nothing of the
-    length where that of the jobs is given, because they must be comparable."""
+    """Return what to try: each change once, with the gravest finding that asks for it.
+
+    Where the length of the jobs is given, nothing of it is tried: they must be comparable.
+    """
     seen: set[str] = {"num_epochs", "mode"} if fixed_epochs else set()
     candidates = []
     for finding in found:

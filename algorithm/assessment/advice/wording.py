@@ -1,4 +1,4 @@
-"""What things are called, in English and in Chinese: (English, Chinese)."""
+"""The names of kinds, figures and sections: (English, Chinese)."""
 
 from __future__ import annotations
 

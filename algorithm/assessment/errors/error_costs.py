@@ -1,8 +1,8 @@
-"""The AP that each kind of error costs: how much AP50 would rise if errors of that kind alone were
-put right.
+"""The AP that each kind of error costs.
 
-Definitions: Bolya, Foley, Hays, Hoffman, "TIDE: A General Toolbox for Identifying Object Detection
-Errors", 2020, section 2.
+It is how much AP50 would rise if errors of that kind alone were put right. Definitions: Bolya,
+Foley, Hays, Hoffman, "TIDE: A General Toolbox for Identifying Object Detection Errors", 2020,
+section 2.
 """
 
 from __future__ import annotations
@@ -33,7 +33,14 @@ COST_KINDS = (*FALSE_KINDS, MISSED)
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What AP is made of. labels, right, wrong: of the detections; truths: int [K]."""
+    """What AP is made of.
+
+    Attributes:
+        labels: int64 [D], the class of each detection.
+        right: bool [D], whether it is a hit.
+        wrong: bool [D], whether it is a miss.
+        truths: int64 [K], objects of each class.
+    """
 
     labels: np.ndarray
     right: np.ndarray
@@ -42,11 +49,17 @@ class _Outcome:
 
 
 def error_costs(records: Records, errors: Errors) -> dict[str, float]:
-    """AP50 to be gained, 0 to 1, for each of COST_KINDS, and for all false detections and all
-    missed objects together.
+    """Compute what each kind of error costs.
 
-    errors: found at confidence 0, so that every detection takes part. The costs do not add up to
-    what is missing: kinds hide each other.
+    The costs do not add up to what is missing: kinds hide each other.
+
+    Args:
+        records: Truths and detections.
+        errors: The errors at confidence 0, so that every detection takes part.
+
+    Returns:
+        AP50 to be gained, 0 to 1, for each of COST_KINDS, and for all false detections and all
+        missed objects together.
     """
     base = _Outcome(
         records.labels,
@@ -68,8 +81,9 @@ def _ap(outcome: _Outcome, records: Records) -> float:
 
 
 def _corrected(kind: str) -> Callable[[_Outcome, Records, Errors], _Outcome]:
-    """Class and position errors become hits on the object they are about, or vanish where it has a
-    better detection.
+    """Return what puts class or position errors right.
+
+    They become hits on the object they are about, or vanish where it has a better detection.
     """
 
     def put_right(base: _Outcome, records: Records, errors: Errors) -> _Outcome:
@@ -96,8 +110,9 @@ def _removed(*kinds: str) -> Callable[[_Outcome, Records, Errors], _Outcome]:
 
 
 def _without_missed(base: _Outcome, records: Records, errors: Errors) -> _Outcome:
-    """Objects that no detection found, and no class or position error is about, are taken out of
-    the count.
+    """Take missed objects out of the count.
+
+    Those are the ones that no detection found and no class or position error is about.
     """
     missed = np.isin(errors.truth_kinds, MISSED_KINDS)
     missed[errors.partner[errors.partner != NONE]] = False

@@ -32,13 +32,14 @@ MISSED_KINDS = (CLASS, POSITION, SHARED, BACKGROUND)
 
 @dataclass(frozen=True)
 class Errors:
-    """Kinds of the detections that took part, and of the objects.
+    """Kinds of the D detections and of the T objects.
 
-    found_kinds: str [D], one of FALSE_KINDS, CORRECT, or IGNORED for those that did not take part
-    or lie on a crowd.
-    truth_kinds: str [T], one of MISSED_KINDS, CORRECT, or IGNORED for crowds.
-    matched: int64 [D], the truth of a correct detection, else NONE. partner: int64 [D], the truth
-    that a class or position error is about, else NONE.
+    Attributes:
+        found_kinds: str [D], one of FALSE_KINDS, CORRECT, or IGNORED for those that did not take
+            part or lie on a crowd.
+        truth_kinds: str [T], one of MISSED_KINDS, CORRECT, or IGNORED for crowds.
+        matched: int64 [D], the truth of a correct detection, else NONE.
+        partner: int64 [D], the truth that a class or position error is about, else NONE.
     """
 
     found_kinds: np.ndarray
@@ -47,17 +48,24 @@ class Errors:
     partner: np.ndarray
 
     def false_counts(self) -> dict[str, int]:
-        """How many false detections of each kind."""
+        """Return how many false detections there are of each kind."""
         return {kind: int((self.found_kinds == kind).sum()) for kind in FALSE_KINDS}
 
     def missed_counts(self) -> dict[str, int]:
-        """How many missed objects of each kind."""
+        """Return how many missed objects there are of each kind."""
         return {kind: int((self.truth_kinds == kind).sum()) for kind in MISSED_KINDS}
 
 
 def find_errors(records: Records, overlaps: Overlaps, threshold: float = 0.0) -> Errors:
-    """The kinds of error at a confidence threshold (detections at or above it take part), at IoU
-    0.5.
+    """Find the kind of every error, at IoU 0.5.
+
+    Args:
+        records: Truths and detections.
+        overlaps: Their overlaps.
+        threshold: The confidence; detections at or above it take part.
+
+    Returns:
+        The kinds.
     """
     taking_part = records.scores >= threshold
     matched = match(records, overlaps, np.array([HIT_OVERLAP]), kept=taking_part)[0]
@@ -108,9 +116,19 @@ def _truth_kinds(
 
 
 def confusion_matrix(records: Records, errors: Errors) -> np.ndarray:
-    """int64 [K + 1, K + 1]: rows are true classes, columns what was detected; the last row is
-    "nothing there", the last column "not detected". An object is confused with the class of the
-    most confident detection that lies on it; a further false detection counts in the last row."""
+    """Count which classes are taken for which.
+
+    An object is confused with the class of the most confident detection that lies on it; a further
+    false detection counts in the last row.
+
+    Args:
+        records: Truths and detections.
+        errors: Their errors.
+
+    Returns:
+        int64 [K + 1, K + 1]. Rows are true classes, columns what was detected; the last row is
+        "nothing there", the last column "not detected".
+    """
     table = np.zeros((records.classes + 1,) * 2, np.int64)
     hits = errors.found_kinds == CORRECT
     np.add.at(table, (records.truth_labels[errors.matched[hits]], records.labels[hits]), 1)
@@ -126,8 +144,9 @@ def confusion_matrix(records: Records, errors: Errors) -> np.ndarray:
 
 
 def _first_confusions(records: Records, errors: Errors) -> np.ndarray:
-    """Places of the class errors on objects that no correct detection has, the best for each
-    object.
+    """Return the places of class errors on objects that have no correct detection.
+
+    Each object has the best of its errors.
     """
     wrong = np.flatnonzero(errors.found_kinds == CLASS)
     wrong = wrong[errors.truth_kinds[errors.partner[wrong]] != CORRECT]

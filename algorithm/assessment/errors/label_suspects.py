@@ -17,8 +17,13 @@ LEAST_CONFIDENCE = 0.5
 
 @dataclass(frozen=True)
 class Suspect:
-    """kind: UNLABELLED, OTHER_CLASS or LOOSE. found: place of the detection; truth: of the label
-    doubted, or -1.
+    """A label that is perhaps wrong.
+
+    Attributes:
+        kind: UNLABELLED, OTHER_CLASS or LOOSE.
+        found: The place of the detection.
+        truth: The place of the label in doubt, or -1.
+        score: The confidence of the detection.
     """
 
     kind: str
@@ -28,10 +33,16 @@ class Suspect:
 
 
 def trusted_confidence(records: Records, errors: Errors) -> float:
-    """The lowest confidence, at least LEAST_CONFIDENCE, from which LEAST_PRECISION of the
-    detections lie on an object, whatever its class and exact place.
+    """Return the confidence from which detections are trusted.
 
-    1 where no confidence is high enough. errors: found at confidence 0.
+    Args:
+        records: Truths and detections.
+        errors: The errors at confidence 0.
+
+    Returns:
+        The lowest confidence, at least LEAST_CONFIDENCE, from which LEAST_PRECISION of the
+        detections lie on an object, whatever its class and exact place; 1 where no confidence is
+        high enough.
     """
     order = np.argsort(-records.scores, kind="stable")
     order = order[errors.found_kinds[order] != ""]
@@ -42,9 +53,19 @@ def trusted_confidence(records: Records, errors: Errors) -> float:
 
 
 def label_suspects(records: Records, errors: Errors, most: int = 40) -> list[Suspect]:
-    """The most confident first. A detection counts only where nothing else speaks for the label:
-    the object doubted has no correct detection at all (errors: found at confidence 0), so the model
-    disagrees with it consistently."""
+    """Return labels that confident detections contradict.
+
+    A detection counts only where nothing else speaks for the label: the object in doubt has no
+    correct detection at all, so the model disagrees with it consistently.
+
+    Args:
+        records: Truths and detections.
+        errors: The errors at confidence 0.
+        most: How many to return at most.
+
+    Returns:
+        The suspects, the most confident first.
+    """
     least = trusted_confidence(records, errors)
     suspects: list[Suspect] = []
     seen: set[int] = set()

@@ -37,7 +37,7 @@ from algorithm.pages.bilingual_page import (
 from algorithm.pages.page import grid, picture
 
 TABLE_ROWS = 200  # of a table of classes
-COMPARED = 40  # rows of a comparison that are not folded: all but those of many classes
+COMPARED = 40  # rows of a comparison that are not folded, which are all but those of many classes
 NO_OBJECTS = (
     "There is no object to measure: every figure is undefined.",
     "没有可评估的目标, 各项指标无法计算。",
@@ -47,8 +47,18 @@ NOTHING_FOUND = ("The model detected nothing.", "模型没有检测到任何目�
 
 @dataclass(frozen=True)
 class Pages:
-    """What the page shows besides the analysis. comparison: rows against a baseline; note: what to
-    know about it. trail: rows of a tuning."""
+    """What the page shows besides the analysis.
+
+    Attributes:
+        findings: The findings.
+        next_job: The content of next_job.json.
+        worst: Pictures with most mistakes.
+        suspects: Labels that are perhaps wrong.
+        comparison: Rows against a baseline.
+        note: What to know about the comparison.
+        trail: Rows of a tuning.
+        warnings: What the data's readers warned of.
+    """
 
     findings: Sequence[Finding]
     next_job: Mapping[str, Any]
@@ -61,7 +71,7 @@ class Pages:
 
 
 def report(analysis: Analysis, pages: Pages) -> str:
-    """The HTML of the page: self-contained, in English and Chinese."""
+    """Return the HTML of the page: self-contained, in English and Chinese."""
     records = analysis.records
     subtitle = (
         f"{len(records.names)} pictures, {int((~records.crowd).sum())} objects, "

@@ -31,7 +31,16 @@ CURVES_SHOWN = 20
 
 
 def display(analysis: Analysis, found: Sequence[Finding], worst: Sequence[int]) -> dict[str, Any]:
-    """{"zh-cn": {operation: {...}}, "en-us": the same}. worst: pictures to list, by place."""
+    """Return the platform's display.
+
+    Args:
+        analysis: What was found out.
+        found: The findings.
+        worst: Places of the pictures to list.
+
+    Returns:
+        {"zh-cn": {operation: {...}}, "en-us": the same}.
+    """
     return {
         name: _language(analysis, found, worst, language)
         for language, name in reversed(list(enumerate(LANGUAGES)))
@@ -188,8 +197,9 @@ def _description(key: str, language: int) -> str:
 
 
 def _custom(custom: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """As given where it has the display's form ({"fps": {"value": {...}}}), else wrapped into
-    it.
+    """Return figures as they are where they have the display's form, else wrapped into it.
+
+    The form is {"fps": {"value": {...}}}.
     """
     return {
         key: value if isinstance(value, dict) else {"value": {key: value}}
@@ -198,7 +208,7 @@ def _custom(custom: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _largest(analysis: Analysis) -> Iterable[tuple[str, list[tuple[float, float]]]]:
-    """Names and curves of the classes with most objects."""
+    """Return names and curves of the classes with most objects."""
     order = (-analysis.records.truths_per_class()).argsort(kind="stable")[:CURVES_SHOWN]
     return [
         (analysis.records.label_names[label], analysis.precision_recall[label]) for label in order
@@ -221,7 +231,7 @@ def _lines(
 
 
 def _columns(names: Sequence[str], counts: Sequence[int]) -> dict[str, Any]:
-    """One column for each class, between the whole numbers; the names stand in x_label."""
+    """Return one column for each class, between the whole numbers; the names stand in x_label."""
     return {
         "x_axis_name": "class",
         "y_axis_name": "objects",
@@ -240,7 +250,7 @@ def _pie(
 
 
 def _sample(analysis: Analysis, picture: int) -> dict[str, Any]:
-    """A picture with its labels and what was detected at the best threshold."""
+    """Return a picture with its labels and what was detected at the best threshold."""
     records = analysis.records
     truths = records.truth_pictures == picture
     seen = np.flatnonzero(records.pictures == picture)

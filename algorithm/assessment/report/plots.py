@@ -1,4 +1,4 @@
-"""The report's plots, drawn by matplotlib as SVG whose text stays text."""
+"""The report's plots, drawn by Matplotlib as SVG whose text stays text."""
 
 from __future__ import annotations
 
@@ -38,11 +38,20 @@ STYLE: dict[Any, Any] = {
 
 
 def drawn(draw: Callable[[Axes], None], width: float = 5.2, height: float = 3.2) -> str:
-    """SVG text of what draw puts on the axes. width, height: inches."""
+    """Return as SVG text what a function draws.
+
+    Args:
+        draw: Draws on the axes it is given.
+        width: In inches.
+        height: In inches.
+
+    Returns:
+        The SVG text.
+    """
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore", "Glyph .* missing from font"
-        )  # text stays text: the browser has the font
+        )  # text stays text, because the browser has the font
         figure = Figure((width, height), layout="constrained")
         draw(figure.add_subplot())
         output = io.StringIO()
@@ -52,7 +61,7 @@ def drawn(draw: Callable[[Axes], None], width: float = 5.2, height: float = 3.2)
 
 
 def precision_recall(analysis: Analysis) -> str:
-    """A curve for each of the classes with most objects."""
+    """Draw a curve for each of the classes with most objects, as SVG text."""
 
     def draw(axes: Axes) -> None:
         for label in (-analysis.records.truths_per_class()).argsort(kind="stable")[:CLASSES_DRAWN]:
@@ -68,7 +77,7 @@ def precision_recall(analysis: Analysis) -> str:
 
 
 def mean_f1(analysis: Analysis) -> str:
-    """Mean F1 by confidence, the best one marked."""
+    """Draw the mean F1 by confidence, with the best one marked, as SVG text."""
 
     def draw(axes: Axes) -> None:
         axes.plot(np.arange(100) / 100, analysis.curve.mean_f1, color=BLUE)
@@ -79,7 +88,7 @@ def mean_f1(analysis: Analysis) -> str:
 
 
 def nms(analysis: Analysis) -> str:
-    """AP50 by the overlap in suppression, the best one marked."""
+    """Draw AP50 by the overlap in suppression, with the best one marked, as SVG text."""
 
     def draw(axes: Axes) -> None:
         axes.plot(
@@ -92,17 +101,17 @@ def nms(analysis: Analysis) -> str:
 
 
 def false_detections(analysis: Analysis) -> str:
-    """The kinds of false detections."""
+    """Draw the kinds of false detections as SVG text."""
     return _pie(analysis.errors.false_counts(), FALSE_NAMES)
 
 
 def missed_objects(analysis: Analysis) -> str:
-    """The kinds of missed objects."""
+    """Draw the kinds of missed objects as SVG text."""
     return _pie(analysis.errors.missed_counts(), MISSED_NAMES)
 
 
 def error_costs(analysis: Analysis) -> str:
-    """What each kind costs."""
+    """Draw what each kind of error costs, as SVG text."""
 
     def draw(axes: Axes) -> None:
         bars = axes.barh(
@@ -119,7 +128,10 @@ def error_costs(analysis: Analysis) -> str:
 
 
 def calibration(analysis: Analysis) -> str:
-    """Share that is right against the score, the size of a point by its number of detections."""
+    """Draw the share that is right against the score, as SVG text.
+
+    The size of a point shows its number of detections.
+    """
 
     def draw(axes: Axes) -> None:
         rows = [row for row in analysis.calibration if row["count"]]
@@ -141,16 +153,16 @@ def calibration(analysis: Analysis) -> str:
 
 
 def confusion(analysis: Analysis) -> str:
-    """SVG text of the confusion matrix."""
+    """Draw the confusion matrix as SVG text."""
     draw, side = _confusion_drawing(analysis.records, analysis.confusion)
     return drawn(draw, side + 0.6, side)
 
 
 def confusion_pixels(records: Records, table: np.ndarray) -> np.ndarray:
-    """The confusion matrix as a picture.
+    """Return the confusion matrix as a picture.
 
     Args:
-        records: name the K classes and count their objects.
+        records: Name the K classes and count their objects.
         table: int64 [K + 1, K + 1], see error_kinds.confusion_matrix.
 
     Returns:
@@ -169,8 +181,9 @@ def confusion_pixels(records: Records, table: np.ndarray) -> np.ndarray:
 def _confusion_drawing(
     records: Records, matrix: np.ndarray, most: int = 25
 ) -> tuple[Callable[[Axes], None], float]:
-    """What draws the matrix as colours, rows in shares, of the classes with most objects; and a
-    fitting side in inches.
+    """Return what draws the matrix, and a fitting side in inches.
+
+    It draws colours, rows in shares, of the classes with most objects.
     """
     shown = np.sort((-records.truths_per_class()).argsort(kind="stable")[:most])
     places = np.append(shown, records.classes)
@@ -201,7 +214,7 @@ def _confusion_drawing(
 
 
 def sensitivity(row: Sensitivity) -> str:
-    """Recall of all classes in the five bins."""
+    """Draw the recall of all classes in the five bins as SVG text."""
 
     def draw(axes: Axes) -> None:
         bars = axes.bar(range(5), row.overall, color=BLUE, width=0.85)
@@ -275,8 +288,9 @@ def _short(value: float) -> str:
 
 
 def _plain(name: str) -> str:
-    """A class name that matplotlib takes as it is: no formula between dollar signs, no leading
-    underscore that hides it.
+    """Return a class name that Matplotlib takes as it is.
+
+    It has no formula between dollar signs, and no leading underscore that hides it.
     """
     text = name.replace("$", r"\$")
     return f"\u200b{text}" if text.startswith("_") else text

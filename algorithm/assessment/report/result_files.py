@@ -37,10 +37,20 @@ def result_texts(
     trail: Trail | None = None,
     warnings: Sequence[str] = (),
 ) -> dict[str, str]:
-    """File name -> content. setting: of the job that made the model; based_on: where that is known
-    from. paths: picture files by place, "" or none at all for those there are not. baseline:
-    figures of another assessment. trail: of a tuning, whose kept changes then make the next job
-    instead of the advice."""
+    """Return the content of each result file.
+
+    Args:
+        analysis: What was found out.
+        setting: What the job that made the model was trained with.
+        based_on: Where that is known from.
+        paths: Picture files by place, "" (or none at all) where there is none.
+        baseline: The figures of another assessment.
+        trail: A tuning, whose kept changes then make the next job instead of the advice.
+        warnings: What the data's readers warned of.
+
+    Returns:
+        The content by file name.
+    """
     found = findings(analysis, setting)
     job = next_job(setting.values, based_on, next_changes(found) if trail is None else trail.kept)
     worst = worst_pictures(analysis, WORST)
@@ -73,8 +83,13 @@ def result_texts(
 
 
 def write_results(texts: Mapping[str, str], folder: Path) -> None:
-    """Writes each file whole; everything has been computed by then, so that no failure leaves a
-    part of a result.
+    """Write each file whole.
+
+    Everything has been computed by then, so that no failure leaves a part of a result.
+
+    Args:
+        texts: The content by file name.
+        folder: The folder to write into.
     """
     for name, text in texts.items():
         write_text(folder / name, text)

@@ -17,23 +17,36 @@ from algorithm.data.feeding.decoding import PictureError, decode_image
 from algorithm.evaluation.records import Records
 from algorithm.pages.box_drawing import draw_detections
 
-WIDTH = 360  # of one picture in the report
-SUSPECT_MARGIN = 0.6  # of the doubtful box, on each side
+WIDTH = 360  # width of one picture in the report, in pixels
+SUSPECT_MARGIN = 0.6  # on each side, in sides of the doubtful box
 LEAST_CROP = 64
 MOST_SUSPECTS = 12
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """pixels: uint8 [H, W, 3]. captions: English, Chinese."""
+    """A picture for people.
+
+    Attributes:
+        pixels: uint8 [H, W, 3].
+        captions: (English, Chinese).
+    """
 
     pixels: np.ndarray
     captions: tuple[str, str]
 
 
 def worst_pictures(analysis: Analysis, most: int) -> list[int]:
-    """Places of the pictures with most mistakes at the best confidence threshold, false detections
-    and missed objects alike.
+    """Return the places of the pictures with most mistakes at the best confidence threshold.
+
+    False detections and missed objects count alike.
+
+    Args:
+        analysis: What was found out.
+        most: How many pictures at most.
+
+    Returns:
+        Their places, the worst first.
     """
     mistakes = _mistakes(analysis)
     order = np.argsort(-mistakes.sum(axis=0), kind="stable")[:most]
@@ -41,7 +54,7 @@ def worst_pictures(analysis: Analysis, most: int) -> list[int]:
 
 
 def _mistakes(analysis: Analysis) -> np.ndarray:
-    """int64 [2, P]: false detections and missed objects of each picture."""
+    """Return int64 [2, P]: false detections and missed objects of each picture."""
     records, errors = analysis.records, analysis.errors
     return np.stack(
         [
@@ -60,7 +73,18 @@ def _mistakes(analysis: Analysis) -> np.ndarray:
 def draw_worst(
     analysis: Analysis, places: Sequence[int], paths: Sequence[str]
 ) -> Iterator[Drawing]:
-    """Labels on the left, detections on the right; a picture that cannot be read is left out."""
+    """Yield pictures with the labels on the left and the detections on the right.
+
+    A picture that cannot be read is left out.
+
+    Args:
+        analysis: What was found out.
+        places: Places of the pictures.
+        paths: Picture files by place, "" (or none at all) where there is none.
+
+    Yields:
+        A drawing of each.
+    """
     records, mistakes = analysis.records, _mistakes(analysis)
     for place in places:
         pixels = _read(paths[place])
@@ -86,8 +110,16 @@ def draw_worst(
 
 
 def draw_suspects(analysis: Analysis, paths: Sequence[str]) -> Iterator[Drawing]:
-    """The surroundings of doubtful labels: the label, if there is one, and the detection with its
-    score.
+    """Yield the surroundings of labels in doubt.
+
+    Each shows the label, if there is one, and the detection with its score.
+
+    Args:
+        analysis: What was found out.
+        paths: Picture files by place, "" (or none at all) where there is none.
+
+    Yields:
+        A drawing of each.
     """
     records = analysis.records
     for suspect in analysis.suspects[:MOST_SUSPECTS]:
@@ -161,5 +193,5 @@ def _resized(pixels: np.ndarray, scale: float) -> np.ndarray:
 def _read(path: str) -> np.ndarray | None:
     try:
         return decode_image(Path(path).read_bytes(), path)
-    except (OSError, PictureError):  # the figures do not need it
+    except (OSError, PictureError):  # the figures do not need the picture
         return None

@@ -1,5 +1,6 @@
-"""The features of objects and pictures whose influence is looked at, one row each, and their values
-for every object.
+"""The features of objects and pictures whose influence is looked at, one row each.
+
+Each row has the feature's values for every object.
 """
 
 from __future__ import annotations
@@ -19,8 +20,17 @@ Measures = Sequence[PictureMeasures | None]
 
 @dataclass(frozen=True)
 class Feature:
-    """key: in files. scope: BOX or PICTURE. english, chinese: the platform's names. low, high: what
-    its ends are called, in both languages."""
+    """A feature of objects or pictures.
+
+    Attributes:
+        key: Its name in files.
+        scope: BOX or PICTURE.
+        english: The platform's name in English.
+        chinese: The platform's name in Chinese.
+        low: What low values are called, (English, Chinese).
+        high: What high values are called, (English, Chinese).
+        values: Takes the records and measures; returns float64 [T], a value for each object.
+    """
 
     key: str
     scope: str
@@ -47,8 +57,9 @@ def _box_area(records: Records, _: Measures) -> np.ndarray:
 
 
 def _margin(records: Records, _: Measures) -> np.ndarray:
-    """Distance of the box's centre from the picture's, 0 in the middle, 1 in a corner (over half
-    the diagonal).
+    """Return the distance of the box's centre from the picture's, over half the diagonal.
+
+    It is 0 in the middle and 1 in a corner.
     """
     size = records.sizes[records.truth_pictures]
     centre = (records.truth_boxes[:, :2] + records.truth_boxes[:, 2:]) / 2
@@ -56,7 +67,7 @@ def _margin(records: Records, _: Measures) -> np.ndarray:
 
 
 def _overlap(records: Records, _: Measures) -> np.ndarray:
-    """The largest share of a box that one other box of its picture covers, 0 to 1."""
+    """Return the largest share of a box that one other box of its picture covers, 0 to 1."""
     values = np.zeros(len(records.truth_labels))
     ends = np.searchsorted(records.truth_pictures, np.arange(len(records.names) + 1))
     for start, stop in zip(ends, ends[1:], strict=False):
@@ -105,7 +116,7 @@ def _quantity(records: Records, _: Measures) -> np.ndarray:
 
 
 def _area_spread(records: Records, measures: Measures) -> np.ndarray:
-    """Standard deviation of the area ratios of a picture's boxes."""
+    """Return the standard deviation of the area ratios of a picture's boxes."""
     shares, count = _box_area(records, measures), len(records.names)
     number = np.maximum(np.bincount(records.truth_pictures, minlength=count), 1)
     mean = np.bincount(records.truth_pictures, shares, count) / number
@@ -248,9 +259,14 @@ FEATURE_ROWS = {row.key: row for row in FEATURES}
 
 
 def feature_values(records: Records, measures: Measures) -> dict[str, np.ndarray]:
-    """float64 [T] for each feature that is known for at least one object; NaN where it is not.
+    """Return the values of each feature that is known for at least one object.
 
-    measures: of each picture, None where its file could not be read.
+    Args:
+        records: Truths and detections.
+        measures: The measures of each picture, None where its file could not be read.
+
+    Returns:
+        float64 [T] by feature, NaN where a value is not known.
     """
     columns = {row.key: row.values(records, measures) for row in FEATURES}
     return {key: values for key, values in columns.items() if np.isfinite(values).any()}

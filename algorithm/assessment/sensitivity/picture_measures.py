@@ -1,4 +1,4 @@
-"""What can be measured of a picture and of the places its boxes mark: light, sharpness, colour."""
+"""Measures of a picture and of the places its boxes mark: light, sharpness, colour."""
 
 from __future__ import annotations
 
@@ -7,14 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-COLOUR_STEP = 2  # colour is measured on every other pixel: a mean does not need them all
+COLOUR_STEP = 2  # colour is measured on every other pixel, because a mean does not need them all
 
 
 @dataclass(frozen=True)
 class PictureMeasures:
-    """brightness 0..255, clarity (variance of the Laplacian), saturation 0..255, colourfulness
-    (Hasler and Suesstrunk 2003) of a picture; box_brightness, box_clarity: float64 [N], the same
-    inside each box."""
+    """What was measured of a picture.
+
+    Attributes:
+        height: In pixels.
+        width: In pixels.
+        brightness: 0..255.
+        clarity: The variance of the Laplacian.
+        saturation: 0..255.
+        colourfulness: As in Hasler and Suesstrunk 2003.
+        box_brightness: float64 [N], the brightness inside each box.
+        box_clarity: float64 [N], the clarity inside each box.
+    """
 
     height: int
     width: int
@@ -27,8 +36,15 @@ class PictureMeasures:
 
 
 def measure_picture(pixels: np.ndarray, boxes: np.ndarray) -> PictureMeasures:
-    """Measures of pixels, uint8 [H, W, 3], and of boxes [N, 4] yxyx in them; a box of no pixel gets
-    the picture's figures.
+    """Measure a picture and the places that its boxes mark.
+
+    Args:
+        pixels: uint8 [H, W, 3].
+        boxes: [N, 4], [ymin, xmin, ymax, xmax] in pixels. A box of no pixel gets the picture's
+            figures.
+
+    Returns:
+        The measures.
     """
     height, width = pixels.shape[:2]
     grey = np.asarray(Image.fromarray(pixels).convert("L"))
@@ -48,8 +64,13 @@ def measure_picture(pixels: np.ndarray, boxes: np.ndarray) -> PictureMeasures:
 
 
 def laplacian(grey: np.ndarray) -> np.ndarray:
-    """float32 [H, W]: four neighbours less four times the pixel; the border repeats itself
-    outwards. grey: uint8 [H, W].
+    """Return four neighbours less four times the pixel; the border repeats itself outwards.
+
+    Args:
+        grey: uint8 [H, W].
+
+    Returns:
+        float32 [H, W].
     """
     wide = np.pad(grey.astype(np.float32), 1, mode="edge")
     return (
@@ -65,7 +86,7 @@ def _inside(grey: np.ndarray, edges: np.ndarray, box: np.ndarray) -> tuple[float
 
 
 def _colour(pixels: np.ndarray) -> tuple[float, float]:
-    """(mean saturation of HSV on 0..255, colourfulness)."""
+    """Return the mean saturation of HSV on 0..255, and the colourfulness."""
     red, green, blue = (pixels[..., channel].astype(np.float32) for channel in range(3))
     most, least = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
     saturation = 255 * np.divide(most - least, most, out=np.zeros_like(most), where=most > 0).mean()

@@ -1,6 +1,4 @@
-"""Recall in five equal-count bins of a feature, for each class: which objects does the model
-miss?
-"""
+"""Recall in five bins of a feature with equal counts, for each class: which objects are missed?"""
 
 from __future__ import annotations
 
@@ -16,10 +14,9 @@ from algorithm.evaluation.records import Records
 
 BINS = 5
 BIN_NAMES = ("0% - 20%", "20% - 40%", "40% - 60%", "60% - 80%", "80% - 100%")
-CHANCE = (
-    0.01  # how seldom differences as large must come by chance, over all classes that are looked at
-)
-LEAST_OBJECTS = 20  # in a slice, and for a class to be spoken of
+# The chance of differences as large must be below this, over all classes that are looked at.
+CHANCE = 0.01
+LEAST_OBJECTS = 20  # objects in a slice, and of a class that is spoken of
 SLICED = (
     ("box_area", 0),
     ("box_area", -1),
@@ -37,11 +34,17 @@ SLICED = (
 class Sensitivity:
     """Recall against one feature.
 
-    edges: float64 [6], the feature's values at the ends of the bins, NaN for a bin without objects.
-    recall, counts: [5, K]; a class without objects in a bin has recall 0 there, as on the platform.
-    spread: [K], population standard deviation of the five cells.
-    overall: [5] and overall_spread: over all classes. by_chance: whether differences as large are
-    to be expected by chance in (all classes, then each class): bool [K + 1].
+    Attributes:
+        key: The feature.
+        edges: float64 [6], the feature's values at the ends of the bins, NaN for a bin without
+            objects.
+        recall: [5, K], 0 for a class without objects in a bin, as on the platform.
+        counts: [5, K], objects.
+        spread: [K], the population standard deviation of the five cells.
+        overall: [5], the recall over all classes.
+        overall_spread: The population standard deviation of `overall`.
+        by_chance: bool [K + 1], whether differences as large are to be expected by chance in all
+            classes, then in each class.
     """
 
     key: str
@@ -55,8 +58,15 @@ class Sensitivity:
 
 
 def spread_of(cells: np.ndarray) -> np.ndarray:
-    """Population standard deviation over the bins (first axis), the last row of the platform's
-    tables.
+    """Return the population standard deviation over the bins.
+
+    It is the last row of the platform's tables.
+
+    Args:
+        cells: [5, ...], the bins along the first axis.
+
+    Returns:
+        [...].
     """
     return np.std(cells, axis=0)
 
@@ -64,8 +74,15 @@ def spread_of(cells: np.ndarray) -> np.ndarray:
 def sensitivities(
     records: Records, errors: Errors, columns: Mapping[str, np.ndarray]
 ) -> list[Sensitivity]:
-    """One for each feature, objects on crowds left out; errors: at the confidence that serves
-    best.
+    """Return the recall against each feature. Objects on crowds are left out.
+
+    Args:
+        records: Truths and detections.
+        errors: The errors at the confidence that serves best.
+        columns: float64 [T] by feature.
+
+    Returns:
+        One for each feature.
     """
     return [_sensitivity(key, values, records, errors) for key, values in columns.items()]
 
@@ -111,8 +128,9 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _by_chance(hits: np.ndarray, counts: np.ndarray, looks: int) -> bool:
-    """Whether five bins of one recall would differ as much by chance (Pearson's chi-square;
-    Bonferroni over `looks`).
+    """Return whether five bins of one recall would differ as much by chance.
+
+    Pearson's chi-square, with Bonferroni's correction over `looks`.
     """
     total, found = counts.sum(), hits.sum()
     if total < LEAST_OBJECTS or found in (0, total):
@@ -127,8 +145,12 @@ def _by_chance(hits: np.ndarray, counts: np.ndarray, looks: int) -> bool:
 
 @dataclass(frozen=True)
 class Slice:
-    """Objects with one to three properties at once. parts: (feature, 0 for its low fifth or -1 for
-    its high fifth).
+    """Objects with one to three properties at once.
+
+    Attributes:
+        parts: (feature, 0 for its low fifth or -1 for its high fifth).
+        count: How many objects.
+        recall: Their recall, 0 to 1.
     """
 
     parts: tuple[tuple[str, int], ...]
@@ -136,7 +158,14 @@ class Slice:
     recall: float
 
     def name(self, language: int) -> str:
-        """Such as "small, dark, crowded". language: 0 English, 1 Chinese."""
+        """Return a name like "small, dark, crowded".
+
+        Args:
+            language: 0 for English, 1 for Chinese.
+
+        Returns:
+            The name.
+        """
         rows = ((FEATURE_ROWS[key], end) for key, end in self.parts)
         return (", ", "、")[language].join(
             (row.low if end == 0 else row.high)[language] for row, end in rows
@@ -146,9 +175,19 @@ class Slice:
 def weakest_slices(
     errors: Errors, columns: Mapping[str, np.ndarray], most: int = 12
 ) -> list[Slice]:
-    """Slices of at least LEAST_OBJECTS objects with the lowest recall first; one whose recall is
-    not below that of all its parts adds nothing and is left out. The ends are the outer fifths of
-    the objects, and only values beyond the median."""
+    """Return the slices of at least LEAST_OBJECTS objects with the lowest recall.
+
+    A slice whose recall is not below that of all its parts adds nothing and is left out. The ends
+    are the outer fifths of the objects, and only values beyond the median.
+
+    Args:
+        errors: The errors at the confidence that serves best.
+        columns: float64 [T] by feature.
+        most: How many slices at most.
+
+    Returns:
+        The slices, the lowest recall first.
+    """
     counted = errors.truth_kinds != IGNORED
     hit = errors.truth_kinds == CORRECT
     ends = {part: _end(columns[part[0]], part[1], counted) for part in SLICED if part[0] in columns}

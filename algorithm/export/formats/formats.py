@@ -22,15 +22,21 @@ from algorithm.modelarts.model_index import INDEX, index_content
 
 DESCRIPTION = "export.json"
 NMS = ("none", "mediapipe")
-_TOLERANCE = {"int8": 0.5, "fp16": 0.05}  # shares of the best score; of the others below
+_TOLERANCE = {
+    "int8": 0.5,
+    "fp16": 0.05,
+}  # shares of the best score; the other formats have the one below
 _EXACT = 0.01
 _SIDE_OF_PROBE = 200
 
 
 @dataclass(frozen=True)
 class Format:
-    """write(source, folder) -> path of the file or folder. weights: of a network format, whose NMS
-    is chosen; None for a whole graph.
+    """One format.
+
+    Attributes:
+        write: Called with (source, folder) and options; returns the path of the file or folder.
+        weights: The weights of a network format, whose NMS is chosen; None for a whole graph.
     """
 
     write: Callable[..., Path]
@@ -56,13 +62,26 @@ def export_model(
     nms: str = "none",
     calibration: Callable[[tuple[int, int]], Iterable[np.ndarray]] | None = None,
 ) -> Path:
-    """The file (or version folder) that was written in `output`, beside `index` (class names) and
-    export.json.
+    """Write a model folder's network in another format.
 
-    calibration(image_size): pictures for int8, float32 [h, w, 3], pixels 0..255, as the network
-    sees them. The file is run by its own runtime and compared with the model folder before anything
-    is put in place. ArgumentError: a package or the calibration is missing. DataError: no model
-    folder, or `output` holds something. AlgorithmError: the file answers otherwise than the model.
+    `index` (class names) and export.json come to lie beside it. The file is run by its own runtime
+    and compared with the model folder before anything is put in place.
+
+    Args:
+        model_dir: The model folder.
+        output: A new or empty folder.
+        name: A key of FORMATS.
+        nms: "none" or "mediapipe", for a network format.
+        calibration: Takes the image size (height, width) and returns pictures for int8, float32
+            [h, w, 3], pixels 0..255, as the network sees them.
+
+    Returns:
+        The file (or version folder) in `output`.
+
+    Raises:
+        ArgumentError: A package or the calibration is missing, or the format has no such NMS.
+        DataError: There is no model folder, or `output` holds something.
+        AlgorithmError: The file answers otherwise than the model.
     """
     row = FORMATS[name]
     if row.weights == "int8" and calibration is None:
@@ -105,7 +124,7 @@ def export_model(
 
 
 def _description(source: Source, name: str, row: Format, path: Path, nms: str) -> dict[str, Any]:
-    """The content of export.json."""
+    """Return the content of export.json."""
     if not row.weights:
         return {
             "format": name,
@@ -146,8 +165,10 @@ def _description(source: Source, name: str, row: Format, path: Path, nms: str) -
 
 
 def _compare(source: Source, row: Format, path: Path) -> None:
-    """AlgorithmError when the written file does not answer a picture of noise as the model folder
-    does.
+    """Check that the written file answers a picture of noise as the model folder does.
+
+    Raises:
+        AlgorithmError: It does not.
     """
     pixels = np.random.default_rng(0).integers(
         0, 256, (_SIDE_OF_PROBE, _SIDE_OF_PROBE, 3), dtype=np.uint8

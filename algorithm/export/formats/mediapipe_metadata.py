@@ -1,5 +1,6 @@
-"""MediaPipe's metadata of an object detector, packed into a TFLite file with the class names, by
-MediaPipe's own writer.
+"""MediaPipe's metadata of an object detector, packed into a TFLite file with the class names.
+
+MediaPipe's own writer does it.
 """
 
 from __future__ import annotations
@@ -19,10 +20,20 @@ WRITERS = "mediapipe.tasks.python.metadata.metadata_writers"
 
 
 def with_metadata(content: bytes, label_names: Sequence[str]) -> bytes:
-    """The TFLite file with metadata: input pixels as they are (mean 0, deviation 1), outputs boxes,
-    classes, scores, count, labels.
+    """Return a TFLite file with metadata.
 
-    ArgumentError where MediaPipe is not installed.
+    They say that input pixels are taken as they are (mean 0, deviation 1), what the outputs boxes,
+    classes, scores and count are, and the labels.
+
+    Args:
+        content: The TFLite file.
+        label_names: Names of the classes, class 1 first.
+
+    Returns:
+        The file with its metadata.
+
+    Raises:
+        ArgumentError: MediaPipe is not installed.
     """
     need("mediapipe", "mediapipe")
     _complete()

@@ -12,9 +12,20 @@ from algorithm.export.formats.source import Source, need, network
 
 
 def write_openvino(source: Source, folder: Path, *, nms: str) -> Path:
-    """<folder>/model.xml and model.bin, float32 weights. images: float32 [1, h, w, 3], pixels
-    0..255 RGB -> scores [1, A, K], deltas [1, A, 4]. nms: "none". Compile it with
-    INFERENCE_PRECISION_HINT=f32: without, some processors compute in bfloat16."""
+    """Write <folder>/model.xml and model.bin, with float32 weights.
+
+    The input images is float32 [1, h, w, 3], RGB pixels 0..255; the outputs are scores [1, A, K]
+    and deltas [1, A, 4]. Compile it with INFERENCE_PRECISION_HINT=f32: without it some processors
+    compute in bfloat16.
+
+    Args:
+        source: The model folder.
+        folder: The folder to write into.
+        nms: "none", the only choice.
+
+    Returns:
+        The file model.xml.
+    """
     openvino = need("openvino", "openvino")
     path = folder / "model.xml"
     with tempfile.TemporaryDirectory() as scratch:

@@ -20,15 +20,23 @@ from algorithm.ops.image import letterbox_scale, pad_bottom_right, resize
 
 Found = Mapping[str, np.ndarray]
 Run = Callable[[np.ndarray], Found]
-SMALLEST = 1e-9  # of a score whose logit is asked for
+SMALLEST = 1e-9  # the lowest score whose logit is asked for
 
 
 def open_exported(path: Path) -> Run:
-    """run(uint8 [H, W, 3] RGB) -> boxes float32 [M, 4] yxyx in the picture's pixels, scores [M],
-    labels [M] from 0.
+    """Open an exported file in its own runtime.
 
-    path: a model folder, one with the version folder 1/, an export's folder, .pb, .tflite, .onnx or
-    .xml. DataError: it is none of these. ArgumentError: its runtime is not installed.
+    Args:
+        path: A model folder, one with the version folder 1/, an export's folder, or a file .pb,
+            .tflite, .onnx or .xml.
+
+    Returns:
+        A function of a picture uint8 [H, W, 3], RGB, that returns boxes float32 [M, 4], [ymin,
+        xmin, ymax, xmax] in the picture's pixels, scores [M], and labels [M] from 0.
+
+    Raises:
+        DataError: It is none of these.
+        ArgumentError: Its runtime is not installed.
     """
     path = exported_file(path)
     opener = OPENERS.get(path.suffix) if path.is_file() else _open_saved_model
@@ -38,9 +46,10 @@ def open_exported(path: Path) -> Run:
 
 
 def exported_file(path: Path) -> Path:
-    """What is to be opened at a path: itself, a file or the version folder in it.
+    """Return what is to be opened at a path: itself, a file in it, or the version folder in it.
 
-    DataError where there is nothing.
+    Raises:
+        DataError: There is nothing to open.
     """
     if not path.exists():
         raise DataError(f"expected an exported model at {path}, found nothing: check --model_dir")
@@ -57,9 +66,10 @@ def exported_file(path: Path) -> Path:
 
 
 def label_names_of(path: Path) -> tuple[str, ...]:
-    """Class names in the file `index` in or beside the exported file.
+    """Return the class names in the file `index` in or beside an exported file.
 
-    DataError where there is none.
+    Raises:
+        DataError: There is no such file.
     """
     file = exported_file(path)
     for folder in (file, *file.parents[:2]):
@@ -72,7 +82,7 @@ def label_names_of(path: Path) -> tuple[str, ...]:
 
 
 def _detections(outputs: Mapping[str, Any]) -> Found:
-    """Of the outputs of the signature for one picture."""
+    """Return the detections in the outputs of the signature for one picture."""
     boxes, classes, scores, count = (np.asarray(outputs[name])[0] for name in OUTPUTS)
     count = int(count)
     return {
@@ -110,8 +120,15 @@ def _open_onnx(path: Path) -> Run:
 def fitted(
     picture: np.ndarray, size: tuple[int, int], mean: np.ndarray
 ) -> tuple[np.ndarray, float]:
-    """float32 [h, w, 3] pixels 0..255 as the network wants them, filled with the mean; network
-    pixels per pixel of the picture.
+    """Fit a picture into the network's input, and fill the rest with the mean.
+
+    Args:
+        picture: uint8 [H, W, 3].
+        size: (height, width) of the input, in pixels.
+        mean: float32 [3], in grey levels.
+
+    Returns:
+        float32 [h, w, 3], pixels 0..255, and the network's pixels per pixel of the picture.
     """
     scale, shape = letterbox_scale(tf.constant(picture.shape[:2]), size)
     return (pad_bottom_right(resize(picture, shape) - mean, size) + mean).numpy(), float(scale)
@@ -133,7 +150,7 @@ def _open_tflite(path: Path) -> Run:
     entry, exits = interpreter.get_input_details()[0], interpreter.get_output_details()
     exits = sorted(
         exits, key=lambda each: each["name"]
-    )  # a converter may write them in another order
+    )  # a converter may write the outputs in another order
 
     def outputs(pixels: np.ndarray) -> list[np.ndarray]:
         interpreter.set_tensor(entry["index"], pixels)
@@ -155,8 +172,9 @@ def _description(path: Path) -> dict[str, Any]:
 def _around_network(
     known: Mapping[str, Any], kind: type, outputs: Callable[[np.ndarray], list[np.ndarray]]
 ) -> Run:
-    """What a network format leaves to its caller: fitting the picture before it, NMS and the way
-    back to its pixels after it.
+    """Return what a network format leaves to its caller.
+
+    That is fitting the picture before it, and NMS and the way back to its pixels after it.
     """
     size, mean = tuple(known["image_size"]), np.array(known["mean"], np.float32)
     finish = _own_suppression(known) if known["form"] == "none" else _four_outputs
@@ -185,7 +203,7 @@ def _four_outputs(outputs: list[np.ndarray], size: tuple[int, int]) -> dict[str,
 def _own_suppression(
     known: Mapping[str, Any],
 ) -> Callable[[list[np.ndarray], tuple[int, int]], dict[str, np.ndarray]]:
-    """The NMS of the model folder, applied to scores and deltas; boxes in network pixels."""
+    """Return the NMS of the model folder, applied to scores and deltas; boxes in network pixels."""
     rule = known["suppression"]
     hard = rule["hard_above"] >= 0
     config = NmsConfig(
@@ -208,7 +226,7 @@ def _own_suppression(
     def finish(outputs: list[np.ndarray], size: tuple[int, int]) -> dict[str, np.ndarray]:
         scores, deltas = (
             outputs if outputs[1].shape[2] == 4 else outputs[::-1]
-        )  # with 4 classes the order of the writer counts
+        )  # with 4 classes only the order of the writer tells them apart
         found = {
             name: value.numpy()[0]
             for name, value in suppress(tf.constant(scores), tf.constant(deltas)).items()

@@ -1,4 +1,4 @@
-"""What a model folder holds, as the converters need it."""
+"""A model folder's content in the form that the converters need."""
 
 from __future__ import annotations
 
@@ -21,13 +21,20 @@ OUTPUTS = (
     "detection_classes",
     "detection_scores",
     "num_detections",
-)  # as a flattened signature gives them
+)  # in the order of a flattened signature
 
 
 @dataclass(frozen=True)
 class Source:
-    """A loaded model folder. label_names: class 1 first. settings: ServingModule.settings() as
-    numpy, empty for a folder of an older version, which has no network function either."""
+    """A loaded model folder.
+
+    Attributes:
+        folder: The folder.
+        model: The loaded SavedModel.
+        label_names: Names of the classes, class 1 first.
+        settings: ServingModule.settings() as numpy. It is empty for a folder of an older version,
+            which has no network function either.
+    """
 
     folder: Path
     model: Any
@@ -35,19 +42,20 @@ class Source:
     settings: dict[str, np.ndarray]
 
     def signature(self) -> Any:
-        """The concrete function `serving_default`, its variables turned into constants, its loop
-        kept as one operation.
+        """Return the concrete function `serving_default` with constants for variables.
+
+        Its loop stays one operation.
         """
         return convert_variables_to_constants_v2(
             self.model.signatures["serving_default"], lower_control_flow=False
         )
 
     def image_size(self) -> tuple[int, int]:
-        """(height, width) of the network's input."""
+        """Return (height, width) of the network's input."""
         return tuple(self.model.heads.get_concrete_function().inputs[0].shape[1:3])
 
     def suppression(self) -> str:
-        """What NMS the signature applies, in words."""
+        """Return in words which NMS the signature applies."""
         if not self.settings:
             return "as in the model folder"
         limit = float(self.settings["hard_above"])
@@ -62,7 +70,17 @@ class Source:
 
 
 def open_source(model_dir: Path) -> Source:
-    """Loads a model folder. Raises DataError where it is none."""
+    """Load a model folder.
+
+    Args:
+        model_dir: The folder.
+
+    Returns:
+        Its content.
+
+    Raises:
+        DataError: It is no model folder.
+    """
     if not (model_dir / "saved_model.pb").is_file():
         raise DataError(
             f"expected a model folder with saved_model.pb at {model_dir}, found none: give the "
@@ -84,9 +102,20 @@ def open_source(model_dir: Path) -> Source:
 
 
 def network(source: Source) -> Any:
-    """Concrete function images float32 [1, h, w, 3], pixels 0..255 RGB, -> [scores float32 [1, A,
-    K], deltas float32 [1, A, 4]]; variables are constants. Converting an unfrozen module gives a
-    TFLite model that answers NaN. DataError for a model folder of an older version."""
+    """Return the network alone, with constants for variables.
+
+    Converting an unfrozen module would give a TFLite model that answers NaN.
+
+    Args:
+        source: The model folder.
+
+    Returns:
+        A concrete function of images float32 [1, h, w, 3], RGB pixels 0..255, that returns scores
+        float32 [1, A, K] and deltas float32 [1, A, 4].
+
+    Raises:
+        DataError: The model folder is one of an older version.
+    """
     if not source.settings:
         raise DataError(
             f"expected the network as a function in {source.folder}, found the signature alone: "
@@ -109,7 +138,18 @@ def network(source: Source) -> Any:
 
 
 def need(package: str, extra: str = "export") -> ModuleType:
-    """The imported package. ArgumentError says how to install it."""
+    """Import a package that not everyone has.
+
+    Args:
+        package: Its name.
+        extra: The extra of this project that installs it.
+
+    Returns:
+        The package.
+
+    Raises:
+        ArgumentError: It is not installed; the message says how to install it.
+    """
     try:
         return importlib.import_module(package)
     except ImportError as error:

@@ -1,5 +1,6 @@
-"""TFLite: the network for pictures of its own size, with MediaPipe's four outputs or with its raw
-scores and boxes.
+"""TFLite: the network for pictures of its own size.
+
+It ends in MediaPipe's four outputs or in its raw scores and boxes.
 """
 
 from __future__ import annotations
@@ -22,12 +23,21 @@ SCORE = 0.001
 def write_tflite(
     source: Source, folder: Path, *, weights: str, nms: str, pictures: Iterable[np.ndarray] = ()
 ) -> Path:
-    """<folder>/model.tflite. images: float32 [1, h, w, 3], pixels 0..255 RGB (uint8 for int8).
+    """Write <folder>/model.tflite.
 
-    weights: float, fp16 (halves as stored, float arithmetic) or int8 (arithmetic too, calibrated on
-    `pictures`: float32 [h, w, 3], pixels 0..255). nms: "mediapipe" ends in TFLite's own operation,
-    hard NMS at IoU 0.5 per class, and carries MediaPipe's metadata with the class names; "none"
-    gives scores [1, A, K] and deltas [1, A, 4], for any NMS outside.
+    The input images is float32 [1, h, w, 3] (uint8 for int8), RGB pixels 0..255.
+
+    Args:
+        source: The model folder.
+        folder: The folder to write into.
+        weights: "float", "fp16" (stored as halves, float arithmetic) or "int8" (arithmetic too).
+        nms: "mediapipe" ends in TFLite's own operation, hard NMS at IoU 0.5 per class, and carries
+            MediaPipe's metadata with the class names. "none" gives scores [1, A, K] and deltas
+            [1, A, 4], for any NMS outside.
+        pictures: Pictures to calibrate int8 on, float32 [h, w, 3], pixels 0..255.
+
+    Returns:
+        The file.
     """
     if nms == "mediapipe":
         with tempfile.TemporaryDirectory() as folder_of_graph:
@@ -50,7 +60,7 @@ def write_tflite(
 def _converted(
     converter: tf.lite.TFLiteConverter, source: Source, weights: str, pictures: Iterable[np.ndarray]
 ) -> bytes:
-    converter.allow_custom_ops = True  # OPERATION is one
+    converter.allow_custom_ops = True  # OPERATION is a custom one
     if weights != "float":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if weights == "fp16":
@@ -64,9 +74,11 @@ def _converted(
 
 
 def _with_operation(source: Source, folder: Path) -> tf.lite.TFLiteConverter:
-    """Converter of the network of constants and OPERATION behind it. Through a SavedModel, because
-    freezing would dissolve the function that stands for OPERATION. The outputs are named so that
-    their order is MediaPipe's."""
+    """Return a converter of the network of constants with OPERATION behind it.
+
+    It goes through a SavedModel, because freezing would dissolve the function that stands for
+    OPERATION. The outputs are named so that their order is MediaPipe's.
+    """
     frozen, finish = network(source), _postprocess(source)
 
     @tf.function(
@@ -85,8 +97,9 @@ def _with_operation(source: Source, folder: Path) -> tf.lite.TFLiteConverter:
 def _calibration(
     pictures: Iterable[np.ndarray], size: tuple[int, int]
 ) -> Iterable[list[np.ndarray]]:
-    """The pictures, and one black and white: the input's range is then exactly 0..255, and a grey
-    level one step of it.
+    """Yield the pictures, and one that is black and white.
+
+    The input's range is then exactly 0..255, and a grey level one step of it.
     """
     halves = np.zeros((1, *size, 3), np.float32)
     halves[:, : size[0] // 2] = 255
@@ -96,8 +109,14 @@ def _calibration(
 
 
 def centred(anchors: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """float32 [A, 4]: (y centre, x centre, height, width) in shares of the network's input, of
-    [ymin, xmin, ymax, xmax] pixels.
+    """Return anchors by their centres and sides, in shares of the network's input.
+
+    Args:
+        anchors: float32 [A, 4], [ymin, xmin, ymax, xmax] in pixels.
+        size: (height, width) of the input, in pixels.
+
+    Returns:
+        float32 [A, 4], (y centre, x centre, height, width).
     """
     corners = anchors / np.array([*size, *size], np.float32)
     return np.concatenate(
@@ -106,11 +125,11 @@ def centred(anchors: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _postprocess(source: Source):
-    """function(scores, deltas) -> boxes [1, M, 4] yxyx in shares of the input, classes [1, M] from
-    0, scores [1, M], count [1].
+    """Return a function of scores and deltas that stands for OPERATION.
 
-    The converter replaces a function that says it implements OPERATION by that operation; what it
-    computes does not matter.
+    It returns boxes [1, M, 4] yxyx in shares of the input, classes [1, M] from 0, scores [1, M] and
+    count [1]. The converter replaces a function that says it implements OPERATION by that
+    operation; what it computes does not matter.
     """
     anchors = tf.constant(centred(source.settings["anchors"], source.image_size()))
     most, classes = int(source.settings["max_detections"]), len(source.label_names)

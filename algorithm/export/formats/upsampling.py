@@ -9,9 +9,17 @@ import tensorflow as tf
 def with_resize_operations(
     frozen: tf.types.experimental.ConcreteFunction,
 ) -> tf.types.experimental.ConcreteFunction:
-    """The same function of constants; where it doubles a map by repeating it along two new axes
-    (models.layers.upsample_nearest: StridedSlice, BroadcastTo, Reshape in 6 dimensions, of which
-    TFLite's kernels take 5), it has a ResizeNearestNeighbor."""
+    """Return the same function of constants, with ResizeNearestNeighbor where it doubles a map.
+
+    The network doubles a map by repeating it along two new axes (models.layers.upsample_nearest:
+    StridedSlice, BroadcastTo, Reshape in 6 dimensions, of which TFLite's kernels take 5).
+
+    Args:
+        frozen: A function without variables.
+
+    Returns:
+        The changed function.
+    """
     definition = frozen.graph.as_graph_def()
     nodes = {node.name: node for node in definition.node}
     sizes = []

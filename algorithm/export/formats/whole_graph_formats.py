@@ -1,5 +1,6 @@
-"""Formats that hold the whole graph, from pixels of any size to detections: SavedModel, frozen
-graph, ONNX.
+"""Formats that hold the whole graph, from pixels of any size to detections.
+
+They are SavedModel, frozen graph and ONNX.
 """
 
 from __future__ import annotations
@@ -19,19 +20,35 @@ OPSET = 17
 
 
 def write_saved_model(source: Source, folder: Path) -> Path:
-    """TensorFlow Serving's layout: <folder>/1/ with saved_model.pb and variables/."""
+    """Write TensorFlow Serving's layout: <folder>/1/ with saved_model.pb and variables/.
+
+    Args:
+        source: The model folder.
+        folder: The folder to write into.
+
+    Returns:
+        The folder `1`.
+    """
     version = folder / "1"
     (version / "variables").mkdir(parents=True)
     shutil.copyfile(source.folder / "saved_model.pb", version / "saved_model.pb")
     for path in (source.folder / "variables").iterdir():
         shutil.copyfile(path, version / "variables" / path.name)
-    fit_saved_model(version)  # a model folder of an older version of this package needs it
+    fit_saved_model(version)  # a model folder of an older version of this package needs this
     return version
 
 
 def write_frozen(source: Source, folder: Path) -> Path:
-    """A GraphDef with constants for variables: `images:0` in, Identity:0 ... out in the order of
-    OUTPUTS.
+    """Write a GraphDef with constants for variables.
+
+    Its input is `images:0`; its outputs are Identity:0 and so on, in the order of OUTPUTS.
+
+    Args:
+        source: The model folder.
+        folder: The folder to write into.
+
+    Returns:
+        The file.
     """
     frozen = source.signature()
     definition = frozen.graph.as_graph_def()
@@ -42,7 +59,18 @@ def write_frozen(source: Source, folder: Path) -> Path:
 
 
 def write_onnx(source: Source, folder: Path) -> Path:
-    """ONNX with the names of the signature; NMS is a Loop in it."""
+    """Write an ONNX file with the names of the signature. The NMS is a Loop in it.
+
+    Args:
+        source: The model folder.
+        folder: The folder to write into.
+
+    Returns:
+        The file.
+
+    Raises:
+        ArgumentError: tf2onnx or onnx is not installed.
+    """
     tf2onnx, onnx = need("tf2onnx"), need("onnx")
     frozen = source.signature()
     model, _ = tf2onnx.convert.from_graph_def(
@@ -68,7 +96,7 @@ def write_onnx(source: Source, folder: Path) -> Path:
 
 
 def _rename_inside(graph: Any, names: dict[str, str]) -> None:
-    """Bodies of loops and branches read names of the outer graph too."""
+    """Rename what the bodies of loops and branches read of the outer graph."""
     for node in graph.node:
         for attribute in node.attribute:
             if attribute.HasField("g"):
@@ -78,9 +106,16 @@ def _rename_inside(graph: Any, names: dict[str, str]) -> None:
 
 
 def load_frozen(path: Path) -> Callable[[np.ndarray], list[np.ndarray]]:
-    """Function images uint8 [1, H, W, 3] -> list of OUTPUTS of a file that write_frozen wrote.
+    """Load a file that write_frozen wrote.
 
-    In a session: its functions have the names of those in the model folder, but are not the same.
+    It runs in a session: its functions have the names of those in the model folder, but are not the
+    same.
+
+    Args:
+        path: The file.
+
+    Returns:
+        A function of images uint8 [1, H, W, 3] that returns the list of OUTPUTS.
     """
     session = tf.compat.v1.Session(graph=tf.Graph())
     with session.graph.as_default():

@@ -1,4 +1,4 @@
-"""Reading published checkpoints: the one room of `models` that opens files."""
+"""How are published checkpoints read? This is the one room of `models` that opens files."""
 
 from algorithm.models.weights.load_report import LoadReport
 from algorithm.models.weights.loading import SCOPES, load_weights

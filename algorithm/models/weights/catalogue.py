@@ -45,10 +45,16 @@ class PublishedFile:
         return f"{self.family}/{f'{self.name}.pth' if self.package else basename(self.url)}"
 
     def starts(self, model_name: str) -> bool:
-        """Tell whether it is a start for a model.
+        """Return whether it is a start for a model.
 
         It is, where it holds the model's own detector, one with all of its variables, or its
         backbone.
+
+        Args:
+            model_name: The model.
+
+        Returns:
+            Whether it is a start.
         """
         return self.name in start_names(model_name)
 
@@ -82,7 +88,7 @@ _KERAS_MD5 = (
     "9ecce42647a20130c1f39a5d4cb75743",
     "cbcfe4450ddf6f3ad90b1b398090fe4a",
 )
-# Of the .pth inside the packages.
+# Digests of the .pth inside the packages.
 _LITE_PACKAGE_SHA256 = (
     "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
     "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
@@ -174,7 +180,7 @@ PUBLISHED: tuple[PublishedFile, ...] = (
     *map(_packaged_backbone, range(3), _LITE_PACKAGE_SHA256),
     *_RETINANET_BACKBONES,
 )
-# Families fit to start any job from without a further word; the rest is for who names a path.
+# Families that any job may start from without being told; for the others a path must be named.
 DEFAULT_FAMILIES = (
     "coco2",
     "coco",

@@ -1,4 +1,4 @@
-"""Writes weights as a checkpoint with the published names, which every tool reads."""
+"""The writer of weights as a checkpoint with the published names, which every tool reads."""
 
 from __future__ import annotations
 

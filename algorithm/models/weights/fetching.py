@@ -1,4 +1,4 @@
-"""Fetches published weights into the cache."""
+"""The download of published weights into the cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a load of weights did, tensor by tensor."""
+"""The report of a load of weights, tensor by tensor."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LoadReport:
     unused: tuple[str, ...]
 
     def summary(self) -> str:
-        """One paragraph for the log."""
+        """Return one paragraph for the log."""
         averages = f", {self.averaged} of its tensors moving averages" if self.averaged else ""
         return (
             f"weights: {self.scope} from {self.path} ({self.kind}{averages}): {len(self.matched)} "

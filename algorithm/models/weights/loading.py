@@ -1,4 +1,4 @@
-"""Loads weights into a detector: all that the scope promises, or an error and no change."""
+"""The load of weights into a detector: all that the scope promises, or an error and no change."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def load_weights(
 
 
 def _takes(name: str, detector: Detector, scope: str) -> bool:
-    """Whether the scope takes the variable from the file."""
+    """Return whether the scope takes the variable from the file."""
     if scope == "classification":
         return name.startswith(f"{detector.preset.backbone}/")
     return scope == "full" or not name.startswith(CLASS_PREDICTOR)
@@ -131,7 +131,13 @@ def _check_classes(
 
 
 def _check_promise(detector: Detector, report: LoadReport, source: WeightSource) -> None:
-    """Only the box predictor of scope "detection" may stay behind: it is not worth failing for."""
+    """Check that nothing stays behind but the box predictor of scope "detection".
+
+    That one is not worth failing for.
+
+    Raises:
+        DataError: Something else stays behind.
+    """
     lacking = [
         name
         for name in (*report.missing, *report.skipped_shape)

@@ -1,4 +1,4 @@
-"""Finds weights that are already on this machine."""
+"""The search for weights that are already on this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from algorithm.models.weights.catalogue import (
 from algorithm.models.zoo import PRESETS
 
 CACHE_VARIABLE = "EFFICIENTDET_CACHE"
-# A file renamed to what it holds, as people keep them.
+# Names that people give a file after what it holds.
 _PLAIN_ENDINGS = ("", ".tar.gz", ".tgz", ".h5", ".pth")
 
 

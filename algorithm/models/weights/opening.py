@@ -1,4 +1,4 @@
-"""Opens a file or folder of weights, recognised by what is in it."""
+"""The opening of a file or folder of weights, recognised by its content."""
 
 from __future__ import annotations
 
@@ -72,7 +72,10 @@ def _open(path: Path, resources: ExitStack) -> WeightSource:
 
 
 def _inside(folder: Path) -> Path:
-    """What the file `checkpoint` names, else the only weight file, else the only subfolder."""
+    """Return what the file `checkpoint` names.
+
+    Without that file it is the only weight file, else the only subfolder.
+    """
     listing = folder / "checkpoint"
     named = (
         _NEWEST.search(listing.read_text(encoding="utf-8", errors="replace"))
@@ -82,7 +85,7 @@ def _inside(folder: Path) -> Path:
     if named:
         return (
             folder / Path(named[1]).name
-        )  # an absolute path there is from the machine that wrote it
+        )  # an absolute path there belongs to the machine that wrote it
     for pattern in ("*.index", "*.h5", "*.pth"):
         found = sorted(folder.glob(pattern))
         if len(found) == 1:

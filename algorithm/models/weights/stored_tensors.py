@@ -1,4 +1,7 @@
-"""What every reader hands on: tensors under their published names, read when asked for."""
+"""Tensors under their published names, as every reader hands them on.
+
+They are read when asked for.
+"""
 
 from __future__ import annotations
 

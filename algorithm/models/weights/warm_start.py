@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 # Statistics of fewer pictures than this are noise: batch norm then keeps what the pretrained
 # network knows.
 SMALLEST_BATCH_FOR_STATISTICS = 4
-# Where more than the default rate was better, with optimizer=auto, from ImageNet
+# The jobs for which more than the default rate was better, with optimizer=auto, from ImageNet
 # (docs/research/2026-11-28-tiny-models.md).
 MEASURED_BACKBONE, SMALL_INPUT, SMALL_BATCH, HIGHER_RATE = "efficientnet-lite0", 320, 8, 0.16
 
@@ -58,7 +58,7 @@ class Start:
                 return COCO_LABEL_NAMES
             if (
                 source.num_classes == len(COCO_LABEL_NAMES) + 1
-            ):  # RetinaNet's output k is category id k, 0 is not used
+            ):  # RetinaNet's output k is category id k; 0 is not used
                 return ("(background)", *COCO_LABEL_NAMES)
         raise DataError(
             f"weights {self.path}: expected a label map beside them (label_map.json or index), "
@@ -208,7 +208,15 @@ def advice_on_rate(
 ) -> tuple[str, ...]:
     """Return lines for the log where HIGHER_RATE is worth setting; none elsewhere.
 
-    With a peer `advice_on_peer` says it. The arguments are those of `wants_a_higher_rate`.
+    With a peer `advice_on_peer` says it.
+
+    Args:
+        hp: The job's hyperparameters.
+        image_size: Height and width of the input in pixels.
+        start: Where the weights are from; None where a job goes on.
+
+    Returns:
+        The lines.
     """
     if (
         hp.use_online_kd

@@ -1,6 +1,6 @@
-"""One writer for one folder of a store: a small object that its holder renews, and that others see.
+"""One writer for one folder of a store: a small object that its holder renews and others see.
 
-No clock is compared with another: a lease counts as left behind when it was not renewed while it
+No clock is compared with another. A lease counts as left behind when it was not renewed while it
 was watched for longer than its holder would have let pass, or when its holder was a process of this
 machine that is gone.
 """
@@ -26,7 +26,7 @@ from algorithm.storage.storage_errors import MissingError
 from algorithm.storage.store_of import info, read_bytes, remove, write_bytes
 
 NAME = "lease.json"
-EXPIRES_S = 90.0  # renewed three times as often
+EXPIRES_S = 90.0  # a holder renews it three times as often
 _WATCH_EVERY_S, _SETTLE_S = 2.0, 1.0
 _REFUSED = ("PreconditionFailed", "412", "ConditionalRequestConflict", "NoSuchKey")
 _WITHOUT_CONDITIONS = ("NotImplemented", "InvalidArgument", "InvalidRequest")
@@ -38,8 +38,13 @@ class LeaseLostError(StorageError):
 
 
 class Lease:
-    """take() before the first write, check() before each further one, renew() now and then,
+    """The right to write to a folder of a store.
+
+    Call take() before the first write, check() before each further one, renew() now and then, and
     release() at the end.
+
+    Args:
+        folder: The folder's URL.
     """
 
     def __init__(self, folder: str) -> None:
@@ -53,8 +58,10 @@ class Lease:
         self._renewals = 0
 
     def take(self) -> None:
-        """LeaseLostError when another job holds the place and is alive; waits until that is
-        known.
+        """Take the lease, after waiting until it is known that no other job holds it and is alive.
+
+        Raises:
+            LeaseLostError: Another job holds the place and is alive.
         """
         while not self._try():
             pass
@@ -85,13 +92,13 @@ class Lease:
                     raise
         else:
             if found is None or self._read() != found:
-                return False  # someone was faster: look again
-        self._write()  # a store without conditions, or one that gets them wrong; check() decides
+                return False  # someone was faster, so look again
+        self._write()  # the store has no conditions, or gets them wrong, so check() decides
         time.sleep(_SETTLE_S)
         return True
 
     def _watch(self, found: tuple[dict[str, object], FileInfo]) -> None:
-        """Returns when the lease found was not renewed for too long; raises when it was."""
+        """Return when the lease found was not renewed for too long; raise when it was."""
         _log.warning(
             "%s is held by process %s on %s; waiting up to %.0f s to see whether it is alive",
             self._folder,
@@ -109,7 +116,11 @@ class Lease:
                 raise self._taken(now[0])
 
     def check(self) -> None:
-        """LeaseLostError unless this process is the holder."""
+        """Check that this process is the holder. A lease that is gone is written again.
+
+        Raises:
+            LeaseLostError: Another job holds the place.
+        """
         found = self._read()
         if found is None:
             self._write()
@@ -117,13 +128,17 @@ class Lease:
             raise self._taken(found[0])
 
     def renew(self) -> None:
-        """Shows that the holder is alive. LeaseLostError when it is the holder no more."""
+        """Show that the holder is alive.
+
+        Raises:
+            LeaseLostError: Another job holds the place.
+        """
         self.check()
         self._renewals += 1
         self._write()
 
     def release(self) -> None:
-        """Gives the place free, if it is ours."""
+        """Give up the place, if it is ours."""
         found = self._read()
         if found and found[0].get("owner") == self._content["owner"]:
             remove(self.url)
@@ -141,7 +156,7 @@ class Lease:
             content = json.loads(read_bytes(self.url)) if found else None
         except MissingError:
             return None
-        except ValueError:  # not ours, or half of it: nobody's
+        except ValueError:  # something else, or half of a lease, belongs to nobody
             content = {}
         return None if found is None or content is None else (content, found)
 
@@ -158,20 +173,22 @@ def _conditional(folder: str) -> bool:
 
 
 def _conditions(found: tuple[dict[str, object], FileInfo] | None) -> list[dict[str, str]]:
-    """What to write the lease under: only in place of the one found, or only where there is
-    none.
+    """Return the conditions to write the lease under.
+
+    It goes in place of the one found, or only where there is none.
     """
     if found is None:
         return [{"IfNoneMatch": "*"}]
     return [
         {"IfMatch": f'"{found[1].tag}"'},
         {"IfMatch": found[1].tag},
-    ]  # Ceph compares with the quotes, as if they were of the tag
+    ]  # Ceph compares with the quotes, as if they belonged to the tag
 
 
 def _is_gone(holder: dict[str, Any]) -> bool:
-    """Whether the holder was a process of this machine that no longer runs, or the lease is not
-    readable at all.
+    """Return whether the holder was a process of this machine that no longer runs.
+
+    It is also gone when the lease cannot be read at all.
     """
     if holder.get("host") != socket.gethostname() or not isinstance(holder.get("pid"), int):
         return not holder
@@ -179,8 +196,9 @@ def _is_gone(holder: dict[str, Any]) -> bool:
 
 
 def _started(pid: int) -> str:
-    """When a process of this machine was started, in ticks since the boot, with the boot's id; ""
-    when there is none.
+    """Return when a process of this machine was started: ticks since the boot, and the boot's id.
+
+    It is "" when there is no such process.
     """
     try:
         ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]

@@ -1,9 +1,8 @@
-"""A local folder and its copy in a store, kept the same while a job runs; a reader of the copy
-never sees half of a set.
+"""A local folder and its copy in a store, kept the same while a job runs.
 
-Order of a round: files that are new; then the manifest; then what changed in place, and last what
-is gone. Small files are in the manifest itself, large ones that change in place wait in a folder of
-their own until the manifest names them.
+A reader of the copy never sees half of a set. The order of a round: files that are new; then the
+manifest; then what changed in place, and last what is gone. Small files are in the manifest itself;
+large ones that change in place wait in a folder of their own until the manifest names them.
 """
 
 from __future__ import annotations
@@ -37,8 +36,12 @@ _log = logging.getLogger(__name__)
 
 
 class Mirror:
-    """The copy of `folder` at `url`. state: a local file that remembers which manifest the folder
-    descends from.
+    """The copy of a local folder in a store.
+
+    Args:
+        folder: The local folder.
+        url: Where its copy is.
+        state: A local file that remembers which manifest the folder descends from.
     """
 
     def __init__(self, folder: Path, url: str, state: Path) -> None:
@@ -53,17 +56,17 @@ class Mirror:
         self.manifest = Manifest(id="")
 
     def read_manifest(self) -> Manifest | None:
-        """The manifest in force in the store; None when there is none yet."""
+        """Return the manifest in force in the store; None when there is none yet."""
         try:
             return Manifest.decode(read_bytes(self._manifest_url), self._manifest_url)
         except MissingError:
             return None
 
     def origins(self) -> list[str]:
-        """The ids of the manifests that the local folder is the state of, or a later one; "" stands
-        for none yet.
+        """Return the ids of the manifests that the local folder is the state of, or a later one.
 
-        Two where a run was killed while it wrote one, none where nothing is known of the folder.
+        There are two where a run was killed while it wrote one, and none where nothing is known of
+        the folder. The id "" stands for no manifest yet.
         """
         try:
             return list(json.loads(self._state.read_text(encoding="utf-8")))
@@ -71,8 +74,10 @@ class Mirror:
             return []
 
     def settle(self, manifest: Manifest) -> None:
-        """Takes a manifest found in the store as the state in force; the folder is the same or
-        later.
+        """Take a manifest found in the store as the state in force.
+
+        Args:
+            manifest: The manifest. The local folder is in the same or a later state.
         """
         self.manifest, self._obsolete = manifest, set(manifest.obsolete)
         # Whoever wrote it may have been killed before the files lay under their names.
@@ -82,13 +87,20 @@ class Mirror:
         self.note(manifest.id)
 
     def note(self, *origins: str) -> None:
-        """Writes down what the local folder is the state of."""
+        """Write down what the local folder is the state of."""
         write_text(self._state, json.dumps(origins))
 
     def round(self, budget: float | None = None) -> bool:
-        """Brings the copy up to date; whether anything had changed.
+        """Bring the copy up to date.
 
-        StorageError: the set before is still in force.
+        Args:
+            budget: Seconds to keep trying, None for the default.
+
+        Returns:
+            Whether anything had changed.
+
+        Raises:
+            StorageError: The copy failed; the set before is still in force.
         """
         seen, files = self._snapshot()
         before = self.manifest.files
@@ -142,7 +154,7 @@ class Mirror:
         return True
 
     def _replace(self, files: dict[str, Item], changed: list[str], budget: float | None) -> None:
-        """Puts a manifest of these files in force, unless it is in force already."""
+        """Put a manifest of these files in force, unless it is in force already."""
         before = self.manifest.files
         if files == before:
             return
@@ -163,8 +175,9 @@ class Mirror:
         self.note(manifest.id)
 
     def _snapshot(self) -> tuple[dict[str, Seen], dict[str, Item]]:
-        """The folder at one moment: looked at before and after it was read, and the same both times
-        (logs aside).
+        """Return the folder at one moment.
+
+        It is looked at before and after it is read, and must be the same both times, logs aside.
         """
         for _ in range(_LOOKS):
             try:
@@ -185,12 +198,12 @@ class Mirror:
         )
 
     def _send_first(self, name: str, item: Item, budget: float | None) -> Item:
-        """Sends what can go before the manifest; where the manifest is to find it."""
+        """Send what can go before the manifest, and return where the manifest is to find it."""
         if is_log(name):
             sent = self._store.upload(self.folder / name, join(self.url, name), budget)
             return Item(sent.size, sent.sha256, name)
         if item.data() is not None:
-            return item  # the manifest carries it
+            return item  # the manifest carries the content
         key = f"{STAGED}/{item.sha256}" if name in self.manifest.files else name
         self._send(name, item, key, budget)
         return replace(item, key=key)
@@ -215,9 +228,9 @@ class Mirror:
             )
 
     def clear_leftovers(self) -> None:
-        """Removes what a killed run left half done in the store.
+        """Remove what a killed run left half done in the store.
 
-        Only for the one who holds the place.
+        Call it only as the holder of the place.
         """
         if scheme_of(self.url) in OBJECT_SCHEMES:
             from algorithm.storage.objects.object_upload import abort_stale_uploads

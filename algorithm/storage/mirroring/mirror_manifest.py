@@ -1,5 +1,6 @@
-"""What a mirrored folder holds, as one object that is written last: whoever reads it sees a whole
-set, or the one before.
+"""The list of a mirrored folder's files, as one object that is written last.
+
+So whoever reads it sees a whole set, or the one before.
 """
 
 from __future__ import annotations
@@ -19,13 +20,18 @@ STAGED = (
     ".mirror"  # new content of files that the manifest in force still names waits in this folder
 )
 SMALL = 64 << 10
-_LOGS = "events.out.tfevents."  # only ever appended to; a torn end is what their readers expect
+_LOGS = "events.out.tfevents."  # these are only appended to; their readers expect a torn end
 
 
 @dataclass(frozen=True)
 class Item:
-    """One file: its size, SHA-256 (hex), the key it lies under, and, when it is small, its content
-    in base64.
+    """One file of a manifest.
+
+    Attributes:
+        size: Bytes.
+        sha256: Its SHA-256 in hex.
+        key: The key it lies under.
+        content: Its bytes in base64 when it is small, else "".
     """
 
     size: int
@@ -34,14 +40,18 @@ class Item:
     content: str = ""
 
     def data(self) -> bytes | None:
-        """The content that the manifest itself carries, None for a large file."""
+        """Return the content that the manifest itself carries, None for a large file."""
         return base64.b64decode(self.content) if self.content or not self.size else None
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """The files by name. obsolete: keys that can be removed once this is in force. id: of this
-    state alone.
+    """The list of a mirrored folder's files.
+
+    Attributes:
+        files: The files by name.
+        obsolete: Keys that can be removed once this manifest is in force.
+        id: The id of this state alone.
     """
 
     files: dict[str, Item] = field(default_factory=dict)
@@ -49,7 +59,7 @@ class Manifest:
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def encode(self) -> bytes:
-        """As JSON."""
+        """Return the manifest as JSON."""
         files = {name: asdict(item) for name, item in sorted(self.files.items())}
         return json.dumps(
             {"id": self.id, "obsolete": self.obsolete, "files": files}, ensure_ascii=False, indent=1
@@ -57,7 +67,18 @@ class Manifest:
 
     @classmethod
     def decode(cls, content: bytes, where: str) -> Manifest:
-        """StorageError when it is none."""
+        """Read a manifest from JSON.
+
+        Args:
+            content: The JSON.
+            where: Where it was found, for the message.
+
+        Returns:
+            The manifest.
+
+        Raises:
+            StorageError: It is no manifest.
+        """
         try:
             read = json.loads(content)
             return cls(
@@ -74,7 +95,13 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Seen:
-    """What tells that a local file was not touched since."""
+    """What tells that a local file was not touched since.
+
+    Attributes:
+        size: Bytes.
+        modified_ns: The time of its last change, in nanoseconds.
+        inode: Its inode.
+    """
 
     size: int
     modified_ns: int
@@ -82,14 +109,23 @@ class Seen:
 
 
 def is_log(name: str) -> bool:
-    """Whether a file is only appended to, so that an older state of it is no damage."""
+    """Return whether a file is only appended to, so that an older state of it is no damage."""
     return name.rpartition("/")[2].startswith(_LOGS)
 
 
 def scan(folder: Path) -> dict[str, Seen]:
-    """The files of a folder by name, without hidden ones: those are being written.
+    """Return the files of a folder by name.
 
-    FileNotFoundError: one went meanwhile.
+    Hidden ones are left out: they are being written.
+
+    Args:
+        folder: The local folder.
+
+    Returns:
+        The files by their path inside the folder.
+
+    Raises:
+        FileNotFoundError: A file went meanwhile.
     """
     found = {}
     for where, folders, names in os.walk(folder):
@@ -105,7 +141,15 @@ def scan(folder: Path) -> dict[str, Seen]:
 
 
 def item_of(folder: Path, name: str) -> Item:
-    """A file as the manifest names it; its content too when it is small."""
+    """Return a file as the manifest lists it, with its content when it is small.
+
+    Args:
+        folder: The local folder.
+        name: The file's path inside it.
+
+    Returns:
+        The item.
+    """
     path = folder / name
     if path.stat().st_size <= SMALL and not is_log(name):
         data = path.read_bytes()

@@ -1,5 +1,6 @@
-"""A folder that is mirrored while a job writes to it: restored before, copied now and then, and
-once more at the end.
+"""A folder that is mirrored while a job writes to it.
+
+It is restored before, copied now and then, and copied once more at the end.
 """
 
 from __future__ import annotations
@@ -23,19 +24,28 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def mirrored(folder: Path, url: str) -> Iterator[tuple[str, ...]]:
-    """Keeps a copy of `folder` at `url` while the block runs; gives the names of files found
-    damaged there.
+    """Keep a copy of a folder in a store inside this context.
 
-    Before: what an earlier run left there is brought back. Meanwhile: a copy every 30 s; a store
-    that is down is warned of, and tried again. At the end, also after an error: a last copy.
-    StorageError: another job writes there, or the last copy could not be made; then the files stay
-    in `folder`, which the message names.
+    What an earlier run left there is brought back first. Then a copy is made every 30 s; a store
+    that is down is warned of, and tried again. At the end, also after an error, a last copy is
+    made.
+
+    Args:
+        folder: The local folder.
+        url: Where its copy is.
+
+    Yields:
+        The names of files found damaged in the copy.
+
+    Raises:
+        StorageError: Another job writes there, or the last copy could not be made. Then the files
+            stay in `folder`, which the message names.
     """
     mirror, lease = Mirror(folder, url, folder.parent / "mirror-state.json"), Lease(url.rstrip("/"))
     lease.take()
     try:
         damaged = restore(mirror)
-        with suppress(StorageError):  # tidying; what is left costs space only
+        with suppress(StorageError):  # this only tidies up; what is left costs nothing but space
             mirror.clear_leftovers()
         copier = _Copier(mirror, lease)
     except BaseException:
@@ -51,13 +61,13 @@ def mirrored(folder: Path, url: str) -> Iterator[tuple[str, ...]]:
         copier.finish()
     except StorageError:
         raise
-    except BaseException:  # a request to stop came meanwhile: the copy is completed first
+    except BaseException:  # a request to stop came meanwhile, and the copy is completed first
         _finish_after_an_error(copier)
         raise
 
 
 def _finish_after_an_error(copier: _Copier) -> None:
-    """The last copy, whose own failure must not hide why the job ended."""
+    """Make the last copy. Its own failure must not hide why the job ended."""
     try:
         copier.finish()
     except PlatformError as error:
@@ -91,7 +101,7 @@ class _Copier:
             except LeaseLostError as error:
                 self._lost = error
                 _log.error("%s; nothing more is copied there", error)
-            except Exception as error:  # the job goes on; the last copy decides
+            except Exception as error:  # the job goes on, and the last copy decides
                 _log.warning(
                     "copy to %s: %s; the job goes on, the next try is in %.0f s",
                     self._mirror.url,
@@ -100,7 +110,7 @@ class _Copier:
                 )
 
     def finish(self) -> None:
-        """The last copy; then the place is free for others."""
+        """Make the last copy; then the place is free for others."""
         self._over.set()
         for each in self._threads:
             each.join()
@@ -108,7 +118,7 @@ class _Copier:
             if self._lost is not None:
                 raise self._lost
             self._lease.check()
-            for _ in range(_LAST_ROUNDS):  # again if something was written meanwhile
+            for _ in range(_LAST_ROUNDS):  # once more if something was written meanwhile
                 if not self._mirror.round():
                     break
         except StorageError as error:

@@ -1,6 +1,4 @@
-"""Bringing back what an earlier run of a job left in a store: verified, and without what is
-damaged.
-"""
+"""The return of what an earlier run of a job left in a store: verified, without what is damaged."""
 
 from __future__ import annotations
 
@@ -24,16 +22,24 @@ _log = logging.getLogger(__name__)
 
 
 def restore(mirror: Mirror) -> tuple[str, ...]:
-    """Makes the local folder what the manifest in the store says; the names of files that were
-    damaged there, left out.
+    """Make the local folder what the manifest in the store says.
 
     A local folder that descends from that state, left by a killed run on this machine, is kept: it
-    is the same or later. Without a manifest nothing is taken from the store. Raises StorageError.
+    is the same or later. Without a manifest nothing is taken from the store.
+
+    Args:
+        mirror: The folder and its copy.
+
+    Returns:
+        The names of files that were damaged there, which are left out.
+
+    Raises:
+        StorageError: The store does not give them.
     """
     manifest = mirror.read_manifest()
     origins = mirror.origins()
     if manifest is None:
-        if origins and "" not in origins:  # it was there once, so someone removed it to begin anew
+        if origins and "" not in origins:  # there was one, so someone removed it to begin anew
             _forget(mirror, keep=())
         mirror.note("")
         _warn_of_strangers(mirror)
@@ -84,7 +90,7 @@ def _bring(mirror: Mirror, manifest: Manifest) -> tuple[str, ...]:
                 store_of(mirror.url).download(
                     join(mirror.url, item.key), target, sha256="" if is_log(name) else item.sha256
                 )
-                flush(target)  # what is settled afterwards is not looked at again
+                flush(target)  # what is settled after this is not looked at again
         except (DamagedError, MissingError) as error:
             _log.warning("%s: %s; it is left out", name, error)
             target.unlink(missing_ok=True)

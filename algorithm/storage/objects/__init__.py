@@ -1,1 +1,1 @@
-"""Objects of S3-compatible stores (OBS, S3): looked at, read, written, verified."""
+"""How are objects of S3-compatible stores (OBS, S3) looked at, read, written and verified?"""

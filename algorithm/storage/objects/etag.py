@@ -1,5 +1,4 @@
-"""Checksums of objects: what a store's ETag says about the bytes, and whether a local file has
-them.
+"""Checksums of objects: what a store's ETag says of the bytes, and whether a local file has them.
 
 An object that came in one part has the MD5 of its bytes as its ETag; one of N parts has the MD5 of
 the parts' MD5s, then "-N". Both hold for S3, OBS, Ceph and SeaweedFS unless the store encrypts with
@@ -24,34 +23,45 @@ _FOREIGN_PARTS = tuple(
 
 
 def part_size(size: int) -> int:
-    """The bytes in a part of an upload of `size` bytes: 8 MiB, more where that would give over
-    10,000 parts.
+    """Return the bytes in a part of an upload.
+
+    Args:
+        size: Bytes of the whole upload.
+
+    Returns:
+        8 MiB, and more where that would give over 10,000 parts.
     """
     return max(PART, -(-size // MOST_PARTS // MIB) * MIB)
 
 
 def clean(tag: str) -> str:
-    """An ETag without its quotes, in small letters."""
+    """Return an ETag without its quotes, in small letters."""
     return tag.strip().strip('"').lower()
 
 
 def says_md5(tag: str) -> bool:
-    """Whether the ETag is the MD5 of an object of one part."""
+    """Return whether the ETag is the MD5 of an object of one part."""
     match = _TAG.fullmatch(clean(tag))
     return match is not None and match[2] is None
 
 
 def of_parts(digests: Iterable[bytes]) -> str:
-    """The ETag of an object whose parts have these MD5 digests."""
+    """Return the ETag of an object whose parts have these MD5 digests."""
     digests = list(digests)
     return f"{hashlib.md5(b''.join(digests)).hexdigest()}-{len(digests)}"
 
 
 def matches(path: Path, tag: str, part: int = 0) -> bool | None:
-    """Whether a local file has the bytes that the ETag stands for; None where that cannot be known.
+    """Return whether a local file has the bytes that an ETag stands for.
 
-    part: bytes in each part but the last where the store tells, else 0: then the usual sizes are
-    tried.
+    Args:
+        path: The local file.
+        tag: The ETag.
+        part: Bytes in each part but the last where the store tells, else 0: then the usual sizes
+            are tried.
+
+    Returns:
+        True or False; None where that cannot be known.
     """
     match = _TAG.fullmatch(clean(tag))
     if match is None:

@@ -1,5 +1,6 @@
-"""The client of an S3-compatible store (OBS, S3), from the environment: the only file that knows
-boto3.
+"""The client of an S3-compatible store (OBS, S3), made from the environment.
+
+This is the only file that knows boto3.
 """
 
 from __future__ import annotations
@@ -38,8 +39,16 @@ _making = threading.Lock()
 
 @dataclass(frozen=True)
 class Settings:
-    """Where a store is and how to speak to it. endpoint None: Amazon's. verify False: any
-    certificate will do.
+    """Where a store is and how to speak to it.
+
+    Attributes:
+        endpoint: Its address, or None for Amazon's.
+        region: The region.
+        style: The addressing style.
+        verify: Whether to check its certificate; False takes any.
+        key: The access key, or None.
+        secret: The secret key, or None.
+        token: The session token, or None.
     """
 
     endpoint: str | None
@@ -52,7 +61,11 @@ class Settings:
 
 
 def settings() -> Settings:
-    """What the environment says now. StorageError for an addressing style that is none."""
+    """Return the settings that the environment gives now.
+
+    Raises:
+        StorageError: The addressing style is unknown.
+    """
     endpoint = _endpoint()
     style = _first("style") or ("path" if needs_path_style(endpoint) else "auto")
     if style not in _STYLES:
@@ -71,8 +84,9 @@ def settings() -> Settings:
 
 
 def client() -> Any:
-    """The boto3 client for the present environment; one for all threads, made when it is first
-    needed.
+    """Return the boto3 client for the present environment.
+
+    It is one for all threads, made when it is first needed.
     """
     wanted = (settings(), CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
     with _making:
@@ -82,7 +96,7 @@ def client() -> Any:
 
 
 def forget_clients() -> None:
-    """Closes the connections of all clients; the next call makes a new one."""
+    """Close the connections of all clients; the next call makes a new one."""
     with _making:
         for each in _clients.values():
             each.close()
@@ -93,7 +107,7 @@ def _make(chosen: Settings, connect_timeout: float, read_timeout: float) -> Any:
     if not chosen.verify:
         warnings.filterwarnings(
             "ignore", category=InsecureRequestWarning
-        )  # it was asked for, by S3_VERIFY_SSL=0
+        )  # S3_VERIFY_SSL=0 asked for it
     return boto3.client(
         "s3",
         endpoint_url=chosen.endpoint,
@@ -111,7 +125,7 @@ def _make(chosen: Settings, connect_timeout: float, read_timeout: float) -> Any:
             retries={
                 "mode": "standard",
                 "total_max_attempts": 1,
-            },  # retrying.py decides; here it would multiply
+            },  # retrying.py decides; retries here would multiply its own
             # OBS refuses the checksum trailers that newer boto3 versions send by default over TLS.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
@@ -128,15 +142,20 @@ def _endpoint() -> str | None:
 
 
 def region_of(endpoint: str | None) -> str:
-    """The region an OBS endpoint names (obs.REGION.domain), else the one S3-like stores take for
-    granted.
+    """Return the region that an OBS endpoint names (obs.REGION.domain).
+
+    Args:
+        endpoint: The address, or None.
+
+    Returns:
+        The region, or "us-east-1", which S3-like stores take for granted.
     """
     match = re.search(r"//obs\.([a-z0-9-]+)\.", endpoint or "")
     return match[1] if match else "us-east-1"
 
 
 def needs_path_style(endpoint: str | None) -> bool:
-    """Whether a bucket cannot be a subdomain: an address in numbers, or this machine."""
+    """Return whether a bucket cannot be a subdomain: an address in numbers, or this machine."""
     host = urlsplit(endpoint or "").hostname or ""
     try:
         return host == "localhost" or bool(ipaddress.ip_address(host))

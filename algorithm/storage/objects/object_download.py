@@ -1,4 +1,7 @@
-"""One object to one local file: resumed after a break, verified, and there whole or not at all."""
+"""The copy of one object to one local file.
+
+It is resumed after a break, verified, and there whole or not at all.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +32,25 @@ _log = logging.getLogger(__name__)
 def fetch(
     place: ObjectLocation, target: Path, sha256: str = "", budget: float | None = None
 ) -> FileInfo:
-    """Copies an object to `target`; what the store told of it.
+    """Copy an object to a local file.
 
-    A break goes on where it ended, now or in a later call, as long as the object is the same
-    version. The size and the ETag are checked, and sha256 (hex) where given; damaged bytes are
-    fetched anew. The bytes are left to the system to put
-    on the disk: they are in the store, too. Raises what the client raises, and DamagedError;
-    ResourceError when the disk is full.
+    A download that broke off goes on where it ended, now or in a later call, as long as the object
+    is the same version. The size and the ETag are checked; damaged bytes are fetched anew. The
+    bytes are left to the system to put on the disk: they are in the store, too.
+
+    Args:
+        place: The object.
+        target: The local file.
+        sha256: The object's SHA-256 in hex, checked where it is given.
+        budget: Seconds to keep trying, None for the default.
+
+    Returns:
+        What the store told of the object.
+
+    Raises:
+        DamagedError: The bytes differ from what the store or `sha256` says.
+        ResourceError: The disk is full.
+        Exception: What the client raises.
     """
     part = beside(target)
     needed = [0]
@@ -51,18 +66,18 @@ def fetch(
         part.replace(target)
         _state(part).unlink(missing_ok=True)
     except OSError as error:
-        if error.errno is None:  # one of ours or the client's, not the file system's
+        if error.errno is None:  # it is one of ours or the client's, not the file system's
             raise
         _forget(part)
         raise of_file(error, str(target), "write", needed[0]) from error
     finally:
-        if not _state(part).exists():  # too small to be worth going on with
+        if not _state(part).exists():  # it is too small to be worth going on with
             discard(part)
     return found
 
 
 def _complete(place: ObjectLocation, part: Path, needed: list[int]) -> FileInfo:
-    """One try to bring the part file to its full size."""
+    """Try once to bring the part file to its full size."""
     known = _known(place, part)
     have = _size(part) if known else 0
     resumed = known if have else None
@@ -81,7 +96,7 @@ def _complete(place: ObjectLocation, part: Path, needed: list[int]) -> FileInfo:
         raise
     with closing(
         answer["Body"]
-    ) as body:  # as a context manager itself it would give the unchecked stream
+    ) as body:  # used as a context manager itself, it would give the unchecked stream
         if have and not answer.get("ContentRange", "").startswith(f"bytes {have}-"):
             _forget(part)
             raise InterruptedTransferError(f"{place} was not sent from byte {have} on")
@@ -125,7 +140,7 @@ def _verify(place: ObjectLocation, part: Path, found: FileInfo, sha256: str) -> 
 
 
 def _part_size_told(place: ObjectLocation, found: FileInfo) -> int:
-    """The bytes in the first part of a multipart object, 0 where the store does not tell."""
+    """Return the bytes in the first part of a multipart object, 0 where the store does not tell."""
     try:
         answer = client().head_object(
             Bucket=place.bucket, Key=place.key, PartNumber=1, IfMatch=f'"{found.tag}"'
@@ -136,8 +151,9 @@ def _part_size_told(place: ObjectLocation, found: FileInfo) -> int:
 
 
 def _known(place: ObjectLocation, part: Path) -> FileInfo | None:
-    """Which version the bytes in the part file are of; None when there are none, or of something
-    else.
+    """Return which version the bytes in the part file are of.
+
+    It is None when there are none, or when they are of something else.
     """
     try:
         found = FileInfo(**json.loads(_state(part).read_text(encoding="utf-8")))

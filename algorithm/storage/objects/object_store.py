@@ -42,7 +42,11 @@ def _try(
 
 
 def info(url: str) -> FileInfo | None:
-    """What the store tells of an object, None when there is no such object. Raises StorageError."""
+    """Return what the store tells of an object, or None when there is no such object.
+
+    Raises:
+        StorageError: The store does not tell.
+    """
     place = object_location(url)
 
     def look() -> FileInfo | None:
@@ -57,7 +61,7 @@ def info(url: str) -> FileInfo | None:
 
 
 def info_of(place: ObjectLocation, answer: dict[str, Any]) -> FileInfo:
-    """The same from the answer to a HEAD or GET request of the whole object."""
+    """Return the same from the answer to a HEAD or GET request of the whole object."""
     told(answer, "ContentLength", "LastModified", "ETag")
     note = answer.get("Metadata", {}).get(PART_SIZE_NOTE, "")
     return FileInfo(
@@ -70,8 +74,9 @@ def info_of(place: ObjectLocation, answer: dict[str, Any]) -> FileInfo:
 
 
 def files(url: str) -> Iterator[FileInfo]:
-    """Every object inside a folder, page by page in the order of keys, without the markers of
-    folders.
+    """Yield every object inside a folder, page by page in the order of keys.
+
+    The markers of folders are left out.
     """
     place = object_location(url)
     for page in _pages(place, {}):
@@ -87,7 +92,7 @@ def files(url: str) -> Iterator[FileInfo]:
 
 
 def children(url: str) -> tuple[list[str], list[str]]:
-    """The names of the folders and of the files directly inside a folder, each sorted."""
+    """Return the names of the folders and of the files directly inside a folder, each sorted."""
     place = object_location(url)
     folders, names = [], []
     for page in _pages(place, {"Delimiter": "/"}):
@@ -99,7 +104,7 @@ def children(url: str) -> tuple[list[str], list[str]]:
 
 
 def has_inside(url: str) -> bool:
-    """Whether a folder holds anything, its own marker included."""
+    """Return whether a folder holds anything, its own marker included."""
     place = object_location(url)
     return bool(next(_pages(place, {"MaxKeys": 1})).get("Contents"))
 
@@ -117,19 +122,27 @@ def _pages(place: ObjectLocation, more: dict[str, Any]) -> Iterator[dict[str, An
 
 
 def read(url: str) -> bytes:
-    """The content of an object, checked against its ETag. Raises StorageError."""
+    """Return the content of an object, checked against its ETag.
+
+    Raises:
+        StorageError: It cannot be had.
+    """
     return read_with_info(url)[0]
 
 
 def read_with_info(url: str) -> tuple[bytes, FileInfo]:
-    """The content of an object and what the store tells of it, both of the same version."""
+    """Return the content of an object and what the store tells of it, both of the same version.
+
+    Raises:
+        StorageError: The store does not give them.
+    """
     place = object_location(url)
 
     def fetch() -> tuple[bytes, FileInfo]:
         answer = client().get_object(Bucket=place.bucket, Key=place.key)
         with closing(
             answer["Body"]
-        ) as body:  # as a context manager itself it would give the unchecked stream
+        ) as body:  # used as a context manager itself, it would give the unchecked stream
             content = body.read()
         found = info_of(place, answer)
         if len(content) != found.size:
@@ -147,9 +160,19 @@ def read_with_info(url: str) -> tuple[bytes, FileInfo]:
 
 
 def write(url: str, content: bytes, budget: float | None = None, **conditions: str) -> Sent:
-    """Puts an object and checks what the store says it has. conditions: IfMatch or IfNoneMatch.
+    """Put an object, and check what the store says it has.
 
-    Raises StorageError.
+    Args:
+        url: The object.
+        content: Its bytes.
+        budget: Seconds to keep trying, None for the default.
+        **conditions: IfMatch or IfNoneMatch.
+
+    Returns:
+        What was sent.
+
+    Raises:
+        StorageError: It was not written.
     """
     place = object_location(url)
     digest = hashlib.md5(content)
@@ -169,8 +192,18 @@ def write(url: str, content: bytes, budget: float | None = None, **conditions: s
 
 
 def check_stored(place: ObjectLocation, found: str, expected: str, size: int) -> None:
-    """DamagedError unless the store has what was sent: by its ETag, or by the size where the ETag
-    is no checksum.
+    """Check that the store has what was sent.
+
+    Its ETag tells, or the size where the ETag is no checksum.
+
+    Args:
+        place: The object.
+        found: The ETag that the store gives.
+        expected: The ETag of the bytes that were sent.
+        size: Their number.
+
+    Raises:
+        DamagedError: The store has something else.
     """
     found = etag.clean(found)
     if found == expected:
@@ -189,9 +222,19 @@ def check_stored(place: ObjectLocation, found: str, expected: str, size: int) ->
 
 
 def download(url: str, target: Path, *, sha256: str = "", budget: float | None = None) -> FileInfo:
-    """Copies an object to a local file: whole and verified, or not at all.
+    """Copy an object to a local file: whole and verified, or not at all.
 
-    See object_download.fetch.
+    Args:
+        url: The object.
+        target: The local file.
+        sha256: The object's SHA-256 in hex, "" for unknown.
+        budget: Seconds to keep trying, None for the default.
+
+    Returns:
+        What the store told of the object.
+
+    Raises:
+        StorageError: See object_download.fetch.
     """
     from algorithm.storage.objects.object_download import fetch
 
@@ -201,7 +244,19 @@ def download(url: str, target: Path, *, sha256: str = "", budget: float | None =
 
 
 def upload(source: Path, url: str, budget: float | None = None) -> Sent:
-    """Copies a local file to an object, verified. See object_upload.send."""
+    """Copy a local file to an object, verified.
+
+    Args:
+        source: The local file.
+        url: The object.
+        budget: Seconds to keep trying, None for the default.
+
+    Returns:
+        The size and digest of the bytes that were sent.
+
+    Raises:
+        StorageError: See object_upload.send.
+    """
     from algorithm.storage.objects.object_upload import send
 
     place = object_location(url)
@@ -210,10 +265,13 @@ def upload(source: Path, url: str, budget: float | None = None) -> Sent:
 
 
 def remove(url: str, budget: float | None = None) -> None:
-    """Removes one object, if there is one. Raises StorageError.
+    """Remove one object, if there is one.
 
-    One request for each object: the request for many at once needs a Content-MD5 on OBS that boto3
-    does not send.
+    It is one request for each object: the request for many at once needs a Content-MD5 on OBS that
+    boto3 does not send.
+
+    Raises:
+        StorageError: It cannot be removed.
     """
     place = object_location(url)
     try:
@@ -229,7 +287,7 @@ def remove(url: str, budget: float | None = None) -> None:
 
 
 def prune(url: str) -> None:
-    """Removes the markers of folders inside a folder, objects whose key ends with a slash."""
+    """Remove the markers of folders inside a folder, objects whose key ends with a slash."""
     place = object_location(url)
     for page in _pages(place, {}):
         for entry in page.get("Contents", ()):

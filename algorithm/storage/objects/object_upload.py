@@ -1,5 +1,6 @@
-"""One local file to one object: in parts when it is large, few of them in memory, each one
-verified.
+"""The copy of one local file to one object.
+
+A large file goes in parts, few of them in memory, each one verified.
 """
 
 from __future__ import annotations
@@ -30,15 +31,29 @@ from algorithm.storage.storage_errors import (
 )
 
 PARTS_IN_FLIGHT = 3
-_buffers = threading.BoundedSemaphore(8)  # of one part each, over all uploads of this process
+_buffers = threading.BoundedSemaphore(
+    8
+)  # buffers of one part each, for all uploads of this process
 
 
 def send(source: Path, place: ObjectLocation, budget: float | None = None) -> Sent:
-    """Copies a file to an object; the size and digest of the bytes that were sent.
+    """Copy a file to an object.
 
-    A file that grows meanwhile (a log) is sent up to the size it had. Raises what the client
-    raises; DamagedError when the store keeps having other bytes; InterruptedTransferError when the
-    file shrinks; OSError when it cannot be read.
+    A file that grows meanwhile (a log) is sent up to the size it had.
+
+    Args:
+        source: The local file.
+        place: The object.
+        budget: Seconds to keep trying, None for the default.
+
+    Returns:
+        The size and digest of the bytes that were sent.
+
+    Raises:
+        DamagedError: The store keeps having other bytes.
+        InterruptedTransferError: The file shrank.
+        OSError: The file cannot be read.
+        Exception: What the client raises.
     """
     size = source.stat().st_size
     if size > etag.PART:
@@ -89,7 +104,10 @@ def _release(_: Future[bytes]) -> None:
 
 
 def _read_parts(source: Path, size: int, step: int) -> Iterator[bytes]:
-    """The parts, one at a time; a buffer is taken for each, and given back when it was sent."""
+    """Yield the parts, one at a time.
+
+    A buffer is taken for each, and given back when it was sent.
+    """
     with source.open("rb") as file:
         for start in range(0, size, step):
             _buffers.acquire()
@@ -148,7 +166,7 @@ def _finish(
         except ClientError as error:
             if error.response["Error"]["Code"] != "NoSuchUpload":
                 raise
-            # An earlier try may have been done although its answer was lost.
+            # An earlier try may have succeeded although its answer was lost.
             answer = client().head_object(Bucket=place.bucket, Key=place.key)
             if etag.clean(told(answer, "ETag")["ETag"]) != expected:
                 raise error from None
@@ -163,10 +181,18 @@ def _finish(
 
 
 def abort_stale_uploads(url: str) -> int:
-    """Aborts the multipart uploads inside a folder that a killed process left unfinished; how many
-    there were.
+    """Abort the multipart uploads inside a folder that a killed process left unfinished.
 
-    Only for a folder that no one else writes to. Raises StorageError.
+    Call it only for a folder that no one else writes to.
+
+    Args:
+        url: The folder.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        StorageError: The store does not do it.
     """
     place = object_location(url)
     with translated("list the unfinished uploads of", place):

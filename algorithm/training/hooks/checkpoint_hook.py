@@ -15,10 +15,10 @@ class CheckpointHook(Hook):
     """Writes checkpoints into a folder.
 
     Args:
-        folder: where they lie.
-        identity: what a checkpoint says of the job, beside the progress of the run.
-        keep: how many of the newest stay.
-        minutes: between two checkpoints within an epoch; 0 for none there.
+        folder: The folder.
+        identity: What a checkpoint says of the job, beside the progress of the run.
+        keep: How many of the newest stay.
+        minutes: Minutes between two checkpoints within an epoch; 0 for none there.
     """
 
     def __init__(
@@ -29,15 +29,15 @@ class CheckpointHook(Hook):
         self._saved = time.monotonic()
 
     def before_training(self, run: TrainingRun) -> None:
-        """Starts the clock."""
+        """Start the clock."""
         self._saved = time.monotonic()
 
     def wants_checkpoint(self, run: TrainingRun) -> bool:
-        """Whether `minutes` have passed since the latest one."""
+        """Return whether `minutes` have passed since the latest one."""
         return 0 < self._seconds <= time.monotonic() - self._saved
 
     def save_checkpoint(self, run: TrainingRun) -> None:
-        """Writes the tensors of the trainer, whole or not at all."""
+        """Write the tensors of the trainer, whole or not at all."""
         state = {**self._identity, **run.progress.as_state()}
         checkpoints.save(self._folder, run.step, run.trainer.tensors(), state, self._keep)
         self._saved = time.monotonic()

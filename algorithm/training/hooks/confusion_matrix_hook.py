@@ -15,8 +15,8 @@ class ConfusionMatrixHook(Hook):
     """Shows which classes are taken for which.
 
     Args:
-        draw: the matrix of the latest evaluation as uint8 [H, W, 3].
-        tensorboard: where the picture goes.
+        draw: Returns the matrix of the latest evaluation as uint8 [H, W, 3].
+        tensorboard: Writes the picture.
     """
 
     def __init__(self, draw: Callable[[], np.ndarray], tensorboard: TensorBoardHook) -> None:
@@ -25,7 +25,7 @@ class ConfusionMatrixHook(Hook):
     def after_evaluation(
         self, run: TrainingRun, evaluated: Evaluated, pictures: list[np.ndarray]
     ) -> None:
-        """Draws the student's matrix."""
+        """Draw the student's matrix."""
         if not evaluated.network:
             self._tensorboard.write_pictures(
                 "eval/confusion_matrix", evaluated.step, [self._draw()]

@@ -12,5 +12,5 @@ class EarlyStopHook(Hook):
         self._patience = patience
 
     def after_epoch(self, run: TrainingRun) -> None:
-        """Looks at the evaluations so far."""
+        """Look at the evaluations so far."""
         run.ending = run.ending or 0 < self._patience <= run.progress.idle

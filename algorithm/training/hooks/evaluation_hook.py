@@ -15,13 +15,13 @@ class EvaluateHook(Hook):
     """Evaluates the moving averages, or the weights where there are none, and archives the best.
 
     Args:
-        evaluator: of the student; None on machines other than the chief, which only hear the score.
-        archive: keeps the student's present weights where these figures are the best so far.
-        listeners: hooks that are told of each evaluation.
-        every_epoch: whether to evaluate after every epoch, or at the end alone.
-        peers: evaluators of the networks that learn along.
-        teacher: evaluator of a frozen teacher, which is looked at once, before training.
-        from_chief: the chief's score, on every machine.
+        evaluator: The student's; None on machines other than the chief, which only hear the score.
+        archive: Keeps the student's present weights where these figures are the best so far.
+        listeners: Hooks that are told of each evaluation.
+        every_epoch: Whether to evaluate after every epoch, or at the end alone.
+        peers: Evaluators of the networks that learn along.
+        teacher: Evaluator of a frozen teacher, which is looked at once, before training.
+        from_chief: Returns the chief's score, on every machine.
     """
 
     def __init__(
@@ -40,12 +40,12 @@ class EvaluateHook(Hook):
         self._from_chief = from_chief
 
     def before_training(self, run: TrainingRun) -> None:
-        """Tells what the teacher is worth on the evaluation pictures as the student sees them."""
+        """Tell what the teacher is worth on the evaluation pictures as the student sees them."""
         if self._teacher:
             self._evaluated(run, self._teacher, TEACHER)
 
     def after_epoch(self, run: TrainingRun) -> None:
-        """Evaluates where it is due, and notes the AP in the progress of the run."""
+        """Evaluate where it is due, and note the AP in the progress of the run."""
         if not self._every_epoch and run.epoch < run.plan.epochs:
             return
         score = self._evaluate(run, self._evaluator) if self._evaluator else 0.0

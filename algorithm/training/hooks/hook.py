@@ -17,11 +17,11 @@ class TrainingRun:
     """A training that is under way, as its hooks see it.
 
     Attributes:
-        trainer: makes the steps and holds the weights.
-        plan: how long to train.
-        progress: what a checkpoint keeps besides tensors.
-        waited: seconds that the latest step waited for its batch.
-        ending: set by a hook that ends the training after this epoch.
+        trainer: Makes the steps and holds the weights.
+        plan: How long to train.
+        progress: What a checkpoint keeps besides tensors.
+        waited: Seconds that the latest step waited for its batch.
+        ending: Set by a hook that ends the training after this epoch.
     """
 
     trainer: Trainer
@@ -49,32 +49,32 @@ class Hook:
     """
 
     def before_training(self, run: TrainingRun) -> None:
-        """Called once, before the first step of this process."""
+        """Act once, before the first step of this process."""
 
     def before_steps(self, run: TrainingRun, count: int) -> None:
-        """Called before `count` updates that come back together."""
+        """Act before `count` updates that come back together."""
 
     def after_step(self, run: TrainingRun, step: int, figures: dict[str, float]) -> None:
-        """Called for each update that changed the weights.
+        """Act on an update that changed the weights.
 
         Args:
-            run: the training.
-            step: number of the update, 1-based.
-            figures: its losses, gradient norm and learning rate; a hook may add to them.
+            run: The training.
+            step: Number of the update, 1-based.
+            figures: Its losses, gradient norm and learning rate; a hook may add to them.
         """
 
     def after_restore(self, run: TrainingRun) -> None:
-        """Called when healing took the training back to an earlier step."""
+        """Act when healing took the training back to an earlier step."""
 
     def wants_checkpoint(self, run: TrainingRun) -> bool:
-        """Whether a checkpoint is due now, within an epoch."""
+        """Return whether a checkpoint is due now, within an epoch."""
         return False
 
     def save_checkpoint(self, run: TrainingRun) -> None:
-        """Called at the end of an epoch, where a hook wants a checkpoint, and before a stop."""
+        """Save at the end of an epoch, where a hook wants a checkpoint, and before a stop."""
 
     def after_epoch(self, run: TrainingRun) -> None:
-        """Called after the checkpoint of an epoch.
+        """Act after the checkpoint of an epoch.
 
         A run that goes on from that checkpoint calls it again.
         """
@@ -82,13 +82,13 @@ class Hook:
     def after_evaluation(
         self, run: TrainingRun, evaluated: Evaluated, pictures: list[np.ndarray]
     ) -> None:
-        """Called after the student was evaluated.
+        """Act on an evaluation of the student or of a network beside it.
 
         Args:
-            run: the training.
-            evaluated: the figures.
+            run: The training.
+            evaluated: The figures.
             pictures: uint8 [H, W, 3] each, evaluation pictures with truth and detections.
         """
 
     def after_training(self, run: TrainingRun) -> None:
-        """Called once at the end, also where training ends by an error."""
+        """Act once at the end, also where training ends by an error."""

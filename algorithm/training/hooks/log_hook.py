@@ -1,6 +1,4 @@
-"""What a person and a log file see of a running job: lines, and a progress bar where a person is
-watching.
-"""
+"""The log lines of a running job, and its progress bar where a person is watching."""
 
 from __future__ import annotations
 
@@ -19,13 +17,14 @@ _log = logging.getLogger("algorithm.training")
 
 
 class LogHook(Hook):
-    """Logs a line every `every` steps and the figures of each evaluation; adds `samples_per_second`
-    to a step's figures.
+    """Logs a line every `every` steps and the figures of each evaluation.
+
+    It adds `samples_per_second` to a step's figures.
 
     Args:
-        form: what the lines look like.
-        every: steps between two lines.
-        batch_size: pictures of a step, on all devices.
+        form: What the lines look like.
+        every: Steps between two lines.
+        batch_size: Pictures of a step, on all devices.
     """
 
     def __init__(self, form: LogForm, every: int, batch_size: int) -> None:
@@ -35,7 +34,7 @@ class LogHook(Hook):
         self._restart(0)
 
     def before_training(self, run: TrainingRun) -> None:
-        """Shows the progress bar where stderr is a terminal."""
+        """Show the progress bar where stderr is a terminal."""
         self._restart(run.step)
         if not sys.stderr.isatty():
             return
@@ -53,14 +52,14 @@ class LogHook(Hook):
         )
 
     def before_steps(self, run: TrainingRun, count: int) -> None:
-        """Starts the clock of these steps."""
+        """Start the clock of these steps."""
         self._begun, self._count = time.perf_counter(), count
         self._seconds = None
         run.waited = 0.0
 
     def after_step(self, run: TrainingRun, step: int, figures: dict[str, float]) -> None:
-        """Logs the step where a line is due."""
-        if step == self._first_step + 1:  # the first step compiles: it says nothing of the speed
+        """Log the step where a line is due."""
+        if step == self._first_step + 1:  # the first step compiles, so it says nothing of the speed
             self._started = time.perf_counter()
             self._last = (self._started, step)
         rate = figures["samples_per_second"] = self._rate(step)
@@ -83,13 +82,13 @@ class LogHook(Hook):
             self._last = (time.perf_counter(), step)
 
     def after_restore(self, run: TrainingRun) -> None:
-        """Counts from the step that training was taken back to."""
+        """Count from the step that training was taken back to."""
         self._restart(run.step)
 
     def after_evaluation(
         self, run: TrainingRun, evaluated: Evaluated, pictures: list[np.ndarray]
     ) -> None:
-        """Logs the figures; of a network beside the student in one line."""
+        """Log the figures. Those of a network beside the student take one line."""
         if evaluated.network:
             line = eval_line(evaluated.epoch, evaluated.epochs, evaluated.step, evaluated.metrics)
             _log.info("%s %s", evaluated.network, line)
@@ -98,7 +97,7 @@ class LogHook(Hook):
             _log.info("%s", line)
 
     def after_training(self, run: TrainingRun) -> None:
-        """Takes the progress bar away."""
+        """Take the progress bar away."""
         if self._bar:
             self._bar.stop()
             self._bar = None

@@ -7,10 +7,11 @@ from algorithm.training.hooks.hook import Hook, TrainingRun
 
 
 class MemoryHook(Hook):
-    """Adds `memory_mib` to the figures of a step: the most used so far, of the GPU where there is
-    one, else resident.
+    """Adds `memory_mib`, the most memory used so far, to the figures of a step.
+
+    It is the GPU's memory where there is one, else the resident memory.
     """
 
     def after_step(self, run: TrainingRun, step: int, figures: dict[str, float]) -> None:
-        """Adds the figure."""
+        """Add the figure."""
         figures["memory_mib"] = round(peak_memory())

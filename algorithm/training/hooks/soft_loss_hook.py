@@ -1,4 +1,4 @@
-"""A word on soft losses that stay too high."""
+"""Advice on soft losses that stay too high."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ _log = logging.getLogger("algorithm.training")
 
 
 class SoftLossHook(Hook):
-    """Says once for each soft loss that stays above HIGH for an epoch which weight would bring it
-    below.
+    """Names the weight that would bring a soft loss below HIGH.
+
+    It speaks once for each soft loss that stays above HIGH for an epoch.
     """
 
     def __init__(self, config: SoftLossConfig) -> None:
@@ -25,7 +26,7 @@ class SoftLossHook(Hook):
         self._seen: dict[str, list[float]] = {name: [] for name in SOFT_LOSSES}
 
     def after_step(self, run: TrainingRun, step: int, figures: dict[str, float]) -> None:
-        """Notes the figures; looks at them at the end of an epoch."""
+        """Note the figures, and look at them at the end of an epoch."""
         for name, values in self._seen.items():
             if name in figures:
                 values.append(figures[name])

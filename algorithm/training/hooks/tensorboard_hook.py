@@ -16,8 +16,8 @@ class TensorBoardHook(Hook):
     """Writes events.
 
     Args:
-        folder: where the event file goes.
-        every: steps between two points of a training curve.
+        folder: The folder of the event file.
+        every: Steps between two points of a training curve.
         data_pictures: uint8 [H, W, 3] each, training pictures with their boxes, shown at step 0.
     """
 
@@ -26,29 +26,35 @@ class TensorBoardHook(Hook):
         self._every, self._data_pictures = every, data_pictures
 
     def before_training(self, run: TrainingRun) -> None:
-        """Writes the training pictures."""
+        """Write the training pictures."""
         self.write_pictures("data", 0, self._data_pictures)
 
     def after_step(self, run: TrainingRun, step: int, figures: dict[str, float]) -> None:
-        """Writes the figures of the step where a point is due."""
+        """Write the figures of the step where a point is due."""
         if step % self._every == 0 or step == run.plan.steps:
             self._write_scalars("train", figures, step)
 
     def after_evaluation(
         self, run: TrainingRun, evaluated: Evaluated, pictures: list[np.ndarray]
     ) -> None:
-        """Writes the defined figures, and pictures with truth and detections."""
+        """Write the defined figures, and pictures with truth and detections."""
         known = {name: value for name, value in evaluated.metrics.items() if value is not None}
         group = f"eval_{evaluated.network}" if evaluated.network else "eval"
         self._write_scalars(group, known, evaluated.step)
         self.write_pictures(group, evaluated.step, pictures)
 
     def after_training(self, run: TrainingRun) -> None:
-        """Closes the event file."""
+        """Close the event file."""
         self._writer.close()
 
     def write_pictures(self, group: str, step: int, pictures: Sequence[np.ndarray]) -> None:
-        """Writes uint8 [H, W, 3] pictures as `group`/picture_0 and so on."""
+        """Write pictures as `group`/picture_0 and so on.
+
+        Args:
+            group: The name of the group.
+            step: The step they belong to.
+            pictures: uint8 [H, W, 3] each.
+        """
         with self._writer.as_default(step):
             for index, picture in enumerate(pictures):
                 tf.summary.image(f"{group}/picture_{index}", picture[None])

@@ -1,4 +1,4 @@
-"""Unpacks the archives checkpoints are published in."""
+"""The unpacking of the archives that checkpoints are published in."""
 
 from __future__ import annotations
 
@@ -16,17 +16,25 @@ _MOST_MEMBERS = 1000
 
 
 def is_tar(path: Path) -> bool:
-    """True for a tar archive, compressed or not."""
+    """Return whether a file is a tar archive, compressed or not."""
     try:
         return tarfile.is_tarfile(path)
-    except (EOFError, zlib.error):  # a gzip file cut short in its header
+    except (EOFError, zlib.error):  # a gzip file was cut short in its header
         return False
 
 
 def extract(path: Path, resources: ExitStack) -> Path:
-    """A temporary folder with the archive's files, removed when `resources` closes.
+    """Unpack an archive into a temporary folder.
 
-    DataError when it is cut short, unreasonably large, or has members that point outside.
+    Args:
+        path: The archive.
+        resources: Removes the folder when it closes.
+
+    Returns:
+        The folder.
+
+    Raises:
+        DataError: The archive is cut short, unreasonably large, or has members that point outside.
     """
     folder = Path(resources.enter_context(tempfile.TemporaryDirectory(prefix="weights-")))
     try:
@@ -42,7 +50,10 @@ def extract(path: Path, resources: ExitStack) -> Path:
 
 
 def _bounded(archive: tarfile.TarFile, path: Path) -> list[tarfile.TarInfo]:
-    """All members, with their number and declared size checked while the headers are read."""
+    """Return all members.
+
+    Their number and declared size are checked while the headers are read.
+    """
     members: list[tarfile.TarInfo] = []
     for member in archive:
         members.append(member)

@@ -1,4 +1,4 @@
-"""From the attribute paths of the published TF2 model's objects to published variable names."""
+"""Published variable names from the attribute paths of the published TF2 model's objects."""
 
 from __future__ import annotations
 
@@ -36,10 +36,17 @@ _HEAD = re.compile(r"(class|box)_net/(conv_ops|bns|classes|boxes)/(.+)")
 
 
 def name_by_path(tensors: Mapping[str, StoredTensor], where: str) -> dict[str, StoredTensor]:
-    """The same tensors with attribute paths replaced by published names; what has neither
-    (counters) is left out.
+    """Replace attribute paths by published names.
 
-    DataError, naming `where`, when the backbone is no known EfficientNet.
+    Args:
+        tensors: Tensors by name in the file.
+        where: The file, for the message.
+
+    Returns:
+        The same tensors by published name. What has neither (counters) is left out.
+
+    Raises:
+        DataError: The backbone is no known EfficientNet; the message names `where`.
     """
     named: dict[str, StoredTensor] = {}
     backbone: list[BackboneTensor] = []
@@ -56,7 +63,7 @@ def name_by_path(tensors: Mapping[str, StoredTensor], where: str) -> dict[str, S
 
 
 def _backbone_role(path: str) -> tuple[int | None, str, str] | None:
-    """(block, part, leaf) of a backbone's path."""
+    """Return (block, part, leaf) of a backbone's path."""
     block, outside = _BLOCK.fullmatch(path), _OUTSIDE.fullmatch(path)
     if block and block[2] in BLOCK_PARTS:
         return int(block[1]), BLOCK_PARTS[block[2]], block[3]
@@ -66,7 +73,10 @@ def _backbone_role(path: str) -> tuple[int | None, str, str] | None:
 
 
 def _neck_or_head(path: str, nodes: int) -> str | None:
-    """Published name of a path outside the backbone. nodes: fusion nodes in a neck cell."""
+    """Return the published name of a path outside the backbone.
+
+    `nodes` is the number of fusion nodes in a neck cell.
+    """
     resample, node, head = (
         _NODE_RESAMPLE.fullmatch(path),
         _NODE.fullmatch(path),
@@ -84,7 +94,10 @@ def _neck_or_head(path: str, nodes: int) -> str | None:
 
 
 def _inside_node(number: int, rest: str, nodes: int) -> str:
-    """A node's layers are named after the number of features, levels and nodes, before it."""
+    """Return the name of a layer inside a fusion node.
+
+    A node's layers are named after the number of features, levels and nodes before it.
+    """
     levels = (
         nodes // 2 + 1
     )  # a cell has one node per level on the way down and on the way up, less one each

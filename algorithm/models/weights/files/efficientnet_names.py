@@ -43,9 +43,17 @@ class BackboneTensor:
 
 
 def by_published_name(tensors: Sequence[BackboneTensor], where: str) -> dict[str, StoredTensor]:
-    """The tensors under their published names, the backbone's own name included.
+    """Name the tensors of an EfficientNet.
 
-    DataError, naming `where`, when no known EfficientNet has these blocks.
+    Args:
+        tensors: The tensors.
+        where: The file, for the message.
+
+    Returns:
+        The tensors under their published names, the backbone's own name included.
+
+    Raises:
+        DataError: No known EfficientNet has these blocks; the message names `where`.
     """
     backbone = identify_backbone(tensors, where)
     expanding = {tensor.block for tensor in tensors if tensor.part == "expand_conv"}
@@ -56,10 +64,19 @@ def by_published_name(tensors: Sequence[BackboneTensor], where: str) -> dict[str
 
 
 def identify_backbone(tensors: Sequence[BackboneTensor], where: str) -> str:
-    """Name of the EfficientNet with this number of blocks, last width and squeeze-and-excitation or
-    none.
+    """Identify an EfficientNet.
 
-    DataError, naming `where`, when there is none.
+    The number of blocks, the last width, and squeeze-and-excitation or none tell it.
+
+    Args:
+        tensors: Its tensors.
+        where: The file, for the message.
+
+    Returns:
+        Its name.
+
+    Raises:
+        DataError: There is none like it; the message names `where`.
     """
     blocks = 1 + max((each.block for each in tensors if each.block is not None), default=-1)
     last = (blocks - 1, "project_conv", "kernel")

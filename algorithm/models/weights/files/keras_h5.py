@@ -1,6 +1,6 @@
-"""Reader of Keras `.h5` weight files: the published detectors', and keras.applications'
-EfficientNets, ResNets, MobileNetV2.
+"""The reader of Keras `.h5` weight files.
 
+These are the published detectors', and keras.applications' EfficientNets, ResNets, MobileNetV2.
 Both keep one group per layer with a dataset per weight, so that the path tells the name. Only
 numbers are read: attributes are never unpickled, links to other files never followed.
 """
@@ -39,10 +39,18 @@ _BLOCK = re.compile(r"block(\d+)([a-z])_(\w+)")
 
 
 def read_keras_h5(file: h5py.File, path: str) -> WeightSource:
-    """The weights of an open file, which must stay open while they are read.
+    """Read the weights of an open file, which must stay open while they are read.
 
-    DataError when it holds no weights of a detector or an EfficientNet, or keeps numbers in other
-    files.
+    Args:
+        file: The open file.
+        path: Its path, for messages.
+
+    Returns:
+        The weights.
+
+    Raises:
+        DataError: It holds no weights of a detector or an EfficientNet, or keeps numbers in other
+            files.
     """
     datasets = _datasets(file, path)
     published = {name: tensor for key, tensor in datasets.items() if (name := published_name(key))}
@@ -68,13 +76,13 @@ def read_keras_h5(file: h5py.File, path: str) -> WeightSource:
 
 
 def _datasets(file: h5py.File, path: str) -> dict[str, StoredTensor]:
-    """{name inside its layer's group, without ":0": tensor}."""
+    """Return {name inside its layer's group, without ":0": tensor}."""
     found: dict[str, StoredTensor] = {}
     root = file.get("model_weights", file)
 
     def collect(
         name: str, item: h5py.Group | h5py.Dataset
-    ) -> None:  # h5py visits no soft and no external links
+    ) -> None:  # h5py visits neither soft nor external links
         if isinstance(item, h5py.Dataset) and item.dtype.kind == "f":
             if item.external or item.is_virtual:
                 raise DataError(
@@ -100,7 +108,10 @@ def _numbers(dataset: h5py.Dataset, path: str) -> np.ndarray:
 
 
 def _application_tensors(datasets: dict[str, StoredTensor]) -> list[BackboneTensor]:
-    """keras.applications counts by stage and letter (block2a, block2b ...); ours count on."""
+    """Return the tensors of a keras.applications EfficientNet by their roles.
+
+    keras.applications counts by stage and letter (block2a, block2b ...); ours count on.
+    """
     names = {name: _BLOCK.match(name) for name in datasets}
     order = sorted({(int(match[1]), match[2]) for match in names.values() if match})
     tensors = []

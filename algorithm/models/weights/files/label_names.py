@@ -14,10 +14,19 @@ _PLACES = ("label_map.json", INDEX, f"model/{INDEX}", f"../model/{INDEX}")
 
 
 def label_names_beside(folder: Path) -> tuple[str, ...] | None:
-    """Class names, class 1 first, from the first label file found; None when there is none.
+    """Read the class names from the first label file found beside a checkpoint.
 
     A label file is JSON: a list, {"labels_list": list}, or {id: name} with ids from 1 (gaps become
-    ""). DataError when it is something else.
+    "").
+
+    Args:
+        folder: The folder to look into.
+
+    Returns:
+        The names, class 1 first; None when there is no label file.
+
+    Raises:
+        DataError: The file is something else.
     """
     found = next((folder / place for place in _PLACES if (folder / place).is_file()), None)
     if found is None:

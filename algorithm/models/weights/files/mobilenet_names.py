@@ -12,14 +12,21 @@ _LAYER = re.compile(r"(?:Conv1|bn_Conv1|(?:expanded_conv|block_\d+)_\w+)/\w+")
 
 
 def is_mobilenet(tensors: Collection[str]) -> bool:
-    """Whether these are the names of a keras.applications MobileNetV2."""
+    """Return whether these are the names of a keras.applications MobileNetV2."""
     return "Conv1/kernel" in tensors and any(
         name.startswith("expanded_conv_depthwise/") for name in tensors
     )
 
 
 def mobilenet_from_keras(tensors: Mapping[str, StoredTensor]) -> dict[str, StoredTensor]:
-    """The tensors of the feature extractor under our names, the root included."""
+    """Return the tensors of the feature extractor under our names, the root included.
+
+    Args:
+        tensors: Tensors by name in the file.
+
+    Returns:
+        Tensors by name.
+    """
     return {
         f"{_ROOT}/{_leaf_named(name)}": tensor
         for name, tensor in tensors.items()
@@ -28,5 +35,8 @@ def mobilenet_from_keras(tensors: Mapping[str, StoredTensor]) -> dict[str, Store
 
 
 def _leaf_named(name: str) -> str:
-    """Keras 3 calls the kernel of a depthwise convolution by another name than Keras 2."""
+    """Return the name that Keras 2 gives a tensor.
+
+    Keras 3 calls the kernel of a depthwise convolution by another name.
+    """
     return re.sub(r"_depthwise/kernel$", "_depthwise/depthwise_kernel", name)

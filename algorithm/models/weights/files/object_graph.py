@@ -24,11 +24,20 @@ _AVERAGE_SLOT = "average"  # the slot of an averaging optimizer
 def variables_of_graph(
     graph: bytes, keys: Container[str], where: str
 ) -> dict[str, tuple[str, bool]]:
-    """{published name, else attribute path: (key in the file, is it a moving average)} of a
-    serialised graph.
+    """Return the variables of a serialised object graph.
 
-    keys: those present in the file. Optimizer slots are left out. DataError, naming `where`, when
-    the graph cannot be decoded.
+    Optimizer slots are left out.
+
+    Args:
+        graph: The serialised graph.
+        keys: The keys present in the file.
+        where: The file, for the message.
+
+    Returns:
+        {published name, else attribute path: (key in the file, whether it is a moving average)}.
+
+    Raises:
+        DataError: The graph cannot be decoded; the message names `where`.
     """
     try:
         nodes = TrackableObjectGraph.FromString(graph).nodes

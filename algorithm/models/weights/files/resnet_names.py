@@ -1,8 +1,7 @@
-"""Published names for ResNet files that name layers their own way: keras.applications, torchvision,
-the TPU classifiers.
+"""Published names for ResNet files that name layers their own way.
 
-Where a network does the same arithmetic with other constants, its numbers are changed so that ours
-gives the same result.
+These are keras.applications, torchvision and the TPU classifiers. Where a network does the same
+arithmetic with other constants, its numbers are changed so that ours gives the same result.
 """
 
 from __future__ import annotations
@@ -59,21 +58,30 @@ def bare_resnet(names: Collection[str]) -> str:
 
 
 def is_keras_resnet(tensors: Collection[str]) -> bool:
-    """Whether these are the names of a keras.applications ResNet v1."""
+    """Return whether these are the names of a keras.applications ResNet v1."""
     return "conv1_conv/kernel" in tensors and "conv2_block1_1_conv/kernel" in tensors
 
 
 def is_torch_resnet(state: Collection[str]) -> bool:
-    """Whether these are the names of a torchvision ResNet with bottleneck blocks."""
+    """Return whether these are the names of a torchvision ResNet with bottleneck blocks."""
     return "conv1.weight" in state and "layer1.0.conv3.weight" in state
 
 
 def resnet_from_keras(tensors: Tensors, where: str) -> dict[str, StoredTensor]:
-    """The tensors under their published names, the root included. DataError, naming `where`, for an
-    unknown depth.
+    """Name the tensors of a ResNet of keras.applications.
 
     Our convolutions have no bias and our input is RGB scaled by ImageNet's deviation: both go into
     the numbers.
+
+    Args:
+        tensors: Tensors by name in the file.
+        where: The file, for the message.
+
+    Returns:
+        The tensors under their published names, the root included.
+
+    Raises:
+        DataError: The depth is unknown; the message names `where`.
     """
     layers: dict[_Place, dict[str, StoredTensor]] = {}
     for name, tensor in tensors.items():
@@ -144,7 +152,7 @@ def _published(
 
 
 def _transposed(tensor: StoredTensor) -> StoredTensor:
-    """(out, in, k, k) to (k, k, in, out)."""
+    """Transpose (out, in, k, k) to (k, k, in, out)."""
     return StoredTensor(
         tuple(tensor.shape[axis] for axis in (2, 3, 1, 0)),
         lambda: tensor.read().transpose(2, 3, 1, 0),
@@ -176,7 +184,7 @@ def _folded(leaves: Mapping[str, StoredTensor], *, first: bool) -> dict[str, Sto
         return flipped * np.array(IMAGENET_STD, np.float32)[:, None]
 
     def offset() -> np.ndarray:
-        """The bias, and in the first convolution the difference of the two means."""
+        """Return the bias, and in the first convolution the difference of the two means."""
         shift = np.array(IMAGENET_MEAN, np.float32) - np.array(_CAFFE_MEAN, np.float32)
         return bias.read() + (
             np.einsum("hwio,i->o", kernel.read()[:, :, ::-1, :], shift) if first else 0.0

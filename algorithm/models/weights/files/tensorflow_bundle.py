@@ -1,4 +1,4 @@
-"""Reader of TensorFlow checkpoints: variables by name (TF1, ours too) or by object graph (TF2)."""
+"""The reader of TensorFlow checkpoints: variables by name (TF1, ours too) or by object graph."""
 
 from __future__ import annotations
 
@@ -16,20 +16,28 @@ from algorithm.models.weights.stored_tensors import StoredTensor, WeightSource, 
 _AVERAGE = "/ExponentialMovingAverage"
 # Optimizer slots that training writes beside the weights.
 _SLOTS = ("/Momentum", "/Adam", "/Adam_1", "/RMSProp", "/RMSProp_1", "/Adagrad")
-# What TensorFlow raises for a bundle that is missing, truncated or damaged.
+# The errors that TensorFlow raises for a bundle that is missing, truncated or damaged.
 _BROKEN = (tf.errors.OpError, ValueError, RuntimeError, LookupError)
 
 
 def read_bundle(prefix: str) -> WeightSource:
-    """The weights of PREFIX.index and PREFIX.data-*: moving averages win where present, training
-    state is left out.
+    """Read the weights of PREFIX.index and PREFIX.data-*.
 
-    DataError when the files cannot be read.
+    Moving averages win where present; training state is left out.
+
+    Args:
+        prefix: The prefix of the files.
+
+    Returns:
+        The weights.
+
+    Raises:
+        DataError: The files cannot be read.
     """
     try:
         reader = tf.compat.v1.train.NewCheckpointReader(
             prefix
-        )  # load_checkpoint prefers a folder of the same name
+        )  # load_checkpoint would prefer a folder of the same name
         shapes = reader.get_variable_to_shape_map()
         graph = reader.get_tensor(OBJECT_GRAPH) if OBJECT_GRAPH in shapes else None
     except _BROKEN as error:
@@ -45,7 +53,7 @@ def read_bundle(prefix: str) -> WeightSource:
 
 
 def _named_variables(shapes: Mapping[str, list[int]]) -> dict[str, tuple[str, bool]]:
-    """{published name: (key in the file, is it a moving average)}."""
+    """Return {published name: (key in the file, whether it is a moving average)}."""
     keys: dict[str, tuple[str, bool]] = {}
     root = bare_resnet(shapes)
     for key in sorted(shapes):  # a plain name sorts before its average, which then replaces it

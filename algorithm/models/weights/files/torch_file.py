@@ -1,5 +1,4 @@
-"""Reads the tensors of a PyTorch state dict without PyTorch and without running what a pickle asks
-for.
+"""The tensors of a PyTorch state dict, read without PyTorch and without running what a pickle asks.
 
 A `.pth` is a pickle that describes tensors, and their numbers as raw bytes: in a zip (since PyTorch
 1.6) or one after the other behind the pickle. The pickle may only name the few globals below, none
@@ -41,7 +40,7 @@ class _Storage:
 
 @dataclass(frozen=True)
 class _Bytes:
-    """Where a storage's numbers lie."""
+    """The place of a storage's numbers."""
 
     path: Path
     offset: int
@@ -129,7 +128,10 @@ def _read_zip(path: Path) -> tuple[dict, dict[str, _Bytes]]:
 
 
 def _start_of(entry: zipfile.ZipInfo, raw: BinaryIO) -> int:
-    """Offset of an uncompressed entry: behind its 30-byte header, its name and its extra field."""
+    """Return the offset of an uncompressed entry.
+
+    It lies behind the entry's 30-byte header, its name and its extra field.
+    """
     raw.seek(entry.header_offset + 26)
     lengths = raw.read(4)
     return (
@@ -171,7 +173,10 @@ class _StorageCollector(_InertUnpickler):
 
 
 def _tensor(arguments: tuple[Any, ...], places: dict[str, _Bytes]) -> StoredTensor:
-    """A parameter is (tensor, requires_grad, hooks), a tensor (storage, offset, shape, strides)."""
+    """Return the tensor that a value of the state dict describes.
+
+    A parameter is (tensor, requires_grad, hooks), a tensor (storage, offset, shape, strides).
+    """
     if isinstance(arguments[0], tuple):
         arguments = arguments[0]
     storage, offset, shape, strides = arguments[:4]
