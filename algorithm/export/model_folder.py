@@ -30,8 +30,8 @@ COMPANIONS = (
 )  # the files that the handler loads from the folder it lies in
 # The newest runtime that the platform offers, for CPU and GPU.
 RUNTIME = "tensorflow_2.6.0-cuda_11.2-py_3.7-ubuntu_18.04-x86_64"
-# The packages that the handler imports. The lowest versions must exist for the runtime's Python 3.7,
-# whose newest Pillow is 9.5.0; a higher numpy would replace the one that TensorFlow there needs.
+# The packages that the handler imports. The lowest versions must exist for the runtime's Python
+# 3.7, whose newest Pillow is 9.5.0; a higher numpy would replace the one that TensorFlow needs.
 HANDLER_PACKAGES = (("numpy", "1.17.0"), ("Pillow", "9.5.0"))
 METRICS = ("f1", "recall", "precision", "accuracy")
 METRIC_DECIMALS = 6

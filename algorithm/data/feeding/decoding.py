@@ -44,7 +44,6 @@ TURNS = dict(
                 *("ROTATE_270", "TRANSVERSE", "ROTATE_90"),
             )
         ),
-        strict=False,
     )
 )
 
