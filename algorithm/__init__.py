@@ -1,3 +1,3 @@
 """EfficientDet as a ModelArts-style marketplace algorithm."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
