@@ -1,0 +1,149 @@
+"""The fixed form of docstrings: a summary line, then sections that tell the truth of the signature."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+SECTIONS = ("Args", "Attributes", "Returns", "Yields", "Raises")
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+# Its docstrings are not in the form yet, except for their sections.
+BEING_REWRITTEN = PROJECT / "algorithm" / "data"
+# Both files hold this text, and a test compares them: it changes with that room.
+SHARED_WITH_DATA = ("decode_image", "open_picture", "exif_orientation")
+FILES = sorted(
+    path
+    for folder in ("algorithm", "customize_service")
+    for path in (PROJECT / folder).rglob("*.py")
+    if not path.is_relative_to(BEING_REWRITTEN)
+)
+
+
+def name_of(path):
+    return path.relative_to(PROJECT).as_posix()
+
+
+def documented(path):
+    """(line, node, docstring) of every function and class that has one, with the module's first."""
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, *FUNCTIONS)) and ast.get_docstring(node):
+            if getattr(node, "name", "") not in SHARED_WITH_DATA:
+                yield getattr(node, "lineno", 1), node, ast.get_docstring(node)
+
+
+def sections_of(text):
+    """The lines of each section by its name, in order; what stands before them is under ""."""
+    found = {"": []}
+    for line in text.splitlines():
+        if re.fullmatch(r"[A-Z]\w*:", line):
+            assert line[:-1] not in found, f"two sections {line}"
+            found[line[:-1]] = []
+        else:
+            found[next(reversed(found))].append(line)
+    return found
+
+
+def entries_of(lines):
+    """The names that a section explains: `name: text`, further lines indented deeper."""
+    heads = [line[4:] for line in lines if re.match(r"    \S", line)]
+    return [head.partition(":")[0].lstrip("*") for head in heads]
+
+
+def parameters_of(node):
+    """The names of what is passed to a function, or to the constructor of a class."""
+    if isinstance(node, ast.ClassDef):
+        node = next((each for each in node.body if getattr(each, "name", "") == "__init__"), None)
+    if not isinstance(node, FUNCTIONS):
+        return []
+    given = node.args
+    every = [*given.posonlyargs, *given.args, given.vararg, *given.kwonlyargs, given.kwarg]
+    return [each.arg for each in every if each and each.arg not in ("self", "cls")]
+
+
+def is_property(node):
+    return any("property" in ast.unparse(each) for each in node.decorator_list)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_the_summary_is_one_sentence_on_one_line(path):
+    wrong = []
+    for line, _, text in documented(path):
+        summary = text.split("\n\n")[0]
+        if "\n" in summary or not summary.endswith((".", "?")):
+            wrong.append(f"{name_of(path)}:{line}: {summary!r}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_sections_are_spelled_right_in_order_and_filled(path):
+    wrong = []
+    for line, _, text in documented(path):
+        found = sections_of(text)
+        names = [name for name in found if name]
+        if names != [name for name in SECTIONS if name in names]:
+            wrong.append(f"{name_of(path)}:{line}: sections {names}")
+        wrong += [f"{name_of(path)}:{line}: empty {name}" for name in names if not any(found[name])]
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_args_name_every_parameter_in_order(path):
+    wrong = []
+    for line, node, text in documented(path):
+        lines = sections_of(text).get("Args")
+        if lines is not None and entries_of(lines) != parameters_of(node):
+            wrong.append(f"{name_of(path)}:{line}: {entries_of(lines)}, not {parameters_of(node)}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_long_docstrings_of_functions_with_many_parameters_explain_them(path):
+    wrong = [
+        f"{name_of(path)}:{line}: {node.name} lacks Args"
+        for line, node, text in documented(path)
+        if isinstance(node, FUNCTIONS)
+        and not node.name.startswith("_")
+        and "\n\n" in text
+        and len(parameters_of(node)) >= 3
+        and "Args" not in sections_of(text)
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_functions_are_described_in_the_imperative(path):
+    wrong = [
+        f"{name_of(path)}:{line}: {text.splitlines()[0]}"
+        for line, node, text in documented(path)
+        if isinstance(node, FUNCTIONS)
+        and not node.name.startswith("_")
+        and not is_property(node)
+        and re.match(
+            r"(The|An?|Whether|What|Which|How|All|Every|[A-Z]\w+Error|[A-Z]?[a-z]+[^s\W]s)\b", text
+        )
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_errors_stand_in_their_section(path):
+    wrong = [
+        f"{name_of(path)}:{line}"
+        for line, _, text in documented(path)
+        if re.search(r"\bRaises [A-Z]\w+", "\n".join(sections_of(text)[""]))
+    ]
+    assert not wrong
+
+
+def test_the_form_is_seen_where_it_is_broken():
+    """Every rule above looks at text; these are texts that each of them must tell apart."""
+    text = (
+        "Sum up.\n\nArgs:\n    one: First,\n        of two.\n    *more: Rest.\n\nReturn:\n    It."
+    )
+    assert [name for name in sections_of(text) if name] == ["Args", "Return"]
+    assert entries_of(sections_of(text)["Args"]) == ["one", "more"]
+    assert parameters_of(ast.parse("def f(self, a, *b, c, **d): ...").body[0]) == list("abcd")
+    assert parameters_of(ast.parse("class C:\n def __init__(self, a): ...").body[0]) == ["a"]
