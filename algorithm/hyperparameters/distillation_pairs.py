@@ -13,7 +13,7 @@ PEER_ENLARGEMENT = 2
 
 
 def as_markdown() -> str:
-    """The table of supported pairs."""
+    """Return the table of supported pairs in Markdown."""
     rows = [
         (
             "offline, `use_offline_kd`",

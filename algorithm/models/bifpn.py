@@ -50,10 +50,9 @@ def bifpn_nodes(min_level: int, max_level: int) -> tuple[Node, ...]:
 
 @keras.saving.register_keras_serializable("algorithm")
 class FastFusion(layers.Layer):
-    """Fast normalised fusion (EfficientDet, section 3.3): sum of relu(w_i) x_i / (sum of relu(w_j)
-    + e).
+    """Fast normalised fusion (EfficientDet, section 3.3).
 
-    The weights start at 1; e is 1e-4.
+    It is the sum of relu(w_i) x_i / (sum of relu(w_j) + e). The weights start at 1; e is 1e-4.
     """
 
     def build(self, input_shapes):

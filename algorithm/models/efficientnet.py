@@ -1,7 +1,7 @@
-"""EfficientNet and EfficientNet-Lite feature extractors (Tan & Le 2019), layer for layer as
-published.
+"""EfficientNet and EfficientNet-Lite feature extractors (Tan & Le 2019).
 
-Layer names are the published variable scopes with "." for "/", so that checkpoints map by name.
+They are layer for layer as published. Layer names are the published variable scopes with "." for
+"/", so that checkpoints map by name.
 """
 
 from __future__ import annotations

@@ -46,8 +46,13 @@ def _plain(filters: int, name: str, bias: float = 0.0, *, stddev: float) -> laye
 
 @dataclass(frozen=True)
 class _Style:
-    """conv, predict: (filters, name, bias) -> layer. norm: between a convolution's number and the
-    level in the name of a batch norm."""
+    """How a kind of head is built.
+
+    Attributes:
+        conv: Takes (filters, name, bias) and returns a layer.
+        predict: As `conv`, for the last layer.
+        norm: What stands between a convolution's number and the level in the name of a batch norm.
+    """
 
     conv: Callable[..., layers.Layer]
     predict: Callable[..., layers.Layer]

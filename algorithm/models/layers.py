@@ -28,11 +28,10 @@ def activation(name: str, kind: str) -> layers.Layer:
 
 @keras.saving.register_keras_serializable("algorithm")
 class BatchNorm(layers.BatchNormalization):
-    """Keras' batch normalisation by TensorFlow's fused kernels: a third of the time, and less
-    memory.
+    """Keras' batch normalisation by TensorFlow's fused kernels, which take less time and memory.
 
-    With `synchronized` the statistics are those of all replicas, which must see as many pictures
-    each.
+    See docs/research/2026-11-25-train-step.md. With `synchronized` the statistics are those of all
+    replicas, which must see as many pictures each.
     """
 
     def call(self, inputs, training=None, mask=None):
@@ -78,11 +77,19 @@ class Swish(layers.Layer):
 
 
 def upsample_nearest(height: int, width: int, name: str) -> layers.Layer:
-    """Nearest-neighbour doubling of [B, h, w, C], cropped to [B, height, width, C].
+    """Return a layer that doubles a map by nearest neighbours and crops it.
 
     Feature sizes follow ceil(size / 2), so a target is 2h or 2h - 1; doubling and cropping then
     picks floor(i * h / height), the source pixel of the published resize without half-pixel
     centres.
+
+    Args:
+        height: The height of the result.
+        width: The width of the result.
+        name: The layer's name.
+
+    Returns:
+        A layer from [B, h, w, C] to [B, height, width, C].
     """
     return _UpsampleNearest(height, width, name=name)
 

@@ -1,8 +1,7 @@
-"""ResNet v1 feature extractors (He et al. 2016), layer for layer and name for name as in the Cloud
-TPU RetinaNet tutorial.
+"""ResNet v1 feature extractors (He et al. 2016).
 
-The published scopes number convolutions and batch norms in the order of use; a block's projection
-comes first.
+They are layer for layer and name for name as in the Cloud TPU RetinaNet tutorial. The published
+scopes number convolutions and batch norms in the order of use; a block's projection comes first.
 """
 
 from __future__ import annotations
@@ -41,9 +40,15 @@ class ResNetSpec:
         return 1 + 3 * sum(self.blocks) + len(self.blocks)
 
     def number(self, group: int, block: int, part: int) -> int:
-        """Place of a convolution in the order of use.
+        """Return the place of a convolution in the order of use.
 
-        `part` 0 is the projection of a group's first block, 1 to 3 are the others.
+        Args:
+            group: The group, from 0.
+            block: The block in its group, from 0.
+            part: 0 is the projection of a group's first block, 1 to 3 are the others.
+
+        Returns:
+            The place, from 0 for the first convolution of all.
         """
         before = sum(3 * count + 1 for count in self.blocks[:group])
         return 1 + before + 3 * block + part
@@ -96,6 +101,17 @@ class _Builder:
         """Add relu(shortcut + three convolutions).
 
         The last scale begins at 0, so that a new block passes on what it is given.
+
+        Args:
+            x: [B, h, w, C].
+            filters: Channels of the first two convolutions; the third has four times as many.
+            stride: The stride of the block.
+            project: Whether the shortcut is a convolution.
+            classic: Whether the first convolution strides, else the second.
+            name: The block's name.
+
+        Returns:
+            [B, h / stride, w / stride, 4 * filters].
         """
         shortcut = self.conv_norm(x, _WIDENING * filters, 1, stride) if project else x
         first, second = (stride, 1) if classic else (1, stride)

@@ -40,8 +40,16 @@ def batch_norm_of_replicas(
 ) -> Normalised:
     """Normalise by the statistics over all replicas, in one exchange per layer.
 
-    Each replica must have as many pictures. Arguments and results are those of
-    `batch_norm_of_batch`.
+    Each replica must have as many pictures.
+
+    Args:
+        x: float32, bfloat16 or float16 [B, H, W, C].
+        gamma: float32 [C].
+        beta: float32 [C].
+        epsilon: Added to the variance.
+
+    Returns:
+        As of `batch_norm_of_batch`.
     """
     wide = tf.cast(x, tf.float32)
     mean, variance = tf.nn.moments(wide, axes=list(range(len(x.shape) - 1)))

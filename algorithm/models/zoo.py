@@ -1,5 +1,6 @@
-"""Every architecture as one row: a new model is a new row here (plus a backbone or neck if that is
-new).
+"""Every architecture as one row.
+
+A new model is a new row here (plus a backbone or neck if that is new).
 
 Values: EfficientDet, Tan et al. 2020, table 1 and section 4; the Lite rows and D7x as published
 with the reference implementation. RetinaNet: Lin et al. 2017, section 4, with the sizes and batch

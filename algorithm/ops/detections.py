@@ -72,9 +72,11 @@ def to_image(
 
 
 def _candidates(outputs, anchors, limit) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The `limit` highest (anchor, class) logits. Each of them lies on one of the `limit` anchors
-    with the highest best logit, so those anchors are taken first and the long sort runs over
-    few."""
+    """Return the `limit` highest (anchor, class) logits.
+
+    Each of them lies on one of the `limit` anchors with the highest best logit. So those anchors
+    are taken first, and the long sort runs over few.
+    """
     logits, deltas = outputs["class_logits"], outputs["box_deltas"]
     classes = tf.shape(logits)[2]
     anchor_limit = tf.minimum(limit, tf.shape(logits)[1])
@@ -109,8 +111,11 @@ def _iou_with(box: tf.Tensor, boxes: tf.Tensor, areas: tf.Tensor) -> tf.Tensor:
 
 
 def _suppress(scores, labels, boxes, config, hard_above) -> dict[str, tf.Tensor]:
-    """Greedy choice over all classes at once: a class only ever decays itself, so taking the best
-    remaining score gives the same list as NMS within each class followed by a sort over all."""
+    """Choose detections greedily over all classes at once.
+
+    A class only ever decays itself, so taking the best remaining score gives the same list as NMS
+    within each class followed by a sort over all.
+    """
     planes, areas = tf.transpose(boxes, (2, 0, 1)), box_area(boxes)
     columns = tf.range(tf.shape(scores)[1], dtype=tf.int32)[None]
 

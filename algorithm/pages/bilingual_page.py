@@ -29,43 +29,51 @@ def whole_page(title: Text, subtitle: Text, sections: Iterable[tuple[str, Text, 
 
 
 def both(text: Text) -> str:
-    """Text in both languages, of which the page shows one."""
+    """Return text in both languages, of which the page shows one."""
     return piece(_PIECES, "both", text)
 
 
 def quiet(text: Text) -> str:
-    """A line of explanation."""
+    """Return a line of explanation."""
     return piece(_PIECES, "line", text, "quiet")
 
 
 def box(text: Text) -> str:
-    """A line that stands out."""
+    """Return a line that stands out."""
     return piece(_PIECES, "line", text, "box")
 
 
 def heading(text: Text) -> str:
-    """A headline within a section."""
+    """Return a headline within a section."""
     return piece(_PIECES, "heading", text)
 
 
 def command(text: str) -> str:
-    """A command to copy."""
+    """Return a command to copy."""
     return piece(_PIECES, "command", text)
 
 
 def cards(rows: Iterable[tuple[Text, float | None]]) -> str:
-    """Figures that catch the eye; None is a dash."""
+    """Return figures that catch the eye; None is a dash."""
     shown = [(name, "–" if value is None else f"{value:.3f}") for name, value in rows]
     return piece(_PIECES, "cards", shown)
 
 
 def finding(grade: str, grade_text: Text, text: Text) -> str:
-    """A finding with its grade."""
+    """Return a finding with its grade."""
     return piece(_PIECES, "finding", grade, grade_text, text)
 
 
 def sortable(heads: Sequence[Text], rows: Iterable[Sequence[object]]) -> str:
-    """A table that a click on a head sorts. Cells: numbers, texts, Text pairs, None for empty."""
+    """Return a table that a click on a head sorts.
+
+    Args:
+        heads: The heads of the columns.
+        rows: The cells: numbers, texts, Text pairs, None for empty.
+
+    Returns:
+        HTML, "" without rows.
+    """
     body = [list(row) for row in rows]
     if not body:
         return ""
@@ -78,13 +86,13 @@ def sortable(heads: Sequence[Text], rows: Iterable[Sequence[object]]) -> str:
 
 
 def chart(svg: str, title: Text, note: Text | None = None) -> str:
-    """An SVG as a picture of its own, so that nothing in it meets the rest of the page."""
+    """Return an SVG as a picture of its own, so that nothing in it meets the rest of the page."""
     source = "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
     return piece(_PIECES, "chart", source, title, note)
 
 
 def folded(title: Text, content: str) -> str:
-    """HTML that a click unfolds."""
+    """Return HTML that a click unfolds."""
     return piece(_PIECES, "folded", title, joined([content])) if content else ""
 
 
