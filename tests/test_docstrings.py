@@ -115,6 +115,52 @@ def test_long_docstrings_of_functions_with_many_parameters_explain_them(path):
     assert not wrong
 
 
+def attributes_of(node):
+    """The names that a class has: its fields, its methods, and what is assigned to self."""
+    inside = [each for each in ast.walk(node) if isinstance(each, ast.Attribute)]
+    own = {each.attr for each in inside if ast.unparse(each.value) == "self"}
+    return own | {
+        each.target.id if isinstance(each, ast.AnnAssign) else each.name
+        for each in node.body
+        if isinstance(each, (ast.AnnAssign, *FUNCTIONS))
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_attributes_are_those_of_the_class(path):
+    wrong = []
+    for line, node, text in documented(path):
+        if isinstance(node, ast.ClassDef):
+            named = entries_of(sections_of(text).get("Attributes", []))
+            unknown = set(named) - attributes_of(node)
+            wrong += [f"{name_of(path)}:{line}: {node.name} has no {name}" for name in unknown]
+    assert not wrong
+
+
+def gives_nothing(node):
+    """Whether a function returns nothing to tell of: None, or a context without a value."""
+    return node.returns is None or ast.unparse(node.returns) in (
+        "None",
+        "NoReturn",
+        "Iterator[None]",
+    )
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_what_explained_functions_give_is_said(path):
+    """In the summary or in its section; a context manager yields what it gives."""
+    wrong = []
+    for line, node, text in documented(path):
+        found = sections_of(text)
+        if not isinstance(node, FUNCTIONS) or "Args" not in found or gives_nothing(node):
+            continue
+        said = {"Returns", "Yields"} & set(found) or re.match("(Return|Yield) ", text)
+        context = any("contextmanager" in ast.unparse(each) for each in node.decorator_list)
+        if not said or (context and "Returns" in found):
+            wrong.append(f"{name_of(path)}:{line}: {node.name}")
+    assert not wrong
+
+
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_functions_are_described_in_the_imperative(path):
     wrong = [
@@ -148,4 +194,8 @@ def test_the_form_is_seen_where_it_is_broken():
     assert [name for name in sections_of(text) if name] == ["Args", "Return"]
     assert entries_of(sections_of(text)["Args"]) == ["one", "more"]
     assert parameters_of(ast.parse("def f(self, a, *b, c, **d): ...").body[0]) == list("abcd")
-    assert parameters_of(ast.parse("class C:\n def __init__(self, a): ...").body[0]) == ["a"]
+    cls = ast.parse("class C:\n b: int\n def __init__(self, a): self.c = a").body[0]
+    assert parameters_of(cls) == ["a"]
+    assert attributes_of(cls) == {"b", "c", "__init__"}
+    assert gives_nothing(ast.parse("def f() -> None: ...").body[0])
+    assert not gives_nothing(ast.parse("def f() -> int: ...").body[0])

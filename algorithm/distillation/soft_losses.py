@@ -129,7 +129,7 @@ class AnchorGeometry:
         image_size: (height, width) of the input, in pixels.
         min_level: The finest level of the pyramid.
         max_level: The coarsest level of the pyramid.
-        anchor_scale: The factor on the anchors' sides.
+        anchor_scale: Side of the smallest square anchor, in strides.
     """
 
     image_size: tuple[int, int]

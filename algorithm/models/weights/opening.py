@@ -35,7 +35,7 @@ def open_weights(path: str | os.PathLike[str]) -> Iterator[WeightSource]:
         path: A checkpoint's folder, its prefix or one of its files, a tar archive of one, a Keras
             `.h5` or a PyTorch `.pth`.
 
-    Returns:
+    Yields:
         The weights.
 
     Raises:

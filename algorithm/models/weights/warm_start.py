@@ -141,7 +141,7 @@ def _automatic(hp: Hyperparameters) -> Start:
 
 
 def freezes_batch_norm(hp: Hyperparameters, warm: bool, batch_size: int) -> bool:
-    """Tell whether batch-norm parameters and statistics stay as loaded.
+    """Return whether batch-norm parameters and statistics stay as loaded.
 
     freeze_bn=auto decides by the batch size and says why in the log.
 
@@ -186,7 +186,7 @@ def frozen_names(hp: Hyperparameters, warm: bool) -> str:
 def wants_a_higher_rate(
     hp: Hyperparameters, image_size: tuple[int, int], start: Start | None
 ) -> bool:
-    """Tell whether a job without a peer gains by HIGHER_RATE.
+    """Return whether a job without a peer gains by HIGHER_RATE.
 
     Such jobs start from lite0's ImageNet backbone, with small inputs and small batches.
 
