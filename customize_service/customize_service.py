@@ -66,7 +66,7 @@ class Prepared(dict):
     def __init__(
         self, names: list[str], images: list[np.ndarray], choice: Any, pixels: int
     ) -> None:
-        """Keep all."""
+        """Keep what is given, and the release of its pixels."""
         super().__init__({FIELD: images[0] if len(images) == 1 else images})
         self.names, self.images, self.choice = names, images, choice
         self.release = weakref.finalize(self, DECODED.give, pixels)
@@ -81,7 +81,7 @@ class Answers(list):
     """
 
     def __init__(self, outputs: list[dict[str, Any]], names: list[str], choice: Any) -> None:
-        """Keep all."""
+        """Keep what is given."""
         super().__init__(outputs)
         self.names, self.choice = names, choice
 

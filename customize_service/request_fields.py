@@ -48,7 +48,7 @@ class Choice:
         names: set[str] | None = None,
         hard_above: float | None = None,
     ) -> None:
-        """Keep all."""
+        """Keep what is given."""
         self.confidence, self.overlap, self.most, self.names, self.hard_above = (
             confidence,
             overlap,

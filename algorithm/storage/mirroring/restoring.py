@@ -80,7 +80,7 @@ def _forget(mirror: Mirror, keep: Container[str]) -> None:
 
 
 def _bring(mirror: Mirror, manifest: Manifest) -> tuple[str, ...]:
-    """Large files first, small ones, which name them, when those are all there."""
+    """Bring large files first, then small ones, which name them, when those are all there."""
     large = [name for name, item in manifest.files.items() if item.data() is None]
 
     def bring(name: str) -> str:
