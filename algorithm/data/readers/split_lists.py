@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from algorithm.data.readers.annotation import Complaint
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.picture_lookup import Pictures
@@ -11,13 +13,14 @@ PLACES = ("main", "imagesets")  # in lower case; and the folder of the dataset i
 
 
 def usages_of(
-    contents: FolderContents, kept: list[str]
+    contents: FolderContents, kept: list[str], files: Mapping[str, str]
 ) -> tuple[dict[str, str | None], list[Complaint], list[str]]:
     """The split that lists, else folders called after a split, state.
 
     Args:
         contents: The folder of the dataset.
         kept: Names of the pictures that have annotations.
+        files: The annotation file of each; its folders tell where the picture's do not.
 
     Returns:
         ("train", "eval" or None of each picture that is used, complaints, lines to log).
@@ -37,7 +40,10 @@ def usages_of(
             complaints,
             [f"{shown}: one side only, which is no split; all pictures are used"],
         )
-    usages, lines = stated_usages({name: word_of_path(name) for name in kept})
+    words_of_folders = {
+        name: word_of_path(name) or word_of_path(files.get(name, "")) for name in kept
+    }
+    usages, lines = stated_usages(words_of_folders)
     return usages, [], list(lines)
 
 

@@ -27,7 +27,10 @@ from algorithm.data.split_names import usage_of_path
 from algorithm.errors import DataError
 
 IGNORED = "ignored"  # beside labels/: rows of objects that YOLO cannot mark as difficult or crowd
-NAME_LISTS = ("classes.txt", "obj.names", "_darknet.labels", "class.txt", "names.txt", "labels.txt")
+NAME_LISTS = (
+    *("classes.txt", "class.txt", "predefined_classes.txt", "class_names.txt", "names.txt"),
+    *("labels.txt", "label_list.txt", "obj.names", "_darknet.labels"),
+)
 NOTES = "notes.json"  # Label Studio's, beside classes.txt
 SAMPLES = 20  # label files that are looked into before all are read
 
@@ -49,14 +52,13 @@ def read_yolo(contents: FolderContents, settings: YoloSettings) -> Listing:
     if settings.splits:
         usages, complaints, warnings = described_pictures(contents, settings)
     else:
-        usages, complaints, warnings = usages_of(contents, sorted([*pairs.of_picture, *pairs.bare]))
+        kept = sorted([*pairs.of_picture, *pairs.bare])
+        usages, complaints, warnings = usages_of(contents, kept, pairs.of_picture)
         warnings += folder_words(pairs.left_out, "a label file")
     complaints += [one for one in pairs.complaints if one.file not in usages or settings.splits]
     complaints += [
-        Complaint(
-            name, "expected a picture of the same name, found none", usage=usage_of_path(name)
-        )
-        for name in pairs.orphans
+        Complaint(name, problem, usage=usage_of_path(name))
+        for name, problem in pairs.orphans.items()
         if _has_rows(contents, name)
     ]
     bare = sum(name not in pairs.of_picture for name in usages)
@@ -68,7 +70,7 @@ def read_yolo(contents: FolderContents, settings: YoloSettings) -> Listing:
     return Listing(
         LazyEntries(lambda: (_entry(contents, *row, files, settings) for row in rows)),
         tuple(complaints),
-        (*settings.warnings, *warnings, *_remarks(contents, pairs)),
+        (*settings.warnings, *warnings, *_guessed(contents), *_remarks(contents, pairs)),
         categories,
     )
 
@@ -124,6 +126,15 @@ def _is_ignored(name: str) -> bool:
 
 def _has_rows(contents: FolderContents, name: str) -> bool:
     return is_row(next((line for line in contents.text(name).splitlines() if line.strip()), ""))
+
+
+def _guessed(contents: FolderContents) -> list[str]:
+    """Lines to log about files that give the names of classes and are not in UTF-8."""
+    return [
+        f"{name} is not in UTF-8 and is read as GBK: check the names of its classes"
+        for name in (*yolo_files(contents), *_name_lists(contents))
+        if contents.is_guess(name)
+    ]
 
 
 def _remarks(contents: FolderContents, pairs: Pairs) -> tuple[str, ...]:
@@ -206,7 +217,7 @@ def _recognised(contents: FolderContents) -> Found | None:
     samples = labels[:: max(1, len(labels) // SAMPLES)][:SAMPLES]
     rows = any(_has_rows(contents, name) for name in samples)
     lists = _name_lists(contents)
-    belongs = frozenset((*lists, *contents.files(".yaml", ".yml", ".data") * bool(files)))
+    belongs = frozenset(lists)
     belongs |= {name for name in contents.files(".json") if name.rpartition("/")[2] == NOTES}
     if files and labels:
         return Found(tuple(files), Certainty.DECLARED, files[0], belongs, len(labels))
