@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from algorithm.data.readers.annotation import Complaint
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.picture_lookup import Pictures
+from algorithm.data.readers.yolo_labels import is_row
 from algorithm.data.split_names import WORDS, stated_usages, word_of_list, word_of_path
 
 PLACES = ("main", "imagesets")  # in lower case; and the folder of the dataset itself
@@ -53,10 +54,15 @@ def split_lists(contents: FolderContents) -> dict[str, str]:
     for name in contents.files(".txt"):
         *folders, last = name.lower().split("/")
         in_place = folders[-1] in PLACES if folders else True
-        if in_place and (word := word_of_list(last)):
+        if in_place and (word := word_of_list(last)) and not has_rows(contents, name):
             found[name] = word
     placed = {name: word for name, word in found.items() if "/" in name}
     return placed or found
+
+
+def has_rows(contents: FolderContents, name: str) -> bool:
+    """Whether a text begins with a row of YOLO: it labels a picture, whatever it is called."""
+    return is_row(next((line for line in contents.text(name).splitlines() if line.strip()), ""))
 
 
 def listed_words(

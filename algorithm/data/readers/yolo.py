@@ -19,8 +19,8 @@ from algorithm.data.readers.folder_contents import FolderContents, decoded
 from algorithm.data.readers.pairing import Pairs, folder_words, paired
 from algorithm.data.readers.picture_lookup import folded, stem_of
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
-from algorithm.data.readers.split_lists import split_lists, usages_of
-from algorithm.data.readers.yolo_labels import has_confidence, is_row, parse_labels
+from algorithm.data.readers.split_lists import has_rows, split_lists, usages_of
+from algorithm.data.readers.yolo_labels import has_confidence, parse_labels
 from algorithm.data.readers.yolo_pictures import described_pictures
 from algorithm.data.readers.yolo_settings import YoloSettings, listed_names, read_settings
 from algorithm.data.split_names import usage_of_path
@@ -59,7 +59,7 @@ def read_yolo(contents: FolderContents, settings: YoloSettings) -> Listing:
     complaints += [
         Complaint(name, problem, usage=usage_of_path(name))
         for name, problem in pairs.orphans.items()
-        if _has_rows(contents, name)
+        if has_rows(contents, name)
     ]
     bare = sum(name not in pairs.of_picture for name in usages)
     if bare:
@@ -116,16 +116,13 @@ def _label_names(contents: FolderContents) -> list[str]:
     return [
         name
         for name in contents.files(".txt")
-        if name not in lists and name.rpartition("/")[2].lower() not in NAME_LISTS
+        if name not in lists
+        if name.rpartition("/")[2].lower() not in NAME_LISTS or has_rows(contents, name)
     ]
 
 
 def _is_ignored(name: str) -> bool:
     return IGNORED in name.split("/")[:-1]
-
-
-def _has_rows(contents: FolderContents, name: str) -> bool:
-    return is_row(next((line for line in contents.text(name).splitlines() if line.strip()), ""))
 
 
 def _guessed(contents: FolderContents) -> list[str]:
@@ -170,6 +167,7 @@ def _name_lists(contents: FolderContents) -> list[str]:
         name
         for name in names
         if name.endswith(".names") or name.rpartition("/")[2].lower() in NAME_LISTS
+        if not has_rows(contents, name)
     ]
     notes = [name for name in contents.files(".json") if name.rpartition("/")[2] == NOTES]
     return found or notes
@@ -215,7 +213,7 @@ def _recognised(contents: FolderContents) -> Found | None:
     stems = {folded(stem_of(name)) for name in contents.picture_names}
     labels = [name for name in _label_names(contents) if folded(stem_of(name[:-4])) in stems]
     samples = labels[:: max(1, len(labels) // SAMPLES)][:SAMPLES]
-    rows = any(_has_rows(contents, name) for name in samples)
+    rows = any(has_rows(contents, name) for name in samples)
     lists = _name_lists(contents)
     belongs = frozenset(lists)
     belongs |= {name for name in contents.files(".json") if name.rpartition("/")[2] == NOTES}

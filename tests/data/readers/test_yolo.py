@@ -437,3 +437,11 @@ def test_a_training_part_without_label_files_says_so(tmp_path: Path) -> None:
         file.unlink()
     with pytest.raises(DataError, match="box in TRAIN .* 3 of 4 pictures have no label file"):
         load_dataset(root, clean=False, seed=0, work_dir=tmp_path / "work")
+
+
+def test_a_label_file_may_be_called_like_a_list(tmp_path: Path) -> None:
+    for name in ("train", "val", "labels", "a"):
+        write_picture(tmp_path / f"{name}.png")
+        (tmp_path / f"{name}.txt").write_text(ROW)
+    (tmp_path / "classes.txt").write_text("cat\ndog\n")
+    assert [entry.annotation.names for entry in entries(tmp_path)] == [("dog",)] * 4
