@@ -164,7 +164,7 @@ def _dataset(
     }
     if "train" in require and not any((~row.ignored).any() for row in sides["train"]):
         ignored = sum(len(row.names) for row in sides["train"])
-        raise no_boxes(len(sides["train"]), found.lines, ignored)
+        raise no_boxes(len(sides["train"]), found.lines, ignored, found.listing.warnings)
     train_names, eval_names = ([name for row in sides[side] for name in row.names] for side in BOTH)
     require_listed((*train_names, *eval_names), found.listing.categories)
     names, category_ids = label_map(train_names, found.listing.categories, label_names)

@@ -59,19 +59,23 @@ def require_listed(names: Iterable[str], categories: tuple[tuple[str, int], ...]
         )
 
 
-def no_boxes(pictures: int, losses: Sequence[str] = (), ignored: int = 0) -> DataError:
+def no_boxes(
+    pictures: int, losses: Sequence[str] = (), ignored: int = 0, notes: Sequence[str] = ()
+) -> DataError:
     """The error of a training part without a box.
 
     Args:
         pictures: How many the part has.
         losses: Lines that say what was left out of the dataset.
         ignored: Boxes of the part that are difficult or a crowd, on which nothing is trained.
+        notes: What reading the dataset met, such as pictures without a label file.
     """
     found = f"found {ignored or 'none'}" + ", all of them difficult or a crowd" * bool(ignored)
     why = (
         "; ".join(losses)
         or "annotate the pictures, or check that data_url names the annotated ones"
     )
+    why += "".join(f"; {note}" for note in notes)
     return DataError(
         f"expected at least one box in TRAIN to learn from, {found} in {pictures} picture(s): {why}"
     )

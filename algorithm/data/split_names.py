@@ -21,7 +21,10 @@ WORDS = {
     "testing": "eval",
 }
 TESTS = ("test", "testing")
-FOLDER = re.compile(rf"({'|'.join(WORDS)})(?:[_-]?(?:set|data|images|imgs))?(?:[_-]?\d{{4}})?")
+KINDS = r"set|data|dataset|images?|imgs?|labels?|annotations?|lists?|files|ids|split"
+FOLDER = re.compile(
+    rf"(?:(?:{KINDS})[_-])?({'|'.join(WORDS)})(?:[_-]?(?:{KINDS}))?(?:[_-]?\d{{4}})?"
+)
 Key = TypeVar("Key", bound=Hashable)
 
 

@@ -77,7 +77,7 @@ def clean_copy(
     copies = _Copies(output, _stems(tuple(listing.entries)), max_width, max_height)
     cleaned = clean_entries(listing, work_dir=output, sink=copies)
     copies.remove_unused(cleaned)
-    notes = _without_boxes(cleaned)
+    notes = _without_boxes(cleaned, listing.warnings)
     written = [_Annotations(output, root, copies)(checked) for checked in cleaned.usable]
     path_map = dict(pair for _, pairs in written for pair in pairs)
     write_json(output / PATH_MAP, path_map)
@@ -94,13 +94,14 @@ def clean_copy(
     )
 
 
-def _without_boxes(cleaned: Cleaned) -> list[str]:
-    """Lines to log. Raises DataError where what trains, or may train, has no box."""
+def _without_boxes(cleaned: Cleaned, notes: Sequence[str]) -> list[str]:
+    """Lines to log. Raises DataError where what trains, or may train, has no box to learn from."""
     evaluated = [row for row in cleaned.usable if row.entry.usage == "eval"]
     others = [row for row in cleaned.usable if row.entry.usage != "eval"]
-    if others and not any(row.names for row in others):
-        raise no_boxes(len(others), cleaned.losses.lines)
-    if evaluated and not any(row.names for row in evaluated):
+    if others and all(row.ignored.all() for row in others):
+        ignored = sum(len(row.names) for row in others)
+        raise no_boxes(len(others), cleaned.losses.lines, ignored, notes)
+    if evaluated and all(row.ignored.all() for row in evaluated):
         return [nothing_to_evaluate(len(evaluated))]
     return []
 

@@ -20,6 +20,12 @@ from algorithm.errors import DataError
 
 MOST_UNUSABLE = 0.5  # of the pictures or objects of a side: beyond it the whole side is in doubt
 REASONS_SHOWN = 3
+LISTED_TWICE = "listed twice"
+AGAIN = {  # what goes without a loss, as it is there once more
+    REPEATED: "object(s) that repeat another of their picture are dropped",
+    COPIED: "picture(s) that are the same file as another are left out",
+    LISTED_TWICE: "picture(s) are listed twice and used once",
+}
 SIDES = {"train": "TRAIN", "eval": "EVAL", None: "the dataset"}
 
 
@@ -73,10 +79,12 @@ class Losses:
     def __init__(self) -> None:
         """Nothing is counted yet."""
         self.sides: dict[str | None, SideLosses] = {}
+        self.again: Counter[str] = Counter()
 
     def add(self, checked: Checked) -> None:
         """Count an entry and its objects."""
         side = self._side(checked.entry.usage)
+        self.again[REPEATED] += sum(row.rule == REPEATED for row in checked.findings)
         gone = [row for row in checked.findings if row.action in LOSSES and row.rule != REPEATED]
         if checked.usable:
             side.pictures.add(1, 0, None)
@@ -89,18 +97,23 @@ class Losses:
         copied = reason is not None and reason.rule == COPIED  # another picture has it all
         annotation = checked.entry.annotation
         known = 0 if annotation is None else len(annotation.names) + len(annotation.complaints)
+        self.again[COPIED] += copied
         side.pictures.add(1, 0 if copied else 1, reason)
         side.objects.add(known, 0 if copied else known, reason)
 
     def add_orphans(self, orphans: Iterable[Finding]) -> None:
         """Count what readers complained about that belongs to no entry: a sample each."""
         for finding in orphans:
-            if not finding.complaint.repeated:
+            if finding.complaint.repeated:
+                self.again[LISTED_TWICE] += 1
+            else:
                 self._side(finding.complaint.usage).pictures.add(1, 1, finding)
 
     def add_copy(self, usage: str | None, objects: int, finding: Finding) -> None:
         """Count an entry that was added as usable, with its objects, as left out after all."""
-        if finding.rule != COPIED:
+        if finding.rule == COPIED:
+            self.again[COPIED] += 1
+        else:
             side = self._side(usage)
             side.pictures.add(0, 1, finding)
             side.objects.add(0, objects, finding)
@@ -126,11 +139,12 @@ class Losses:
                 ("object(s)", "dropped", side.objects),
             )
         )
-        return tuple(
+        lost = tuple(
             f"{name}: {loss.lost} of {loss.total} {kind} {done}: {loss.reasons}"
             for name, kind, done, loss in rows
             if loss.lost
         )
+        return lost + tuple(f"{self.again[key]} {AGAIN[key]}" for key in AGAIN if self.again[key])
 
     @property
     def refusal(self) -> DataError | None:

@@ -7,7 +7,7 @@ import itertools
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -83,7 +83,7 @@ def write_plan(
         *found.losses.lines,
         *found.remarks.lines,
         *notes,
-        *_without_boxes(found),
+        *_without_boxes(found, listing.warnings),
     )
     classes = _classes(listing, found)
     paths, digest = _write_shards(spool, folder / "shards", found, shards, classes)
@@ -92,12 +92,13 @@ def write_plan(
     return Plan(paths, classes, pictures, digest, warnings)
 
 
-def _without_boxes(found: Found) -> list[str]:
-    """Lines to log. Raises DataError where the training part has no box."""
+def _without_boxes(found: Found, notes: Sequence[str]) -> list[str]:
+    """Lines to log. Raises DataError where the training part has no box to learn from."""
     train, evaluated = found.places("train"), found.places("eval")
-    if train and not any(found.classes[place] for place in train):
-        raise no_boxes(len(train), found.losses.lines)
-    if evaluated and not any(found.classes[place] for place in evaluated):
+    if train and not any(found.learnt[place] for place in train):
+        ignored = sum(found.ignored[place] for place in train)
+        raise no_boxes(len(train), found.losses.lines, ignored, notes)
+    if evaluated and not any(found.learnt[place] for place in evaluated):
         return [nothing_to_evaluate(len(evaluated))]
     return []
 

@@ -32,7 +32,8 @@ BLOCK = 256  # entries checked at once
 class Found:
     """What must be known of all pictures before the first is written; little for each.
 
-    usages: "" for a picture that is left out after all. marks: only where the pictures are split
+    usages: "" for a picture that is left out after all. learnt, ignored: how many boxes of each are
+    trained on, and how many are difficult or a crowd. marks: only where the pictures are split
     anew.
     """
 
@@ -42,6 +43,8 @@ class Found:
     portraits: list[Portrait] = field(default_factory=list)
     marks: list[PictureMark] = field(default_factory=list)
     complaints: list[Complaint] = field(default_factory=list)
+    learnt: list[int] = field(default_factory=list)
+    ignored: list[int] = field(default_factory=list)
     kinds: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
     losses: Losses = field(default_factory=Losses)
     remarks: Remarks = field(default_factory=Remarks)
@@ -75,6 +78,8 @@ def spooled(listing: Listing, stream: TextIO, *, clean: bool, anew: bool) -> Fou
                 found.ids.append(row.image_id)
                 found.usages.append(None if anew else checked.entry.usage)
                 found.classes.append(found.kinds.setdefault(kind, kind))
+                found.ignored.append(sum(row.ignored))
+                found.learnt.append(len(row.names) - found.ignored[-1])
                 if clean:
                     portrait = Portrait.of(checked)
                     found.portraits.append(replace(portrait, usage=found.usages[-1]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from algorithm.data.readers.coco_files import (
 )
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
-from algorithm.data.split_names import WORDS
+from algorithm.data.split_names import WORDS, stated_usages, word_of_path
 from algorithm.errors import DataError
 
 NAMES = ("file_name", "filename", "path")  # what tools call the picture of a row of images
@@ -60,12 +60,24 @@ def read_coco(contents: FolderContents, names: list[str]) -> Listing:
         own = categories.by_file[str(contents.path(name))]
         hint = WORDS.get(words[name] or "") or ""
         _add_file(reading, _File(name, str(contents.path(name)), usages[name], hint, own), content)
+    entries, notes = _with_sides_of_folders(reading.entries)
     return Listing(
-        tuple(reading.entries.values()),
+        entries,
         tuple(reading.complaints),
-        (*lines, *remarks, *reading.warnings),
+        (*lines, *remarks, *reading.warnings, *notes),
         categories.ordered,
     )
+
+
+def _with_sides_of_folders(
+    entries: dict[str, Entry],
+) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+    """The entries, in the split of their pictures' folders where no file states one; notes."""
+    if any(entry.usage for entry in entries.values()):
+        return tuple(entries.values()), ()
+    usages, notes = stated_usages({name: word_of_path(name) for name in entries})
+    kept = (replace(entries[name], usage=usage) for name, usage in usages.items())
+    return tuple(kept), notes
 
 
 @dataclass(frozen=True)

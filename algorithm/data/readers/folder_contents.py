@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES, Pictures, folded, suffix_of
+from algorithm.data.readers.text_file import GUESSED, encoding_of
 from algorithm.errors import DataError
 
 MAX_FILES = 5_000_000
@@ -25,11 +25,6 @@ JUNK = (
     "$recycle.bin",
     "system volume information",
     "lost+found",
-)
-MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
 
@@ -142,22 +137,31 @@ class FolderContents:
         return self._heads[name]
 
     def text(self, name: str) -> str:
-        """The first PEEK bytes of a file as text, by its byte order mark, else in UTF-8."""
+        """The first PEEK bytes of a file as text, whatever is no text replaced."""
+        return self.head(name).decode(self._encoding(name), "replace")
+
+    def is_guess(self, name: str) -> bool:
+        """Whether the encoding of a file is taken for GBK, as it is none that says its name."""
+        return self._encoding(name) == GUESSED
+
+    def _encoding(self, name: str) -> str:
         data = self.head(name)
-        encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
-        return data.decode(encoding, "replace")
+        try:
+            return encoding_of(data, whole=len(data) < PEEK)
+        except UnicodeDecodeError:
+            return "utf-8"
 
     def whole_text(self, name: str) -> str:
         """A whole file as text.
 
         Raises:
-            DataError: It cannot be read, or is no text in UTF-8 or of a byte order mark.
+            DataError: It cannot be read, or is no text in UTF-8, UTF-16 or GBK.
         """
         try:
             return decoded(self.path(name).read_bytes())
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(
-                f"expected text in UTF-8 in {self.path(name)}, found: {error}"
+                f"expected text in UTF-8, UTF-16 or GBK in {self.path(name)}, found: {error}"
             ) from error
 
     def described(self) -> str:
@@ -176,8 +180,8 @@ class FolderContents:
 
 
 def decoded(data: bytes) -> str:
-    """Bytes as text, by their byte order mark, else in UTF-8. Raises UnicodeDecodeError."""
-    return data.decode(next((name for mark, name in MARKS if data.startswith(mark)), "utf-8"))
+    """Bytes in UTF-8, UTF-16 or GBK as text. Raises UnicodeDecodeError."""
+    return data.decode(encoding_of(data))
 
 
 def files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:

@@ -61,11 +61,12 @@ def named_listing(
     """Listing of the pictures that rows name.
 
     Each is found by the longest tail of its name. The split is the words of the rows; where no row
-    has one, the folders of the pictures. A picture named twice and a name without a picture are
-    complaints; pictures that no row names are left out with a warning.
+    has one, the folders of the pictures, else of the files. A picture named twice and a name
+    without a picture are complaints; pictures that no row names are left out with a warning.
     """
     entries: dict[str, Entry] = {}
     words: dict[str, str | None] = {}
+    files: dict[str, str] = {}
     shares: set[str] = set()
     complaints = []
     for row in rows:
@@ -81,10 +82,10 @@ def named_listing(
         wrong = (Complaint(row.file, row.problem, row.line, name),) if row.problem else ()
         path = row.path or source.contents.path(name)
         entries[name] = Entry(name, name, path, None, row.annotation, wrong)
-        words[name] = row.word
+        words[name], files[name] = row.word, row.file
         if row.shares:
             shares.add(name)
-    usages, notes = stated_usages(_words(words))
+    usages, notes = stated_usages(_words(words, files))
     kept = tuple(
         replace(entry, usage=usages[name]) for name, entry in entries.items() if name in usages
     )
@@ -134,11 +135,11 @@ def unnamed(names: Collection[str], source: Source) -> tuple[str, ...]:
     return (f"{len(others)} picture(s) that no annotation names are left out: {shown}",)
 
 
-def _words(words: dict[str, str | None]) -> dict[str, str | None]:
-    """The words of a split that the rows give, or, where none does, the pictures' folders."""
+def _words(words: dict[str, str | None], files: dict[str, str]) -> dict[str, str | None]:
+    """The words of a split that the rows give, or, where none does, the folders."""
     if any(words.values()):
         return words
-    return {name: word_of_path(name) for name in words}
+    return {name: word_of_path(name) or word_of_path(files[name]) for name in words}
 
 
 def _picture(row: NamedPicture, source: Source) -> str:

@@ -12,6 +12,7 @@ from algorithm.data.split_names import usage_of_path
 
 MASKS = ("segmentationclass", "segmentationobject", "masks", "mask", "pedmasks", "scribbles")
 PICTURES = ("images", "jpegimages", "imgs", "img", "image", "pictures", "photos", "pngimages")
+NO_PICTURE = "expected a picture of the same name, found none"
 Rank = tuple[int, int, int, int]
 
 
@@ -23,14 +24,14 @@ class Pairs:
         of_picture: The annotation file of each picture that has one.
         bare: Pictures without a file, in folders where others have one.
         left_out: How many pictures lie in each folder where none has a file.
-        orphans: Files of no picture.
+        orphans: Files of no picture, with what was expected and found.
         complaints: Files that fit several pictures equally well, and pictures with several files.
     """
 
     of_picture: dict[str, str]
     bare: list[str]
     left_out: dict[str, int]
-    orphans: list[str]
+    orphans: dict[str, str]
     complaints: tuple[Complaint, ...]
 
 
@@ -45,7 +46,8 @@ def paired(
         named: The name of a picture that a file mentions; asked where its own name does not decide.
     """
     claims: dict[str, list[tuple[Rank, str]]] = defaultdict(list)
-    orphans, complaints = [], []
+    orphans: dict[str, str] = {}
+    complaints = []
     disputed: set[str] = set()
     for file in files:
         fitting = _nearest(file, pictures)
@@ -63,12 +65,13 @@ def paired(
             complaints.append(Complaint(file, problem, usage=usage_of_path(file)))
             disputed.update(name for name, _ in fitting)
         else:
-            orphans.append(file)
+            orphans[file] = NO_PICTURE
     of_picture = {}
     for picture, rows in claims.items():
         best = max(rank for rank, _ in rows)
         owners = [file for rank, file in rows if rank == best]
-        orphans += [file for rank, file in rows if rank != best]
+        wrong = f"expected a picture of its own, found {picture}, which has the nearer {owners[0]}"
+        orphans |= dict.fromkeys((file for rank, file in rows if rank != best), wrong)
         if len(owners) == 1:
             of_picture[picture] = owners[0]
         else:
@@ -76,7 +79,7 @@ def paired(
             problem = f"expected one annotation file, found {names}: remove all but one"
             complaints.append(Complaint(picture, problem, usage=usage_of_path(picture)))
     bare, left_out = _without(pictures, {*claims, *disputed})
-    return Pairs(of_picture, bare, left_out, sorted(orphans), tuple(complaints))
+    return Pairs(of_picture, bare, left_out, dict(sorted(orphans.items())), tuple(complaints))
 
 
 def folder_words(left_out: dict[str, int], kind: str) -> tuple[str, ...]:

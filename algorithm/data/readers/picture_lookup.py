@@ -7,7 +7,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from algorithm.data.split_names import usage_of_path
 
@@ -97,6 +97,8 @@ class Pictures:
         """As `find`, but the relative names."""
         tail = parts_of(name)
         found = self._candidates(tail) or self._candidates(parts_of(unquote(name)))
+        if not found and "://" in name:
+            found = self._candidates(parts_of(unquote(urlsplit(name).path)))
         if len(found) < 2:
             return found
         exact = [one for one in found if one == "/".join([*parts_of(near), *tail])]

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from algorithm.data.readers.annotation import Complaint
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.picture_lookup import Pictures
+from algorithm.data.readers.yolo_labels import is_row
 from algorithm.data.split_names import WORDS, stated_usages, word_of_list, word_of_path
 
 PLACES = ("main", "imagesets")  # in lower case; and the folder of the dataset itself
 
 
 def usages_of(
-    contents: FolderContents, kept: list[str]
+    contents: FolderContents, kept: list[str], files: Mapping[str, str]
 ) -> tuple[dict[str, str | None], list[Complaint], list[str]]:
     """The split that lists, else folders called after a split, state.
 
     Args:
         contents: The folder of the dataset.
         kept: Names of the pictures that have annotations.
+        files: The annotation file of each; its folders tell where the picture's do not.
 
     Returns:
         ("train", "eval" or None of each picture that is used, complaints, lines to log).
@@ -37,7 +41,10 @@ def usages_of(
             complaints,
             [f"{shown}: one side only, which is no split; all pictures are used"],
         )
-    usages, lines = stated_usages({name: word_of_path(name) for name in kept})
+    words_of_folders = {
+        name: word_of_path(name) or word_of_path(files.get(name, "")) for name in kept
+    }
+    usages, lines = stated_usages(words_of_folders)
     return usages, [], list(lines)
 
 
@@ -47,10 +54,15 @@ def split_lists(contents: FolderContents) -> dict[str, str]:
     for name in contents.files(".txt"):
         *folders, last = name.lower().split("/")
         in_place = folders[-1] in PLACES if folders else True
-        if in_place and (word := word_of_list(last)):
+        if in_place and (word := word_of_list(last)) and not has_rows(contents, name):
             found[name] = word
     placed = {name: word for name, word in found.items() if "/" in name}
     return placed or found
+
+
+def has_rows(contents: FolderContents, name: str) -> bool:
+    """Whether a text begins with a row of YOLO: it labels a picture, whatever it is called."""
+    return is_row(next((line for line in contents.text(name).splitlines() if line.strip()), ""))
 
 
 def listed_words(

@@ -35,11 +35,10 @@ def read_folder(contents: FolderContents, files: list[str]) -> Listing:
     """
     pairs = paired(contents.pictures, files, lambda file: _named(contents, file))
     kept = sorted([*pairs.of_picture, *pairs.bare])
-    usages, complaints, warnings = usages_of(contents, kept)
+    usages, complaints, warnings = usages_of(contents, kept, pairs.of_picture)
     complaints += pairs.complaints
-    for file in pairs.orphans:
+    for file, problem in pairs.orphans.items():
         if _is_voc(contents, file):
-            problem = "expected a picture of the same name, found none"
             complaints.append(Complaint(file, problem, usage=usage_of_path(file)))
         else:
             warnings.append(f"{file} is no PASCAL VOC XML and is not read")

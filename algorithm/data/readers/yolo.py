@@ -19,15 +19,18 @@ from algorithm.data.readers.folder_contents import FolderContents, decoded
 from algorithm.data.readers.pairing import Pairs, folder_words, paired
 from algorithm.data.readers.picture_lookup import folded, stem_of
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
-from algorithm.data.readers.split_lists import split_lists, usages_of
-from algorithm.data.readers.yolo_labels import has_confidence, is_row, parse_labels
+from algorithm.data.readers.split_lists import has_rows, split_lists, usages_of
+from algorithm.data.readers.yolo_labels import has_confidence, parse_labels
 from algorithm.data.readers.yolo_pictures import described_pictures
 from algorithm.data.readers.yolo_settings import YoloSettings, listed_names, read_settings
 from algorithm.data.split_names import usage_of_path
 from algorithm.errors import DataError
 
 IGNORED = "ignored"  # beside labels/: rows of objects that YOLO cannot mark as difficult or crowd
-NAME_LISTS = ("classes.txt", "obj.names", "_darknet.labels", "class.txt", "names.txt", "labels.txt")
+NAME_LISTS = (
+    *("classes.txt", "class.txt", "predefined_classes.txt", "class_names.txt", "names.txt"),
+    *("labels.txt", "label_list.txt", "obj.names", "_darknet.labels"),
+)
 NOTES = "notes.json"  # Label Studio's, beside classes.txt
 SAMPLES = 20  # label files that are looked into before all are read
 
@@ -49,15 +52,14 @@ def read_yolo(contents: FolderContents, settings: YoloSettings) -> Listing:
     if settings.splits:
         usages, complaints, warnings = described_pictures(contents, settings)
     else:
-        usages, complaints, warnings = usages_of(contents, sorted([*pairs.of_picture, *pairs.bare]))
+        kept = sorted([*pairs.of_picture, *pairs.bare])
+        usages, complaints, warnings = usages_of(contents, kept, pairs.of_picture)
         warnings += folder_words(pairs.left_out, "a label file")
     complaints += [one for one in pairs.complaints if one.file not in usages or settings.splits]
     complaints += [
-        Complaint(
-            name, "expected a picture of the same name, found none", usage=usage_of_path(name)
-        )
-        for name in pairs.orphans
-        if _has_rows(contents, name)
+        Complaint(name, problem, usage=usage_of_path(name))
+        for name, problem in pairs.orphans.items()
+        if has_rows(contents, name)
     ]
     bare = sum(name not in pairs.of_picture for name in usages)
     if bare:
@@ -68,7 +70,7 @@ def read_yolo(contents: FolderContents, settings: YoloSettings) -> Listing:
     return Listing(
         LazyEntries(lambda: (_entry(contents, *row, files, settings) for row in rows)),
         tuple(complaints),
-        (*settings.warnings, *warnings, *_remarks(contents, pairs)),
+        (*settings.warnings, *warnings, *_guessed(contents), *_remarks(contents, pairs)),
         categories,
     )
 
@@ -114,7 +116,8 @@ def _label_names(contents: FolderContents) -> list[str]:
     return [
         name
         for name in contents.files(".txt")
-        if name not in lists and name.rpartition("/")[2].lower() not in NAME_LISTS
+        if name not in lists
+        if name.rpartition("/")[2].lower() not in NAME_LISTS or has_rows(contents, name)
     ]
 
 
@@ -122,8 +125,13 @@ def _is_ignored(name: str) -> bool:
     return IGNORED in name.split("/")[:-1]
 
 
-def _has_rows(contents: FolderContents, name: str) -> bool:
-    return is_row(next((line for line in contents.text(name).splitlines() if line.strip()), ""))
+def _guessed(contents: FolderContents) -> list[str]:
+    """Lines to log about files that give the names of classes and are not in UTF-8."""
+    return [
+        f"{name} is not in UTF-8 and is read as GBK: check the names of its classes"
+        for name in (*yolo_files(contents), *_name_lists(contents))
+        if contents.is_guess(name)
+    ]
 
 
 def _remarks(contents: FolderContents, pairs: Pairs) -> tuple[str, ...]:
@@ -159,6 +167,7 @@ def _name_lists(contents: FolderContents) -> list[str]:
         name
         for name in names
         if name.endswith(".names") or name.rpartition("/")[2].lower() in NAME_LISTS
+        if not has_rows(contents, name)
     ]
     notes = [name for name in contents.files(".json") if name.rpartition("/")[2] == NOTES]
     return found or notes
@@ -204,9 +213,9 @@ def _recognised(contents: FolderContents) -> Found | None:
     stems = {folded(stem_of(name)) for name in contents.picture_names}
     labels = [name for name in _label_names(contents) if folded(stem_of(name[:-4])) in stems]
     samples = labels[:: max(1, len(labels) // SAMPLES)][:SAMPLES]
-    rows = any(_has_rows(contents, name) for name in samples)
+    rows = any(has_rows(contents, name) for name in samples)
     lists = _name_lists(contents)
-    belongs = frozenset((*lists, *contents.files(".yaml", ".yml", ".data") * bool(files)))
+    belongs = frozenset(lists)
     belongs |= {name for name in contents.files(".json") if name.rpartition("/")[2] == NOTES}
     if files and labels:
         return Found(tuple(files), Certainty.DECLARED, files[0], belongs, len(labels))

@@ -95,11 +95,20 @@ def _corners(
 
 
 def _cells(row: str) -> list[str]:
-    """The parts of a row, between blanks; commas at their ends are no part of them."""
+    """The parts of a row, between blanks; commas at their ends are no part of them.
+
+    A decimal comma becomes a point.
+    """
     cells = row.split()
+    if len(cells) > 4 and sum(map(_has_decimal_comma, cells)) > len(cells) // 2:
+        return [cell.replace(",", ".") for cell in cells]
     if len(cells) == 1 and row.count(",") == 4:
         return [cell.strip() for cell in row.strip().split(",")]
     return [cell.rstrip(",") for cell in cells]
+
+
+def _has_decimal_comma(cell: str) -> bool:
+    return cell.count(",") == 1 and "." not in cell and not cell.endswith(",")
 
 
 def _is_number(cell: str) -> bool:

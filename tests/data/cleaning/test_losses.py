@@ -85,7 +85,11 @@ def test_an_object_or_a_sample_that_is_there_already_is_no_loss() -> None:
     losses.add(checked("train", 1, 9, "box twice"))
     again = Complaint("V001.manifest", "found a.jpg again", usage="train", repeated=True)
     losses.add_orphans([Finding(again, "picture or annotation missing", "sample left out")] * 9)
-    assert (losses.refusal, losses.lines) == (None, ())
+    assert losses.refusal is None
+    assert losses.lines == (
+        "9 object(s) that repeat another of their picture are dropped",
+        "9 picture(s) are listed twice and used once",
+    )
 
 
 def test_one_side_is_not_hidden_behind_the_other() -> None:
@@ -202,3 +206,15 @@ def test_data_clean_says_its_losses(make_folder, tmp_path: Path, capsys) -> None
     assert "WARNING the dataset: 1 of 10 picture(s) left out: picture cannot" in (
         capsys.readouterr().err
     )
+
+
+def test_crowds_alone_are_nothing_to_learn_from(tmp_path: Path, clean) -> None:
+    root = tmp_path / "set"
+    for index in range(4):
+        write_picture(root / f"p{index}.png", seed=index)
+        write_voc(root / f"p{index}.xml", [("cat", 2, 3, 20, 25)])
+        text = (root / f"p{index}.xml").read_text("utf-8")
+        text = text.replace("<difficult>0", "<difficult>1")
+        (root / f"p{index}.xml").write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match="box in TRAIN .*all of them difficult or a crowd"):
+        clean(root)

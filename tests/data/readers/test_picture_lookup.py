@@ -27,6 +27,7 @@ ROOT = Path("/data")
         ("caf\u00e9.jpg", ["cafe\u0301.jpg"], "cafe\u0301.jpg"),
         ("n\u00e9.jpg", ["n\u00e9.jpg", "ne\u0301.jpg"], "n\u00e9.jpg"),
         ("a%20b.jpg", ["a b.jpg"], "a b.jpg"),
+        ("https://host/x/a%20b.jpg?v=1", ["a b.jpg"], "a b.jpg"),
         ("50%25.jpg", ["50%25.jpg", "50%.jpg"], "50%25.jpg"),
         ("a.jpg", ["a.jpg", "old/a.jpg"], "a.jpg"),
     ],

@@ -19,10 +19,15 @@ def test_only_voc_is_found_in_a_plain_folder(make_folder) -> None:
     (folder / "settings.yaml").write_text("names: 3\n")
     (folder / "table.csv").write_text("a,b\n")
     (folder / "train-00000-of-00001").write_text("no record file at all")
-    assert [reader.name for reader, _ in recognised(FolderContents(folder))] == ["VOC XML"]
+    assert [reader.name for reader, _ in recognised(FolderContents(folder))] == [
+        "VOC XML",
+        "TFRecord",
+    ]
     listing = read_listing(folder)
     assert len(listing.entries) == 2
     assert listing.warnings == (
+        f"{folder} is read as VOC XML (2 XML for 2 pictures); TFRecord (train-00000-of-00001) is "
+        "there too and is not read",
         "3 file(s) beside the dataset are not read: notes.json, settings.yaml, table.csv",
     )
 

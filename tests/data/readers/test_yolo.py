@@ -121,7 +121,6 @@ def test_picture_without_labels_shows_nothing(tmp_path: Path) -> None:
             "expected a class id with 4 numbers, or with the points of a polygon, found 3 numbers",
         ),
         ("1 0.5 0.5 0.5 0.2 1.9", "found 5 numbers"),
-        ("1 0,5 0,5 0,5 0,2", "in numbers, found '1 0,5 0,5 0,5 0,2'"),
         ("1 0.5 0.5 0.4 0.4" + " 0.5 0.5 2" * 2, "keypoints need kpt_shape in data.yaml"),
         ("1 0.5 0.5 0.4 0.4" + " 0.5 0.5 1" * 4, "keypoints need kpt_shape in data.yaml"),
         ("1 0.5 0.5 0.4 0.4" + " 0.5 0.5 1" * 17, "found 55 numbers"),
@@ -386,3 +385,63 @@ def test_lists_of_classes_in_each_folder(tmp_path: Path, other: str, read: bool)
     else:
         with pytest.raises(DataError, match="expected the same classes in train/classes.txt and"):
             read_listing(tmp_path)
+
+
+def test_decimal_commas_are_points(tmp_path: Path) -> None:
+    root = write_yolo(tmp_path, row="1 0,5 0,5 0,5 0,2\n")
+    assert [round(float(one)) for one in entries(root)[0].annotation.boxes[0]] == [12, 10, 18, 30]
+
+
+@pytest.mark.parametrize("described", ["data.yaml", "classes.txt"])
+def test_class_names_in_gbk_are_read_with_a_word(tmp_path: Path, described: str) -> None:
+    root = write_yolo(tmp_path)
+    if described == "classes.txt":
+        (root / "data.yaml").unlink()
+        (root / described).write_text("cat\n狗\n", encoding="gbk")
+    else:
+        (root / described).write_bytes((root / described).read_text("utf-8").encode("gbk"))
+    listing = read_listing(root)
+    assert {name for entry in listing.entries for name in entry.annotation.names} == {"狗"}
+    assert any(f"{described} is not in UTF-8 and is read as GBK" in one for one in listing.warnings)
+
+
+def test_labelimg_s_own_list_of_classes(tmp_path: Path) -> None:
+    root = write_yolo(tmp_path)
+    (root / "data.yaml").rename(root / "settings.yaml")
+    (root / "settings.yaml").write_text("lr: 0.1\n")
+    (root / "predefined_classes.txt").write_text("cat\ndog\n")
+    listing = read_listing(root)
+    assert {name for entry in listing.entries for name in entry.annotation.names} == {"dog"}
+
+
+def test_another_yaml_beside_is_named(tmp_path: Path) -> None:
+    (write_yolo(tmp_path) / "other.yaml").write_text("lr: 0.1\n")
+    assert (
+        "1 file(s) beside the dataset are not read: other.yaml" in read_listing(tmp_path).warnings
+    )
+
+
+def test_predictions_beside_labels_are_told_from_labels_without_picture(tmp_path: Path) -> None:
+    root = write_yolo(tmp_path)
+    (root / "predictions").mkdir()
+    (root / "predictions/train0.txt").write_text(ROW)
+    assert said(root) == [
+        "predictions/train0.txt: expected a picture of its own, found images/train/train0.png, "
+        "which has the nearer labels/train/train0.txt"
+    ]
+
+
+def test_a_training_part_without_label_files_says_so(tmp_path: Path) -> None:
+    root = write_yolo(tmp_path)
+    for file in (root / "labels/train").iterdir():
+        file.unlink()
+    with pytest.raises(DataError, match="box in TRAIN .* 3 of 4 pictures have no label file"):
+        load_dataset(root, clean=False, seed=0, work_dir=tmp_path / "work")
+
+
+def test_a_label_file_may_be_called_like_a_list(tmp_path: Path) -> None:
+    for name in ("train", "val", "labels", "a"):
+        write_picture(tmp_path / f"{name}.png")
+        (tmp_path / f"{name}.txt").write_text(ROW)
+    (tmp_path / "classes.txt").write_text("cat\ndog\n")
+    assert [entry.annotation.names for entry in entries(tmp_path)] == [("dog",)] * 4

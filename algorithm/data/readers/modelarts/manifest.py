@@ -13,9 +13,10 @@ from algorithm.data.readers.modelarts.manifest_addresses import Locator
 from algorithm.data.readers.modelarts.manifest_lines import records
 from algorithm.data.readers.reader import Certainty, Found, Reader, Resolve, Source
 from algorithm.data.readers.voc_xml import AnnotationError, read_voc
+from algorithm.data.split_names import TESTS, WORDS
 from algorithm.errors import DataError
 
-USAGES = {"train": "train", "eval": "eval", "test": "test"}
+USAGES = {word: "test" if word in TESTS else usage for word, usage in WORDS.items()}
 LEFT_OUT = "inference"  # of the platform; no part of a training job
 TASKS = ("/object_detection", "/image_segmentation")  # both with VOC XML
 

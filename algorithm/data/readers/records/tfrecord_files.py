@@ -12,23 +12,38 @@ from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
+from algorithm.errors import DataError
 
 NAMED = (".record", ".records", ".tfrecord", ".tfrecords")
 SHARD = re.compile(r"-\d{5}-of-(\d{5})(?=$|\.)")
+LAST_SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 MASK_DELTA = 0xA282EAD8
 POLYNOMIAL = 0x82F63B78  # CRC-32C (Castagnoli), reflected
 
 
 def record_files(contents: FolderContents) -> list[str]:
     """Names of TFRecord files, told by their content; only names that look like it are opened."""
-    likely = [
+    return [name for name in _likely(contents) if is_record_file(contents.path(name))]
+
+
+def damaged_files(contents: FolderContents) -> list[str]:
+    """Names of files that are called TFRecords and do not begin as one, such as empty ones."""
+    return [
+        name
+        for name in _likely(contents)
+        if (name.lower().endswith(NAMED) or LAST_SHARD.search(name))
+        and not is_record_file(contents.path(name))
+    ]
+
+
+def _likely(contents: FolderContents) -> list[str]:
+    return sorted(
         name
         for suffix in contents.suffixes
         if suffix not in (*PICTURE_SUFFIXES, ".txt", ".xml", ".json")
         for name in contents.files(suffix)
-        if SHARD.search(name) or any(part in NAMED for part in PurePosixPath(name).suffixes)
-    ]
-    return [name for name in sorted(likely) if is_record_file(contents.path(name))]
+        if SHARD.search(name) or any(part in NAMED for part in PurePosixPath(name.lower()).suffixes)
+    )
 
 
 def matching_files(pattern: str) -> list[Path]:
@@ -71,11 +86,18 @@ def missing_shards(files: list[Path]) -> list[str]:
 
 
 def _recognised(contents: FolderContents) -> Found | None:
-    files = record_files(contents)
+    files, damaged = record_files(contents), damaged_files(contents)
+    if not files and damaged:
+        return Found(tuple(damaged), Certainty.HINT, f"but {_damage(damaged)}")
     if not files:
         return None
     belongs = frozenset((*contents.files(".pbtxt"), "instances_val2017.json"))
     return Found(tuple(files), Certainty.DECLARED, f"{len(files)} TFRecord file(s)", belongs)
+
+
+def _damage(names: list[str]) -> str:
+    shown = ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+    return f"found {len(names)} file(s) without a whole record, empty or cut: {shown}: write again"
 
 
 def _read(found: Found, source: Source) -> Listing:
@@ -85,6 +107,9 @@ def _read(found: Found, source: Source) -> Listing:
 
     work_dir = source.work_dir or Path(tempfile.mkdtemp(prefix="efficientdet-"))
     contents = source.contents
+    damaged = damaged_files(contents)
+    if damaged:
+        raise DataError(f"expected TFRecords in {contents.root}, {_damage(damaged)}")
     maps = [contents.path(name) for name in contents.files(".pbtxt")]
     return read_tfrecords(source.paths(found), work_dir, contents.root, maps)
 

@@ -141,9 +141,8 @@ def _layout(rows: list[list[str]]) -> Layout | None:
 
 
 def _is_table_of_text(contents: FolderContents, name: str) -> bool:
-    """Whether a .txt holds rows of one of the layouts without a header."""
-    rows = first_rows(contents, name)
-    return layout_of_cells(rows) is not None
+    """Whether a .txt holds rows of a known layout, with a header or without."""
+    return _layout(first_rows(contents, name)) is not None
 
 
 def _pictures_told(contents: FolderContents, name: str) -> int:

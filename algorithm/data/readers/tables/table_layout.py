@@ -16,7 +16,17 @@ PICTURE = (
     *("frame", "imageurl", "url", "文件名", "图片", "图像", "图片名", "图片名称"),
 )
 CLASS = (
-    *("class", "classname", "labelname", "label", "categoryname", "category", "objectclass", "tag"),
+    *(
+        "class",
+        "classname",
+        "labelname",
+        "label",
+        "categoryname",
+        "category",
+        "objectclass",
+        "tag",
+        "cls",
+    ),
     *(
         "类别",
         "标签",

@@ -36,6 +36,15 @@ def test_usage_of_any_case(make_manifest) -> None:
     ] * 2
 
 
+def test_usages_in_the_words_of_other_tools(make_manifest) -> None:
+    words = ["training", "Validation", "testing"]
+    listing = read_manifest(
+        make_manifest(6, lambda index, record: record.update(usage=words[index % 3]))
+    )
+    assert [entry.usage for entry in listing.entries] == ["train", "eval"] * 2
+    assert listing.warnings == ("2 sample(s) of usage TEST in V001.manifest are left out",)
+
+
 def test_other_usages_are_left_out_and_said(make_manifest) -> None:
     listing = read_manifest(
         make_manifest(5, lambda index, record: index or record.update(usage="Test"))
@@ -45,8 +54,8 @@ def test_other_usages_are_left_out_and_said(make_manifest) -> None:
 
 
 def test_unknown_usage_is_a_complaint(make_manifest) -> None:
-    manifest = make_manifest(2, lambda index, record: record.update(usage="dev"))
-    assert problems(manifest)[1] == f"{manifest}:2: expected usage TRAIN or EVAL, found 'dev'"
+    manifest = make_manifest(2, lambda index, record: record.update(usage="later"))
+    assert problems(manifest)[1] == f"{manifest}:2: expected usage TRAIN or EVAL, found 'later'"
 
 
 @pytest.mark.parametrize(

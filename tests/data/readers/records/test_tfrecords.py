@@ -291,3 +291,23 @@ def test_pictures_go_where_they_are_told_and_not_into_the_work_dir(tmp_path):
         Path(sample.path).is_relative_to(pictures) for sample in (*dataset.train, *dataset.eval)
     )
     assert not list(work.rglob("*.jpg"))
+
+
+@pytest.mark.parametrize("content", [b"", b"cut"])
+def test_an_empty_file_of_one_side_is_refused_not_passed_over(
+    tmp_path: Path, content: bytes
+) -> None:
+    with tf.io.TFRecordWriter(str(tmp_path / "val.tfrecord")) as stream:
+        stream.write(record())
+    (tmp_path / "train.tfrecord").write_bytes(content)
+    with pytest.raises(DataError, match=r"1 file\(s\) without a whole record.* train.tfrecord"):
+        read_listing(tmp_path)
+    (tmp_path / "val.tfrecord").unlink()
+    with pytest.raises(DataError, match="looks like TFRecord, but found 1 file"):
+        read_listing(tmp_path)
+
+
+def test_suffixes_of_records_in_any_case(tmp_path: Path) -> None:
+    with tf.io.TFRecordWriter(str(tmp_path / "Train.TFRecord")) as stream:
+        stream.write(record())
+    assert len(tuple(read_listing(tmp_path).entries)) == 1

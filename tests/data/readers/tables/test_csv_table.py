@@ -260,3 +260,16 @@ def test_vott_tables(shared_dir: Path) -> None:
         ("person", [20.2, 13.7, 63.6, 45.6]),
     ]
     assert sorted(map(str, found.usages.values())) == ["eval", "eval", "train", "train"]
+
+
+def test_a_table_with_a_header_may_be_a_txt(tmp_path: Path) -> None:
+    header = "filename,width,height,class,xmin,ymin,xmax,ymax"
+    write(tmp_path / "annotations.txt", f"{header}\na.png,40,30,cat,1,2,9,12\n")
+    pictures(tmp_path, "a.png")
+    assert read(tmp_path).objects == {"a.png": [("cat", [2.0, 1.0, 12.0, 9.0])]}
+
+
+def test_a_column_cls_is_the_class(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", "img,x0,y0,x1,y1,cls\na.png,1,2,9,12,cat\n")
+    pictures(tmp_path, "a.png")
+    assert read(tmp_path).objects == {"a.png": [("cat", [2.0, 1.0, 12.0, 9.0])]}
