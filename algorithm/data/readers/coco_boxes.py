@@ -44,6 +44,8 @@ def bbox_of_outline(outline: Any) -> list[float] | None:
         if not outline:
             return None
         polygons = outline if isinstance(outline[0], list) else [outline]
+        if isinstance(polygons[0][0], list):  # points in pairs
+            polygons = [[number for point in polygon for number in point] for polygon in polygons]
         columns = [float(number) for polygon in polygons for number in polygon[::2]]
         rows = [float(number) for polygon in polygons for number in polygon[1::2]]
         left, top = min(columns), min(rows)

@@ -9,6 +9,7 @@ import pytest
 
 from algorithm.data import load_dataset
 from algorithm.data.dataset import read_listing
+from algorithm.data.readers.coco_boxes import bbox_of_outline
 from algorithm.errors import DataError
 
 from ..conftest import write_picture
@@ -294,3 +295,11 @@ def test_folder_of_a_json_without_categories_is_told_what_it_lacks(tmp_path: Pat
     file.write_text(json.dumps(content))
     with pytest.raises(DataError, match="looks like COCO.*a.json, found none for categories"):
         read_listing(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "outline",
+    [[10, 20, 40, 20, 40, 60], [[10, 20, 40, 20], [40, 60]], [[[10, 20], [40, 20], [40, 60]]]],
+)
+def test_outlines_however_their_points_are_nested(outline: list) -> None:
+    assert bbox_of_outline(outline) == [10, 20, 30, 40]
