@@ -47,7 +47,8 @@ BOX_RULES = (
         "in shares of the picture",
         "expected pixels, found numbers of 0..1, as shares of the picture: multiply them by its "
         "size",
-        lambda raw, clipped: (raw.min(1) >= 0) & (raw.max(1) <= 1),
+        # Whole numbers alone may be a box of one pixel at the corner.
+        lambda raw, clipped: (raw.min(1) >= 0) & (raw.max(1) <= 1) & (raw % 1 != 0).any(1),
         True,
     ),
     BoxRule(
