@@ -6,7 +6,8 @@ What is there already, byte for byte, is not copied again.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -98,7 +99,43 @@ def _listed(urls: Iterable[str]) -> dict[str, FileInfo]:
     }
 
 
-def stager(url: str, scratch: Path) -> Callable[[Sequence[str]], dict[str, Path]]:
+@dataclass(frozen=True)
+class Stager:
+    """Brings the files that a list names: addresses -> local paths of the remote ones.
+
+    Attributes:
+        from_store: Whether the list itself lies in a store. What lies beside its copy is then an
+            older copy, which is compared with the store again.
+        folder: The list's own folder in the store, which relative addresses count from; "" where
+            it is local.
+        scratch: The folder for copies.
+    """
+
+    from_store: bool
+    folder: str
+    scratch: Path
+
+    def __call__(self, addresses: Sequence[str]) -> dict[str, Path]:
+        """Copy the remote addresses, many at a time.
+
+        Args:
+            addresses: As the list writes them.
+
+        Returns:
+            The local path of each remote one.
+        """
+        places = {address: self._place(address) for address in addresses}
+        staged = stage_files([each for each in places.values() if is_remote(each)], self.scratch)
+        return {address: staged[each] for address, each in places.items() if each in staged}
+
+    def _place(self, address: str) -> str:
+        name = posixpath.normpath(address.replace("\\", "/"))
+        leads_out = name.startswith("/") or name.split("/")[0] == ".."
+        is_whole = is_remote(address) or not self.folder or leads_out
+        return address if is_whole else f"{self.folder}/{name}"
+
+
+def stager(url: str, scratch: Path) -> Stager:
     """Return what brings the files that a list names.
 
     Where the list itself is a remote file, addresses that count from its folder are remote, too,
@@ -107,24 +144,10 @@ def stager(url: str, scratch: Path) -> Callable[[Sequence[str]], dict[str, Path]
     Args:
         url: The list, or the folder it lies in.
         scratch: The folder for copies.
-
-    Returns:
-        A function of addresses that copies the remote ones, many at a time, and returns their local
-        paths by address.
     """
-    folder = url.rpartition("/")[0] if is_remote(url) and _copy_of(url, scratch).is_file() else ""
-
-    def place(address: str) -> str:
-        name = posixpath.normpath(address.replace("\\", "/"))
-        leads_out = name.startswith("/") or name.split("/")[0] == ".."
-        return address if is_remote(address) or not folder or leads_out else f"{folder}/{name}"
-
-    def bring(addresses: Sequence[str]) -> dict[str, Path]:
-        places = {address: place(address) for address in addresses}
-        staged = stage_files([each for each in places.values() if is_remote(each)], scratch)
-        return {address: staged[each] for address, each in places.items() if each in staged}
-
-    return bring
+    remote = is_remote(url)
+    folder = url.rpartition("/")[0] if remote and _copy_of(url, scratch).is_file() else ""
+    return Stager(remote, folder, scratch)
 
 
 def stage_out(local_dir: Path, url: str) -> None:

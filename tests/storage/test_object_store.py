@@ -301,7 +301,7 @@ def test_a_full_disk_names_the_path_and_the_bytes(plain, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(object_download.os, "replace", full)
+    monkeypatch.setattr(object_download.Path, "replace", full)
     with pytest.raises(
         ResourceError,
         match=r"expected 100000 bytes of free disk space to write .*/b, found No space",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +10,8 @@ from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES, Pictures, inside
 from algorithm.data.readers.reader import Resolve
 from algorithm.errors import DataError
-
-STORES = ("obs", "s3", "gs")  # schemes of object stores, whose files can be staged
-SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+from algorithm.storage.location import STORES, scheme_of
+from algorithm.storage.staging import Stager
 
 
 class Locator:
@@ -48,9 +46,10 @@ class Locator:
         Raises:
             DataError: Some are on an object store, not all are beside, and nobody stages them.
         """
-        distant = [one for one in dict.fromkeys(addresses) if scheme_of(one) in STORES]
+        distant = [one for one in dict.fromkeys(addresses) if scheme_of(one.strip()) in STORES]
         lost = [one for one in distant if self._beside(one) is None]
-        if not lost and distant:
+        copied = isinstance(resolve, Stager) and resolve.from_store
+        if not lost and distant and not copied:
             line = (
                 f"the addresses of the manifest ({distant[0]}, ...) are taken for the files of "
                 f"the same names in "
@@ -78,7 +77,7 @@ class Locator:
         """
         if address in self.staged:
             return Path(self.staged[address])
-        scheme = scheme_of(address)
+        scheme = scheme_of(address.strip())
         if not scheme and Path(address).is_absolute() and Path(address).exists():
             return Path(address)
         direct = None if scheme or Path(address).is_absolute() else self._direct(address)
@@ -107,12 +106,6 @@ class Locator:
         index = self.contents.pictures if suffix in PICTURE_SUFFIXES else self._annotations
         found = index.find(address, near=self.near)
         return found[0] if len(found) == 1 else None
-
-
-def scheme_of(address: str) -> str:
-    """The scheme of an address in lower case (obs, s3, https), "" where it has none."""
-    match = SCHEME.match(address.strip())
-    return match[1].lower() if match else ""
 
 
 def _relative(folder: Path, root: Path) -> str:
