@@ -1,6 +1,4 @@
-"""What a reader finds before anything is checked: entries with their annotations, and
-complaints about them.
-"""
+"""What a reader finds before anything is checked: entries, their annotations, and complaints."""
 
 from __future__ import annotations
 
@@ -57,7 +55,7 @@ class Annotation:
 
     @staticmethod
     def joined(parts: list[Annotation]) -> Annotation:
-        """All objects of one picture; size and file are those of the first part."""
+        """Return all objects of one picture; size and file are those of the first part."""
         if len(parts) == 1:
             return parts[0]
         filled = [
@@ -139,7 +137,7 @@ def no_objects(
     file: str = "",
     complaints: tuple[Complaint, ...] = (),
 ) -> Annotation:
-    """The annotation of a picture that shows nothing, or of which nothing can be used."""
+    """Return the annotation of a picture that shows nothing, or of which nothing can be used."""
     return Annotation(
         (), as_boxes([]), np.zeros(0, bool), width, height, file, complaints=complaints
     )

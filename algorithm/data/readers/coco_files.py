@@ -48,7 +48,7 @@ def almost_coco(contents: FolderContents) -> tuple[str, list[str]] | None:
 
 
 def words_of_files(names: list[str]) -> dict[str, str | None]:
-    """The word of the split of each file, from its name or else its folder."""
+    """Return the word of the split of each file, from its name or else its folder."""
     return {
         name: word_of(Path(name).stem.replace("2017", "")) or word_of_path(name) for name in names
     }

@@ -36,7 +36,7 @@ class Locator:
         return Pictures(self.contents.root, self.contents.files(".xml"))
 
     def stage(self, addresses: Sequence[str], resolve: Resolve | None) -> tuple[str, ...]:
-        """Brings what lies on an object store, unless all of it lies beside the manifest.
+        """Bring what lies on an object store, unless all of it lies beside the manifest.
 
         Args:
             addresses: All addresses of the manifest.
@@ -110,7 +110,7 @@ class Locator:
 
 
 def scheme_of(address: str) -> str:
-    """The scheme of an address in lower case (obs, s3, https), "" where it has none."""
+    """Return the scheme of an address in lower case (obs, s3, https), "" where it has none."""
     match = SCHEME.match(address.strip())
     return match[1].lower() if match else ""
 

@@ -14,7 +14,7 @@ NO_OBJECT = "DontCare"
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """Texts whose lines have KITTI's 15 or 16 fields."""
+    """Find texts whose lines have KITTI's 15 or 16 fields."""
     files = tuple(texts_like(contents, _fits))
     if not files:
         return None

@@ -19,7 +19,7 @@ ROW = re.compile(r"(-?\d+,){7}-?\d+,?")
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """Texts whose lines are eight integers."""
+    """Find texts whose lines are eight integers."""
     files = tuple(texts_like(contents, lambda line: bool(ROW.fullmatch(line.replace(" ", "")))))
     if not files:
         return None

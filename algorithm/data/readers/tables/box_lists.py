@@ -23,7 +23,7 @@ LOOKED_AT = 5  # lines of a text
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """Texts whose first lines are a picture and boxes with the id of a class."""
+    """Find texts whose first lines are a picture and boxes with the id of a class."""
     files = [name for name in contents.files(".txt")[:200] if _is_list(contents, name)]
     if not files:
         return None

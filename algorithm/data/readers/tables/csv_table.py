@@ -54,7 +54,7 @@ class _Sheet:
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """Tables with pictures and boxes; of tables without boxes, why they are no dataset."""
+    """Find tables with pictures and boxes; of tables without boxes, say why they are no dataset."""
     names = contents.files(*SUFFIXES)[:MOST_TABLES]
     texts = contents.files(".txt")[:MOST_TABLES]
     names += [name for name in texts if _is_table_of_text(contents, name)]
@@ -121,7 +121,7 @@ READER = Reader("CSV", (*SUFFIXES, ".txt"), recognise, read_tables)
 
 
 def first_rows(contents: FolderContents, name: str) -> list[list[str]]:
-    """The cells of the first rows of a table, without the last one, which may be cut."""
+    """Return the cells of the first rows of a table, without the last one, which may be cut."""
     text = contents.text(name)
     lines = text.splitlines()[: LOOKED_AT + 1]
     if len(text) >= PEEK // 2:

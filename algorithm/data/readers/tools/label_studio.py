@@ -45,7 +45,7 @@ MARKS = (
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """Lists of tasks of Label Studio."""
+    """Find lists of tasks of Label Studio."""
     files = [name for name in likely_files(contents) if _is_label_studio(contents, name)]
     files += [
         name

@@ -101,7 +101,7 @@ def _embedded(text: object, work_dir: Path) -> Path | None:
 
 
 def annotation_of(content: dict, file: str) -> Annotation:
-    """The objects of one JSON."""
+    """Return the objects of one JSON."""
     objects = ObjectList(file)
     groups: dict[tuple[str, Any], tuple[Box, bool]] = {}
     for shape in rows_of(content["shapes"]):

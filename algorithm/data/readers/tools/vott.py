@@ -22,7 +22,7 @@ MARKS = (b'"assets"', b'"regions"')
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """Exports of VoTT, and the files of single pictures where there is no export."""
+    """Find exports of VoTT, and the files of single pictures where there is no export."""
     files = [
         name
         for name in likely_files(contents)
