@@ -42,7 +42,7 @@ class Finding:
     pictures: tuple[str, ...] = ()
 
     def as_row(self) -> dict[str, str | int | None]:
-        """The row of the cleaning report."""
+        """Return the row of the cleaning report."""
         return {
             "file": self.complaint.file,
             "line": self.complaint.line,
@@ -95,5 +95,5 @@ class Checked:
 
 
 def faults(complaints: Sequence[Complaint], rule: str, action: str) -> tuple[Finding, ...]:
-    """Findings that readers made, all of one rule."""
+    """Return findings that readers made, all of one rule."""
     return tuple(Finding(complaint, rule, action) for complaint in complaints)
