@@ -29,7 +29,7 @@ class FaultKind:
 
 
 def fault_kinds(findings: Sequence[Finding]) -> list[FaultKind]:
-    """The findings by kind: first those that lose something, the most frequent first."""
+    """Return the findings by kind: first those that lose something, the most frequent first."""
     groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.rule, finding.action), []).append(finding)
@@ -41,7 +41,7 @@ def fault_kinds(findings: Sequence[Finding]) -> list[FaultKind]:
 
 
 def fault_lines(survey: Survey) -> list[str]:
-    """The faults of a dataset for a terminal; empty where nothing was found."""
+    """Return the faults of a dataset for a terminal; nothing where there are none."""
     kinds = fault_kinds(survey.cleaned.findings)
     if not kinds:
         return []
@@ -50,10 +50,14 @@ def fault_lines(survey: Survey) -> list[str]:
 
 
 def training_command(survey: Survey, data_url: str, settings: Mapping[str, str]) -> str:
-    """The command that trains on the dataset, to be pasted into a shell.
+    """Return the command that trains on the dataset, to be pasted into a shell.
 
-    Cleaning is asked for where something was found that cannot be used. settings: other
-    hyperparameters as text.
+    Cleaning is asked for where something was found that cannot be used.
+
+    Args:
+        survey: The dataset with its faults.
+        data_url: Where the dataset is.
+        settings: Other hyperparameters as text.
     """
     path = Path(data_url).resolve() if "://" not in data_url else data_url
     flags = {"data_url": path, "train_url": "trained", **settings}

@@ -48,7 +48,7 @@ def write_plan(
     shards: int | None,
     fractions: tuple[float, ...] | None = None,
 ) -> Plan:
-    """The plan, written below `folder`.
+    """Write the plan below `folder` and return it.
 
     Args:
         listing: The dataset.
@@ -58,6 +58,9 @@ def write_plan(
         shards: How many in all, train and eval together; None: one for PER_SHARD pictures.
         fractions: Of the pictures for "train", "eval" and, if there are three, "test", in a split
             that replaces the dataset's own.
+
+    Returns:
+        The plan.
 
     Raises:
         DataError: The data has faults and `clean` is off, cleaning would leave too little, or TRAIN
@@ -93,7 +96,11 @@ def write_plan(
 
 
 def _without_boxes(found: Found, notes: Sequence[str]) -> list[str]:
-    """Lines to log. Raises DataError where the training part has no box to learn from."""
+    """Return lines to log.
+
+    Raises:
+        DataError: The training part has no box to learn from.
+    """
     train, evaluated = found.places("train"), found.places("eval")
     if train and not any(found.learnt[place] for place in train):
         ignored = sum(found.ignored[place] for place in train)

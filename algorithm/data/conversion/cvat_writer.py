@@ -33,7 +33,7 @@ def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
 
 
 def element(row: PictureRow) -> str:
-    """The <image> element of a row."""
+    """Return the <image> element of a row."""
     facts = {
         "id": row.number,
         "name": row.name,

@@ -46,12 +46,12 @@ class PictureRow:
         return SPLITS[self.usage]
 
     def to_line(self) -> str:
-        """The row as one line of JSON."""
+        """Return the row as one line of JSON."""
         return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":")) + "\n"
 
     @classmethod
     def from_line(cls, line: str) -> PictureRow:
-        """The row that to_line wrote."""
+        """Return the row that to_line wrote."""
         return cls(**json.loads(line))
 
 
@@ -68,7 +68,7 @@ class Classes:
 
 
 def shortest_boxes(boxes: np.ndarray) -> tuple[Box, ...]:
-    """Boxes [N, 4] with the coordinates of `shortest`."""
+    """Return boxes [N, 4] with the coordinates of `shortest`."""
     return tuple(
         (shortest(ymin), shortest(xmin), shortest(ymax), shortest(xmax))
         for ymin, xmin, ymax, xmax in boxes.tolist()
@@ -76,6 +76,6 @@ def shortest_boxes(boxes: np.ndarray) -> tuple[Box, ...]:
 
 
 def shortest(value: float) -> float | int:
-    """A coordinate to the thousandth of a pixel, an int where it is whole."""
+    """Round a coordinate to the thousandth of a pixel; give an int where it is whole."""
     rounded = round(float(value), 3)
     return int(rounded) if rounded.is_integer() else rounded
