@@ -25,8 +25,12 @@ CHINESE_NAME = 3  # the picture with this number gets a Chinese file name
 
 @dataclass(frozen=True)
 class Scene:
-    """pixels: uint8 [H, W, 3]. names: class of each object. boxes: int [N, 4] yxyx, pixel
-    edges of the visible part.
+    """A rendered picture and its objects.
+
+    Attributes:
+        pixels: uint8 [H, W, 3].
+        names: The class of each object.
+        boxes: int [N, 4] yxyx, pixel edges of the visible part.
     """
 
     pixels: np.ndarray
@@ -42,11 +46,19 @@ def write_sample_dataset(
     size: int = 208,
     classes: tuple[str, ...] = CLASSES,
 ) -> Path:
-    """Write `count` rendered pictures with VOC XML and a manifest (80 % TRAIN, 20 % EVAL) under
-    `output`.
+    """Write rendered pictures with VOC XML and a manifest (80 % TRAIN, 20 % EVAL).
 
-    size: typical side of a picture in pixels; sides vary by about a quarter around it.
-    Returns the path of the manifest, which is written last. The same seed gives the same bytes.
+    The same seed gives the same bytes. The manifest is written last.
+
+    Args:
+        output: The folder to write.
+        count: How many pictures.
+        seed: Another one gives other pictures.
+        size: Typical side of a picture in pixels; sides vary by about a quarter around it.
+        classes: The class names.
+
+    Returns:
+        The path of the manifest.
     """
     output = Path(output)
     lines = []

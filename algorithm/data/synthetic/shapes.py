@@ -127,8 +127,15 @@ def draw_distractor(rng: np.random.Generator) -> Image.Image:
 
 
 def draw_background(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
-    """float32 [height, width, 3], 0..255: a colour gradient under cloudy texture, sometimes
-    striped.
+    """Draw a colour gradient under cloudy texture, sometimes striped.
+
+    Args:
+        rng: Where all draws come from.
+        width: In pixels.
+        height: In pixels.
+
+    Returns:
+        float32 [height, width, 3], 0..255.
     """
     corners = rng.uniform(40, 215, (2, 2, 3)).astype(np.float32)
     ground = _stretched(_muted(corners), width, height)
