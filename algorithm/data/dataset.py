@@ -139,7 +139,13 @@ def _listed(path: Path, listing: Listing) -> Listing:
 
 @dataclass(frozen=True)
 class _Found:
-    """listing: as it was read. checked: the entries that stay. lines: to log about them."""
+    """What was found in a listing.
+
+    Attributes:
+        listing: As it was read.
+        checked: The entries that stay.
+        lines: To log about them.
+    """
 
     listing: Listing
     checked: list[Checked]
@@ -198,7 +204,7 @@ def _dataset(
 
 
 def fingerprint(samples: Sequence[Sample], label_names: Sequence[str]) -> str:
-    """SHA-256, in hex, over ids, usage, boxes, labels, crowd marks and the label names."""
+    """Return SHA-256, in hex, over ids, usage, boxes, labels, crowd marks and the label names."""
     digest = hashlib.sha256()
     for text in (*label_names, ""):
         digest.update(text.encode() + b"\0")

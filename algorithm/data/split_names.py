@@ -34,7 +34,7 @@ def word_of(name: str) -> str | None:
 
 
 def usage_of(name: str) -> str | None:
-    """ "train" or "eval" where a name says so, else None."""
+    """Return "train" or "eval" where a name says so, else None."""
     return WORDS.get(word_of(name) or "")
 
 
@@ -66,7 +66,7 @@ def synonyms(word: str) -> tuple[str, ...]:
 
 
 def usage_of_path(name: str) -> str | None:
-    """ "train" or "eval" where a folder of a relative path says so, else None."""
+    """Return "train" or "eval" where a folder of a relative path says so, else None."""
     return WORDS.get(word_of_path(name) or "")
 
 
@@ -103,7 +103,11 @@ def stated_usages(
 
 
 def without_test(files: list[Path]) -> tuple[list[Path], tuple[str, ...]]:
-    """(files, lines to log) without those called test where others are for evaluation."""
+    """Leave out the files called test where others are for evaluation.
+
+    Returns:
+        (the files that stay, lines to log).
+    """
     words = {file: word_of(file.name) for file in files}
     if "test" not in words.values() or not any(
         WORDS.get(word or "") == "eval" and word != "test" for word in words.values()

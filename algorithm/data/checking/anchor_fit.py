@@ -19,7 +19,11 @@ ROUNDING = 1e-2  # pixels; centres and shapes closer than this are the same
 class _Shape:
     """Anchors of one height and width.
 
-    half: [2] of the sides. centres: [n, 2]. rows, columns: the grid, if it is one.
+    Attributes:
+        half: [2] of the sides.
+        centres: [n, 2].
+        rows: The rows of the grid, if it is one.
+        columns: The columns of the grid, if it is one.
     """
 
     half: np.ndarray

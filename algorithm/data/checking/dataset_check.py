@@ -32,11 +32,19 @@ class ClassCount:
 class DataCheck:
     """What check_dataset found.
 
-    counts: by usage. sizes, aspects, per_picture: quantiles by their share as text.
-
-    matched: share of the objects that an anchor can match. smallest: of the objects, and of the
-    anchors, in network pixels. sampled: what was measured on a part only, "" for nothing. table,
-    dataset, copies: for plots and pictures.
+    Attributes:
+        counts: By usage.
+        per_picture: Quantiles by their share as text.
+        object_side: Quantiles by their share as text.
+        aspect_ratio: Quantiles by their share as text.
+        picture_width: Quantiles by their share as text.
+        picture_height: Quantiles by their share as text.
+        matched: Share of the objects that an anchor can match.
+        smallest: Of the objects, and of the anchors, in network pixels.
+        sampled: What was measured on a part only, "" for nothing.
+        table: For plots and pictures.
+        dataset: For plots and pictures.
+        copies: For plots and pictures.
     """
 
     model_name: str

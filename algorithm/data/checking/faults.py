@@ -15,7 +15,11 @@ from algorithm.data.dataset import Survey
 class FaultKind:
     """A kind of finding.
 
-    rule, action: as in a cleaning report. count: how many. example: the first, in words.
+    Attributes:
+        rule: As in a cleaning report.
+        action: As in a cleaning report.
+        count: How many.
+        example: The first, in words.
     """
 
     rule: str

@@ -35,11 +35,16 @@ HOW = {"JPEG": {"quality": 95, "subsampling": 0}, "PNG": {}, "BMP": {}}
 
 @dataclass(frozen=True)
 class CleanCopy:
-    """manifest: its path.
+    """What clean_copy wrote and found.
 
-    kept, lost: samples. pictures, annotations: copies written. findings: all of them.
-
-    warnings: lines to log.
+    Attributes:
+        manifest: Its path.
+        kept: Samples that stay.
+        lost: Samples that are left out.
+        pictures: Copies of pictures written.
+        annotations: Copies of annotations written.
+        findings: All of them.
+        warnings: Lines to log.
     """
 
     manifest: Path

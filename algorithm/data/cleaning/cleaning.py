@@ -199,7 +199,7 @@ def check_header(entry: Entry) -> Checked:
 
 
 def check_marked(entry: Entry) -> Checked:
-    """As check_header, with the mark of the picture, for which it is decoded."""
+    """Check an entry as check_header does; add the mark of the picture, which is decoded for it."""
     if entry.annotation is None:
         return _unusable(entry)
     try:

@@ -27,8 +27,10 @@ ROWS = 128  # pictures compared with all others at a time
 class PictureMark:
     """What a picture is recognised by; under half a kilobyte.
 
-    digest: SHA-256 of the file. hash: 8 bytes, the difference hash. greys: 256 bytes, one for each
-    cell.
+    Attributes:
+        digest: SHA-256 of the file.
+        hash: 8 bytes, the difference hash.
+        greys: 256 bytes, one for each cell.
     """
 
     digest: bytes

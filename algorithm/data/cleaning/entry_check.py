@@ -38,9 +38,9 @@ UNUSABLE = "annotation cannot be used"
 
 @dataclass
 class _Boxes:
-    """The boxes of one annotation while they are checked: raw and clipped float32 [N, 4] yxyx.
+    """The boxes of one annotation while they are checked.
 
-    keep: bool [N].
+    They are raw and clipped float32 [N, 4] yxyx; keep is bool [N].
     """
 
     annotation: Annotation

@@ -26,10 +26,14 @@ ALIKE = "looks like another picture"
 class Portrait:
     """What a copy of an annotated picture is told by.
 
-    Little for each, so that a dataset of any size has room.
+    It is little for each, so that a dataset of any size has room.
 
-    usage, source: of its entry. digest: of its file. objects: how many it has. content: a hash of
-    what they are.
+    Attributes:
+        usage: Of its entry.
+        source: Of its entry.
+        digest: Of its file.
+        objects: How many it has.
+        content: A hash of what they are.
     """
 
     usage: str | None
@@ -57,7 +61,8 @@ class Portrait:
 class Copy:
     """A picture, by its place, that is there again as the one at `kept`.
 
-    parted: whether it is left out.
+    Attributes:
+        parted: Whether it is left out.
     """
 
     place: int

@@ -19,7 +19,7 @@ GAP = 4  # pixels between the two
 
 
 def pairs_of(findings: Sequence[Finding]) -> list[tuple[str, str, str]]:
-    """(path, path, caption) of the findings that compare two pictures."""
+    """Return (path, path, caption) of the findings that compare two pictures."""
     return [
         (row.pictures[0], row.pictures[1], f"{row.complaint.file}: {row.rule}, {row.action}")
         for row in findings

@@ -36,12 +36,16 @@ DARK = 1 / 16  # of the range of 16 bits: values of 12 bits do not reach beyond 
 
 @dataclass(frozen=True)
 class PictureFacts:
-    """kind: format by content, as Pillow names it.
+    """What is known of an encoded picture.
 
-    mode: of its pixels as Pillow names it. orientation: of EXIF, 1..8.
-
-    deep: more than 8 bits a channel. suffix: of the file name, in lower case. brightest: the
-    greatest value in a deep picture, as a share of the range of 16 bits; 0 where it is not deep.
+    Attributes:
+        kind: Format by content, as Pillow names it.
+        mode: Of its pixels, as Pillow names it.
+        orientation: Of EXIF, 1..8.
+        deep: More than 8 bits a channel.
+        suffix: Of the file name, in lower case.
+        brightest: The greatest value in a deep picture, as a share of the range of 16 bits; 0 where
+            it is not deep.
     """
 
     kind: str
@@ -71,10 +75,14 @@ class PictureFacts:
 
 @dataclass(frozen=True)
 class PictureRule:
-    """applies: whether facts break the rule. problem: what to say, a template over the facts.
+    """A rule over the facts of a picture.
 
-    as_read, as_written: what is done about it where the picture is only read, and where a copy is
-    written. new_pixels: whether the copy is encoded anew.
+    Attributes:
+        applies: Whether facts break the rule.
+        problem: What to say, a template over the facts.
+        as_read: What is done about it where the picture is only read.
+        as_written: What is done about it where a copy is written.
+        new_pixels: Whether the copy is encoded anew.
     """
 
     name: str
@@ -141,7 +149,13 @@ PICTURE_RULES = (
 
 @dataclass(frozen=True)
 class PictureHeader:
-    """width, height: of the upright picture, in pixels. deep: more than 8 bits a channel."""
+    """What the header of a picture says.
+
+    Attributes:
+        width: Of the upright picture, in pixels.
+        height: Of the upright picture, in pixels.
+        deep: More than 8 bits a channel.
+    """
 
     width: int
     height: int

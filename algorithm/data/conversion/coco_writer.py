@@ -31,7 +31,7 @@ def write_shard(
 
 
 def line(row: PictureRow, classes: Classes) -> str:
-    """[image, annotations without ids] of a picture, as a line of JSON."""
+    """Return [image, annotations without ids] of a picture, as a line of JSON."""
     ids = dict(zip(classes.names, classes.ids, strict=True))
     number = int(row.image_id) if classes.keep_ids else row.number + 1
     image = {"id": number, "file_name": row.name, "width": row.width, "height": row.height}

@@ -27,9 +27,12 @@ SHARD_NAME = "{split}-{number:05d}-of-{count:05d}"
 
 @dataclass(frozen=True)
 class Plan:
-    """shards: files of rows, in order.
+    """What a conversion is going to write.
 
-    digest: of everything that decides the result. warnings: lines to log.
+    Attributes:
+        shards: Files of rows, in order.
+        digest: Of everything that decides the result.
+        warnings: Lines to log.
     """
 
     shards: tuple[Path, ...]

@@ -14,13 +14,19 @@ SPLITS = {"train": "train", "eval": "val", "test": "test"}  # usage: as folders 
 
 @dataclass(frozen=True)
 class PictureRow:
-    """path: of the source picture.
+    """A picture to write, and its objects.
 
-    name: of the written one, with a stem that no other has. usage: a key of SPLITS.
-
-    number: position in the dataset, from 0. width, height: of the upright picture. names, boxes
-    (ymin, xmin, ymax, xmax, pixels) and ignored: its objects. stamp: size and time of the source
-    file, to tell whether it changed.
+    Attributes:
+        path: Of the source picture.
+        name: Of the written one, with a stem that no other has.
+        usage: A key of SPLITS.
+        number: Position in the dataset, from 0.
+        width: Of the upright picture.
+        height: Of the upright picture.
+        names: The class of each object.
+        boxes: (ymin, xmin, ymax, xmax) of each object, in pixels.
+        ignored: Of each object.
+        stamp: Size and time of the source file, to tell whether it changed.
     """
 
     number: int
@@ -57,9 +63,12 @@ class PictureRow:
 
 @dataclass(frozen=True)
 class Classes:
-    """names: of all classes in label order.
+    """The classes of a dataset that is written.
 
-    ids: category id of each. keep_ids: whether all image ids are integers.
+    Attributes:
+        names: Of all classes in label order.
+        ids: Category id of each.
+        keep_ids: Whether all image ids are integers.
     """
 
     names: tuple[str, ...]

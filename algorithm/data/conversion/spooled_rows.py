@@ -32,9 +32,11 @@ BLOCK = 256  # entries checked at once
 class Found:
     """What must be known of all pictures before the first is written; little for each.
 
-    usages: "" for a picture that is left out after all. learnt, ignored: how many boxes of each are
-    trained on, and how many are difficult or a crowd. marks: only where the pictures are split
-    anew.
+    Attributes:
+        usages: "" for a picture that is left out after all.
+        learnt: How many boxes of each picture are trained on.
+        ignored: How many boxes of each picture are difficult or a crowd.
+        marks: Only where the pictures are split anew.
     """
 
     ids: list[str] = field(default_factory=list)

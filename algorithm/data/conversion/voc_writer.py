@@ -71,7 +71,7 @@ def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
 
 
 def voc_xml(row: PictureRow) -> bytes:
-    """UTF-8 VOC XML of a row; an ignored object is a difficult one."""
+    """Return the UTF-8 VOC XML of a row; an ignored object is a difficult one."""
     root = ElementTree.Element("annotation")
     ElementTree.SubElement(root, "filename").text = row.name
     _children(ElementTree.SubElement(root, "size"), width=row.width, height=row.height, depth=3)

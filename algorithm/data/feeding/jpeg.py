@@ -50,7 +50,7 @@ def graph_decodable(data: bytes, name: str) -> tuple[int, int] | None:
 
 
 def decode_in_graph(encoded: tf.Tensor) -> tf.Tensor:
-    """uint8 [H, W, 3] of a scalar string tensor that graph_decodable accepts."""
+    """Decode a scalar string tensor that graph_decodable accepts to uint8 [H, W, 3]."""
     return tf.io.decode_jpeg(encoded, channels=3, dct_method=_ACCURATE)
 
 

@@ -12,7 +12,7 @@ KEYS = ("x", "y", "width", "height")
 
 
 def box_of(numbers: object) -> Box:
-    """(ymin, xmin, ymax, xmax) of a COCO [x, y, width, height], in pixels.
+    """Return (ymin, xmin, ymax, xmax) of a COCO [x, y, width, height], in pixels.
 
     Numbers may be text, all four one text, or named.
 

@@ -72,13 +72,13 @@ class FolderContents:
         return tuple(self._by_suffix)
 
     def files(self, *suffixes: str) -> list[str]:
-        """Sorted names of the files with one of these suffixes, which are written in lower case."""
+        """Return the sorted names of the files with one of these suffixes (in lower case)."""
         if len(suffixes) == 1:
             return list(self._by_suffix.get(suffixes[0], []))
         return sorted(name for suffix in suffixes for name in self._by_suffix.get(suffix, []))
 
     def shallowest(self, *suffixes: str) -> list[str]:
-        """Those of `files` that lie least deep."""
+        """Return those of `files` that lie least deep."""
         names = self.files(*suffixes)
         depth = min((name.count("/") for name in names), default=0)
         return [name for name in names if name.count("/") == depth]

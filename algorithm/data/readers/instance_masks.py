@@ -67,7 +67,10 @@ def read_masks(folder: Path) -> Listing:
 
 
 def boxes_of_mask(mask: np.ndarray) -> dict[int, tuple[int, int, int, int]]:
-    """(ymin, xmin, ymax, xmax), pixel edges, of each number but 0 in an integer [H, W] mask."""
+    """Return the boxes of the instances in an integer [H, W] mask.
+
+    They are (ymin, xmin, ymax, xmax), pixel edges, of each number but 0.
+    """
     boxes = {}
     for number in np.unique(mask[mask != 0]):
         rows, columns = (

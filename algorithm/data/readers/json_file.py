@@ -31,12 +31,12 @@ def read_json(path: Path, what: str) -> object:
 
 
 def likely_files(contents: FolderContents) -> list[str]:
-    """Relative names of the JSON files that may describe a whole dataset: the least deep ones."""
+    """Return the JSON files that may describe a whole dataset, by relative name: the least deep."""
     return sorted(contents.files(".json"), key=lambda name: name.count("/"))[:MOST_FILES]
 
 
 def told_pictures(contents: FolderContents, names: Iterable[str], *marks: bytes) -> int:
-    """About how many pictures files describe: how often one of the marks occurs in them."""
+    """Estimate how many pictures files describe by how often one of the marks occurs in them."""
     count = 0
     for name in names:
         before = b""

@@ -94,7 +94,7 @@ class Pictures:
         return [self.root / found for found in self.names(name, hint, near)]
 
     def names(self, name: str, hint: str = "", near: str = "") -> list[str]:
-        """As `find`, but the relative names."""
+        """Return what `find` finds, as relative names."""
         tail = parts_of(name)
         found = self._candidates(tail) or self._candidates(parts_of(unquote(name)))
         if not found and "://" in name:

@@ -104,7 +104,7 @@ def parse_voc(data: bytes, name: str) -> Annotation:
 
 
 def enclosing_box(thing: Element) -> tuple[float, float, float, float]:
-    """(ymin, xmin, ymax, xmax), in pixels, around the position of a VOC object.
+    """Return (ymin, xmin, ymax, xmax), in pixels, around the position of a VOC object.
 
     Raises:
         ValueError: There is none, or its numbers are none; the message names the fault.

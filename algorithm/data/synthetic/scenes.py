@@ -78,7 +78,7 @@ def write_sample_dataset(
 def render_scene(
     rng: np.random.Generator, *, size: int, classes: tuple[str, ...] = CLASSES
 ) -> Scene:
-    """One scene of one to four objects (or, now and then, none) among distractors."""
+    """Render one scene of one to four objects (or, now and then, none) among distractors."""
     width, height = (int(size * side) for side in rng.uniform(0.77, 1.23, 2))
     canvas = draw_background(rng, width, height)
     owner = np.zeros((height, width), np.int32)  # which object shows at a pixel, counted from 1

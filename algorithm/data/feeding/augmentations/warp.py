@@ -42,12 +42,15 @@ def warp(
 
 
 def translation(dx: float, dy: float) -> np.ndarray:
-    """For warp: everything moves dx pixels to the right and dy down."""
+    """Return the `source` of warp that moves everything dx pixels to the right and dy down."""
     return np.array([[1, 0, -dx], [0, 1, -dy]], float)
 
 
 def shear(x_by_y: float, y_by_x: float) -> np.ndarray:
-    """For warp: a row moves left by x_by_y times its y, a column up by y_by_x times its x."""
+    """Return the `source` of warp that shears a picture.
+
+    A row moves left by x_by_y times its y, a column up by y_by_x times its x.
+    """
     return np.array([[1, x_by_y, 0], [y_by_x, 1, 0]], float)
 
 

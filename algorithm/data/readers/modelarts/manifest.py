@@ -62,8 +62,10 @@ def read_manifest(
 class _Row:
     """What a line says, before its annotations are read.
 
-    usage: "train", "eval", "test" or None. problem: why there are no annotations. path: of the
-    picture, once it is known.
+    Attributes:
+        usage: "train", "eval", "test" or None.
+        problem: Why there are no annotations.
+        path: Of the picture, once it is known.
     """
 
     image_id: str

@@ -24,7 +24,7 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_dota(found: Found, source: Source) -> Listing:
-    """Listing of DOTA: the boxes around the four corners; difficult ones are ignored."""
+    """Return the listing of DOTA: boxes around the four corners; difficult ones are ignored."""
 
     def add(objects: ObjectList, row: str, line: int) -> None:
         if _is_header(row):

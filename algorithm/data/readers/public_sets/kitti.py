@@ -24,7 +24,7 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_kitti(found: Found, source: Source) -> Listing:
-    """Listing of KITTI; regions called DontCare are left out, with a warning."""
+    """Return the listing of KITTI; regions called DontCare are left out, with a warning."""
     left_out = 0
 
     def add(objects: ObjectList, row: str, line: int) -> None:

@@ -27,7 +27,10 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_visdrone(found: Found, source: Source) -> Listing:
-    """Listing of VisDrone; rows of score 0 are ignored objects, regions to ignore are none."""
+    """Return the listing of VisDrone.
+
+    Rows of score 0 are ignored objects; regions to ignore are none.
+    """
     regions = 0
 
     def add(objects: ObjectList, row: str, line: int) -> None:

@@ -31,7 +31,7 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_wider_face(found: Found, source: Source) -> Listing:
-    """Listing of the pictures of WIDER FACE. Faces marked invalid are ignored.
+    """Return the listing of the pictures of WIDER FACE; faces marked invalid are ignored.
 
     Raises:
         DataError: A text breaks off, or a line is not what it should be.

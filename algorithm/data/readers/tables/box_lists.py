@@ -34,7 +34,7 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_lists(found: Found, source: Source) -> Listing:
-    """Listing of the pictures of one list, or of one for each split.
+    """Return the listing of the pictures of one list, or of one for each split.
 
     Raises:
         DataError: No list of classes is beside, or several are, or a text cannot be read.

@@ -31,7 +31,11 @@ TELLING = 3  # so many different boxes whose second pair lies beyond the first: 
 
 @dataclass(frozen=True, slots=True)
 class BoxRow:
-    """A row with an object. found: the numbers as they stand there, or what is wrong with them."""
+    """A row with an object.
+
+    Attributes:
+        found: The numbers as they stand there, or what is wrong with them.
+    """
 
     line: int
     label: str
@@ -41,7 +45,11 @@ class BoxRow:
 
 @dataclass
 class PictureRows:
-    """The rows of one picture of a table. words: of a split, as its rows say them."""
+    """The rows of one picture of a table.
+
+    Attributes:
+        words: Of a split, as its rows say them.
+    """
 
     line: int
     width: int | None

@@ -45,7 +45,11 @@ KINDS = {"corners": "xmin, ymin, xmax, ymax", "sizes": "xmin, ymin, width, heigh
 
 @dataclass(frozen=True)
 class _Sheet:
-    """A table with its rows. word: of the split that its name tells."""
+    """A table with its rows.
+
+    Attributes:
+        word: Of the split that its name tells.
+    """
 
     table: Table
     layout: Layout
@@ -94,10 +98,10 @@ def _list_of_classes(contents: FolderContents, names: list[str]) -> Found | None
 
 
 def read_tables(found: Found, source: Source) -> Listing:
-    """Listing of one table, or of one for each split, whose names or folders say train, val, test.
+    """Return the listing of one table, or of one for each split.
 
-    A column `split` or `usage` gives the split where there is one. A row without class and corners
-    names a picture that shows nothing.
+    Names or folders of the tables say train, val, test. A column `split` or `usage` gives the split
+    where there is one. A row without class and corners names a picture that shows nothing.
 
     Raises:
         DataError: A table cannot be read, has no known columns, or two that are no sides name the

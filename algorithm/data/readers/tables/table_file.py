@@ -38,7 +38,7 @@ class Table:
     told: bool = False
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """(line, cells without blanks around them) of each row that is not empty.
+        """Yield (line, cells without blanks around them) of each row that is not empty.
 
         Raises:
             DataError: The text is damaged.

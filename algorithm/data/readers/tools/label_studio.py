@@ -60,7 +60,9 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_label_studio(found: Found, source: Source) -> Listing:
-    """Listing of the pictures of the tasks. Of several annotations of a task the last one counts.
+    """Return the listing of the pictures of the tasks.
+
+    Of several annotations of a task the last one counts.
 
     Raises:
         DataError: A file cannot be read.

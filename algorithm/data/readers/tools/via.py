@@ -50,7 +50,7 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_via(found: Found, source: Source) -> Listing:
-    """Listing of the pictures of one file, or of one for each split.
+    """Return the listing of the pictures of one file, or of one for each split.
 
     The class is the only attribute of a region, or the one called class, label, name, type,
     category or object.

@@ -42,7 +42,9 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_vott(found: Found, source: Source) -> Listing:
-    """Listing of the pictures of an export. A region with several tags is an object of each.
+    """Return the listing of the pictures of an export.
+
+    A region with several tags is an object of each.
 
     Raises:
         DataError: A file cannot be read.
