@@ -53,11 +53,19 @@ class PictureError(ValueError):
 
 
 def decode_image(data: bytes, name: str) -> np.ndarray:
-    """uint8 [H, W, 3] RGB, upright (EXIF orientation applied), C-contiguous, of encoded `data`
-    (bytes).
+    """Decode a picture to upright RGB pixels.
 
     16-bit grey keeps its high byte, alpha is dropped, the first frame of an animation counts.
-    Raises PictureError naming `name` when the bytes cannot be decoded or the picture is too large.
+
+    Args:
+        data: The encoded picture.
+        name: What errors call it.
+
+    Returns:
+        uint8 [H, W, 3], RGB, upright (EXIF orientation applied), C-contiguous.
+
+    Raises:
+        PictureError: The bytes cannot be decoded, or the picture is too large.
     """
     image = open_picture(io.BytesIO(data), name)
     turn = TURNS.get(exif_orientation(image.info.get("exif", b"")))
@@ -77,9 +85,18 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
 
 
 def open_picture(stream: BinaryIO, name: str) -> Image.Image:
-    """Pillow image of a binary stream, header read and size checked, no pixel decoded.
+    """Open a picture: the header is read and its size checked, no pixel is decoded.
 
-    Raises PictureError.
+    Args:
+        stream: The bytes of the file.
+        name: What errors call the picture.
+
+    Returns:
+        The Pillow image.
+
+    Raises:
+        PictureError: The bytes are no picture of a known form, the header is damaged, or the
+            picture is too large.
     """
     head = stream.read(16)
     stream.seek(0)
@@ -105,7 +122,7 @@ def open_picture(stream: BinaryIO, name: str) -> Image.Image:
 
 
 def exif_orientation(exif: bytes) -> int:
-    """Orientation, 1..8, in an EXIF block (bytes); 1 when it is absent or damaged."""
+    """Return the orientation, 1..8, in an EXIF block (bytes); 1 when it is absent or damaged."""
     tiff = exif[6:] if exif.startswith(b"Exif\0\0") else exif
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4], "<")
     try:

@@ -18,7 +18,7 @@ NAMES = ("train_step", "network", "inference", "post_processing", "matching", "p
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The flags of the verb."""
+    """Add the flags of the verb."""
     parser.add_argument(
         "--what",
         default="train_step,inference,post_processing,pipeline",

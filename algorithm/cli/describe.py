@@ -57,7 +57,7 @@ _PAIRS_MARKED = re.compile(r"(<!-- pairs: begin -->\n).*?(<!-- pairs: end -->)",
 
 
 def table_text(language: str) -> str:
-    """Return the whole table for a terminal. language: "en" or "zh"."""
+    """Return the whole table for a terminal in a language, "en" or "zh"."""
     tables = [f"{title}\n\n{as_text(rows, language)}" for title, rows in _grouped(language)]
     return "\n\n".join([*tables, f"{_PAIRS[language]}\n\n{pairs_table()}"])
 

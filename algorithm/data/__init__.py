@@ -1,5 +1,6 @@
-"""Annotated pictures of any supported form to samples, and samples to batches
-(`algorithm.data.feeding.pipeline`).
+"""Datasets of any supported form become samples, and samples become batches.
+
+The batches are made in `algorithm.data.feeding.pipeline`.
 """
 
 from algorithm.data.dataset import load_dataset

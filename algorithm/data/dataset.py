@@ -45,7 +45,7 @@ def load_dataset(
     pictures_dir: str | os.PathLike[str] | None = None,
     eval_last: int = 0,
 ) -> Dataset:
-    """The dataset at a local path, checked, split and with its label map.
+    """Check the dataset at a local path, split it and give it a label map.
 
     Args:
         path: File, folder or pattern of a dataset.
@@ -93,7 +93,7 @@ class Survey:
 def survey_dataset(
     path: str | os.PathLike[str], *, decode: bool, seed: int, work_dir: str | os.PathLike[str]
 ) -> Survey:
-    """The dataset at a local path as a cleaning job takes it, its faults told, not raised.
+    """Read the dataset at a local path as a cleaning job does, and collect its faults.
 
     Args:
         path: File, folder or pattern of a dataset.
@@ -101,6 +101,9 @@ def survey_dataset(
             work_dir; else headers are read.
         seed: Of the split, where the dataset has none.
         work_dir: As of load_dataset.
+
+    Returns:
+        The dataset with its faults, which are told, not raised.
 
     Raises:
         DataError: The path is no dataset at all.
@@ -122,7 +125,11 @@ def survey_dataset(
 
 
 def _listed(path: Path, listing: Listing) -> Listing:
-    """The listing. Raises DataError where it has nothing."""
+    """Return the listing as it is.
+
+    Raises:
+        DataError: It has nothing.
+    """
     if not listing.entries and not listing.complaints:
         raise DataError(
             f"expected samples with usage TRAIN and EVAL in {path}, found none: check data_url"
@@ -132,7 +139,13 @@ def _listed(path: Path, listing: Listing) -> Listing:
 
 @dataclass(frozen=True)
 class _Found:
-    """listing: as it was read. checked: the entries that stay. lines: to log about them."""
+    """What was found in a listing.
+
+    Attributes:
+        listing: As it was read.
+        checked: The entries that stay.
+        lines: To log about them.
+    """
 
     listing: Listing
     checked: list[Checked]
@@ -191,7 +204,7 @@ def _dataset(
 
 
 def fingerprint(samples: Sequence[Sample], label_names: Sequence[str]) -> str:
-    """SHA-256, in hex, over ids, usage, boxes, labels, crowd marks and the label names."""
+    """Return SHA-256, in hex, over ids, usage, boxes, labels, crowd marks and the label names."""
     digest = hashlib.sha256()
     for text in (*label_names, ""):
         digest.update(text.encode() + b"\0")

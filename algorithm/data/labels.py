@@ -15,12 +15,23 @@ def label_map(
     categories: tuple[tuple[str, int], ...] = (),
     given: tuple[str, ...] | None = None,
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """(label names, category ids) of a dataset, both of length K.
+    """Return the label names and the category ids of a dataset.
 
-    train: class name of every training box. Order of precedence: 1. given (the classes of a model
-    that exists): its order; ids by name where the dataset brings them, else 1..K. 2. categories
-    (COCO): all of them in id order. 3. The names of the training boxes, sorted; ids 1..K. Raises
-    DataError when training boxes have a class that is not given.
+    The first of these that there is decides:
+    1. `given`, in its order; ids by name where the dataset brings them, else 1..K.
+    2. `categories`, all of them in the order of their ids.
+    3. The names of the training boxes, sorted; ids 1..K.
+
+    Args:
+        train: The class name of every training box.
+        categories: (name, id) of the classes that the dataset itself declares (COCO).
+        given: The classes of a model that exists.
+
+    Returns:
+        (label names, category ids), both of length K.
+
+    Raises:
+        DataError: Training boxes have a class that is not given.
     """
     counts = Counter(train)
     if given is not None:
@@ -62,7 +73,7 @@ def require_listed(names: Iterable[str], categories: tuple[tuple[str, int], ...]
 def no_boxes(
     pictures: int, losses: Sequence[str] = (), ignored: int = 0, notes: Sequence[str] = ()
 ) -> DataError:
-    """The error of a training part without a box.
+    """Return the error of a training part without a box.
 
     Args:
         pictures: How many the part has.
@@ -82,7 +93,7 @@ def no_boxes(
 
 
 def nothing_to_evaluate(pictures: int) -> str:
-    """The line to log about an evaluation part without a box."""
+    """Return the line to log about an evaluation part without a box."""
     return (
         f"EVAL has no box in its {pictures} picture(s): no AP can be measured; annotate them, or "
         "split "
@@ -91,7 +102,7 @@ def nothing_to_evaluate(pictures: int) -> str:
 
 
 def missing_classes(evaluation: Iterable[str], label_names: tuple[str, ...]) -> tuple[str, ...]:
-    """Lines to log: classes of EVAL boxes that are no label, and labels without EVAL box."""
+    """Return lines to log: classes of EVAL boxes that are no label, and labels without EVAL box."""
     counts = Counter(evaluation)
     unknown = {name: count for name, count in counts.items() if name not in label_names}
     unseen = [name for name in label_names if name not in counts] if counts else []
@@ -108,7 +119,7 @@ def missing_classes(evaluation: Iterable[str], label_names: tuple[str, ...]) -> 
 
 
 def near_duplicates(names: Iterable[str]) -> tuple[str, ...]:
-    """Lines to log: class names that differ only by case, spaces or full-width letters."""
+    """Return lines to log: class names that differ only by case, spaces or full-width letters."""
     groups = defaultdict(set)
     for name in names:
         groups["".join(unicodedata.normalize("NFKC", name).casefold().split())].add(name)

@@ -11,16 +11,19 @@ import numpy as np
 class Sample:
     """One picture with its ground truth.
 
-    image_id: any string, unique in the dataset. path: local picture file. source: what the user
-    called it.
-    width, height: of the upright picture (EXIF orientation applied), in pixels.
-    boxes: float32 [N, 4], [ymin, xmin, ymax, xmax] in pixels of the upright picture.
-    labels: int32 [N], 0..K-1, index into Dataset.label_names.
-    is_crowd: bool [N]; difficult or crowd objects: ignored in training, marked in evaluation.
-    usage: "train" or "eval".
-    areas: float32 [N], areas of the objects in square pixels where the dataset records them (COCO:
-    of the outline), by which small, medium and large are told apart in evaluation; None: the boxes'
-    own areas.
+    Attributes:
+        image_id: Any string, unique in the dataset.
+        path: Local picture file.
+        source: What the user called it.
+        width: Of the upright picture (EXIF orientation applied), in pixels.
+        height: Of the upright picture, in pixels.
+        boxes: float32 [N, 4], [ymin, xmin, ymax, xmax] in pixels of the upright picture.
+        labels: int32 [N], 0..K-1, index into Dataset.label_names.
+        is_crowd: bool [N]; difficult or crowd objects: ignored in training, marked in evaluation.
+        usage: "train" or "eval".
+        areas: float32 [N], areas of the objects in square pixels where the dataset records them
+            (COCO: of the outline), by which small, medium and large are told apart in evaluation;
+            None: the boxes' own areas.
     """
 
     image_id: str
@@ -39,8 +42,10 @@ class Sample:
 class Dataset:
     """Samples split by usage, the label map, and what a person should know about them.
 
-    category_ids: COCO category id of each label (for datasets that bring ids), else 1..K.
-    warnings: lines to log. fingerprint: changes when samples, boxes, labels or the split change.
+    Attributes:
+        category_ids: COCO category id of each label (for datasets that bring ids), else 1..K.
+        warnings: Lines to log.
+        fingerprint: Changes when samples, boxes, labels or the split change.
     """
 
     train: tuple[Sample, ...]

@@ -27,16 +27,32 @@ def assigned_usages(
     require: tuple[str, ...] = BOTH,
     last: int = 0,
 ) -> tuple[list[str], list[str]]:
-    """("train" or "eval" of each sample, lines to log).
+    """Return the usage of each sample, and lines to log.
 
-    usages: what the dataset says. classes: class names of each sample's boxes. require: the usages
-    that must occur. last: how many samples at the end are for evaluation, where the dataset does
-    not say so; 0 for a split by seed. 1. The dataset says so for all samples: that. For some: the
-    others train, with a warning. 2. It does not, and only "eval" is required: everything is
-    evaluated, or the `last`. 3. The `last` samples are evaluated. 4. work_dir/split.json has been
-    written for the same samples and seed: that. 5. A stratified 80/20 split, a function of ids,
-    classes and seed, written to work_dir/split.json. Raises DataError when a required usage has no
-    sample.
+    The first of these that applies decides:
+    1. The dataset states the usage of all samples: that counts. Where it does so for some, the
+       others train, with a warning.
+    2. It states none, and only "eval" is required: everything is evaluated, or the `last`.
+    3. The `last` samples are evaluated.
+    4. work_dir/split.json has been written for the same samples and seed: that counts.
+    5. A stratified 80/20 split, a function of ids, classes and seed, is written to
+       work_dir/split.json.
+
+    Args:
+        ids: The id of each sample.
+        usages: What the dataset says of each sample, None where it says nothing.
+        classes: The class names of each sample's boxes.
+        seed: Of the stratified split.
+        work_dir: Holds split.json.
+        require: The usages that must occur.
+        last: How many samples at the end are for evaluation, where the dataset does not say so; 0
+            for a split by seed.
+
+    Returns:
+        ("train" or "eval" of each sample, lines to log).
+
+    Raises:
+        DataError: A required usage has no sample.
     """
     warnings = []
     if any(usages):
@@ -74,10 +90,18 @@ def assigned_usages(
 
 
 def stratified_eval(ids: list[str], classes: list[tuple[str, ...]], seed: int) -> set[str]:
-    """Ids of the fifth of the samples to evaluate, spread over groups by their rarest class.
+    """Return the ids of the fifth of the samples to evaluate.
 
-    The only picture of a class stays in training. Depends on nothing but the arguments, not on
-    their order. Raises DataError for fewer than two samples.
+    They are spread over groups by their rarest class. The only picture of a class stays in
+    training. The result depends on nothing but the arguments, not on their order.
+
+    Args:
+        ids: The id of each sample.
+        classes: The class names of each sample's boxes.
+        seed: Another one gives another split.
+
+    Raises:
+        DataError: There are fewer than two samples.
     """
     if len(ids) < 2:
         raise DataError(
@@ -106,7 +130,7 @@ def stratified_parts(
     fractions: Sequence[float],
     seed: int,
 ) -> list[int]:
-    """The part (index into `fractions`) of each sample; samples of one group are in one part.
+    """Deal samples out to parts; samples of one group are in one part.
 
     Groups are dealt out class by class, the rarest first, each to the part that lacks most; what a
     part lacks in one class counts in the next. The first group of a class goes to the first part,
@@ -118,6 +142,9 @@ def stratified_parts(
         groups: A number for each sample, the same for those that stay together.
         fractions: Of the samples for each part; they sum to 1.
         seed: Another one gives another split.
+
+    Returns:
+        The part of each sample, an index into `fractions`.
 
     Raises:
         DataError: There are fewer groups than parts.

@@ -29,17 +29,17 @@ Key = TypeVar("Key", bound=Hashable)
 
 
 def word_of(name: str) -> str | None:
-    """The first word in a name that names a split (train-00000-of-00010, pet_val.record)."""
+    """Return the first word in a name that names a split (train-00000-of-00010, pet_val.record)."""
     return next((word for word in re.split(r"[^a-z]+", name.lower()) if word in WORDS), None)
 
 
 def usage_of(name: str) -> str | None:
-    """ "train" or "eval" where a name says so, else None."""
+    """Return "train" or "eval" where a name says so, else None."""
     return WORDS.get(word_of(name) or "")
 
 
 def word_of_path(name: str) -> str | None:
-    """The word of the first folder of a path that is called after a split (train2017/a.jpg)."""
+    """Return the word of the first folder of a path called after a split (train2017/a.jpg)."""
     for folder in name.split("/")[:-1]:
         match = FOLDER.fullmatch(folder.lower())
         if match:
@@ -48,13 +48,13 @@ def word_of_path(name: str) -> str | None:
 
 
 def word_of_list(file: str) -> str | None:
-    """The word of a list of pictures that is called after a split (Train.txt, val2017.txt)."""
+    """Return the word of a list of pictures called after a split (Train.txt, val2017.txt)."""
     match = FOLDER.fullmatch(file.lower().removesuffix(".txt"))
     return match[1] if match else None
 
 
 def synonyms(word: str) -> tuple[str, ...]:
-    """The words of one part of a split, such as val, valid and validation; none for other words."""
+    """Return the words of one part of a split (val, valid, validation); none for other words."""
     found = word_of_list(word)
     if found is None:
         return ()
@@ -66,14 +66,14 @@ def synonyms(word: str) -> tuple[str, ...]:
 
 
 def usage_of_path(name: str) -> str | None:
-    """ "train" or "eval" where a folder of a relative path says so, else None."""
+    """Return "train" or "eval" where a folder of a relative path says so, else None."""
     return WORDS.get(word_of_path(name) or "")
 
 
 def stated_usages(
     words: Mapping[Key, str | None], things: str = "picture(s)"
 ) -> tuple[dict[Key, str | None], tuple[str, ...]]:
-    """The split that words state.
+    """Return the split that words state, and lines to log.
 
     `test` is left out where there is a validation part, else it evaluates.
 
@@ -103,7 +103,11 @@ def stated_usages(
 
 
 def without_test(files: list[Path]) -> tuple[list[Path], tuple[str, ...]]:
-    """(files, lines to log) without those called test where others are for evaluation."""
+    """Leave out the files called test where others are for evaluation.
+
+    Returns:
+        (the files that stay, lines to log).
+    """
     words = {file: word_of(file.name) for file in files}
     if "test" not in words.values() or not any(
         WORDS.get(word or "") == "eval" and word != "test" for word in words.values()

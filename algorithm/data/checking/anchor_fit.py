@@ -1,5 +1,6 @@
-"""How well a grid of anchors can cover boxes: the best IoU of each, fast enough for whole
-datasets.
+"""How well a grid of anchors can cover boxes: the best IoU of each box.
+
+It is fast enough for whole datasets.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ ROUNDING = 1e-2  # pixels; centres and shapes closer than this are the same
 class _Shape:
     """Anchors of one height and width.
 
-    half: [2] of the sides. centres: [n, 2]. rows, columns: the grid, if it is one.
+    Attributes:
+        half: [2] of the sides.
+        centres: [n, 2].
+        rows: The rows of the grid, if it is one.
+        columns: The columns of the grid, if it is one.
     """
 
     half: np.ndarray
@@ -32,8 +37,10 @@ class _Shape:
 
 
 class AnchorFit:
-    """Anchors [A, 4], yxyx in network pixels, sorted by shape once and compared with boxes as
-    often as wanted.
+    """Anchors that are sorted by shape once and compared with boxes as often as wanted.
+
+    Args:
+        anchors: [A, 4], yxyx in network pixels.
     """
 
     def __init__(self, anchors: np.ndarray) -> None:
@@ -51,12 +58,18 @@ class AnchorFit:
         return 2 * float(min(shape.half.min() for shape in self.shapes))
 
     def best_iou(self, boxes: np.ndarray, factor: float = 1.0) -> np.ndarray:
-        """float32 [N]: the greatest IoU of each box [N, 4] with any anchor, whose sides are taken
-        times `factor`.
+        """Return the greatest IoU of each box with any anchor.
 
         Anchors of one shape on a grid overlap a box most at the centre next to its own, by rows and
         columns apart; so one anchor of each shape is compared. Anchors that are no grid are all
         compared.
+
+        Args:
+            boxes: [N, 4], yxyx in network pixels.
+            factor: What the sides of the anchors are multiplied by.
+
+        Returns:
+            float32 [N].
         """
         boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
         best = np.zeros(len(boxes), np.float32)

@@ -18,13 +18,17 @@ MOST_BOXES = 20_000  # compared with anchors; more are sampled
 
 @dataclass(frozen=True)
 class BoxTable:
-    """Objects that are trained or evaluated on, as arrays of one length; crowds are no targets and
-    left out.
+    """Objects that are trained or evaluated on, as arrays of one length.
 
-    network: float32 [N, 4] yxyx in network pixels. sizes: [N, 2] height and width in network
-    pixels.
-    filled: [N] share of the picture's area. labels: [N]. picture: [N] index into the samples.
-    best: float32 [N] IoU with the best anchor, NaN where not compared.
+    Crowds are no targets and left out.
+
+    Attributes:
+        network: float32 [N, 4] yxyx in network pixels.
+        sizes: [N, 2] height and width in network pixels.
+        filled: [N] share of the picture's area.
+        labels: [N].
+        picture: [N] index into the samples.
+        best: float32 [N] IoU with the best anchor, NaN where not compared.
     """
 
     network: np.ndarray
@@ -45,20 +49,32 @@ class BoxTable:
         return float((self.best[self.compared] >= MATCH).mean()) if self.compared.any() else None
 
     def part(self, chosen: np.ndarray) -> BoxTable:
-        """The objects at a bool [N]."""
+        """Return the objects at a bool [N]."""
         return BoxTable(*(array[chosen] for array in vars(self).values()))
 
 
 def network_scale(sample: Sample, image_size: tuple[int, int]) -> float:
-    """Network pixels per picture pixel when the whole picture is fitted into `image_size`
-    (height, width).
+    """Return network pixels per picture pixel of a whole picture fitted into `image_size`.
+
+    Args:
+        sample: The picture.
+        image_size: (height, width) of the network's input.
     """
     return min(image_size[0] / sample.height, image_size[1] / sample.width)
 
 
 def box_table(samples: Sequence[Sample], image_size: tuple[int, int], fit: AnchorFit) -> BoxTable:
-    """The objects of the samples, fitted into `image_size` and compared with the anchors
-    (MOST_BOXES of them).
+    """Fit the objects of the samples into `image_size` and compare them with the anchors.
+
+    At most MOST_BOXES of them are compared.
+
+    Args:
+        samples: The samples.
+        image_size: (height, width) of the network's input.
+        fit: The anchors.
+
+    Returns:
+        The objects as a table.
     """
     singles = [sample.boxes[~sample.is_crowd] for sample in samples]
     counts = [len(rows) for rows in singles]

@@ -17,16 +17,23 @@ LOOKED_AT = 5_000  # samples among which pictures are chosen
 
 
 def report_pictures(dataset: Dataset, count: int) -> list[np.ndarray]:
-    """Up to `count` pictures with their boxes, uint8 [H, W, 3], at most LONGEST_SIDE a side.
+    """Return up to `count` pictures with their boxes.
 
-    The same dataset gives the same pictures. Raises DataError as reading a picture does.
+    The same dataset gives the same pictures.
+
+    Returns:
+        uint8 [H, W, 3] of each, at most LONGEST_SIDE a side.
+
+    Raises:
+        DataError: As of reading a picture.
     """
     return [drawn(sample, dataset.label_names) for sample in chosen_samples(dataset, count)]
 
 
 def chosen_samples(dataset: Dataset, count: int) -> list[Sample]:
-    """Samples that show every class, the rarest first, then the fullest ones and one without
-    objects.
+    """Choose samples that show every class.
+
+    Those of the rarest class come first, then the fullest ones and one without objects.
     """
     samples = _some((*dataset.train, *dataset.eval))
     pictures = np.bincount(
@@ -55,8 +62,10 @@ def chosen_samples(dataset: Dataset, count: int) -> list[Sample]:
 
 
 def drawn(sample: Sample, label_names: Sequence[str]) -> np.ndarray:
-    """uint8 [H, W, 3] of the picture, made smaller, with its boxes; ignored objects are marked
-    so.
+    """Return the picture, made smaller, with its boxes; ignored objects are marked as such.
+
+    Returns:
+        uint8 [H, W, 3].
     """
     pixels = Image.fromarray(_pixels(sample))
     scale = min(1.0, LONGEST_SIDE / max(pixels.size))
@@ -72,8 +81,9 @@ def drawn(sample: Sample, label_names: Sequence[str]) -> np.ndarray:
 
 
 def _pixels(sample: Sample) -> np.ndarray:
-    """The picture; where it cannot be read, a red one of its size, so that the rest of the
-    page still shows.
+    """Return the picture, or a red one of its size where it cannot be read.
+
+    So the rest of the page still shows.
     """
     try:
         return decode_image(Path(sample.path).read_bytes(), sample.path)

@@ -29,12 +29,16 @@ OVERLAPS = tuple(round(0.05 * step, 2) for step in range(21))
 def write_report(
     check: DataCheck, folder: Path, findings: Sequence[Finding] = (), command: str = ""
 ) -> Path:
-    """Writes data_check.json and data_check.html into folder, each whole.
+    """Write data_check.json and data_check.html into folder, each whole.
 
-    Returns the path of the page.
+    Args:
+        check: The figures of the dataset.
+        folder: Gets the two files.
+        findings: What is wrong with the dataset.
+        command: The one that trains on it, where there is one.
 
-    findings: what is wrong with the dataset. command: the one that trains on it, where there is
-    one.
+    Returns:
+        The path of the page.
     """
     kinds = fault_kinds(findings)
     faults = {"faults": [asdict(kind) for kind in kinds], "command": command}
@@ -49,7 +53,7 @@ def write_report(
 
 
 def check_lines(check: DataCheck) -> list[str]:
-    """The check in a few lines for a terminal, without the warnings."""
+    """Return the check in a few lines for a terminal, without the warnings."""
     lines = [
         f"{usage}: {row['pictures']} pictures, {row['objects']} objects"
         for usage, row in check.counts.items()

@@ -28,9 +28,11 @@ READ = 256 * 2**20  # bytes hashed in search of pictures that are in TRAIN and E
 
 @dataclass(frozen=True)
 class Copies:
-    """pairs: a sample of EVAL and one of TRAIN with the same file.
+    """Pictures of EVAL that are in TRAIN too.
 
-    whole: whether all files were compared.
+    Attributes:
+        pairs: A sample of EVAL and one of TRAIN with the same file.
+        whole: Whether all files were compared.
     """
 
     pairs: tuple[tuple[Sample, Sample], ...]
@@ -51,7 +53,7 @@ class Look:
 def data_warnings(
     dataset: Dataset, table: BoxTable, copies: Copies, *, max_detections: int, model_name: str
 ) -> tuple[str, ...]:
-    """Lines to log, most harmful first; empty where nothing stands out."""
+    """Return lines to log, most harmful first; empty where nothing stands out."""
     look = Look(dataset, table, max_detections, model_name, copies)
     return tuple(line for rule in RULES for line in rule(look))
 
@@ -169,7 +171,7 @@ def _leaks(look: Look) -> Iterator[str]:
 
 
 def same_files(train: Sequence[Sample], evaluated: Sequence[Sample]) -> Copies:
-    """Pictures of EVAL that are in TRAIN too. Only files of equal size are read."""
+    """Find pictures of EVAL that are in TRAIN too; only files of equal size are read."""
     by_size: dict[int, tuple[list[Sample], list[Sample]]] = defaultdict(lambda: ([], []))
     for place, samples in enumerate((train, evaluated)):
         for sample in samples:

@@ -32,11 +32,19 @@ class ClassCount:
 class DataCheck:
     """What check_dataset found.
 
-    counts: by usage. sizes, aspects, per_picture: quantiles by their share as text.
-
-    matched: share of the objects that an anchor can match. smallest: of the objects, and of the
-    anchors, in network pixels. sampled: what was measured on a part only, "" for nothing. table,
-    dataset, copies: for plots and pictures.
+    Attributes:
+        counts: By usage.
+        per_picture: Quantiles by their share as text.
+        object_side: Quantiles by their share as text.
+        aspect_ratio: Quantiles by their share as text.
+        picture_width: Quantiles by their share as text.
+        picture_height: Quantiles by their share as text.
+        matched: Share of the objects that an anchor can match.
+        smallest: Of the objects, and of the anchors, in network pixels.
+        sampled: What was measured on a part only, "" for nothing.
+        table: For plots and pictures.
+        dataset: For plots and pictures.
+        copies: For plots and pictures.
     """
 
     model_name: str
@@ -58,7 +66,7 @@ class DataCheck:
     copies: Copies = field(repr=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures alone, for JSON."""
+        """Return the figures alone, for JSON."""
         left_out = ("table", "dataset", "copies")
         shallow = {name: value for name, value in vars(self).items() if name not in left_out}
         return {
@@ -80,11 +88,22 @@ def check_dataset(
     max_detections: int = 100,
     choices: Sequence[ModelChoice] = (),
 ) -> DataCheck:
-    """The figures of a dataset as a model would see it at `image_size` (height, width).
+    """Measure a dataset as a model would see it at `image_size`.
 
-    anchors: float32 [A, 4] yxyx in network pixels. anchor_scale, batch_size, max_detections: as
-    the job has them. choices: the models that may be suggested. Reads no pixel; a second for
-    100,000 objects.
+    Reads no pixel; takes a second for 100,000 objects.
+
+    Args:
+        dataset: The dataset.
+        anchors: float32 [A, 4] yxyx in network pixels.
+        image_size: (height, width) of the network's input.
+        model_name: The preset.
+        anchor_scale: As the job has it.
+        batch_size: As the job has it.
+        max_detections: As the job has it.
+        choices: The models that may be suggested.
+
+    Returns:
+        The figures.
     """
     samples = (*dataset.train, *dataset.eval)
     height, width = image_size

@@ -15,7 +15,11 @@ from algorithm.data.dataset import Survey
 class FaultKind:
     """A kind of finding.
 
-    rule, action: as in a cleaning report. count: how many. example: the first, in words.
+    Attributes:
+        rule: As in a cleaning report.
+        action: As in a cleaning report.
+        count: How many.
+        example: The first, in words.
     """
 
     rule: str
@@ -29,7 +33,7 @@ class FaultKind:
 
 
 def fault_kinds(findings: Sequence[Finding]) -> list[FaultKind]:
-    """The findings by kind: first those that lose something, the most frequent first."""
+    """Return the findings by kind: first those that lose something, the most frequent first."""
     groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.rule, finding.action), []).append(finding)
@@ -41,7 +45,7 @@ def fault_kinds(findings: Sequence[Finding]) -> list[FaultKind]:
 
 
 def fault_lines(survey: Survey) -> list[str]:
-    """The faults of a dataset for a terminal; empty where nothing was found."""
+    """Return the faults of a dataset for a terminal; nothing where there are none."""
     kinds = fault_kinds(survey.cleaned.findings)
     if not kinds:
         return []
@@ -50,10 +54,14 @@ def fault_lines(survey: Survey) -> list[str]:
 
 
 def training_command(survey: Survey, data_url: str, settings: Mapping[str, str]) -> str:
-    """The command that trains on the dataset, to be pasted into a shell.
+    """Return the command that trains on the dataset, to be pasted into a shell.
 
-    Cleaning is asked for where something was found that cannot be used. settings: other
-    hyperparameters as text.
+    Cleaning is asked for where something was found that cannot be used.
+
+    Args:
+        survey: The dataset with its faults.
+        data_url: Where the dataset is.
+        settings: Other hyperparameters as text.
     """
     path = Path(data_url).resolve() if "://" not in data_url else data_url
     flags = {"data_url": path, "train_url": "trained", **settings}

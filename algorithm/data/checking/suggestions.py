@@ -30,8 +30,13 @@ LEAST_STEPS = (
 
 @dataclass(frozen=True)
 class Suggestion:
-    """setting: name of the hyperparameter. current, value: what it is and what it might be.
-    why: with numbers.
+    """A setting that might be changed.
+
+    Attributes:
+        setting: Name of the hyperparameter.
+        current: What it is.
+        value: What it might be.
+        why: The reason, with numbers.
     """
 
     setting: str
@@ -47,8 +52,12 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """A model that may be suggested: its input size (height, width), anchor scale and highest
-    level.
+    """A model that may be suggested.
+
+    Attributes:
+        image_size: Its input, (height, width).
+        anchor_scale: The scale of its anchors.
+        max_level: Its highest level.
     """
 
     name: str
@@ -65,7 +74,11 @@ class ModelChoice:
 
 
 def model_choices(presets: Iterable[Any]) -> tuple[ModelChoice, ...]:
-    """The rows of a table of models with name, image_size (a side), anchor_scale and max_level."""
+    """Return the models that may be suggested.
+
+    Args:
+        presets: Rows of a table with name, image_size (a side), anchor_scale and max_level.
+    """
     return tuple(
         ModelChoice(
             row.name, (row.image_size, row.image_size), row.anchor_scale, max_level=row.max_level
@@ -90,13 +103,22 @@ def suggestions(
     batch_size: int,
     choices: Sequence[ModelChoice] = (),
 ) -> tuple[Suggestion, ...]:
-    """model_name, image_size, anchor_scale and train_batch_size for objects `table` measured at the
-    chosen size.
+    """Suggest model_name, image_size, anchor_scale and train_batch_size for the objects in `table`.
 
     1. The chosen model at its own anchor scale, where it can match ENOUGH of the objects.
     2. It at the anchor scale that matches most, if that is ENOUGH or no larger model is WORTHWHILE.
     3. The smallest of the larger models that can match ENOUGH, else the one that matches most, up
        to an input MOST_ENLARGED times the typical picture.
+
+    Args:
+        dataset: The dataset.
+        table: Its objects, measured at the chosen size.
+        chosen: The chosen model.
+        batch_size: As the job has it.
+        choices: The models that may be suggested.
+
+    Returns:
+        The suggestions.
     """
     train_count, size = len(dataset.train), _typical(dataset)
     if not len(table.labels):
@@ -116,8 +138,9 @@ def suggestions(
 def _fits(
     table: BoxTable, chosen: ModelChoice, choices: Sequence[ModelChoice], own: _Fit, *, limit: float
 ) -> list[_Fit]:
-    """Ever better ones: the chosen model as it is, at another anchor scale, larger models; the
-    last is suggested.
+    """Return ever better fits, the last of which is suggested.
+
+    They are the chosen model as it is, at another anchor scale, and larger models.
     """
     if own.share >= ENOUGH:
         return [own]
@@ -156,8 +179,9 @@ def _share(
     scale: float,
     anchors: AnchorFit | None = None,
 ) -> _Fit:
-    """table was measured at another size; both inputs are squares or of one shape, so boxes
-    scale by the sides.
+    """Fit a model to a table that was measured at another size.
+
+    Both inputs are squares or of one shape, so boxes scale by the sides.
     """
     zoom = np.float32(
         min(

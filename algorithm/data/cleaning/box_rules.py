@@ -16,7 +16,7 @@ ROWS = 256  # boxes compared with all others at a time
 
 
 def sides(boxes: np.ndarray) -> np.ndarray:
-    """[N, 2] heights and widths of yxyx boxes."""
+    """Return the heights and widths of yxyx boxes, [N, 2]."""
     return boxes[:, 2:] - boxes[:, :2]
 
 
@@ -73,7 +73,16 @@ BOX_RULES = (
 
 
 def repeated(names: Sequence[str], boxes: np.ndarray, ignored: np.ndarray) -> dict[int, int]:
-    """Index -> index of the first, of objects that repeat one of the same class, box and mark."""
+    """Find objects that repeat an earlier one of the same class, box and mark.
+
+    Args:
+        names: The class of each object.
+        boxes: [N, 4].
+        ignored: The mark of each object.
+
+    Returns:
+        Index -> index of the first.
+    """
     first: dict[tuple, int] = {}
     again = {}
     for index, (name, box, mark) in enumerate(zip(names, boxes, ignored, strict=True)):
@@ -84,7 +93,12 @@ def repeated(names: Sequence[str], boxes: np.ndarray, ignored: np.ndarray) -> di
 
 
 def nearly_repeated(names: Sequence[str], boxes: np.ndarray) -> list[tuple[int, int]]:
-    """(earlier, later) objects of a class whose boxes, float32 [N, 4], overlap over SAME_OBJECT."""
+    """Return (earlier, later) objects of a class whose boxes overlap over SAME_OBJECT.
+
+    Args:
+        names: The class of each object.
+        boxes: float32 [N, 4].
+    """
     if len(boxes) < 2:
         return []
     pairs = []

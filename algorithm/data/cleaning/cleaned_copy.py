@@ -35,11 +35,16 @@ HOW = {"JPEG": {"quality": 95, "subsampling": 0}, "PNG": {}, "BMP": {}}
 
 @dataclass(frozen=True)
 class CleanCopy:
-    """manifest: its path.
+    """What clean_copy wrote and found.
 
-    kept, lost: samples. pictures, annotations: copies written. findings: all of them.
-
-    warnings: lines to log.
+    Attributes:
+        manifest: Its path.
+        kept: Samples that stay.
+        lost: Samples that are left out.
+        pictures: Copies of pictures written.
+        annotations: Copies of annotations written.
+        findings: All of them.
+        warnings: Lines to log.
     """
 
     manifest: Path
@@ -58,12 +63,24 @@ def clean_copy(
     max_width: int | None = None,
     max_height: int | None = None,
 ) -> CleanCopy:
-    """Cleans the dataset at a local path into the folder `output`; the source stays as it is.
+    """Clean the dataset at a local path into the folder `output`; the source stays as it is.
 
     output gets Data/ with the pictures and annotations that changed (name ending in _checked),
     output.manifest, which names them and else the originals, path_map.json (changed file ->
-    original) and the cleaning report. max_width, max_height: larger pictures are shrunk to fit.
-    Raises DataError as load_dataset does, ArgumentError where output lies in the data folder.
+    original) and the cleaning report.
+
+    Args:
+        path: File, folder or pattern of a dataset.
+        output: A folder outside of the data.
+        max_width: Wider pictures are shrunk to fit, in pixels; None: no limit.
+        max_height: Higher pictures are shrunk to fit, in pixels; None: no limit.
+
+    Returns:
+        What was written, left out and found.
+
+    Raises:
+        DataError: As of load_dataset.
+        ArgumentError: output lies in the data folder.
     """
     path, output = Path(path).resolve(), Path(output).resolve()
     root = path if path.is_dir() else path.parent
@@ -95,7 +112,11 @@ def clean_copy(
 
 
 def _without_boxes(cleaned: Cleaned, notes: Sequence[str]) -> list[str]:
-    """Lines to log. Raises DataError where what trains, or may train, has no box to learn from."""
+    """Return lines to log.
+
+    Raises:
+        DataError: What trains, or may train, has no box to learn from.
+    """
     evaluated = [row for row in cleaned.usable if row.entry.usage == "eval"]
     others = [row for row in cleaned.usable if row.entry.usage != "eval"]
     if others and all(row.ignored.all() for row in others):
@@ -145,7 +166,7 @@ class _Copies:
         return checked
 
     def remove_unused(self, cleaned: Cleaned) -> None:
-        """Takes away copies of pictures that turned out to be left out."""
+        """Remove copies of pictures that turned out to be left out."""
         for checked in cleaned.results:
             if not checked.usable and id(checked.entry) in self.names:
                 (self.output / self.names.pop(id(checked.entry))).unlink()

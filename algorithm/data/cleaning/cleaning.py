@@ -68,7 +68,7 @@ class Cleaned:
 def checked_entries(
     listing: Listing, *, clean: bool, work_dir: Path
 ) -> tuple[list[Checked], list[str]]:
-    """The usable entries, in order, and lines to log, which say how much is lost and why.
+    """Return the usable entries, in order, and lines to log, which say how much is lost and why.
 
     Args:
         listing: The dataset; its source is never changed.
@@ -97,13 +97,16 @@ def checked_entries(
 
 
 def clean_entries(listing: Listing, *, work_dir: Path, sink: Sink | None = None) -> Cleaned:
-    """Every entry decoded, checked and compared with the others; the report stands in work_dir.
+    """Decode every entry, check it and compare it with the others; the report stands in work_dir.
 
     Args:
         listing: The dataset.
         work_dir: Gets the reports.
         sink: Called for each usable entry with its encoded bytes, from several threads; what it
             returns takes its place. With it the report speaks of copies written.
+
+    Returns:
+        The entries with what was found.
 
     Raises:
         DataError: More than half of the pictures or objects of a side cannot be used.
@@ -117,7 +120,7 @@ def clean_entries(listing: Listing, *, work_dir: Path, sink: Sink | None = None)
 
 
 def report_cleaning(cleaned: Cleaned, work_dir: Path) -> None:
-    """Writes cleaning_report.json and cleaning_report.html into work_dir."""
+    """Write cleaning_report.json and cleaning_report.html into work_dir."""
     write_cleaning_report(
         work_dir,
         cleaned.findings,
@@ -128,13 +131,16 @@ def report_cleaning(cleaned: Cleaned, work_dir: Path) -> None:
 
 
 def inspect_entries(listing: Listing, *, decode: bool, sink: Sink | None = None) -> Cleaned:
-    """Every entry checked, and nothing raised for what is wrong.
+    """Check every entry, and raise nothing for what is wrong.
 
     Args:
         listing: The dataset.
         decode: Decode each picture, apply the rules of cleaning and compare the pictures; else
             headers are read.
         sink: As of clean_entries.
+
+    Returns:
+        The entries with what was found.
     """
     with ThreadPoolExecutor(THREADS) as pool:
         check = (lambda entry: check_decoded(entry, sink)) if decode else check_header
@@ -164,7 +170,7 @@ def inspect_entries(listing: Listing, *, decode: bool, sink: Sink | None = None)
 
 
 def orphan_findings(listing: Listing) -> tuple[Finding, ...]:
-    """Findings of what the reader complained about that belongs to no entry."""
+    """Return findings of what the reader complained about that belongs to no entry."""
     return faults(listing.complaints, "picture or annotation missing", ORPHANED)
 
 
@@ -181,7 +187,7 @@ def _alike_names(results: Iterable[Checked]) -> list[Finding]:
 
 
 def check_header(entry: Entry) -> Checked:
-    """The entry measured by the header of its picture; one of 16 bits is read as a whole."""
+    """Measure the entry by the header of its picture; one of 16 bits is read as a whole."""
     if entry.annotation is None:
         return _unusable(entry)
     try:
@@ -193,7 +199,7 @@ def check_header(entry: Entry) -> Checked:
 
 
 def check_marked(entry: Entry) -> Checked:
-    """As check_header, with the mark of the picture, for which it is decoded."""
+    """Check an entry as check_header does; add the mark of the picture, which is decoded for it."""
     if entry.annotation is None:
         return _unusable(entry)
     try:
@@ -211,7 +217,7 @@ def _facts(entry: Entry) -> PictureFacts:
 
 
 def check_decoded(entry: Entry, sink: Sink | None = None) -> Checked:
-    """The entry measured against its picture, which is read and decoded once."""
+    """Measure the entry against its picture, which is read and decoded once."""
     if entry.annotation is None:
         return _unusable(entry)
     try:
@@ -229,9 +235,12 @@ def check_decoded(entry: Entry, sink: Sink | None = None) -> Checked:
 def complaint_text(
     complaints: Sequence[Complaint], losses: Losses, flag: str = "--do_data_cleaning=True"
 ) -> str:
-    """One message for all complaints: number, the first and the fix in a line, then a list.
+    """Return one message for all complaints: number, the first and the fix in a line, then a list.
 
-    flag: what turns cleaning on.
+    Args:
+        complaints: What is wrong.
+        losses: How much is lost.
+        flag: What turns cleaning on.
     """
     rest = len(complaints) - SHOWN
     fix = f"correct them, or run with {flag} to drop what cannot be used"

@@ -17,16 +17,21 @@ ROWS_SHOWN = 200  # of each rule in the page; the JSON has all
 
 
 def action_totals(findings: Sequence[Finding]) -> str:
-    """How often each action was taken, as text."""
+    """Return how often each action was taken, as text."""
     return ", ".join(f"{action} {count}" for action, count in sorted(_counts(findings).items()))
 
 
 def write_cleaning_report(
     folder: Path, findings: Sequence[Finding], *, samples: int, lost: int, negatives: int
 ) -> None:
-    """Writes cleaning_report.json and cleaning_report.html into folder, each whole.
+    """Write cleaning_report.json and cleaning_report.html into folder, each whole.
 
-    samples, lost: listed, and left out. negatives: samples that stay and have no object.
+    Args:
+        folder: Gets the report.
+        findings: What was found.
+        samples: How many are listed.
+        lost: How many are left out.
+        negatives: How many stay and have no object.
     """
     totals = {
         "samples": samples,

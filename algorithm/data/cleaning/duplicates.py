@@ -27,8 +27,10 @@ ROWS = 128  # pictures compared with all others at a time
 class PictureMark:
     """What a picture is recognised by; under half a kilobyte.
 
-    digest: SHA-256 of the file. hash: 8 bytes, the difference hash. greys: 256 bytes, one for each
-    cell.
+    Attributes:
+        digest: SHA-256 of the file.
+        hash: 8 bytes, the difference hash.
+        greys: 256 bytes, one for each cell.
     """
 
     digest: bytes
@@ -47,9 +49,12 @@ class PictureMark:
 
 
 def mark_of(data: bytes, image: Image.Image, orientation: int = 1) -> PictureMark:
-    """The mark of an encoded picture and the same decoded; orientation: of its EXIF.
+    """Return the mark of a picture; it costs little against decoding.
 
-    Costs little against decoding.
+    Args:
+        data: The encoded picture.
+        image: The same picture, decoded.
+        orientation: Of its EXIF.
     """
     width, height = (
         max(1, min(side, round(side * SAMPLES / min(image.size)))) for side in image.size
@@ -70,7 +75,7 @@ def mark_of(data: bytes, image: Image.Image, orientation: int = 1) -> PictureMar
 
 
 def equal_digests(digests: Sequence[bytes]) -> list[list[int]]:
-    """Groups of indices, each of two or more pictures that are the same file, in order."""
+    """Return groups of indices, each of two or more pictures that are the same file, in order."""
     groups: dict[bytes, list[int]] = {}
     for index, digest in enumerate(digests):
         groups.setdefault(digest, []).append(index)
@@ -78,7 +83,7 @@ def equal_digests(digests: Sequence[bytes]) -> list[list[int]]:
 
 
 def alike_groups(marks: Sequence[PictureMark]) -> list[int]:
-    """The group of each picture: the same file or the same look, also by way of others."""
+    """Return the group of each picture: the same file or the same look, also by way of others."""
     parents = list(range(len(marks)))
 
     def root(place: int) -> int:
@@ -98,9 +103,16 @@ def alike_groups(marks: Sequence[PictureMark]) -> list[int]:
 def lookalikes(
     marks: Sequence[PictureMark], first: Sequence[int], second: Sequence[int] | None = None
 ) -> Iterator[tuple[int, int]]:
-    """(index of `first`, index of `second`) of different files that look the same.
+    """Yield the pairs of different files that look the same.
 
-    Without `second`, each pair within `first` once, the earlier index first.
+    Args:
+        marks: The mark of each picture.
+        first: Indices of pictures.
+        second: Indices of those to compare them with. Without it, each pair within `first` comes
+            once, the earlier index first.
+
+    Yields:
+        (index of `first`, index of `second`).
     """
     others = np.array(first if second is None else second, np.int64)
     if not len(first) or not len(others):

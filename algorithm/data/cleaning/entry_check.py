@@ -38,9 +38,9 @@ UNUSABLE = "annotation cannot be used"
 
 @dataclass
 class _Boxes:
-    """The boxes of one annotation while they are checked: raw and clipped float32 [N, 4] yxyx.
+    """The boxes of one annotation while they are checked.
 
-    keep: bool [N].
+    They are raw and clipped float32 [N, 4] yxyx; keep is bool [N].
     """
 
     annotation: Annotation
@@ -61,7 +61,7 @@ class _Boxes:
     def finding(
         self, index: int, problem: str, rule: str, action: str, fault: bool = False
     ) -> Finding:
-        """What is wrong with one of them."""
+        """Return what is wrong with one of them."""
         box = ", ".join(f"{number:g}" for number in self.raw[index])
         size = f"{self.width}x{self.height}"
         problem = f"{problem}: [ymin, xmin, ymax, xmax] = [{box}] in a picture of {size}"
@@ -79,10 +79,16 @@ def measured(
     facts: PictureFacts | None = None,
     mark: PictureMark | None = None,
 ) -> Checked:
-    """The entry with its objects in pixels of its picture, which is `width` x `height` upright.
+    """Return the entry with its objects in pixels of its picture.
 
-    clean: apply the rules that are no complaint otherwise, and keep a finding of each repair.
-    found, facts, mark: what is known of the picture.
+    Args:
+        entry: The entry.
+        width: Of the upright picture, in pixels.
+        height: Of the upright picture, in pixels.
+        clean: Apply the rules that are no complaint otherwise, and keep a finding of each repair.
+        found: What was found about the picture.
+        facts: What is known of the picture.
+        mark: The mark of the picture.
     """
     annotation = entry.objects
     readers = faults(entry.complaints, UNUSABLE, DROPPED)

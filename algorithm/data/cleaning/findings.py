@@ -28,10 +28,13 @@ NOTHING_LEFT = "no object of the picture can be used"
 class Finding:
     """One thing cleaning met.
 
-    rule: its kind, the same words for the same kind. action: what was done. fault: whether it is
-    complained about when cleaning is off. of_picture: the file of the picture is meant, not the
-    annotation. pictures: local paths of two pictures to look at side by side, where the finding
-    compares them.
+    Attributes:
+        rule: Its kind, the same words for the same kind.
+        action: What was done.
+        fault: Whether it is complained about when cleaning is off.
+        of_picture: The file of the picture is meant, not the annotation.
+        pictures: Local paths of two pictures to look at side by side, where the finding compares
+            them.
     """
 
     complaint: Complaint
@@ -42,7 +45,7 @@ class Finding:
     pictures: tuple[str, ...] = ()
 
     def as_row(self) -> dict[str, str | int | None]:
-        """The row of the cleaning report."""
+        """Return the row of the cleaning report."""
         return {
             "file": self.complaint.file,
             "line": self.complaint.line,
@@ -57,11 +60,18 @@ class Finding:
 class Checked:
     """An entry measured against its picture.
 
-    width, height: of the upright picture. names, boxes, ignored, filled: the objects that stay,
-    boxes float32 [N, 4] yxyx pixels inside the picture; filled as of an Annotation. findings: all
-    that is wrong or was put right. usable: False if the whole entry goes. notes: kinds of repairs
-    made with and without cleaning, each as often as it was made. facts, mark: of the picture,
-    where it was decoded.
+    Attributes:
+        width: Of the upright picture.
+        height: Of the upright picture.
+        names: The class of each object that stays.
+        boxes: float32 [N, 4] yxyx pixels inside the picture, of the objects that stay.
+        ignored: Of the objects that stay.
+        filled: Of the objects that stay, as of an Annotation.
+        findings: All that is wrong or was put right.
+        usable: False if the whole entry goes.
+        notes: Kinds of repairs made with and without cleaning, each as often as it was made.
+        facts: Of the picture, where it was decoded.
+        mark: Of the picture, where it was decoded.
     """
 
     entry: Entry
@@ -95,5 +105,5 @@ class Checked:
 
 
 def faults(complaints: Sequence[Complaint], rule: str, action: str) -> tuple[Finding, ...]:
-    """Findings that readers made, all of one rule."""
+    """Return findings that readers made, all of one rule."""
     return tuple(Finding(complaint, rule, action) for complaint in complaints)

@@ -26,10 +26,14 @@ ALIKE = "looks like another picture"
 class Portrait:
     """What a copy of an annotated picture is told by.
 
-    Little for each, so that a dataset of any size has room.
+    It is little for each, so that a dataset of any size has room.
 
-    usage, source: of its entry. digest: of its file. objects: how many it has. content: a hash of
-    what they are.
+    Attributes:
+        usage: Of its entry.
+        source: Of its entry.
+        digest: Of its file.
+        objects: How many it has.
+        content: A hash of what they are.
     """
 
     usage: str | None
@@ -40,7 +44,7 @@ class Portrait:
 
     @classmethod
     def of(cls, checked: Checked) -> Portrait:
-        """The portrait of an entry whose picture was decoded."""
+        """Return the portrait of an entry whose picture was decoded."""
         told = "\0".join(checked.names).encode() + b"\0" + checked.boxes.tobytes()
         content = hashlib.blake2b(told, digest_size=8).digest()
         entry = checked.entry
@@ -57,7 +61,8 @@ class Portrait:
 class Copy:
     """A picture, by its place, that is there again as the one at `kept`.
 
-    parted: whether it is left out.
+    Attributes:
+        parted: Whether it is left out.
     """
 
     place: int
@@ -68,7 +73,7 @@ class Copy:
 
 
 def copies(portraits: Sequence[Portrait]) -> Iterator[Copy]:
-    """The pictures whose file is there twice, all but the one of each file that is kept.
+    """Yield the pictures whose file is there twice, all but the one of each file that is kept.
 
     The same file in TRAIN and EVAL: the TRAIN samples are left out, so that EVAL stays as it was
     given. The same file twice where the job makes the split: all but the first are left out, since
@@ -94,7 +99,7 @@ def _copy(portraits: Sequence[Portrait], place: int, kept: int, leaked: bool) ->
 
 
 def without_copies(results: Sequence[Checked]) -> list[Checked]:
-    """The entries with findings about pictures that are there twice, as `copies` tells them.
+    """Return the entries with findings about pictures that are there twice, as `copies` tells them.
 
     Pictures that look the same across TRAIN and EVAL, or where the job makes the split, are a
     guess: they are reported only.

@@ -19,7 +19,7 @@ GAP = 4  # pixels between the two
 
 
 def pairs_of(findings: Sequence[Finding]) -> list[tuple[str, str, str]]:
-    """(path, path, caption) of the findings that compare two pictures."""
+    """Return (path, path, caption) of the findings that compare two pictures."""
     return [
         (row.pictures[0], row.pictures[1], f"{row.complaint.file}: {row.rule}, {row.action}")
         for row in findings
@@ -28,7 +28,7 @@ def pairs_of(findings: Sequence[Finding]) -> list[tuple[str, str, str]]:
 
 
 def pairs_section(pairs: Sequence[tuple[str, str, str]]) -> str:
-    """The part of a page that shows up to MOST_PAIRS pairs; "" for none."""
+    """Return the part of a page that shows up to MOST_PAIRS pairs; "" for none."""
     if not pairs:
         return ""
     figures = (picture(_side_by_side(*paths), caption) for *paths, caption in pairs[:MOST_PAIRS])

@@ -36,12 +36,16 @@ DARK = 1 / 16  # of the range of 16 bits: values of 12 bits do not reach beyond 
 
 @dataclass(frozen=True)
 class PictureFacts:
-    """kind: format by content, as Pillow names it.
+    """What is known of an encoded picture.
 
-    mode: of its pixels as Pillow names it. orientation: of EXIF, 1..8.
-
-    deep: more than 8 bits a channel. suffix: of the file name, in lower case. brightest: the
-    greatest value in a deep picture, as a share of the range of 16 bits; 0 where it is not deep.
+    Attributes:
+        kind: Format by content, as Pillow names it.
+        mode: Of its pixels, as Pillow names it.
+        orientation: Of EXIF, 1..8.
+        deep: More than 8 bits a channel.
+        suffix: Of the file name, in lower case.
+        brightest: The greatest value in a deep picture, as a share of the range of 16 bits; 0 where
+            it is not deep.
     """
 
     kind: str
@@ -71,10 +75,14 @@ class PictureFacts:
 
 @dataclass(frozen=True)
 class PictureRule:
-    """applies: whether facts break the rule. problem: what to say, a template over the facts.
+    """A rule over the facts of a picture.
 
-    as_read, as_written: what is done about it where the picture is only read, and where a copy is
-    written. new_pixels: whether the copy is encoded anew.
+    Attributes:
+        applies: Whether facts break the rule.
+        problem: What to say, a template over the facts.
+        as_read: What is done about it where the picture is only read.
+        as_written: What is done about it where a copy is written.
+        new_pixels: Whether the copy is encoded anew.
     """
 
     name: str
@@ -141,7 +149,13 @@ PICTURE_RULES = (
 
 @dataclass(frozen=True)
 class PictureHeader:
-    """width, height: of the upright picture, in pixels. deep: more than 8 bits a channel."""
+    """What the header of a picture says.
+
+    Attributes:
+        width: Of the upright picture, in pixels.
+        height: Of the upright picture, in pixels.
+        deep: More than 8 bits a channel.
+    """
 
     width: int
     height: int
@@ -149,9 +163,10 @@ class PictureHeader:
 
 
 def picture_header(path: Path) -> PictureHeader:
-    """What the header of a picture says.
+    """Return what the header of a picture says.
 
-    Raises PictureError as `look` does, also when the file cannot be opened.
+    Raises:
+        PictureError: As of `look`, also when the file cannot be opened.
     """
     try:
         with path.open("rb") as stream:
@@ -169,10 +184,18 @@ def picture_header(path: Path) -> PictureHeader:
 def look(
     data: bytes, name: str, suffix: str, *, convert: bool = False
 ) -> tuple[PictureFacts, Image.Image]:
-    """Facts of an encoded picture, and the picture, decoded, not yet turned upright.
+    """Return the facts of an encoded picture, and the picture, decoded, not yet turned upright.
 
-    It has the mode of the file; decode_image gives its RGB pixels. convert: take the formats of
-    CONVERTIBLE too. Raises PictureError naming `name` where decode_image does.
+    It has the mode of the file; decode_image gives its RGB pixels.
+
+    Args:
+        data: The encoded picture.
+        name: What errors call it.
+        suffix: Of its file.
+        convert: Take the formats of CONVERTIBLE too.
+
+    Raises:
+        PictureError: Where decode_image raises it.
     """
     foreign = (
         next((plugin for mark, plugin in CONVERTIBLE.items() if data.startswith(mark)), None)
@@ -203,7 +226,11 @@ def _is_deep(image: Image.Image) -> bool:
 
 
 def refuse_float(image: Image.Image, name: str) -> None:
-    """Raises PictureError for float pixels, whose range no file says: 0..1 would become black."""
+    """Refuse float pixels, whose range no file says: 0..1 would become black.
+
+    Raises:
+        PictureError: The image has float pixels; the error names `name`.
+    """
     if image.mode == "F":
         raise PictureError(
             f"{name}: expected 8 or 16 bits a channel, found 32-bit float pixels: convert the "
@@ -225,17 +252,22 @@ def _brightest(image: Image.Image) -> float:
 
 
 def plain_pixels(data: bytes, name: str) -> np.ndarray:
-    """uint8 [H, W, 3] RGB upright of a picture, also in one of the CONVERTIBLE formats.
+    """Decode a picture, also in one of the CONVERTIBLE formats.
 
-    Raises PictureError.
+    Returns:
+        uint8 [H, W, 3], RGB, upright.
+
+    Raises:
+        PictureError: As of decode_image.
     """
     return decode_image(as_png(data, name) if data.startswith(tuple(CONVERTIBLE)) else data, name)
 
 
 def as_png(data: bytes, name: str) -> bytes:
-    """The first picture of a file in one of the CONVERTIBLE formats as PNG, its orientation kept.
+    """Return the first picture of a file in a CONVERTIBLE format as PNG, its orientation kept.
 
-    Raises PictureError when it is damaged or over the limits of size.
+    Raises:
+        PictureError: It is damaged or over the limits of size.
     """
     plugin = next(plugin for mark, plugin in CONVERTIBLE.items() if data.startswith(mark))
     encoded = io.BytesIO()

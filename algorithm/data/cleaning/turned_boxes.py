@@ -12,13 +12,13 @@ SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that exchange width and height
 
 
 def stored_orientation(path: Path) -> int:
-    """The EXIF orientation of a picture, 1..8, from its header."""
+    """Return the EXIF orientation of a picture, 1..8, from its header."""
     with path.open("rb") as stream:
         return exif_orientation(open_picture(stream, str(path)).info.get("exif", b""))
 
 
 def upright_boxes(boxes: np.ndarray, width: int, height: int, orientation: int) -> np.ndarray:
-    """The same boxes in the upright picture.
+    """Turn boxes with their picture.
 
     Args:
         boxes: float32 [N, 4], yxyx, in pixels of the picture as it is stored.

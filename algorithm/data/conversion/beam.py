@@ -12,12 +12,17 @@ from algorithm.storage.atomic_files import write_text
 
 
 def beam_execution(options: Sequence[str] = ()) -> Callable[[list[Task], int], None]:
-    """What `convert` takes as `execute`: a pipeline that does one task for each element.
+    """Return what `convert` takes as `execute`: a pipeline that does one task for each element.
 
-    options: of Beam, such as ["--runner=FlinkRunner"]; without them its direct runner in this
-    process. Every machine must see the source and the output folder under the same path. A task
-    that is done again, as engines may, writes the same bytes. Raises ArgumentError where Beam is
-    not installed.
+    Every machine must see the source and the output folder under the same path. A task that is
+    done again, as engines may, writes the same bytes.
+
+    Args:
+        options: Of Beam, such as ["--runner=FlinkRunner"]; without them its direct runner in this
+            process.
+
+    Raises:
+        ArgumentError: Beam is not installed.
     """
     try:
         import apache_beam as beam

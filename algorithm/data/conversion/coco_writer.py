@@ -16,7 +16,14 @@ def write_shard(
 ) -> Iterator[str]:
     """Write images/train or images/val.
 
-    For each picture a line [image, annotations without ids].
+    Args:
+        rows: The pictures.
+        output: The folder of the dataset.
+        shard: The shard's name.
+        classes: The classes.
+
+    Yields:
+        For each picture a line [image, annotations without ids].
     """
     for row in rows:
         copy_picture(row, output / "images" / row.split / row.name)
@@ -24,7 +31,7 @@ def write_shard(
 
 
 def line(row: PictureRow, classes: Classes) -> str:
-    """[image, annotations without ids] of a picture, as a line of JSON."""
+    """Return [image, annotations without ids] of a picture, as a line of JSON."""
     ids = dict(zip(classes.names, classes.ids, strict=True))
     number = int(row.image_id) if classes.keep_ids else row.number + 1
     image = {"id": number, "file_name": row.name, "width": row.width, "height": row.height}
@@ -46,7 +53,16 @@ def line(row: PictureRow, classes: Classes) -> str:
 
 
 def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
-    """Join the lines into annotations/instances_train.json and instances_val.json; the folder."""
+    """Join the lines into annotations/instances_train.json and instances_val.json.
+
+    Args:
+        parts: The files with the lines of the shards.
+        output: The folder of the dataset.
+        classes: The classes.
+
+    Returns:
+        The folder.
+    """
     first_id = 1
     for split in ("train", "val"):
         own = [part for part in parts if part.name.startswith(split)]
@@ -59,7 +75,17 @@ def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
 def write_instances(
     stream: BinaryIO, parts: list[Path], classes: Classes, first_id: int = 1
 ) -> int:
-    """The JSON, one image or annotation a line, never all in memory; the number of annotations."""
+    """Write the JSON, one image or annotation a line; it is never all in memory.
+
+    Args:
+        stream: Gets the JSON.
+        parts: The files with the lines of the shards.
+        classes: The classes.
+        first_id: The id of the first annotation.
+
+    Returns:
+        The number of annotations.
+    """
     categories = [
         {"id": number, "name": name}
         for number, name in zip(classes.ids, classes.names, strict=True)

@@ -54,7 +54,13 @@ STATE = "state.json"
 
 @dataclass(frozen=True)
 class Conversion:
-    """path: what to give as data_url. pictures: how many were written. warnings: lines to log."""
+    """What a conversion gives.
+
+    Attributes:
+        path: What to give as data_url.
+        pictures: How many were written.
+        warnings: Lines to log.
+    """
 
     path: Path
     pictures: int
@@ -108,6 +114,9 @@ def convert(
         fractions: Of the pictures for train, val and, in a manifest, test, in a split that replaces
             the dataset's own.
 
+    Returns:
+        The conversion: the path of what was written, the pictures, lines to log.
+
     Raises:
         DataError: The data has faults, or `output` holds something else.
         ArgumentError: An unknown form, or no shard or worker.
@@ -140,9 +149,10 @@ def convert(
 
 
 def do_task(task: Task) -> str:
-    """Write one shard, then the part that says so; the shard's name.
+    """Write one shard, then the part that says so; return the shard's name.
 
-    Raises DataError naming a picture.
+    Raises:
+        DataError: A picture is not as it was checked; the error names it.
     """
     with task.rows.open(encoding="utf-8") as stream:
         rows = map(PictureRow.from_line, stream)
@@ -190,9 +200,10 @@ def _done(tasks: list[Task], workers: int) -> Iterator[str]:
 
 
 def _state(output: Path, form: str) -> dict:
-    """What an earlier run left in `output`, {} for a new folder.
+    """Return what an earlier run left in `output`, {} for a new folder.
 
-    Raises DataError where it is not this conversion.
+    Raises:
+        DataError: It is not this conversion.
     """
     file = output / WORK / STATE
     if not file.exists():

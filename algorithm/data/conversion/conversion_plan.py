@@ -27,9 +27,12 @@ SHARD_NAME = "{split}-{number:05d}-of-{count:05d}"
 
 @dataclass(frozen=True)
 class Plan:
-    """shards: files of rows, in order.
+    """What a conversion is going to write.
 
-    digest: of everything that decides the result. warnings: lines to log.
+    Attributes:
+        shards: Files of rows, in order.
+        digest: Of everything that decides the result.
+        warnings: Lines to log.
     """
 
     shards: tuple[Path, ...]
@@ -48,7 +51,7 @@ def write_plan(
     shards: int | None,
     fractions: tuple[float, ...] | None = None,
 ) -> Plan:
-    """The plan, written below `folder`.
+    """Write the plan below `folder` and return it.
 
     Args:
         listing: The dataset.
@@ -58,6 +61,9 @@ def write_plan(
         shards: How many in all, train and eval together; None: one for PER_SHARD pictures.
         fractions: Of the pictures for "train", "eval" and, if there are three, "test", in a split
             that replaces the dataset's own.
+
+    Returns:
+        The plan.
 
     Raises:
         DataError: The data has faults and `clean` is off, cleaning would leave too little, or TRAIN
@@ -93,7 +99,11 @@ def write_plan(
 
 
 def _without_boxes(found: Found, notes: Sequence[str]) -> list[str]:
-    """Lines to log. Raises DataError where the training part has no box to learn from."""
+    """Return lines to log.
+
+    Raises:
+        DataError: The training part has no box to learn from.
+    """
     train, evaluated = found.places("train"), found.places("eval")
     if train and not any(found.learnt[place] for place in train):
         ignored = sum(found.ignored[place] for place in train)

@@ -23,7 +23,7 @@ def write_shard(
 
 
 def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
-    """Join the elements into annotations.xml, with the labels in its head; the folder."""
+    """Join the elements into annotations.xml, with the labels in its head; return the folder."""
     with replaced(output / FILE) as stream:
         stream.write(_head(classes).encode())
         for part in parts:
@@ -33,7 +33,7 @@ def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
 
 
 def element(row: PictureRow) -> str:
-    """The <image> element of a row."""
+    """Return the <image> element of a row."""
     facts = {
         "id": row.number,
         "name": row.name,

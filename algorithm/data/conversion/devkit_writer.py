@@ -21,7 +21,7 @@ def write_shard(
 
 
 def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
-    """Join the lines into train.txt and val.txt; the folder."""
+    """Join the lines into train.txt and val.txt; return the folder."""
     for split in ("train", "val"):
         own = [part for part in parts if part.name.startswith(f"{split}-")]
         if own:

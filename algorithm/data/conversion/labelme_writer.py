@@ -30,7 +30,7 @@ def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
 
 
 def record(row: PictureRow) -> dict:
-    """The content of a LabelMe JSON; the flag `difficult` marks an ignored object."""
+    """Return the content of a LabelMe JSON; the flag `difficult` marks an ignored object."""
     shapes = [
         _shape(name, box, ignored)
         for name, box, ignored in zip(row.names, row.boxes, row.ignored, strict=True)

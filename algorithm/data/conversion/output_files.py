@@ -17,14 +17,14 @@ PART = ".part"
 
 @contextmanager
 def replaced(path: Path) -> Iterator[BinaryIO]:
-    """A binary stream that becomes the file at `path` when the block ends without an error."""
+    """Yield a binary stream that becomes the file at `path` if the block ends without an error."""
     with beside(path) as part, part.open("wb") as stream:
         yield stream
 
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """A path to write to, which becomes `path` when the block ends without an error.
+    """Yield a path to write to, which becomes `path` when the block ends without an error.
 
     It is this process's own: a worker that outlived a killed run may still be writing the same
     file.
@@ -41,7 +41,7 @@ def beside(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """The file at `path` with this content, whole."""
+    """Write the file at `path` with this content, whole."""
     with replaced(path) as stream:
         stream.write(content)
 
@@ -53,7 +53,7 @@ def remove_parts(output: Path) -> None:
 
 
 def copy_picture(row: PictureRow, target: Path) -> None:
-    """The source picture, byte for byte; one that is there in full is left alone."""
+    """Copy the source picture, byte for byte; one that is there in full is left alone."""
     if target.exists() and target.stat().st_size == row.stamp[0]:
         return
     with Path(row.path).open("rb") as source, replaced(target) as stream:

@@ -14,13 +14,19 @@ SPLITS = {"train": "train", "eval": "val", "test": "test"}  # usage: as folders 
 
 @dataclass(frozen=True)
 class PictureRow:
-    """path: of the source picture.
+    """A picture to write, and its objects.
 
-    name: of the written one, with a stem that no other has. usage: a key of SPLITS.
-
-    number: position in the dataset, from 0. width, height: of the upright picture. names, boxes
-    (ymin, xmin, ymax, xmax, pixels) and ignored: its objects. stamp: size and time of the source
-    file, to tell whether it changed.
+    Attributes:
+        path: Of the source picture.
+        name: Of the written one, with a stem that no other has.
+        usage: A key of SPLITS.
+        number: Position in the dataset, from 0.
+        width: Of the upright picture.
+        height: Of the upright picture.
+        names: The class of each object.
+        boxes: (ymin, xmin, ymax, xmax) of each object, in pixels.
+        ignored: Of each object.
+        stamp: Size and time of the source file, to tell whether it changed.
     """
 
     number: int
@@ -46,20 +52,23 @@ class PictureRow:
         return SPLITS[self.usage]
 
     def to_line(self) -> str:
-        """The row as one line of JSON."""
+        """Return the row as one line of JSON."""
         return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":")) + "\n"
 
     @classmethod
     def from_line(cls, line: str) -> PictureRow:
-        """The row that to_line wrote."""
+        """Return the row that to_line wrote."""
         return cls(**json.loads(line))
 
 
 @dataclass(frozen=True)
 class Classes:
-    """names: of all classes in label order.
+    """The classes of a dataset that is written.
 
-    ids: category id of each. keep_ids: whether all image ids are integers.
+    Attributes:
+        names: Of all classes in label order.
+        ids: Category id of each.
+        keep_ids: Whether all image ids are integers.
     """
 
     names: tuple[str, ...]
@@ -68,7 +77,7 @@ class Classes:
 
 
 def shortest_boxes(boxes: np.ndarray) -> tuple[Box, ...]:
-    """Boxes [N, 4] with the coordinates of `shortest`."""
+    """Return boxes [N, 4] with the coordinates of `shortest`."""
     return tuple(
         (shortest(ymin), shortest(xmin), shortest(ymax), shortest(xmax))
         for ymin, xmin, ymax, xmax in boxes.tolist()
@@ -76,6 +85,6 @@ def shortest_boxes(boxes: np.ndarray) -> tuple[Box, ...]:
 
 
 def shortest(value: float) -> float | int:
-    """A coordinate to the thousandth of a pixel, an int where it is whole."""
+    """Round a coordinate to the thousandth of a pixel; give an int where it is whole."""
     rounded = round(float(value), 3)
     return int(rounded) if rounded.is_integer() else rounded

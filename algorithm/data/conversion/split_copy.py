@@ -30,7 +30,7 @@ class SplitCopy:
 
 
 def parse_fractions(text: str) -> tuple[float, ...]:
-    """The fractions that a text such as "0.8,0.1,0.1" names.
+    """Return the fractions that a text such as "0.8,0.1,0.1" names.
 
     Raises:
         ArgumentError: They are not two or three positive numbers that sum to 1.
@@ -69,6 +69,9 @@ def split_copy(
         seed: Another one gives another split.
         clean: Leave out what cannot be used instead of complaining.
         workers: Processes (default: all cores).
+
+    Returns:
+        What was written.
 
     Raises:
         DataError: As of convert; also for fewer pictures than parts.

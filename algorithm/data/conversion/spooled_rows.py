@@ -32,9 +32,11 @@ BLOCK = 256  # entries checked at once
 class Found:
     """What must be known of all pictures before the first is written; little for each.
 
-    usages: "" for a picture that is left out after all. learnt, ignored: how many boxes of each are
-    trained on, and how many are difficult or a crowd. marks: only where the pictures are split
-    anew.
+    Attributes:
+        usages: "" for a picture that is left out after all.
+        learnt: How many boxes of each picture are trained on.
+        ignored: How many boxes of each picture are difficult or a crowd.
+        marks: Only where the pictures are split anew.
     """
 
     ids: list[str] = field(default_factory=list)
@@ -50,14 +52,21 @@ class Found:
     remarks: Remarks = field(default_factory=Remarks)
 
     def places(self, usage: str | None) -> list[int]:
-        """The pictures of a usage, by their place."""
+        """Return the pictures of a usage, by their place."""
         return [place for place, one in enumerate(self.usages) if one == usage]
 
 
 def spooled(listing: Listing, stream: TextIO, *, clean: bool, anew: bool) -> Found:
     """Check the entries block by block; write a row for each that stays.
 
-    anew: their usages do not count.
+    Args:
+        listing: The dataset.
+        stream: Gets the rows.
+        clean: Decode every picture and apply the rules of cleaning.
+        anew: The usages of the entries do not count.
+
+    Returns:
+        What was found.
     """
     found = Found(complaints=list(listing.complaints))
     found.losses.add_orphans(orphan_findings(listing))
@@ -89,7 +98,7 @@ def spooled(listing: Listing, stream: TextIO, *, clean: bool, anew: bool) -> Fou
 
 
 def leave_out_copies(found: Found) -> None:
-    """What cleaning leaves out because the same file is there again, as in a training job."""
+    """Leave out pictures whose file is there again, as cleaning does in a training job."""
     for copy in copies(found.portraits):
         if copy.parted:
             portrait = found.portraits[copy.place]

@@ -29,7 +29,14 @@ def write_shard(
 ) -> Iterator[str]:
     """Write one TFRecord file, which appears when it is whole.
 
-    Then a line [image, annotations] for each picture in it.
+    Args:
+        rows: The pictures.
+        output: The folder of the dataset.
+        shard: The shard's name.
+        classes: The classes.
+
+    Yields:
+        A line [image, annotations] for each picture, after the file is whole.
     """
     import tensorflow as tf  # here, so that only the processes that write records load it
 
@@ -46,7 +53,13 @@ def write_shard(
 def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
     """Write label_map.pbtxt, and of the pictures for evaluation their COCO ground truth.
 
-    The folder.
+    Args:
+        parts: The files with the lines of the shards.
+        output: The folder of the dataset.
+        classes: The classes.
+
+    Returns:
+        The folder.
     """
     classes = _from_one(classes)
     items = [
@@ -69,9 +82,14 @@ def _from_one(classes: Classes) -> Classes:
 
 
 def example(row: PictureRow, data: bytes, ids: dict[str, int]) -> bytes:
-    """The serialized tf.train.Example of a row and the bytes of its picture.
+    """Return the serialized tf.train.Example of a row and its picture.
 
     The same input gives the same bytes.
+
+    Args:
+        row: The picture.
+        data: The bytes of its file.
+        ids: The id of each class.
     """
     import tensorflow as tf
 
@@ -108,10 +126,16 @@ def example(row: PictureRow, data: bytes, ids: dict[str, int]) -> bytes:
 
 
 def portable(data: bytes, name: str) -> tuple[bytes, str]:
-    """(bytes, "jpeg" or "png") of a picture that every reader of records shows alike.
+    """Return a picture in a form that every reader of records shows alike.
 
     Upright JPEG and PNG stay as they are. What EXIF turns, CMYK, 16 bits and other formats become
-    PNG, without loss of what training sees. Raises PictureError.
+    PNG, without loss of what training sees.
+
+    Returns:
+        (bytes, "jpeg" or "png").
+
+    Raises:
+        PictureError: As of decode_image.
     """
     image = open_picture(io.BytesIO(data), name)
     form, modes = AS_THEY_ARE.get(image.format or "", ("", ()))

@@ -21,7 +21,14 @@ def write_shard(
 ) -> Iterator[str]:
     """Write images/ and annotations/ of the rows, those of a test part below test/.
 
-    The manifest line of each.
+    Args:
+        rows: The pictures.
+        output: The folder of the dataset.
+        shard: The shard's name.
+        classes: The classes.
+
+    Yields:
+        The manifest line of each picture.
     """
     for row in rows:
         folder = output / TEST if row.usage == "test" else output
@@ -45,7 +52,13 @@ def write_shard(
 def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
     """Join the lines of all shards into the manifest, those of a test part into test/'s own.
 
-    Path of the first.
+    Args:
+        parts: The files with the lines of the shards.
+        output: The folder of the dataset.
+        classes: The classes.
+
+    Returns:
+        The path of the first manifest.
     """
     tested = [part for part in parts if part.name.startswith("test-")]
     own = [part for part in parts if part not in tested]
@@ -58,7 +71,7 @@ def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
 
 
 def voc_xml(row: PictureRow) -> bytes:
-    """UTF-8 VOC XML of a row; an ignored object is a difficult one."""
+    """Return the UTF-8 VOC XML of a row; an ignored object is a difficult one."""
     root = ElementTree.Element("annotation")
     ElementTree.SubElement(root, "filename").text = row.name
     _children(ElementTree.SubElement(root, "size"), width=row.width, height=row.height, depth=3)

@@ -16,7 +16,14 @@ def write_shard(
 ) -> Iterator[str]:
     """Write images/SPLIT, labels/SPLIT and, for difficult and crowd objects, ignored/SPLIT.
 
-    A line for each picture.
+    Args:
+        rows: The pictures.
+        output: The folder of the dataset.
+        shard: The shard's name.
+        classes: The classes.
+
+    Yields:
+        A line for each picture.
     """
     numbers = {name: number for number, name in enumerate(classes.names)}
     for row in rows:
@@ -33,11 +40,19 @@ def write_shard(
 
 
 def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
-    """Write data.yaml as Ultralytics and YOLOv5 open it; its path.
+    """Write data.yaml as Ultralytics and YOLOv5 open it.
 
     YOLOv5 looks for a relative `path` in its own folder, so `path` is absolute; the readers here
     find the folders of one that was moved by the end of their addresses. Older releases take
     `names` as a list only.
+
+    Args:
+        parts: The files with the lines of the shards.
+        output: The folder of the dataset.
+        classes: The classes.
+
+    Returns:
+        The path of data.yaml.
     """
     splits = [
         split for split in ("train", "val") if any(part.name.startswith(split) for part in parts)

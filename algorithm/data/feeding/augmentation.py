@@ -26,13 +26,16 @@ HOLE = 0.25  # half the side of a cut-out hole, of the shorter side of the pictu
 class Augmentation:
     """What is done to training pictures; the defaults are the published ones.
 
-    flip: mirror half of the pictures. jitter: least and greatest scale, relative to the network's
-    input.
-    policy: a learned policy ("v0" to "v3"), "randaug", or "" for none. grid_mask: a black grid over
-    every picture.
-    cutout, mosaic: share of the pictures with a grey hole, and made of four. mosaic_epochs: mosaics
-    are made in epochs below this number (counted from 0), None for always. colour: largest random
-    changes.
+    Attributes:
+        flip: Mirror half of the pictures.
+        jitter: Least and greatest scale, relative to the network's input.
+        policy: A learned policy ("v0" to "v3"), "randaug", or "" for none.
+        grid_mask: Lay a black grid over every picture.
+        cutout: Share of the pictures with a grey hole.
+        mosaic: Share of the pictures that are made of four.
+        mosaic_epochs: Mosaics are made in epochs below this number (counted from 0), None for
+            always.
+        colour: Largest random changes.
     """
 
     flip: bool = True
@@ -70,10 +73,19 @@ def augmented(
     epoch: int,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pixels uint8 [H, W, 3], boxes float32 [N, 4] and labels [N] of sample `index` with all
-    whole-picture changes.
+    """Return a sample with all whole-picture changes.
 
-    count: samples there are (a mosaic takes others). target: (height, width) of a mosaic.
+    Args:
+        index: The sample.
+        load: Gives the pixels, boxes and labels of a sample.
+        count: Samples there are (a mosaic takes others).
+        target: (height, width) of a mosaic.
+        augmentation: What is done.
+        epoch: Counted from 0.
+        rng: Where all draws come from.
+
+    Returns:
+        (pixels uint8 [H, W, 3], boxes float32 [N, 4] yxyx pixels, labels [N]).
     """
     until = augmentation.mosaic_epochs
     if rng.random() < augmentation.mosaic and (until is None or epoch < until):

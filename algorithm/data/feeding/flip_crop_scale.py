@@ -1,5 +1,6 @@
-"""Which part of a picture a training step sees, and at what scale: planned before the picture
-is decoded.
+"""Which part of a picture a training step sees, and at what scale.
+
+This is planned before the picture is decoded.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from algorithm.data.feeding.jpeg import REDUCTIONS
 class View:
     """A window of a picture, and the size it is resized to.
 
-    reduction: the picture is decoded at 1/reduction of its size. window: (top, left, height, width)
-    in pixels of the reduced picture. shape: (height, width) of the window in the network's input.
-    flip: mirrored left to right.
+    Attributes:
+        reduction: The picture is decoded at 1/reduction of its size.
+        window: (top, left, height, width) in pixels of the reduced picture.
+        shape: (height, width) of the window in the network's input.
+        flip: Mirrored left to right.
     """
 
     reduction: int
@@ -35,12 +38,22 @@ def plan_view(
     reducible: bool,
     rng: np.random.Generator,
 ) -> View:
-    """A random view of a picture of `size` for a network input `target`, both (height, width).
+    """Draw a random view of a picture for a network input.
 
     The picture is scaled to fit a rectangle that is `target` times a factor drawn from `jitter`; of
-    what is then larger than `target` a random part is taken. flip: mirror half of the views.
-    reducible: the picture may be decoded at a reduced scale, which is chosen where at most half of
-    its resolution is needed.
+    what is then larger than `target` a random part is taken.
+
+    Args:
+        size: (height, width) of the picture.
+        target: (height, width) of the network's input.
+        jitter: Least and greatest scale, relative to `target`.
+        flip: Mirror half of the views.
+        reducible: The picture may be decoded at a reduced scale, which is chosen where at most half
+            of its resolution is needed.
+        rng: Where all draws come from.
+
+    Returns:
+        The view.
     """
     factor, *corner = (float(draw) for draw in rng.random(3))
     mirrored = flip and bool(rng.random() < 0.5)
@@ -59,9 +72,15 @@ def plan_view(
 def boxes_in_view(
     view: View, boxes: np.ndarray, labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes float32 [M, 4] in pixels of the network's input and labels [M] of those that show.
+    """Move boxes into a view; leave out those that do not show.
 
-    boxes: float32 [N, 4] yxyx pixels of the whole picture at its full size; labels: [N].
+    Args:
+        view: The view.
+        boxes: float32 [N, 4] yxyx pixels of the whole picture at its full size.
+        labels: [N].
+
+    Returns:
+        Boxes float32 [M, 4] in pixels of the network's input, and labels [M].
     """
     top, left, height, width = view.window
     corner = np.array([top, left, top, left], np.float32)

@@ -1,5 +1,6 @@
-"""JPEG decoding inside the TensorFlow graph: the pixels of decode_image, without the way
-through Python.
+"""JPEG decoding inside the TensorFlow graph.
+
+It gives the pixels of decode_image, without the way through Python.
 """
 
 from __future__ import annotations
@@ -19,12 +20,20 @@ _ACCURATE = "INTEGER_ACCURATE"
 
 
 def graph_decodable(data: bytes, name: str) -> tuple[int, int] | None:
-    """(height, width) of an encoded picture that decode_in_graph decodes as decode_image does, None
-    of any other.
+    """Return the size of a picture that decode_in_graph decodes as decode_image does.
 
     That is an upright grey or colour JPEG with nothing after its end mark: of a truncated one a
-    window might still be decodable, and the damage would go unnoticed. Raises PictureError, as
-    decode_image does, for a bad header.
+    window might still be decodable, and the damage would go unnoticed.
+
+    Args:
+        data: The encoded picture.
+        name: What errors call it.
+
+    Returns:
+        (height, width), None of any other picture.
+
+    Raises:
+        PictureError: The header is bad, as for decode_image.
     """
     image = open_picture(io.BytesIO(data), name)
     complete = data.endswith(b"\xff\xd9")
@@ -41,16 +50,23 @@ def graph_decodable(data: bytes, name: str) -> tuple[int, int] | None:
 
 
 def decode_in_graph(encoded: tf.Tensor) -> tf.Tensor:
-    """uint8 [H, W, 3] of a scalar string tensor that graph_decodable accepts."""
+    """Decode a scalar string tensor that graph_decodable accepts to uint8 [H, W, 3]."""
     return tf.io.decode_jpeg(encoded, channels=3, dct_method=_ACCURATE)
 
 
 def decode_window(encoded: tf.Tensor, window: tf.Tensor, reduction: int) -> tf.Tensor:
-    """uint8 [height, width, 3]: the window int32 [4] (top, left, height, width) of the picture at
-    1/`reduction` size.
+    """Decode a window of a picture at a reduced size.
 
     Only what is needed for the window is decoded. The reduced picture is ceil(side / reduction) on
     a side.
+
+    Args:
+        encoded: The encoded picture.
+        window: int32 [4] (top, left, height, width) in the reduced picture.
+        reduction: The picture is reduced to 1/`reduction` of its size.
+
+    Returns:
+        uint8 [height, width, 3].
     """
     return tf.io.decode_and_crop_jpeg(
         encoded, window, channels=3, ratio=reduction, dct_method=_ACCURATE
@@ -59,8 +75,9 @@ def decode_window(encoded: tf.Tensor, window: tf.Tensor, reduction: int) -> tf.T
 
 @functools.cache
 def decoders_agree() -> bool:
-    """Whether TensorFlow and Pillow give the same pixels here, tried once on a picture of
-    every subsampling.
+    """Return whether TensorFlow and Pillow give the same pixels here.
+
+    It is tried once on a picture of every subsampling.
     """
     noise = np.random.default_rng(0).integers(0, 256, (9, 13, 3), np.uint8)
     picture = Image.fromarray(noise).resize((103, 71), Image.Resampling.BILINEAR)

@@ -32,13 +32,22 @@ _NO_PIXELS = np.zeros((0, 0, 3), np.uint8)
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Training batches of an epoch over `count` samples: whole batches only, but at least one."""
+    """Count the training batches of an epoch: whole batches only, but at least one.
+
+    Args:
+        count: Samples.
+        batch_size: Samples in a batch.
+
+    Returns:
+        The number of batches.
+    """
     return max(1, count // batch_size)
 
 
 def box_room(samples: Sequence[Sample], pictures: int = 1) -> int:
-    """N of the batches' boxes [B, N, 4]: the most boxes that `pictures` samples train with, up
-    to a multiple of 8.
+    """Return the room for boxes in a batch, the N of [B, N, 4].
+
+    It is the most boxes that `pictures` samples train with, up to a multiple of 8.
     """
     most = max(int((~sample.is_crowd).sum()) for sample in samples) * pictures
     return max(1, -(-most // BOX_STEP)) * BOX_STEP
@@ -57,20 +66,33 @@ def train_batches(
     replicas: int = 1,
     aspect_ratio_group_factor: int = 0,
 ) -> tf.data.Dataset:
-    """Endless training batches from global step `start_step` on; batch s is the same whenever the
-    job was started.
+    """Return endless training batches; batch s is the same whenever the job was started.
 
     Each epoch of steps_per_epoch batches is a new order of the samples; what does not fill a batch
-    is left out of it, and fewer samples than a batch are repeated. Batch: images uint8 [B, H, W, 3]
-    and extent int32 [B, 2], see ops.image.network_input; boxes float32 [B, N, 4], yxyx pixels of
-    the network input, zeros after the last; labels int32 [B, N], -1 after the last; sample_index
-    int32 [B]. Crowd objects are left out. N is box_room(samples) (of four, with mosaics) or
-    `max_boxes`.
-    shard: (number, count) of this worker; it gets its equal part of each batch of `batch_size`.
-    replicas: devices of this worker; its part is divided among them, B rows each, one after
-    another. aspect_ratio_group_factor: see aspect_groups. Raises ValueError when max_boxes is less
-    than a sample needs, or count or replicas do not divide batch_size. While iterating, see
-    reading_errors.
+    is left out of it, and fewer samples than a batch are repeated. Crowd objects are left out. N is
+    box_room(samples) (of four, with mosaics) or `max_boxes`. Iterate within reading_errors.
+
+    Args:
+        samples: The samples.
+        image_size: (height, width) of the network's input.
+        batch_size: Samples in a batch of all workers together.
+        seed: Of the order and the augmentation.
+        augmentation: What is done to the pictures.
+        start_step: The global step of the first batch.
+        max_boxes: N, None for the least that is enough.
+        shard: (number, count) of this worker; it gets its equal part of each batch.
+        replicas: Devices of this worker; its part is divided among them, B rows each, one after
+            another.
+        aspect_ratio_group_factor: As in aspect_groups.
+
+    Returns:
+        Batches: images uint8 [B, H, W, 3] and extent int32 [B, 2], see ops.image.network_input;
+        boxes float32 [B, N, 4], yxyx pixels of the network input, zeros after the last; labels
+        int32 [B, N], -1 after the last; sample_index int32 [B].
+
+    Raises:
+        ValueError: max_boxes is less than a sample needs, or count or replicas do not divide
+            batch_size.
     """
     if batch_size // shard[1] % replicas:
         raise ValueError(
@@ -118,13 +140,20 @@ def eval_batches(
     batch_size: int,
     shard: tuple[int, int] = WHOLE,
 ) -> tf.data.Dataset:
-    """All samples once, in order, whole pictures: images uint16 [B, H, W, 3], extent int32 [B, 2],
-    scale [B], sample_index int32 [B].
+    """Return batches of all samples once, in order, as whole pictures.
 
-    images, extent: see ops.image.network_input. scale: float32, network pixels per picture pixel.
-    Rows that fill up the last batch have sample_index -1.
-    shard: (number, count) of this worker; it gets its equal part of each batch. While iterating,
-    see reading_errors.
+    Iterate within reading_errors.
+
+    Args:
+        samples: The samples.
+        image_size: (height, width) of the network's input.
+        batch_size: Samples in a batch of all workers together.
+        shard: (number, count) of this worker; it gets its equal part of each batch.
+
+    Returns:
+        Batches: images uint16 [B, H, W, 3] and extent int32 [B, 2], see ops.image.network_input;
+        scale float32 [B], network pixels per picture pixel; sample_index int32 [B], -1 in rows that
+        fill up the last batch.
     """
     load = partial(_whole_picture, Reader(samples))
 
@@ -159,8 +188,9 @@ def _training_view(
     copy: np.int64,
     index: np.int64,
 ) -> tuple:
-    """What a random view is made of: encoded picture or else pixels, the plan int32 [8],
-    colour, boxes, labels.
+    """Return what a random view is made of.
+
+    These are the encoded picture or else pixels, the plan int32 [8], colour, boxes and labels.
     """
     rng = np.random.default_rng([seed, int(epoch), int(index), int(copy)])
     encoded, size = b"", None
@@ -222,8 +252,10 @@ def _numbers(view: View) -> np.ndarray:
 def _decoded(
     encoded: tf.Tensor, pixels: tf.Tensor, reduction: tf.Tensor, window: tf.Tensor
 ) -> tf.Tensor:
-    """uint8 [height, width, 3]: `pixels` where there are any, else the window of the encoded
-    picture, reduced.
+    """Return `pixels` where there are any, else the window of the encoded picture, reduced.
+
+    Returns:
+        uint8 [height, width, 3].
     """
     encoded, pixels = tf.ensure_shape(encoded, []), tf.ensure_shape(pixels, [None, None, 3])
     branches = [
@@ -242,8 +274,9 @@ def _placed(
     flip: tf.Tensor | bool,
     kind: tf.DType,
 ) -> tf.Tensor:
-    """data.resizing.place of pixels uint8 [H, W, 3], as a step of the graph; kind: tf.uint8,
-    or tf.uint16 for the fine one.
+    """Call data.resizing.place with pixels uint8 [H, W, 3], as a step of the graph.
+
+    kind is tf.uint8, or tf.uint16 for the fine one.
     """
 
     def run(part: np.ndarray, sides: np.ndarray, flipped: np.ndarray) -> np.ndarray:
@@ -257,8 +290,9 @@ def _placed(
 def _training_order(
     groups: np.ndarray, batch_size: int, seed: int, start_step: int, shard: tuple[int, int]
 ) -> tf.data.Dataset:
-    """Endless (epoch, copy, sample index), int64 scalars; copy counts how often the index came
-    before in its epoch.
+    """Return endless (epoch, copy, sample index), int64 scalars.
+
+    copy counts how often the index came before in its epoch.
     """
     count, grouped = len(groups), groups.any()
     steps = steps_per_epoch(count, batch_size)
@@ -292,8 +326,9 @@ def _training_order(
 
 
 def _part_of_batches(places: tf.Tensor, batch_size: int, shard: tuple[int, int]) -> tf.Tensor:
-    """Those of `places` [batches * batch_size] that belong to the worker `shard`: the same
-    rows of every batch.
+    """Return those of `places` [batches * batch_size] that belong to the worker `shard`.
+
+    They are the same rows of every batch.
     """
     number, count = shard
     if not 0 <= number < count or batch_size % count:

@@ -1,8 +1,7 @@
-"""Resizing of decoded pictures outside the TensorFlow graph, in whole numbers, straight into the
-network's input.
+"""Resizing of decoded pictures outside the TensorFlow graph, in whole numbers.
 
-The graph's own resize gives float32: several times the bytes to write, to pad, to batch and to copy
-to a device.
+The pixels go straight into the network's input. The graph's own resize gives float32: several times
+the bytes to write, to pad, to batch and to copy to a device.
 """
 
 from __future__ import annotations
@@ -27,11 +26,18 @@ def place(
     fine: bool,
     flip: bool = False,
 ) -> np.ndarray:
-    """[*target, 3]: the picture resized to `shape` in the top left corner, zeros elsewhere.
+    """Resize a picture to `shape` into the top left corner of the target, zeros elsewhere.
 
-    pixels: uint8 [H, W, 3], resized bilinearly as ops.image.resize does. fine: uint16 in 1/256 of a
-    grey level, within 0.02 grey levels of that; else uint8, within one. shape, target: (height,
-    width). flip: mirrored left to right.
+    Args:
+        pixels: uint8 [H, W, 3], resized bilinearly as ops.image.resize does.
+        shape: (height, width) of the resized picture.
+        target: (height, width) of the result.
+        fine: Give uint16 in 1/256 of a grey level, within 0.02 grey levels of that; else uint8,
+            within one.
+        flip: Mirror left to right.
+
+    Returns:
+        [*target, 3], uint16 if `fine`, else uint8.
     """
     canvas = _aligned((*target, 3), np.uint16 if fine else np.uint8)
     if fine:

@@ -31,9 +31,10 @@ class Reader:
         self._sizes: dict[int, tuple[int, int] | None] = {}
 
     def encoded(self, index: int) -> tuple[bytes, tuple[int, int] | None]:
-        """The file's bytes, and (height, width) if the graph can decode it (see data.jpeg).
+        """Return the file's bytes, and (height, width) if the graph can decode it (see data.jpeg).
 
-        Raises PictureError.
+        Raises:
+            PictureError: The file cannot be read or its header is bad.
         """
         data = self._bytes(index)
         path = self.samples[index].path
@@ -44,12 +45,21 @@ class Reader:
         return data, self._sizes[index]
 
     def pixels(self, index: int) -> np.ndarray:
-        """uint8 [H, W, 3] of the upright picture. Raises PictureError."""
+        """Return the pixels of the upright picture.
+
+        Returns:
+            uint8 [H, W, 3].
+
+        Raises:
+            PictureError: The file cannot be read or decoded.
+        """
         return decode_image(self._bytes(index), self.samples[index].path)
 
     def truth(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes float32 [N, 4] (yxyx pixels) and labels int32 [N] the sample trains with: no
-        crowd objects.
+        """Return what the sample trains with: its objects without crowds.
+
+        Returns:
+            (boxes float32 [N, 4] yxyx pixels, labels int32 [N]).
         """
         sample = self.samples[index]
         single = ~sample.is_crowd
@@ -72,7 +82,7 @@ class Reader:
 
 @contextmanager
 def reading_errors() -> Iterator[None]:
-    """Turns the failure of a picture inside tf.data into a DataError that names the file.
+    """Turn the failure of a picture inside tf.data into a DataError that names the file.
 
     Wrap the iteration in it.
     """

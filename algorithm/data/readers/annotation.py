@@ -1,6 +1,4 @@
-"""What a reader finds before anything is checked: entries with their annotations, and
-complaints about them.
-"""
+"""What a reader finds before anything is checked: entries, their annotations, and complaints."""
 
 from __future__ import annotations
 
@@ -15,10 +13,13 @@ import numpy as np
 class Complaint:
     """One thing wrong with the data.
 
-    file: as the user knows it. problem: what was expected and what was found. line: in that file,
-    if known. thing: the object complained about, "" when it is the whole picture or annotation.
-    usage: the side of the split that it concerns, where a complaint of no entry knows it.
-    repeated: whether it names what is listed already, so that nothing is lost without it.
+    Attributes:
+        file: As the user knows it.
+        problem: What was expected and what was found.
+        line: In that file, if known.
+        thing: The object complained about, "" when it is the whole picture or annotation.
+        usage: The side of the split that it concerns, where a complaint of no entry knows it.
+        repeated: Whether it names what is listed already, so that nothing is lost without it.
     """
 
     file: str
@@ -37,11 +38,18 @@ class Complaint:
 class Annotation:
     """The objects of one picture as its annotation records them.
 
-    names: class of each object. boxes: float32 [N, 4] yxyx pixels of the recorded size. ignored:
-    bool [N], difficult or crowd. width, height: recorded size of the picture, None if absent.
-    file: where the annotation was read. things, lines: how to name each object to a person.
-    complaints: objects left out, with the reason. filled: float32 [N], the share of its box that
-    the object covers where the dataset records areas, else None.
+    Attributes:
+        names: Class of each object.
+        boxes: float32 [N, 4] yxyx pixels of the recorded size.
+        ignored: bool [N], difficult or crowd.
+        width: Recorded width of the picture, None if absent.
+        height: Recorded height of the picture, None if absent.
+        file: Where the annotation was read.
+        things: With `lines`, how to name each object to a person.
+        lines: With `things`, how to name each object to a person.
+        complaints: Objects left out, with the reason.
+        filled: float32 [N], the share of its box that the object covers where the dataset records
+            areas, else None.
     """
 
     names: tuple[str, ...]
@@ -57,7 +65,7 @@ class Annotation:
 
     @staticmethod
     def joined(parts: list[Annotation]) -> Annotation:
-        """All objects of one picture; size and file are those of the first part."""
+        """Return all objects of one picture; size and file are those of the first part."""
         if len(parts) == 1:
             return parts[0]
         filled = [
@@ -81,8 +89,11 @@ class Annotation:
 class Entry:
     """One picture that a dataset lists.
 
-    source: what the user called it. path: the local file. usage: "train", "eval" or None where
-    none is given. annotation: None when it cannot be used; then complaints say why.
+    Attributes:
+        source: What the user called it.
+        path: The local file.
+        usage: "train", "eval" or None where none is given.
+        annotation: None when it cannot be used; then complaints say why.
     """
 
     image_id: str
@@ -108,8 +119,9 @@ class Entry:
 class Listing:
     """All entries of a dataset, complaints that belong to none of them, and lines to log.
 
-    entries: may be read anew, file by file, at each pass over them (LazyEntries).
-    categories: (name, category id) in label order where the dataset brings ids, else empty.
+    Attributes:
+        entries: May be read anew, file by file, at each pass over them (LazyEntries).
+        categories: (name, category id) in label order where the dataset brings ids, else empty.
     """
 
     entries: Iterable[Entry]
@@ -129,7 +141,7 @@ class LazyEntries:
 
 
 def as_boxes(rows: list[tuple[float, float, float, float]]) -> np.ndarray:
-    """float32 [N, 4], also for no rows."""
+    """Return rows as float32 [N, 4], also where there are none."""
     return np.array(rows, np.float32).reshape(-1, 4)
 
 
@@ -139,7 +151,7 @@ def no_objects(
     file: str = "",
     complaints: tuple[Complaint, ...] = (),
 ) -> Annotation:
-    """The annotation of a picture that shows nothing, or of which nothing can be used."""
+    """Return the annotation of a picture that shows nothing, or of which nothing can be used."""
     return Annotation(
         (), as_boxes([]), np.zeros(0, bool), width, height, file, complaints=complaints
     )

@@ -37,7 +37,7 @@ NAMES = ("file_name", "filename", "path")  # what tools call the picture of a ro
 
 
 def read_coco(contents: FolderContents, names: list[str]) -> Listing:
-    """Listing of one JSON, or of several whose names or folders state a split.
+    """Return the listing of one JSON, or of several whose names or folders state a split.
 
     Pictures are matched by name below the folder of the data, never opened at a path from the
     file. Crowd objects are ignored ones; image ids become strings.

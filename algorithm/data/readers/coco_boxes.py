@@ -12,7 +12,7 @@ KEYS = ("x", "y", "width", "height")
 
 
 def box_of(numbers: object) -> Box:
-    """(ymin, xmin, ymax, xmax) of a COCO [x, y, width, height], in pixels.
+    """Return (ymin, xmin, ymax, xmax) of a COCO [x, y, width, height], in pixels.
 
     Numbers may be text, all four one text, or named.
 
@@ -37,7 +37,7 @@ def box_of(numbers: object) -> Box:
 
 
 def bbox_of_outline(outline: Any) -> list[float] | None:
-    """The bbox [x, y, width, height] around polygons or a mask of runs; None without one."""
+    """Return the bbox [x, y, width, height] around polygons or a mask of runs; None without one."""
     try:
         if isinstance(outline, dict):
             return _around_runs(outline)

@@ -16,7 +16,11 @@ class Categories:
     names: dict[int, str]
 
     def name(self, number: object) -> str:
-        """The class of a category id, which may be text. Raises ValueError for another id."""
+        """Return the class of a category id, which may be text.
+
+        Raises:
+            ValueError: The id is another one.
+        """
         found = _number(number)
         if found not in self.names:
             raise ValueError(f"expected a category_id of the file's categories, found {number!r}")
@@ -32,7 +36,9 @@ class AllCategories:
 
 
 def categories_of(contents: dict[str, dict]) -> tuple[AllCategories, list[str]]:
-    """The classes of COCO files, joined by name; ids are those of the first file.
+    """Return the classes of COCO files and lines to log.
+
+    They are joined by name; ids are those of the first file.
 
     A category without boxes that only groups the others (a project of Roboflow), or is called
     like another, is left out with a word.

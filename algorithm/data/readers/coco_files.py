@@ -19,7 +19,7 @@ NO_BOXES = ("captions", "panoptic", "image_info", "stuff", "labels")
 
 
 def instance_files(contents: FolderContents) -> tuple[list[str], int]:
-    """(names of the COCO JSON with boxes, how many pictures they list, as far as that is known).
+    """Return the names of the COCO JSON with boxes, and how many pictures they list, if known.
 
     Of COCO's own, instances_*.json are taken before person_keypoints_*.json; else all JSON that
     show the words of a COCO file, which a settings file or a report does not.
@@ -39,7 +39,7 @@ def instance_files(contents: FolderContents) -> tuple[list[str], int]:
 
 
 def almost_coco(contents: FolderContents) -> tuple[str, list[str]] | None:
-    """(name, missing lists) of a JSON that has pictures and annotations and yet is no COCO."""
+    """Return (name, missing lists) of a JSON with pictures and annotations that is yet no COCO."""
     for name in contents.files(".json"):
         missing, pictures = _scanned(contents.path(name))
         if len(missing) == 1 and pictures:
@@ -48,14 +48,14 @@ def almost_coco(contents: FolderContents) -> tuple[str, list[str]] | None:
 
 
 def words_of_files(names: list[str]) -> dict[str, str | None]:
-    """The word of the split of each file, from its name or else its folder."""
+    """Return the word of the split of each file, from its name or else its folder."""
     return {
         name: word_of(Path(name).stem.replace("2017", "")) or word_of_path(name) for name in names
     }
 
 
 def file_usages(names: list[str], root: Path) -> tuple[dict[str, str | None], list[str]]:
-    """(usage of each file that is read, lines to log).
+    """Return the usage of each file that is read, and lines to log.
 
     Raises:
         DataError: There are several files and they form no split.

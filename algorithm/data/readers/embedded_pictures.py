@@ -18,7 +18,7 @@ SUFFIXES = {
 
 
 def laid_out(data: bytes, work_dir: Path) -> Path:
-    """The file of a picture in work_dir/pictures, named after its content and written once."""
+    """Lay a picture in work_dir/pictures, named after its content, once; return its file."""
     path = work_dir / FOLDER / (hashlib.sha256(data).hexdigest()[:32] + _suffix(data))
     if not path.exists():
         write_bytes(path, data)

@@ -72,13 +72,13 @@ class FolderContents:
         return tuple(self._by_suffix)
 
     def files(self, *suffixes: str) -> list[str]:
-        """Sorted names of the files with one of these suffixes, which are written in lower case."""
+        """Return the sorted names of the files with one of these suffixes (in lower case)."""
         if len(suffixes) == 1:
             return list(self._by_suffix.get(suffixes[0], []))
         return sorted(name for suffix in suffixes for name in self._by_suffix.get(suffix, []))
 
     def shallowest(self, *suffixes: str) -> list[str]:
-        """Those of `files` that lie least deep."""
+        """Return those of `files` that lie least deep."""
         names = self.files(*suffixes)
         depth = min((name.count("/") for name in names), default=0)
         return [name for name in names if name.count("/") == depth]
@@ -105,17 +105,17 @@ class FolderContents:
         return frozenset(found)
 
     def path(self, name: str) -> Path:
-        """The path of a file by its relative name."""
+        """Return the path of a file by its relative name."""
         return self.root / name
 
     def has(self, name: str) -> bool:
-        """Whether there is a file of exactly this relative name."""
+        """Return whether there is a file of exactly this relative name."""
         names = self._by_suffix.get(suffix_of(name), [])
         place = bisect_left(names, name)
         return names[place : place + 1] == [name]
 
     def spelt(self, name: str) -> str | None:
-        """A folder or text file as it is spelt here, whatever the case of `name`; else None."""
+        """Return a folder or text file as spelt here, whatever the case of `name`; else None."""
         if not name or name in self.folders or self.has(name):
             return name
         return self._spelling.get(folded(name))
@@ -125,7 +125,10 @@ class FolderContents:
         return {folded(name): name for name in (*self.folders, *self.files(".txt", ".names"))}
 
     def head(self, name: str) -> bytes:
-        """The first PEEK bytes of a file, nothing where it cannot be read; kept for a while."""
+        """Return the first PEEK bytes of a file, nothing where it cannot be read.
+
+        They are kept for a while.
+        """
         if name not in self._heads:
             if len(self._heads) >= KEPT_PEEKS:
                 self._heads.clear()
@@ -137,11 +140,11 @@ class FolderContents:
         return self._heads[name]
 
     def text(self, name: str) -> str:
-        """The first PEEK bytes of a file as text, whatever is no text replaced."""
+        """Return the first PEEK bytes of a file as text; what is no text is replaced."""
         return self.head(name).decode(self._encoding(name), "replace")
 
     def is_guess(self, name: str) -> bool:
-        """Whether the encoding of a file is taken for GBK, as it is none that says its name."""
+        """Return whether a file is taken for GBK because its bytes fit no other encoding."""
         return self._encoding(name) == GUESSED
 
     def _encoding(self, name: str) -> str:
@@ -152,7 +155,7 @@ class FolderContents:
             return "utf-8"
 
     def whole_text(self, name: str) -> str:
-        """A whole file as text.
+        """Return a whole file as text.
 
         Raises:
             DataError: It cannot be read, or is no text in UTF-8, UTF-16 or GBK.
@@ -165,7 +168,7 @@ class FolderContents:
             ) from error
 
     def described(self) -> str:
-        """What lies here, in words: `4 .jpg, 4 .txt, classes.txt`."""
+        """Return what lies here, in words: `4 .jpg, 4 .txt, classes.txt`."""
         if not self._count:
             return "no file"
         parts = []
@@ -180,12 +183,16 @@ class FolderContents:
 
 
 def decoded(data: bytes) -> str:
-    """Bytes in UTF-8, UTF-16 or GBK as text. Raises UnicodeDecodeError."""
+    """Return bytes in UTF-8, UTF-16 or GBK as text.
+
+    Raises:
+        UnicodeDecodeError: They are in none of these.
+    """
     return data.decode(encoding_of(data))
 
 
 def files_below(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
-    """Files below a folder with one of the suffixes (in lower case), sorted."""
+    """Yield the files below a folder with one of the suffixes (in lower case), sorted."""
     for name in sorted(name for name in _walk(folder) if suffix_of(name) in suffixes):
         yield folder / name
 

@@ -27,7 +27,7 @@ MODES = ("L", "P", "I", "I;16")  # one channel, whose value is the number of the
 
 
 def mask_folder(folder: Path) -> Path | None:
-    """The folder with PNGImages and PedMasks: this one, or the only one in it that has them."""
+    """Return the folder with PNGImages and PedMasks: this one, or the only one in it with both."""
     found = [
         place
         for place in (folder, *sorted(folder.iterdir()))
@@ -37,9 +37,12 @@ def mask_folder(folder: Path) -> Path | None:
 
 
 def read_masks(folder: Path) -> Listing:
-    """Listing of the pictures of a Penn-Fudan folder, masks read when entries are asked for.
+    """Return the listing of a Penn-Fudan folder; masks are read when entries are asked for.
 
-    The box of an instance encloses its pixels. Raises DataError when there is no picture.
+    The box of an instance encloses its pixels.
+
+    Raises:
+        DataError: There is no picture.
     """
     pictures = list(files_below(folder / PICTURES, PICTURE_SUFFIXES))
     if not pictures:
@@ -64,7 +67,10 @@ def read_masks(folder: Path) -> Listing:
 
 
 def boxes_of_mask(mask: np.ndarray) -> dict[int, tuple[int, int, int, int]]:
-    """(ymin, xmin, ymax, xmax), pixel edges, of each number but 0 in an integer [H, W] mask."""
+    """Return the boxes of the instances in an integer [H, W] mask.
+
+    They are (ymin, xmin, ymax, xmax), pixel edges, of each number but 0.
+    """
     boxes = {}
     for number in np.unique(mask[mask != 0]):
         rows, columns = (
@@ -110,7 +116,12 @@ def _entry(picture: Path, mask: Path | None, folder: Path) -> Entry:
 
 
 def _mask_pixels(path: Path) -> np.ndarray:
-    """Integer [H, W]. Raises PictureError or ValueError."""
+    """Return the pixels of a mask, integer [H, W].
+
+    Raises:
+        PictureError: The mask is no picture, or is damaged.
+        ValueError: It has more than one channel.
+    """
     with path.open("rb") as stream:
         image = open_picture(stream, str(path))
         if image.mode not in MODES:

@@ -14,7 +14,7 @@ MOST_FILES = 50  # that are opened to recognise a form with one file for all pic
 
 
 def read_json(path: Path, what: str) -> object:
-    """The content of a file.
+    """Return the content of a JSON file.
 
     Args:
         path: The file.
@@ -31,12 +31,12 @@ def read_json(path: Path, what: str) -> object:
 
 
 def likely_files(contents: FolderContents) -> list[str]:
-    """Relative names of the JSON files that may describe a whole dataset: the least deep ones."""
+    """Return the JSON files that may describe a whole dataset, by relative name: the least deep."""
     return sorted(contents.files(".json"), key=lambda name: name.count("/"))[:MOST_FILES]
 
 
 def told_pictures(contents: FolderContents, names: Iterable[str], *marks: bytes) -> int:
-    """About how many pictures files describe: how often one of the marks occurs in them."""
+    """Estimate how many pictures files describe by how often one of the marks occurs in them."""
     count = 0
     for name in names:
         before = b""
@@ -49,14 +49,14 @@ def told_pictures(contents: FolderContents, names: Iterable[str], *marks: bytes)
 
 
 def rows_of(value: object) -> list[dict]:
-    """The objects in a list, or the values of an object that are objects."""
+    """Return the objects in a list, or the values of an object that are objects."""
     if isinstance(value, dict):
         value = list(value.values())
     return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 
 def part(row: object, *keys: str) -> dict:
-    """The object at a path of keys, empty where there is none."""
+    """Return the object at a path of keys, empty where there is none."""
     for key in keys:
         row = row.get(key) if isinstance(row, dict) else None
     return row if isinstance(row, dict) else {}

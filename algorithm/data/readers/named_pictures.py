@@ -41,13 +41,13 @@ class NamedPicture:
 
 
 def split_word(text: object) -> str | None:
-    """The word of a split in what a file gives a picture (Train, VALIDATION), else None."""
+    """Return the word of a split in what a file gives a picture (Train, VALIDATION), else None."""
     word = str(text or "").strip().lower()
     return word if word in WORDS else None
 
 
 def sided(rows: Iterable[NamedPicture], files: Collection[str]) -> list[NamedPicture]:
-    """The rows with the split that several files tell by name or folder (valid/a.json)."""
+    """Return the rows with the split that several files tell by name or folder (valid/a.json)."""
     words = {
         file: word_of(file.rpartition("/")[2]) or word_of_path(file)
         for file in (files if len(files) > 1 else ())
@@ -58,11 +58,16 @@ def sided(rows: Iterable[NamedPicture], files: Collection[str]) -> list[NamedPic
 def named_listing(
     rows: Iterable[NamedPicture], source: Source, warnings: tuple[str, ...] = ()
 ) -> Listing:
-    """Listing of the pictures that rows name.
+    """Return the listing of the pictures that rows name.
 
     Each is found by the longest tail of its name. The split is the words of the rows; where no row
     has one, the folders of the pictures, else of the files. A picture named twice and a name
     without a picture are complaints; pictures that no row names are left out with a warning.
+
+    Args:
+        rows: What the files of the dataset say of each picture.
+        source: The dataset.
+        warnings: Lines to log that the listing begins with.
     """
     entries: dict[str, Entry] = {}
     words: dict[str, str | None] = {}
@@ -127,7 +132,7 @@ def _empty(entries: Iterable[Entry]) -> tuple[str, ...]:
 
 
 def unnamed(names: Collection[str], source: Source) -> tuple[str, ...]:
-    """A line to log about pictures in the folder that the dataset does not name."""
+    """Return a line to log about pictures in the folder that the dataset does not name."""
     others = [name for name in source.contents.picture_names if name not in names]
     if not others:
         return ()
@@ -143,7 +148,11 @@ def _words(words: dict[str, str | None], files: dict[str, str]) -> dict[str, str
 
 
 def _picture(row: NamedPicture, source: Source) -> str:
-    """Relative name of the picture. Raises ValueError where there is none, or several."""
+    """Return the relative name of the picture.
+
+    Raises:
+        ValueError: There is none, or there are several.
+    """
     near = row.file.rpartition("/")[0]
     hint = WORDS.get(row.word or "") or ""
     for name in row.names or ("",):

@@ -29,7 +29,7 @@ class ObjectList:
     def add(
         self, name: object, box: Iterable[object], *, line: int | None = None, ignored: bool = False
     ) -> None:
-        """Adds an object, or a complaint where it has no class name or no four numbers.
+        """Add an object, or a complaint where it has no class name or no four numbers.
 
         Args:
             name: Its class.
@@ -50,13 +50,18 @@ class ObjectList:
         self._kept.append((label, (ymin, xmin, ymax, xmax), ignored, thing, line))
 
     def refuse(self, problem: str, name: object = "", *, line: int | None = None) -> None:
-        """Leaves an object out; `problem` says what was expected and what was found."""
+        """Leave an object out; `problem` says what was expected and what was found."""
         self.count += 1
         thing = f"object {self.count}" + (f" '{name}'" if name else "")
         self._complaints.append(Complaint(self.file, problem, line, thing))
 
     def annotation(self, width: object = None, height: object = None) -> Annotation:
-        """All of them; width and height are the recorded size of the picture, None if absent."""
+        """Return the annotation with all objects.
+
+        Args:
+            width: The recorded width of the picture, None if absent.
+            height: The recorded height, None if absent.
+        """
         names, boxes, ignored, things, lines = (
             zip(*self._kept, strict=False) if self._kept else ((),) * 5
         )
@@ -74,7 +79,7 @@ class ObjectList:
 
 
 def numbers(values: Any, count: int | None = None) -> tuple[float, ...]:
-    """The values as numbers of at most LARGEST.
+    """Return the values as numbers of at most LARGEST.
 
     Raises:
         ValueError: One is none, or there are not `count` of them.
@@ -94,7 +99,7 @@ def numbers(values: Any, count: int | None = None) -> tuple[float, ...]:
 
 
 def length(value: Any) -> int | None:
-    """A recorded width or height in pixels, None where it says nothing."""
+    """Return a recorded width or height in pixels, None where it says nothing."""
     try:
         number = float(value or 0)
     except (TypeError, ValueError):
@@ -103,7 +108,7 @@ def length(value: Any) -> int | None:
 
 
 def around(points: object) -> Box:
-    """The box around points (x, y).
+    """Return the box around points (x, y).
 
     Raises:
         ValueError: There are none, or one is not two numbers.
@@ -118,7 +123,7 @@ def around(points: object) -> Box:
 
 
 def around_circle(x: Any, y: Any, across: Any, down: Any, degrees: float = 0) -> Box:
-    """The box around an ellipse with this centre, these two radii and this turn."""
+    """Return the box around an ellipse with this centre, these two radii and this turn."""
     x, y, across, down = numbers((x, y, across, down), 4)
     turn = math.radians(degrees)
     wide = math.hypot(across * math.cos(turn), down * math.sin(turn))
@@ -127,7 +132,7 @@ def around_circle(x: Any, y: Any, across: Any, down: Any, degrees: float = 0) ->
 
 
 def around_turned(box: Box, degrees: float, pivot: tuple[float, float] | None = None) -> Box:
-    """The box around a box that is turned clockwise.
+    """Return the box around a box that is turned clockwise.
 
     Args:
         box: The box before the turn.

@@ -38,12 +38,15 @@ class Pairs:
 def paired(
     pictures: Pictures, files: Iterable[str], named: Callable[[str], str] | None = None
 ) -> Pairs:
-    """Pairs annotation files with pictures by stem, of several with the nearest by folder.
+    """Pair annotation files with pictures by stem; among several the nearest folder counts.
 
     Args:
         pictures: All pictures of the dataset.
         files: Relative names of the annotation files.
         named: The name of a picture that a file mentions; asked where its own name does not decide.
+
+    Returns:
+        The pairs.
     """
     claims: dict[str, list[tuple[Rank, str]]] = defaultdict(list)
     orphans: dict[str, str] = {}
@@ -83,7 +86,7 @@ def paired(
 
 
 def folder_words(left_out: dict[str, int], kind: str) -> tuple[str, ...]:
-    """A line to log for each folder of pictures that has no annotation file at all."""
+    """Return a line to log for each folder of pictures that has no annotation file at all."""
     return tuple(
         f"{count} picture(s) in {folder or 'the folder itself'} are left out: none of them has "
         f"{kind}"

@@ -26,7 +26,7 @@ PICTURE_SUFFIXES = (
 
 
 def inside(folder: Path, address: str) -> Path:
-    """The path of a relative address in a folder; links are not followed.
+    """Return the path of a relative address in a folder; links are not followed.
 
     Raises:
         ValueError: The address climbs out of the folder.
@@ -40,25 +40,25 @@ def inside(folder: Path, address: str) -> Path:
 
 
 def folded(name: str) -> str:
-    """A name as it is compared: one composition of its letters, no case."""
+    """Return a name as it is compared: one composition of its letters, no case."""
     return name.casefold() if name.isascii() else unicodedata.normalize("NFC", name).casefold()
 
 
 def parts_of(name: str) -> list[str]:
-    """The components of a path in slashes or backslashes, without `.`, `..` and a drive."""
+    """Return the components of a path in slashes or backslashes, without `.`, `..` and a drive."""
     found = [part for part in name.strip().replace("\\", "/").split("/") if part.strip()]
     return [part for part in found if part not in (".", "..") and not part.endswith(":")]
 
 
 def suffix_of(name: str) -> str:
-    """The suffix of a path in lower case, with its dot; "" without one."""
+    """Return the suffix of a path in lower case, with its dot; "" without one."""
     last = name.rpartition("/")[2]
     dot = last.rfind(".")
     return last[dot:].lower() if dot > 0 else ""
 
 
 def stem_of(name: str) -> str:
-    """The last component of a path without the suffix of a picture, if it has one."""
+    """Return the last component of a path without the suffix of a picture, if it has one."""
     last, suffix = name.rpartition("/")[2], suffix_of(name)
     return last[: -len(suffix)] if suffix in PICTURE_SUFFIXES else last
 
@@ -84,7 +84,7 @@ class Pictures:
             self._by_stem[folded(stem_of(name))].append(name)
 
     def find(self, name: str, hint: str = "", near: str = "") -> list[Path]:
-        """The pictures that a name may mean: one, several that fit it equally well, or none.
+        """Return the pictures that a name may mean: one, several that fit it equally well, or none.
 
         Args:
             name: As the dataset writes it.
@@ -94,7 +94,7 @@ class Pictures:
         return [self.root / found for found in self.names(name, hint, near)]
 
     def names(self, name: str, hint: str = "", near: str = "") -> list[str]:
-        """As `find`, but the relative names."""
+        """Return what `find` finds, as relative names."""
         tail = parts_of(name)
         found = self._candidates(tail) or self._candidates(parts_of(unquote(name)))
         if not found and "://" in name:
@@ -111,15 +111,20 @@ class Pictures:
         )
 
     def of_stem(self, stem: str) -> list[str]:
-        """Names of the pictures of this stem, whatever their folder, suffix and letter case."""
+        """Return names of the pictures of this stem, whatever their folder, suffix and case."""
         return self._by_stem.get(folded(stem), [])
 
     def all_names(self) -> Iterator[str]:
-        """Names of all pictures, in no particular order."""
+        """Yield the names of all pictures, in no particular order."""
         return (name for names in self._by_stem.values() for name in names)
 
     def one(self, name: str, hint: str = "", near: str = "") -> Path:
-        """The picture that a name means; arguments as in `find`.
+        """Return the picture that a name means.
+
+        Args:
+            name: As in `find`.
+            hint: As in `find`.
+            near: As in `find`.
 
         Raises:
             ValueError: There is none, or several fit equally well.

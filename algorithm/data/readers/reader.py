@@ -59,11 +59,11 @@ class Source:
     work_dir: Path | None = None
 
     def paths(self, found: Found) -> list[Path]:
-        """The paths of the files that a recogniser found."""
+        """Return the paths of the files that a recogniser found."""
         return [self.contents.path(name) for name in found.files]
 
     def only_path(self, found: Found, form: str) -> Path:
-        """The path of the one file that a recogniser found.
+        """Return the path of the one file that a recogniser found.
 
         Raises:
             DataError: There are several, which is a question to the user.

@@ -70,7 +70,7 @@ TELLING = (".csv", ".tsv", ".json", ".yaml", ".yml", ".xml", ".manifest", *ARCHI
 def read_listing(
     path: Path, resolve: Resolve | None = None, work_dir: Path | None = None
 ) -> Listing:
-    """What the file, folder or pattern at a path lists, all of it read; as open_listing."""
+    """Return what the file, folder or pattern at a path lists, all of it read; as open_listing."""
     listing = open_listing(path, resolve, work_dir)
     return replace(listing, entries=tuple(listing.entries))
 
@@ -78,7 +78,9 @@ def read_listing(
 def open_listing(
     path: Path, resolve: Resolve | None = None, work_dir: Path | None = None
 ) -> Listing:
-    """What the file, folder or pattern at a path lists; entries are read as they are asked for.
+    """Return what the file, folder or pattern at a path lists.
+
+    Entries are read as they are asked for.
 
     Args:
         path: The folder of a dataset, the file that describes it, or a pattern of TFRecords.
@@ -105,7 +107,7 @@ def open_listing(
 def recognised(
     contents: FolderContents, readers: tuple[Reader, ...] = READERS
 ) -> list[tuple[Reader, Found]]:
-    """The readers that know something in a folder with what they found, the surest first."""
+    """Return the readers that know something in a folder and what they found, the surest first."""
     rows = [(reader, found) for reader in readers if (found := reader.recognise(contents))]
     return sorted(rows, key=lambda row: (-row[1].certainty, -row[1].pictures))
 
@@ -145,7 +147,11 @@ def _read(reader: Reader, found: Found, source: Source) -> Listing:
 
 
 def _refuse_lone_file(path: Path) -> None:
-    """Raises DataError for a file that is no dataset, with what to give instead."""
+    """Refuse a file that is no dataset.
+
+    Raises:
+        DataError: It is an archive, a picture or a part of a dataset; it says what to give instead.
+    """
     suffix = path.suffix.lower()
     if suffix in ARCHIVES:
         raise DataError(

@@ -16,7 +16,7 @@ PLACES = ("main", "imagesets")  # in lower case; and the folder of the dataset i
 def usages_of(
     contents: FolderContents, kept: list[str], files: Mapping[str, str]
 ) -> tuple[dict[str, str | None], list[Complaint], list[str]]:
-    """The split that lists, else folders called after a split, state.
+    """Return the split that lists state, else that of folders called after a split.
 
     Args:
         contents: The folder of the dataset.
@@ -49,7 +49,7 @@ def usages_of(
 
 
 def split_lists(contents: FolderContents) -> dict[str, str]:
-    """The word of each list of pictures in a folder, by relative name."""
+    """Return the word of each list of pictures in a folder, by relative name."""
     found = {}
     for name in contents.files(".txt"):
         *folders, last = name.lower().split("/")
@@ -61,16 +61,24 @@ def split_lists(contents: FolderContents) -> dict[str, str]:
 
 
 def has_rows(contents: FolderContents, name: str) -> bool:
-    """Whether a text begins with a row of YOLO: it labels a picture, whatever it is called."""
+    """Return whether a text begins with a row of YOLO: it labels a picture, whatever its name."""
     return is_row(next((line for line in contents.text(name).splitlines() if line.strip()), ""))
 
 
 def listed_words(
     contents: FolderContents, lists: dict[str, str], pictures: Pictures
 ) -> tuple[dict[str, str], list[Complaint]]:
-    """(the word of each picture that a list names, complaints about lines).
+    """Return the word of each picture that a list names, and complaints about lines.
 
     Where there are lists for both sides, `trainval` says nothing new and is passed over.
+
+    Args:
+        contents: The folder of the dataset.
+        lists: The word of each list, by its relative name.
+        pictures: All pictures of the dataset.
+
+    Returns:
+        (the word of each picture, complaints).
     """
     words: dict[str, tuple[str, str]] = {}
     complaints = []

@@ -16,7 +16,7 @@ GUESSED = "gb18030"  # reads all that is written as GBK or GB2312
 
 
 def encoding_of(data: bytes, *, whole: bool = True) -> str:
-    """The encoding of a text by its bytes.
+    """Return the encoding of a text by its bytes.
 
     Args:
         data: All of the text, or its beginning.
@@ -41,11 +41,14 @@ def encoding_of(data: bytes, *, whole: bool = True) -> str:
 
 
 def read_text(path: Path, what: str) -> tuple[str, str]:
-    """(text, encoding) of a file.
+    """Return the text of a file, and its encoding.
 
     Args:
         path: The file.
         what: What it is to be, for the message: `a CSV table`.
+
+    Returns:
+        (text, encoding).
 
     Raises:
         DataError: It cannot be read, or has another encoding.

@@ -23,11 +23,12 @@ NO_XML = (
 
 
 def read_folder(contents: FolderContents, files: list[str]) -> Listing:
-    """Listing of the pictures that XML files belong to; XML is read when entries are asked for.
+    """Return the listing of the pictures that XML files belong to.
 
-    An XML belongs to the picture of its own name, of several to the nearest by folder; else to the
-    one that its <filename> names. Lists in ImageSets/Main, or folders called after a split, give
-    the split; pictures that no list names are left out with a word.
+    XML is read when entries are asked for. An XML belongs to the picture of its own name; where
+    there are several, to the nearest by folder; else to the one that its <filename> names. Lists in
+    ImageSets/Main, or folders called after a split, give the split; pictures that no list names are
+    left out with a word.
 
     Args:
         contents: The folder of the dataset.

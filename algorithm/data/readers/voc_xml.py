@@ -45,7 +45,11 @@ class AnnotationError(ValueError):
 
 
 def read_voc(path: Path, name: str) -> Annotation:
-    """The annotation in the file `path`, which the user knows as `name`. Raises AnnotationError."""
+    """Return the annotation in the file `path`, which the user knows as `name`.
+
+    Raises:
+        AnnotationError: As parse_voc.
+    """
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
@@ -55,7 +59,9 @@ def read_voc(path: Path, name: str) -> Annotation:
 
 
 def parse_voc(data: bytes, name: str) -> Annotation:
-    """The annotation in the bytes of an XML file; objects that cannot be used become complaints.
+    """Return the annotation in the bytes of an XML file.
+
+    Objects that cannot be used become complaints.
 
     Args:
         data: The bytes of the file.
@@ -98,7 +104,7 @@ def parse_voc(data: bytes, name: str) -> Annotation:
 
 
 def enclosing_box(thing: Element) -> tuple[float, float, float, float]:
-    """(ymin, xmin, ymax, xmax), in pixels, around the position of a VOC object.
+    """Return (ymin, xmin, ymax, xmax), in pixels, around the position of a VOC object.
 
     Raises:
         ValueError: There is none, or its numbers are none; the message names the fault.
@@ -179,7 +185,9 @@ def _parsed(data: bytes, name: str) -> tuple[Element, str]:
 
 
 def decoded(data: bytes) -> str:
-    """The text of an XML file without its declaration, by its byte order mark or that declaration.
+    """Return the text of an XML file without its declaration.
+
+    The byte order mark or that declaration tells the encoding.
 
     Expat reads few encodings by itself (no GBK), and may take undeclared bytes for UTF-8 text they
     are not.

@@ -36,7 +36,7 @@ SAMPLES = 20  # label files that are looked into before all are read
 
 
 def read_yolo(contents: FolderContents, settings: YoloSettings) -> Listing:
-    """Listing of a YOLO dataset; labels are read when entries are asked for.
+    """Return the listing of a YOLO dataset; labels are read when entries are asked for.
 
     A label file is a .txt of a picture's name: where images/ is exchanged for labels/ in its path,
     beside it, or in the nearest folder. A picture without one shows nothing.
@@ -149,7 +149,7 @@ def _remarks(contents: FolderContents, pairs: Pairs) -> tuple[str, ...]:
 
 
 def yolo_files(contents: FolderContents) -> list[str]:
-    """Names of the least deep files that describe a YOLO dataset: a YAML or .data with `names`."""
+    """Return the least deep files that describe a YOLO dataset: a YAML or .data with `names`."""
     found = []
     for name in contents.files(".yaml", ".yml", ".data"):
         lines = contents.text(name).splitlines()

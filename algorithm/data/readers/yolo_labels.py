@@ -25,7 +25,7 @@ def parse_labels(
     height: int,
     keypoints: tuple[int, int] | None = None,
 ) -> Labels:
-    """The rows of a label file as the parts of an Annotation.
+    """Return the rows of a label file as the parts of an Annotation.
 
     Args:
         text: Rows of `class x y width height` in shares of the picture, a confidence or the
@@ -56,13 +56,13 @@ def parse_labels(
 
 
 def is_row(text: str) -> bool:
-    """Whether a line looks like a row: numbers, at least five, and no word."""
+    """Return whether a line looks like a row: numbers, at least five, and no word."""
     parts = _cells(text)
     return len(parts) >= 5 and all(map(_is_number, parts))
 
 
 def has_confidence(text: str) -> bool:
-    """Whether a row has one number behind its box."""
+    """Return whether a row has one number behind its box."""
     return len(_cells(text)) == 6 and is_row(text)
 
 

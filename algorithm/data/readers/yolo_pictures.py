@@ -12,7 +12,7 @@ from algorithm.errors import DataError
 def described_pictures(
     contents: FolderContents, settings: YoloSettings
 ) -> tuple[dict[str, str | None], list[Complaint], list[str]]:
-    """The pictures of a data.yaml or obj.data.
+    """Return the pictures of a data.yaml or obj.data.
 
     A picture of both sides is a complaint, and evaluates. The same pictures for both sides are no
     split.

@@ -36,7 +36,7 @@ class YoloSettings:
 
 
 def read_settings(contents: FolderContents, file: str) -> YoloSettings:
-    """The settings in a data.yaml or an obj.data.
+    """Return the settings in a data.yaml or an obj.data.
 
     Raises:
         DataError: A needed key is missing or of another kind.
@@ -72,11 +72,16 @@ def read_settings(contents: FolderContents, file: str) -> YoloSettings:
 
 
 def place(contents: FolderContents, settings: YoloSettings, address: str) -> str:
-    """The relative name of the file or folder that an address means, "" for the data folder.
+    """Return the relative name of the file or folder that an address means, "" for the data folder.
 
     Exports exist whose addresses begin with `../` though they count from the folder of the
     data.yaml, and some that keep the folders of the machine they were made on: the longest end
     of the address that is there counts. An end that has lost the name of a split does not.
+
+    Args:
+        contents: The folder of the dataset.
+        settings: What the data.yaml or obj.data says.
+        address: As it stands there.
 
     Raises:
         DataError: Nothing of the kind is inside the data folder.
@@ -109,7 +114,7 @@ def _tails(parts: list[str]) -> Iterator[list[str]]:
 
 
 def listed_names(text: str) -> list[str]:
-    """The class names in a classes.txt or obj.names, one a line."""
+    """Return the class names in a classes.txt or obj.names, one a line."""
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 

@@ -25,8 +25,12 @@ CHINESE_NAME = 3  # the picture with this number gets a Chinese file name
 
 @dataclass(frozen=True)
 class Scene:
-    """pixels: uint8 [H, W, 3]. names: class of each object. boxes: int [N, 4] yxyx, pixel
-    edges of the visible part.
+    """A rendered picture and its objects.
+
+    Attributes:
+        pixels: uint8 [H, W, 3].
+        names: The class of each object.
+        boxes: int [N, 4] yxyx, pixel edges of the visible part.
     """
 
     pixels: np.ndarray
@@ -42,11 +46,19 @@ def write_sample_dataset(
     size: int = 208,
     classes: tuple[str, ...] = CLASSES,
 ) -> Path:
-    """Write `count` rendered pictures with VOC XML and a manifest (80 % TRAIN, 20 % EVAL) under
-    `output`.
+    """Write rendered pictures with VOC XML and a manifest (80 % TRAIN, 20 % EVAL).
 
-    size: typical side of a picture in pixels; sides vary by about a quarter around it.
-    Returns the path of the manifest, which is written last. The same seed gives the same bytes.
+    The same seed gives the same bytes. The manifest is written last.
+
+    Args:
+        output: The folder to write.
+        count: How many pictures.
+        seed: Another one gives other pictures.
+        size: Typical side of a picture in pixels; sides vary by about a quarter around it.
+        classes: The class names.
+
+    Returns:
+        The path of the manifest.
     """
     output = Path(output)
     lines = []
@@ -66,7 +78,7 @@ def write_sample_dataset(
 def render_scene(
     rng: np.random.Generator, *, size: int, classes: tuple[str, ...] = CLASSES
 ) -> Scene:
-    """One scene of one to four objects (or, now and then, none) among distractors."""
+    """Render one scene of one to four objects (or, now and then, none) among distractors."""
     width, height = (int(size * side) for side in rng.uniform(0.77, 1.23, 2))
     canvas = draw_background(rng, width, height)
     owner = np.zeros((height, width), np.int32)  # which object shows at a pixel, counted from 1

@@ -17,7 +17,7 @@ Colour = tuple[int, int, int]
 
 
 def draw_ball(rng: np.random.Generator) -> Image.Image:
-    """RGBA beach ball: alternating sectors around an off-centre pole, lit from one side."""
+    """Draw an RGBA beach ball: alternating sectors around an off-centre pole, lit from one side."""
     image, pen = _blank()
     first, second = _colours(rng, hue=0.02)
     pen.ellipse((4, 4, 188, 188), fill=first)
@@ -41,7 +41,7 @@ def draw_ball(rng: np.random.Generator) -> Image.Image:
 
 
 def draw_box(rng: np.random.Generator) -> Image.Image:
-    """RGBA carton: three faces of a cuboid in three shades, a strip of tape over front and lid."""
+    """Draw an RGBA carton: three faces in three shades, a strip of tape over front and lid."""
     image, pen = _blank()
     base, tape = _colours(rng, hue=0.10)
     depth, top = int(rng.integers(36, 66)), int(rng.integers(30, 56))
@@ -69,7 +69,7 @@ def draw_box(rng: np.random.Generator) -> Image.Image:
 
 
 def draw_ring(rng: np.random.Generator) -> Image.Image:
-    """RGBA ring with a see-through hole and evenly spaced marks, like a lifebuoy."""
+    """Draw an RGBA ring with a see-through hole and evenly spaced marks, like a lifebuoy."""
     image, pen = _blank()
     base, mark = _colours(rng, hue=0.58)
     pen.ellipse((4, 4, 188, 188), fill=base)
@@ -88,7 +88,7 @@ def draw_ring(rng: np.random.Generator) -> Image.Image:
 
 
 def draw_star(rng: np.random.Generator) -> Image.Image:
-    """RGBA five-pointed star with a second, smaller star on it."""
+    """Draw an RGBA five-pointed star with a second, smaller star on it."""
     image, pen = _blank()
     base, inner = _colours(rng, hue=0.33)
     ratio = rng.uniform(0.40, 0.50)
@@ -106,7 +106,7 @@ DRAWINGS: dict[str, Callable[[np.random.Generator], Image.Image]] = {
 
 
 def draw_distractor(rng: np.random.Generator) -> Image.Image:
-    """RGBA shape of no class: a triangle, a cross, a zigzag, a blade or a bar."""
+    """Draw an RGBA shape of no class: a triangle, a cross, a zigzag, a blade or a bar."""
     image, pen = _blank()
     colour = _colours(rng, hue=rng.random())[0]
     kind = rng.integers(5)
@@ -127,8 +127,15 @@ def draw_distractor(rng: np.random.Generator) -> Image.Image:
 
 
 def draw_background(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
-    """float32 [height, width, 3], 0..255: a colour gradient under cloudy texture, sometimes
-    striped.
+    """Draw a colour gradient under cloudy texture, sometimes striped.
+
+    Args:
+        rng: Where all draws come from.
+        width: In pixels.
+        height: In pixels.
+
+    Returns:
+        float32 [height, width, 3], 0..255.
     """
     corners = rng.uniform(40, 215, (2, 2, 3)).astype(np.float32)
     ground = _stretched(_muted(corners), width, height)

@@ -31,8 +31,16 @@ BOX_ONLY_SHARE = (
 def apply_policy(
     name: str, picture: Image.Image, boxes: np.ndarray, rng: np.random.Generator
 ) -> tuple[Image.Image, np.ndarray]:
-    """The picture and its boxes after one sub-policy, drawn at random; a box that left the
-    picture has no area.
+    """Change the picture and its boxes by one sub-policy, drawn at random.
+
+    Args:
+        name: The policy.
+        picture: RGB.
+        boxes: float32 [N, 4] yxyx pixels.
+        rng: Where the draws come from.
+
+    Returns:
+        (picture, boxes). A box that left the picture has no area.
     """
     policy = POLICIES[name]
     for operation, probability, strength in policy[rng.integers(len(policy))]:
@@ -117,9 +125,7 @@ def _in_boxes(
     strength: float,
     rng: np.random.Generator,
 ) -> Image.Image:
-    """The picture with the operation done, for each box with this probability, to its content
-    alone.
-    """
+    """Do the operation to the content of each box alone, each with this probability."""
     picture = picture.copy()
     nothing = np.zeros((0, 4), np.float32)
     for number in rng.permutation(len(boxes)):

@@ -12,8 +12,13 @@ from algorithm.ops.image import pad_bottom_right
 
 @dataclass(frozen=True)
 class Colour:
-    """Largest changes. brightness: of the range of values. contrast, saturation: of a factor
-    1. hue: of the circle.
+    """Largest changes.
+
+    Attributes:
+        brightness: Of the range of values.
+        contrast: Of a factor 1.
+        saturation: Of a factor 1.
+        hue: Of the circle.
     """
 
     brightness: float = 0.0
@@ -27,17 +32,27 @@ class Colour:
         return any((self.brightness, self.contrast, self.saturation, self.hue))
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
-        """float32 [4]: what is added to brightness, factors of contrast and saturation, turn
-        of the hue.
+        """Draw the changes of a picture.
+
+        Returns:
+            float32 [4]: what is added to brightness, factors of contrast and saturation, and the
+            turn of the hue.
         """
         limits = np.array([self.brightness, self.contrast, self.saturation, self.hue])
         return (rng.uniform(-limits, limits) + [0, 1, 1, 0]).astype(np.float32)
 
 
 def recolour(image: tf.Tensor, extent: tf.Tensor, drawn: tf.Tensor) -> tf.Tensor:
-    """uint8 [H, W, 3] with the changes of Colour.draw, float32 [4], in the order they stand there,
-    inside the extent int32 [2] (rows and columns that are picture) of a uint8 image; zeros outside
-    of it."""
+    """Change the colours of the picture inside the extent; zeros stand outside of it.
+
+    Args:
+        image: uint8 [H, W, 3].
+        extent: int32 [2], the rows and columns that are picture.
+        drawn: float32 [4], the changes of Colour.draw, made in the order they stand there.
+
+    Returns:
+        uint8 [H, W, 3].
+    """
     brightness, contrast, saturation, hue = tf.unstack(drawn, 4)
     scaled = tf.cast(image[: extent[0], : extent[1]], tf.float32) / 255.0
     scaled = tf.clip_by_value(scaled + brightness, 0.0, 1.0)

@@ -11,8 +11,15 @@ GRID_RATIO = 0.6  # of a grid's period that stays visible along each axis, as pu
 
 
 def cut_out(picture: Image.Image, half: int, rng: np.random.Generator) -> Image.Image:
-    """A grey square of 2 * half pixels a side about a random point, less where it reaches over
-    the edge.
+    """Lay a grey square about a random point, less where it reaches over the edge.
+
+    Args:
+        picture: The picture.
+        half: Half the side of the square, in pixels.
+        rng: Where the point comes from.
+
+    Returns:
+        The picture with the hole.
     """
     x, y = (int(rng.integers(side)) for side in picture.size)
     return _painted(picture, (x - half, y - half, x + half, y + half))
@@ -21,8 +28,16 @@ def cut_out(picture: Image.Image, half: int, rng: np.random.Generator) -> Image.
 def cut_out_in_box(
     picture: Image.Image, boxes: np.ndarray, share: float, rng: np.random.Generator
 ) -> Image.Image:
-    """A grey rectangle about a random point in one of the boxes float32 [N, 4], `share` of its
-    height and width.
+    """Lay a grey rectangle about a random point in one of the boxes.
+
+    Args:
+        picture: The picture.
+        boxes: float32 [N, 4] yxyx pixels.
+        share: Of the box's height and width that the rectangle takes.
+        rng: Where the box and the point come from.
+
+    Returns:
+        The picture with the hole.
     """
     if not len(boxes):
         return picture
@@ -33,11 +48,11 @@ def cut_out_in_box(
 
 
 def grid_mask(picture: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Black but for rows and columns of a random grid: 0.6 of each period along either axis stays
-    visible.
+    """Blacken all but rows and columns of a random grid.
 
-    What is visible in rows or in columns stays: the black squares are 0.4 of a period on a side.
-    The period is drawn between 0.5 of the height and 0.3 of the width.
+    0.6 of each period along either axis stays visible. What is visible in rows or in columns stays:
+    the black squares are 0.4 of a period on a side. The period is drawn between 0.5 of the height
+    and 0.3 of the width.
     """
     width, height = picture.size
     low, high = sorted((int(height * 0.5), int(width * 0.3)))

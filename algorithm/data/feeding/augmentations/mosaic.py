@@ -16,12 +16,19 @@ def mosaic(
     size: tuple[int, int],
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One picture of `size` (height, width) of four, each filling a quadrant about a random point.
+    """Make one picture of four, each filling a quadrant about a random point.
 
-    pictures: pixels uint8 [H, W, 3], boxes float32 [N, 4] yxyx pixels, labels [N] of each: top
-    left, top right, bottom left, bottom right. A picture keeps its aspect; what does not fit its
-    quadrant is cut off at random. Returned: the same three of the mosaic; boxes are clipped, and
-    left out where less than a tenth of them shows.
+    A picture keeps its aspect; what does not fit its quadrant is cut off at random.
+
+    Args:
+        pictures: Pixels uint8 [H, W, 3], boxes float32 [N, 4] yxyx pixels, labels [N] of each: top
+            left, top right, bottom left, bottom right.
+        size: (height, width) of the mosaic.
+        rng: Where all draws come from.
+
+    Returns:
+        (pixels, boxes, labels) of the mosaic; boxes are clipped, and left out where less than a
+        tenth of them shows.
     """
     y, x = (int(side * rng.uniform(LEAST, 1 - LEAST)) for side in size)
     quadrants = [(0, 0, y, x), (0, x, y, size[1]), (y, 0, size[0], x), (y, x, *size)]
@@ -40,8 +47,9 @@ def mosaic(
 def _cover(
     pixels: np.ndarray, boxes: np.ndarray, size: tuple[int, int], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A random part of the picture with the aspect of `size`, resized to it; its boxes, and
-    which of them show.
+    """Cut a random part of the picture with the aspect of `size` and resize it to it.
+
+    Also return its boxes, and which of them show.
     """
     sides = np.array(pixels.shape[:2])
     scale = max(size / sides)

@@ -13,10 +13,18 @@ GREY = (128, 128, 128)  # where nothing of the picture is left, as published
 def warp(
     picture: Image.Image, boxes: np.ndarray, source: np.ndarray
 ) -> tuple[Image.Image, np.ndarray]:
-    """The picture whose pixel (x, y) shows what was at source @ (x, y, 1), and its boxes.
+    """Warp a picture and its boxes.
 
-    source: float [2, 3], pixel edges. boxes: float32 [N, 4] yxyx pixels. Returned: the boxes that
-    enclose the moved ones, clipped to the picture; one that left it has no area.
+    Pixel (x, y) of the result shows what was at source @ (x, y, 1).
+
+    Args:
+        picture: The picture.
+        boxes: float32 [N, 4] yxyx pixels.
+        source: float [2, 3], pixel edges.
+
+    Returns:
+        The picture, and the boxes that enclose the moved ones, clipped to the picture; one that
+        left it has no area.
     """
     moved = picture.transform(
         picture.size,
@@ -34,18 +42,24 @@ def warp(
 
 
 def translation(dx: float, dy: float) -> np.ndarray:
-    """For warp: everything moves dx pixels to the right and dy down."""
+    """Return the `source` of warp that moves everything dx pixels to the right and dy down."""
     return np.array([[1, 0, -dx], [0, 1, -dy]], float)
 
 
 def shear(x_by_y: float, y_by_x: float) -> np.ndarray:
-    """For warp: a row moves left by x_by_y times its y, a column up by y_by_x times its x."""
+    """Return the `source` of warp that shears a picture.
+
+    A row moves left by x_by_y times its y, a column up by y_by_x times its x.
+    """
     return np.array([[1, x_by_y, 0], [y_by_x, 1, 0]], float)
 
 
 def rotation(degrees: float, size: tuple[int, int]) -> np.ndarray:
-    """For warp: a turn about the centre of a picture of `size` (width, height), clockwise
-    where degrees > 0.
+    """Return the `source` of warp for a turn about the centre, clockwise where degrees > 0.
+
+    Args:
+        degrees: The turn.
+        size: (width, height) of the picture.
     """
     cosine, sine = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
     turn = np.array([[cosine, sine], [-sine, cosine]])

@@ -24,7 +24,7 @@ TASKS = ("/object_detection", "/image_segmentation")  # both with VOC XML
 def read_manifest(
     path: Path, resolve: Resolve | None = None, contents: FolderContents | None = None
 ) -> Listing:
-    """Listing of the samples a manifest names; annotations are read when entries are asked for.
+    """Return the listing of a manifest; annotations are read when entries are asked for.
 
     Usage TEST is left out where there are EVAL samples, else it evaluates. One side only is no
     split.
@@ -62,8 +62,10 @@ def read_manifest(
 class _Row:
     """What a line says, before its annotations are read.
 
-    usage: "train", "eval", "test" or None. problem: why there are no annotations. path: of the
-    picture, once it is known.
+    Attributes:
+        usage: "train", "eval", "test" or None.
+        problem: Why there are no annotations.
+        path: Of the picture, once it is known.
     """
 
     image_id: str
@@ -124,7 +126,11 @@ def _located(
 
 
 def _row(record: dict, usage: str, line: int) -> _Row:
-    """Raises ValueError where the line names no picture, or an unknown usage."""
+    """Return the row of a record.
+
+    Raises:
+        ValueError: The line names no picture, or an unknown usage.
+    """
     if usage and usage not in USAGES:
         raise ValueError(f"expected usage TRAIN or EVAL, found {record['usage']!r}")
     source = record.get("source")
@@ -153,7 +159,11 @@ def _entry(row: _Row, locate: Locator, path: Path) -> Entry:
 
 
 def _annotation_addresses(record: dict, source: str) -> list[str]:
-    """Distinct addresses of a sample's VOC files, in order. Raises ValueError when it has none."""
+    """Return the distinct addresses of a sample's VOC files, in order.
+
+    Raises:
+        ValueError: It has none.
+    """
     annotations = record.get("annotation") or []
     if not isinstance(annotations, list):
         annotations = [annotations]

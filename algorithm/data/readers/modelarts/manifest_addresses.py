@@ -34,7 +34,7 @@ class Locator:
         return Pictures(self.contents.root, self.contents.files(".xml"))
 
     def stage(self, addresses: Sequence[str], resolve: Resolve | None) -> tuple[str, ...]:
-        """Brings what lies on an object store, unless all of it lies beside the manifest.
+        """Bring what lies on an object store, unless all of it lies beside the manifest.
 
         Args:
             addresses: All addresses of the manifest.

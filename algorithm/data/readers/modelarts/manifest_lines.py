@@ -13,7 +13,7 @@ MAX_WHOLE = 1 << 28  # bytes of a manifest that is parsed as a whole
 
 
 def records(path: Path) -> Iterator[tuple[int, dict]]:
-    """(line, object) of each sample, read line by line.
+    """Yield (line, object) of each sample, read line by line.
 
     An array, objects over several lines and UTF-16 are read as a whole.
 

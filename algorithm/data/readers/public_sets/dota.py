@@ -14,7 +14,7 @@ NOTE = "the turned boxes of DOTA become the upright boxes around them"
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """Texts whose lines are eight numbers, a class and a mark."""
+    """Find texts whose lines are eight numbers, a class and a mark."""
     files = tuple(texts_like(contents, lambda line: _is_header(line) or _fits(line)))
     if not files or all(map(_is_header, contents.text(files[0]).splitlines())):
         return None
@@ -24,7 +24,7 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_dota(found: Found, source: Source) -> Listing:
-    """Listing of DOTA: the boxes around the four corners; difficult ones are ignored."""
+    """Return the listing of DOTA: boxes around the four corners; difficult ones are ignored."""
 
     def add(objects: ObjectList, row: str, line: int) -> None:
         if _is_header(row):

@@ -14,7 +14,7 @@ NO_OBJECT = "DontCare"
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """Texts whose lines have KITTI's 15 or 16 fields."""
+    """Find texts whose lines have KITTI's 15 or 16 fields."""
     files = tuple(texts_like(contents, _fits))
     if not files:
         return None
@@ -24,7 +24,7 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_kitti(found: Found, source: Source) -> Listing:
-    """Listing of KITTI; regions called DontCare are left out, with a warning."""
+    """Return the listing of KITTI; regions called DontCare are left out, with a warning."""
     left_out = 0
 
     def add(objects: ObjectList, row: str, line: int) -> None:

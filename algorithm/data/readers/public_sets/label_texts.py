@@ -18,7 +18,7 @@ PICTURES = ("images", "image_2", "img", "JPEGImages", "sequences")  # beside the
 
 
 def texts_like(contents: FolderContents, fits: Callable[[str], bool]) -> list[str]:
-    """The .txt files in the folders whose first files hold mostly lines that fit."""
+    """Return the .txt files in the folders whose first files hold mostly lines that fit."""
     by_folder: dict[str, list[str]] = {}
     for name in contents.files(".txt"):
         by_folder.setdefault(name.rpartition("/")[0], []).append(name)
@@ -33,7 +33,7 @@ def texts_like(contents: FolderContents, fits: Callable[[str], bool]) -> list[st
 def named_pictures(
     files: tuple[str, ...], contents: FolderContents, add: Callable[[ObjectList, str, int], None]
 ) -> Iterator[NamedPicture]:
-    """What each file says of its picture.
+    """Yield what each file says of its picture.
 
     Args:
         files: Relative names of the texts.

@@ -19,7 +19,7 @@ ROW = re.compile(r"(-?\d+,){7}-?\d+,?")
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """Texts whose lines are eight integers."""
+    """Find texts whose lines are eight integers."""
     files = tuple(texts_like(contents, lambda line: bool(ROW.fullmatch(line.replace(" ", "")))))
     if not files:
         return None
@@ -27,7 +27,10 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_visdrone(found: Found, source: Source) -> Listing:
-    """Listing of VisDrone; rows of score 0 are ignored objects, regions to ignore are none."""
+    """Return the listing of VisDrone.
+
+    Rows of score 0 are ignored objects; regions to ignore are none.
+    """
     regions = 0
 
     def add(objects: ObjectList, row: str, line: int) -> None:

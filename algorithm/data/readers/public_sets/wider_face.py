@@ -21,7 +21,7 @@ INVALID = 7  # place of the mark of a face that is too unclear to count
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """Texts called wider_face_train_bbx_gt.txt and the like."""
+    """Find texts called wider_face_train_bbx_gt.txt and the like."""
     files = [name for name in contents.files(".txt") if NAME in name.rpartition("/")[2]]
     files = [name for name in files if word_of(name.rpartition("/")[2]) != "test"]
     if not files:
@@ -31,7 +31,7 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_wider_face(found: Found, source: Source) -> Listing:
-    """Listing of the pictures of WIDER FACE. Faces marked invalid are ignored.
+    """Return the listing of the pictures of WIDER FACE; faces marked invalid are ignored.
 
     Raises:
         DataError: A text breaks off, or a line is not what it should be.

@@ -32,7 +32,7 @@ class LabelMap:
     ids: dict[str, int]
 
     def class_of(self, text: str | None, number: int | None, place: str) -> str:
-        """What to call the class of an object, "" where its text is empty and says nothing.
+        """Return what to call the class of an object, "" where its text is empty and says nothing.
 
         Args:
             text: Its image/object/class/text, if the record has any.
@@ -76,7 +76,7 @@ class LabelMap:
 
 
 def read_label_maps(files: list[Path]) -> LabelMap:
-    """The label map that all of the files say, an empty one for no file.
+    """Return the label map that all of the files say, an empty one for no file.
 
     Raises:
         DataError: One cannot be read, has an item without an id or a name, an id twice, or two
@@ -117,7 +117,7 @@ def _read(file: Path) -> LabelMap:
 
 
 def parsed(text: str) -> Items:
-    """A message in the text form of protocol buffers: keys with their texts, numbers or messages.
+    """Parse a message in the text form of protocol buffers: keys with texts, numbers or messages.
 
     Raises:
         ValueError: It is none.

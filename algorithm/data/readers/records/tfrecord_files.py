@@ -22,12 +22,12 @@ POLYNOMIAL = 0x82F63B78  # CRC-32C (Castagnoli), reflected
 
 
 def record_files(contents: FolderContents) -> list[str]:
-    """Names of TFRecord files, told by their content; only names that look like it are opened."""
+    """Return names of TFRecord files, told by content; only names that look like it are opened."""
     return [name for name in _likely(contents) if is_record_file(contents.path(name))]
 
 
 def damaged_files(contents: FolderContents) -> list[str]:
-    """Names of files that are called TFRecords and do not begin as one, such as empty ones."""
+    """Return files that are called TFRecords and do not begin as one, such as empty ones."""
     return [
         name
         for name in _likely(contents)
@@ -47,7 +47,7 @@ def _likely(contents: FolderContents) -> list[str]:
 
 
 def matching_files(pattern: str) -> list[Path]:
-    """The TFRecord files that a pattern such as data/train-* matches."""
+    """Return the TFRecord files that a pattern such as data/train-* matches."""
     return [
         path
         for path in map(Path, sorted(glob.glob(pattern)))  # noqa: PTH207, it may be absolute
@@ -56,14 +56,14 @@ def matching_files(pattern: str) -> list[Path]:
 
 
 def is_record_file(path: Path) -> bool:
-    """Whether a file begins as a TFRecord does: eight bytes of length, then their checksum."""
+    """Return whether a file begins as a TFRecord: eight bytes of length, then their checksum."""
     with path.open("rb") as stream:
         head = stream.read(12)
     return len(head) == 12 and masked_crc(head[:8]) == struct.unpack("<I", head[8:])[0]
 
 
 def masked_crc(data: bytes) -> int:
-    """The masked CRC-32C that TFRecords use."""
+    """Return the masked CRC-32C that TFRecords use."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc ^= byte
@@ -74,7 +74,7 @@ def masked_crc(data: bytes) -> int:
 
 
 def missing_shards(files: list[Path]) -> list[str]:
-    """Names of shards that the others count (-00000-of-00010) and that are not there."""
+    """Return names of shards that the others count (-00000-of-00010) and that are not there."""
     places = set(files)
     counted = {
         file.with_name(SHARD.sub(f"-{number:05d}-of-{match[1]}", file.name))

@@ -34,12 +34,18 @@ FAR = 2.0  # a share of the picture beyond it is no box over the edge but pixels
 def read_tfrecords(
     files: list[Path], work_dir: Path, root: Path | None = None, maps: Sequence[Path] = ()
 ) -> Listing:
-    """Listing of the records in `files`; each pass over its entries reads them one by one.
+    """Return the listing of the records in `files`; each pass over it reads them one by one.
 
     Pictures are laid in work_dir/pictures, named after their content, so that another pass finds
     them there. Names of files and of folders below `root` give the split where there are both sides
     (train-*, val/a.record). Class names are those of a label map (*.pbtxt beside the files), found
     by image/object/class/text or image/object/class/label; without a label map the text itself.
+
+    Args:
+        files: The TFRecord files.
+        work_dir: Gets the pictures.
+        root: The folder below which names of folders count for the split.
+        maps: The label maps of the dataset, used where none lies beside the files.
 
     Raises:
         DataError: Shards are missing, or label maps differ; on a pass: a file is truncated or its
@@ -176,7 +182,11 @@ def _annotation(
 
 
 def _refuse_pixels(sides: list[list[float]], place: str) -> None:
-    """Raises DataError where a corner is far outside of the picture as a share of it."""
+    """Refuse boxes in pixels.
+
+    Raises:
+        DataError: A corner is far outside of the picture as a share of it.
+    """
     far = next((side for row in sides for side in row if FAR < abs(side) < math.inf), None)
     if far is not None:
         raise DataError(

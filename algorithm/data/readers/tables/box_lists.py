@@ -23,7 +23,7 @@ LOOKED_AT = 5  # lines of a text
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """Texts whose first lines are a picture and boxes with the id of a class."""
+    """Find texts whose first lines are a picture and boxes with the id of a class."""
     files = [name for name in contents.files(".txt")[:200] if _is_list(contents, name)]
     if not files:
         return None
@@ -34,7 +34,7 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_lists(found: Found, source: Source) -> Listing:
-    """Listing of the pictures of one list, or of one for each split.
+    """Return the listing of the pictures of one list, or of one for each split.
 
     Raises:
         DataError: No list of classes is beside, or several are, or a text cannot be read.

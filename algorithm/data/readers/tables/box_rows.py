@@ -31,7 +31,11 @@ TELLING = 3  # so many different boxes whose second pair lies beyond the first: 
 
 @dataclass(frozen=True, slots=True)
 class BoxRow:
-    """A row with an object. found: the numbers as they stand there, or what is wrong with them."""
+    """A row with an object.
+
+    Attributes:
+        found: The numbers as they stand there, or what is wrong with them.
+    """
 
     line: int
     label: str
@@ -41,7 +45,11 @@ class BoxRow:
 
 @dataclass
 class PictureRows:
-    """The rows of one picture of a table. words: of a split, as its rows say them."""
+    """The rows of one picture of a table.
+
+    Attributes:
+        words: Of a split, as its rows say them.
+    """
 
     line: int
     width: int | None
@@ -51,7 +59,7 @@ class PictureRows:
 
 
 def picture_rows(table: Table, layout: Layout, names: dict[str, str]) -> dict[str, PictureRows]:
-    """The rows of each picture name of a table.
+    """Return the rows of each picture name of a table.
 
     Args:
         table: The table.
@@ -89,7 +97,7 @@ def picture_rows(table: Table, layout: Layout, names: dict[str, str]) -> dict[st
 
 
 def kind_of(layout: Layout, pictures: Iterable[PictureRows]) -> str:
-    """What the numbers of a table are, in the words of Layout, "open" decided by its rows.
+    """Return what the numbers of a table are, in the words of Layout; its rows decide "open".
 
     They are corners where each second pair lies beyond the first, and either a box of that size
     would leave its picture or TELLING different boxes show the same. Else they are sizes.
@@ -112,7 +120,7 @@ def kind_of(layout: Layout, pictures: Iterable[PictureRows]) -> str:
 
 
 def in_shares(pictures: Iterable[PictureRows]) -> bool:
-    """Whether the boxes of a table are shares of the picture: no number is larger than SHARE."""
+    """Return whether the boxes are shares of the picture: no number is larger than SHARE."""
     found = [
         max(map(abs, row.found))
         for picture in pictures
@@ -123,7 +131,7 @@ def in_shares(pictures: Iterable[PictureRows]) -> bool:
 
 
 def annotation_of(picture: PictureRows, file: str, kind: str, *, shares: bool) -> Annotation:
-    """The objects of a picture.
+    """Return the objects of a picture.
 
     Args:
         picture: Its rows.

@@ -45,7 +45,11 @@ KINDS = {"corners": "xmin, ymin, xmax, ymax", "sizes": "xmin, ymin, width, heigh
 
 @dataclass(frozen=True)
 class _Sheet:
-    """A table with its rows. word: of the split that its name tells."""
+    """A table with its rows.
+
+    Attributes:
+        word: Of the split that its name tells.
+    """
 
     table: Table
     layout: Layout
@@ -54,7 +58,7 @@ class _Sheet:
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """Tables with pictures and boxes; of tables without boxes, why they are no dataset."""
+    """Find tables with pictures and boxes; of tables without boxes, say why they are no dataset."""
     names = contents.files(*SUFFIXES)[:MOST_TABLES]
     texts = contents.files(".txt")[:MOST_TABLES]
     names += [name for name in texts if _is_table_of_text(contents, name)]
@@ -94,10 +98,10 @@ def _list_of_classes(contents: FolderContents, names: list[str]) -> Found | None
 
 
 def read_tables(found: Found, source: Source) -> Listing:
-    """Listing of one table, or of one for each split, whose names or folders say train, val, test.
+    """Return the listing of one table, or of one for each split.
 
-    A column `split` or `usage` gives the split where there is one. A row without class and corners
-    names a picture that shows nothing.
+    Names or folders of the tables say train, val, test. A column `split` or `usage` gives the split
+    where there is one. A row without class and corners names a picture that shows nothing.
 
     Raises:
         DataError: A table cannot be read, has no known columns, or two that are no sides name the
@@ -121,7 +125,7 @@ READER = Reader("CSV", (*SUFFIXES, ".txt"), recognise, read_tables)
 
 
 def first_rows(contents: FolderContents, name: str) -> list[list[str]]:
-    """The cells of the first rows of a table, without the last one, which may be cut."""
+    """Return the cells of the first rows of a table, without the last one, which may be cut."""
     text = contents.text(name)
     lines = text.splitlines()[: LOOKED_AT + 1]
     if len(text) >= PEEK // 2:

@@ -38,7 +38,7 @@ class Table:
     told: bool = False
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """(line, cells without blanks around them) of each row that is not empty.
+        """Yield (line, cells without blanks around them) of each row that is not empty.
 
         Raises:
             DataError: The text is damaged.
@@ -56,14 +56,14 @@ class Table:
             raise DataError(f"expected a CSV table, found {self.path}: {error}") from error
 
     def warnings(self) -> tuple[str, ...]:
-        """A line to log where the encoding is a guess."""
+        """Return a line to log where the encoding is a guess."""
         if self.encoding != GUESSED:
             return ()
         return (f"{self.name} is not in UTF-8 and is read as GBK: check the names of its classes",)
 
 
 def open_table(path: Path, name: str) -> Table:
-    """A table, its encoding and delimiter known.
+    """Open a table; find its encoding and its delimiter.
 
     Raises:
         DataError: It cannot be read, or is neither UTF-8, UTF-16 nor GBK.
@@ -85,7 +85,7 @@ def open_table(path: Path, name: str) -> Table:
 
 
 def delimiter_of(line: str) -> str:
-    """The sign that stands most often in a line, outside of quotes and brackets."""
+    """Return the sign that stands most often in a line, outside of quotes and brackets."""
     depth, counts, quoted = 0, dict.fromkeys(DELIMITERS, 0), False
     for sign in line:
         quoted ^= sign == '"'

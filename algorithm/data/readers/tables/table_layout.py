@@ -83,7 +83,9 @@ class Layout:
         kind: What the numbers are: "corners" (xmin, ymin, xmax, ymax), "sizes" (xmin, ymin, width,
             height), "centre" (x, y, width, height), or "open": corners or sizes, which the rows
             must tell.
-        width, height, split: Places, None where the table has none.
+        width: Place of the picture's width, None where the table has none.
+        height: Place of the picture's height, None where the table has none.
+        split: Place of the split, None where the table has none.
         ignored: Places of the marks of difficult objects and crowds.
         header: Whether the first row is a header.
     """
@@ -100,12 +102,12 @@ class Layout:
 
 
 def folded_header(cells: list[str]) -> list[str]:
-    """Names of columns as they are compared: letters and digits only, in lower case."""
+    """Return names of columns as they are compared: letters and digits only, in lower case."""
     return [re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", cell).lower()) for cell in cells]
 
 
 def layout_of_header(cells: list[str]) -> Layout | None:
-    """The layout that a header names; None where it names no picture or no box."""
+    """Return the layout that a header names; None where it names no picture or no box."""
     names = folded_header(cells)
     picture = _picture_place(names)
     box = _box_places(names)
@@ -128,7 +130,7 @@ def layout_of_header(cells: list[str]) -> Layout | None:
 
 
 def names_whole_pictures(rows: list[list[str]]) -> bool:
-    """Whether a table gives whole pictures their classes: by name, or in columns of 0 and 1."""
+    """Return whether a table gives whole pictures classes: by name, or in columns of 0 and 1."""
     names = folded_header(rows[0]) if rows else []
     picture = _picture_place(names)
     if picture is None or layout_of_header(rows[0]) is not None:
@@ -138,7 +140,7 @@ def names_whole_pictures(rows: list[list[str]]) -> bool:
 
 
 def layout_of_cells(rows: list[list[str]]) -> Layout | None:
-    """The layout of a table without a header, by its first rows; None where it is no known one."""
+    """Return the layout of a table without a header by its first rows; None where it is unknown."""
     return next(
         (layout for shape, layout in HEADERLESS if rows and all(_fits(row, shape) for row in rows)),
         None,

@@ -29,7 +29,7 @@ MANY = 0.1  # share of the boxes
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """JSON files with `coordinates` of labels."""
+    """Find JSON files with `coordinates` of labels."""
     files = [name for name in likely_files(contents) if _is_createml(contents, name)]
     if not files:
         return None
@@ -39,7 +39,7 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_createml(found: Found, source: Source) -> Listing:
-    """Listing of the pictures of one file, or of one for each split.
+    """Return the listing of the pictures of one file, or of one for each split.
 
     x and y are the centre of a box. Some tools write its corner instead; that is read so where many
     boxes would leave their picture as centres and none as corners, and a warning says it.

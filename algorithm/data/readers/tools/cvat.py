@@ -30,7 +30,7 @@ SHAPES = ("box", "polygon", "mask", "ellipse", "polyline", "points", "cuboid", "
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """XML whose root element is <annotations>."""
+    """Find XML whose root element is <annotations>."""
     files = [
         name
         for name in _candidates(contents)
@@ -58,7 +58,7 @@ def _candidates(contents: FolderContents) -> list[str]:
 
 
 def read_cvat(found: Found, source: Source) -> Listing:
-    """Listing of the pictures of CVAT's XML; its subsets are the split.
+    """Return the listing of the pictures of CVAT's XML; its subsets are the split.
 
     The box of a polygon, a mask or an ellipse encloses it. Points, lines and cuboids are
     complaints.

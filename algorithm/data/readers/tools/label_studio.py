@@ -45,7 +45,7 @@ MARKS = (
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """Lists of tasks of Label Studio."""
+    """Find lists of tasks of Label Studio."""
     files = [name for name in likely_files(contents) if _is_label_studio(contents, name)]
     files += [
         name
@@ -60,7 +60,9 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_label_studio(found: Found, source: Source) -> Listing:
-    """Listing of the pictures of the tasks. Of several annotations of a task the last one counts.
+    """Return the listing of the pictures of the tasks.
+
+    Of several annotations of a task the last one counts.
 
     Raises:
         DataError: A file cannot be read.

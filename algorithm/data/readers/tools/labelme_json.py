@@ -32,7 +32,7 @@ LOOKED_AT = 3  # files that are opened to recognise the form
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """JSON files of LabelMe, told by the first of them that have a picture of the same name."""
+    """Find JSON files of LabelMe, told by the first of them with a picture of the same name."""
     names = contents.files(".json")
     paired = itertools.islice((name for name in names if _pair(contents, name)), LOOKED_AT)
     if not any(_is_labelme(contents, name) for name in list(paired) or names[:LOOKED_AT]):
@@ -41,7 +41,7 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_labelme(found: Found, source: Source) -> Listing:
-    """Listing of the pictures of LabelMe's files.
+    """Return the listing of the pictures of LabelMe's files.
 
     The box of an outline encloses it; shapes of one class and one group_id are one object. Points
     and lines have no area and are complaints. A picture that lies only inside its JSON is laid out
@@ -101,7 +101,7 @@ def _embedded(text: object, work_dir: Path) -> Path | None:
 
 
 def annotation_of(content: dict, file: str) -> Annotation:
-    """The objects of one JSON."""
+    """Return the objects of one JSON."""
     objects = ObjectList(file)
     groups: dict[tuple[str, Any], tuple[Box, bool]] = {}
     for shape in rows_of(content["shapes"]):

@@ -24,7 +24,7 @@ TAGS = ("train", "val", "test")
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """JSON files in folders called ann, named after their pictures."""
+    """Find JSON files in folders called ann, named after their pictures."""
     files = [name for name in contents.files(".json") if name.split("/")[-2:-1] == [FOLDER]]
     if not files or b'"geometryType"' not in b"".join(map(contents.head, files[:5])):
         return None
@@ -33,7 +33,10 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_supervisely(found: Found, source: Source) -> Listing:
-    """Listing of the pictures of a project. The box of an outline or a bitmap encloses it."""
+    """Return the listing of the pictures of a project.
+
+    The box of an outline or a bitmap encloses it.
+    """
     return named_listing(_pictures(found, source.contents), source)
 
 

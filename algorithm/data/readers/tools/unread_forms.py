@@ -60,7 +60,7 @@ MASKS = ("masks", "mask", "segmentationclass", "segmentationobject")
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """The first of the forms that a file shows, or a folder of masks beside one of pictures."""
+    """Find the first form that a file shows, or a folder of masks beside one of pictures."""
     for form in FORMS:
         for name in contents.files(form.suffix)[:LOOKED_AT]:
             if all(mark in contents.head(name) for mark in form.marks):

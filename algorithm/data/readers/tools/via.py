@@ -37,7 +37,7 @@ CLASS_KEYS = ("class", "label", "name", "type", "category", "object")  # of seve
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """Files of VGG Image Annotator, told by the names of their parts."""
+    """Find files of VGG Image Annotator, told by the names of their parts."""
     json_files = [name for name in likely_files(contents) if _is_json(contents, name)]
     csv_files = [name for name in contents.files(".csv") if _is_csv(contents, name)]
     files = (*json_files, *csv_files)
@@ -50,7 +50,7 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_via(found: Found, source: Source) -> Listing:
-    """Listing of the pictures of one file, or of one for each split.
+    """Return the listing of the pictures of one file, or of one for each split.
 
     The class is the only attribute of a region, or the one called class, label, name, type,
     category or object.
@@ -159,7 +159,7 @@ def _add(objects: ObjectList, shape: dict, attributes: dict, line: int | None = 
 
 
 def class_of(attributes: dict) -> str:
-    """The class in the attributes of a region; "" where they leave it open."""
+    """Return the class in the attributes of a region; "" where they leave it open."""
     keys = {str(key).strip().lower(): value for key, value in attributes.items()}
     key = next((key for key in CLASS_KEYS if keys.get(key)), None)
     value = keys[key] if key else next(iter(keys.values())) if len(keys) == 1 else ""

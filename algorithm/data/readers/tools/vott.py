@@ -22,7 +22,7 @@ MARKS = (b'"assets"', b'"regions"')
 
 
 def recognise(contents: FolderContents) -> Found | None:
-    """Exports of VoTT, and the files of single pictures where there is no export."""
+    """Find exports of VoTT, and the files of single pictures where there is no export."""
     files = [
         name
         for name in likely_files(contents)
@@ -42,7 +42,9 @@ def recognise(contents: FolderContents) -> Found | None:
 
 
 def read_vott(found: Found, source: Source) -> Listing:
-    """Listing of the pictures of an export. A region with several tags is an object of each.
+    """Return the listing of the pictures of an export.
+
+    A region with several tags is an object of each.
 
     Raises:
         DataError: A file cannot be read.
