@@ -152,13 +152,13 @@ def _is_table_of_text(contents: FolderContents, name: str) -> bool:
 def _pictures_told(contents: FolderContents, name: str) -> int:
     """About how many pictures of the folder a table names, by its first rows and its size."""
     rows = first_rows(contents, name)
-    layout = _layout(rows)
+    layout, whole = _layout(rows), len(rows) < LOOKED_AT
     if layout is None:
         return 0
     rows = rows[layout.header :]
     names = {cells[layout.picture] for cells in rows if len(cells) > layout.picture}
     known = sum(bool(contents.pictures.names(one)) for one in names)
-    if len(rows) < LOOKED_AT:
+    if whole:
         return known
     seen = sum(len(",".join(cells)) + 1 for cells in rows)
     return round(known * max(1.0, contents.path(name).stat().st_size / seen))
