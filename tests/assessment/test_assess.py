@@ -143,11 +143,14 @@ def refusal(capsys, code, model, data, output, *more):
     return capsys.readouterr().err.strip().splitlines()[-1]
 
 
-def test_no_eval_samples(model_dir, make_dataset, tmp_path, capsys):
+def test_a_manifest_without_eval_has_no_split_and_is_assessed_whole(
+    model_dir, make_dataset, tmp_path, caplog
+):
     manifest = make_dataset(tmp_path / "plain", ["TRAIN"] * 3)
-    assert refusal(capsys, 3, model_dir, manifest, tmp_path / "o").startswith(
-        "ERROR DATA: expected EVAL samples, found 3 TRAIN, 0 EVAL"
-    )
+    with caplog.at_level(logging.INFO):
+        assert run(model_dir, manifest, tmp_path / "o") == 0
+    assert "all samples are evaluated" in caplog.text
+    assert "data: 3 evaluation pictures" in caplog.text
 
 
 def test_a_training_class_the_model_does_not_know(model_dir, make_dataset, tmp_path, capsys):

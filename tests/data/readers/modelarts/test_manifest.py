@@ -260,7 +260,7 @@ def test_the_same_names_in_two_folders_go_by_the_longest_tail(make_manifest) -> 
     assert found == ["x", "y"]
 
 
-@pytest.mark.parametrize("address", ["hdfs://host/set/gone.png", "https://host/gone.png"])
+@pytest.mark.parametrize("address", ["ftp://host/set/gone.png", "https://host/gone.png"])
 def test_an_unknown_scheme_is_no_relative_path(make_manifest, address: str) -> None:
     manifest = make_manifest(2, lambda index, record: index or record.update(source=address))
     (found,) = problems(manifest)
