@@ -15,7 +15,7 @@ from PIL import Image
 from algorithm.data import load_dataset
 from algorithm.data.feeding.decoding import PictureError, decode_image
 from algorithm.data.feeding.pipeline import eval_batches, train_batches
-from algorithm.data.readers.voc_xml import AnnotationError, parse_voc
+from algorithm.data.readers.voc.voc_xml import AnnotationError, parse_voc
 from algorithm.errors import DataError
 from tests.data.conftest import write_picture, write_voc
 

@@ -21,7 +21,7 @@ from algorithm.data.conversion.voc_writer import voc_xml
 from algorithm.data.labels import no_boxes, nothing_to_evaluate
 from algorithm.data.readers.annotation import Complaint, Entry
 from algorithm.data.readers.recognition import read_listing
-from algorithm.data.readers.voc_xml import AnnotationError, read_voc
+from algorithm.data.readers.voc.voc_xml import AnnotationError, read_voc
 from algorithm.errors import ArgumentError
 from algorithm.storage.atomic_files import write_bytes, write_json, write_text
 

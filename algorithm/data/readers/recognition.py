@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from algorithm.data.readers import coco, instance_masks, voc_folder, yolo
+from algorithm.data.readers import instance_masks
 from algorithm.data.readers.annotation import Listing
+from algorithm.data.readers.coco import coco
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.modelarts import manifest
 from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
@@ -25,6 +26,8 @@ from algorithm.data.readers.tools import (
     via,
     vott,
 )
+from algorithm.data.readers.voc import voc_folder
+from algorithm.data.readers.yolo import yolo
 from algorithm.errors import DataError
 
 READERS = (  # of two that are equally sure and describe as many pictures, the first reads

@@ -9,7 +9,7 @@ import pytest
 
 from algorithm.data import load_dataset
 from algorithm.data.dataset import read_listing
-from algorithm.data.readers.coco_boxes import bbox_of_outline
+from algorithm.data.readers.coco.coco_boxes import bbox_of_outline
 from algorithm.errors import DataError
 
 from ..conftest import write_picture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from algorithm.data.readers.voc_xml import AnnotationError, parse_voc, read_voc
+from algorithm.data.readers.voc.voc_xml import AnnotationError, parse_voc, read_voc
 
 OBJECT = "<object><name>{name}</name>{position}</object>"
 BOX = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"

@@ -12,7 +12,7 @@ from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.modelarts.manifest_addresses import Locator
 from algorithm.data.readers.modelarts.manifest_lines import records
 from algorithm.data.readers.reader import Certainty, Found, Reader, Resolve, Source
-from algorithm.data.readers.voc_xml import AnnotationError, read_voc
+from algorithm.data.readers.voc.voc_xml import AnnotationError, read_voc
 from algorithm.data.split_names import TESTS, WORDS
 from algorithm.errors import DataError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from algorithm.data.readers.annotation import Complaint
 from algorithm.data.readers.folder_contents import FolderContents
-from algorithm.data.readers.yolo_settings import YoloSettings, place
+from algorithm.data.readers.yolo.yolo_settings import YoloSettings, place
 from algorithm.data.split_names import TESTS, WORDS, stated_usages
 from algorithm.errors import DataError
 

@@ -20,9 +20,9 @@ from algorithm.data.readers.pairing import Pairs, folder_words, paired
 from algorithm.data.readers.picture_lookup import folded, stem_of
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.data.readers.split_lists import has_rows, split_lists, usages_of
-from algorithm.data.readers.yolo_labels import has_confidence, parse_labels
-from algorithm.data.readers.yolo_pictures import described_pictures
-from algorithm.data.readers.yolo_settings import YoloSettings, listed_names, read_settings
+from algorithm.data.readers.yolo.yolo_labels import has_confidence, parse_labels
+from algorithm.data.readers.yolo.yolo_pictures import described_pictures
+from algorithm.data.readers.yolo.yolo_settings import YoloSettings, listed_names, read_settings
 from algorithm.data.split_names import usage_of_path
 from algorithm.errors import DataError
 

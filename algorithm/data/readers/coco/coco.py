@@ -19,9 +19,9 @@ from algorithm.data.readers.annotation import (
     as_boxes,
     no_objects,
 )
-from algorithm.data.readers.coco_boxes import Box, bbox_of_outline, box_of
-from algorithm.data.readers.coco_categories import Categories, categories_of
-from algorithm.data.readers.coco_files import (
+from algorithm.data.readers.coco.coco_boxes import Box, bbox_of_outline, box_of
+from algorithm.data.readers.coco.coco_categories import Categories, categories_of
+from algorithm.data.readers.coco.coco_files import (
     KEYS,
     almost_coco,
     file_usages,

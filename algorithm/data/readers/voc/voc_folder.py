@@ -12,7 +12,7 @@ from algorithm.data.readers.pairing import Pairs, folder_words, paired
 from algorithm.data.readers.picture_lookup import stem_of, suffix_of
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.data.readers.split_lists import usages_of
-from algorithm.data.readers.voc_xml import AnnotationError, decoded, read_voc
+from algorithm.data.readers.voc.voc_xml import AnnotationError, decoded, read_voc
 from algorithm.data.split_names import usage_of_path
 
 ROOT = re.compile(r"<(?:\w+:)?annotation[\s>/]")

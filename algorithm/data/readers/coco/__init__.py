@@ -1,0 +1,1 @@
+"""How is COCO read? Its files, their labels, their pictures."""

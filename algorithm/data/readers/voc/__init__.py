@@ -1,0 +1,1 @@
+"""How is PASCAL VOC read? Its files, their labels, their pictures."""

@@ -1,0 +1,1 @@
+"""How is YOLO read? Its files, their labels, their pictures."""
