@@ -15,8 +15,10 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from algorithm.distillation.distillers import Distiller, OfflineTeacher, OnlinePeer
+from algorithm.distillation.distiller import Distiller
 from algorithm.distillation.job_distillation import build_peer
+from algorithm.distillation.offline_teacher import OfflineTeacher
+from algorithm.distillation.online_peer import OnlinePeer
 from algorithm.distillation.soft_losses import SoftLossConfig
 from algorithm.distillation.teacher_file import FOLDER, FrozenTeacher, freeze_graph
 from algorithm.models import build_detector

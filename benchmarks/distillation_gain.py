@@ -28,7 +28,7 @@ from typing import Any
 import keras
 
 from algorithm.data import Dataset, load_dataset
-from algorithm.distillation.distillers import PEER
+from algorithm.distillation.distiller import PEER
 from algorithm.distillation.job_distillation import find_distiller, find_peer
 from algorithm.evaluation.evaluator import Evaluator
 from algorithm.hyperparameters import Hyperparameters, parse

@@ -14,13 +14,9 @@ from algorithm.data import Dataset, Sample
 from algorithm.data.checking.box_table import network_scale
 from algorithm.data.feeding.augmentation import Augmentation
 from algorithm.data.feeding.pipeline import train_batches
-from algorithm.distillation.distillers import (
-    PEER,
-    Distiller,
-    OfflineTeacher,
-    OnlinePeer,
-    Remembered,
-)
+from algorithm.distillation.distiller import PEER, Distiller
+from algorithm.distillation.offline_teacher import OfflineTeacher, Remembered
+from algorithm.distillation.online_peer import OnlinePeer
 from algorithm.distillation.soft_losses import SoftLossConfig
 from algorithm.distillation.teacher_file import FrozenTeacher
 from algorithm.hyperparameters import PEER_ENLARGEMENT, Hyperparameters

@@ -45,7 +45,7 @@ def soft_losses(
     loss of the boxes on the anchors that an object takes. With "foreground" both count where there
     is something to learn: classes by the quality focal loss (Li et al. 2020, equation 2), boxes on
     every anchor by the teacher's confidence in it, also beside the objects. "crosshead" gives the
-    same here; what it adds is no imitation of outputs, see distillers.OnlinePeer.
+    same here; what it adds is no imitation of outputs, see online_peer.OnlinePeer.
 
     Args:
         outputs: "class_logits" float32 [B, A, K] and "box_deltas" float32 [B, A, 4].

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import algorithm
 from algorithm.errors import DataError
+from algorithm.storage.atomic_files import write_bytes, write_text
 
 ROOT = Path(algorithm.__file__).parent
 SCRIPT = "model_assessment.py"
@@ -87,10 +88,8 @@ def carry(target: Path) -> None:
             f"expected the whole package, found no {error.filename}: install it again"
         ) from error
     (target / FOLDER).mkdir(parents=True, exist_ok=True)
-    (target / ARCHIVE).write_bytes(content.getvalue())
-    (target / REQUIREMENTS).write_text(
-        "".join(f"{line}\n" for line in requirements()), encoding="utf-8"
-    )
+    write_bytes(target / ARCHIVE, content.getvalue())
+    write_text(target / REQUIREMENTS, "".join(f"{line}\n" for line in requirements()))
 
 
 def carried_parts() -> list[str]:

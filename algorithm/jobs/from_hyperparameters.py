@@ -11,7 +11,8 @@ from algorithm.data.feeding.augmentation import Augmentation
 from algorithm.data.feeding.augmentations.colour import Colour
 from algorithm.data.feeding.pipeline import steps_per_epoch as epoch_steps
 from algorithm.data.feeding.pipeline import train_batches
-from algorithm.distillation.distillers import Distiller, Remembered
+from algorithm.distillation.distiller import Distiller
+from algorithm.distillation.offline_teacher import Remembered
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.models import Detector, build_detector
 from algorithm.models.weights.warm_start import freezes_batch_norm, frozen_names

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from algorithm.data import Dataset
-from algorithm.distillation.distillers import Distiller
+from algorithm.distillation.distiller import Distiller
 from algorithm.distillation.job_distillation import remembered_answers
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import (

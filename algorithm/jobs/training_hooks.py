@@ -9,8 +9,9 @@ import numpy as np
 
 from algorithm.data import Dataset
 from algorithm.data.checking.check_pictures import report_pictures
-from algorithm.distillation.distillers import Distiller, OfflineTeacher
+from algorithm.distillation.distiller import Distiller
 from algorithm.distillation.job_distillation import soft_loss_config
+from algorithm.distillation.offline_teacher import OfflineTeacher
 from algorithm.evaluation.coco_metrics import Evaluation
 from algorithm.evaluation.evaluator import Evaluator
 from algorithm.evaluation.inference import Network

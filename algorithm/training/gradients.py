@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from algorithm.distillation.distillers import POSITIVES, REMEMBERED, Distiller
+from algorithm.distillation.distiller import POSITIVES, REMEMBERED, Distiller
 from algorithm.errors import AlgorithmError
 from algorithm.models.detector import Detector, level_outputs, neck_features
 from algorithm.models.layers import CARRIED, BatchNorm

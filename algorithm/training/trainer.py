@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from algorithm.distillation.distillers import PEER, REMEMBERED, Distiller
+from algorithm.distillation.distiller import PEER, REMEMBERED, Distiller
 from algorithm.errors import DataError
 from algorithm.models.detector import Detector
 from algorithm.models.variable_names import published_variables

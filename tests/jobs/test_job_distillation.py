@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from algorithm.data import Sample
 from algorithm.data.synthetic.scenes import write_sample_dataset
-from algorithm.distillation.distillers import OnlinePeer
 from algorithm.distillation.job_distillation import advice_on_peer
+from algorithm.distillation.online_peer import OnlinePeer
 from algorithm.errors import DataError
 from algorithm.hyperparameters import parse
 from algorithm.jobs import job

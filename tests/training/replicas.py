@@ -31,8 +31,9 @@ import small_job  # noqa: E402
 
 small_job.shrink()
 
-from algorithm.distillation.distillers import PEER, OnlinePeer  # noqa: E402
+from algorithm.distillation.distiller import PEER  # noqa: E402
 from algorithm.distillation.job_distillation import build_peer  # noqa: E402
+from algorithm.distillation.online_peer import OnlinePeer  # noqa: E402
 from algorithm.distillation.soft_losses import SoftLossConfig  # noqa: E402
 from algorithm.models import build_detector, zoo  # noqa: E402
 from algorithm.models.detector import Detector  # noqa: E402

@@ -6,7 +6,7 @@ import logging
 
 import numpy as np
 
-from algorithm.distillation.distillers import SOFT_LOSSES
+from algorithm.distillation.distiller import SOFT_LOSSES
 from algorithm.distillation.soft_losses import SoftLossConfig
 from algorithm.training.hooks.hook import Hook, TrainingRun
 

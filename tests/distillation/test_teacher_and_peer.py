@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from algorithm.distillation.distillers import OfflineTeacher, OnlinePeer
 from algorithm.distillation.job_distillation import build_peer
+from algorithm.distillation.offline_teacher import OfflineTeacher
+from algorithm.distillation.online_peer import OnlinePeer
 from algorithm.distillation.soft_losses import SoftLossConfig
 from algorithm.distillation.teacher_file import FrozenTeacher, freeze_graph
 from algorithm.errors import ArgumentError, DataError
