@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from algorithm.assessment.advice.advice import LEAST_NMS_GAIN, findings
+from algorithm.assessment.advice.graded_findings import LEAST_NMS_GAIN, findings
 from algorithm.assessment.advice.next_job import JOB_FILE, read_job
 from algorithm.assessment.advice.setting_steps import Setting
 from algorithm.assessment.advice.tuning import tune

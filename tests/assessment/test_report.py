@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from algorithm.assessment.advice.advice import Finding
+from algorithm.assessment.advice.graded_findings import Finding
 from algorithm.assessment.advice.setting_steps import Change, Setting
 from algorithm.assessment.advice.tuning import Trail
 from algorithm.assessment.analysis import analyse_records

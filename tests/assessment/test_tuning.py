@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from algorithm.assessment.advice import tuning
-from algorithm.assessment.advice.advice import Finding
+from algorithm.assessment.advice.graded_findings import Finding
 from algorithm.assessment.advice.setting_steps import Change, Setting
 from algorithm.assessment.advice.tuning import train_and_measure, tune
 from algorithm.assessment.comparison import compare, not_comparable, read_assessment

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import algorithm
-from algorithm.assessment.advice.advice import Finding
+from algorithm.assessment.advice.graded_findings import Finding
 from algorithm.assessment.advice.next_job import changed_values, parameters
 from algorithm.assessment.advice.setting_steps import Change, Setting
 from algorithm.assessment.options import Options

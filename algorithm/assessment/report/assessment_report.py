@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from algorithm.assessment.advice.advice import GRADES, Finding
+from algorithm.assessment.advice.graded_findings import GRADES, Finding
 from algorithm.assessment.advice.wording import (
     DESCRIPTIONS,
     DEVIATION,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from algorithm.assessment.advice.advice import Finding
+from algorithm.assessment.advice.graded_findings import Finding
 from algorithm.assessment.advice.wording import (
     COST_NAMES,
     DESCRIPTIONS,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from algorithm.assessment.advice.advice import findings, next_changes
+from algorithm.assessment.advice.graded_findings import findings, next_changes
 from algorithm.assessment.advice.next_job import next_job
 from algorithm.assessment.advice.setting_steps import Setting
 from algorithm.assessment.advice.tuning import Trail

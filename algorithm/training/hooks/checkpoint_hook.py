@@ -1,4 +1,7 @@
-"""When a checkpoint is written: at the end of each epoch, every few minutes, before a stop."""
+"""When a checkpoint is written: at the end of each epoch, every few minutes, before a stop.
+
+How many minutes: `checkpoint_minutes` in hyperparameters/rows/job_rows.py.
+"""
 
 from __future__ import annotations
 

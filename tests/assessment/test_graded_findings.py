@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from algorithm.assessment.advice.advice import (
+from algorithm.assessment.advice.advice_rows import ALL_ADVICE, ERROR_ADVICE, FEATURE_ADVICE
+from algorithm.assessment.advice.graded_findings import (
     MAJOR,
     MEDIUM,
     SLIGHT,
@@ -13,7 +14,6 @@ from algorithm.assessment.advice.advice import (
     grade_of,
     next_changes,
 )
-from algorithm.assessment.advice.advice_rows import ALL_ADVICE, ERROR_ADVICE, FEATURE_ADVICE
 from algorithm.assessment.advice.next_job import changed_values, next_job, parameters, read_job
 from algorithm.assessment.advice.setting_steps import LARGER_MODEL, LARGER_PICTURE, Change, Setting
 from algorithm.assessment.analysis import analyse_records
