@@ -6,13 +6,14 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from algorithm.assessment.advice.graded_findings import Finding
 from algorithm.assessment.advice.setting_steps import Change, Setting
 from algorithm.assessment.advice.tuning import Trail
 from algorithm.assessment.analysis import analyse_records
-from algorithm.assessment.report.assessment_report import plots
+from algorithm.assessment.report import plots
 from algorithm.assessment.report.result_files import result_texts, write_results
 from algorithm.assessment.report.sample_pictures import draw_suspects, draw_worst, worst_pictures
 from algorithm.evaluation.records import make_records
@@ -128,3 +129,17 @@ def test_a_tuning_decides_the_next_job(analysis):
     assert "not kept" in texts["report.html"] and json.loads(texts["assessment.json"])[
         "tuning"
     ] == list(rows)
+
+
+def test_names_that_a_pictures_font_lacks_are_numbers_of_classes():
+    records = make_records(["cat", "鸟"], ["a"], [([[0, 0, 5, 5]], [1])], [([], [], [])])
+    draw, _ = plots._confusion_drawing(records, np.eye(3, dtype=np.int64), in_pixels=True)
+    axes = Figure().add_subplot()
+    draw(axes)
+    assert [label.get_text() for label in axes.get_yticklabels()] == [
+        "cat",
+        "class 1",
+        "nothing there",
+    ]
+    pixels = plots.confusion_pixels(records, np.eye(3, dtype=np.int64))
+    assert pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.std() > 0

@@ -22,6 +22,7 @@ from algorithm.evaluation.records import Records
 BLUE, ORANGE, GREY = "#3b73b9", "#d98c00", "#9aa5b1"
 SLICES = ("#3b73b9", "#d98c00", "#2c8a4b", "#a04fb0", "#9aa5b1")
 CLASSES_DRAWN = 10
+_BEYOND_THE_FONT = 0x250  # code points from here on may be missing in the font of pictures
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "assessment",
@@ -168,7 +169,7 @@ def confusion_pixels(records: Records, table: np.ndarray) -> np.ndarray:
     Returns:
         uint8 [H, W, 3].
     """
-    draw, side = _confusion_drawing(records, table)
+    draw, side = _confusion_drawing(records, table, in_pixels=True)
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure = Figure((side + 0.6, side), dpi=120, layout="constrained")
@@ -179,17 +180,23 @@ def confusion_pixels(records: Records, table: np.ndarray) -> np.ndarray:
 
 
 def _confusion_drawing(
-    records: Records, matrix: np.ndarray, most: int = 25
+    records: Records, matrix: np.ndarray, most: int = 25, *, in_pixels: bool = False
 ) -> tuple[Callable[[Axes], None], float]:
     """Return what draws the matrix, and a fitting side in inches.
 
-    It draws colours, rows in shares, of the classes with most objects.
+    It draws colours, rows in shares, of the classes with most objects. In pixels a name that the
+    font cannot write becomes the number of its class, as in the label map.
     """
     shown = np.sort((-records.truths_per_class()).argsort(kind="stable")[:most])
     places = np.append(shown, records.classes)
     table = matrix[np.ix_(places, places)].astype(float)
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     names = [_plain(records.label_names[label]) for label in shown]
+    if in_pixels:
+        names = [
+            name if max(map(ord, name), default=0) < _BEYOND_THE_FONT else f"class {label}"
+            for name, label in zip(names, shown, strict=True)
+        ]
 
     def draw(axes: Axes) -> None:
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
