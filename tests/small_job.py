@@ -24,7 +24,7 @@ from pathlib import Path
 PLACES = {
     "load": "algorithm.jobs.job.load_data", "step": "algorithm.training.trainer.Trainer.train_step",
     "bundle": "algorithm.training.checkpoints._write_bundle", "list": "algorithm.training.checkpoints._list",
-    "evaluate": "algorithm.training.hooks.evaluation_hook.EvaluateHook._evaluated", "archive": "algorithm.jobs.run_folder.RunFolder.archive_if_better",
+    "evaluate": "algorithm.training.hooks.evaluation_hook.EvaluateHook._evaluated", "archive": "algorithm.jobs.best_checkpoint.BestCheckpoint.replace_if_better",
     "export": "algorithm.jobs.publishing.export_saved_model", "package": "algorithm.jobs.publishing.package_model",
     "finish": "algorithm.jobs.run_folder.RunFolder.finished",
     "rename": "os.replace", "copy": "shutil.copyfile", "fsync": "os.fsync",

@@ -88,7 +88,7 @@ def test_it_prints_the_step_and_the_twelve_rows(tutorial):
 
 
 def test_the_model_answers(tutorial):
-    from algorithm.serving.handler import load_service
+    from algorithm.serving.model_handler import load_service
 
     folder, _, _ = tutorial
     picture = next((folder / "source/images").glob("*.jpg"))

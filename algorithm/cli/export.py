@@ -30,7 +30,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from algorithm.jobs.exported_evaluation import export_with_calibration
+    from algorithm.jobs.export_calibration import export_with_calibration
 
     print(
         export_with_calibration(

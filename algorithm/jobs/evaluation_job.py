@@ -35,9 +35,9 @@ def evaluate_only(
         run_folder: Holds the archive and gets metrics.json.
         workspace: Gets temporary files.
     """
-    if run_folder.archived():
-        run_folder.load_archive(detector)
-        _log.info("evaluating %s", run_folder.archive)
+    if run_folder.best.read():
+        run_folder.best.load_into(detector)
+        _log.info("evaluating %s", run_folder.best.folder)
     evaluator = Evaluator(detector, nms_config(hp), dataset, hp.eval_batch_size)
     evaluation, _ = evaluator.run()
     evaluated = Evaluated(

@@ -83,7 +83,7 @@ def _run_in(
     damaged: Sequence[str] = (),
 ) -> None:
     run_folder = RunFolder.claim(folder, hp)
-    if damaged and run_folder.newest_saved() is None and run_folder.archived() is None:
+    if damaged and run_folder.newest_saved() is None and run_folder.best.read() is None:
         raise StorageError(
             f"train_url {hp.train_url}: expected a checkpoint that can be read, found damage in "
             f"{', '.join(damaged)}; bring those objects back, or give a new train_url to begin anew"
@@ -151,12 +151,12 @@ def _run(
         return
     if devices.replicas > 1:  # what is exported must stand on one device
         detector = detector_of(hp, len(dataset.label_names))
-    if run_folder.archived() is None:
+    if run_folder.best.read() is None:
         raise DivergenceError(
             "training: expected finite weights at one evaluation at least, found none; lower "
             "learning_rate (in hparams) and give a new train_url"
         )
-    metrics = run_folder.load_archive(detector)["metrics"]
+    metrics = run_folder.best.load_into(detector)["metrics"]
     publish(hp, detector, dataset, metrics, run_folder, workspace)
     run_folder.finished(hp, metrics, stopped_early)
     _log.info("finished: best AP %s; the model is in %s", metrics["AP"], run_folder.model)

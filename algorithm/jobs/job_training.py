@@ -21,7 +21,8 @@ from algorithm.jobs.from_hyperparameters import (
     trainer_of,
     training_batches,
 )
-from algorithm.jobs.run_folder import Checkpoint, RunFolder
+from algorithm.jobs.job_checkpoint import JobCheckpoint
+from algorithm.jobs.run_folder import RunFolder
 from algorithm.jobs.training_hooks import training_hooks
 from algorithm.models import Detector
 from algorithm.training.devices import Devices
@@ -38,7 +39,7 @@ def train(
     detector: Detector,
     dataset: Dataset,
     run_folder: RunFolder,
-    resumed: Checkpoint | None,
+    resumed: JobCheckpoint | None,
     devices: Devices,
     distiller: Distiller | None,
 ) -> bool:

@@ -107,4 +107,4 @@ def _archive(
     run: TrainingRun,
     evaluation: Evaluation,
 ) -> None:
-    run_folder.archive_if_better(detector, run.step, evaluation.as_dict(), identity)
+    run_folder.best.replace_if_better(detector, run.step, evaluation.as_dict(), identity)

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from algorithm.errors import DataError
-from algorithm.serving.handler import load_service
+from algorithm.serving.model_handler import load_service
 
 LOGGER = logging.getLogger(__name__)
 # Those of data.readers, which serving may not import; a test compares the two.

@@ -17,7 +17,7 @@ from waitress import wasyncore
 from waitress.server import create_server
 
 from algorithm.errors import ArgumentError
-from algorithm.serving.container import BODY_LIMIT, app_around
+from algorithm.serving.http_app import BODY_LIMIT, app_around
 from algorithm.serving.service_state import Standing
 from algorithm.serving.waitress_server import JsonChannel, TwoQueues
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from algorithm.errors import DataError, JobError
 from algorithm.serving.batching import Batcher
-from algorithm.serving.handler import load_service
+from algorithm.serving.model_handler import load_service
 from algorithm.serving.prometheus_metrics import Metrics
 
 LOGGER = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import Error
 
 from algorithm.serving.access_log import log_request, request_id
-from algorithm.serving.container import JSON_TYPE, error_body, known_path
+from algorithm.serving.http_app import JSON_TYPE, error_body, known_path
 from algorithm.serving.prometheus_metrics import Metrics
 
 RETRY_SECONDS = 1

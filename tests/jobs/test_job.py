@@ -187,7 +187,7 @@ def test_the_archive_and_the_exported_model_are_the_best_checkpoint(finished):
 
 
 def test_the_handler_in_the_model_folder_answers(finished, dataset):
-    from algorithm.serving.handler import load_service
+    from algorithm.serving.model_handler import load_service
 
     output, _ = finished
     service = load_service(output / "model")

@@ -47,15 +47,17 @@ def test_only_a_better_checkpoint_replaces_the_archived_one(tmp_path, detector):
         (40, None, 4.0, False),
     ):
         layer.bias.assign(np.full(layer.bias.shape, value))
-        assert run.archive_if_better(detector, step, {"AP": score, "AP50": 0.9}, STATE) is better
-    assert run.archived_figures() == {"global_step": 30.0, "AP": 0.6, "AP50": 0.9}
-    assert sorted(path.name for path in run.archive.iterdir()) == [
+        assert (
+            run.best.replace_if_better(detector, step, {"AP": score, "AP50": 0.9}, STATE) is better
+        )
+    assert run.best.figures() == {"global_step": 30.0, "AP": 0.6, "AP50": 0.9}
+    assert sorted(path.name for path in run.best.folder.iterdir()) == [
         "best_eval.txt",
         "checkpoint",
         "model.ckpt-30.data-00000-of-00001",
         "model.ckpt-30.index",
     ]
-    assert run.load_archive(detector)["metrics"] == {"AP": 0.6, "AP50": 0.9}
+    assert run.best.load_into(detector)["metrics"] == {"AP": 0.6, "AP50": 0.9}
     np.testing.assert_array_equal(layer.bias.numpy(), np.full(layer.bias.shape, 3.0))
 
 
@@ -63,8 +65,8 @@ def test_an_evaluation_made_again_after_an_interruption_counts_as_the_best_it_wa
     tmp_path, detector
 ):
     run = RunFolder(tmp_path)
-    assert run.archive_if_better(detector, 10, {"AP": 0.5}, STATE)
-    assert run.archive_if_better(detector, 10, {"AP": 0.5}, STATE)
+    assert run.best.replace_if_better(detector, 10, {"AP": 0.5}, STATE)
+    assert run.best.replace_if_better(detector, 10, {"AP": 0.5}, STATE)
 
 
 def test_no_archive_is_an_error_that_says_what_to_do(tmp_path, detector):
@@ -72,15 +74,15 @@ def test_no_archive_is_an_error_that_says_what_to_do(tmp_path, detector):
         DataError,
         match="expected the best checkpoint of a training job, found none that can be read; train first",
     ):
-        RunFolder(tmp_path).load_archive(detector)
+        RunFolder(tmp_path).best.load_into(detector)
 
 
 def test_a_checkpoint_of_other_data_is_refused(tmp_path, detector):
     run = RunFolder(tmp_path)
-    run.archive_if_better(detector, 10, {"AP": 0.5}, STATE)
-    run.archived().check_dataset("abc")
+    run.best.replace_if_better(detector, 10, {"AP": 0.5}, STATE)
+    run.best.read().check_dataset("abc")
     with pytest.raises(ArgumentError, match="another dataset"):
-        run.archived().check_dataset("xyz")
+        run.best.read().check_dataset("xyz")
 
 
 def test_finished_means_as_many_epochs_as_asked_for_now(tmp_path):

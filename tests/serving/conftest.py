@@ -20,7 +20,7 @@ from lifetime import bound
 from PIL import Image
 
 from algorithm.export.model_folder import COMPANIONS
-from algorithm.serving.handler import MODEL_PARTS, load_service
+from algorithm.serving.model_handler import MODEL_PARTS, load_service
 
 LABELS = ("猫", "dog")
 ROOT = Path(__file__).parent.parent.parent

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from algorithm.errors import DataError
-from algorithm.serving.handler import load_service
+from algorithm.serving.model_handler import load_service
 
 
 def picture_form(content, name="a.png"):

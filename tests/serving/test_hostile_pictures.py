@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from algorithm.serving.container import app_around
-from algorithm.serving.handler import load_service
+from algorithm.serving.http_app import app_around
+from algorithm.serving.model_handler import load_service
 from algorithm.serving.service_state import Standing
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from algorithm.errors import DataError
 from algorithm.export.model_folder import package_model
-from algorithm.serving.handler import load_service
+from algorithm.serving.model_handler import load_service
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ import pytest
 
 from algorithm.errors import ArgumentError, DataError
 from algorithm.serving import server
-from algorithm.serving.handler import MODEL_PARTS
+from algorithm.serving.model_handler import MODEL_PARTS
 from algorithm.serving.server import serve
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.wrappers import Response as PlainResponse
 
 from algorithm.serving.access_log import log_request, request_id
-from algorithm.serving.handler import load_service
+from algorithm.serving.model_handler import load_service
 from algorithm.serving.prometheus_metrics import CONTENT_TYPE
 from algorithm.serving.service_state import Standing
 

@@ -8,7 +8,7 @@ from algorithm.data.readers import picture_lookup
 from algorithm.errors import DataError
 from algorithm.export import model_folder
 from algorithm.serving import prediction
-from algorithm.serving.handler import MODEL_PARTS, load_service
+from algorithm.serving.model_handler import MODEL_PARTS, load_service
 
 BASE = """
 class TfServingBaseService:

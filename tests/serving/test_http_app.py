@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from algorithm.serving.container import BODY_LIMIT, app_around, create_app
+from algorithm.serving.http_app import BODY_LIMIT, app_around, create_app
 from algorithm.serving.service_state import Standing
 
 PLATFORM_BODIES = {

@@ -1,0 +1,132 @@
+"""The best checkpoint of a job: archive/, and when another one takes its place."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from algorithm.errors import DataError
+from algorithm.jobs.job_checkpoint import JobCheckpoint
+from algorithm.models.detector import Detector
+from algorithm.models.variable_names import published_variables
+from algorithm.storage.atomic_files import write_text
+from algorithm.training import checkpoints
+
+_log = logging.getLogger(__name__)
+_BEST = "best_eval.txt"
+
+
+class BestCheckpoint:
+    """The checkpoint with the best AP, in a folder of its own with best_eval.txt.
+
+    Args:
+        folder: archive/ of the job.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def read(self) -> JobCheckpoint | None:
+        """Return the best checkpoint, or None where none can be read."""
+        found = checkpoints.load_newest(self.folder)
+        return JobCheckpoint(self.folder, *found) if found else None
+
+    def replace_if_better(
+        self, detector: Detector, step: int, figures: dict[str, Any], state: dict[str, Any]
+    ) -> bool:
+        """Archive the detector's present weights if their AP beats the archived one.
+
+        Weights that are not finite are never archived.
+
+        Args:
+            detector: Holds the weights.
+            step: Updates made so far.
+            figures: What the evaluation found, with "AP" (None counts as 0).
+            state: What is saved beside the weights.
+
+        Returns:
+            Whether the archive now holds these weights.
+
+        Raises:
+            ResourceError: See training.checkpoints.save.
+        """
+        archived = self.figures()
+        score = figures["AP"] or 0.0
+        if archived and score <= archived["AP"]:
+            return (
+                archived["global_step"] == step and archived["AP"] == score
+            )  # the same evaluation was made again
+        tensors = {
+            name: variable.numpy() for name, variable in published_variables(detector).items()
+        }
+        if not all(np.isfinite(value).all() for value in tensors.values()):
+            _log.warning("the weights at step %d are not all finite: not archived", step)
+            return False
+        checkpoints.save(
+            self.folder,
+            step,
+            {**tensors, "global_step": np.int64(step)},
+            {**state, "metrics": figures},
+            keep=1,
+        )
+        write_text(self.folder / _BEST, _best_eval(step, score, figures))
+        return True
+
+    def figures(self) -> dict[str, float]:
+        """Return the numbers that evaluation found for the archived checkpoint.
+
+        They stand in the checkpoint itself; best_eval.txt, for people, is written after it.
+
+        Returns:
+            The numbers by name, with global_step; empty when there is no checkpoint that can be
+            read.
+        """
+        found = checkpoints.load_newest(self.folder)
+        if found is None:
+            return {}
+        tensors, state = found
+        numbers = {
+            name: float(value)
+            for name, value in state["metrics"].items()
+            if isinstance(value, (int, float))
+        }
+        return {
+            **numbers,
+            "AP": state["metrics"]["AP"] or 0.0,
+            "global_step": float(tensors["global_step"]),
+        }
+
+    def load_into(self, detector: Detector) -> dict[str, Any]:
+        """Give the detector the archived weights.
+
+        Args:
+            detector: Gets the weights.
+
+        Returns:
+            The state saved with them.
+
+        Raises:
+            DataError: There is no archived checkpoint that can be read.
+        """
+        best = self.read()
+        if best is None:
+            raise DataError(
+                f"{self.folder}: expected the best checkpoint of a training job, found none that "
+                "can be read; train first"
+            )
+        for name, variable in published_variables(detector).items():
+            variable.assign(best.tensors[name])
+        return best.state
+
+
+def _best_eval(step: int, score: float, figures: dict[str, Any]) -> str:
+    """Return the text of best_eval.txt: a line for each number, global_step and AP first."""
+    rest = (
+        f"{name} = {value}"
+        for name, value in figures.items()
+        if isinstance(value, (int, float)) and name != "AP"
+    )
+    return "\n".join([f"global_step = {step}", f"AP = {score}", *rest]) + "\n"
