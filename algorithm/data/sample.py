@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from algorithm.data.outlines import Outline
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -24,6 +26,7 @@ class Sample:
         areas: float32 [N], areas of the objects in square pixels where the dataset records them
             (COCO: of the outline), by which small, medium and large are told apart in evaluation;
             None: the boxes' own areas.
+        outlines: N outlines, None for an object without one; None where the dataset has none.
     """
 
     image_id: str
@@ -36,6 +39,7 @@ class Sample:
     is_crowd: np.ndarray
     usage: str
     areas: np.ndarray | None = None
+    outlines: tuple[Outline | None, ...] | None = None
 
 
 @dataclass(frozen=True)
