@@ -17,6 +17,7 @@ from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.evaluation_job import evaluate_only
 from algorithm.jobs.from_hyperparameters import detector_of, loss_config
 from algorithm.jobs.job_data import load_data, look_at_data
+from algorithm.jobs.job_plots import write_plots
 from algorithm.jobs.job_training import train
 from algorithm.jobs.overfit_job import overfit_check
 from algorithm.jobs.publishing import publish
@@ -158,5 +159,6 @@ def _run(
         )
     metrics = run_folder.best.load_into(detector)["metrics"]
     publish(hp, detector, dataset, metrics, run_folder, workspace)
+    write_plots(hp, detector, dataset, run_folder)
     run_folder.finished(hp, metrics, stopped_early)
     _log.info("finished: best AP %s; the model is in %s", metrics["AP"], run_folder.model)

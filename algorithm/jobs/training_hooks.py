@@ -16,6 +16,7 @@ from algorithm.evaluation.coco_metrics import Evaluation
 from algorithm.evaluation.evaluator import Evaluator
 from algorithm.evaluation.inference import Network
 from algorithm.hyperparameters import Hyperparameters
+from algorithm.jobs.best_detections import save_detections
 from algorithm.jobs.confusion_picture import confusion_picture
 from algorithm.jobs.from_hyperparameters import device_batch, nms_config
 from algorithm.jobs.run_folder import RunFolder
@@ -89,7 +90,7 @@ def training_hooks(
         ),
         EvaluateHook(
             student if devices.chief else None,
-            partial(_archive, run_folder, detector, identity),
+            partial(_archive, run_folder, detector, identity, student),
             [log, tensorboard, matrix],
             every_epoch=hp.mode == "train_and_eval",
             peers=[evaluator(peer) for peer in peers],
@@ -104,7 +105,9 @@ def _archive(
     run_folder: RunFolder,
     detector: Detector,
     identity: dict[str, object],
+    evaluator: Evaluator,
     run: TrainingRun,
     evaluation: Evaluation,
 ) -> None:
-    run_folder.best.replace_if_better(detector, run.step, evaluation.as_dict(), identity)
+    if run_folder.best.replace_if_better(detector, run.step, evaluation.as_dict(), identity):
+        save_detections(run_folder.best.folder, run.step, evaluator.detections)

@@ -95,6 +95,7 @@ def test_the_output_tree(finished):
     assert archived == [
         "best_eval.txt",
         "checkpoint",
+        "detections.npz",
         f"model.ckpt-{step}.data-00000-of-00001",
         f"model.ckpt-{step}.index",
     ]
@@ -113,6 +114,22 @@ def test_the_output_tree(finished):
         "labels_list": ["ball", "box", "ring", "star"],
         "is_multilabel": False,
     }
+
+
+def test_plots_show_curves_labels_pictures_and_errors(finished):
+    output, log = finished
+    assert names_in(output / "plots") == [
+        "confusion_matrix.png",
+        "curves.png",
+        "eval_pictures.png",
+        "f1_confidence.png",
+        "labels.png",
+        "precision_recall.png",
+        "training_pictures.png",
+    ]
+    for path in (output / "plots").iterdir():
+        assert np.asarray(Image.open(path)).std() > 1, f"{path.name} shows nothing"
+    assert re.search(r"plots: 7 in .*plots, [\d.]+ s", log)
 
 
 def test_the_log_lines_have_their_grammar(finished):
