@@ -25,15 +25,15 @@ def save_detections(folder: Path, step: int, detections: Sequence[dict[str, np.n
             picture, scores float32 [M], labels int32 [M].
     """
     counts = [len(found["scores"]) for found in detections]
-    empty = {"boxes": np.zeros((0, 4), np.float32), "scores": np.zeros(0, np.float32)}
-    columns = {
-        name: np.concatenate(
-            [empty.get(name, np.zeros(0, np.int32)), *(found[name] for found in detections)]
-        )
-        for name in _COLUMNS
-    }
     content = io.BytesIO()
-    np.savez_compressed(content, step=np.int64(step), counts=np.int64(counts), **columns)
+    np.savez_compressed(
+        content,
+        step=np.int64(step),
+        counts=np.int64(counts),
+        boxes=np.concatenate([np.zeros((0, 4), np.float32), *(row["boxes"] for row in detections)]),
+        scores=np.concatenate([np.zeros(0, np.float32), *(row["scores"] for row in detections)]),
+        labels=np.concatenate([np.zeros(0, np.int32), *(row["labels"] for row in detections)]),
+    )
     write_bytes(folder / FILE, content.getvalue())
 
 

@@ -142,13 +142,13 @@ def _labels(dataset: Dataset) -> np.ndarray:
     names = dataset.label_names
     sides = {"TRAIN": dataset.train, "EVAL": dataset.eval}
     counts = {
-        side: sum(
-            (np.bincount(sample.labels, minlength=len(names)) for sample in part),
-            np.zeros(len(names), int),
+        side: np.bincount(
+            np.concatenate([np.zeros(0, int), *(sample.labels for sample in part)]),
+            minlength=len(names),
         )
         for side, part in sides.items()
     }
-    shown = (-sum(counts.values())).argsort(kind="stable")[:20]
+    shown = (-counts["TRAIN"] - counts["EVAL"]).argsort(kind="stable")[:20]
     sizes = np.concatenate(
         [np.zeros((0, 2))]
         + [
