@@ -29,7 +29,7 @@ def save_detections(folder: Path, step: int, detections: Sequence[dict[str, np.n
     np.savez_compressed(
         content,
         step=np.int64(step),
-        counts=np.int64(counts),
+        counts=np.array(counts, np.int64),
         boxes=np.concatenate([np.zeros((0, 4), np.float32), *(row["boxes"] for row in detections)]),
         scores=np.concatenate([np.zeros(0, np.float32), *(row["scores"] for row in detections)]),
         labels=np.concatenate([np.zeros(0, np.int32), *(row["labels"] for row in detections)]),
