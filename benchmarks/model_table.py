@@ -23,8 +23,6 @@ FORMATS = ("tflite", "tflite_fp16", "onnx", "openvino")
 BYTES_PER_MB = 1e6
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 ONE_THREAD = dict.fromkeys(THREADS, "1")
-    ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"
-)
 
 
 def main() -> None:
