@@ -117,7 +117,8 @@ def _run(
     dataset = load_data(hp, workspace, run_folder, label_names)
     with devices.strategy.scope():
         detector = detector_of(hp, len(dataset.label_names))
-        started = start.load(detector) if start else ""
+        known = dataset.label_names if hp.known_classes else None
+        started = start.load(detector, known) if start else ""
     if start:
         _log.info("%s", started)
     elif not resumed:

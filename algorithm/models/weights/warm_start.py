@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from algorithm.hyperparameters import Hyperparameters
 from algorithm.models.detector import Detector
 from algorithm.models.weights import find_pretrained, load_weights, open_weights
 from algorithm.models.weights.catalogue import default_download, packaged_models
-from algorithm.models.weights.coco_label_map import COCO_LABEL_NAMES
+from algorithm.models.weights.class_rows import classes_of
 from algorithm.models.weights.fetching import fetch_weights
 from algorithm.models.weights.lookup import cache_dir, default_search_dirs
 from algorithm.models.zoo import PRESETS
@@ -52,23 +53,28 @@ class Start:
         if self.scope != "full":
             return None
         with open_weights(self.path) as source:
-            if source.label_names:
-                return tuple(source.label_names)
-            if source.num_classes == len(COCO_LABEL_NAMES):
-                return COCO_LABEL_NAMES
-            if (
-                source.num_classes == len(COCO_LABEL_NAMES) + 1
-            ):  # RetinaNet's output k is category id k; 0 is not used
-                return ("(background)", *COCO_LABEL_NAMES)
+            names = classes_of(source)
+        if names:
+            return names
         raise DataError(
             f"weights {self.path}: expected a label map beside them (label_map.json or index), "
             "found none and no COCO network either; give fine_tune_checkpoint_type=detection, or "
             "add the file"
         )
 
-    def load(self, detector: Detector) -> str:
-        """Load the weights into the detector and say in words what was taken."""
-        return f"warm start {self.where}: {load_weights(detector, self.path, self.scope).summary()}"
+    def load(self, detector: Detector, label_names: Sequence[str] | None = None) -> str:
+        """Load the weights into the detector.
+
+        Args:
+            detector: Gets the weights.
+            label_names: Its classes, to take over those that the weights know by name; None takes
+                over none.
+
+        Returns:
+            What was taken, in words.
+        """
+        report = load_weights(detector, self.path, self.scope, label_names=label_names)
+        return f"warm start {self.where}: {report.summary()}"
 
 
 def find_start(hp: Hyperparameters, scratch: Path) -> Start | None:
