@@ -76,8 +76,7 @@ def recorded_usages(
             f"{len(ids)} that it was trained on, as {record.place} says: give other pictures "
             "(evaluate --model_dir --split=train measures these)"
         )
-    exact = {name: content for name, content in record.eval.items() if content}
-    same = not new and exact == {ids[place]: contents[place] for place in evaluated}
+    same = sorted(record.eval.values()) == sorted(contents[place] for place in evaluated)
     lines = _lines(record, usages, stated, new, len(seen & evaluated), trains)
     return RecordedUsages(usages, seen, same, lines)
 

@@ -70,6 +70,9 @@ def test_a_renamed_picture_that_was_trained_on_is_one_still(trained) -> None:
     folder, data, record = trained
     old = sorted(names(data.train))[0]
     evaluated = sorted(names(data.eval))[0]
+    rename(folder, evaluated, "other")
+    assert load(folder, record, require=("eval",)).same_eval
+    rename(folder, "other", evaluated)
     rename(folder, old, "new")
     again = load(folder, record, require=("eval",))
     assert "new" in names(again.train) and names(again.eval) == names(data.eval)
