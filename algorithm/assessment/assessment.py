@@ -5,10 +5,10 @@ The order is model, data, what the model sees, why, what to do, the files.
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ from algorithm.assessment.observation import Observation, observe, original_name
 from algorithm.assessment.options import Options
 from algorithm.assessment.report.result_files import PAGE, result_texts, write_results
 from algorithm.data import Dataset, Sample, load_dataset
+from algorithm.data.split_record import FILE as SPLIT
+from algorithm.data.split_record import UNRECORDED, SplitRecord, find_record
 from algorithm.errors import DataError
 from algorithm.modelarts.environment import Workspace, open_workspace
 from algorithm.modelarts.model_index import read_class_names
@@ -41,7 +43,6 @@ from algorithm.storage import (
     stager,
 )
 
-SPLIT = "split.json"
 _log = logging.getLogger("algorithm.assessment")
 
 
@@ -67,7 +68,12 @@ def assess(options: Options) -> str:
         names, detect = read_class_names(model_dir), load_detect(model_dir)
         values = read_job(model_dir)
         setting = Setting(values, options.preset_sizes)
-        dataset, originals = _load(options.data_url, model_dir, names, workspace)
+        record = _recorded_split(model_dir, options.model_dir)
+        dataset, originals = _load(options.data_url, record, names, workspace)
+        warnings = [_without_scratch(line, workspace) for line in dataset.warnings]
+        warnings += [] if record else [UNRECORDED]
+        for warning in warnings:
+            _log.warning("%s", warning)
         _log.info("data: %d evaluation pictures, %d classes", len(dataset.eval), len(names))
         seen = observe(dataset.eval, names, detect, originals)
         analysis = analyse_records(seen.records, seen.measures)
@@ -76,7 +82,11 @@ def assess(options: Options) -> str:
             if options.baseline
             else None
         )
-        trail = tune(options, setting, findings(analysis, setting)) if options.tune else None
+        trail = (
+            tune(options, setting, findings(analysis, setting), record=record)
+            if options.tune
+            else None
+        )
         texts = result_texts(
             analysis,
             setting,
@@ -84,7 +94,7 @@ def assess(options: Options) -> str:
             paths=seen.paths,
             baseline=baseline,
             trail=trail,
-            warnings=[_without_scratch(line, workspace) for line in dataset.warnings],
+            warnings=warnings,
         )
         _deliver(texts, options.output, workspace)
         if options.apply:
@@ -159,38 +169,42 @@ def _model_folder(place: str, workspace: Workspace) -> Path:
     return folder
 
 
+def _recorded_split(model_dir: Path, place: str) -> SplitRecord | None:
+    """Return the split that the job of the model recorded, named after the place of the model."""
+    record = find_record(model_dir)
+    if record is None:
+        return None
+    inside = Path(record.place).parent == model_dir.resolve()
+    return replace(
+        record, place=f"{place.rstrip('/')}/{SPLIT}" if inside else _beside(place, SPLIT)
+    )
+
+
 def _beside(place: str, name: str) -> str:
     """Return the place of a file beside a folder."""
     return f"{place.rstrip('/').rpartition('/')[0] or '.'}/{name}"
 
 
 def _load(
-    data_url: str, model_dir: Path, names: tuple[str, ...], workspace: Workspace
+    data_url: str, record: SplitRecord | None, names: tuple[str, ...], workspace: Workspace
 ) -> tuple[Dataset, dict[str, str]]:
     """Return the dataset with the model's classes, and the original names of cleaned pictures.
 
-    A dataset without a split of its own is split as the job that made the model did, if split.json
-    lies beside the model folder; else all of it is evaluated.
+    The split is the one that the job of the model recorded, in the model folder or beside it; else
+    that of the dataset, and all of it is evaluated where it has none.
     """
     source = stage_in(data_url, workspace.inputs)
-    split = model_dir.resolve().parent / SPLIT
-    require: tuple[str, ...] = ("eval",)
-    seed = 0
-    if split.is_file():
-        shutil.copyfile(split, workspace.work / SPLIT)
-        require, seed = ("train", "eval"), _seed(split)
     dataset = load_dataset(
         source,
         clean=True,
-        seed=seed,
+        seed=0,
         work_dir=workspace.work,
         label_names=names,
-        require=require,
+        require=("eval",),
+        record=record,
         resolve=stager(data_url, workspace.inputs),
         pictures_dir=workspace.work,
     )
-    for warning in dataset.warnings:
-        _log.warning("%s", _without_scratch(warning, workspace))
     return dataset, original_names(source)
 
 
@@ -200,16 +214,6 @@ def _without_scratch(line: str, workspace: Workspace) -> str:
     The workspace is gone when the warning is read.
     """
     return "; ".join(part for part in line.split("; ") if str(workspace.root) not in part)
-
-
-def _seed(split: Path) -> int:
-    try:
-        return int(json.loads(split.read_text(encoding="utf-8"))["seed"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"expected the split of a training job in {split}, found something else: remove the "
-            "file"
-        ) from error
 
 
 def _baseline(

@@ -41,9 +41,13 @@ def _run(arguments: argparse.Namespace) -> None:
     )
     if arguments.output:
         write_json(Path(arguments.output), {**evaluation.as_dict(), **cost})
+    seen = cost["may_have_been_trained_on"]
+    trained = "not known" if seen is None else seen
     print(
-        f"{evaluation.summary}\n{cost['file']}: {cost['mb']:.1f} MB, {cost['ms']:.1f} ms a picture "
-        f"(median of {evaluation.images})"
+        f"{evaluation.summary}\n"
+        f"pictures: {evaluation.images}; the model may have been trained on: {trained}\n"
+        f"{cost['file']}: {cost['mb']:.1f} MB, {cost['ms']:.1f} ms a picture (median of "
+        f"{evaluation.images})"
     )
 
 

@@ -28,8 +28,10 @@ from algorithm.data.labels import (
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.reader import Resolve
 from algorithm.data.readers.recognition import read_listing
+from algorithm.data.recorded_usages import recorded_usages
 from algorithm.data.sample import Dataset, Sample
 from algorithm.data.split import BOTH, assigned_usages
+from algorithm.data.split_record import SplitRecord, contents_of
 from algorithm.errors import DataError
 
 
@@ -44,6 +46,7 @@ def load_dataset(
     require: tuple[str, ...] = BOTH,
     pictures_dir: str | os.PathLike[str] | None = None,
     eval_last: int = 0,
+    record: SplitRecord | None = None,
 ) -> Dataset:
     """Check the dataset at a local path, split it and give it a label map.
 
@@ -51,12 +54,13 @@ def load_dataset(
         path: File, folder or pattern of a dataset.
         clean: Drop what cannot be used and report it in work_dir, instead of complaining.
         seed: Of the split, where the dataset has none.
-        work_dir: Gets split.json and the reports of cleaning.
+        work_dir: Gets the reports of cleaning.
         label_names: The classes of a model that exists; None: those of the training samples.
         resolve: Gives the local paths of obs:// and s3:// addresses in a manifest.
         require: Usages that must have samples. With "train", TRAIN must have a box to learn from.
         pictures_dir: Where pictures inside TFRecords are written out (default: work_dir).
         eval_last: Samples at the end for evaluation, where the dataset has no split; 0: by seed.
+        record: The split that a job recorded, which counts before that of the dataset.
 
     Returns:
         The dataset. Its warnings say what was lost, how much and why.
@@ -64,15 +68,15 @@ def load_dataset(
     Raises:
         DataError: The path is missing or empty, a file is not what it should be, the data has
             faults (all in one message), more than half of the pictures or objects of a side cannot
-            be used, a required usage has no sample, or training boxes have a class outside
-            label_names.
+            be used, a required usage has no sample, the model was trained on all that should be
+            evaluated, or training boxes have a class outside label_names.
     """
     path, work_dir = Path(path), Path(work_dir)
     pictures_dir = work_dir if pictures_dir is None else Path(pictures_dir)
     listing = _listed(path, read_listing(path, resolve, pictures_dir))
     checked, lines = checked_entries(listing, clean=clean, work_dir=work_dir)
     found = _Found(listing, checked, tuple(lines))
-    return _dataset(found, seed, work_dir, label_names, require, eval_last)
+    return _dataset(found, seed, label_names, require, eval_last, record)
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ def survey_dataset(
     found = _Found(listing, cleaned.usable, (*cleaned.losses.lines, *cleaned.remarks.lines))
     for require in (BOTH, ()):
         try:
-            dataset = _dataset(found, seed, work_dir, None, require)
+            dataset = _dataset(found, seed, None, require)
             return Survey(dataset, cleaned, refusal)
         except DataError as error:
             refusal = refusal or error
@@ -155,19 +159,24 @@ class _Found:
 def _dataset(
     found: _Found,
     seed: int,
-    work_dir: Path,
     label_names: tuple[str, ...] | None,
     require: tuple[str, ...],
     eval_last: int = 0,
+    record: SplitRecord | None = None,
 ) -> Dataset:
     checked = found.checked
     ids = _unique_ids(checked)
-    usages, notes = assigned_usages(
+    stated: Sequence[str | None] = [row.entry.usage for row in checked]
+    recorded = None
+    if record is not None:
+        contents = contents_of(row.entry.path for row in checked)
+        recorded = recorded_usages(record, ids, contents, stated, require)
+        stated = recorded.usages
+    usages, rule, notes = assigned_usages(
         ids,
-        [row.entry.usage for row in checked],
+        stated,
         [row.names for row in checked],
         seed=seed,
-        work_dir=work_dir,
         require=require,
         last=eval_last,
     )
@@ -194,12 +203,16 @@ def _dataset(
         warnings=(
             *found.listing.warnings,
             *found.lines,
+            *(recorded.lines if recorded else ()),
             *notes,
             *([nothing_to_evaluate(len(sides["eval"]))] if blind else ()),
             *missing_classes(eval_names, names),
             *near_duplicates({*names, *eval_names}),
         ),
         fingerprint=fingerprint(samples, names),
+        split_rule=rule,
+        seen=frozenset(ids[place] for place in recorded.seen) if recorded else None,
+        same_eval=bool(recorded and recorded.same_eval),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -50,6 +51,10 @@ class Dataset:
         category_ids: COCO category id of each label (for datasets that bring ids), else 1..K.
         warnings: Lines to log.
         fingerprint: Changes when samples, boxes, labels or the split change.
+        split_rule: What made the split, in words.
+        seen: Ids of the samples that a model may have been trained on, by the split that its job
+            recorded; None where no record was given.
+        same_eval: Whether the evaluation samples are those of that record and no others.
     """
 
     train: tuple[Sample, ...]
@@ -58,3 +63,12 @@ class Dataset:
     category_ids: tuple[int, ...]
     warnings: tuple[str, ...] = field(default=())
     fingerprint: str = ""
+    split_rule: str = ""
+    seen: frozenset[str] | None = None
+    same_eval: bool = False
+
+    def seen_among(self, samples: Sequence[Sample]) -> int | None:
+        """Return how many samples may have been trained on; None where that is not known."""
+        if self.seen is None:
+            return None
+        return sum(sample.image_id in self.seen for sample in samples)

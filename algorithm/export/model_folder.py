@@ -45,11 +45,13 @@ def package_model(
     metrics: Mapping[str, float],
     handler: Path = HANDLER,
     beside: Sequence[str] = (),
+    split: Path | None = None,
 ) -> Path:
     """Assemble a model folder beside its place and move it there, in place of an earlier one.
 
     The folder holds exactly MODEL_PARTS and COMPANIONS, which serving needs, and what
-    carried_package.carry adds for assessment, besides the folders that `beside` names.
+    carried_package.carry adds for assessment, besides the folders that `beside` names and the
+    record of the split.
 
     Args:
         saved_model_dir: The SavedModel.
@@ -58,6 +60,7 @@ def package_model(
         metrics: Some of METRICS.
         handler: The inference handler.
         beside: Names of folders of the SavedModel to take along.
+        split: split.json of the job, which tells the pictures that the model was trained on.
 
     Returns:
         The model folder.
@@ -79,6 +82,8 @@ def package_model(
     for name in COMPANIONS:
         shutil.copyfile(HANDLER.with_name(name), staged / name)
     carry(staged)
+    if split is not None:
+        shutil.copyfile(split, staged / split.name)
     _write_json(staged / "config.json", model_config(metrics))
     _write_json(staged / INDEX, index_content(label_names))
     _put_in_place(staged, target)

@@ -10,6 +10,7 @@ import numpy as np
 
 from algorithm.data import Sample
 from algorithm.data.feeding.decoding import decode_image
+from algorithm.data.split_record import find_record
 from algorithm.export.formats import export_model
 from algorithm.export.formats.runtimes import fitted
 from algorithm.export.formats.source import open_source
@@ -39,7 +40,9 @@ def export_with_calibration(
         return export_model(model_dir, output, name, nms=nms)
     with tempfile.TemporaryDirectory() as folder:
         source = open_source(model_dir)
-        samples = dataset_with_classes(data_url, source.label_names, folder).train[:pictures]
+        samples = dataset_with_classes(
+            data_url, source.label_names, folder, find_record(model_dir)
+        ).train[:pictures]
         return export_model(
             model_dir,
             output,

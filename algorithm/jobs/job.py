@@ -9,6 +9,7 @@ from pathlib import Path
 
 import keras
 
+from algorithm.data.split_record import FILE
 from algorithm.distillation.job_distillation import advice_on_peer, find_distiller
 from algorithm.distillation.teacher_file import missing_teacher_parts
 from algorithm.errors import DivergenceError, StorageError
@@ -16,11 +17,11 @@ from algorithm.export import missing_parts
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.evaluation_job import evaluate_only
 from algorithm.jobs.from_hyperparameters import detector_of, loss_config
-from algorithm.jobs.job_data import load_data, look_at_data
+from algorithm.jobs.job_data import load_data, look_at_data, recorded_split
 from algorithm.jobs.job_plots import write_plots
 from algorithm.jobs.job_training import train
 from algorithm.jobs.overfit_job import overfit_check
-from algorithm.jobs.publishing import publish
+from algorithm.jobs.publishing import outcome, publish
 from algorithm.jobs.run_folder import TRAINING_MODES, RunFolder
 from algorithm.modelarts.environment import Workspace, scratch_dir
 from algorithm.modelarts.hosts import find_cluster
@@ -94,12 +95,15 @@ def _run_in(
     )
     if devices.any(devices.chief and run_folder.is_finished(hp) and not lacking):
         _log.info(
-            "%s holds this job, finished; nothing to do. Raise num_epochs to train on, "
-            "or give a new train_url",
+            "%s holds this job, finished; nothing to do (%s; or give a new train_url)",
             hp.train_url,
+            run_folder.on_from_here(hp),
         )
         return
-    devices.copy_from_chief(folder, checkpoints.files_of_newest(folder) if devices.chief else [])
+    shared = checkpoints.files_of_newest(folder) if devices.chief else []
+    if devices.chief and (folder / FILE).is_file():  # all workers go on with one split
+        shared.append(FILE)
+    devices.copy_from_chief(folder, shared)
     _run(hp, workspace, run_folder, devices)
 
 
@@ -114,7 +118,8 @@ def _run(
     resumed = run_folder.resumable(hp.mode)
     start = None if resumed else find_start(hp, workspace.inputs)
     label_names = tuple(resumed.label_names) if resumed else start.label_names() if start else None
-    dataset = load_data(hp, workspace, run_folder, label_names)
+    record = recorded_split(hp, run_folder, resumed=resumed is not None)
+    dataset = load_data(hp, workspace, run_folder, label_names, record)
     with devices.strategy.scope():
         detector = detector_of(hp, len(dataset.label_names))
         started = start.load(detector) if start else ""
@@ -161,4 +166,6 @@ def _run(
     publish(hp, detector, dataset, metrics, run_folder, workspace)
     write_plots(hp, detector, dataset, run_folder)
     run_folder.finished(hp, metrics, stopped_early)
-    _log.info("finished: best AP %s; the model is in %s", metrics["AP"], run_folder.model)
+    if stopped_early:
+        _log.info("%s", run_folder.on_from_here(hp))
+    _log.info("finished: %s; the model is in %s", outcome(metrics), run_folder.model)

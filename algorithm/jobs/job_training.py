@@ -64,6 +64,7 @@ def train(
     """
     batch_size = device_batch(hp) * devices.replicas
     plan = plan_of(hp, len(dataset.train), batch_size)
+    anew = False
     progress = Progress.of(resumed.state) if resumed else Progress()
     progress.divide(hp.gradient_accumulation_steps)
     with devices.strategy.scope():
@@ -72,11 +73,16 @@ def train(
         resumed.check_dataset(dataset.fingerprint)
         resumed.check_batch_size(batch_size)
         trainer.restore(resumed.tensors)
+        anew = devices.any(devices.chief and run_folder.waits_anew(hp, trainer.step))
+        if anew:
+            progress.wait_anew()
         epoch = trainer.step // plan.steps_per_epoch + 1
         _log.info("resumed at step %d, in epoch %d", trainer.step, epoch)
     else:
         run_folder.write_graph(detector)
-    run_folder.started(hp)
+    if devices.chief:
+        run_folder.record_split(dataset)
+    run_folder.started(hp, trainer.step if anew else None)
     run = TrainingRun(trainer, plan, progress)
     guard = Guard(
         trainer,

@@ -11,6 +11,7 @@ from algorithm.assessment.advice.setting_steps import Change, Setting
 from algorithm.assessment.advice.tuning import train_and_measure, tune
 from algorithm.assessment.comparison import compare, not_comparable, read_assessment
 from algorithm.assessment.options import Options
+from algorithm.data.split_record import GIVEN, SplitRecord, read_record
 from algorithm.errors import AlgorithmError, ArgumentError, DataError
 
 
@@ -122,6 +123,28 @@ def test_the_ap_of_a_job_is_that_of_its_archive(tmp_path):
         "global_step = 20\nAP = 0.4375\nAP50 = 0.9\n"
     )
     assert tuning._archived_ap(tmp_path) == 0.4375
+
+
+def test_an_undefined_ap_is_no_figure_to_compare_jobs_by(tmp_path):
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive/best_eval.txt").write_text("global_step = 7\nAP = undefined\n")
+    with pytest.raises(AlgorithmError, match="found that it is undefined"):
+        tuning._archived_ap(tmp_path)
+
+
+def test_tuning_jobs_keep_to_the_split_of_the_job_that_made_the_model(tmp_path):
+    record = SplitRecord("model/split.json", "seed 7", {"a": "1"}, {"b": "2"})
+    seen = []
+
+    def run_job(values, data_url, folder):
+        seen.append(read_record(folder / "split.json"))
+        return 0.5
+
+    place = Options("m", "d", str(tmp_path), tune=1)
+    tune(place, Setting(), FOUND, run_job, record)
+    assert [(one.rule, one.train, one.eval) for one in seen] == [
+        (GIVEN, {"a": "1"}, {"b": "2"})
+    ] * 2
 
 
 def test_where_tuning_cannot_be(monkeypatch):

@@ -84,6 +84,7 @@ def test_the_output_tree(finished):
         "pictures.py",
         "request_fields.py",
         "saved_model.pb",
+        "split.json",
         "variables",
     ]
     assert names_in(output / "model/variables") == [
@@ -232,6 +233,8 @@ def test_eval_mode_measures_the_archived_model_again(finished, dataset):
     assert job.run(parse(arguments(dataset, output, mode="eval"))) == 0
     after = json.loads((output / "metrics.json").read_text())
     assert after["AP"] == pytest.approx(before["AP"], abs=1e-6)
+    assert after["may_have_been_trained_on"] == 0
+    assert not (output / "evaluation.json").exists()
 
 
 def weights(output, step):

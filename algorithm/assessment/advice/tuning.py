@@ -8,7 +8,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ from algorithm.assessment.advice.graded_findings import Finding
 from algorithm.assessment.advice.next_job import changed_values, parameters
 from algorithm.assessment.advice.setting_steps import Change, Setting
 from algorithm.assessment.options import Options
+from algorithm.data.split_record import FILE as SPLIT
+from algorithm.data.split_record import GIVEN, SplitRecord
 from algorithm.errors import AlgorithmError, ArgumentError
 from algorithm.storage import is_remote, local_path
+from algorithm.storage.atomic_files import write_json
 
 FOLDER = "tuning"
 METRIC = "AP"
@@ -42,7 +46,11 @@ class Trail:
 
 
 def tune(
-    options: Options, setting: Setting, found: Sequence[Finding], run_job: RunJob | None = None
+    options: Options,
+    setting: Setting,
+    found: Sequence[Finding],
+    run_job: RunJob | None = None,
+    record: SplitRecord | None = None,
 ) -> Trail:
     """Train once as before, then once for each of the gravest findings that ask for a change.
 
@@ -55,6 +63,7 @@ def tune(
         found: The findings, the gravest first.
         run_job: Takes (hyperparameters, data_url, folder) and returns a job's best AP on EVAL;
             train_and_measure by default.
+        record: The split of the job that made the model, which the jobs keep to.
 
     Returns:
         What the jobs gave.
@@ -64,7 +73,7 @@ def tune(
         AlgorithmError: The first job fails.
     """
     _check(options)
-    run_job = run_job or train_and_measure
+    run_job = partial(_with_split, record, run_job or train_and_measure)
     folder = local_path(options.output) / FOLDER
     epochs = {} if not options.tune_epochs else {"num_epochs": str(options.tune_epochs)}
     values = {**setting.values, **epochs}
@@ -84,6 +93,19 @@ def tune(
             values, best = changed_values(values, changes), score
             kept += [(change, finding) for change in changes]
     return Trail(tuple(rows), tuple(kept))
+
+
+def _with_split(
+    record: SplitRecord | None,
+    run_job: RunJob,
+    values: Mapping[str, str],
+    data_url: str,
+    folder: Path,
+) -> float:
+    """Run a job in a folder that has the record already, as one that was given to the job."""
+    if record is not None and not (folder / SPLIT).is_file():
+        write_json(folder / SPLIT, replace(record, rule=GIVEN).as_dict())
+    return run_job(values, data_url, folder)
 
 
 def _attempt(
@@ -140,11 +162,20 @@ def train_and_measure(values: Mapping[str, str], data_url: str, folder: Path) ->
 
 
 def _archived_ap(folder: Path) -> float:
-    """Return the AP of the job's best checkpoint, which is the one it exports."""
+    """Return the AP of the job's best checkpoint, which is the one it exports.
+
+    Raises:
+        AlgorithmError: It is undefined.
+    """
     lines = (folder / "archive" / "best_eval.txt").read_text(encoding="utf-8").splitlines()
-    return float(
-        next(line.partition(" = ")[2] for line in lines if line.startswith(f"{METRIC} = "))
-    )
+    text = next(line.partition(" = ")[2] for line in lines if line.startswith(f"{METRIC} = "))
+    try:
+        return float(text)
+    except ValueError as error:
+        raise AlgorithmError(
+            f"--tune: expected an AP to compare jobs by, found that it is {text} in {folder}: the "
+            "EVAL pictures need boxes"
+        ) from error
 
 
 def _candidates(found: Sequence[Finding], fixed_epochs: bool) -> list[tuple[Finding, list[Change]]]:

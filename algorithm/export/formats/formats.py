@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from algorithm.data.split_record import FILE as SPLIT
 from algorithm.errors import AlgorithmError, ArgumentError, DataError
 from algorithm.export.formats import whole_graph_formats
 from algorithm.export.formats.openvino_network import write_openvino
@@ -64,7 +65,8 @@ def export_model(
 ) -> Path:
     """Write a model folder's network in another format.
 
-    `index` (class names) and export.json come to lie beside it. The file is run by its own runtime
+    `index` (class names), export.json and the split.json of the model folder come to lie beside it.
+    The file is run by its own runtime
     and compared with the model folder before anything is put in place.
 
     Args:
@@ -114,6 +116,8 @@ def export_model(
             + "\n",
             encoding="utf-8",
         )
+        if (model_dir / SPLIT).is_file():
+            shutil.copyfile(model_dir / SPLIT, staged / SPLIT)
         _compare(source, row, path)
         if output.exists():
             output.rmdir()
