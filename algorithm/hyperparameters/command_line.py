@@ -82,6 +82,12 @@ def read_hparams(text: str) -> HparamsList:
             items.append((key, value))
     if unknown:
         raise _unknown_keys(unknown)
+    sizes = [value for key, value in items if key == "image_size" and "x" in value]
+    if lines and sizes:
+        lines.append(
+            f"hparams: image_size={sizes[-1]} is height x width; the published implementation "
+            "writes width x height"
+        )
     return HparamsList(tuple(items), tuple(lines))
 
 

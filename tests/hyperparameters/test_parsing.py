@@ -320,6 +320,14 @@ def test_a_published_recipe_is_read_as_a_whole():
     ]
 
 
+def test_a_published_recipe_is_told_which_side_of_image_size_comes_first():
+    """There it is width x height."""
+    found = parse([*PLACES, "--hparams=num_classes=21,image_size=640x384"])
+    assert found.image_size == (640, 384)
+    assert found.notes[-1].startswith("hparams: image_size=640x384 is height x width")
+    assert not parse([*PLACES, "--hparams=image_size=640x384"]).notes
+
+
 @pytest.mark.parametrize(
     ("published", "words"),
     [
