@@ -19,12 +19,12 @@ FLOORS = {
     "training": 5, "export": 5,
     "distillation": 4, "evaluation": 4,
     "data": 3, "models": 3, "migration": 3,
-    "ops": 2, "storage": 2, "hyperparameters": 2, "modelarts": 2, "pages": 2, "serving": 2,
+    "ops": 2, "storage": 2, "hyperparameters": 2, "modelarts": 2, "pages": 2, "serving": 2, "extras": 2,
     "errors": 1,
     "__init__": 0,
 }  # fmt: skip
 WITHOUT_TENSORFLOW = (
-    "storage", "hyperparameters", "modelarts", "serving", "cli", "jobs.job_urls", "errors",
+    "storage", "hyperparameters", "modelarts", "serving", "cli", "jobs.job_urls", "errors", "extras",
     "migration", "pages", "data.labels", "data.cleaning",
     "data.readers",
 )  # fmt: skip

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from algorithm.cli.verb import Verb
+from algorithm.extras import require_for_file
 
 # As in algorithm.jobs.exported_evaluation, which imports TensorFlow; a test compares the two.
 SPLITS = ("eval", "train", "all")
@@ -30,6 +31,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    require_for_file(Path(arguments.model_dir))
     from algorithm.jobs.exported_evaluation import evaluate_exported
     from algorithm.storage.atomic_files import write_json
 

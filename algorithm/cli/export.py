@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 
 from algorithm.cli.verb import Verb
+from algorithm.extras import OF_FORMAT, OF_NMS, require_for_export
 
 # As in algorithm.export.formats, which imports TensorFlow; a test compares the two.
-FORMATS = ("saved_model", "frozen", "tflite", "tflite_fp16", "tflite_int8", "onnx", "openvino")
-NMS = ("none", "mediapipe")
+FORMATS, NMS = tuple(OF_FORMAT), tuple(OF_NMS)
 
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +30,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    require_for_export(arguments.format, arguments.nms)
     from algorithm.jobs.export_calibration import export_with_calibration
 
     print(

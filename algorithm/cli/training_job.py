@@ -61,6 +61,8 @@ def _run(argv: Sequence[str]) -> int:
     hp = parse(flags)
     if hp.data_url != data_url:  # pipeline_config names it
         check_data_url(hp.data_url)
+    for line in hp.notes:
+        _log.info("%s", line)
     if hp.ignored:
         _log.info("flags that are no hyperparameters, ignored: %s", ", ".join(hp.ignored))
     advice = fresh_start_advice(hp.train_url, os.environ) if writes else ""

@@ -22,7 +22,8 @@ class Sample:
         height: Of the upright picture, in pixels.
         boxes: float32 [N, 4], [ymin, xmin, ymax, xmax] in pixels of the upright picture.
         labels: int32 [N], 0..K-1, index into Dataset.label_names.
-        is_crowd: bool [N]; difficult or crowd objects: ignored in training, marked in evaluation.
+        is_crowd: bool [N]; difficult or crowd objects: neither objects nor background in training,
+            marked in evaluation.
         usage: "train" or "eval".
         areas: float32 [N], areas of the objects in square pixels where the dataset records them
             (COCO: of the outline), by which small, medium and large are told apart in evaluation;

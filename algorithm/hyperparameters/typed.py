@@ -28,6 +28,7 @@ class Hyperparameters:
         survival_prob: None means the probability of the model.
         anchor_scale: 0.0 means the scale of the model.
         ignored: Names of flags that were given and are no hyperparameters.
+        notes: Lines to log about keys of hparams that are written otherwise here.
     """
 
     # job
@@ -128,6 +129,7 @@ class Hyperparameters:
     task_index: int | None
     job_name: str
     ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, str]:
         """Return each hyperparameter as the platform would write it, in the order of the table."""

@@ -12,6 +12,7 @@ from algorithm.data import Sample
 from algorithm.data.feeding.decoding import decode_image
 from algorithm.data.split_record import find_record
 from algorithm.export.formats import export_model
+from algorithm.export.formats.formats import check_request
 from algorithm.export.formats.runtimes import fitted
 from algorithm.export.formats.source import open_source
 from algorithm.jobs.exported_evaluation import dataset_with_classes
@@ -38,6 +39,7 @@ def export_with_calibration(
     """
     if data_url is None:
         return export_model(model_dir, output, name, nms=nms)
+    check_request(output, name, nms=nms, calibrated=True)
     with tempfile.TemporaryDirectory() as folder:
         source = open_source(model_dir)
         samples = dataset_with_classes(

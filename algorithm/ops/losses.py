@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from algorithm.ops.anchor_matching import IGNORED
 from algorithm.ops.boxes import decode_boxes, iou_loss
 
 
@@ -36,7 +37,7 @@ def focal_loss(logits: tf.Tensor, targets: tf.Tensor, config: LossConfig) -> tf.
 
     Args:
         logits: float32 [B, A, K].
-        targets: int32 [B, A], -1 for background.
+        targets: int32 [B, A], -1 for background, -2 for anchors that do not count.
         config: alpha, gamma and label_smoothing.
 
     Returns:
@@ -53,7 +54,8 @@ def focal_loss(logits: tf.Tensor, targets: tf.Tensor, config: LossConfig) -> tf.
     # cross entropy of (1 - s, s) = (1 - s) softplus(-x) + s softplus(x), and softplus(x) =
     # softplus(-x) + x
     cross_entropy = tail + tf.maximum(-signed, 0.0) + config.label_smoothing / 2 * signed
-    return tf.reduce_sum(modulation * cross_entropy)
+    counts = targets[..., None] != IGNORED
+    return tf.reduce_sum(tf.where(counts, modulation * cross_entropy, 0.0))
 
 
 def huber_loss(deltas: tf.Tensor, targets: tf.Tensor, delta: float) -> tf.Tensor:

@@ -51,7 +51,7 @@ def test_given_labels_keep_their_order(make_manifest, tmp_path: Path) -> None:
     )
     assert data.train[0].labels.tolist() == [2]
     with pytest.raises(
-        DataError, match=r"expected only the classes dog, found 'cat' on 4 box\(es\) in TRAIN"
+        DataError, match=r"found 'cat' on 4 box\(es\) in TRAIN, expected only the 1 class"
     ):
         load_dataset(
             make_manifest(10), clean=False, seed=0, work_dir=tmp_path, label_names=("dog",)

@@ -85,6 +85,17 @@ def test_losses_agree_with_the_published_implementation(shared_dir, compiled):
             assert losses[name].numpy() == pytest.approx(case[name], rel=1e-5)
 
 
+def test_an_ignored_anchor_has_no_class_loss_and_no_gradient():
+    """By hand: at logit 0 a background anchor costs 0.75 * 0.5^1.5 * ln 2, an ignored one nothing."""
+    logits = tf.zeros((1, 3, 1))
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        loss = focal_loss(logits, tf.constant([[-1, -2, -1]]), LossConfig())
+    assert loss.numpy() == pytest.approx(2 * 0.75 * 0.5**1.5 * math.log(2))
+    gradient = tape.gradient(loss, logits).numpy().ravel()
+    assert gradient[1] == 0 and (gradient[[0, 2]] > 0).all()
+
+
 def test_iou_loss_is_added_with_its_weight():
     anchors = tf.constant([[0.0, 0, 10, 10], [0.0, 20, 10, 30]])
     targets = match_anchors(anchors, tf.constant([[[0.0, 0, 10, 10]]]), tf.constant([[0]]))

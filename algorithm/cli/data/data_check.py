@@ -45,7 +45,7 @@ def _run(arguments: argparse.Namespace) -> None:
     from algorithm.data.dataset import survey_dataset
     from algorithm.hyperparameters import parse
     from algorithm.models.zoo import PRESETS
-    from algorithm.ops.anchors import anchor_grid
+    from algorithm.ops.anchors import anchor_grid, padded_size
 
     given = {name: getattr(arguments, name) for name in JOB_FLAGS}
     hp = parse(
@@ -71,7 +71,9 @@ def _run(arguments: argparse.Namespace) -> None:
         if survey.dataset is not None:
             check = check_dataset(
                 survey.dataset,
-                anchors=anchor_grid(image_size, preset.min_level, preset.max_level, scale),
+                anchors=anchor_grid(
+                    padded_size(image_size), preset.min_level, preset.max_level, scale
+                ),
                 image_size=image_size,
                 model_name=hp.model_name,
                 anchor_scale=scale,

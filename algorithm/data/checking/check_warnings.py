@@ -13,6 +13,7 @@ import numpy as np
 
 from algorithm.data.checking.box_table import BoxTable
 from algorithm.data.sample import Dataset, Sample
+from algorithm.ops.anchors import BACKBONE_STRIDE, padded_size
 
 FEW_TRAIN, FEW_EVAL, FEW_OBJECTS = 50, 10, 10
 MOST_UNBALANCED = 100  # objects of the commonest class to one of the rarest
@@ -47,14 +48,21 @@ class Look:
     table: BoxTable
     max_detections: int
     model_name: str
+    image_size: tuple[int, int]
     copies: Copies
 
 
 def data_warnings(
-    dataset: Dataset, table: BoxTable, copies: Copies, *, max_detections: int, model_name: str
+    dataset: Dataset,
+    table: BoxTable,
+    copies: Copies,
+    *,
+    max_detections: int,
+    model_name: str,
+    image_size: tuple[int, int],
 ) -> tuple[str, ...]:
     """Return lines to log, most harmful first; empty where nothing stands out."""
-    look = Look(dataset, table, max_detections, model_name, copies)
+    look = Look(dataset, table, max_detections, model_name, image_size, copies)
     return tuple(line for rule in RULES for line in rule(look))
 
 
@@ -76,6 +84,16 @@ def _tiny(look: Look) -> Iterator[str]:
             f"{LEAST_PIXELS} network "
             "pixels and can hardly be seen: use a larger image_size, or cut the pictures into tiles"
         )
+
+
+def _padded(look: Look) -> Iterator[str]:
+    larger = padded_size(look.image_size)
+    if larger != look.image_size:
+        smaller = [max(side // BACKBONE_STRIDE, 1) * BACKBONE_STRIDE for side in look.image_size]
+        yield (
+            "image_size={}x{}: expected multiples of {}, the network pads it to {}x{} and takes as "
+            "long as there; {}x{} shows the objects larger at the same cost, {}x{} is faster"
+        ).format(*look.image_size, BACKBONE_STRIDE, *larger, *larger, *smaller)
 
 
 def _few(look: Look) -> Iterator[str]:
@@ -201,6 +219,7 @@ RULES: tuple[Callable[[Look], Iterator[str]], ...] = (
     _leaks,
     _anchors,
     _tiny,
+    _padded,
     _few,
     _rare,
     _crowded,

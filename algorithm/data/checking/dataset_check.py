@@ -135,7 +135,12 @@ def check_dataset(
         matched=table.matched,
         smallest=_smallest(samples, table, fit),
         warnings=data_warnings(
-            dataset, table, copies, max_detections=max_detections, model_name=model_name
+            dataset,
+            table,
+            copies,
+            max_detections=max_detections,
+            model_name=model_name,
+            image_size=(height, width),
         ),
         suggestions=suggestions(dataset, table.part(table.compared), chosen, batch_size, choices),
         sampled=sampled,

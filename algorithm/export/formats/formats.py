@@ -19,6 +19,7 @@ from algorithm.export.formats.openvino_network import write_openvino
 from algorithm.export.formats.runtimes import open_exported
 from algorithm.export.formats.source import Source, open_source
 from algorithm.export.formats.tflite import write_tflite
+from algorithm.extras import require_for_export
 from algorithm.modelarts.model_index import INDEX, index_content
 
 DESCRIPTION = "export.json"
@@ -86,18 +87,7 @@ def export_model(
         AlgorithmError: The file answers otherwise than the model.
     """
     row = FORMATS[name]
-    if row.weights == "int8" and calibration is None:
-        raise ArgumentError(
-            "tflite_int8: expected pictures to measure the ranges on, found none; give --data_url"
-        )
-    if name == "openvino" and nms != "none":
-        raise ArgumentError(
-            f"nms={nms}: expected none for openvino, TFLite alone has that operation"
-        )
-    if output.exists() and any(output.iterdir()):
-        raise DataError(
-            f"output {output}: expected a new or an empty folder, found files; give another one"
-        )
+    check_request(output, name, nms=nms, calibrated=calibration is not None)
     source = open_source(model_dir)
     staged = output.with_name(f".{output.name}.staged")
     shutil.rmtree(staged, ignore_errors=True)
@@ -125,6 +115,34 @@ def export_model(
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     return output / path.relative_to(staged)
+
+
+def check_request(output: Path, name: str, *, nms: str, calibrated: bool) -> None:
+    """Check what can be told of an export before any of its work.
+
+    Args:
+        output: The folder to write.
+        name: A key of FORMATS.
+        nms: As of export_model.
+        calibrated: Whether there are pictures to calibrate on.
+
+    Raises:
+        ArgumentError: A package or the calibration is missing, or the format has no such NMS.
+        DataError: `output` holds something.
+    """
+    if FORMATS[name].weights == "int8" and not calibrated:
+        raise ArgumentError(
+            "tflite_int8: expected pictures to measure the ranges on, found none; give --data_url"
+        )
+    if name == "openvino" and nms != "none":
+        raise ArgumentError(
+            f"nms={nms}: expected none for openvino, TFLite alone has that operation"
+        )
+    require_for_export(name, nms)
+    if output.exists() and any(output.iterdir()):
+        raise DataError(
+            f"output {output}: expected a new or an empty folder, found files; give another one"
+        )
 
 
 def _description(source: Source, name: str, row: Format, path: Path, nms: str) -> dict[str, Any]:

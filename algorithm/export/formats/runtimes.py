@@ -12,8 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from algorithm.errors import DataError
-from algorithm.export.formats.source import OUTPUTS, need
+from algorithm.export.formats.source import OUTPUTS
 from algorithm.export.formats.whole_graph_formats import load_frozen
+from algorithm.extras import need
 from algorithm.modelarts.model_index import INDEX, read_class_names
 from algorithm.ops.detections import NmsConfig, detect
 from algorithm.ops.image import letterbox_scale, pad_bottom_right, resize

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from algorithm.errors import ArgumentError, DataError, first_line
+from algorithm.errors import DataError, first_line
 from algorithm.export.formats.upsampling import with_resize_operations
 from algorithm.modelarts.model_index import read_class_names
 
@@ -135,25 +133,3 @@ def network(source: Source) -> Any:
     return with_resize_operations(
         convert_variables_to_constants_v2(function.get_concrete_function())
     )
-
-
-def need(package: str, extra: str = "export") -> ModuleType:
-    """Import a package that not everyone has.
-
-    Args:
-        package: Its name.
-        extra: The extra of this project that installs it.
-
-    Returns:
-        The package.
-
-    Raises:
-        ArgumentError: It is not installed; the message says how to install it.
-    """
-    try:
-        return importlib.import_module(package)
-    except ImportError as error:
-        raise ArgumentError(
-            f"expected the package {package}, found none ({error}): pip install "
-            f"'efficientdet-modelarts[{extra}]', in a clone pip install '.[{extra}]'"
-        ) from error

@@ -286,3 +286,15 @@ def test_verbs(make_manifest, tmp_path: Path, capsys) -> None:
     assert (
         main(["data", "clean", f"--data_url={manifest}", f"--output={manifest.parent / 'x'}"]) == 2
     )
+
+
+def test_a_size_off_the_grid_is_told_with_its_neighbours() -> None:
+    data = dataset(plenty([100, 100, 132, 132]))
+    check = check_dataset(
+        data, anchors=anchor_grid((224, 288)), image_size=(200, 264), model_name="efficientdet-d0"
+    )
+    assert [line for line in check.warnings if "image_size" in line] == [
+        "image_size=200x264: expected multiples of 32, the network pads it to 224x288 and takes as "
+        "long as there; 224x288 shows the objects larger at the same cost, 192x256 is faster"
+    ]
+    assert not any("image_size=" in line for line in look(data).warnings)
