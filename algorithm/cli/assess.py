@@ -6,11 +6,13 @@ import argparse
 from dataclasses import replace
 
 from algorithm.assessment.options import add_options, options_of
+from algorithm.cli.output_folder import claim_folder
 from algorithm.cli.verb import Verb
 
 
 def _run(arguments: argparse.Namespace) -> None:
     options = options_of(arguments)
+    claim_folder(options.output, "assess")
     from algorithm.assessment.assessment import assess
     from algorithm.models.zoo import PRESETS
 

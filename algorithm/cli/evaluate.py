@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from algorithm.cli.output_folder import claim_file
 from algorithm.cli.verb import Verb
 
 # As in algorithm.jobs.exported_evaluation, which imports TensorFlow; a test compares the two.
@@ -30,6 +31,8 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    if arguments.output:
+        claim_file(arguments.output)
     from algorithm.jobs.exported_evaluation import evaluate_exported
     from algorithm.storage.atomic_files import write_json
 

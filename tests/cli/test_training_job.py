@@ -169,5 +169,6 @@ def test_a_worker_that_writes_nothing_needs_no_train_url(dataset, no_folder, run
 
 def test_a_pattern_of_records_is_a_data_url(tmp_path, run_jobs):
     (tmp_path / "train-00000-of-00001").write_bytes(b"x")
-    assert train.main([f"--data_url={tmp_path}/train-*", f"--train_url={tmp_path}"]) == 0
-    assert train.main([f"--data_url={tmp_path}/val-*", f"--train_url={tmp_path}"]) == 3
+    out = f"--train_url={tmp_path / 'out'}"
+    assert train.main([f"--data_url={tmp_path}/train-*", out]) == 0
+    assert train.main([f"--data_url={tmp_path}/val-*", out]) == 3

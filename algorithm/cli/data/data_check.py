@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from algorithm.cli.output_folder import claim_folder
 from algorithm.cli.verb import Verb
 
 # Flags of a training job that the answer depends on.
@@ -38,6 +39,8 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    if arguments.output:
+        claim_folder(arguments.output, "data check")
     from algorithm.data.checking.check_report import check_lines, write_report
     from algorithm.data.checking.dataset_check import check_dataset
     from algorithm.data.checking.faults import fault_lines, training_command

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from algorithm.cli.output_folder import claim_folder
 from algorithm.cli.verb import Verb
 
 
@@ -20,6 +21,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    claim_folder(arguments.output, "data clean")
     from algorithm.data.cleaning.cleaned_copy import clean_copy
     from algorithm.data.cleaning.cleaning_report import PAGE, action_totals
 
