@@ -66,6 +66,7 @@ def test_the_job_gets_typed_hyperparameters_and_unknown_flags_are_logged(
                 f"--data_url={tmp_path / 'data'}",
                 f"--train_url={tmp_path / 'out'}",
                 "--train_batch_size=4",
+                "--pretrained=none",
                 "--rank=0",
             ]
         )

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from algorithm.cli import error_report
 from algorithm.cli.console_log import start_logging
+from algorithm.cli.early_checks import check_start
 from algorithm.cli.error_report import option_value
 from algorithm.cli.verb import Verb
 from algorithm.errors import ArgumentError, JobError
@@ -87,6 +88,8 @@ def _run(argv: Sequence[str], refusals: Sequence[JobError]) -> int:
     advice = fresh_start_advice(hp.train_url, os.environ) if writes else ""
     if advice and hp.mode.startswith("train"):
         _log.info("%s", advice)
+    check_start(hp)
+    _log.info("starting TensorFlow ...")
     from algorithm.jobs import job  # only now: it waits for TensorFlow
 
     return job.run(hp)

@@ -7,6 +7,7 @@ import sys
 
 from algorithm.cli.output_folder import claim_folder
 from algorithm.cli.verb import Verb
+from algorithm.jobs.job_urls import check_data_url
 
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +23,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     claim_folder(arguments.output, "data clean")
+    check_data_url(arguments.data_url)
     from algorithm.data.cleaning.cleaned_copy import clean_copy
     from algorithm.data.cleaning.cleaning_report import PAGE, action_totals
 
