@@ -13,8 +13,16 @@ def main(argv: "list[str]") -> int:
     return run_command(argv)
 
 
-if __name__ == "__main__":
+def run() -> int:
+    """Do what the command line of this process asks and return the exit code."""
     from algorithm.cli.python_version import require_python
 
     require_python()
-    sys.exit(main(sys.argv[1:]))
+    from algorithm.cli.native_log import quiet_native_log
+
+    quiet_native_log()
+    return main(sys.argv[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(run())

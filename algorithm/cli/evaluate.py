@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from algorithm.cli.early_checks import check_exported
+from algorithm.cli.output_folder import claim_file
 from algorithm.cli.verb import Verb
-from algorithm.extras import require_for_file
+from algorithm.jobs.job_urls import check_data_url
 
 # As in algorithm.jobs.exported_evaluation, which imports TensorFlow; a test compares the two.
 SPLITS = ("eval", "train", "all")
@@ -31,7 +33,10 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    require_for_file(Path(arguments.model_dir))
+    check_exported(arguments.model_dir)
+    check_data_url(arguments.data_url)
+    if arguments.output:
+        claim_file(arguments.output)
     from algorithm.jobs.exported_evaluation import evaluate_exported
     from algorithm.storage.atomic_files import write_json
 

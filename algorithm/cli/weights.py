@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from algorithm.cli.early_checks import check_new_folder, check_weights_file
 from algorithm.cli.verb import Verb, VerbGroup
+from algorithm.hyperparameters import ROWS, read_value
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -102,10 +104,19 @@ def _print(console: Console | None, lines: Sequence[str]) -> None:
 def _fetch(arguments: argparse.Namespace) -> None:
     from algorithm.models.weights.fetching import fetch_weights
 
+    read_value(ROWS["model_name"], arguments.model_name)
     print(fetch_weights(arguments.model_name, arguments.output or None))
 
 
+def _inspect(arguments: argparse.Namespace) -> None:
+    check_weights_file(arguments.path, "path")
+    inspect(arguments.path)
+
+
 def _import(arguments: argparse.Namespace) -> None:
+    check_weights_file(arguments.path, "path")
+    read_value(ROWS["model_name"], arguments.model_name)
+    check_new_folder(arguments.output)
     print(import_weights(arguments.path, arguments.model_name, arguments.output))
 
 
@@ -142,7 +153,7 @@ GROUP = VerbGroup(
             "inspect",
             "say what a file of weights holds and which models it fits",
             _add_path,
-            lambda arguments: inspect(arguments.path),
+            _inspect,
         ),
         Verb(
             "fetch",

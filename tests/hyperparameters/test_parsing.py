@@ -141,9 +141,13 @@ def test_a_wrong_value_names_the_parameter_the_value_and_what_is_allowed(argumen
         ("--num-epochs=3", "--num_epochs"),
         ("--mod=train", "--mode"),
         ("--date_url=x", "--data_url"),
+        ("--model_name=lite0", "efficientdet-lite0"),
+        ("--model_name=efficientdet_lite0", "efficientdet-lite0"),
+        ("--hparams=lr=0.01", "learning_rate"),
+        ("--hparams=ema=0.9", "moving_average_decay"),
     ],
 )
-def test_a_misspelt_flag_is_an_error(argument, meant):
+def test_what_is_misspelt_or_said_in_other_words_is_an_error(argument, meant):
     assert f"Did you mean '{meant}'?" in refusal(argument)
 
 

@@ -7,7 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from algorithm.cli.output_folder import claim_folder
 from algorithm.cli.verb import Verb
+from algorithm.jobs.job_urls import check_data_url
 
 # Flags of a training job that the answer depends on.
 JOB_FLAGS = (
@@ -38,6 +40,9 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    if arguments.output:
+        claim_folder(arguments.output, "data check")
+    check_data_url(arguments.data_url)
     from algorithm.data.checking.check_report import check_lines, write_report
     from algorithm.data.checking.dataset_check import check_dataset
     from algorithm.data.checking.faults import fault_lines, training_command

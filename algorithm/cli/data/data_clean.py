@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
+from algorithm.cli.output_folder import claim_folder
 from algorithm.cli.verb import Verb
+from algorithm.jobs.job_urls import check_data_url
 
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +22,8 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    claim_folder(arguments.output, "data clean")
+    check_data_url(arguments.data_url)
     from algorithm.data.cleaning.cleaned_copy import clean_copy
     from algorithm.data.cleaning.cleaning_report import PAGE, action_totals
 
