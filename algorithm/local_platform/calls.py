@@ -38,7 +38,7 @@ class Call:
         method: The HTTP method.
         place: What stands in the path: project, id, task and others.
         query: The query.
-        headers: The headers.
+        headers: The headers, by name in small letters.
         content: The body.
         host: Scheme, host and port that it came to.
     """

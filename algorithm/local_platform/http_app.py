@@ -116,7 +116,7 @@ def _view(platform: Platform, act: Callable[[Call], Answer]) -> Callable[..., Re
                 request.method,
                 place,
                 request.args.to_dict(),
-                request.headers,
+                _headers(),
                 request.get_data(),
                 request.host_url.rstrip("/"),
             )
@@ -151,12 +151,16 @@ def _check_caller(keys: Keys | None, host: str) -> None:
         request.method,
         request.path,
         list(request.args.items(multi=True)),
-        request.headers,
+        _headers(),
         request.get_data(),
         (keys.access, keys.secret),
     )
     if fault:
         raise Refusal(fault, NOT_SIGNED, 401)
+
+
+def _headers() -> dict[str, str]:
+    return {name.lower(): each for name, each in request.headers.items()}
 
 
 def _page() -> Response:
@@ -185,7 +189,7 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _error(code: str, reason: str, status: int) -> Response:
-    body = {"error_code": code, "error_msg": reason}
+    body: dict[str, object] = {"error_code": code, "error_msg": reason}
     if request.path.startswith("/v1/"):
         body |= {"is_success": False, "error_message": reason}
     return Response(json.dumps(body, ensure_ascii=False), status, content_type="application/json")

@@ -103,8 +103,8 @@ class JobRun:
             bring(url, target)
         addresses = free_addresses(plan.nodes)
         for index in range(plan.nodes):
-            for folder in ("inputs", "outputs", "user-job-dir", "log"):
-                self._here(f"{MOUNT}/{folder}", index).mkdir(parents=True, exist_ok=True)
+            for name in ("inputs", "outputs", "user-job-dir", "log"):
+                self._here(f"{MOUNT}/{name}", index).mkdir(parents=True, exist_ok=True)
             for _, target in brought if index else ():
                 other = self._home(index) / target.relative_to(self._home(0))
                 other.parent.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,8 @@ class Ledger:
             cursor = db.execute(
                 f"INSERT INTO record ({_COLUMNS[8:]}) VALUES (?, ?, ?, ?, ?, ?)", row
             )
-            return Record(int(cursor.lastrowid or 0), *row[:-1], facts)
+            number = int(cursor.lastrowid or 0)
+        return Record(number, identifier, kind, project, phase, now, facts)
 
     def get(self, kind: str, identifier: str, project: str = "") -> Record | None:
         """Return a record by its id or number, None where there is none, or not in the project."""
@@ -112,7 +113,7 @@ class Ledger:
                 now["events"].append([time.time(), level, event])
             values = (phase or row[4], json.dumps(now), identifier)
             db.execute("UPDATE record SET phase=?, facts=? WHERE id=?", values)
-            return Record(*row[:4], values[0], row[5], now)
+        return replace(_record(row), phase=values[0], facts=now)
 
     def remove(self, identifier: str) -> None:
         """Remove a record."""
@@ -122,7 +123,7 @@ class Ledger:
     def _read(self, where: str, *values: str) -> list[Record]:
         with closing(self._connect()) as db:
             rows = db.execute(f"SELECT {_COLUMNS} FROM record {where}", values).fetchall()
-        return [Record(*row[:6], json.loads(row[6])) for row in rows]
+        return [_record(row) for row in rows]
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -133,3 +134,7 @@ class Ledger:
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, timeout=60, isolation_level=None)
+
+
+def _record(row: tuple[Any, ...]) -> Record:
+    return Record(*row[:6], facts=json.loads(row[6]))

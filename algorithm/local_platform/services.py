@@ -16,7 +16,7 @@ from algorithm.local_platform.settings import Settings, kill_leftovers
 
 WANTED, STOPPED = "RUNNING", "STOPPED"  # the phases in the ledger: what is wanted
 _MEBIBYTE = 1 << 20
-_CARRIED = ("Content-Type", "Accept", "X-Request-Id")
+_CARRIED = ("content-type", "accept", "x-request-id")
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Services:
             service: The service.
             method: The HTTP method.
             path: The path within the service, with its query.
-            headers: The request's headers.
+            headers: The request's headers, by name in small letters.
             body: Its body.
 
         Returns:

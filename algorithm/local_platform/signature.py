@@ -13,7 +13,7 @@ from urllib.parse import quote
 ALGORITHM = "SDK-HMAC-SHA256"
 MOST_SECONDS = 900  # between the clocks of the two sides
 _FORM = re.compile(rf"{ALGORITHM} Access=([^,]+), SignedHeaders=([^,]+), Signature=([0-9a-f]+)")
-_DATE, _HASH = "X-Sdk-Date", "X-Sdk-Content-Sha256"
+_DATE, _HASH = "x-sdk-date", "x-sdk-content-sha256"
 
 
 def fault_of(
@@ -30,11 +30,11 @@ def fault_of(
         method: The HTTP method.
         path: The path, not quoted.
         query: The pairs of the query, not quoted.
-        headers: The headers; names in any case.
+        headers: The headers, by name in small letters.
         body: The body.
         keys: Access key and secret key.
     """
-    match = _FORM.fullmatch(headers.get("Authorization", ""))
+    match = _FORM.fullmatch(headers.get("authorization", ""))
     if match is None:
         return f"expected 'Authorization: {ALGORITHM} Access=..., SignedHeaders=..., Signature=...'"
     if match[1] != keys[0]:
