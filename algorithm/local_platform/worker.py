@@ -40,6 +40,7 @@ class Worker:
         self._environment = base | {name: self._here(each) for name, each in environment.items()}
         self.process: subprocess.Popen[bytes] | None = None
         self.exit_code: int | None = None
+        self._fault = ""
 
     def start(self) -> None:
         """Start the next command. A program that cannot be started ends the worker, as 127."""
@@ -60,7 +61,8 @@ class Worker:
                     start_new_session=True,
                 )
         except OSError as error:
-            self.note(f"cannot start {program}: {error.strerror}")
+            self._fault = f"cannot start {program}: {error.strerror}"
+            self.note(self._fault)
             self.process, self.exit_code = None, 127
 
     def running(self) -> bool:
@@ -93,10 +95,8 @@ class Worker:
         if not self.exit_code:
             return ""
         lines = tail(self._log, 1 << 16).splitlines()
-        said = next((line for line in reversed(lines) if line.startswith("ERROR ")), "")
+        said = self._fault or next((row for row in reversed(lines) if row.startswith("ERROR ")), "")
         killed = "killed with SIGKILL, often for want of memory" if self.exit_code == 137 else ""
-        if not (said or killed) and lines and lines[-1].startswith(NOTE):
-            said = lines[-1].removeprefix(NOTE).strip()
         return f"exit code {self.exit_code}: {said or killed or 'see the log'}"
 
     def _here(self, text: str) -> str:
