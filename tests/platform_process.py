@@ -45,10 +45,17 @@ class LocalPlatform:
                 stdout=file,
                 stderr=subprocess.STDOUT,
             )
-        wait_for(lambda: "#token=" in log.read_text() or self.process.poll() is not None)
+        greeted = ("page: ", "Calls need no signature")
+        wait_for(
+            lambda: (
+                any(line.startswith(greeted) for line in log.read_text().splitlines())
+                or self.process.poll() is not None
+            )
+        )
         assert self.process.poll() is None, log.read_text()
         self.keys = dict(re.findall(r"(\w+)=(\S+)", log.read_text().partition("export ")[2]))
-        self.token = self.keys["token"]
+        self.keys |= {"ENDPOINT": re.search(r"http://127\.0\.0\.1:\d+", log.read_text())[0]}
+        self.token = self.keys.get("token", "")
 
     def end(self, number: int = signal.SIGTERM) -> None:
         self.process.send_signal(number)

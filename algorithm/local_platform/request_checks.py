@@ -21,8 +21,8 @@ _OF_TYPE: Mapping[str, Any] = {"Integer": int, "Float": float}
 _NOT_HERE = {
     "subscription_id": "subscribed algorithms",
     "policies": "hyperparameter search",
-    "local_code_dir": "another folder for the code",
-    "working_dir": "another working folder",
+    "local_code_dir": "other folder for the code",
+    "working_dir": "other working folder",
 }
 _MODEL_PARTS = ("config.json", "customize_service.py", "saved_model.pb")
 
