@@ -13,8 +13,13 @@ def main(argv: "list[str]") -> int:
     return run_command(argv)
 
 
-if __name__ == "__main__":
+def console() -> None:
+    """Do what the command line asks, as `python -m algorithm` and as `efficientdet`."""
     from algorithm.cli.python_version import require_python
 
     require_python()
     sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    console()

@@ -12,7 +12,8 @@ from algorithm.data import Dataset, Sample, load_dataset
 from algorithm.data.feeding.decoding import decode_image
 from algorithm.errors import ArgumentError
 from algorithm.evaluation.coco_metrics import Evaluation, evaluate_detections
-from algorithm.export.formats.runtimes import exported_file, label_names_of, open_exported
+from algorithm.export.formats.runtimes import open_exported
+from algorithm.modelarts.exported_file import exported_file, label_names_of
 
 SPLITS = ("eval", "train", "all")
 BYTES_PER_MB = 1e6
