@@ -5,8 +5,6 @@
 Both come when they are first asked for: `import algorithm` alone imports nothing else.
 """
 
-import importlib
-
 __version__ = "0.2.0"
 # Where each name is. No import statement says so: model folders carry this file without those.
 _PLACES = {
@@ -22,6 +20,8 @@ def __getattr__(name):  # its types stand in __init__.pyi
     """Return load, train, Model or Result."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
     module, inside = _PLACES[name]
     found = importlib.import_module(module)
     return getattr(found, inside) if inside else found

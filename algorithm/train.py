@@ -6,7 +6,6 @@ This file parses on Python 3.6 and newer, so that an older engine is told what i
 
 import sys
 from pathlib import Path
-from types import ModuleType
 
 
 def main(argv: "list[str]") -> int:
@@ -29,7 +28,7 @@ def find_package() -> None:
     ]
 
 
-class _Callable(ModuleType):
+class _Callable(type(sys)):  # type: ignore[misc]
     """A module that is a function too, as `algorithm.train` is the name of both."""
 
     def __call__(self, **hyperparameters):  # its types stand in algorithm/__init__.pyi
