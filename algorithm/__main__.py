@@ -13,16 +13,16 @@ def main(argv: "list[str]") -> int:
     return run_command(argv)
 
 
-def run() -> int:
-    """Do what the command line of this process asks and return the exit code."""
+def console() -> None:
+    """Do what the command line asks, as `python -m algorithm` and as `efficientdet`."""
     from algorithm.cli.python_version import require_python
 
     require_python()
     from algorithm.cli.native_log import quiet_native_log
 
     quiet_native_log()
-    return main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))
 
 
 if __name__ == "__main__":
-    sys.exit(run())
+    console()

@@ -15,7 +15,7 @@ FLOORS = {
     "train": 9, "model_assessment": 9,
     "cli": 8,
     "jobs": 7,
-    "assessment": 6, "benchmark": 6,
+    "assessment": 6, "benchmark": 6, "prediction": 6,
     "training": 5, "export": 5,
     "distillation": 4, "evaluation": 4,
     "data": 3, "models": 3, "migration": 3, "local_platform": 3,

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 
 from algorithm.errors import DataError
-from algorithm.modelarts.model_index import INDEX
+from algorithm.modelarts.model_index import INDEX, THRESHOLDS
 from algorithm.storage.atomic_files import write_json
 
 SIGNATURE = "serving_default"
 OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
 CONFIG = "config.json"
-THRESHOLDS = "thresholds"  # a key in index, which the handler reads anyway
 CONFIG_DECIMALS = 6
 Detect = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
 

@@ -45,6 +45,15 @@ def _refusals(argv: Sequence[str]) -> list[JobError]:
     return [refusal] if refusal else []
 
 
+def run_or_raise(argv: Sequence[str]) -> None:
+    """Run the training job that argv and the environment describe, for a program that calls it.
+
+    Raises:
+        JobError: As the exit code would say; no failure.json is written.
+    """
+    _run(with_places(argv, os.environ))
+
+
 def with_places(argv: Sequence[str], environment: Mapping[str, str]) -> list[str]:
     """Return argv with the places that stand in the environment alone. A flag with a value wins."""
     from algorithm.modelarts.environment import places_given

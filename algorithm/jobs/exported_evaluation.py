@@ -14,7 +14,8 @@ from algorithm.data.feeding.decoding import decode_image
 from algorithm.data.split_record import UNRECORDED, SplitRecord, find_record
 from algorithm.errors import ArgumentError
 from algorithm.evaluation.coco_metrics import Evaluation, evaluate_detections
-from algorithm.export.formats.runtimes import exported_file, label_names_of, open_exported
+from algorithm.export.formats.runtimes import open_exported
+from algorithm.modelarts.exported_file import exported_file, label_names_of
 
 _log = logging.getLogger("algorithm.jobs.evaluation")
 SPLITS = ("eval", "train", "all")

@@ -11,6 +11,7 @@ from algorithm.errors import DataError, first_line
 
 INDEX = "index"
 NAMES = "labels_list"
+THRESHOLDS = "thresholds"  # written by an assessment, read by the handler
 
 
 def index_content(label_names: Sequence[str]) -> dict[str, Any]:

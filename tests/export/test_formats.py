@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from algorithm.errors import AlgorithmError, ArgumentError, DataError
 from algorithm.export import export_saved_model, package_model
 from algorithm.export.formats import export_model, formats
-from algorithm.export.formats.runtimes import OUTPUTS, exported_file, label_names_of, open_exported
+from algorithm.export.formats.runtimes import OPENERS, OUTPUTS, open_exported
 from algorithm.export.formats.tflite import centred
+from algorithm.modelarts.exported_file import SUFFIXES, exported_file, label_names_of
 from algorithm.models import build_detector
 from algorithm.models.variable_names import published_variables
 from algorithm.ops.detections import NmsConfig
+from algorithm.prediction.model import load
+from algorithm.serving.model_handler import load_service
 
 SIZE = (40, 64)  # a side off the grid, which the network pads
 NAMES = ("猫", "dog", "bird")
@@ -125,15 +130,32 @@ def test_what_is_missing_is_named(model_dir, tmp_path):
     (tmp_path / "full" / "x").write_text("")
     with pytest.raises(DataError, match="a new or an empty folder"):
         export_model(model_dir, tmp_path / "full", "frozen")
-    with pytest.raises(DataError, match="found nothing: check --model_dir"):
+    with pytest.raises(DataError, match="found nothing: check the path"):
         open_exported(tmp_path / "no.tflite")
     (tmp_path / "a.bin").write_text("")
     with pytest.raises(DataError, match=r"\.onnx or \.xml, found .*a.bin"):
         open_exported(tmp_path / "a.bin")
     assert OUTPUTS[0] == "detection_boxes"
+    assert set(OPENERS) == set(SUFFIXES)
 
 
 def test_anchors_in_shares_of_the_input():
     assert centred(np.array([[10, 20, 30, 60]], np.float32), (100, 200)).tolist() == [
         pytest.approx([0.2, 0.2, 0.2, 0.2])
     ]
+
+
+def test_a_library_model_answers_as_the_handler_and_its_exports(model_dir, tmp_path):
+    handler = load_service(model_dir)
+    Image.fromarray(picture()).save(tmp_path / "a.png")
+    content = io.BytesIO((tmp_path / "a.png").read_bytes())
+    reply = handler.inference({"images": {"a.png": content}, "score_threshold": 0.0})
+    model = load(model_dir)
+    found = model.predict(tmp_path / "a.png", score=0.0)
+    assert len(found) > 1 and found.names == reply["detection_classes"]
+    np.testing.assert_allclose(found.boxes, reply["detection_boxes"], rtol=1e-5)
+    np.testing.assert_allclose(found.scores, reply["detection_scores"], rtol=1e-5)
+    own = handler.inference({"images": {"a.png": io.BytesIO((tmp_path / "a.png").read_bytes())}})
+    assert model.predict(tmp_path / "a.png").names == own["detection_classes"]
+    file = export_model(model_dir, tmp_path / "out", "frozen")
+    assert load(file).predict(picture(), score=0.0).names == found.names
