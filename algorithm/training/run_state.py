@@ -54,6 +54,10 @@ class Progress:
         """The factor on the learning rate."""
         return 0.5**self.restores
 
+    def is_better(self, score: float) -> bool:
+        """Return whether an AP is higher than that of an evaluation before."""
+        return self.best is not None and score > self.best
+
     def evaluated(self, score: float) -> None:
         """Note the AP of an evaluation.
 
