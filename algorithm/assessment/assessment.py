@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from algorithm.assessment.advice.graded_findings import LEAST_NMS_GAIN, findings
+from algorithm.assessment.advice.graded_findings import findings, worth_suppressing
 from algorithm.assessment.advice.next_job import JOB_FILE, read_job
 from algorithm.assessment.advice.setting_steps import Setting
 from algorithm.assessment.advice.tuning import tune
@@ -23,7 +23,7 @@ from algorithm.assessment.assessed_model import (
     apply_thresholds,
     load_detect,
 )
-from algorithm.assessment.comparison import FIGURES, read_assessment
+from algorithm.assessment.comparison import FIGURES, read_assessment, verdict
 from algorithm.assessment.observation import Observation, observe, original_names
 from algorithm.assessment.options import Options
 from algorithm.assessment.report.result_files import PAGE, result_texts, write_results
@@ -31,6 +31,7 @@ from algorithm.data import Dataset, Sample, load_dataset
 from algorithm.data.split_record import FILE as SPLIT
 from algorithm.data.split_record import UNRECORDED, SplitRecord, find_record
 from algorithm.errors import DataError
+from algorithm.evaluation.bootstrap import interval_in_words
 from algorithm.modelarts.environment import Workspace, open_workspace
 from algorithm.modelarts.model_index import read_class_names
 from algorithm.storage import (
@@ -101,6 +102,9 @@ def assess(options: Options) -> str:
             _apply(analysis, model_dir, options.model_dir, workspace)
         for line in summary_lines(analysis, setting):
             _log.info("%s", line)
+        told = verdict(baseline, analysis.as_dict()) if baseline else None
+        if told:
+            _log.info("against %s: %s", options.baseline, told[0])
     return f"{options.output.rstrip('/')}/{PAGE}"
 
 
@@ -144,8 +148,9 @@ def summary_lines(analysis: Analysis, setting: Setting) -> list[str]:
     """Return the result in a few lines for a terminal."""
     point = analysis.operating_point()
     return [
-        f"mAP at IoU 0.5: {analysis.voc_map:.4f}; COCO AP: {_shown(analysis.figures['AP'])}; best "
-        f"confidence {point['confidence_threshold']:.2f}: precision {point['precision']:.3f}, "
+        f"mAP at IoU 0.5: {analysis.voc_map:.4f}; COCO AP: {_shown(analysis.figures['AP'])}"
+        f"{interval_in_words(analysis.as_dict())}; best confidence "
+        f"{point['confidence_threshold']:.2f}: precision {point['precision']:.3f}, "
         f"recall {point['recall']:.3f}, F1 {point['f1']:.3f}",
         *(f"{row.grade}: {row.english}" for row in findings(analysis, setting)),
     ]
@@ -246,9 +251,14 @@ def _deliver(texts: Mapping[str, str], output: str, workspace: Workspace) -> Non
 
 
 def _apply(analysis: Analysis, model_dir: Path, place: str, workspace: Workspace) -> None:
-    point = analysis.operating_point()
-    overlap = analysis.best_nms if analysis.nms_gain >= LEAST_NMS_GAIN else None
-    apply_thresholds(model_dir, point["confidence_threshold"], overlap, point)
+    overlap = analysis.best_nms if worth_suppressing(analysis) else None
+    point = analysis.curve.at_class_thresholds()
+    per_class = dict(
+        zip(analysis.records.label_names, analysis.curve.class_thresholds().tolist(), strict=True)
+    )
+    figures = {"precision": point.precision, "recall": point.recall, "f1": point.f1}
+    apply_thresholds(model_dir, point.threshold, per_class, overlap, figures)
+    own = [f"{name} {value:.2f}" for name, value in per_class.items() if value != point.threshold]
     if is_remote(place):
         changed = workspace.outputs / "applied"
         changed.mkdir()
@@ -256,8 +266,9 @@ def _apply(analysis: Analysis, model_dir: Path, place: str, workspace: Workspace
             shutil.copyfile(model_dir / name, changed / name)
         stage_out(changed, place)
     _log.info(
-        "wrote the thresholds into %s: confidence %.2f%s",
+        "wrote the thresholds into %s: confidence %.2f%s%s",
         place,
-        point["confidence_threshold"],
+        point.threshold,
+        f" ({', '.join(own)})" if own else "",
         "" if overlap is None else f", NMS IoU {overlap:.2f}",
     )

@@ -43,6 +43,7 @@ class Evaluator:
         self.seconds = (0.0, 0.0)
         self.detections: list[dict[str, np.ndarray]] = []
         self.threshold = 0.0
+        self._max_detections = nms.max_detections
         self.batches = -(-len(dataset.eval) // batch_size)
         self._detect = detection_function(detector, nms, batch_statistics=batch_statistics)
 
@@ -57,7 +58,7 @@ class Evaluator:
         begun = time.perf_counter()
         detections = detect_samples(self._detect, self.detector, samples, self.batch_size)
         found = time.perf_counter()
-        evaluation = evaluate_detections(samples, detections, names)
+        evaluation = evaluate_detections(samples, detections, names, self._max_detections)
         self.seconds = (found - begun, time.perf_counter() - found)
         self.detections, self.threshold = detections, evaluation.operating_point.threshold
         pictures = [

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from algorithm.errors import ArgumentError
+from algorithm.hyperparameters.class_weights import named_weights
 from algorithm.hyperparameters.command_line import read_hparams, refuse_if_misspelt, split_flags
 from algorithm.hyperparameters.hyperparameter_table import ROWS, TABLE
 from algorithm.hyperparameters.platform_flags import PLATFORM_FLAGS
@@ -99,6 +100,7 @@ def _check_together(values: dict[str, Any]) -> None:
             f"--hparams=first_lr_drop_epoch: expected at most second_lr_drop_epoch ({second:g}), "
             f"found {first:g}"
         )
+    named_weights(values["class_weights"])
     _check_distillation(values)
 
 

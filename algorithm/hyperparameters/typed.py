@@ -69,6 +69,7 @@ class Hyperparameters:
     alpha: float
     gamma: float
     delta: float
+    class_weights: str
     # distillation
     export_teacher_model: bool
     use_offline_kd: bool

@@ -13,6 +13,7 @@ from algorithm.data.split_record import FILE
 from algorithm.distillation.job_distillation import advice_on_peer, find_distiller
 from algorithm.distillation.teacher_file import missing_teacher_parts
 from algorithm.errors import DivergenceError, StorageError
+from algorithm.evaluation.bootstrap import interval_in_words
 from algorithm.export import missing_parts
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.evaluation_job import evaluate_only
@@ -136,12 +137,16 @@ def _run(
     if hp.mode == "overfit_check":
         overfit_check(hp, detector, dataset)
         return
+    loss = loss_config(hp, dataset)
+    if loss.class_weights:
+        named = zip(dataset.label_names, loss.class_weights, strict=True)
+        _log.info("class weights: %s", ", ".join(f"{name} {weight:.3g}" for name, weight in named))
     with devices.strategy.scope():
         distiller = find_distiller(
             hp,
             detector,
             dataset.label_names,
-            loss_config(hp),
+            loss,
             workspace.inputs,
             resumed is not None,
         )
@@ -152,7 +157,7 @@ def _run(
             *advice_on_peer(hp, detector, dataset.train, start),
         ):
             _log.warning("%s", line)
-    stopped_early = train(hp, detector, dataset, run_folder, resumed, devices, distiller)
+    stopped_early = train(hp, detector, dataset, run_folder, resumed, devices, distiller, loss)
     if not devices.chief:
         return
     if devices.replicas > 1:  # what is exported must stand on one device
@@ -168,4 +173,5 @@ def _run(
     run_folder.finished(hp, metrics, stopped_early)
     if stopped_early:
         _log.info("%s", run_folder.on_from_here(hp))
-    _log.info("finished: %s; the model is in %s", outcome(metrics), run_folder.model)
+    sure = interval_in_words(metrics)
+    _log.info("finished: %s%s; the model is in %s", outcome(metrics), sure, run_folder.model)

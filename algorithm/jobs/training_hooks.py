@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import partial
 
@@ -12,6 +13,7 @@ from algorithm.data.checking.check_pictures import report_pictures
 from algorithm.distillation.distiller import Distiller
 from algorithm.distillation.job_distillation import soft_loss_config
 from algorithm.distillation.offline_teacher import OfflineTeacher
+from algorithm.evaluation.bootstrap import Resampled, change_in_words
 from algorithm.evaluation.coco_metrics import Evaluation
 from algorithm.evaluation.evaluator import Evaluator
 from algorithm.evaluation.inference import Network
@@ -34,6 +36,7 @@ from algorithm.training.hooks.tensorboard_hook import TensorBoardHook
 from algorithm.training.log_lines import FORMS
 
 _DATA_PICTURES = 8
+_log = logging.getLogger("algorithm.jobs.job")
 
 
 def training_hooks(
@@ -109,5 +112,20 @@ def _archive(
     run: TrainingRun,
     evaluation: Evaluation,
 ) -> None:
-    if run_folder.best.replace_if_better(detector, run.step, evaluation.as_dict(), identity):
+    """Archive the weights if their AP is the highest, and say whether that is more than chance."""
+    before = run_folder.best.read() if run.progress.is_better(evaluation.score) else None
+    figures = evaluation.as_dict()
+    replaced = run_folder.best.replace_if_better(detector, run.step, figures, identity)
+    if replaced:
         save_detections(run_folder.best.folder, run.step, evaluator.detections)
+    former = Resampled.of(before.state["metrics"].get("resampled")) if before else None
+    if not (replaced and before and former):
+        return
+    interval = evaluation.resampled.change_since(former, "AP")
+    if interval:
+        change = evaluation.score - (before.state["metrics"]["AP"] or 0.0)
+        _log.info(
+            "archive/ now holds step %d, the highest AP so far; against the one before: %s",
+            run.step,
+            change_in_words(change, interval, evaluation.images),
+        )

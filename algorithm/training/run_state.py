@@ -62,6 +62,10 @@ class Progress:
         """
         self.idle = -1
 
+    def is_better(self, score: float) -> bool:
+        """Return whether an AP is higher than that of an evaluation before."""
+        return self.best is not None and score > self.best
+
     def evaluated(self, score: float) -> None:
         """Note the AP of an evaluation. An undefined one (NaN) is neither better nor worse.
 

@@ -111,8 +111,14 @@ def test_apply_writes_thresholds_that_go_with_the_figures(model_dir, dataset, tm
 
 def test_applying_again_replaces(model_dir):
     figures = {"f1": 0.5, "recall": 0.5, "precision": 0.5}
-    apply_thresholds(model_dir, 0.4, 0.5, figures)
-    apply_thresholds(model_dir, 0.7, None, figures)
+    apply_thresholds(model_dir, 0.4, {"猫": 0.4, "dog": 0.2}, 0.5, figures)
+    index = json.loads((model_dir / "index").read_text("utf-8"))
+    assert index["thresholds"] == {
+        "confidence": 0.4,
+        "per_class": {"dog": 0.2},
+        "nms_iou_threshold": 0.5,
+    }
+    apply_thresholds(model_dir, 0.7, {"猫": 0.7, "dog": 0.7}, None, figures)
     assert json.loads((model_dir / "index").read_text("utf-8"))["thresholds"] == {"confidence": 0.7}
 
 

@@ -208,3 +208,17 @@ def test_an_applied_overlap_suppresses_worse_boxes_of_the_same_class(platform, m
 def test_thresholds_that_are_none_are_refused_at_the_start(platform, model_dir, thresholds):
     with pytest.raises(DataError, match="expected thresholds between 0 and 1 in .*index"):
         load_service(with_thresholds(model_dir, thresholds))
+
+
+def test_each_class_has_its_threshold_unless_the_request_names_one(platform, model_dir, encode):
+    own = {"confidence": 0.3, "per_class": {"dog": 0.95}}
+    service = load_service(with_thresholds(model_dir, own))
+    assert service.inference(picture_form(encode()))["detection_classes"] == ["猫"]
+    asked = {**picture_form(encode()), "score_threshold": "0.3"}
+    assert service.inference(asked) == EXPECTED
+
+
+@pytest.mark.parametrize("own", [{"bird": 0.5}, {"dog": 2}, {"dog": "x"}, [0.5]])
+def test_class_thresholds_that_are_none_are_refused_at_the_start(platform, model_dir, own):
+    with pytest.raises(DataError, match="expected thresholds between 0 and 1 by class name"):
+        load_service(with_thresholds(model_dir, {"confidence": 0.5, "per_class": own}))

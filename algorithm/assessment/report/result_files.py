@@ -13,7 +13,7 @@ from algorithm.assessment.advice.next_job import next_job
 from algorithm.assessment.advice.setting_steps import Setting
 from algorithm.assessment.advice.tuning import Trail
 from algorithm.assessment.analysis import Analysis
-from algorithm.assessment.comparison import FIGURES, as_dicts, compare, not_comparable
+from algorithm.assessment.comparison import FIGURES, as_dicts, compare, not_comparable, verdict
 from algorithm.assessment.report.assessment_report import Pages, report
 from algorithm.assessment.report.display import display
 from algorithm.assessment.report.sample_pictures import draw_suspects, draw_worst, worst_pictures
@@ -65,10 +65,9 @@ def result_texts(
         )
     if baseline is not None:
         rows = compare(baseline, figures)
-        figures["comparison"] = as_dicts(rows)
-        pages = replace(
-            pages, comparison=rows, note=OTHER_DATA if not_comparable(baseline, figures) else None
-        )
+        note = OTHER_DATA if not_comparable(baseline, figures) else verdict(baseline, figures)
+        figures |= {"comparison": as_dicts(rows), "comparison_note": note and note[0]}
+        pages = replace(pages, comparison=rows, note=note)
     figures |= {
         "findings": [row.as_dict() for row in found],
         "tuning": list(rows_tried),

@@ -24,6 +24,7 @@ WHOLE = 0.95  # of the picture's area
 MANY_WHOLE = 0.2  # share of the objects
 LONG = 5.0  # ratio of the sides
 SHOWN = 8  # names in a line
+COCO_DETECTIONS = 100  # of a class in a picture, which AP and AR100 look at
 READ = 256 * 2**20  # bytes hashed in search of pictures that are in TRAIN and EVAL
 
 
@@ -144,6 +145,17 @@ def _crowded(look: Look) -> Iterator[str]:
             f"{counts.max()} in {samples[int(counts.argmax())].source}: raise max_detections, or "
             "they cannot all "
             "be found"
+        )
+    most = np.array(
+        [np.bincount(sample.labels).max(initial=0) for sample in look.dataset.eval], np.int64
+    )
+    beyond = most > COCO_DETECTIONS
+    if beyond.any() and look.max_detections > COCO_DETECTIONS:
+        yield (
+            f"{beyond.sum()} evaluation picture(s) have more than {COCO_DETECTIONS} objects of a "
+            f"class, the most is {most.max()}: COCO's AP and AR{COCO_DETECTIONS} count the best "
+            f"{COCO_DETECTIONS} detections of a class in a picture and cannot reach 1 here; look "
+            f"at AR{look.max_detections}, precision, recall and F1, which count all"
         )
 
 

@@ -151,6 +151,20 @@ def test_warnings_have_numbers(make, text: str) -> None:
     assert any(text in line for line in look(make()).warnings), look(make()).warnings
 
 
+def test_more_objects_of_a_class_than_cocos_figures_look_at() -> None:
+    """The warning stays after max_detections was raised, until the figures see them all."""
+    crowded = [sample("full", [[0, 0, 99, 99]] * 220, usage="eval")]
+    data = dataset(plenty([0, 0, 99, 99]), crowded)
+    assert any("raise max_detections" in line for line in look(data).warnings)
+    lines = look(data, max_detections=300).warnings
+    assert not any("raise max_detections" in line for line in lines)
+    assert any(
+        "1 evaluation picture(s) have more than 100 objects of a class, the most is 220" in line
+        and "look at AR300, precision, recall and F1, which count all" in line
+        for line in lines
+    )
+
+
 def test_a_plain_dataset_has_no_warning_and_keeps_its_settings() -> None:
     check = look(dataset(plenty([100, 100, 200, 180], 100)))
     assert check.warnings == ()
