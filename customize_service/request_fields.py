@@ -57,8 +57,8 @@ class Choice:
 
     def least(self, number: float) -> float:
         """Return the score from which on detections of the 1-based class `number` count."""
-        known = self.of_classes is not None and 1 <= number <= len(self.of_classes)
-        return self.of_classes[int(number) - 1] if known else self.confidence
+        of_classes = self.of_classes or []
+        return of_classes[int(number) - 1] if 1 <= number <= len(of_classes) else self.confidence
 
 
 def one_dict(data: Any) -> dict[str, Any]:

@@ -51,7 +51,8 @@ def run_or_raise(argv: Sequence[str]) -> None:
     Raises:
         JobError: As the exit code would say; no failure.json is written.
     """
-    _run(with_places(argv, os.environ))
+    flags = with_places(argv, os.environ)
+    _run(flags, _refusals(flags))
 
 
 def with_places(argv: Sequence[str], environment: Mapping[str, str]) -> list[str]:
