@@ -44,6 +44,10 @@ def quiet_native_log() -> None:
     """
     if os.environ.get(LEVEL, _OURS) != _OURS or not shutil.which("grep"):
         return
+    try:
+        sys.stderr.fileno()
+    except (OSError, AttributeError):  # a notebook's or another program's, nothing to filter
+        return
     sys.stderr = _own_stream(sys.stderr)
     sys.meta_path.insert(0, _BeforeTensorFlow())
 

@@ -43,6 +43,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    claim_folder(arguments.output, "predict")
     from algorithm.errors import ArgumentError
     from algorithm.modelarts.exported_file import label_names_of, thresholds_of
     from algorithm.prediction.choice import Choice
@@ -66,7 +67,6 @@ def _run(arguments: argparse.Namespace) -> None:
         arguments.classes if whole else arguments.classes.split(","),
         arguments.max,
     )
-    claim_folder(arguments.output, "predict")
     model = load(arguments.model)
     print(predict_files(model, files, output, choice, saves=saves, most_frames=arguments.frames))
 

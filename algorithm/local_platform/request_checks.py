@@ -44,6 +44,14 @@ class Refusal(UserError):
 def need(body: Any, path: str, kind: type = str) -> Any:
     """Return what is at a dotted path of a body.
 
+    Args:
+        body: Of a request, as JSON gives it.
+        path: Keys with dots between them.
+        kind: The type of what is wanted.
+
+    Returns:
+        The value, not empty.
+
     Raises:
         Refusal: It is missing, empty, or of another type.
     """

@@ -27,8 +27,8 @@ def test_an_unknown_verb_is_refused_with_the_one_it_means(argv, meant, capsys):
     ("argv", "words"),
     [
         (
-            ["predict", "--source=x"],
-            "no such flag '--source' (value 'x'). Did you mean '--images'?",
+            ["predict", "--imgs=x"],
+            "no such flag '--imgs' (value 'x'). Did you mean '--images'?",
         ),
         (["serve", "--weights=x"], "Did you mean '--model_dir'?"),
         (["data", "check", "--data_url=x", "seed=3"], "found 'seed=3'. Write --seed=3"),

@@ -57,7 +57,11 @@ def test_the_job_is_that_of_the_command_line(monkeypatch, tmp_path):
     monkeypatch.setattr("algorithm.jobs.job", job, raising=False)
     (tmp_path / "set.manifest").write_text("{}")
     done = algorithm.train(
-        data_url=tmp_path / "set.manifest", train_url=tmp_path / "out", num_epochs=2, seed=4
+        data_url=tmp_path / "set.manifest",
+        train_url=tmp_path / "out",
+        num_epochs=2,
+        seed=4,
+        pretrained="none",
     )
     assert done == TrainedJob(str(tmp_path / "out"), {"AP": 0.5})
     assert done.model_dir == str(tmp_path / "out" / "model")
