@@ -102,9 +102,9 @@ def _run(argv: Sequence[str], refusals: Sequence[JobError]) -> int:
         _log.info("%s", advice)
     check_start(hp)
     _log.info("starting TensorFlow ...")
-    from algorithm.jobs import job  # only now: it waits for TensorFlow
+    from algorithm.jobs import fold_jobs, job  # only now: it waits for TensorFlow
 
-    return job.run(hp)
+    return fold_jobs.run(hp) if hp.folds else job.run(hp)
 
 
 def _writes_results(argv: Sequence[str]) -> bool:

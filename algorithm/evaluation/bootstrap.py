@@ -149,6 +149,9 @@ def change_in_words(change: float, between: Interval, pictures: int) -> str:
         change: The change.
         between: Its interval.
         pictures: How many pictures it was measured on.
+
+    Returns:
+        A few words.
     """
     low, high = between
     text = f"AP {change:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}"
@@ -237,7 +240,7 @@ def _class_aps(
     counted: np.ndarray,
     truths: np.ndarray,
 ) -> np.ndarray:
-    """AP of a class, float64 [R, S], over 101 recalls; NaN where a resample has no object.
+    """Compute the AP of a class in each resample.
 
     Only hits are looked at: precision is highest at them, and recall rises at them alone.
 
@@ -247,6 +250,9 @@ def _class_aps(
         right: bool [S, N].
         counted: bool [S, N].
         truths: float32 [R], objects.
+
+    Returns:
+        float64 [R, S], over 101 recalls; NaN where a resample has no object.
     """
     ever = counted.any(axis=0)
     pictures, right, counted = pictures[ever], right[:, ever], counted[:, ever]

@@ -101,6 +101,11 @@ def _check_together(values: dict[str, Any]) -> None:
             f"found {first:g}"
         )
     named_weights(values["class_weights"])
+    if values["folds"] == 1:
+        raise ArgumentError(
+            "--hparams=folds: expected 2 or more splits, found 1. Write 0, or leave it out, for "
+            "one job."
+        )
     _check_distillation(values)
 
 

@@ -38,6 +38,7 @@ class Hyperparameters:
     deps_save_path: str
     train_url: str
     seed: int
+    folds: int
     early_stop_patience: int
     keep_checkpoint_max: int
     checkpoint_minutes: float

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import keras
 
-from algorithm.data.split_record import FILE
+from algorithm.data.split_record import FILE, SplitRecord
 from algorithm.distillation.job_distillation import advice_on_peer, find_distiller
 from algorithm.distillation.teacher_file import missing_teacher_parts
 from algorithm.errors import DivergenceError, StorageError
@@ -37,7 +37,7 @@ _log = logging.getLogger("algorithm.jobs.job")
 
 
 @stop_requests.listening()
-def run(hp: Hyperparameters) -> int:
+def run(hp: Hyperparameters, split: SplitRecord | None = None) -> int:
     """Run the job.
 
     A remote train_url is a local folder meanwhile: what an earlier run left there is brought back
@@ -45,6 +45,7 @@ def run(hp: Hyperparameters) -> int:
 
     Args:
         hp: The job's hyperparameters.
+        split: The split to keep to; None where the job makes its own.
 
     Returns:
         0, the exit code.
@@ -68,12 +69,12 @@ def run(hp: Hyperparameters) -> int:
     with devices.watching(), job_folder(scratch_dir(), hp.train_url) as root:
         workspace = Workspace(root)
         if not devices.chief:
-            _run_in(workspace.work / "train_url", hp, workspace, devices)
+            _run_in(workspace.work / "train_url", hp, workspace, devices, split=split)
         elif not is_remote(hp.train_url):
-            _run_in(local_path(hp.train_url), hp, workspace, devices)
+            _run_in(local_path(hp.train_url), hp, workspace, devices, split=split)
         else:
             with mirrored(workspace.outputs, hp.train_url) as damaged:
-                _run_in(workspace.outputs, hp, workspace, devices, damaged)
+                _run_in(workspace.outputs, hp, workspace, devices, damaged, split)
         devices.any(False)  # no worker leaves before the chief has written everything
     return 0
 
@@ -84,6 +85,7 @@ def _run_in(
     workspace: Workspace,
     devices: Devices,
     damaged: Sequence[str] = (),
+    split: SplitRecord | None = None,
 ) -> None:
     run_folder = RunFolder.claim(folder, hp)
     if damaged and run_folder.newest_saved() is None and run_folder.best.read() is None:
@@ -105,11 +107,15 @@ def _run_in(
     if devices.chief and (folder / FILE).is_file():  # all workers go on with one split
         shared.append(FILE)
     devices.copy_from_chief(folder, shared)
-    _run(hp, workspace, run_folder, devices)
+    _run(hp, workspace, run_folder, devices, split)
 
 
 def _run(
-    hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder, devices: Devices
+    hp: Hyperparameters,
+    workspace: Workspace,
+    run_folder: RunFolder,
+    devices: Devices,
+    split: SplitRecord | None,
 ) -> None:
     keras.utils.set_random_seed(hp.seed)
     # Where the weights come from, in this order:
@@ -119,7 +125,7 @@ def _run(
     resumed = run_folder.resumable(hp.mode)
     start = None if resumed else find_start(hp, workspace.inputs)
     label_names = tuple(resumed.label_names) if resumed else start.label_names() if start else None
-    record = recorded_split(hp, run_folder, resumed=resumed is not None)
+    record = recorded_split(hp, run_folder, resumed=resumed is not None) or split
     dataset = load_data(hp, workspace, run_folder, label_names, record)
     with devices.strategy.scope():
         detector = detector_of(hp, len(dataset.label_names))

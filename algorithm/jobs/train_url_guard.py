@@ -16,11 +16,11 @@ _PICTURES = tuple(
 )
 JOB = FolderMaker(
     "train",
-    ("job.json", "checkpoint"),
+    ("job.json", "checkpoint", "folds.json"),
     (
         *("archive", "model", "eval", "data_report", "plots", "split.json"),
         *("cleaning_report.*", "graph.pbtxt", "metrics.json", "platform_metrics.json"),
-        *("failure.json", "model.ckpt-*", "events.out.tfevents.*"),
+        *("failure.json", "model.ckpt-*", "events.out.tfevents.*", "fold_*"),
     ),
     _PICTURES,
 )

@@ -67,6 +67,16 @@ JOB_ROWS: tuple[Row, ...] = (
         interval="[0, 2147483647]",
     ),
     Row(
+        "folds",
+        "integer",
+        0,
+        "Train and evaluate on so many splits of the pictures, one job after the other, and give "
+        "mean and spread of the figures. 0 for one job",
+        "将图片划分为多少份, 依次训练和评估, 并给出指标的均值和离散程度, 0 表示只运行一个作业",
+        interval="[0, 100]",
+        shapes_training=False,
+    ),
+    Row(
         "early_stop_patience",
         "integer",
         0,
