@@ -37,6 +37,7 @@ def _run(arguments: argparse.Namespace) -> None:
     check_data_url(arguments.data_url)
     if arguments.output:
         claim_file(arguments.output)
+    from algorithm.evaluation.bootstrap import interval_in_words
     from algorithm.jobs.exported_evaluation import evaluate_exported
     from algorithm.storage.atomic_files import write_json
 
@@ -46,12 +47,14 @@ def _run(arguments: argparse.Namespace) -> None:
         split=arguments.split,
         most=arguments.count,
     )
+    figures = {**evaluation.as_dict(), **cost}
     if arguments.output:
-        write_json(Path(arguments.output), {**evaluation.as_dict(), **cost})
+        write_json(Path(arguments.output), figures)
     seen = cost["may_have_been_trained_on"]
     trained = "not known" if seen is None else seen
     print(
         f"{evaluation.summary}\n"
+        f"AP {figures['AP']}{interval_in_words(figures)}\n"
         f"pictures: {evaluation.images}; the model may have been trained on: {trained}\n"
         f"{cost['file']}: {cost['mb']:.1f} MB, {cost['ms']:.1f} ms a picture (median of "
         f"{evaluation.images})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from algorithm.data import Dataset
+from algorithm.evaluation.bootstrap import interval_in_words
 from algorithm.evaluation.evaluator import Evaluator
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import nms_config
@@ -49,7 +50,9 @@ def evaluate_only(
     figures = {**evaluation.as_dict(), "may_have_been_trained_on": seen}
     name = run_folder.write_evaluation(figures, dataset)
     _log.info(
-        "the figures are in %s/%s%s",
+        "AP %s%s; the figures are in %s/%s%s",
+        figures["AP"],
+        interval_in_words(figures),
         hp.train_url.rstrip("/"),
         name,
         ""

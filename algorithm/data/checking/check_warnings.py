@@ -130,7 +130,8 @@ def _rare(look: Look) -> Iterator[str]:
         yield (
             f"classes are unbalanced: {names[counts.argmax()]} has {counts.max()} training "
             "objects, "
-            f"{names[counts.argmin()]} {counts.min()}"
+            f"{names[counts.argmin()]} {counts.min()}; class_weights=auto (in hparams) lets rare "
+            "classes count more"
         )
 
 
