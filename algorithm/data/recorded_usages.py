@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from algorithm.data.split_record import SplitRecord
 from algorithm.errors import DataError
+
+UNCLEAR = "train or eval"
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,11 @@ def recorded_usages(
 ) -> RecordedUsages:
     """Give the samples of a dataset the usages that a job recorded.
 
-    The content of a picture decides, whatever it is called. Its name decides where the record
-    knows all pictures of the dataset by content or name (pictures that were written anew), or
-    where it has no contents. Other pictures are new: the dataset says what they are for, else they
-    train in a job that trains, and evaluate in one that evaluates.
+    The content of a picture decides, whatever it is called. Its name, with or without folder and
+    suffix, decides where the record has no contents, and for pictures that were written anew: where
+    it knows some pictures of the dataset by content and all others by name. What is left is new:
+    the dataset says what it is for, else it trains in a job that trains and evaluates in one that
+    evaluates.
 
     Args:
         record: The split that the job recorded.
@@ -54,16 +58,18 @@ def recorded_usages(
     Raises:
         DataError: An evaluation would have no picture that the model was not trained on.
     """
-    named, trains = _by_name(record), "train" in require
+    named, trains = _by_name(record, ids), "train" in require
     sides = _by_content(record, ids, contents)
-    known = [side is not None or name in named for side, name in zip(sides, ids, strict=True)]
-    new = known.count(False)
-    if record.names_only or not new:
-        sides = [side or named.get(name) for side, name in zip(sides, ids, strict=True)]
+    known = [bool(side or name) for side, name in zip(sides, named, strict=True)]
+    if record.names_only or (any(sides) and all(known)):
+        sides = [
+            side or (name if name != UNCLEAR else None)
+            for side, name in zip(sides, named, strict=True)
+        ]
     seen = frozenset(
         place
-        for place, (side, name) in enumerate(zip(sides, ids, strict=True))
-        if side == "train" or (side is None and named.get(name) == "train")
+        for place, (side, name) in enumerate(zip(sides, named, strict=True))
+        if side == "train" or (side is None and name in ("train", UNCLEAR))
     )
     usages = tuple(
         side or own or (("train" if trains else "eval") if any(sides) else None)
@@ -77,12 +83,25 @@ def recorded_usages(
             "(evaluate --model_dir --split=train measures these)"
         )
     same = sorted(record.eval.values()) == sorted(contents[place] for place in evaluated)
-    lines = _lines(record, usages, stated, new, len(seen & evaluated), trains)
+    lines = _lines(record, usages, stated, sides.count(None), len(seen & evaluated), trains)
     return RecordedUsages(usages, seen, same, lines)
 
 
-def _by_name(record: SplitRecord) -> dict[str, str]:
-    return {**dict.fromkeys(record.eval, "eval"), **dict.fromkeys(record.train, "train")}
+def _by_name(record: SplitRecord, ids: Sequence[str]) -> list[str | None]:
+    """The side of each picture by its name, or by the name without folder and suffix.
+
+    UNCLEAR where pictures of both sides are called so.
+    """
+    whole = {**dict.fromkeys(record.eval, "eval"), **dict.fromkeys(record.train, "train")}
+    short: dict[str, str] = {}
+    for name, side in whole.items():
+        stem = _stem(name)
+        short[stem] = side if short.get(stem, side) == side else UNCLEAR
+    return [whole.get(name) or short.get(_stem(name)) for name in ids]
+
+
+def _stem(name: str) -> str:
+    return re.split(r"[/\\]", name)[-1].rpartition(".")[0].casefold() or name
 
 
 def _by_content(

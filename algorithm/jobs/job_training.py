@@ -76,7 +76,8 @@ def train(
         resumed.check_dataset(dataset.fingerprint)
         resumed.check_batch_size(batch_size)
         trainer.restore(resumed.tensors)
-        anew = devices.any(devices.chief and run_folder.waits_anew(hp, trainer.step))
+        longer = devices.any(devices.chief and run_folder.waits_anew(hp, trainer.step))
+        anew = longer and progress.idle + 1 >= hp.early_stop_patience > 0
         if anew:
             progress.wait_anew()
         epoch = trainer.step // plan.steps_per_epoch + 1
@@ -115,7 +116,7 @@ def train(
             progress.skipped,
             trainer.step,
         )
-    return run.ending
+    return run.ending and trainer.step < plan.steps
 
 
 def _names(dataset: Dataset, indices: Sequence[int]) -> str:

@@ -99,10 +99,10 @@ class RunFolder:
         return before > 0 and (hp.early_stop_patience == 0 or hp.early_stop_patience > before)
 
     def waits_anew(self, hp: Hyperparameters, step: int) -> bool:
-        """Return whether a job that goes on from an early stop counts its patience anew.
+        """Return whether a finished job that goes on may count its patience anew.
 
-        It does where it was only made longer: else it would stop at once. With more patience the
-        evaluations without a better AP go on to count.
+        It may where it was only made longer: else one whose patience had come to its end would stop
+        at once. With more patience the evaluations without a better AP go on to count.
 
         Args:
             hp: The job's hyperparameters.
@@ -111,8 +111,7 @@ class RunFolder:
         job = self._job()
         if job.get("status") != "finished":
             return job.get("waits_anew_at") == step
-        goes_on = job.get("stopped_early", False) and not self.is_finished(hp)
-        return goes_on and not self._more_patience(hp)
+        return not self.is_finished(hp) and not self._more_patience(hp)
 
     def on_from_here(self, hp: Hyperparameters) -> str:
         """Return how the finished job can go on, in words."""

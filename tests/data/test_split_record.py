@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from algorithm.data import Dataset, load_dataset
+from algorithm.data.recorded_usages import recorded_usages
 from algorithm.data.split_record import (
     BLOCK,
     SplitRecord,
@@ -96,17 +97,44 @@ def test_new_pictures_evaluate_and_the_same_name_is_told(trained, tmp_path: Path
     assert names(again.eval) == {other, "another", evaluated[0]}
     assert (again.seen_among(again.eval), again.same_eval) == (1, False)
     text = "\n".join(again.warnings)
-    assert "1 of 11 pictures are not in the split that the model was trained with" in text
+    assert "2 of 11 pictures are not in the split that the model was trained with" in text
     assert "1 of the 3 pictures that evaluate may have been trained on" in text
 
 
 def test_pictures_that_were_written_anew_are_known_by_their_names(trained) -> None:
     folder, data, record = trained
-    for file in folder.glob("*.png"):
+    files = sorted(folder.glob("*.png"))
+    for file in files[1:]:
         file.write_bytes(file.read_bytes() + b"\0")
     again = load(folder, record, require=("eval",))
     assert names(again.eval) == names(data.eval)
     assert not again.same_eval
+
+
+def test_a_set_known_by_names_alone_may_have_been_trained_on(trained) -> None:
+    """Two sets that count their pictures from 1 have all names in common, and no picture."""
+    folder, data, record = trained
+    for file in folder.glob("*.png"):
+        file.write_bytes(file.read_bytes() + b"\0")
+    again = load(folder, record, require=("eval",))
+    assert (len(again.eval), again.seen_among(again.eval)) == (10, 8)
+    text = "\n".join(again.warnings)
+    assert "10 of 10 pictures are not in the split that the model was trained with" in text
+    assert "8 of the 10 pictures that evaluate may have been trained on" in text
+
+
+def test_names_are_told_without_their_folders_and_suffixes() -> None:
+    record = SplitRecord(
+        "split.json",
+        "stated by the dataset",
+        {"train/a.jpg": "1", "train/b.jpg": "2"},
+        {"val/a.jpg": "3", "val/c.jpg": "4"},
+    )
+    ids, contents = ["images/A.png", "b.png", "c.png", "train/a.jpg"], ["5", "6", "7", "1"]
+    found = recorded_usages(record, ids, contents, [None] * 4, ("eval",))
+    assert found.usages == ("eval", "train", "eval", "train")
+    assert found.seen == {0, 1, 3}
+    assert "1 of the 2 pictures that evaluate may have been trained on" in found.lines[-1]
 
 
 def test_other_pictures_all_evaluate_and_none_was_trained_on(trained, make_folder) -> None:

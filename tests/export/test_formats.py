@@ -39,7 +39,10 @@ def model_dir(tmp_path_factory):
             variable.assign(rng.normal(0, fan_in**-0.5, variable.shape))
     folder = tmp_path_factory.mktemp("formats")
     saved = export_saved_model(detector, folder / "saved", NmsConfig(max_detections=5))
-    return package_model(saved, folder / "model", label_names=NAMES, metrics={})
+    (folder / "split.json").write_text("{}")
+    return package_model(
+        saved, folder / "model", label_names=NAMES, metrics={}, split=folder / "split.json"
+    )
 
 
 def picture(height=40, width=50):
@@ -92,6 +95,7 @@ def test_every_format_answers_as_the_model_folder(model_dir, tmp_path, name):
 def test_tensorflow_servings_layout(model_dir, tmp_path):
     path = export_model(model_dir, tmp_path / "detector", "saved_model")
     assert path == tmp_path / "detector" / "1"
+    assert (tmp_path / "detector" / "split.json").read_text() == "{}"
     assert sorted(item.name for item in path.iterdir()) == ["saved_model.pb", "variables"]
     assert "serving_default" in tf.saved_model.load(str(path)).signatures
 
