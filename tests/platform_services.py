@@ -48,14 +48,14 @@ def request(*addresses: str, weights=(100,), **limits) -> dict:
     return body
 
 
-def deployed(platform, body: dict, status: str = "RUNNING") -> dict:
+def deployed(platform, body: dict, status: str = "RUNNING", seconds: float = 30) -> dict:
     """The service when it has that status."""
     code, made = platform.call("POST", "/v2/local/services", body)
     assert code == 201, made
-    return wait_until(platform, made["id"], status)
+    return wait_until(platform, made["id"], status, seconds)
 
 
-def wait_until(platform, identifier: str, status: str) -> dict:
+def wait_until(platform, identifier: str, status: str, seconds: float = 30) -> dict:
     path = f"/v2/local/services/{identifier}"
-    wait_for(lambda: platform.call("GET", path)[1]["status"] == status)
+    wait_for(lambda: platform.call("GET", path)[1]["status"] == status, seconds)
     return platform.call("GET", path)[1]

@@ -5,32 +5,11 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-from platform_process import job_request, wait_for
+from platform_process import job_request, processes_of, wait_for
 from platform_services import deployed, model, request, wait_until
 
 SLEEP = "import os, sys, time; print(os.getpid(), flush=True); time.sleep({})"
-
-
-def processes_of(identifier: str) -> list[int]:
-    """The processes that were started for a job, its runner among them."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if f"LOCAL_PLATFORM_ID={identifier}".encode() in (folder / "environ").read_bytes():
-                found.append(int(folder.name))
-        except OSError:
-            continue
-    return found
-
-
-def runner_of(identifier: str) -> int:
-    return next(
-        each
-        for each in processes_of(identifier)
-        if b"job_runner" in Path(f"/proc/{each}/cmdline").read_bytes()
-    )
 
 
 def test_jobs_survive_the_platform(own_platform):
@@ -61,7 +40,7 @@ def test_a_job_whose_process_is_killed_is_abnormal_and_leaves_no_process(own_pla
     identifier = platform.submit(job_request(platform.script(SLEEP.format(60))))
     platform.printed(identifier, "stands for it\n")
     wait_for(lambda: len(processes_of(identifier)) == 2)
-    os.kill(runner_of(identifier), signal.SIGKILL)
+    os.kill(*processes_of(identifier, "job_runner"), signal.SIGKILL)
     job = platform.ended(identifier)
     assert job["status"]["phase"] == "Abnormal"
     assert (
