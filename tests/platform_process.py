@@ -165,3 +165,16 @@ def new_platform(root: Path, *flags: str) -> LocalPlatform:
     (platform.bucket / "code" / "readme.txt").write_text("code")
     platform.start()
     return platform
+
+
+def processes_of(identifier: str, word: str = "") -> list[int]:
+    """The processes that were started for a job or service, those with a word in their command."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            mine = f"LOCAL_PLATFORM_ID={identifier}".encode() in (folder / "environ").read_bytes()
+            if mine and word.encode() in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found

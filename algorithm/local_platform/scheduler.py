@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import threading
+import time
 
 from algorithm.local_platform.job_runner import LOCK, as_command
 from algorithm.local_platform.ledger import Ledger, Record
@@ -106,9 +107,7 @@ class Scheduler:
             return
         with held:
             reason = "the process that ran the job is gone: it was killed, or the machine restarted"
-            if self._ledger.change(
-                job.id, "Abnormal", only_in=_BUSY, event=reason, level="ERROR", reason=reason
-            ):
+            if self._mark(job, reason, _BUSY):
                 kill_leftovers(job.id)
 
     def _give_up(self, job: Record) -> None:
@@ -117,6 +116,10 @@ class Scheduler:
         if process is None or not process.poll():
             return
         reason = f"the job could not begin: exit code {process.returncode}, see runner.log"
-        self._ledger.change(
-            job.id, "Abnormal", only_in=("Pending",), event=reason, level="ERROR", reason=reason
+        self._mark(job, reason, ("Pending",))
+
+    def _mark(self, job: Record, reason: str, only_in: tuple[str, ...]) -> Record | None:
+        facts = {"reason": reason, "ended": time.time()}
+        return self._ledger.change(
+            job.id, "Abnormal", only_in=only_in, event=reason, level="ERROR", **facts
         )

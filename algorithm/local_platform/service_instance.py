@@ -18,7 +18,7 @@ from algorithm.errors import JobError, first_line
 from algorithm.local_platform.settings import environment_for
 from algorithm.local_platform.worker import NOTE, tail
 
-MOST_RESTARTS = 5  # in a row, without having been healthy between
+MOST_RESTARTS = 3  # in a row, without having been healthy between
 _POLL_SECONDS, _STOP_SECONDS = 0.1, 40.0
 _ADDRESS = re.compile(r"^serving .* on http://127\.0\.0\.1:(\d+)/$", re.MULTILINE)
 
@@ -119,6 +119,7 @@ class Instance:
                 else:
                     failed += healthy
                     if failed >= self._probe.failures:
+                        process.kill()  # what does not answer is not asked to end
                         return f"{self._probe.path} failed {failed} times", healthy
             return f"the server ended with exit code {process.poll()}", healthy
         finally:
