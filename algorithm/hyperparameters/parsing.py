@@ -8,6 +8,7 @@ from typing import Any
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters.command_line import refuse_if_misspelt, split_flags, split_hparams
 from algorithm.hyperparameters.hyperparameter_table import HPARAMS, ROWS, TABLE
+from algorithm.hyperparameters.loggers import loggers_of
 from algorithm.hyperparameters.platform_flags import PLATFORM_FLAGS
 from algorithm.hyperparameters.typed import Hyperparameters
 from algorithm.hyperparameters.values import read_value
@@ -91,6 +92,7 @@ def _check_together(values: dict[str, Any]) -> None:
             f"found {first:g}"
         )
     _check_distillation(values)
+    loggers_of(values["log_to"])
 
 
 def _check_distillation(values: dict[str, Any]) -> None:
