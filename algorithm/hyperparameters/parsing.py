@@ -9,6 +9,7 @@ from algorithm.errors import ArgumentError
 from algorithm.hyperparameters.class_weights import named_weights
 from algorithm.hyperparameters.command_line import read_hparams, refuse_if_misspelt, split_flags
 from algorithm.hyperparameters.hyperparameter_table import ROWS, TABLE
+from algorithm.hyperparameters.loggers import loggers_of
 from algorithm.hyperparameters.platform_flags import PLATFORM_FLAGS
 from algorithm.hyperparameters.typed import Hyperparameters
 from algorithm.hyperparameters.values import read_value
@@ -107,6 +108,7 @@ def _check_together(values: dict[str, Any]) -> None:
             "one job."
         )
     _check_distillation(values)
+    loggers_of(values["log_to"])
 
 
 def _check_distillation(values: dict[str, Any]) -> None:

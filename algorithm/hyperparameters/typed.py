@@ -44,6 +44,7 @@ class Hyperparameters:
     checkpoint_minutes: float
     auto_batch: bool
     log_form: str
+    log_to: str
     gradient_checkpointing: bool
     steps_per_loop: int
     log_every_steps: int

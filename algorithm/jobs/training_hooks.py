@@ -22,6 +22,7 @@ from algorithm.jobs.best_detections import save_detections
 from algorithm.jobs.confusion_picture import confusion_picture
 from algorithm.jobs.from_hyperparameters import device_batch, nms_config
 from algorithm.jobs.run_folder import RunFolder
+from algorithm.jobs.training_loggers import training_loggers
 from algorithm.models import Detector
 from algorithm.training.devices import Devices
 from algorithm.training.hooks.checkpoint_hook import CheckpointHook
@@ -32,7 +33,6 @@ from algorithm.training.hooks.hook import Hook, TrainingRun
 from algorithm.training.hooks.log_hook import LogHook
 from algorithm.training.hooks.memory_hook import MemoryHook
 from algorithm.training.hooks.soft_loss_hook import SoftLossHook
-from algorithm.training.hooks.tensorboard_hook import TensorBoardHook
 from algorithm.training.log_lines import FORMS
 
 _DATA_PICTURES = 8
@@ -68,8 +68,8 @@ def training_hooks(
         "label_names": list(dataset.label_names),
     }
     log = LogHook(FORMS[hp.log_form](), hp.log_every_steps, batch_size)
-    tensorboard = TensorBoardHook(
-        run_folder.folder, hp.log_every_steps, report_pictures(dataset, _DATA_PICTURES)
+    loggers = training_loggers(
+        hp, run_folder.folder, report_pictures(dataset, _DATA_PICTURES), chief=devices.chief
     )
 
     def evaluator(network: Network) -> Evaluator:
@@ -79,11 +79,11 @@ def training_hooks(
     teacher = None
     if devices.chief and isinstance(distiller, OfflineTeacher):
         teacher = evaluator(distiller.as_detector)
-    matrix = ConfusionMatrixHook(partial(confusion_picture, student), tensorboard)
+    matrix = ConfusionMatrixHook(partial(confusion_picture, student), loggers)
     return [
         MemoryHook(),
         log,
-        tensorboard,
+        *loggers,
         *([SoftLossHook(soft_loss_config(hp))] if distiller else []),
         CheckpointHook(
             run_folder.folder,
@@ -94,7 +94,7 @@ def training_hooks(
         EvaluateHook(
             student if devices.chief else None,
             partial(_archive, run_folder, detector, identity, student),
-            [log, tensorboard, matrix],
+            [log, *loggers, matrix],
             every_epoch=hp.mode == "train_and_eval",
             peers=[evaluator(peer) for peer in peers],
             teacher=teacher,

@@ -124,6 +124,16 @@ JOB_ROWS: tuple[Row, ...] = (
         shapes_training=False,
     ),
     Row(
+        "log_to",
+        "string",
+        "tensorboard",
+        "Where curves and pictures of the training go, a comma list of tensorboard, mlflow and "
+        "wandb",
+        "训练曲线和图片的记录位置, 以逗号分隔, 可选 tensorboard, mlflow, wandb",
+        "parameter",
+        shapes_training=False,
+    ),
+    Row(
         "gradient_checkpointing",
         "boolean",
         False,
