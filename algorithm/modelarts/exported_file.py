@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from algorithm.errors import DataError
@@ -20,10 +21,12 @@ class Thresholds:
     Attributes:
         confidence: The least score, 0 to 1.
         overlap: The IoU above which the worse box of a class is dropped, or None.
+        per_class: The least score of classes that have one of their own, by name.
     """
 
     confidence: float = CONFIDENCE
     overlap: float | None = None
+    per_class: Mapping[str, float] = field(default_factory=dict)
 
 
 def exported_file(path: Path) -> Path:
@@ -70,10 +73,13 @@ def thresholds_of(path: Path) -> Thresholds:
     file = _index_folder(path) / INDEX
     found = json.loads(file.read_text(encoding="utf-8")).get(THRESHOLDS, {})
     confidence, overlap = found.get("confidence", CONFIDENCE), found.get("nms_iou_threshold")
-    for value in (confidence, 0.0 if overlap is None else overlap):
+    own = found.get("per_class", {})
+    if not isinstance(own, dict) or not own.keys() <= set(label_names_of(path)):
+        raise DataError(f"expected thresholds of the model's classes in {file}, found {own}")
+    for value in (confidence, 0.0 if overlap is None else overlap, *own.values()):
         if not isinstance(value, int | float) or not 0 <= value <= 1:
             raise DataError(f"expected thresholds between 0 and 1 in {file}, found {found}")
-    return Thresholds(confidence, overlap)
+    return Thresholds(confidence, overlap, own)
 
 
 def _index_folder(path: Path) -> Path:

@@ -23,12 +23,14 @@ class Choice:
         overlap: The IoU above which the worse box of a class is dropped, or None.
         labels: The classes that count, from 0; None for all.
         most: How many detections to keep at most, the best ones; None for all.
+        of_classes: The least score of each class, where classes have one of their own; else empty.
     """
 
     score: float
     overlap: float | None = None
     labels: tuple[int, ...] | None = None
     most: int | None = None
+    of_classes: tuple[float, ...] = ()
 
     @classmethod
     def of(
@@ -69,6 +71,9 @@ class Choice:
             thresholds.overlap,
             None if named is None else tuple(list(label_names).index(name) for name in named),
             most,
+            tuple(thresholds.per_class.get(name, thresholds.confidence) for name in label_names)
+            if score is None and thresholds.per_class
+            else (),
         )
 
     def counting(self, found: Found) -> np.ndarray:
@@ -80,7 +85,8 @@ class Choice:
         Returns:
             int [M], their indices, the best first.
         """
-        counts = found["scores"] >= self.score
+        least = np.array(self.of_classes)[found["labels"]] if self.of_classes else self.score
+        counts = found["scores"] >= least
         if self.labels is not None:
             counts &= np.isin(found["labels"], self.labels)
         kept = np.flatnonzero(counts)

@@ -55,6 +55,9 @@ def test_an_applied_assessment_counts(model, pictures):
     model.thresholds = Thresholds(0.1, 0.5)
     assert model.predict(pictures / "b.jpg").names == ["dog", "猫"]
     assert model.predict(pictures / "b.jpg", score=0.6).names == ["dog"]
+    model.thresholds = Thresholds(0.1, None, {"dog": 0.95})
+    assert model.predict(pictures / "b.jpg").names == ["猫"]
+    assert model.predict(pictures / "b.jpg", score=0.1).names == ["dog", "猫", "dog"]
 
 
 @pytest.mark.parametrize(
@@ -114,6 +117,11 @@ def test_the_index_says_names_and_thresholds(tmp_path):
     assert thresholds_of(tmp_path) == Thresholds() == Thresholds(0.3, None)
     (tmp_path / "index").write_text(json.dumps(index | {"thresholds": {"confidence": 7}}))
     with pytest.raises(DataError, match="expected thresholds between 0 and 1"):
+        thresholds_of(tmp_path)
+    (tmp_path / "index").write_text(json.dumps(index | {"thresholds": {"per_class": {"a": 0.2}}}))
+    assert thresholds_of(tmp_path) == Thresholds(per_class={"a": 0.2})
+    (tmp_path / "index").write_text(json.dumps(index | {"thresholds": {"per_class": {"b": 0.2}}}))
+    with pytest.raises(DataError, match="expected thresholds of the model's classes"):
         thresholds_of(tmp_path)
 
 
