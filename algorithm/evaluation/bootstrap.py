@@ -2,7 +2,8 @@
 
 Detections are matched once, because a picture's matches do not depend on the other pictures. A
 resample gives each picture a weight, how often it was drawn, and AP is computed of the weighted
-hits. Two models that were measured on the same pictures share the weights, so that their
+hits. Intervals are bias-corrected percentiles (Efron 1981), because AP of few pictures is too high.
+Two models that were measured on the same pictures share the weights, so that their
 difference can be told from what another draw of pictures would have given (a paired interval).
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,8 @@ from algorithm.evaluation.detection_matching import NONE, Overlaps, match
 from algorithm.evaluation.records import Records
 
 LEVEL = 0.95
+TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+NORMAL = NormalDist()
 RESAMPLES = 1000
 SEED = 0
 FIGURES = ("AP", "AP50")
@@ -42,15 +46,17 @@ class Resampled:
             objects are paired.
         values: float [RESAMPLES] by figure, "AP" and "AP50", and "AP of NAME", "AP50 of NAME" of a
             class; NaN where a resample has no object to measure.
+        points: The figures of all pictures, each drawn once, by the same names.
     """
 
     pictures: int
     truths: str
     values: Mapping[str, np.ndarray]
+    points: Mapping[str, float]
 
     def interval(self, figure: str) -> Interval | None:
         """Return the interval of LEVEL of a figure, or None where it is undefined."""
-        return interval(self.values[figure]) if self.pictures > 1 else None
+        return interval(self.values[figure], self.points[figure]) if self.pictures > 1 else None
 
     def change_since(self, before: Resampled, figure: str) -> Interval | None:
         """Return the interval of the difference of a figure to a former model's.
@@ -65,7 +71,8 @@ class Resampled:
         """
         if not self.pairs_with(before) or figure not in self.values.keys() & before.values.keys():
             return None
-        return interval(self.values[figure] - before.values[figure])
+        change = self.points[figure] - before.points[figure]
+        return interval(self.values[figure] - before.values[figure], change)
 
     def pairs_with(self, other: Resampled) -> bool:
         """Return whether both were measured on the same objects, of more than one picture."""
@@ -101,6 +108,7 @@ class Resampled:
         return {
             "pictures": self.pictures,
             "truths": self.truths,
+            "points": {name: self.points[name] for name in kept if np.isfinite(self.points[name])},
             "values": {
                 name: " ".join(f"{value:.{_DECIMALS}f}" for value in row)
                 for name, row in kept.items()
@@ -111,14 +119,11 @@ class Resampled:
     def of(cls, content: Any) -> Resampled | None:
         """Read what `as_dict` returned; None where it is something else, such as nothing."""
         try:
-            return cls(
-                int(content["pictures"]),
-                str(content["truths"]),
-                {
-                    name: np.array(text.split(), np.float64)
-                    for name, text in content["values"].items()
-                },
-            )
+            values = {
+                name: np.array(text.split(), np.float64) for name, text in content["values"].items()
+            }
+            points = dict.fromkeys(values, np.nan) | dict(content["points"])
+            return cls(int(content["pictures"]), str(content["truths"]), values, points)
         except (TypeError, KeyError, ValueError, AttributeError):
             return None
 
@@ -128,12 +133,23 @@ def of_class(figure: str, name: str) -> str:
     return f"{figure} of {name}"
 
 
-def interval(values: np.ndarray) -> Interval | None:
-    """Return between which values LEVEL of the resamples lie; None where all are undefined."""
+def interval(values: np.ndarray, point: float) -> Interval | None:
+    """Return between which values LEVEL of the resamples lie, moved by how far they are off.
+
+    Args:
+        values: float [RESAMPLES], NaN where undefined.
+        point: The figure of all pictures.
+
+    Returns:
+        The interval; None where the figure is undefined.
+    """
     defined = values[np.isfinite(values)]
-    if not len(defined):
+    if not len(defined) or not np.isfinite(point):
         return None
-    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    below = ((defined < point).mean() + (defined <= point).mean()) / 2
+    off = NORMAL.inv_cdf(np.clip(below, 0.5 / len(defined), 1 - 0.5 / len(defined)))
+    ends = [NORMAL.cdf(2 * off + NORMAL.inv_cdf(share)) for share in TAILS]
+    low, high = np.quantile(defined, ends)
     return float(low), float(high)
 
 
@@ -204,11 +220,11 @@ def resample_outcome(
         The figures; AP is the mean over the S rows.
     """
     pictures = len(records.names)
-    weights = _weights(pictures)
+    weights = np.concatenate([np.ones((1, pictures), np.int32), _weights(pictures)])
     truths = np.zeros((records.classes, pictures), np.float32)
     np.add.at(truths, (records.truth_labels[objects], records.truth_pictures[objects]), 1)
     drawn = weights.astype(np.float32) @ truths.T
-    table = np.full((len(FIGURES), RESAMPLES, records.classes), np.nan)
+    table = np.full((len(FIGURES), len(weights), records.classes), np.nan)
     for label, order in enumerate(class_orders(labels, records.scores, records.classes)):
         if truths[label].any():
             aps = _class_aps(
@@ -219,11 +235,13 @@ def resample_outcome(
                 drawn[:, label],
             )
             table[:, :, label] = aps.mean(axis=1), aps[:, 0]
-    values = dict(zip(FIGURES, _mean_over_classes(table), strict=True))
+    rows = dict(zip(FIGURES, _mean_over_classes(table), strict=True))
     for figure, columns in zip(FIGURES, table, strict=True):
         for name, column in zip(records.label_names, columns.T, strict=True):
-            values[of_class(figure, name)] = column
-    return Resampled(pictures, _digest(records), values)
+            rows[of_class(figure, name)] = column
+    values = {name: row[1:] for name, row in rows.items()}
+    points = {name: float(row[0]) for name, row in rows.items()}
+    return Resampled(pictures, _digest(records), values, points)
 
 
 def _weights(pictures: int) -> np.ndarray:

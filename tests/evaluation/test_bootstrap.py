@@ -51,6 +51,23 @@ def test_each_resample_is_the_ap_of_the_pictures_drawn(seed, random_records, mon
             assert found.values[f"AP of {name}"][place] == pytest.approx(row["AP"], abs=1e-6)
 
 
+def test_the_points_are_the_figures_of_all_pictures(random_records):
+    records = random_records(4, classes=3)
+    overlaps = find_overlaps(records)
+    figures, per_class = coco_figures(records, overlaps)
+    points = resample(records, overlaps).points
+    assert points["AP"] == pytest.approx(figures["AP"], abs=1e-6)
+    assert points["AP50 of class 2"] == pytest.approx(per_class[2]["AP50"], abs=1e-6)
+
+
+def test_an_interval_moves_against_the_bias_of_its_resamples():
+    values = np.linspace(0, 1, 1001)
+    assert interval(values, 0.5) == pytest.approx((0.025, 0.975), abs=1e-3)
+    low, high = interval(values, 0.4)  # more resamples are too high than too low
+    assert low < 0.02 and high < 0.94
+    assert interval(np.full(9, 0.3), 0.3) == (0.3, 0.3)
+
+
 def test_more_than_a_million_weights_are_looked_at_in_parts(random_records, monkeypatch):
     records = random_records(1, classes=2)
     overlaps = find_overlaps(records)
@@ -112,7 +129,7 @@ def test_classes_without_objects_are_undefined():
     found = resampled(records)
     assert found.intervals(["a", "b"])["per_class"]["b"] == {"AP": None, "AP50": None}
     assert found.interval("AP") == (0.0, 0.0)
-    assert interval(np.full(3, np.nan)) is None
+    assert interval(np.full(3, np.nan), np.nan) is None
 
 
 def test_resamples_survive_a_file(random_records):
@@ -120,5 +137,8 @@ def test_resamples_survive_a_file(random_records):
     read = Resampled.of(json.loads(json.dumps(found.as_dict(classes=True))))
     assert read.pairs_with(found) and read.values.keys() == found.values.keys()
     assert np.allclose(read.values["AP"], found.values["AP"], atol=1e-4)
+    assert read.interval("AP of class 1") == pytest.approx(
+        found.interval("AP of class 1"), abs=2e-4
+    )
     assert set(found.as_dict(classes=False)["values"]) == {"AP", "AP50"}
     assert Resampled.of(None) is None and Resampled.of({"pictures": 3}) is None
