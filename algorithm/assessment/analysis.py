@@ -33,10 +33,11 @@ from algorithm.evaluation.average_precision import (
     recall_beyond,
     voc_aps,
 )
-from algorithm.evaluation.bootstrap import Interval, Resampled, resample
+from algorithm.evaluation.bootstrap import resample
 from algorithm.evaluation.detection_matching import find_overlaps, hits_and_misses
 from algorithm.evaluation.operating_point import CONFIDENCES, ConfidenceCurve, confidence_curve
 from algorithm.evaluation.records import Records
+from algorithm.evaluation.resampled import Interval, Resampled
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from algorithm.data import Dataset, Sample, load_dataset
 from algorithm.data.split_record import FILE as SPLIT
 from algorithm.data.split_record import UNRECORDED, SplitRecord, find_record
 from algorithm.errors import DataError
-from algorithm.evaluation.bootstrap import interval_in_words
+from algorithm.evaluation.resampled import interval_in_words
 from algorithm.modelarts.environment import Workspace, open_workspace
 from algorithm.modelarts.model_index import read_class_names
 from algorithm.storage import (

@@ -10,8 +10,8 @@ from typing import Any
 
 from algorithm.assessment.advice.wording import COST_NAMES, METRIC_NAMES, POINT_NAMES, figure_names
 from algorithm.errors import DataError
-from algorithm.evaluation.bootstrap import FIGURES as RESAMPLED_FIGURES
-from algorithm.evaluation.bootstrap import Interval, Resampled, seen
+from algorithm.evaluation.resampled import FIGURES as RESAMPLED_FIGURES
+from algorithm.evaluation.resampled import Interval, Resampled, seen
 
 FIGURES = "assessment.json"
 RESAMPLED = "resampled"  # a key of assessment.json

@@ -11,9 +11,10 @@ from algorithm.evaluation.average_precision import (
     mean_ap,
     recall_precision,
 )
-from algorithm.evaluation.bootstrap import Interval, resample_outcome
+from algorithm.evaluation.bootstrap import resample_outcome
 from algorithm.evaluation.detection_matching import Overlaps, hits_and_misses
 from algorithm.evaluation.records import Records
+from algorithm.evaluation.resampled import Interval
 from algorithm.ops.box_arrays import pairwise_iou
 
 NMS_OVERLAPS = np.array([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])

@@ -37,7 +37,7 @@ def _run(arguments: argparse.Namespace) -> None:
     check_data_url(arguments.data_url)
     if arguments.output:
         claim_file(arguments.output)
-    from algorithm.evaluation.bootstrap import interval_in_words
+    from algorithm.evaluation.resampled import interval_in_words
     from algorithm.jobs.exported_evaluation import evaluate_exported
     from algorithm.storage.atomic_files import write_json
 

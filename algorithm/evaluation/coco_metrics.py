@@ -14,10 +14,11 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from algorithm.evaluation.average_precision import recall_beyond
-from algorithm.evaluation.bootstrap import Resampled, resample
+from algorithm.evaluation.bootstrap import resample
 from algorithm.evaluation.detection_matching import find_overlaps, hits_and_misses
 from algorithm.evaluation.operating_point import OperatingPoint, confidence_curve
 from algorithm.evaluation.records import Records, make_records
+from algorithm.evaluation.resampled import Resampled
 from algorithm.ops.box_arrays import box_area
 
 METRIC_NAMES = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 
 from algorithm.data import Dataset
-from algorithm.evaluation.bootstrap import interval_in_words
 from algorithm.evaluation.evaluator import Evaluator
+from algorithm.evaluation.resampled import interval_in_words
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import nms_config
 from algorithm.jobs.publishing import save_results

@@ -13,7 +13,7 @@ from algorithm.data.split_record import FILE, SplitRecord
 from algorithm.distillation.job_distillation import advice_on_peer, find_distiller
 from algorithm.distillation.teacher_file import missing_teacher_parts
 from algorithm.errors import DivergenceError, StorageError
-from algorithm.evaluation.bootstrap import interval_in_words
+from algorithm.evaluation.resampled import interval_in_words
 from algorithm.export import missing_parts
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.evaluation_job import evaluate_only

@@ -13,10 +13,10 @@ from algorithm.data.checking.check_pictures import report_pictures
 from algorithm.distillation.distiller import Distiller
 from algorithm.distillation.job_distillation import soft_loss_config
 from algorithm.distillation.offline_teacher import OfflineTeacher
-from algorithm.evaluation.bootstrap import Resampled, change_in_words
 from algorithm.evaluation.coco_metrics import Evaluation
 from algorithm.evaluation.evaluator import Evaluator
 from algorithm.evaluation.inference import Network
+from algorithm.evaluation.resampled import Resampled, change_in_words
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.best_detections import save_detections
 from algorithm.jobs.confusion_picture import confusion_picture

@@ -14,7 +14,7 @@ from algorithm.assessment.comparison import compare, not_comparable, read_assess
 from algorithm.assessment.options import Options
 from algorithm.data.split_record import GIVEN, SplitRecord, read_record
 from algorithm.errors import AlgorithmError, ArgumentError, DataError
-from algorithm.evaluation.bootstrap import Resampled
+from algorithm.evaluation.resampled import Resampled
 
 
 def finding(*changes):

@@ -8,9 +8,10 @@ import pytest
 
 from algorithm.evaluation import bootstrap
 from algorithm.evaluation.average_precision import coco_figures
-from algorithm.evaluation.bootstrap import Resampled, interval, resample, seen
+from algorithm.evaluation.bootstrap import resample
 from algorithm.evaluation.detection_matching import find_overlaps
 from algorithm.evaluation.records import make_records
+from algorithm.evaluation.resampled import Resampled, interval, seen
 
 
 def drawn_again(records, weights):

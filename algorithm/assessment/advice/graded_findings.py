@@ -26,7 +26,7 @@ from algorithm.assessment.analysis import Analysis
 from algorithm.assessment.errors.error_costs import LEAST_COST
 from algorithm.assessment.sensitivity.features import FEATURE_ROWS
 from algorithm.assessment.sensitivity.sensitivity import BIN_NAMES, Sensitivity
-from algorithm.evaluation.bootstrap import seen
+from algorithm.evaluation.resampled import seen
 
 NOTE, SLIGHT, MEDIUM, MAJOR = "note", "slight", "medium", "major"
 GRADES = {

@@ -22,7 +22,7 @@ from algorithm.assessment.options import Options
 from algorithm.data.split_record import FILE as SPLIT
 from algorithm.data.split_record import GIVEN, SplitRecord
 from algorithm.errors import AlgorithmError, ArgumentError
-from algorithm.evaluation.bootstrap import Interval, Resampled, change_in_words
+from algorithm.evaluation.resampled import Interval, Resampled, change_in_words
 from algorithm.storage import is_remote, local_path
 from algorithm.storage.atomic_files import write_json
 

@@ -24,9 +24,10 @@ from algorithm.assessment.errors.error_kinds import (
     Errors,
 )
 from algorithm.evaluation.average_precision import class_aps, mean_ap
-from algorithm.evaluation.bootstrap import Interval, Resampled, resample_outcome
+from algorithm.evaluation.bootstrap import resample_outcome
 from algorithm.evaluation.detection_matching import NONE
 from algorithm.evaluation.records import Records
+from algorithm.evaluation.resampled import Interval, Resampled
 
 MISSED, ALL_FALSE, ALL_MISSED = "missed", "false_detections", "missed_objects"
 LEAST_COST = 0.005  # of AP50, to be worth a word

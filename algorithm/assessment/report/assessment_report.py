@@ -28,7 +28,7 @@ from algorithm.assessment.report.comparison_tables import (
 from algorithm.assessment.report.sample_pictures import Drawing
 from algorithm.assessment.sensitivity.features import FEATURE_ROWS
 from algorithm.assessment.sensitivity.sensitivity import BIN_NAMES, Sensitivity
-from algorithm.evaluation.bootstrap import FIGURES
+from algorithm.evaluation.resampled import FIGURES
 from algorithm.pages.bilingual_page import (
     Text,
     box,
