@@ -1,7 +1,7 @@
 """How sure a figure is: its values in resamples of the pictures, as intervals and in words.
 
-Intervals are bias-corrected percentiles (Efron 1981), because AP of few pictures is too high. Two
-models that were measured on the same pictures share the resamples, so that their difference can be
+Intervals of a figure are bias-corrected percentiles (Efron 1981), because AP of few pictures is too
+high; those of a difference are plain ones, because that cancels out. Two models that were measured on the same pictures share the resamples, so that their difference can be
 told from what another draw of pictures would have given (a paired interval).
 """
 
@@ -57,8 +57,7 @@ class Resampled:
         """
         if not self.pairs_with(before) or figure not in self.values.keys() & before.values.keys():
             return None
-        change = self.points[figure] - before.points[figure]
-        return interval(self.values[figure] - before.values[figure], change)
+        return interval(self.values[figure] - before.values[figure])
 
     def pairs_with(self, other: Resampled) -> bool:
         """Return whether both were measured on the same objects, of more than one picture."""
@@ -119,23 +118,26 @@ def of_class(figure: str, name: str) -> str:
     return f"{figure} of {name}"
 
 
-def interval(values: np.ndarray, point: float) -> Interval | None:
-    """Return between which values LEVEL of the resamples lie, moved by how far they are off.
+def interval(values: np.ndarray, point: float | None = None) -> Interval | None:
+    """Return between which values LEVEL of the resamples lie.
 
     Args:
         values: float [R], NaN where undefined.
-        point: The figure of all pictures.
+        point: The figure of all pictures; the interval is moved by how far the resamples lie off
+            it. None for a difference, in which that cancels out.
 
     Returns:
         The interval; None where the figure is undefined.
     """
     defined = values[np.isfinite(values)]
-    if not len(defined) or not np.isfinite(point):
+    if not len(defined) or point is not None and not np.isfinite(point):
         return None
-    below = ((defined < point).mean() + (defined <= point).mean()) / 2
-    off = NORMAL.inv_cdf(np.clip(below, 0.5 / len(defined), 1 - 0.5 / len(defined)))
-    ends = [NORMAL.cdf(2 * off + NORMAL.inv_cdf(share)) for share in TAILS]
-    low, high = np.quantile(defined, ends)
+    tails: tuple[float, ...] = TAILS
+    if point is not None:
+        below = ((defined < point).mean() + (defined <= point).mean()) / 2
+        off = NORMAL.inv_cdf(np.clip(below, 0.5 / len(defined), 1 - 0.5 / len(defined)))
+        tails = tuple(NORMAL.cdf(2 * off + NORMAL.inv_cdf(share)) for share in TAILS)
+    low, high = np.quantile(defined, tails)
     return float(low), float(high)
 
 
