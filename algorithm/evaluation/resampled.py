@@ -1,8 +1,9 @@
 """How sure a figure is: its values in resamples of the pictures, as intervals and in words.
 
 Intervals of a figure are bias-corrected percentiles (Efron 1981), because AP of few pictures is too
-high; those of a difference are plain ones, because that cancels out. Two models that were measured on the same pictures share the resamples, so that their difference can be
-told from what another draw of pictures would have given (a paired interval).
+high; those of a difference are plain ones, because that cancels out. Two models that were measured
+on the same pictures share the resamples, so that their difference can be told from what another
+draw of pictures would have given (a paired interval).
 """
 
 from __future__ import annotations
