@@ -9,6 +9,7 @@ import json
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from algorithm.assessment.report.result_files import PAGE, result_texts, write_r
 from algorithm.data import Dataset, Sample, load_dataset
 from algorithm.errors import DataError
 from algorithm.modelarts.environment import Workspace, open_workspace
-from algorithm.modelarts.model_index import read_class_names
+from algorithm.modelarts.model_index import read_bit_depth, read_class_names
 from algorithm.storage import (
     exists,
     is_remote,
@@ -186,6 +187,7 @@ def _load(
         work_dir=workspace.work,
         label_names=names,
         require=require,
+        bit_depth=read_bit_depth(model_dir),
         resolve=stager(data_url, workspace.inputs),
         pictures_dir=workspace.work,
     )
@@ -230,6 +232,8 @@ def _baseline(
             f"{', '.join(other)}: compare models of one label map, or give the folder with an "
             f"earlier {FIGURES}"
         )
+    bit_depth = read_bit_depth(path)
+    samples = [replace(sample, bit_depth=bit_depth) for sample in samples]
     seen: Observation = observe(samples, names, load_detect(path))
     return analyse_records(seen.records, seen.measures).as_dict()
 

@@ -17,6 +17,8 @@ from algorithm.data.cleaning.cleaning import (
     report_cleaning,
 )
 from algorithm.data.cleaning.findings import Checked
+from algorithm.data.cleaning.picture_rules import Reading
+from algorithm.data.feeding.decoding import FULL_DEPTH
 from algorithm.data.labels import (
     label_map,
     missing_classes,
@@ -44,6 +46,7 @@ def load_dataset(
     require: tuple[str, ...] = BOTH,
     pictures_dir: str | os.PathLike[str] | None = None,
     eval_last: int = 0,
+    bit_depth: int = FULL_DEPTH,
 ) -> Dataset:
     """Check the dataset at a local path, split it and give it a label map.
 
@@ -57,6 +60,7 @@ def load_dataset(
         require: Usages that must have samples. With "train", TRAIN must have a box to learn from.
         pictures_dir: Where pictures inside TFRecords are written out (default: work_dir).
         eval_last: Samples at the end for evaluation, where the dataset has no split; 0: by seed.
+        bit_depth: The bits that 16-bit pictures use, as of decode_image.
 
     Returns:
         The dataset. Its warnings say what was lost, how much and why.
@@ -70,8 +74,9 @@ def load_dataset(
     path, work_dir = Path(path), Path(work_dir)
     pictures_dir = work_dir if pictures_dir is None else Path(pictures_dir)
     listing = _listed(path, read_listing(path, resolve, pictures_dir))
-    checked, lines = checked_entries(listing, clean=clean, work_dir=work_dir)
-    found = _Found(listing, checked, tuple(lines))
+    reading = Reading(bit_depth)
+    checked, lines = checked_entries(listing, clean=clean, work_dir=work_dir, reading=reading)
+    found = _Found(listing, checked, tuple(lines), bit_depth)
     return _dataset(found, seed, work_dir, label_names, require, eval_last)
 
 
@@ -91,7 +96,12 @@ class Survey:
 
 
 def survey_dataset(
-    path: str | os.PathLike[str], *, decode: bool, seed: int, work_dir: str | os.PathLike[str]
+    path: str | os.PathLike[str],
+    *,
+    decode: bool,
+    seed: int,
+    work_dir: str | os.PathLike[str],
+    bit_depth: int = FULL_DEPTH,
 ) -> Survey:
     """Read the dataset at a local path as a cleaning job does, and collect its faults.
 
@@ -101,6 +111,7 @@ def survey_dataset(
             work_dir; else headers are read.
         seed: Of the split, where the dataset has none.
         work_dir: As of load_dataset.
+        bit_depth: As of load_dataset.
 
     Returns:
         The dataset with its faults, which are told, not raised.
@@ -110,11 +121,12 @@ def survey_dataset(
     """
     path, work_dir = Path(path), Path(work_dir)
     listing = _listed(path, read_listing(path, None, work_dir))
-    cleaned = inspect_entries(listing, decode=decode)
+    cleaned = inspect_entries(listing, decode=decode, reading=Reading(bit_depth))
     if decode:
         report_cleaning(cleaned, work_dir)
     refusal = cleaned.losses.refusal
-    found = _Found(listing, cleaned.usable, (*cleaned.losses.lines, *cleaned.remarks.lines))
+    lines = (*cleaned.losses.lines, *cleaned.remarks.lines)
+    found = _Found(listing, cleaned.usable, lines, bit_depth)
     for require in (BOTH, ()):
         try:
             dataset = _dataset(found, seed, work_dir, None, require)
@@ -145,11 +157,13 @@ class _Found:
         listing: As it was read.
         checked: The entries that stay.
         lines: To log about them.
+        bit_depth: As of load_dataset.
     """
 
     listing: Listing
     checked: list[Checked]
     lines: tuple[str, ...]
+    bit_depth: int
 
 
 def _dataset(
@@ -182,7 +196,7 @@ def _dataset(
     require_listed((*train_names, *eval_names), found.listing.categories)
     names, category_ids = label_map(train_names, found.listing.categories, label_names)
     samples = [
-        _sample(row, image_id, usage, names)
+        _sample(row, image_id, usage, names, found.bit_depth)
         for row, image_id, usage in zip(checked, ids, usages, strict=True)
     ]
     blind = sides["eval"] and not eval_names
@@ -221,7 +235,9 @@ def _unique_ids(checked: list[Checked]) -> list[str]:
     return ids if len(set(ids)) == len(ids) else [row.entry.source for row in checked]
 
 
-def _sample(row: Checked, image_id: str, usage: str, label_names: tuple[str, ...]) -> Sample:
+def _sample(
+    row: Checked, image_id: str, usage: str, label_names: tuple[str, ...], bit_depth: int
+) -> Sample:
     """The sample with numbered classes; boxes of a class that is no label are left out."""
     numbers = {name: number for number, name in enumerate(label_names)}
     known = np.array([name in numbers for name in row.names], bool)
@@ -237,6 +253,7 @@ def _sample(row: Checked, image_id: str, usage: str, label_names: tuple[str, ...
         row.ignored[known],
         usage,
         None if row.filled is None else _areas(row.boxes, row.filled)[known],
+        bit_depth=bit_depth,
     )
 
 

@@ -25,6 +25,7 @@ class Sample:
         areas: float32 [N], areas of the objects in square pixels where the dataset records them
             (COCO: of the outline), by which small, medium and large are told apart in evaluation;
             None: the boxes' own areas.
+        bit_depth: The bits that the picture uses if it is one of 16, as of decode_image.
     """
 
     image_id: str
@@ -37,6 +38,7 @@ class Sample:
     is_crowd: np.ndarray
     usage: str
     areas: np.ndarray | None = None
+    bit_depth: int = 16
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,9 @@ def export_with_calibration(
     check_request(output, name, nms=nms, calibrated=True)
     with tempfile.TemporaryDirectory() as folder:
         source = open_source(model_dir)
-        samples = dataset_with_classes(data_url, source.label_names, folder).train[:pictures]
+        samples = dataset_with_classes(
+            data_url, source.label_names, folder, source.bit_depth
+        ).train[:pictures]
         return export_model(
             model_dir,
             output,
@@ -55,4 +57,8 @@ def _fitted(
     samples: tuple[Sample, ...], size: tuple[int, int], mean: np.ndarray
 ) -> Iterable[np.ndarray]:
     for sample in samples:
-        yield fitted(decode_image(Path(sample.path).read_bytes(), sample.source), size, mean)[0]
+        yield fitted(
+            decode_image(Path(sample.path).read_bytes(), sample.source, sample.bit_depth),
+            size,
+            mean,
+        )[0]

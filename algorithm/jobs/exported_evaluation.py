@@ -12,7 +12,8 @@ from algorithm.data import Dataset, Sample, load_dataset
 from algorithm.data.feeding.decoding import decode_image
 from algorithm.errors import ArgumentError
 from algorithm.evaluation.coco_metrics import Evaluation, evaluate_detections
-from algorithm.export.formats.runtimes import exported_file, label_names_of, open_exported
+from algorithm.export.formats.runtimes import exported_file, index_folder, open_exported
+from algorithm.modelarts.model_index import read_bit_depth, read_class_names
 
 SPLITS = ("eval", "train", "all")
 BYTES_PER_MB = 1e6
@@ -37,10 +38,13 @@ def evaluate_exported(
         ArgumentError: The split has no pictures, or see open_exported.
         DataError: See open_exported and load_dataset.
     """
-    names = label_names_of(path)
+    index = index_folder(path)
+    names = read_class_names(index)
     run = open_exported(path)
     with tempfile.TemporaryDirectory() as folder:
-        samples = _samples(dataset_with_classes(data_url, names, folder), split)[:most]
+        samples = _samples(
+            dataset_with_classes(data_url, names, folder, read_bit_depth(index)), split
+        )[:most]
         if not samples:
             raise ArgumentError(
                 f"split={split}: expected pictures in {data_url}, found none; choose one of "
@@ -48,7 +52,7 @@ def evaluate_exported(
             )
         detections, seconds = [], []
         for sample in samples:
-            picture = decode_image(Path(sample.path).read_bytes(), sample.source)
+            picture = decode_image(Path(sample.path).read_bytes(), sample.source, sample.bit_depth)
             begun = time.perf_counter()
             detections.append(run(picture))
             seconds.append(time.perf_counter() - begun)
@@ -60,10 +64,18 @@ def evaluate_exported(
     }
 
 
-def dataset_with_classes(data_url: Path, names: tuple[str, ...], folder: str) -> Dataset:
-    """Return a cleaned dataset whose classes are numbered as an exported model's."""
+def dataset_with_classes(
+    data_url: Path, names: tuple[str, ...], folder: str, bit_depth: int
+) -> Dataset:
+    """Return a cleaned dataset, with classes numbered and pictures read as an exported model's."""
     return load_dataset(
-        data_url, clean=True, seed=0, work_dir=folder, label_names=names, require=()
+        data_url,
+        clean=True,
+        seed=0,
+        work_dir=folder,
+        label_names=names,
+        require=(),
+        bit_depth=bit_depth,
     )
 
 

@@ -45,6 +45,7 @@ def load_data(
         require=("eval",) if hp.mode == "eval" else ("train", "eval"),
         pictures_dir=workspace.work,
         eval_last=hp.eval_last,
+        bit_depth=hp.bit_depth,
     )
     for warning in dataset.warnings:
         _log.warning("%s", warning)

@@ -75,6 +75,7 @@ def publish(
             "accuracy": metrics["AP50"] or 0.0,
         },
         beside=(FOLDER,) if hp.export_teacher_model else (),
+        bit_depth=hp.bit_depth,
     )
     save_results(
         hp, metrics, workspace, lambda folder: _assess(hp, dataset, run_folder.model, folder)

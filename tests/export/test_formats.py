@@ -11,8 +11,9 @@ import tensorflow as tf
 from algorithm.errors import AlgorithmError, ArgumentError, DataError
 from algorithm.export import export_saved_model, package_model
 from algorithm.export.formats import export_model, formats
-from algorithm.export.formats.runtimes import OUTPUTS, exported_file, label_names_of, open_exported
+from algorithm.export.formats.runtimes import OUTPUTS, exported_file, index_folder, open_exported
 from algorithm.export.formats.tflite import centred
+from algorithm.modelarts.model_index import read_class_names
 from algorithm.models import build_detector
 from algorithm.models.variable_names import published_variables
 from algorithm.ops.detections import NmsConfig
@@ -69,7 +70,7 @@ def test_every_format_answers_as_the_model_folder(model_dir, tmp_path, name):
     path = export_model(model_dir, tmp_path / "out", name, calibration=calibration)
     assert path.exists() and exported_file(tmp_path / "out") == path
     assert (
-        label_names_of(path) == NAMES
+        read_class_names(index_folder(path)) == NAMES
         and json.loads((tmp_path / "out" / "export.json").read_text())["format"] == name
     )
     expected, found = (

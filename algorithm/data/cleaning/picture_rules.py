@@ -9,29 +9,49 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, Jpeg2KImagePlugin, PpmImagePlugin, TiffImagePlugin
+from PIL import Image, Jpeg2KImagePlugin, PpmImagePlugin
 
 from algorithm.data.feeding.decoding import (
+    FULL_DEPTH,
     MAX_PIXELS,
     MAX_SIDE,
     PictureError,
     decode_image,
     exif_orientation,
+    grey_of_floats,
+    is_deep,
     open_picture,
 )
 
 SUFFIXES = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "BMP": (".bmp",)}  # the platform's formats
 # Formats that nothing of ours decodes in training, but that can be converted.
 CONVERTIBLE: dict[bytes, Any] = {
-    b"II*\0": TiffImagePlugin.TiffImageFile,
-    b"MM\0*": TiffImagePlugin.TiffImageFile,
     b"P5": PpmImagePlugin.PpmImageFile,
     b"P6": PpmImagePlugin.PpmImageFile,
     b"\0\0\0\x0cjP  ": Jpeg2KImagePlugin.Jpeg2KImageFile,
     b"\xff\x4f\xff\x51": Jpeg2KImagePlugin.Jpeg2KImageFile,
 }
 PNG_MODES = ("1", "L", "LA", "I;16", "P", "RGB", "RGBA")
-DARK = 1 / 16  # of the range of 16 bits: values of 12 bits do not reach beyond it
+LEAST_RANGE = 1 / 4  # of the range of the pixels' type; a picture that stays below is nearly black
+_MEASURED = ("L", "LA", "RGB", "RGBA")  # 8-bit modes whose values are brightness
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How pictures are read.
+
+    Attributes:
+        bit_depth: The bits that 16-bit pictures use, as of decode_image.
+        floats: Whether float pixels of 0..1 are read. Where pictures are written as they are, they
+            are not: others read them in ways of their own, most as black.
+    """
+
+    bit_depth: int = FULL_DEPTH
+    floats: bool = True
+
+
+AS_TRAINED = Reading()
+AS_WRITTEN = Reading(floats=False)
 
 
 @dataclass(frozen=True)
@@ -42,10 +62,10 @@ class PictureFacts:
         kind: Format by content, as Pillow names it.
         mode: Of its pixels, as Pillow names it.
         orientation: Of EXIF, 1..8.
-        deep: More than 8 bits a channel.
+        deep: More than 8 bits a channel, in whole numbers.
         suffix: Of the file name, in lower case.
-        brightest: The greatest value in a deep picture, as a share of the range of 16 bits; 0 where
-            it is not deep.
+        bits: The bits that the pixels are read with.
+        brightest: The greatest value, as a share of what `bits` hold; 1 where it is not known.
     """
 
     kind: str
@@ -54,12 +74,23 @@ class PictureFacts:
     animated: bool
     deep: bool
     suffix: str
-    brightest: float = 0.0
+    bits: int = 8
+    brightest: float = 1.0
 
     @property
     def dark(self) -> bool:
-        """Whether it holds 12 bits or fewer in 16, of which training sees the high byte: black."""
-        return 0 < self.brightest < DARK
+        """Whether it uses less than a quarter of its range, such as 12 bits in 16: nearly black."""
+        return self.brightest < LEAST_RANGE
+
+    @property
+    def too_bright(self) -> bool:
+        """Whether it has values beyond its bits, which are read as white."""
+        return self.brightest > 1
+
+    @property
+    def used_bits(self) -> int:
+        """How many bits its greatest value needs."""
+        return int(self.brightest * (2**self.bits - 1)).bit_length()
 
     @property
     def sideways(self) -> bool:
@@ -109,11 +140,20 @@ PICTURE_RULES = (
         "written with 8 bits",
     ),
     PictureRule(
-        "12 bits in 16",
-        lambda facts: facts.dark,
-        "expected values of 16 bits, found none above {0.brightest:.1%} of their range",
+        "low range",
+        lambda facts: facts.deep and facts.dark,
+        "expected values of {0.bits} bits, found none above {0.brightest:.1%} of their range",
         "read nearly black",
         "written nearly black",
+        new_pixels=False,
+    ),
+    PictureRule(
+        "beyond bit_depth",
+        lambda facts: facts.too_bright,
+        "expected values of {0.bits} bits, found some of {0.used_bits}",
+        "read as white",
+        "written as white",
+        new_pixels=False,
     ),
     PictureRule(
         "not RGB",
@@ -154,7 +194,7 @@ class PictureHeader:
     Attributes:
         width: Of the upright picture, in pixels.
         height: Of the upright picture, in pixels.
-        deep: More than 8 bits a channel.
+        deep: More than 8 bits a channel: only its pixels tell whether it can be used.
     """
 
     width: int
@@ -162,7 +202,7 @@ class PictureHeader:
     deep: bool
 
 
-def picture_header(path: Path) -> PictureHeader:
+def picture_header(path: Path, reading: Reading = AS_TRAINED) -> PictureHeader:
     """Return what the header of a picture says.
 
     Raises:
@@ -171,10 +211,10 @@ def picture_header(path: Path) -> PictureHeader:
     try:
         with path.open("rb") as stream:
             image = open_picture(stream, str(path))
-            refuse_float(image, str(path))
+            _refuse_floats(image, str(path), reading)
             turned = exif_orientation(image.info.get("exif", b"")) in (5, 6, 7, 8)
             width, height = image.size[::-1] if turned else image.size
-            return PictureHeader(width, height, _is_deep(image))
+            return PictureHeader(width, height, is_deep(image) or image.mode == "F")
     except OSError as error:
         raise PictureError(
             f"{path}: the picture cannot be read: {error.strerror or error}"
@@ -182,17 +222,18 @@ def picture_header(path: Path) -> PictureHeader:
 
 
 def look(
-    data: bytes, name: str, suffix: str, *, convert: bool = False
+    data: bytes, name: str, suffix: str, *, convert: bool = False, reading: Reading = AS_TRAINED
 ) -> tuple[PictureFacts, Image.Image]:
     """Return the facts of an encoded picture, and the picture, decoded, not yet turned upright.
 
-    It has the mode of the file; decode_image gives its RGB pixels.
+    It has the mode of the file, L for float pixels; decode_image gives its RGB pixels.
 
     Args:
         data: The encoded picture.
         name: What errors call it.
         suffix: Of its file.
         convert: Take the formats of CONVERTIBLE too.
+        reading: How it is to be read.
 
     Raises:
         PictureError: Where decode_image raises it.
@@ -203,9 +244,9 @@ def look(
         else None
     )
     image = open_picture(io.BytesIO(as_png(data, name) if foreign else data), name)
-    refuse_float(image, name)
+    _refuse_floats(image, name, reading)
     orientation = exif_orientation(image.info.get("exif", b""))
-    deep = _is_deep(image)
+    deep = is_deep(image)
     try:
         animated = bool(getattr(image, "is_animated", False))
         image.load()
@@ -214,44 +255,41 @@ def look(
     except Exception as error:  # decoders fail on hostile bytes in more ways than they declare
         raise PictureError(f"{name}: the picture is damaged or truncated: {error}") from error
     kind = (foreign.format if foreign else image.format) or ""
-    brightest = _brightest(image) if deep else 0.0
-    facts = PictureFacts(kind, image.mode, orientation, animated, deep, suffix.lower(), brightest)
+    mode = image.mode
+    if mode == "F":
+        image = Image.fromarray(grey_of_floats(np.asarray(image), name))
+    bits = reading.bit_depth if deep else 8
+    brightest = _greatest(image, deep) / (2**bits - 1)
+    facts = PictureFacts(
+        kind, mode, orientation, animated, deep, suffix.lower(), bits, float(brightest)
+    )
     return facts, image
 
 
-def _is_deep(image: Image.Image) -> bool:
-    tiles = getattr(image, "tile", ())  # of a file that is open
-    rawmode = str(tiles[0][3]) if tiles else ""
-    return image.mode.startswith("I") or "16" in rawmode and image.format == "PNG"
-
-
-def refuse_float(image: Image.Image, name: str) -> None:
-    """Refuse float pixels, whose range no file says: 0..1 would become black.
-
-    Raises:
-        PictureError: The image has float pixels; the error names `name`.
-    """
-    if image.mode == "F":
+def _refuse_floats(image: Image.Image, name: str, reading: Reading) -> None:
+    if image.mode == "F" and not reading.floats:
         raise PictureError(
-            f"{name}: expected 8 or 16 bits a channel, found 32-bit float pixels: convert the "
-            "picture "
-            "to 8 bits"
+            f"{name}: expected 8 or 16 bits a channel, found 32-bit float pixels, which other "
+            "tools read in ways of their own: convert the picture to 8 bits"
         )
 
 
-def _brightest(image: Image.Image) -> float:
-    """The greatest value of a picture of 16 bits as a share of their range.
+def _greatest(image: Image.Image, deep: bool) -> float:
+    """Return the greatest value of a picture, alpha aside; 255 where its values tell nothing.
 
-    Pillow keeps the high byte of colours.
+    Pillow keeps the high byte of colours of 16 bits.
     """
+    if not deep and image.mode not in _MEASURED:
+        return 255
     extrema = image.getextrema()
-    if isinstance(extrema[0], tuple):
-        colours = extrema[:3] if len(extrema) > 2 else extrema[:1]
-        return max(high for _, high in colours) / 255
-    return float(extrema[1]) / 65535
+    if not isinstance(extrema[0], tuple):
+        return float(extrema[1])
+    colours = extrema[:3] if len(extrema) > 2 else extrema[:1]
+    high = max(high for _, high in colours)
+    return high * 256 + 255 if deep else high
 
 
-def plain_pixels(data: bytes, name: str) -> np.ndarray:
+def plain_pixels(data: bytes, name: str, bit_depth: int = FULL_DEPTH) -> np.ndarray:
     """Decode a picture, also in one of the CONVERTIBLE formats.
 
     Returns:
@@ -260,7 +298,8 @@ def plain_pixels(data: bytes, name: str) -> np.ndarray:
     Raises:
         PictureError: As of decode_image.
     """
-    return decode_image(as_png(data, name) if data.startswith(tuple(CONVERTIBLE)) else data, name)
+    encoded = as_png(data, name) if data.startswith(tuple(CONVERTIBLE)) else data
+    return decode_image(encoded, name, bit_depth)
 
 
 def as_png(data: bytes, name: str) -> bytes:
@@ -273,7 +312,6 @@ def as_png(data: bytes, name: str) -> bytes:
     encoded = io.BytesIO()
     try:
         image = plugin(io.BytesIO(data), name)
-        refuse_float(image, name)
         if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
             raise PictureError(
                 f"{name}: the picture has {image.width}x{image.height} pixels; the limit is "

@@ -15,7 +15,7 @@ from algorithm.errors import DataError
 from algorithm.export.formats.source import OUTPUTS
 from algorithm.export.formats.whole_graph_formats import load_frozen
 from algorithm.extras import need
-from algorithm.modelarts.model_index import INDEX, read_class_names
+from algorithm.modelarts.model_index import INDEX
 from algorithm.ops.detections import NmsConfig, detect
 from algorithm.ops.image import letterbox_scale, pad_bottom_right, resize
 
@@ -66,8 +66,8 @@ def exported_file(path: Path) -> Path:
     )
 
 
-def label_names_of(path: Path) -> tuple[str, ...]:
-    """Return the class names in the file `index` in or beside an exported file.
+def index_folder(path: Path) -> Path:
+    """Return the folder with the file `index` of an exported file.
 
     Raises:
         DataError: There is no such file.
@@ -75,7 +75,7 @@ def label_names_of(path: Path) -> tuple[str, ...]:
     file = exported_file(path)
     for folder in (file, *file.parents[:2]):
         if (folder / INDEX).is_file():
-            return read_class_names(folder)
+            return folder
     raise DataError(
         f"expected the class names in a file `index` beside {file}, found none: keep the files of "
         "an export together"
