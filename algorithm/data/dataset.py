@@ -17,7 +17,7 @@ from algorithm.data.cleaning.cleaning import (
     report_cleaning,
 )
 from algorithm.data.cleaning.findings import Checked
-from algorithm.data.cleaning.picture_rules import Reading
+from algorithm.data.cleaning.picture_facts import Reading
 from algorithm.data.feeding.decoding import FULL_DEPTH
 from algorithm.data.labels import (
     label_map,

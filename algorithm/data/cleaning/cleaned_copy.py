@@ -15,7 +15,8 @@ from PIL import Image
 from algorithm.data.cleaning.box_rules import LEAST_SIDE, sides
 from algorithm.data.cleaning.cleaning import Cleaned, clean_entries
 from algorithm.data.cleaning.findings import DROPPED, Checked, Finding
-from algorithm.data.cleaning.picture_rules import PICTURE_RULES, SUFFIXES, Reading, plain_pixels
+from algorithm.data.cleaning.picture_facts import SUFFIXES, Reading, plain_pixels
+from algorithm.data.cleaning.picture_rules import PICTURE_RULES
 from algorithm.data.conversion.picture_row import PictureRow, shortest_boxes
 from algorithm.data.conversion.voc_writer import voc_xml
 from algorithm.data.feeding.decoding import FULL_DEPTH

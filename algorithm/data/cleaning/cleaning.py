@@ -17,14 +17,14 @@ from algorithm.data.cleaning.duplicates import mark_of
 from algorithm.data.cleaning.entry_check import measured
 from algorithm.data.cleaning.findings import LEFT_OUT, ORPHANED, REPORTED, Checked, Finding, faults
 from algorithm.data.cleaning.leakage import without_copies
-from algorithm.data.cleaning.picture_rules import (
+from algorithm.data.cleaning.picture_facts import (
     AS_TRAINED,
-    PICTURE_RULES,
     PictureFacts,
     Reading,
     look,
     picture_header,
 )
+from algorithm.data.cleaning.picture_rules import PICTURE_RULES
 from algorithm.data.cleaning.remarks import Remarks
 from algorithm.data.feeding.decoding import PictureError
 from algorithm.data.labels import near_duplicates

@@ -25,7 +25,7 @@ from algorithm.data.cleaning.findings import (
     Finding,
     faults,
 )
-from algorithm.data.cleaning.picture_rules import PictureFacts
+from algorithm.data.cleaning.picture_facts import PictureFacts
 from algorithm.data.cleaning.turned_boxes import SIDEWAYS, stored_orientation, upright_boxes
 from algorithm.data.readers.annotation import Annotation, Complaint, Entry
 

@@ -21,7 +21,7 @@ from algorithm.data.cleaning.data_losses import Losses
 from algorithm.data.cleaning.duplicates import PictureMark
 from algorithm.data.cleaning.findings import LEFT_OUT, Checked, Finding
 from algorithm.data.cleaning.leakage import Portrait, copies
-from algorithm.data.cleaning.picture_rules import AS_WRITTEN
+from algorithm.data.cleaning.picture_facts import AS_WRITTEN
 from algorithm.data.cleaning.remarks import Remarks
 from algorithm.data.conversion.picture_row import PictureRow, shortest_boxes
 from algorithm.data.readers.annotation import Complaint, Listing
