@@ -96,6 +96,7 @@ class ObjectDetectionService(TfServingBaseService):
         confidence: The score from which on detections count.
         of_classes: That score for each class, class 1 first, or None for `confidence` alone.
         nms_iou_threshold: The IoU above which the worse box of a class is dropped, or None.
+        bit_depth: The bits that 16-bit pictures use, as in training.
     """
 
     def __init__(self, model_name: str, model_path: str) -> None:
@@ -103,6 +104,7 @@ class ObjectDetectionService(TfServingBaseService):
         self.label_names = read_label_names(Path(model_path) / "index")
         self.confidence, self.nms_iou_threshold = read_thresholds(Path(model_path) / "index")
         self.of_classes = read_class_thresholds(Path(model_path) / "index", self.confidence)
+        self.bit_depth = read_bit_depth(Path(model_path) / "index")
         super().__init__(model_name, model_path)
 
     def _preprocess(self, data: Any) -> Prepared:
@@ -126,10 +128,9 @@ class ObjectDetectionService(TfServingBaseService):
             raise BadRequest(str(error)) from error
         return Prepared([name for name, _ in contents], images, choice, pixels)
 
-    @staticmethod
-    def _decoded(name: str, content: bytes) -> np.ndarray:
+    def _decoded(self, name: str, content: bytes) -> np.ndarray:
         with DECODING:
-            return pictures.decode_image(content, name)[np.newaxis]
+            return pictures.decode_image(content, name, self.bit_depth)[np.newaxis]
 
     def _inference(self, data: Any) -> Any:
         """Return Answers to a Prepared, by one call of the base class for all pictures of a size.
@@ -341,6 +342,24 @@ def read_class_thresholds(path: Path, confidence: float) -> list[float] | None:
             f"expected thresholds between 0 and 1 by class name in {path}, found {found}"
         )
     return [found.get(name, confidence) for name in names]
+
+
+def read_bit_depth(path: Path) -> int:
+    """Read `bit_depth` from the JSON file `index`, as the training job was given it.
+
+    Args:
+        path: The file.
+
+    Returns:
+        8..16; 16 where the file does not say it.
+
+    Raises:
+        ValueError: The file holds something else.
+    """
+    depth = json.loads(path.read_text(encoding="utf-8")).get("bit_depth", pictures.FULL_DEPTH)
+    if not isinstance(depth, int) or not 8 <= depth <= pictures.FULL_DEPTH:
+        raise ValueError(f"expected bit_depth of 8..16 in {path}, found {depth!r}")
+    return depth
 
 
 def without_overlaps(

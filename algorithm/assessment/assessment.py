@@ -33,7 +33,7 @@ from algorithm.data.split_record import UNRECORDED, SplitRecord, find_record
 from algorithm.errors import DataError
 from algorithm.evaluation.resampled import interval_in_words
 from algorithm.modelarts.environment import Workspace, open_workspace
-from algorithm.modelarts.model_index import read_class_names
+from algorithm.modelarts.model_index import read_bit_depth, read_class_names
 from algorithm.storage import (
     exists,
     is_remote,
@@ -70,7 +70,7 @@ def assess(options: Options) -> str:
         values = read_job(model_dir)
         setting = Setting(values, options.preset_sizes)
         record = _recorded_split(model_dir, options.model_dir)
-        dataset, originals = _load(options.data_url, record, names, workspace)
+        dataset, originals = _load(options.data_url, model_dir, record, names, workspace)
         warnings = [_without_scratch(line, workspace) for line in dataset.warnings]
         warnings += [] if record else [UNRECORDED]
         for warning in warnings:
@@ -191,7 +191,11 @@ def _beside(place: str, name: str) -> str:
 
 
 def _load(
-    data_url: str, record: SplitRecord | None, names: tuple[str, ...], workspace: Workspace
+    data_url: str,
+    model_dir: Path,
+    record: SplitRecord | None,
+    names: tuple[str, ...],
+    workspace: Workspace,
 ) -> tuple[Dataset, dict[str, str]]:
     """Return the dataset with the model's classes, and the original names of cleaned pictures.
 
@@ -207,6 +211,7 @@ def _load(
         label_names=names,
         require=("eval",),
         record=record,
+        bit_depth=read_bit_depth(model_dir),
         resolve=stager(data_url, workspace.inputs),
         pictures_dir=workspace.work,
     )
@@ -239,6 +244,8 @@ def _baseline(
             f"{', '.join(other)}: compare models of one label map, or give the folder with an "
             f"earlier {FIGURES}"
         )
+    bit_depth = read_bit_depth(path)
+    samples = [replace(sample, bit_depth=bit_depth) for sample in samples]
     seen: Observation = observe(samples, names, load_detect(path))
     return analyse_records(seen.records, seen.measures).as_dict()
 

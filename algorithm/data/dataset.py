@@ -18,6 +18,8 @@ from algorithm.data.cleaning.cleaning import (
     report_cleaning,
 )
 from algorithm.data.cleaning.findings import Checked
+from algorithm.data.cleaning.picture_facts import Reading
+from algorithm.data.feeding.decoding import FULL_DEPTH
 from algorithm.data.labels import (
     label_map,
     missing_classes,
@@ -50,6 +52,7 @@ def load_dataset(
     eval_last: int = 0,
     record: SplitRecord | None = None,
     outlines: bool = False,
+    bit_depth: int = FULL_DEPTH,
 ) -> Dataset:
     """Check the dataset at a local path, split it and give it a label map.
 
@@ -65,6 +68,7 @@ def load_dataset(
         eval_last: Samples at the end for evaluation, where the dataset has no split; 0: by seed.
         record: The split that a job recorded, which counts before that of the dataset.
         outlines: Read the outlines of objects too, where the dataset has them. They take memory.
+        bit_depth: The bits that 16-bit pictures use, as of decode_image.
 
     Returns:
         The dataset. Its warnings say what was lost, how much and why.
@@ -78,8 +82,9 @@ def load_dataset(
     path, work_dir = Path(path), Path(work_dir)
     pictures_dir = work_dir if pictures_dir is None else Path(pictures_dir)
     listing = _listed(path, read_listing(path, resolve, pictures_dir, outlines=outlines))
-    checked, lines = checked_entries(listing, clean=clean, work_dir=work_dir)
-    found = _Found(listing, checked, tuple(lines))
+    reading = Reading(bit_depth)
+    checked, lines = checked_entries(listing, clean=clean, work_dir=work_dir, reading=reading)
+    found = _Found(listing, checked, tuple(lines), bit_depth)
     return _dataset(found, seed, label_names, require, eval_last, record)
 
 
@@ -99,7 +104,12 @@ class Survey:
 
 
 def survey_dataset(
-    path: str | os.PathLike[str], *, decode: bool, seed: int, work_dir: str | os.PathLike[str]
+    path: str | os.PathLike[str],
+    *,
+    decode: bool,
+    seed: int,
+    work_dir: str | os.PathLike[str],
+    bit_depth: int = FULL_DEPTH,
 ) -> Survey:
     """Read the dataset at a local path as a cleaning job does, and collect its faults.
 
@@ -109,6 +119,7 @@ def survey_dataset(
             work_dir; else headers are read.
         seed: Of the split, where the dataset has none.
         work_dir: As of load_dataset.
+        bit_depth: As of load_dataset.
 
     Returns:
         The dataset with its faults, which are told, not raised.
@@ -118,11 +129,12 @@ def survey_dataset(
     """
     path, work_dir = Path(path), Path(work_dir)
     listing = _listed(path, read_listing(path, None, work_dir, outlines=True))
-    cleaned = inspect_entries(listing, decode=decode)
+    cleaned = inspect_entries(listing, decode=decode, reading=Reading(bit_depth))
     if decode:
         report_cleaning(cleaned, work_dir)
     refusal = cleaned.losses.refusal
-    found = _Found(listing, cleaned.usable, (*cleaned.losses.lines, *cleaned.remarks.lines))
+    lines = (*cleaned.losses.lines, *cleaned.remarks.lines)
+    found = _Found(listing, cleaned.usable, lines, bit_depth)
     for require in (BOTH, ()):
         try:
             dataset = _dataset(found, seed, None, require)
@@ -153,11 +165,13 @@ class _Found:
         listing: As it was read.
         checked: The entries that stay.
         lines: To log about them.
+        bit_depth: As of load_dataset.
     """
 
     listing: Listing
     checked: list[Checked]
     lines: tuple[str, ...]
+    bit_depth: int
 
 
 def _dataset(
@@ -195,7 +209,7 @@ def _dataset(
     require_listed((*train_names, *eval_names), found.listing.categories)
     names, category_ids = label_map(train_names, found.listing.categories, label_names)
     samples = [
-        _sample(row, image_id, usage, names)
+        _sample(row, image_id, usage, names, found.bit_depth)
         for row, image_id, usage in zip(checked, ids, usages, strict=True)
     ]
     if not any(one is not None for sample in samples for one in sample.outlines or ()):
@@ -253,7 +267,9 @@ def _unique_ids(checked: list[Checked]) -> list[str]:
     return ids if len(set(ids)) == len(ids) else [row.entry.source for row in checked]
 
 
-def _sample(row: Checked, image_id: str, usage: str, label_names: tuple[str, ...]) -> Sample:
+def _sample(
+    row: Checked, image_id: str, usage: str, label_names: tuple[str, ...], bit_depth: int
+) -> Sample:
     """The sample with numbered classes; boxes of a class that is no label are left out."""
     numbers = {name: number for number, name in enumerate(label_names)}
     known = np.array([name in numbers for name in row.names], bool)
@@ -270,6 +286,7 @@ def _sample(row: Checked, image_id: str, usage: str, label_names: tuple[str, ...
         usage,
         None if row.filled is None else _areas(row.boxes, row.filled)[known],
         tuple(itertools.compress(row.outlines or (None,) * len(row.names), known)),
+        bit_depth=bit_depth,
     )
 
 

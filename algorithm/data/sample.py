@@ -29,6 +29,7 @@ class Sample:
             (COCO: of the outline), by which small, medium and large are told apart in evaluation;
             None: the boxes' own areas.
         outlines: N outlines, None for an object without one; None where the dataset has none.
+        bit_depth: The bits that the picture uses if it is one of 16, as of decode_image.
     """
 
     image_id: str
@@ -42,6 +43,7 @@ class Sample:
     usage: str
     areas: np.ndarray | None = None
     outlines: tuple[Outline | None, ...] | None = None
+    bit_depth: int = 16
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def side_by_side(
     Returns:
         uint8 [H, 2W, 3].
     """
-    picture = decode_image(Path(sample.path).read_bytes(), sample.source)
+    picture = decode_image(Path(sample.path).read_bytes(), sample.source, sample.bit_depth)
     shown = found["scores"] >= threshold
     truth = draw_detections(
         picture, sample.boxes, [names[label] for label in sample.labels], label_names=names

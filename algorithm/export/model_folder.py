@@ -14,7 +14,7 @@ from typing import Any
 import algorithm
 from algorithm.errors import DataError
 from algorithm.export.carried_package import carry
-from algorithm.modelarts.model_index import INDEX, index_content
+from algorithm.modelarts.model_index import FULL_DEPTH, INDEX, index_content
 
 SAVED_MODEL_PARTS = (
     "saved_model.pb",
@@ -46,6 +46,7 @@ def package_model(
     handler: Path = HANDLER,
     beside: Sequence[str] = (),
     split: Path | None = None,
+    bit_depth: int = FULL_DEPTH,
 ) -> Path:
     """Assemble a model folder beside its place and move it there, in place of an earlier one.
 
@@ -61,6 +62,7 @@ def package_model(
         handler: The inference handler.
         beside: Names of folders of the SavedModel to take along.
         split: split.json of the job, which tells the pictures that the model was trained on.
+        bit_depth: The bits that 16-bit pictures use, for the handler and the assessment.
 
     Returns:
         The model folder.
@@ -85,7 +87,7 @@ def package_model(
     if split is not None:
         shutil.copyfile(split, staged / split.name)
     _write_json(staged / "config.json", model_config(metrics))
-    _write_json(staged / INDEX, index_content(label_names))
+    _write_json(staged / INDEX, index_content(label_names, bit_depth))
     _put_in_place(staged, target)
     return target
 

@@ -54,6 +54,7 @@ class Hyperparameters:
     eval_batch_size: int
     data_url: str
     aspect_ratio_group_factor: int
+    bit_depth: int
     eval_last: int
     max_instances_per_image: int
     # network

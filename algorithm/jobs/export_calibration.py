@@ -43,7 +43,7 @@ def export_with_calibration(
     with tempfile.TemporaryDirectory() as folder:
         source = open_source(model_dir)
         samples = dataset_with_classes(
-            data_url, source.label_names, folder, find_record(model_dir)
+            data_url, source.label_names, folder, find_record(model_dir), source.bit_depth
         ).train[:pictures]
         return export_model(
             model_dir,
@@ -58,4 +58,8 @@ def _fitted(
     samples: tuple[Sample, ...], size: tuple[int, int], mean: np.ndarray
 ) -> Iterable[np.ndarray]:
     for sample in samples:
-        yield fitted(decode_image(Path(sample.path).read_bytes(), sample.source), size, mean)[0]
+        yield fitted(
+            decode_image(Path(sample.path).read_bytes(), sample.source, sample.bit_depth),
+            size,
+            mean,
+        )[0]

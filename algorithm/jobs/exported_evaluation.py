@@ -15,7 +15,8 @@ from algorithm.data.split_record import UNRECORDED, SplitRecord, find_record
 from algorithm.errors import ArgumentError
 from algorithm.evaluation.coco_metrics import Evaluation, evaluate_detections
 from algorithm.export.formats.runtimes import open_exported
-from algorithm.modelarts.exported_file import exported_file, label_names_of
+from algorithm.modelarts.exported_file import exported_file, index_folder
+from algorithm.modelarts.model_index import read_bit_depth, read_class_names
 
 _log = logging.getLogger("algorithm.jobs.evaluation")
 SPLITS = ("eval", "train", "all")
@@ -45,11 +46,14 @@ def evaluate_exported(
         ArgumentError: The split has no pictures, or see open_exported.
         DataError: See open_exported and load_dataset.
     """
-    names = label_names_of(path)
+    index = index_folder(path)
+    names = read_class_names(index)
     run = open_exported(path)
     with tempfile.TemporaryDirectory() as folder:
         record = find_record(path)
-        dataset = dataset_with_classes(data_url, names, folder, record, _required(split))
+        dataset = dataset_with_classes(
+            data_url, names, folder, record, read_bit_depth(index), _required(split)
+        )
         for line in (*dataset.warnings, *((UNRECORDED,) if record is None else ())):
             _log.warning("%s", line)
         samples = _samples(dataset, split)[:most]
@@ -60,7 +64,7 @@ def evaluate_exported(
             )
         detections, seconds = [], []
         for sample in samples:
-            picture = decode_image(Path(sample.path).read_bytes(), sample.source)
+            picture = decode_image(Path(sample.path).read_bytes(), sample.source, sample.bit_depth)
             begun = time.perf_counter()
             detections.append(run(picture))
             seconds.append(time.perf_counter() - begun)
@@ -78,6 +82,7 @@ def dataset_with_classes(
     names: tuple[str, ...],
     folder: str,
     record: SplitRecord | None,
+    bit_depth: int,
     require: tuple[str, ...] = (),
 ) -> Dataset:
     """Return a cleaned dataset whose classes are numbered as an exported model's.
@@ -86,6 +91,7 @@ def dataset_with_classes(
         data_url: The dataset.
         names: The classes of the model.
         folder: For intermediate files.
+        bit_depth: The bits that 16-bit pictures use, as of decode_image.
         record: The split that the training job recorded, or None.
         require: The usages that must have samples.
     """
@@ -97,6 +103,7 @@ def dataset_with_classes(
         label_names=names,
         require=require,
         record=record,
+        bit_depth=bit_depth,
     )
 
 

@@ -50,6 +50,7 @@ def load_data(
         pictures_dir=workspace.work,
         eval_last=hp.eval_last,
         record=record,
+        bit_depth=hp.bit_depth,
     )
     for warning in dataset.warnings:
         _log.warning("%s", warning)

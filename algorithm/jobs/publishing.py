@@ -72,6 +72,7 @@ def publish(
         metrics=model_metrics(metrics),
         beside=(FOLDER,) if hp.export_teacher_model else (),
         split=run_folder.folder / SPLIT,
+        bit_depth=hp.bit_depth,
     )
     save_results(
         hp, metrics, workspace, lambda folder: _assess(hp, dataset, run_folder.model, folder)

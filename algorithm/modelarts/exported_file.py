@@ -61,7 +61,7 @@ def label_names_of(path: Path) -> tuple[str, ...]:
     Raises:
         DataError: There is no such file, or it holds no names.
     """
-    return read_class_names(_index_folder(path))
+    return read_class_names(index_folder(path))
 
 
 def thresholds_of(path: Path) -> Thresholds:
@@ -70,7 +70,7 @@ def thresholds_of(path: Path) -> Thresholds:
     Raises:
         DataError: There is no such file, or a threshold is not between 0 and 1.
     """
-    file = _index_folder(path) / INDEX
+    file = index_folder(path) / INDEX
     found = json.loads(file.read_text(encoding="utf-8")).get(THRESHOLDS, {})
     confidence, overlap = found.get("confidence", CONFIDENCE), found.get("nms_iou_threshold")
     own = found.get("per_class", {})
@@ -82,7 +82,12 @@ def thresholds_of(path: Path) -> Thresholds:
     return Thresholds(confidence, overlap, own)
 
 
-def _index_folder(path: Path) -> Path:
+def index_folder(path: Path) -> Path:
+    """Return the folder with the file `index` of an exported file.
+
+    Raises:
+        DataError: There is no such file.
+    """
     file = exported_file(path)
     for folder in (file, *file.parents[:2]):
         if (folder / INDEX).is_file():

@@ -9,6 +9,7 @@ from collections import OrderedDict
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from algorithm.errors import DataError
 from algorithm.serving.model_handler import load_service
@@ -43,6 +44,16 @@ def test_the_graph_gets_raw_upright_rgb(service, encode):
     images = service._preprocess(picture_form(encode(30, 10)))["images"]
     assert images.shape == (1, 10, 30, 3) and images.dtype == np.uint8
     assert (images[0] == np.random.default_rng(0).integers(0, 256, (10, 30, 3), np.uint8)).all()
+
+
+def test_16_bit_pictures_are_read_as_in_training(platform, model_dir):
+    """`bit_depth` of the job stands in the index of its model folder."""
+    stream = io.BytesIO()
+    Image.fromarray(np.array([[0, 1600, 4095]], np.uint16)).save(stream, "PNG")
+    for said, grey in (({}, [0, 6, 15]), ({"bit_depth": 12}, [0, 100, 255])):
+        (model_dir / "index").write_text(json.dumps({"labels_list": ["dog"], **said}), "utf-8")
+        images = load_service(model_dir)._preprocess(picture_form(stream.getvalue()))["images"]
+        assert images[0, 0, :, 0].tolist() == grey
 
 
 @pytest.mark.parametrize("batched", [True, False])

@@ -17,6 +17,7 @@ from algorithm.assessment.comparison import FIGURES, as_dicts, compare, not_comp
 from algorithm.assessment.report.assessment_report import Pages, report
 from algorithm.assessment.report.display import display
 from algorithm.assessment.report.sample_pictures import draw_suspects, draw_worst, worst_pictures
+from algorithm.data.feeding.decoding import FULL_DEPTH
 from algorithm.storage.atomic_files import write_text
 
 DISPLAY, NEXT_JOB, PAGE = "display.json", "next_job.json", "report.html"
@@ -57,11 +58,12 @@ def result_texts(
     figures = analysis.as_dict()
     rows_tried = () if trail is None else trail.rows
     pages = Pages(found, job, trail=rows_tried, warnings=warnings)
+    bit_depth = int(setting.values.get("bit_depth") or FULL_DEPTH)
     if paths:
         pages = replace(
             pages,
-            worst=list(draw_worst(analysis, worst, paths)),
-            suspects=list(draw_suspects(analysis, paths)),
+            worst=list(draw_worst(analysis, worst, paths, bit_depth)),
+            suspects=list(draw_suspects(analysis, paths, bit_depth)),
         )
     if baseline is not None:
         rows = compare(baseline, figures)

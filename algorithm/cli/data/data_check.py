@@ -18,6 +18,7 @@ JOB_FLAGS = (
     "anchor_scale",
     "train_batch_size",
     "max_detections",
+    "bit_depth",
     "seed",
 )
 
@@ -71,6 +72,7 @@ def _run(arguments: argparse.Namespace) -> None:
             decode=arguments.clean,
             seed=hp.seed,
             work_dir=Path(arguments.output or folder),
+            bit_depth=hp.bit_depth,
         )
         command = "" if survey.refusal else training_command(survey, arguments.data_url, given)
         if survey.dataset is not None:

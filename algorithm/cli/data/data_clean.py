@@ -19,6 +19,14 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--max_{side}", type=int, help="shrink larger pictures to fit (default: leave them)"
         )
+    parser.add_argument(
+        "--bit_depth",
+        type=int,
+        choices=range(8, 17),
+        default=16,
+        metavar="BITS",
+        help="bits that pictures of 16 bits use, such as 12 of many cameras (default: %(default)s)",
+    )
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -32,6 +40,7 @@ def _run(arguments: argparse.Namespace) -> None:
         arguments.output,
         max_width=arguments.max_width,
         max_height=arguments.max_height,
+        bit_depth=arguments.bit_depth,
     )
     for warning in done.warnings:
         print(f"WARNING {warning}", file=sys.stderr)

@@ -86,7 +86,7 @@ def _pixels(sample: Sample) -> np.ndarray:
     So the rest of the page still shows.
     """
     try:
-        return decode_image(Path(sample.path).read_bytes(), sample.path)
+        return decode_image(Path(sample.path).read_bytes(), sample.path, sample.bit_depth)
     except (OSError, PictureError):
         return np.full((sample.height, sample.width, 3), (160, 0, 0), np.uint8)
 

@@ -16,9 +16,11 @@ from PIL import Image
 from algorithm.data.cleaning.box_rules import LEAST_SIDE, sides
 from algorithm.data.cleaning.cleaning import Cleaned, clean_entries
 from algorithm.data.cleaning.findings import DROPPED, Checked, Finding
-from algorithm.data.cleaning.picture_rules import PICTURE_RULES, SUFFIXES, plain_pixels
+from algorithm.data.cleaning.picture_facts import SUFFIXES, Reading, plain_pixels
+from algorithm.data.cleaning.picture_rules import PICTURE_RULES
 from algorithm.data.conversion.picture_row import PictureRow, segmentations, shortest_boxes
 from algorithm.data.conversion.voc_writer import voc_xml
+from algorithm.data.feeding.decoding import FULL_DEPTH
 from algorithm.data.labels import no_boxes, nothing_to_evaluate
 from algorithm.data.outline_geometry import scaled
 from algorithm.data.readers.annotation import Annotation, Complaint, Entry
@@ -64,6 +66,7 @@ def clean_copy(
     *,
     max_width: int | None = None,
     max_height: int | None = None,
+    bit_depth: int = FULL_DEPTH,
 ) -> CleanCopy:
     """Clean the dataset at a local path into the folder `output`; the source stays as it is.
 
@@ -76,6 +79,7 @@ def clean_copy(
         output: A folder outside of the data.
         max_width: Wider pictures are shrunk to fit, in pixels; None: no limit.
         max_height: Higher pictures are shrunk to fit, in pixels; None: no limit.
+        bit_depth: The bits that 16-bit pictures use; the copies have 8.
 
     Returns:
         What was written, left out and found.
@@ -93,8 +97,8 @@ def clean_copy(
             "be read as part of it the next time"
         )
     listing = read_listing(path, work_dir=output, outlines=True)
-    copies = _Copies(output, _stems(tuple(listing.entries)), max_width, max_height)
-    cleaned = clean_entries(listing, work_dir=output, sink=copies)
+    copies = _Copies(output, _stems(tuple(listing.entries)), max_width, max_height, bit_depth)
+    cleaned = clean_entries(listing, work_dir=output, sink=copies, reading=Reading(bit_depth))
     copies.remove_unused(cleaned)
     notes = _without_boxes(cleaned, listing.warnings)
     written = [_Annotations(output, root, copies)(checked) for checked in cleaned.usable]
@@ -136,9 +140,14 @@ class _Copies:
     """
 
     def __init__(
-        self, output: Path, stems: dict[int, str], max_width: int | None, max_height: int | None
+        self,
+        output: Path,
+        stems: dict[int, str],
+        max_width: int | None,
+        max_height: int | None,
+        bit_depth: int,
     ) -> None:
-        self.output, self.stems = output, stems
+        self.output, self.stems, self.bit_depth = output, stems, bit_depth
         self.names: dict[int, str] = {}
         self.max_width, self.max_height = max_width or np.inf, max_height or np.inf
 
@@ -155,7 +164,7 @@ class _Copies:
                 checked, *(max(1, round(side * scale)) for side in (checked.width, checked.height))
             )
         if scale < 1 or any(rule.new_pixels for rule in broken):
-            image = Image.fromarray(plain_pixels(data, str(entry.path)))
+            image = Image.fromarray(plain_pixels(data, str(entry.path), self.bit_depth))
             image = (
                 image.resize((checked.width, checked.height), Image.Resampling.LANCZOS)
                 if scale < 1

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -19,6 +21,7 @@ from algorithm.data.cleaning.data_losses import Losses
 from algorithm.data.cleaning.duplicates import PictureMark
 from algorithm.data.cleaning.findings import LEFT_OUT, Checked, Finding
 from algorithm.data.cleaning.leakage import Portrait, copies
+from algorithm.data.cleaning.picture_facts import AS_WRITTEN
 from algorithm.data.cleaning.remarks import Remarks
 from algorithm.data.conversion.picture_row import PictureRow, segmentations, shortest_boxes
 from algorithm.data.readers.annotation import Complaint, Listing
@@ -72,7 +75,10 @@ def spooled(listing: Listing, stream: TextIO, *, clean: bool, anew: bool) -> Fou
     found.losses.add_orphans(orphan_findings(listing))
     entries = iter(listing.entries)
     stems: set[str] = set()
-    check = check_decoded if clean else check_marked if anew else check_header
+    look: Callable[..., Checked] = (
+        check_decoded if clean else check_marked if anew else check_header
+    )
+    check = partial(look, reading=AS_WRITTEN)
     with ThreadPoolExecutor(THREADS) as pool:
         while block := list(itertools.islice(entries, BLOCK)):
             for checked in pool.map(check, block):

@@ -54,7 +54,8 @@ class Reader:
         Raises:
             PictureError: The file cannot be read or decoded.
         """
-        return decode_image(self._bytes(index), self.samples[index].path)
+        sample = self.samples[index]
+        return decode_image(self._bytes(index), sample.path, sample.bit_depth)
 
     def truth(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return what the sample trains with: its objects, and crowds, which are ignored.

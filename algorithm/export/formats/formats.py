@@ -98,7 +98,10 @@ def export_model(
     try:
         path = row.write(source, staged, **options)
         (staged / INDEX).write_text(
-            json.dumps(index_content(source.label_names), ensure_ascii=False, indent=1) + "\n",
+            json.dumps(
+                index_content(source.label_names, source.bit_depth), ensure_ascii=False, indent=1
+            )
+            + "\n",
             encoding="utf-8",
         )
         (staged / DESCRIPTION).write_text(

@@ -12,7 +12,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from algorithm.errors import DataError, first_line
 from algorithm.export.formats.upsampling import with_resize_operations
-from algorithm.modelarts.model_index import read_class_names
+from algorithm.modelarts.model_index import read_bit_depth, read_class_names
 
 OUTPUTS = (
     "detection_boxes",
@@ -30,6 +30,7 @@ class Source:
         folder: The folder.
         model: The loaded SavedModel.
         label_names: Names of the classes, class 1 first.
+        bit_depth: The bits that 16-bit pictures use.
         settings: ServingModule.settings() as numpy. It is empty for a folder of an older version,
             which has no network function either.
     """
@@ -37,6 +38,7 @@ class Source:
     folder: Path
     model: Any
     label_names: tuple[str, ...]
+    bit_depth: int
     settings: dict[str, np.ndarray]
 
     def signature(self) -> Any:
@@ -84,7 +86,7 @@ def open_source(model_dir: Path) -> Source:
             f"expected a model folder with saved_model.pb at {model_dir}, found none: give the "
             "folder `model` of a job"
         )
-    names = read_class_names(model_dir)
+    names, bit_depth = read_class_names(model_dir), read_bit_depth(model_dir)
     try:
         model = tf.saved_model.load(str(model_dir))
     except Exception as error:  # damaged files surface as many unrelated types
@@ -96,7 +98,7 @@ def open_source(model_dir: Path) -> Source:
         if hasattr(model, "settings")
         else {}
     )
-    return Source(model_dir, model, names, settings)
+    return Source(model_dir, model, names, bit_depth, settings)
 
 
 def network(source: Source) -> Any:
