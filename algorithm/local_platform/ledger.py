@@ -137,4 +137,5 @@ class Ledger:
 
 
 def _record(row: tuple[Any, ...]) -> Record:
-    return Record(*row[:6], facts=json.loads(row[6]))
+    number, identifier, kind, project, phase, created, facts = row
+    return Record(number, identifier, kind, project, phase, created, json.loads(facts))

@@ -44,6 +44,14 @@ class Refusal(UserError):
 def need(body: Any, path: str, kind: type = str) -> Any:
     """Return what is at a dotted path of a body.
 
+    Args:
+        body: The body, or a part of it.
+        path: The keys, joined by dots.
+        kind: The type that it must have.
+
+    Returns:
+        The value.
+
     Raises:
         Refusal: It is missing, empty, or of another type.
     """

@@ -45,13 +45,14 @@ def serve(
         PlatformError: Another platform has the root.
         ArgumentError: The address cannot be had, or a folder cannot be made.
     """
+    obs_root = obs_root or os.environ.get(OBS_ROOT, "")
     try:
         for folder in filter(None, (settings.root, obs_root)):
             Path(folder).mkdir(parents=True, exist_ok=True)
-        held = lock(Path(settings.root) / "platform.lock")
         listener = socket.create_server((host, port), backlog=256)
     except (OSError, OverflowError) as error:
         raise ArgumentError(f"cannot use {settings.root} or {host}:{port}: {error}") from error
+    held = lock(Path(settings.root) / "platform.lock")
     if held is None:
         listener.close()
         raise PlatformError(
