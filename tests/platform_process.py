@@ -30,11 +30,12 @@ class LocalPlatform:
     process: subprocess.Popen | None = None
     keys: dict[str, str] = field(default_factory=dict)
     token: str = ""
+    store: str = ""  # obs://BUCKET of a real store, in place of folders
 
     def start(self) -> None:
         log = self.root / "platform.log"
         command = [sys.executable, "-m", "algorithm", "platform", "--port=0"]
-        places = [f"--root={self.root / 'work'}", f"--obs_root={self.buckets}"]
+        places = [f"--root={self.root / 'work'}", *self._obs_root()]
         fast = ["--upload_seconds=0.5", "--stop_seconds=3"]
         environment = {name: each for name, each in os.environ.items() if name not in KEYS}
         with log.open("w") as file:
@@ -60,6 +61,9 @@ class LocalPlatform:
     def end(self, number: int = signal.SIGTERM) -> None:
         self.process.send_signal(number)
         self.process.wait(30)
+
+    def _obs_root(self) -> list[str]:
+        return [] if self.store else [f"--obs_root={self.buckets}"]
 
     @property
     def buckets(self) -> Path:
