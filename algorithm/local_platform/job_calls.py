@@ -75,20 +75,19 @@ def _delete_algorithm(call: Call) -> Answer:
 
 def _create_job(call: Call) -> Answer:
     body = call.body()
-    algorithm = _algorithm_of(call, body)
-    config = (algorithm or {}).get("job_config", {})
     told = need(body, "algorithm", dict)
+    algorithm = _algorithm_of(call, told.get("id"))
+    config = (algorithm or {}).get("job_config", {})
     defaults = {key: config[key] for key in ("command", "engine", "code_dir") if config.get(key)}
     request = {**body, "algorithm": {**defaults, **told}}
     check_job(request, algorithm)
     return Answer(job_answer(_submit(call, request, 2)), 201)
 
 
-def _algorithm_of(call: Call, body: Any) -> Any:
-    identifier = (body.get("algorithm") or {}).get("id")
+def _algorithm_of(call: Call, identifier: Any) -> Any:
     if not identifier:
         return None
-    record = call.platform.ledger.get("algorithm", identifier, call.project)
+    record = call.platform.ledger.get("algorithm", str(identifier), call.project)
     if record is None:
         reason = f"algorithm.id: expected an algorithm of this project, found none: {identifier}"
         raise Refusal(reason, NOT_FOUND, 404)

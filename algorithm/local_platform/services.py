@@ -91,8 +91,10 @@ class Services:
     def state(self, service: Record) -> tuple[str, str]:
         """Return a service's status, as the platform calls it, and why it failed."""
         groups = self._running.get(service.id)
-        if service.phase == STOPPED or groups is None:
+        if service.phase == STOPPED:
             return STOPPED, ""
+        if groups is None:  # the platform has just started
+            return "DEPLOYING", ""
         instances = [each for group in groups.values() for each in group]
         failures = [each.failure for each in instances if each.failure]
         ready = [each for each in instances if each.port]
