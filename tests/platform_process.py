@@ -46,7 +46,7 @@ class LocalPlatform:
                 stdout=file,
                 stderr=subprocess.STDOUT,
             )
-        greeted = ("page: ", "Calls need no signature")
+        greeted = ("export ", "Calls need no signature")
         wait_for(
             lambda: (
                 any(line.startswith(greeted) for line in log.read_text().splitlines())
@@ -56,7 +56,7 @@ class LocalPlatform:
         assert self.process.poll() is None, log.read_text()
         self.keys = dict(re.findall(r"(\w+)=(\S+)", log.read_text().partition("export ")[2]))
         self.keys |= {"ENDPOINT": re.search(r"http://127\.0\.0\.1:\d+", log.read_text())[0]}
-        self.token = self.keys.get("token", "")
+        self.token = self.keys.get("TOKEN", "")
 
     def end(self, number: int = signal.SIGTERM) -> None:
         self.process.send_signal(number)

@@ -84,7 +84,7 @@ def test_keys_are_kept_for_the_owner_alone_and_can_be_turned_off(tmp_path):
     assert ((tmp_path / "work" / "keys.json").stat().st_mode & 0o777) == 0o600
     platform.end()
     platform.start()
-    assert platform.token == keys["token"]
+    assert platform.token == keys["TOKEN"]
     platform.end()
     platform.flags = ("--no_signature",)
     platform.start()
