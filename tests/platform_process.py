@@ -30,11 +30,12 @@ class LocalPlatform:
     process: subprocess.Popen | None = None
     keys: dict[str, str] = field(default_factory=dict)
     token: str = ""
+    store: str = ""  # obs://BUCKET of a real store, in place of folders
 
     def start(self) -> None:
         log = self.root / "platform.log"
         command = [sys.executable, "-m", "algorithm", "platform", "--port=0"]
-        places = [f"--root={self.root / 'work'}", f"--obs_root={self.buckets}"]
+        places = [f"--root={self.root / 'work'}", *self._obs_root()]
         fast = ["--upload_seconds=0.5", "--stop_seconds=3"]
         environment = {name: each for name, each in os.environ.items() if name not in KEYS}
         with log.open("w") as file:
@@ -45,7 +46,7 @@ class LocalPlatform:
                 stdout=file,
                 stderr=subprocess.STDOUT,
             )
-        greeted = ("page: ", "Calls need no signature")
+        greeted = ("export ", "Calls need no signature")
         wait_for(
             lambda: (
                 any(line.startswith(greeted) for line in log.read_text().splitlines())
@@ -55,11 +56,14 @@ class LocalPlatform:
         assert self.process.poll() is None, log.read_text()
         self.keys = dict(re.findall(r"(\w+)=(\S+)", log.read_text().partition("export ")[2]))
         self.keys |= {"ENDPOINT": re.search(r"http://127\.0\.0\.1:\d+", log.read_text())[0]}
-        self.token = self.keys.get("token", "")
+        self.token = self.keys.get("TOKEN", "")
 
     def end(self, number: int = signal.SIGTERM) -> None:
         self.process.send_signal(number)
         self.process.wait(30)
+
+    def _obs_root(self) -> list[str]:
+        return [] if self.store else [f"--obs_root={self.buckets}"]
 
     @property
     def buckets(self) -> Path:

@@ -43,6 +43,11 @@ def _run(arguments: argparse.Namespace) -> None:
     for name in ("slots", "upload_seconds", "stop_seconds"):
         if getattr(arguments, name) <= 0:
             raise ArgumentError(f"--{name}: expected more than 0, found {getattr(arguments, name)}")
+    if arguments.no_signature and arguments.host not in ("127.0.0.1", "localhost", "::1"):
+        raise ArgumentError(
+            f"--no_signature: expected --host 127.0.0.1 with it, found {arguments.host}: whoever "
+            "reaches the platform can run commands here"
+        )
     from algorithm.local_platform.server import serve
     from algorithm.local_platform.settings import Settings
 

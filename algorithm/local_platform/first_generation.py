@@ -7,7 +7,8 @@ from typing import Any
 
 from algorithm.local_platform.answers import milliseconds
 from algorithm.local_platform.ledger import Record
-from algorithm.local_platform.request_checks import Refusal, need
+from algorithm.local_platform.request_checks import Refusal, check_shape, need
+from algorithm.local_platform.request_shapes import JOB_V1
 
 # The numbers of JOBSTAT_*: waiting, running, killing, completed, failed, killed, lost.
 _NUMBERS = {
@@ -28,10 +29,10 @@ def job_of(body: Any) -> dict[str, Any]:
     Its `parameter` becomes environment variables, as with every image of one's own; places reach
     the job as obs:// addresses, between which it copies by itself.
     """
+    check_shape(body, JOB_V1)
     config = need(body, "config", dict)
-    variables = {
-        need(row, "label"): str(row.get("value", "")) for row in config.get("parameter") or []
-    }
+    rows = config.get("parameter") or []
+    variables = {need(row, "label"): row.get("value") or "" for row in rows}
     for name, field in (("DLS_DATA_URL", "data_url"), ("DLS_TRAIN_URL", "train_url")):
         if config.get(field):
             variables[name] = f"obs:/{config[field]}"

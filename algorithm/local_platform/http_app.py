@@ -36,6 +36,9 @@ Calls of this platform alone, for its page:
                                               AP, AP50: [[epoch, value]]}}
     GET    .../training-jobs/ID/outputs       {files: [{name "OUTPUT/PATH", size}]}
     GET    .../training-jobs/ID/outputs/NAME  the bytes of one of them
+    GET    .../training-jobs/ID/pictures      {pictures: [{name "eval/picture_0", step}]} of the
+                                              last evaluation, with truth and detections
+    GET    .../training-jobs/ID/pictures/NAME the PNG of one of them
     GET    .../training-jobs/ID/assessment    the display of an assessment: {"zh-cn": {...},
                                               "en-us": {...}}, 404 where the job made none
     GET    /v2/P/services/ID/log              {content, current_size, full_size}

@@ -13,11 +13,13 @@ from algorithm.local_platform.answers import (
     job_answer,
 )
 from algorithm.local_platform.calls import Answer, Call, Route
+from algorithm.local_platform.event_pictures import Picture, last_pictures
 from algorithm.local_platform.first_generation import job_answer_v1, job_of
 from algorithm.local_platform.job_figures import (
     assessment_of,
     output_file,
     output_files,
+    output_folders,
     progress_of,
 )
 from algorithm.local_platform.ledger import Record
@@ -73,20 +75,19 @@ def _delete_algorithm(call: Call) -> Answer:
 
 def _create_job(call: Call) -> Answer:
     body = call.body()
-    algorithm = _algorithm_of(call, body)
-    config = (algorithm or {}).get("job_config", {})
     told = need(body, "algorithm", dict)
+    algorithm = _algorithm_of(call, told.get("id"))
+    config = (algorithm or {}).get("job_config", {})
     defaults = {key: config[key] for key in ("command", "engine", "code_dir") if config.get(key)}
     request = {**body, "algorithm": {**defaults, **told}}
     check_job(request, algorithm)
     return Answer(job_answer(_submit(call, request, 2)), 201)
 
 
-def _algorithm_of(call: Call, body: Any) -> Any:
-    identifier = (body.get("algorithm") or {}).get("id")
+def _algorithm_of(call: Call, identifier: Any) -> Any:
     if not identifier:
         return None
-    record = call.platform.ledger.get("algorithm", identifier, call.project)
+    record = call.platform.ledger.get("algorithm", str(identifier), call.project)
     if record is None:
         reason = f"algorithm.id: expected an algorithm of this project, found none: {identifier}"
         raise Refusal(reason, NOT_FOUND, 404)
@@ -173,6 +174,24 @@ def _job_output(call: Call) -> Answer:
     return Answer(path.read_bytes(), content_type=kind)
 
 
+def _pictures_of(call: Call) -> list[Picture]:
+    job = call.found("job")
+    folders = output_folders(job, call.platform.folder(job)).values()
+    return [each for folder in folders for each in last_pictures(folder)]
+
+
+def _job_pictures(call: Call) -> Answer:
+    rows = [{"name": each.name, "step": each.step} for each in _pictures_of(call)]
+    return Answer({"pictures": rows})
+
+
+def _job_picture(call: Call) -> Answer:
+    for each in _pictures_of(call):
+        if each.name == call.place["name"]:
+            return Answer(each.content, content_type="image/png")
+    raise Refusal(f"expected a picture, found none: {call.place['name']}", NOT_FOUND, 404)
+
+
 def _job_assessment(call: Call) -> Answer:
     job = call.found("job")
     display = assessment_of(job, call.platform.folder(job))
@@ -240,6 +259,8 @@ ROUTES: tuple[Route, ...] = (
     ("GET", f"{_V2}/<id>/progress", _job_progress),
     ("GET", f"{_V2}/<id>/outputs", _job_outputs),
     ("GET", f"{_V2}/<id>/outputs/<path:name>", _job_output),
+    ("GET", f"{_V2}/<id>/pictures", _job_pictures),
+    ("GET", f"{_V2}/<id>/pictures/<path:name>", _job_picture),
     ("GET", f"{_V2}/<id>/assessment", _job_assessment),
     ("GET", "/v2/<project>/training-job-engines", _engines),
     ("GET", "/v2/<project>/training-job-flavors", _flavors),

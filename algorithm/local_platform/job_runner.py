@@ -23,7 +23,7 @@ from algorithm import storage
 from algorithm.errors import JobError, StorageError, first_line
 from algorithm.local_platform.job_plan import HOME, MOUNT, JobPlan, environment_of, plan_of
 from algorithm.local_platform.ledger import Ledger, Record
-from algorithm.local_platform.settings import Settings, lock
+from algorithm.local_platform.settings import Settings, kill_leftovers, lock
 from algorithm.local_platform.usage import Usage
 from algorithm.local_platform.worker import Worker
 
@@ -60,10 +60,11 @@ class JobRun:
             if not self._stop_wanted():
                 self._note("the job starts")
                 self._work()
+                kill_leftovers(self._id)  # a container ends with all that ran in it
             self._copy(last=True)
             codes = [worker.exit_code for worker in self._workers]
             phase = "Terminated" if self._asked else "Failed" if any(codes) else "Completed"
-        except JobError as error:
+        except (JobError, OSError) as error:
             reason = first_line(error)
             for worker in self._workers:
                 worker.stop(signal.SIGKILL)

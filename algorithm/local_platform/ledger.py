@@ -137,5 +137,5 @@ class Ledger:
 
 
 def _record(row: tuple[Any, ...]) -> Record:
-    number, key, kind, project, phase, created, facts = row
-    return Record(number, key, kind, project, phase, created, json.loads(facts))
+    number, identifier, kind, project, phase, created, facts = row
+    return Record(number, identifier, kind, project, phase, created, json.loads(facts))

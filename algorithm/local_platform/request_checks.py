@@ -9,6 +9,7 @@ from typing import Any
 from algorithm import storage
 from algorithm.errors import ArgumentError, StorageError, UserError
 from algorithm.local_platform.job_plan import obs_address, plan_of
+from algorithm.local_platform.request_shapes import ALGORITHM, JOB, SERVICE, TYPES, misshapen
 
 # Published codes. Where the platform's own code for a fault is not known, it is BAD_REQUEST.
 BAD_REQUEST, NOT_FOUND, NO_SUCH_CALL = "ModelArts.0104", "ModelArts.2755", "APIGW.0101"
@@ -45,12 +46,12 @@ def need(body: Any, path: str, kind: type = str) -> Any:
     """Return what is at a dotted path of a body.
 
     Args:
-        body: Of a request, as JSON gives it.
-        path: Keys with dots between them.
-        kind: The type of what is wanted.
+        body: The body, or a part of it.
+        path: The keys, joined by dots.
+        kind: The type that it must have.
 
     Returns:
-        The value, not empty.
+        The value.
 
     Raises:
         Refusal: It is missing, empty, or of another type.
@@ -59,7 +60,7 @@ def need(body: Any, path: str, kind: type = str) -> Any:
     for key in path.split("."):
         value = value.get(key) if isinstance(value, dict) else None
     if type(value) is not kind or value in ("", [], {}):
-        raise Refusal(f"{path}: expected a {kind.__name__}, found {value!r}")
+        raise Refusal(f"{path}: expected {TYPES[kind]}, found {value!r}")
     return value
 
 
@@ -71,8 +72,15 @@ def check_name(name: str, path: str, pattern: str = _NAME) -> None:
         )
 
 
+def check_shape(body: Any, shape: Mapping[str, Any]) -> None:
+    """Refuse a body with a value of another type than the shape says."""
+    if fault := misshapen(body, shape):
+        raise Refusal(fault)
+
+
 def check_algorithm(body: Any) -> None:
     """Refuse an algorithm that the platform, or this one, cannot take."""
+    check_shape(body, ALGORITHM)
     check_name(need(body, "metadata.name"), "metadata.name")
     told = need(body, "job_config", dict)
     _check_engine(told, "job_config")
@@ -84,6 +92,12 @@ def check_algorithm(body: Any) -> None:
                     f"found {each.get('data_type')!r}"
                 )
     for row in need(told, "outputs", list):
+        need(row, "name")
+    for row in told.get("parameters") or []:
+        limits = (row.get("constraint") or {}).get("valid_range") or []
+        form = (row.get("constraint") or {}).get("valid_type")
+        if form == "Range" and not _is_interval(limits):
+            raise Refusal(f"parameter {row.get('name')}: expected a valid_range of two numbers")
         need(row, "name")
 
 
@@ -97,12 +111,12 @@ def check_job(body: Any, algorithm: Mapping[str, Any] | None) -> None:
     Raises:
         Refusal: The reason.
     """
+    check_shape(body, JOB)
     if need(body, "kind") != "job":
         raise Refusal(f"kind: expected 'job', found {body['kind']!r}")
     check_name(need(body, "metadata.name"), "metadata.name")
     told = need(body, "algorithm", dict)
-    if need(body, "spec.resource.node_count", int) < 1:
-        raise Refusal("spec.resource.node_count: expected 1 or more")
+    need(body, "spec.resource.node_count", int)
     _check_engine(told, "algorithm")
     for field in [each for each in _NOT_HERE if told.get(each)]:
         raise Refusal(f"algorithm.{field}: the local platform has no {_NOT_HERE[field]}")
@@ -129,6 +143,7 @@ def check_job(body: Any, algorithm: Mapping[str, Any] | None) -> None:
 
 def check_service(body: Any) -> None:
     """Refuse a service that the platform, or this one, cannot deploy."""
+    check_shape(body, SERVICE)
     check_name(need(body, "name"), "name", _SERVICE_NAME)
     for field, only in (("type", "REAL_TIME"), ("deploy_type", "SINGLE")):
         if need(body, field) != only:
@@ -139,12 +154,12 @@ def check_service(body: Any) -> None:
     limit = need(body, "runtime_config.service_limit", dict)
     need(limit, "rate_limit", dict)
     for name, most in (("request_size_limit", 50), ("request_timeout", 7200)):
-        if not 1 <= need(limit, name, int) <= most:
+        if need(limit, name, int) > most:
             raise Refusal(f"{name}: expected 1 to {most}, found {limit[name]}")
     groups = need(body, "group_configs", list)
     weights = [need(group, "weight", int) for group in groups]
     names = [need(group, "name") for group in groups]
-    if sum(weights) != 100 or min(weights) < 0 or len(set(names)) < len(names):
+    if sum(weights) != 100 or len(set(names)) < len(names):
         raise Refusal(
             "group_configs: expected names of their own and weights that add up to 100, found "
             f"{', '.join(f'{name} {weight}' for name, weight in zip(names, weights, strict=True))}"
@@ -218,8 +233,6 @@ def _check_parameters(rows: Sequence[Any], algorithm: Mapping[str, Any]) -> None
     """Refuse parameters out of what the algorithm allows."""
     for row in rows:
         need(row, "name")
-        if not isinstance(row.get("value", ""), str):
-            raise Refusal(f"parameter {row['name']}: expected text, found {row['value']!r}")
     config = algorithm.get("job_config") or {}
     known = {each["name"]: each for each in config.get("parameters") or []}
     given = {row["name"]: row.get("value", "") for row in rows}
@@ -254,6 +267,13 @@ def _check_value(name: str, value: str, default: str, constraint: Mapping[str, A
             expected = f"a number ({kind})"
     if expected:
         raise Refusal(f"parameter {name}: expected {expected}, found {value!r}")
+
+
+def _is_interval(limits: Sequence[str]) -> bool:
+    try:
+        return len([float(each) for each in limits]) == 2
+    except ValueError:
+        return False
 
 
 def _check_there(url: str, name: str) -> None:

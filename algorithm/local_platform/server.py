@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import secrets
 import signal
 import socket
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from waitress.server import create_server
 
 from algorithm.errors import ArgumentError, PlatformError
 from algorithm.local_platform.calls import Platform
-from algorithm.local_platform.http_app import BODY_LIMIT, Keys, app_of
+from algorithm.local_platform.http_app import BODY_LIMIT, PAGE, Keys, app_of
 from algorithm.local_platform.ledger import Ledger
 from algorithm.local_platform.scheduler import Scheduler
 from algorithm.local_platform.services import Services
@@ -26,7 +26,6 @@ from algorithm.storage.location import OBS_ROOT
 
 KEY_FILE = "keys.json"
 _THREADS = 32  # calls at a time; a prediction holds one while it is answered
-_log = logging.getLogger(__name__)
 
 
 def serve(
@@ -45,13 +44,14 @@ def serve(
         PlatformError: Another platform has the root.
         ArgumentError: The address cannot be had, or a folder cannot be made.
     """
+    obs_root = obs_root or os.environ.get(OBS_ROOT, "")
     try:
         for folder in filter(None, (settings.root, obs_root)):
             Path(folder).mkdir(parents=True, exist_ok=True)
-        held = lock(Path(settings.root) / "platform.lock")
         listener = socket.create_server((host, port), backlog=256)
     except (OSError, OverflowError) as error:
         raise ArgumentError(f"cannot use {settings.root} or {host}:{port}: {error}") from error
+    held = lock(Path(settings.root) / "platform.lock")
     if held is None:
         listener.close()
         raise PlatformError(
@@ -92,8 +92,7 @@ def serve(
 
 def platform_of(settings: Settings) -> Platform:
     """Return the parts of a platform, which do nothing yet."""
-    root = str(Path(settings.root).resolve())
-    settings = Settings(**{**settings.__dict__, "root": root})
+    settings = replace(settings, root=str(Path(settings.root).resolve()))
     ledger = Ledger(settings.ledger)
     return Platform(settings, ledger, Scheduler(settings, ledger), Services(settings, ledger))
 
@@ -127,8 +126,13 @@ def _greeting(url: str, keys: Keys | None, obs_root: str) -> list[str]:
     lines.append("No GPU, pool, billing or permission is imitated; no image is pulled.")
     if keys is None:
         return [*lines, "Calls need no signature: every user of this machine can run commands."]
-    return [
-        *lines,
-        f"export ENDPOINT={url} PROJECT_ID=local ACCESS_KEY={keys.access} SECRET_KEY={keys.secret}",
-        f"page: {url}/#token={keys.token}",
-    ]
+    if PAGE.is_file():
+        lines.append(f"page: {url}/#token={keys.token}")
+    variables = {
+        "ENDPOINT": url,
+        "PROJECT_ID": "local",
+        "ACCESS_KEY": keys.access,
+        "SECRET_KEY": keys.secret,
+        "TOKEN": keys.token,
+    }
+    return [*lines, f"export {' '.join(f'{name}={each}' for name, each in variables.items())}"]

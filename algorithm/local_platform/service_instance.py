@@ -37,13 +37,13 @@ class Probe:
 def probe_of(unit: Mapping) -> Probe:
     """Return the probe that a unit of a service's request asks for."""
     start, ready = unit.get("startup_health") or {}, unit.get("readiness_health") or {}
-    most = start.get("failure_threshold", 30) * start.get("period_seconds", 10)
+    most = (start.get("failure_threshold") or 30) * (start.get("period_seconds") or 10)
     return Probe(
         ready.get("url") or Probe.path,
-        start.get("initial_delay_seconds", 10) + most,
-        ready.get("period_seconds", 10),
-        ready.get("timeout_seconds", 3),
-        ready.get("failure_threshold", 3),
+        (start.get("initial_delay_seconds") or 10) + most,
+        ready.get("period_seconds") or Probe.period,
+        ready.get("timeout_seconds") or Probe.timeout,
+        ready.get("failure_threshold") or Probe.failures,
     )
 
 

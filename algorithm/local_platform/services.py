@@ -41,6 +41,7 @@ class Services:
         self._settings, self._ledger = settings, ledger
         self._running: dict[str, dict[str, list[Instance]]] = {}
         self._changing = threading.RLock()
+        self._closed = False
 
     def resume(self) -> None:
         """Deploy what ran when the platform ended."""
@@ -52,14 +53,14 @@ class Services:
     def close(self) -> None:
         """End all processes; what runs is deployed again by resume()."""
         with self._changing:
-            running, self._running = self._running, {}
+            running, self._running, self._closed = self._running, {}, True
         for groups in running.values():
             _stop(groups)
 
     def start(self, service: Record) -> Record | None:
         """Deploy a service."""
         with self._changing:
-            if service.id not in self._running:
+            if service.id not in self._running and not self._closed:
                 folder = self._settings.folder("service", service.id)
                 self._running[service.id] = {
                     group["name"]: [
@@ -91,8 +92,10 @@ class Services:
     def state(self, service: Record) -> tuple[str, str]:
         """Return a service's status, as the platform calls it, and why it failed."""
         groups = self._running.get(service.id)
-        if service.phase == STOPPED or groups is None:
+        if service.phase == STOPPED:
             return STOPPED, ""
+        if groups is None:  # the platform has just started
+            return "DEPLOYING", ""
         instances = [each for group in groups.values() for each in group]
         failures = [each.failure for each in instances if each.failure]
         ready = [each for each in instances if each.port]

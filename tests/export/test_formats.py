@@ -15,7 +15,7 @@ from algorithm.export import export_saved_model, package_model
 from algorithm.export.formats import export_model, formats
 from algorithm.export.formats.runtimes import OPENERS, OUTPUTS, open_exported
 from algorithm.export.formats.tflite import centred
-from algorithm.modelarts.exported_file import SUFFIXES, exported_file
+from algorithm.modelarts.exported_file import SUFFIXES, exported_file, label_names_of
 from algorithm.models import build_detector
 from algorithm.models.variable_names import published_variables
 from algorithm.ops.detections import NmsConfig

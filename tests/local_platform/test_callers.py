@@ -5,6 +5,7 @@ import time
 import pytest
 from platform_process import new_platform
 
+from algorithm.cli.parser import run_command
 from algorithm.local_platform.signature import fault_of
 
 KEYS = ("access", "secret")
@@ -83,7 +84,7 @@ def test_keys_are_kept_for_the_owner_alone_and_can_be_turned_off(tmp_path):
     assert ((tmp_path / "work" / "keys.json").stat().st_mode & 0o777) == 0o600
     platform.end()
     platform.start()
-    assert platform.token == keys["token"]
+    assert platform.token == keys["TOKEN"]
     platform.end()
     platform.flags = ("--no_signature",)
     platform.start()
@@ -92,3 +93,16 @@ def test_keys_are_kept_for_the_owner_alone_and_can_be_turned_off(tmp_path):
             assert platform.call("GET", "/v2/local/algorithms", headers=headers)[0] == status
     finally:
         platform.end()
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (["--no_signature", "--host=0.0.0.0"], "whoever reaches the platform can run commands"),
+        (["--slots=0"], "--slots: expected more than 0"),
+        (["--host=203.0.113.1"], "cannot use"),
+    ],
+)
+def test_a_platform_is_refused(tmp_path, capsys, flags, reason):
+    assert run_command(["platform", f"--root={tmp_path}", "--port=0", *flags]) == 2
+    assert reason in capsys.readouterr().err

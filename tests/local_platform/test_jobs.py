@@ -4,7 +4,7 @@ import json
 import signal
 
 import pytest
-from platform_process import job_request, wait_for
+from platform_process import job_request, processes_of, wait_for
 
 # Prints as JSON what it was given, and writes it as the output.
 TELL = """
@@ -99,6 +99,15 @@ def test_a_job_that_ignores_sigterm_is_killed(platform):
     platform.terminate(identifier)
     status = platform.ended(identifier)["status"]
     assert (status["phase"], status["task_statuses"][0]["exit_code"]) == ("Terminated", 137)
+
+
+def test_what_a_command_leaves_running_ends_with_the_job(platform):
+    script = (
+        "import subprocess; print(subprocess.Popen(['sleep', '60'], start_new_session=True).pid)"
+    )
+    identifier = platform.submit(job_request(platform.script(script, "leaves.py")))
+    assert platform.ended(identifier)["status"]["phase"] == "Completed"
+    assert not processes_of(identifier, "sleep")
 
 
 def test_outputs_are_copied_while_the_job_runs(platform):

@@ -39,7 +39,7 @@ JOBS = [
     ("metadata name", "a" * 65, "expected 1 to 64 letters"),
     ("kind", "hetero_job", "kind: expected 'job'"),
     ("spec resource node_count", 0, "expected 1 or more"),
-    ("spec resource node_count", "1", "expected a int, found '1'"),
+    ("spec resource node_count", "1", "expected a whole number, found '1'"),
     ("algorithm inputs 0 remote", {"dataset": {"id": "x"}}, "no datasets service"),
     ("algorithm inputs 0 remote obs obs_url", "/my-bucket/none/", "data_url: expected files at obs://my-bucket/none/, found none"),
     ("algorithm inputs 0 remote obs obs_url", "/my-bucket/../../x", "expected /BUCKET/FOLDER/"),

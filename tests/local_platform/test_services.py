@@ -141,9 +141,9 @@ REFUSED = [
     ("group_configs 0 unit_configs 0 files 0 address", "obs://my-bucket/none/", "lacks config.json"),
     ("group_configs 0 unit_configs 0 files 0 address", "/my-bucket/../x", "expected /BUCKET/FOLDER/"),
     ("group_configs 0 unit_configs 0 files 0 mount_path", "/x", "begins and ends with '/'"),
-    ("runtime_config service_limit request_timeout", 0, "request_timeout: expected 1 to 7200"),
+    ("runtime_config service_limit request_timeout", 7201, "request_timeout: expected 1 to 7200"),
     ("runtime_config service_limit request_size_limit", 51, "expected 1 to 50"),
-    ("runtime_config service_invoke auth_type", "", "auth_type: expected a str"),
+    ("runtime_config service_invoke auth_type", "", "auth_type: expected text"),
     ("group_configs 0 name", "../x", "group_configs.name"),
 ]  # fmt: skip
 

@@ -78,6 +78,10 @@ def test_a_real_job_is_trained_deployed_asked_and_assessed(tmp_path):
     progress = platform.call("GET", f"/v2/local/training-jobs/{job['metadata']['id']}/progress")[1]
     assert progress["percent"] == 100
     assert {"loss", "AP"} <= progress["curves"].keys()
+    path = f"/v2/local/training-jobs/{job['metadata']['id']}/pictures"
+    names = [each["name"] for each in platform.call("GET", path)[1]["pictures"]]
+    assert "eval/picture_0" in names
+    assert platform.raw_call("GET", f"{path}/{names[0]}")[1].startswith(b"\x89PNG")
 
     service = deployed(
         platform, request("obs://my-bucket/efficientdet/output/model/"), seconds=SECONDS
