@@ -48,8 +48,9 @@ def _run(arguments: argparse.Namespace) -> None:
     )
     if arguments.output:
         write_json(Path(arguments.output), {**evaluation.as_dict(), **cost})
+    rows = evaluation.summary.replace("= -1.000", "= -")  # nothing to measure
     print(
-        f"{evaluation.summary}\n{cost['file']}: {cost['mb']:.1f} MB, {cost['ms']:.1f} ms a picture "
+        f"{rows}\n{cost['file']}: {cost['mb']:.1f} MB, {cost['ms']:.1f} ms a picture "
         f"(median of {evaluation.images})"
     )
 

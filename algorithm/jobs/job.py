@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from algorithm.distillation.teacher_file import missing_teacher_parts
 from algorithm.errors import DivergenceError, StorageError
 from algorithm.export import missing_parts
 from algorithm.hyperparameters import Hyperparameters
+from algorithm.jobs.closing_report import closing_lines
 from algorithm.jobs.evaluation_job import evaluate_only
 from algorithm.jobs.from_hyperparameters import detector_of, loss_config
 from algorithm.jobs.job_data import load_data, look_at_data
@@ -99,12 +101,14 @@ def _run_in(
         )
         return
     devices.copy_from_chief(folder, checkpoints.files_of_newest(folder) if devices.chief else [])
-    _run(hp, workspace, run_folder, devices)
+    with run_folder.ending_noted():
+        _run(hp, workspace, run_folder, devices)
 
 
 def _run(
     hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder, devices: Devices
 ) -> None:
+    begun = time.monotonic()
     keras.utils.set_random_seed(hp.seed)
     # Where the weights come from, in this order:
     # 1. a checkpoint in train_url: an interrupted job goes on, whatever `pretrained` says;
@@ -114,6 +118,7 @@ def _run(
     start = None if resumed else find_start(hp, workspace.inputs)
     label_names = tuple(resumed.label_names) if resumed else start.label_names() if start else None
     dataset = load_data(hp, workspace, run_folder, label_names)
+    _log.info("building %s%s ...", hp.model_name, " and loading its weights" if start else "")
     with devices.strategy.scope():
         detector = detector_of(hp, len(dataset.label_names))
         started = start.load(detector) if start else ""
@@ -157,6 +162,9 @@ def _run(
             "learning_rate (in hparams) and give a new train_url"
         )
     metrics = run_folder.best.load_into(detector)["metrics"]
+    _log.info("exporting the best checkpoint ...")
     publish(hp, detector, dataset, metrics, run_folder, workspace)
     run_folder.finished(hp, metrics, stopped_early)
-    _log.info("finished: best AP %s; the model is in %s", metrics["AP"], run_folder.model)
+    seconds = time.monotonic() - begun
+    for line in closing_lines(hp, metrics, run_folder.model, dataset, seconds):
+        _log.info("%s", line)

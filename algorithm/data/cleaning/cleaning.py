@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from algorithm.data.cleaning.cleaning_report import REPORT, action_totals, write_cleaning_report
+from algorithm.data.cleaning.counted import counted
 from algorithm.data.cleaning.data_losses import Losses
 from algorithm.data.cleaning.duplicates import mark_of
 from algorithm.data.cleaning.entry_check import measured
@@ -144,7 +145,9 @@ def inspect_entries(listing: Listing, *, decode: bool, sink: Sink | None = None)
     """
     with ThreadPoolExecutor(THREADS) as pool:
         check = (lambda entry: check_decoded(entry, sink)) if decode else check_header
-        results = list(pool.map(check, listing.entries))
+        results = list(
+            counted(pool.map(check, listing.entries), len(listing.entries), "pictures read")
+        )
     if decode:
         results = without_copies(results)
     orphans = orphan_findings(listing)
