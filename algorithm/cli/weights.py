@@ -36,7 +36,9 @@ def list_weights(search_dirs: Sequence[Path] | None = None, console: Console | N
             size = f"{present.stat().st_size / _MEGABYTE:.1f}"
         here = "yes" if present else "no"
         lines.append(row.format(each.name, each.family, each.scope, ap, size, here))
-        lines.append(f"  {present or each.url}  ({each.note})")
+        lines.append(f"  {each.url}  ({each.note})")
+        if present:
+            lines.append(f"  here: {present}")
     lines.append(
         "AP: of COCO val2017 in percent, as published. MB: of the file where it is here, else of "
         "its parameters"

@@ -87,8 +87,15 @@ def test_a_runtime_that_takes_the_signal_for_itself_does_not_keep_it():
             time.sleep(1)
 
 
-def test_ctrl_c_is_a_request_too_and_a_second_one_ends_at_once(capfd):
-    before = signal.getsignal(signal.SIGINT)
+@pytest.fixture
+def keyboard():
+    """Ctrl-C as in a terminal: a job in the background may ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_is_a_request_too_and_a_second_one_ends_at_once(keyboard, capfd):
     with (
         pytest.raises(Stopped, match="stopped on request at step 3; run the same") as caught,
         stop_requests.listening(),
@@ -102,7 +109,7 @@ def test_ctrl_c_is_a_request_too_and_a_second_one_ends_at_once(capfd):
         stop_requests.check(" at step 3")
     assert caught.value.exit_code == 130
     assert Stopped.exit_code == 143
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_an_ignored_ctrl_c_stays_ignored():
