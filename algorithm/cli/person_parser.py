@@ -32,7 +32,7 @@ class PersonParser(argparse.ArgumentParser):
 
     _words: Sequence[str] = ()
 
-    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def, override]
+    def parse_known_args(self, args=None, namespace=None):
         """Parse as argparse does, and remember the words for what error() says."""
         self._words = args or ()
         return super().parse_known_args(args, namespace)

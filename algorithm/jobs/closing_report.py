@@ -68,7 +68,7 @@ def _next_commands(hp: Hyperparameters, model: Path, dataset: Dataset) -> Sequen
     picture = Path(dataset.eval[0].path) if dataset.eval else None
     known = picture and not is_remote(hp.data_url) and picture.is_file()
     images, out = str(picture) if known else "PICTURES", model.parent
-    commands = (
+    commands: tuple[tuple[str, dict[str, str]], ...] = (
         ("predict", {"images": images, "output": str(out / "predictions")}),
         ("serve", {}),
         ("assess", {"data_url": hp.data_url, "output": str(out / "assessment")}),

@@ -145,9 +145,7 @@ def inspect_entries(listing: Listing, *, decode: bool, sink: Sink | None = None)
     """
     with ThreadPoolExecutor(THREADS) as pool:
         check = (lambda entry: check_decoded(entry, sink)) if decode else check_header
-        results = list(
-            counted(pool.map(check, listing.entries), len(listing.entries), "pictures read")
-        )
+        results = list(counted(pool.map(check, listing.entries), "pictures read"))
     if decode:
         results = without_copies(results)
     orphans = orphan_findings(listing)

@@ -12,22 +12,20 @@ _EVERY_SECONDS = 5.0
 _Item = TypeVar("_Item")
 
 
-def counted(items: Iterable[_Item], total: int, words: str) -> Iterator[_Item]:
+def counted(items: Iterable[_Item], words: str) -> Iterator[_Item]:
     """Yield the same items, and log every few seconds how many there were.
 
     Args:
         items: The items.
-        total: How many there will be.
         words: What has been done with them, such as "pictures read".
 
     Yields:
         The items.
     """
-    begun = told = time.monotonic()
+    told = time.monotonic()
     for count, item in enumerate(items, 1):
         yield item
         now = time.monotonic()
-        if now - told >= _EVERY_SECONDS and count < total:
+        if now - told >= _EVERY_SECONDS:
             told = now
-            left = (now - begun) / count * (total - count)
-            _log.info("%d of %d %s, %.0f s left", count, total, words, left)
+            _log.info("%d %s ...", count, words)
