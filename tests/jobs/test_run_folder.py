@@ -1,9 +1,11 @@
 """The folder a job leaves: whose it is, and what may be replaced."""
 
+import json
+
 import numpy as np
 import pytest
 
-from algorithm.errors import ArgumentError, DataError, StorageError
+from algorithm.errors import ArgumentError, DataError, Stopped, StorageError
 from algorithm.hyperparameters import parse
 from algorithm.jobs.run_folder import RunFolder
 from algorithm.models import build_detector
@@ -94,3 +96,26 @@ def test_finished_means_as_many_epochs_as_asked_for_now(tmp_path):
     assert run.is_finished(hyperparameters())
     assert not run.is_finished(hyperparameters("--num_epochs=4"))
     assert not run.is_finished(hyperparameters("--mode=eval"))
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(Stopped("x"), "stopped"), (KeyboardInterrupt(), "stopped"), (DataError("x"), "failed")],
+)
+def test_a_job_that_ended_does_not_stay_running(error, status, tmp_path):
+    hp = hyperparameters()
+    run = RunFolder.claim(tmp_path, hp)
+    run.started(hp)
+    with pytest.raises(type(error)), run.ending_noted():
+        raise error
+    job = json.loads((tmp_path / "job.json").read_text("utf-8"))
+    assert (job["status"], job["hyperparameters"]) == (status, hp.as_dict())
+
+
+def test_a_finished_job_stays_finished_whatever_comes_after(tmp_path):
+    hp = hyperparameters()
+    run = RunFolder.claim(tmp_path, hp)
+    run.finished(hp, {}, stopped_early=False)
+    with pytest.raises(Stopped), run.ending_noted():
+        raise Stopped("x")
+    assert run.is_finished(hp)
