@@ -22,6 +22,7 @@ def closing_lines(
     model: Path,
     dataset: Dataset,
     seconds: float,
+    scratch: Path,
 ) -> list[str]:
     """Return the lines at the end of a job that left a model.
 
@@ -31,6 +32,7 @@ def closing_lines(
         model: The model folder.
         dataset: The job's data.
         seconds: What the job took, since this process began it.
+        scratch: The job's folder for what is gone after it, such as pictures out of TFRecords.
 
     Returns:
         A table of figures, the size of the model, and the next commands with their paths.
@@ -42,7 +44,7 @@ def closing_lines(
         f"{head}{_shown(metrics['AP50'])} on {metrics['images']} evaluation pictures",
         *_table(metrics),
         f"the model is in {place}, {size / 1e6:.1f} MB",
-        *_next_commands(hp, model, dataset),
+        *_next_commands(hp, model, _a_picture(dataset, scratch)),
     ]
 
 
@@ -61,13 +63,17 @@ def _table(metrics: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _next_commands(hp: Hyperparameters, model: Path, dataset: Dataset) -> Sequence[str]:
+def _a_picture(dataset: Dataset, scratch: Path) -> str:
+    """Return an evaluation picture that stays, else a word for one."""
+    path = Path(dataset.eval[0].path) if dataset.eval else scratch
+    return str(path) if path.is_file() and not path.is_relative_to(scratch) else "PICTURES"
+
+
+def _next_commands(hp: Hyperparameters, model: Path, images: str) -> Sequence[str]:
     """Return the commands that use the model, none where it lies in a store."""
     if is_remote(hp.train_url):
         return ()
-    picture = Path(dataset.eval[0].path) if dataset.eval else None
-    known = picture and not is_remote(hp.data_url) and picture.is_file()
-    images, out = str(picture) if known else "PICTURES", model.parent
+    out = model.parent
     commands: tuple[tuple[str, dict[str, str]], ...] = (
         ("predict", {"images": images, "output": str(out / "predictions")}),
         ("serve", {}),

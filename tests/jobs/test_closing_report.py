@@ -20,11 +20,11 @@ def finished(tmp_path):
     (model / "saved_model.pb").write_bytes(b"x" * 2_500_000)
     picture.write_bytes(b"x")
 
-    def lines(train_url, classes=("cat",)):
+    def lines(train_url, classes=("cat",), scratch=tmp_path / "scratch"):
         hp = parse([f"--data_url={tmp_path}", f"--train_url={train_url}"])
         metrics = {**CLASS, "images": 3, "per_class": dict.fromkeys(classes, CLASS)}
         dataset = SimpleNamespace(eval=[SimpleNamespace(path=str(picture))])
-        return closing_lines(hp, metrics, model, dataset, 61.0)
+        return closing_lines(hp, metrics, model, dataset, 61.0, scratch)
 
     return lines, model, picture
 
@@ -46,6 +46,11 @@ def test_the_next_commands_are_commands_with_the_real_paths(finished):
     for words in commands:
         assert command_parser().parse_args(words).model_dir == str(model)
     assert f"--images={picture}" in commands[0]
+
+
+def test_a_picture_that_is_gone_after_the_job_is_not_named(finished):
+    lines, model, picture = finished
+    assert any("--images=PICTURES" in line for line in lines(model.parent, scratch=picture.parent))
 
 
 def test_many_classes_are_cut_and_a_store_has_no_next_commands(finished):
