@@ -93,8 +93,8 @@ def take_habits(argv: Sequence[str]) -> Taken:
             raise _unknown(name, text)
     if folders:
         _take_folders(taken, folders)
-    given = [argument.partition("=")[0] for argument in taken.arguments]
-    if "--early_stop_patience" in given and "--mode" not in given:
+    names = [argument.partition("=")[0] for argument in taken.arguments]
+    if "--early_stop_patience" in names and "--mode" not in names:
         taken.arguments.append("--mode=train_and_eval")
         taken.lines.append(
             "--early_stop_patience counts evaluations: taken with --mode=train_and_eval, which "

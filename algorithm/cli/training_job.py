@@ -100,7 +100,8 @@ def _run(argv: Sequence[str], refusals: Sequence[JobError]) -> int:
     advice = fresh_start_advice(hp.train_url, os.environ) if writes else ""
     if advice and hp.mode.startswith("train"):
         _log.info("%s", advice)
-    check_start(hp)
+    if writes:  # another machine goes on from what this one sends, and has no train_url
+        check_start(hp)
     _log.info("starting TensorFlow ...")
     from algorithm.jobs import fold_jobs, job  # only now: it waits for TensorFlow
 

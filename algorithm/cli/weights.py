@@ -16,19 +16,33 @@ from algorithm.hyperparameters import ROWS, read_value
 if TYPE_CHECKING:
     from rich.console import Console
 
+_MEGABYTE = 1e6
 _SMALLEST_SIZE = 64  # weights do not depend on it, building time does
 
 
 def list_weights(search_dirs: Sequence[Path] | None = None, console: Console | None = None) -> None:
-    """Print every published file: what it holds, what it starts, its address, and where it is."""
+    """Print every published file: its AP and size, what it starts, and where it is."""
     from algorithm.models.weights.catalogue import PUBLISHED
     from algorithm.models.weights.lookup import local_copy
+    from algorithm.models.weights.published_figures import figures_of
 
-    lines = []
+    row = "{:<21}{:<22}{:<16}{:>6}{:>7}  {}"
+    lines = [row.format("NAME", "FAMILY", "STARTS", "AP", "MB", "HERE")]
     for each in PUBLISHED:
-        present = local_copy(each, search_dirs)
-        lines.append(f"{each.name:<20}{each.family:<17}{each.scope:<15}{each.url}  ({each.note})")
-        lines.append(f"{'':<20}{f'present: {present}' if present else 'not on this machine'}")
+        present, known = local_copy(each, search_dirs), figures_of(each.name, each.family)
+        ap = f"{known.ap:.1f}" if known else "-"
+        size = f"~{known.megabytes:.0f}" if known else "-"
+        if present:
+            size = f"{present.stat().st_size / _MEGABYTE:.1f}"
+        here = "yes" if present else "no"
+        lines.append(row.format(each.name, each.family, each.scope, ap, size, here))
+        lines.append(f"  {each.url}  ({each.note})")
+        if present:
+            lines.append(f"  here: {present}")
+    lines.append(
+        "AP: of COCO val2017 in percent, as published. MB: of the file where it is here, else of "
+        "its parameters"
+    )
     _print(console, lines)
 
 
@@ -145,7 +159,7 @@ GROUP = VerbGroup(
     (
         Verb(
             "list",
-            "every published file, its address, and where it is on this machine",
+            "every published file: AP on COCO, size, and whether it is on this machine",
             _add_no_flags,
             lambda arguments: list_weights(),
         ),

@@ -116,7 +116,8 @@ def missing_classes(evaluation: Iterable[str], label_names: tuple[str, ...]) -> 
     ]
     if unseen:
         lines.append(
-            f"{len(unseen)} class(es) have no EVAL box and get no AP: {', '.join(unseen[:10])}"
+            f"classes without an EVAL box, which get no AP, {len(unseen)} in all: "
+            f"{', '.join(unseen[:10])}"
         )
     return tuple(lines)
 

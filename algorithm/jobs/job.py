@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,9 +14,9 @@ from algorithm.data.split_record import FILE, SplitRecord
 from algorithm.distillation.job_distillation import advice_on_peer, find_distiller
 from algorithm.distillation.teacher_file import missing_teacher_parts
 from algorithm.errors import DivergenceError, StorageError
-from algorithm.evaluation.resampled import interval_in_words
 from algorithm.export import missing_parts
 from algorithm.hyperparameters import Hyperparameters
+from algorithm.jobs.closing_report import closing_lines
 from algorithm.jobs.evaluation_job import evaluate_only
 from algorithm.jobs.from_hyperparameters import detector_of, loss_config
 from algorithm.jobs.job_data import load_data, look_at_data, recorded_split
@@ -107,7 +108,8 @@ def _run_in(
     if devices.chief and (folder / FILE).is_file():  # all workers go on with one split
         shared.append(FILE)
     devices.copy_from_chief(folder, shared)
-    _run(hp, workspace, run_folder, devices, split)
+    with run_folder.ending_noted():
+        _run(hp, workspace, run_folder, devices, split)
 
 
 def _run(
@@ -117,6 +119,7 @@ def _run(
     devices: Devices,
     split: SplitRecord | None,
 ) -> None:
+    begun = time.monotonic()
     keras.utils.set_random_seed(hp.seed)
     # Where the weights come from, in this order:
     # 1. a checkpoint in train_url: an interrupted job goes on, whatever `pretrained` says;
@@ -127,6 +130,7 @@ def _run(
     label_names = tuple(resumed.label_names) if resumed else start.label_names() if start else None
     record = recorded_split(hp, run_folder, resumed=resumed is not None) or split
     dataset = load_data(hp, workspace, run_folder, label_names, record)
+    _log.info("building %s%s ...", hp.model_name, " and loading its weights" if start else "")
     with devices.strategy.scope():
         detector = detector_of(hp, len(dataset.label_names))
         started = start.load(detector) if start else ""
@@ -174,10 +178,14 @@ def _run(
             "learning_rate (in hparams) and give a new train_url"
         )
     metrics = run_folder.best.load_into(detector)["metrics"]
+    _log.info("exporting the best checkpoint ...")
     publish(hp, detector, dataset, metrics, run_folder, workspace)
     write_plots(hp, detector, dataset, run_folder)
     run_folder.finished(hp, metrics, stopped_early)
     if stopped_early:
         _log.info("%s", run_folder.on_from_here(hp))
-    sure = interval_in_words(metrics)
-    _log.info("finished: %s%s; the model is in %s", outcome(metrics), sure, run_folder.model)
+    if metrics["AP"] is None:
+        _log.warning("%s", outcome(metrics))
+    seconds = time.monotonic() - begun
+    for line in closing_lines(hp, metrics, run_folder.model, dataset, seconds, workspace.root):
+        _log.info("%s", line)

@@ -38,6 +38,7 @@ def load_data(
     Returns:
         The checked dataset with its split.
     """
+    _log.info("reading %s ...", hp.data_url)
     source = stage_in(hp.data_url, workspace.inputs)
     dataset = load_dataset(
         source,
@@ -55,10 +56,10 @@ def load_data(
     for warning in dataset.warnings:
         _log.warning("%s", warning)
     _log.info(
-        "data: %d training and %d evaluation pictures, %d classes: %s",
+        "data: %d training and %d evaluation pictures, %s: %s",
         len(dataset.train),
         len(dataset.eval),
-        len(dataset.label_names),
+        "1 class" if len(dataset.label_names) == 1 else f"{len(dataset.label_names)} classes",
         ", ".join(dataset.label_names),
     )
     return dataset

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import tensorflow as tf
 from algorithm.data import Dataset
 from algorithm.data.split_record import FILE as SPLIT
 from algorithm.data.split_record import GIVEN, SplitRecord, read_record
-from algorithm.errors import ArgumentError
+from algorithm.errors import ArgumentError, Stopped
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.best_checkpoint import BestCheckpoint
 from algorithm.jobs.job_checkpoint import JobCheckpoint
@@ -150,6 +152,21 @@ class RunFolder:
             steps=hp.num_steps,
             stopped_early=stopped_early,
         )
+
+    @contextmanager
+    def ending_noted(self) -> Iterator[None]:
+        """Note how a job that was running ended, where it did not come to its end in here."""
+        try:
+            yield
+        except BaseException as error:
+            job = self._job()
+            stopped = isinstance(error, Stopped | KeyboardInterrupt)
+            if job.get("status") == "running":
+                with suppress(OSError):  # a full disk must not hide what went wrong
+                    write_json(
+                        self.folder / _JOB, {**job, "status": "stopped" if stopped else "failed"}
+                    )
+            raise
 
     def write_metrics(self, metrics: dict[str, Any]) -> None:
         """Write metrics.json."""

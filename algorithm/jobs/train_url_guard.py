@@ -20,7 +20,7 @@ JOB = FolderMaker(
     (
         *("archive", "model", "eval", "data_report", "plots", "split.json"),
         *("cleaning_report.*", "graph.pbtxt", "metrics.json", "platform_metrics.json"),
-        *("failure.json", "model.ckpt-*", "events.out.tfevents.*", "fold_*"),
+        *("failure.json", "mirror.json", "model.ckpt-*", "events.out.tfevents.*", "fold_*"),
     ),
     _PICTURES,
 )

@@ -34,6 +34,7 @@ from algorithm.training.hooks.log_hook import LogHook
 from algorithm.training.hooks.memory_hook import MemoryHook
 from algorithm.training.hooks.soft_loss_hook import SoftLossHook
 from algorithm.training.log_lines import FORMS
+from algorithm.training.time_left import TimeLeft
 
 _DATA_PICTURES = 8
 _log = logging.getLogger("algorithm.jobs.job")
@@ -67,7 +68,9 @@ def training_hooks(
         "dataset": dataset.fingerprint,
         "label_names": list(dataset.label_names),
     }
-    log = LogHook(FORMS[hp.log_form](), hp.log_every_steps, batch_size)
+    every_epoch = hp.mode == "train_and_eval"
+    time_left = TimeLeft(len(dataset.eval), batch_size, every_epoch)
+    log = LogHook(FORMS[hp.log_form](), hp.log_every_steps, batch_size, time_left)
     loggers = training_loggers(
         hp, run_folder.folder, report_pictures(dataset, _DATA_PICTURES), chief=devices.chief
     )
@@ -95,7 +98,7 @@ def training_hooks(
             student if devices.chief else None,
             partial(_archive, run_folder, detector, identity, student),
             [log, *loggers, matrix],
-            every_epoch=hp.mode == "train_and_eval",
+            every_epoch=every_epoch,
             peers=[evaluator(peer) for peer in peers],
             teacher=teacher,
             from_chief=lambda score: float(devices.from_chief(np.array(score))),

@@ -48,7 +48,7 @@ def test_no_box_says_what_was_lost_or_what_to_do() -> None:
 def test_classes_missing_on_one_side() -> None:
     assert missing_classes(["cat", "cow", "cow"], ("cat", "dog")) == (
         "class 'cow' is in EVAL but not in TRAIN: its 2 box(es) are left out of the evaluation",
-        "1 class(es) have no EVAL box and get no AP: dog",
+        "classes without an EVAL box, which get no AP, 1 in all: dog",
     )
 
 

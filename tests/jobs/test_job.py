@@ -137,15 +137,13 @@ def test_plots_show_curves_labels_pictures_and_errors(finished):
 def test_the_log_lines_have_their_grammar(finished):
     _, log = finished
     train = re.findall(
-        r"train epoch=(\d)/2 step=(\d)/6 loss=[\d.]+ cls_loss=[\d.]+ box_loss=[\d.e-]+ l2_loss=[\d.]+ "
-        r"gradient_norm=[\d.]+ learning_rate=[\d.e-]+ samples/s=[\d.]+ eta=\d+:\d\d:\d\d memory=\d+MiB",
+        r"train epoch=(\d)/2 step=(\d)/6 det_loss=[\d.]+ cls_loss=[\d.]+ box_loss=[\d.e-]+ l2_loss=[\d.]+ "
+        r"loss=[\d.]+ gradient_norm=[\d.]+ learning_rate=[\d.e-]+ samples/s=[\d.]+ eta=\d+:\d\d:\d\d memory=\d+MiB",
         log,
     )
     assert train == [("1", "1"), ("1", "2"), ("1", "3"), ("2", "4"), ("2", "5"), ("2", "6")]
     assert len(re.findall(r"eval epoch=\d/2 step=\d AP=[\d.]+ AP50=", log)) == 2
-    assert (
-        log.count(" Average Recall     (AR) @[ IoU=0.50:0.95 | area= large | maxDets=100 ] = ") == 2
-    )
+    assert "Average Recall" not in log  # the figures of an evaluation stand there once
     assert "TRAINING FROM SCRATCH" in log
 
 

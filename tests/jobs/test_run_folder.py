@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from algorithm.data import Dataset, Sample
-from algorithm.errors import ArgumentError, DataError, StorageError
+from algorithm.errors import ArgumentError, DataError, Stopped, StorageError
 from algorithm.hyperparameters import parse
 from algorithm.jobs.job_data import recorded_split
 from algorithm.jobs.publishing import model_metrics, outcome
@@ -257,3 +257,26 @@ def test_ap_none_is_never_called_best():
     assert "AP is undefined, as the EVAL pictures have no box" in outcome({"AP": None})
     assert "best" not in outcome({"AP": None}) and outcome({"AP": 0.5}) == "best AP 0.5"
     assert model_metrics({"AP50": None, "precision": 0.0, "recall": 0.0, "f1": 0.0}) == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(Stopped("x"), "stopped"), (KeyboardInterrupt(), "stopped"), (DataError("x"), "failed")],
+)
+def test_a_job_that_ended_does_not_stay_running(error, status, tmp_path):
+    hp = hyperparameters()
+    run = RunFolder.claim(tmp_path, hp)
+    run.started(hp)
+    with pytest.raises(type(error)), run.ending_noted():
+        raise error
+    job = json.loads((tmp_path / "job.json").read_text("utf-8"))
+    assert (job["status"], job["hyperparameters"]) == (status, hp.as_dict())
+
+
+def test_a_finished_job_stays_finished_whatever_comes_after(tmp_path):
+    hp = hyperparameters()
+    run = RunFolder.claim(tmp_path, hp)
+    run.finished(hp, {}, stopped_early=False)
+    with pytest.raises(Stopped), run.ending_noted():
+        raise Stopped("x")
+    assert run.is_finished(hp)

@@ -52,10 +52,14 @@ def write_report(
     return folder / PAGE
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def check_lines(check: DataCheck) -> list[str]:
     """Return the check in a few lines for a terminal, without the warnings."""
     lines = [
-        f"{usage}: {row['pictures']} pictures, {row['objects']} objects"
+        f"{usage}: {_counted(row['pictures'], 'picture')}, {_counted(row['objects'], 'object')}"
         for usage, row in check.counts.items()
     ]
     lines.append("classes: " + ", ".join(row.name for row in check.classes))

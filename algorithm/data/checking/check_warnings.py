@@ -104,9 +104,8 @@ def _few(look: Look) -> Iterator[str]:
     ):
         if len(samples) < least:
             yield (
-                f"{len(samples)} {usage} picture(s): expected at least {least} for figures that "
-                "mean "
-                "something"
+                f"{usage} pictures: expected at least {least} for figures that mean something, "
+                f"found {len(samples)}"
             )
 
 
@@ -123,7 +122,7 @@ def _rare(look: Look) -> Iterator[str]:
     if rare:
         more = f" and {len(rare) - SHOWN} more" if len(rare) > SHOWN else ""
         yield (
-            f"{len(rare)} class(es) have fewer than {FEW_OBJECTS} training objects: "
+            f"classes with fewer than {FEW_OBJECTS} training objects, {len(rare)} in all: "
             f"{', '.join(rare[:SHOWN])}{more}"
         )
     if len(counts) and counts.max() > MOST_UNBALANCED * counts.min() > 0:

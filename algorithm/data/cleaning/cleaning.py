@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from algorithm.data.cleaning.cleaning_report import REPORT, action_totals, write_cleaning_report
+from algorithm.data.cleaning.counted import counted
 from algorithm.data.cleaning.data_losses import Losses
 from algorithm.data.cleaning.duplicates import mark_of
 from algorithm.data.cleaning.entry_check import measured
@@ -157,7 +158,7 @@ def inspect_entries(
             if decode
             else (lambda entry: check_header(entry, reading))
         )
-        results = list(pool.map(check, listing.entries))
+        results = list(counted(pool.map(check, listing.entries), "pictures read"))
     if decode:
         results = without_copies(results)
     orphans = orphan_findings(listing)

@@ -106,14 +106,17 @@ WARNINGS = [
         lambda: dataset(plenty([0, 0, 5, 60])),
         "60 of 80 objects (75.0%) have a side under 8 network pixels",
     ),
-    (lambda: dataset(plenty([0, 0, 99, 99], 30)), "30 training picture(s): expected at least 50"),
+    (
+        lambda: dataset(plenty([0, 0, 99, 99], 30)),
+        "training pictures: expected at least 50 for figures that mean something, found 30",
+    ),
     (
         lambda: dataset(plenty([0, 0, 99, 99]), [sample("e", [[0, 0, 99, 99]], usage="eval")]),
-        "1 evaluation picture(s): expected at least 10",
+        "evaluation pictures: expected at least 10 for figures that mean something, found 1",
     ),
     (
         lambda: dataset(plenty([0, 0, 99, 99]), names=("cat", "dog")),
-        "1 class(es) have fewer than 10 training objects: dog (0)",
+        "classes with fewer than 10 training objects, 1 in all: dog (0)",
     ),
     (
         lambda: dataset(
@@ -292,7 +295,9 @@ def test_verbs(make_manifest, tmp_path: Path, capsys) -> None:
         == 0
     )
     shown = capsys.readouterr()
-    assert "at 256x256 can match" in shown.out and "WARNING 8 training picture(s)" in shown.err
+    assert (
+        "at 256x256 can match" in shown.out and "WARNING training pictures: expected" in shown.err
+    )
     assert (tmp_path / "c" / PAGE).is_file() and (tmp_path / "c" / REPORT).is_file()
     assert main(["data", "clean", f"--data_url={manifest}", f"--output={tmp_path / 'd'}"]) == 0
     assert "kept 10 samples, left out 0; wrote 0 picture(s)" in capsys.readouterr().out
