@@ -52,10 +52,11 @@ def _run(arguments: argparse.Namespace) -> None:
         write_json(Path(arguments.output), figures)
     seen = cost["may_have_been_trained_on"]
     trained = "not known" if seen is None else seen
+    ap = "-" if figures["AP"] is None else f"{figures['AP']:.3f}"
     rows = evaluation.summary.replace("= -1.000", "= -")  # nothing to measure
     print(
         f"{rows}\n"
-        f"AP {'-' if figures['AP'] is None else round(figures['AP'], 3)}{interval_in_words(figures)}\n"
+        f"AP {ap}{interval_in_words(figures)}\n"
         f"pictures: {evaluation.images}; the model may have been trained on: {trained}\n"
         f"{cost['file']}: {cost['mb']:.1f} MB, {cost['ms']:.1f} ms a picture (median of "
         f"{evaluation.images})"

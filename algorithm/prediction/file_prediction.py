@@ -17,6 +17,8 @@ from algorithm.prediction.model import Model
 from algorithm.prediction.result import Result
 from algorithm.prediction.result_files import (
     COCO,
+    CROPS,
+    LABELS,
     REPLIES,
     CocoFile,
     Crops,
@@ -32,6 +34,7 @@ from algorithm.prediction.video import VideoReader
 LOGGER = logging.getLogger("algorithm.prediction")
 # What may be written besides drawn pictures and detections.json.
 SAVES: dict[str, type[ResultFile]] = {"crops": Crops, "txt": YoloLabels, "coco": CocoFile}
+PLACES = {"crops": CROPS, "txt": LABELS, "coco": COCO}
 BY_STEM = ("crops", "txt")  # their files are named after a picture without its suffix
 NAMED = 5  # files that a line names
 SECONDS_BETWEEN_LINES = 5.0
@@ -105,7 +108,10 @@ def predict_files(
         complaints = []
     else:
         items = output_items(files, output, saves)
-        _say_replaced(output, [*(item.name for item in items.values()), REPLIES, COCO])
+        _say_replaced(
+            output,
+            [*(item.name for item in items.values()), REPLIES, *(PLACES[kind] for kind in saves)],
+        )
         if files.skipped:
             LOGGER.warning("skipped, neither a picture nor a video: %s", _listed(files.skipped))
         complaints = _each(model, items, choice, written, most_frames)
@@ -136,7 +142,7 @@ def _each(
             else:
                 result = model.result(read_picture(path), str(path), choice)
                 seconds.append(result.seconds)
-                LOGGER.info("%s", result.summary())
+                LOGGER.info("%s: %s", item.name, result.counts())
                 _add(written, item, result)
         except DataError as error:
             LOGGER.error("skipped: %s", error)

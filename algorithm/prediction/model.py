@@ -11,13 +11,14 @@ from typing import Any, overload
 import numpy as np
 from PIL import Image
 
+from algorithm.errors import ArgumentError, DataError
 from algorithm.modelarts.exported_file import (
     Thresholds,
     exported_file,
     label_names_of,
     thresholds_of,
 )
-from algorithm.prediction.choice import Choice
+from algorithm.prediction.choice import Choice, Found
 from algorithm.prediction.result import Result
 from algorithm.prediction.sources import (
     Files,
@@ -101,6 +102,11 @@ class Model:
             ArgumentError: A setting or an array is not usable, or `source` is an address elsewhere.
             DataError: There is nothing at `source`, or a picture cannot be read.
         """
+        if isinstance(source, int):
+            raise ArgumentError(
+                f"predict({source}): expected pictures, found the number of a camera, which never "
+                "ends; use stream()"
+            )
         results = list(self.stream(source, score=score, classes=classes, most=most))
         return results[0] if _is_one_picture(source) else results
 
@@ -140,6 +146,15 @@ class Model:
         """Check what is asked for; see predict."""
         return Choice.of(self.label_names, self.thresholds, score, classes, most)
 
+    def _check(self, found: Found) -> None:
+        if not all(np.isfinite(found[part]).all() for part in ("boxes", "scores")):
+            raise DataError(f"{self.path}: expected finite numbers, the model gave others: damaged")
+        if len(found["labels"]) and not 0 <= found["labels"].max() < len(self.label_names):
+            raise DataError(
+                f"{self.path}: expected classes up to {len(self.label_names)}, as its file `index` "
+                f"names, found {found['labels'].max() + 1}: keep the files of an export together"
+            )
+
     def result(
         self,
         pixels: np.ndarray,
@@ -159,10 +174,14 @@ class Model:
 
         Returns:
             The result.
+
+        Raises:
+            DataError: The model is damaged, or its class names are those of another one.
         """
         begun = time.perf_counter()
         found = self._run(pixels)
         took = time.perf_counter() - begun
+        self._check(found)
         kept = choice.counting(found)
         boxes, labels, scores = (found[part][kept] for part in ("boxes", "labels", "scores"))
         return Result(

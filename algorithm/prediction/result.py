@@ -60,15 +60,19 @@ class Result:
         """The boxes as most other libraries write them: [xmin, ymin, xmax, ymax] in pixels."""
         return self.boxes[:, [1, 0, 3, 2]]
 
-    def summary(self) -> str:
-        """Return a line: each class with its number of detections and the best score."""
+    def counts(self) -> str:
+        """Return each class with its number of detections and the best score, or "nothing"."""
         best: dict[str, float] = {}
         for name, score in zip(self.names, self.scores.tolist(), strict=True):
             best[name] = max(score, best.get(name, 0.0))
         counts = Counter(self.names)
-        found = ", ".join(f"{counts[name]} {name} {score:.2f}" for name, score in best.items())
+        found = (f"{counts[name]} {name} {score:.2f}" for name, score in best.items())
+        return ", ".join(found) or "nothing"
+
+    def summary(self) -> str:
+        """Return a line: the source, of a video with the frame, and `counts`."""
         where = self.source if self.frame is None else f"{self.source} frame {self.frame}"
-        return f"{where}: {found or 'nothing'}"
+        return f"{where}: {self.counts()}"
 
     def plot(self) -> Image.Image:
         """Return the picture with its boxes, class names and scores drawn in."""

@@ -38,15 +38,16 @@ def test_pictures_keep_their_names_and_each_has_a_line(model, pictures, tmp_path
         assert (drawn.size, drawn.format) == (given.size, "PNG")
         assert (np.asarray(drawn) != np.asarray(given)).any()
     assert f"skipped, neither a picture nor a video: {pictures / 'note.txt'}" in told.messages
-    assert f"{pictures / 'b.jpg'}: 1 dog 0.90, 1 猫 0.50" in told.messages
+    assert "b.jpg: 1 dog 0.90, 1 猫 0.50" in told.messages
     assert told.messages[-1].startswith("2 pictures, ")
 
 
 def test_what_is_replaced_is_named(model, pictures, tmp_path, told):
-    for _ in range(2):
-        predict_files(model, find_files(pictures / "b.jpg"), tmp_path / "out", model.choice())
+    for saves in (["coco", "txt"], ["txt"]):
+        files = find_files(pictures / "b.jpg")
+        predict_files(model, files, tmp_path / "out", model.choice(), saves=saves)
     said = [line for line in told.messages if line.startswith("replaces")]
-    assert said == [f"replaces in {tmp_path / 'out'}: b.jpg, detections.json"]
+    assert said == [f"replaces in {tmp_path / 'out'}: b.jpg, detections.json, labels"]
 
 
 def test_a_bad_picture_is_named_after_the_good_ones_are_done(model, pictures, tmp_path, told):
@@ -183,7 +184,7 @@ def test_a_film_that_is_interrupted_leaves_no_half_video(model, video, tmp_path,
 
 def test_a_folder_without_hits_still_answers(model, pictures, tmp_path, told):
     predict_files(model, Files((pictures / "b.jpg",)), tmp_path / "out", model.choice(score=0.99))
-    assert f"{pictures / 'b.jpg'}: nothing" in told.messages
+    assert "b.jpg: nothing" in told.messages
 
 
 def test_the_flags_save_what_can_be_saved():

@@ -79,6 +79,28 @@ def test_a_picture_that_cannot_be_read_is_named(model, tmp_path):
         model.predict(tmp_path / "bad.jpg")
 
 
+def test_a_camera_streams_only(model):
+    with pytest.raises(ArgumentError, match=r"which never ends; use stream\(\)"):
+        model.predict(0)
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "said"),
+    [("scores", np.nan, "expected finite numbers"), ("labels", 2, "expected classes up to 2")],
+)
+def test_a_damaged_model_is_named(model, pictures, part, value, said):
+    real = model._run
+
+    def run(pixels):
+        found = real(pixels)
+        found[part][0] = value
+        return found
+
+    model._run = run
+    with pytest.raises(DataError, match=said):
+        model.predict(pictures / "b.jpg")
+
+
 def test_what_is_no_model_is_said_before_tensorflow_starts(tmp_path):
     (tmp_path / "a.bin").write_text("")
     code = (
