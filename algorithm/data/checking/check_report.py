@@ -56,6 +56,7 @@ def check_lines(check: DataCheck) -> list[str]:
     """Return the check in a few lines for a terminal, without the warnings."""
     lines = [
         f"{usage}: {row['pictures']} pictures, {row['objects']} objects"
+        + (f", {row['outlines']} with an outline" if row["outlines"] else "")
         for usage, row in check.counts.items()
     ]
     lines.append("classes: " + ", ".join(row.name for row in check.classes))
@@ -148,7 +149,9 @@ def _counts(check: DataCheck) -> str:
     )
     return section(
         "Figures",
-        table(("", "Pictures", "Objects", "Ignored", "Pictures without objects"), usages),
+        table(
+            ("", "Pictures", "Objects", "Ignored", "Pictures without objects", "Outlines"), usages
+        ),
         table(heads, ((name, *row.values()) for name, row in spreads if row)),
         *figures,
     )
