@@ -169,6 +169,20 @@ def _empty(look: Look) -> Iterator[str]:
             )
 
 
+def _bare(look: Look) -> Iterator[str]:
+    drawn = [
+        one is not None
+        for sample in (*look.dataset.train, *look.dataset.eval)
+        for one in sample.outlines or ()
+    ]
+    bare = len(drawn) - sum(drawn)
+    if bare:
+        yield (
+            f"{bare} of {len(drawn)} objects have no outline beside others that have one: boxes "
+            "are learnt from them, masks are not"
+        )
+
+
 def _odd_shapes(look: Look) -> Iterator[str]:
     sizes = look.table.sizes
     if not len(sizes):
@@ -236,5 +250,6 @@ RULES: tuple[Callable[[Look], Iterator[str]], ...] = (
     _rare,
     _crowded,
     _empty,
+    _bare,
     _odd_shapes,
 )

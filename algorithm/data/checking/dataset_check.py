@@ -156,6 +156,7 @@ def _counts(samples: Sequence[Sample]) -> dict[str, int]:
         "objects": sum(len(sample.labels) for sample in samples),
         "ignored": sum(int(sample.is_crowd.sum()) for sample in samples),
         "pictures_without_objects": sum(not len(sample.labels) for sample in samples),
+        "outlines": sum(one is not None for sample in samples for one in sample.outlines or ()),
     }
 
 

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import io
-import itertools
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image
 
-from algorithm.data.cleaning.box_rules import LEAST_SIDE, sides
 from algorithm.data.cleaning.cleaning import Cleaned, clean_entries
-from algorithm.data.cleaning.findings import DROPPED, Checked, Finding
+from algorithm.data.cleaning.findings import Checked, Finding
 from algorithm.data.cleaning.picture_facts import SUFFIXES, Reading, plain_pixels
 from algorithm.data.cleaning.picture_rules import PICTURE_RULES
+from algorithm.data.cleaning.shrunk_entry import shrunk
 from algorithm.data.conversion.picture_row import PictureRow, segmentations, shortest_boxes
 from algorithm.data.conversion.voc_writer import voc_xml
 from algorithm.data.feeding.decoding import FULL_DEPTH
 from algorithm.data.labels import no_boxes, nothing_to_evaluate
-from algorithm.data.outline_geometry import scaled
-from algorithm.data.readers.annotation import Annotation, Complaint, Entry
+from algorithm.data.readers.annotation import Annotation, Entry
 from algorithm.data.readers.recognition import read_listing
 from algorithm.data.readers.voc.voc_xml import AnnotationError, read_voc
 from algorithm.errors import ArgumentError
@@ -160,7 +158,7 @@ class _Copies:
         if not broken and scale == 1:
             return checked
         if scale < 1:
-            checked = _shrunk(
+            checked = shrunk(
                 checked, *(max(1, round(side * scale)) for side in (checked.width, checked.height))
             )
         if scale < 1 or any(rule.new_pixels for rule in broken):
@@ -245,65 +243,6 @@ def _stems(entries: Sequence[Entry]) -> dict[int, str]:
         taken.add(unique.casefold())
         stems[id(entry)] = unique
     return stems
-
-
-def _shrunk(checked: Checked, width: int, height: int) -> Checked:
-    """The entry in a picture made smaller; objects that become too thin are dropped."""
-    file = checked.entry.objects.file
-    problem = (
-        f"expected a picture within the given limits, found {checked.width}x{checked.height}; it "
-        "is now "
-        f"{width}x{height}"
-    )
-    findings = [
-        Finding(
-            Complaint(checked.entry.source, problem),
-            "over the given limits",
-            "shrunk",
-            fault=False,
-            of_picture=True,
-        ),
-        Finding(
-            Complaint(file, "its picture was made smaller"),
-            "picture shrunk",
-            "boxes scaled to the picture",
-            fault=False,
-        ),
-    ]
-    down, across = height / checked.height, width / checked.width
-    boxes = checked.boxes * np.array([down, across, down, across], np.float32)
-    keep = sides(boxes).min(axis=1, initial=np.inf) >= LEAST_SIDE
-    findings += [
-        Finding(
-            Complaint(
-                file,
-                f"expected sides of at least {LEAST_SIDE:g} pixels in the shrunk picture, "
-                f"found {', '.join(f'{side:g}' for side in sides(boxes)[index])}",
-                thing=f"object '{checked.names[index]}'",
-            ),
-            "too thin",
-            DROPPED,
-            fault=False,
-        )
-        for index in np.flatnonzero(~keep)
-    ]
-    names = tuple(np.array(checked.names, object)[keep])
-    return replace(
-        checked,
-        width=width,
-        height=height,
-        names=names,
-        boxes=boxes[keep],
-        ignored=checked.ignored[keep],
-        filled=None if checked.filled is None else checked.filled[keep],
-        outlines=None
-        if checked.outlines is None
-        else tuple(
-            None if one is None else scaled(one, height, width, down, across)
-            for one in itertools.compress(checked.outlines, keep)
-        ),
-        findings=(*checked.findings, *findings),
-    )
 
 
 def _encoded(image: Image.Image, kind: str) -> bytes:

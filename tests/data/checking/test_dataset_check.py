@@ -6,18 +6,22 @@ import json
 import re
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from algorithm.__main__ import main
 from algorithm.data import Dataset, Sample, load_dataset
-from algorithm.data.checking.check_pictures import report_pictures
+from algorithm.data.checking.check_pictures import drawn, report_pictures
 from algorithm.data.checking.check_report import PAGE, REPORT, check_lines, write_report
 from algorithm.data.checking.dataset_check import DataCheck, check_dataset
 from algorithm.data.checking.suggestions import ModelChoice
+from algorithm.data.outlines import Polygons
 from algorithm.ops.anchors import anchor_grid
+from algorithm.pages.box_drawing import class_colour
 
 CHOICES = tuple(
     ModelChoice(f"efficientdet-d{number}", (side, side), 4.0)
@@ -77,6 +81,7 @@ def test_figures() -> None:
         "objects": 2,
         "ignored": 0,
         "pictures_without_objects": 1,
+        "outlines": 0,
     }
     assert check.smallest["picture"] == "c" and (
         check.smallest["height"],
@@ -267,6 +272,34 @@ def test_report_is_one_page_without_addresses(make_folder, tmp_path: Path) -> No
         check.warnings
     )
     assert check_lines(check)[0] == "train: 8 pictures, 8 objects"
+
+
+def outlined(count: int, bare: int = 0) -> Dataset:
+    """Pictures of 100 x 100 with an object in the top left quarter, `bare` of them without outline."""
+    square = Polygons((np.array([[0, 0], [50, 0], [50, 50], [0, 50]], np.float32),))
+    rows = [sample(f"o{n}", [[0, 0, 50, 50]], size=(100, 100)) for n in range(count)]
+    return dataset(
+        [replace(one, outlines=(square if n >= bare else None,)) for n, one in enumerate(rows)]
+    )
+
+
+def test_outlines_are_counted_and_objects_without_one_are_told() -> None:
+    check = look(outlined(60, bare=6))
+    assert (check.counts["train"]["outlines"], check.counts["eval"]["outlines"]) == (54, 0)
+    assert check_lines(check)[0] == "train: 60 pictures, 60 objects, 54 with an outline"
+    assert any("6 of 60 objects have no outline" in line for line in check.warnings)
+    assert not any("outline" in line for line in look(outlined(60)).warnings)
+    assert not any("outline" in line for line in check_lines(look(dataset(plenty([0, 0, 9, 9])))))
+
+
+def test_what_an_outline_covers_is_tinted(tmp_path: Path) -> None:
+    Image.new("RGB", (100, 100)).save(tmp_path / "a.png")
+    (one,) = outlined(1).train
+    shown = drawn(replace(one, path=str(tmp_path / "a.png")), ["cat"])
+    assert shown[40, 10].tolist() == [round(0.4 * part - 0.5) for part in class_colour("cat")]
+    assert shown[90, 90].tolist() == [0, 0, 0]
+    bare = drawn(replace(one, path=str(tmp_path / "a.png"), outlines=None), ["cat"])
+    assert bare[40, 10].tolist() == [0, 0, 0]
 
 
 def test_pictures_for_a_person(make_folder, tmp_path: Path) -> None:
