@@ -10,7 +10,9 @@ import yaml
 from algorithm import __version__
 
 PROJECT = Path(__file__).parents[1]
-PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
+PAGES = sorted(
+    [*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"), PROJECT / "examples" / "README.md"]
+)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
 SHELVES = {"use", "reference", "internals", "research"}
 

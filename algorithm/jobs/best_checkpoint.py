@@ -22,6 +22,8 @@ _BEST = "best_eval.txt"
 class BestCheckpoint:
     """The checkpoint with the best AP, in a folder of its own with best_eval.txt.
 
+    Where no AP can be measured, because the evaluation pictures have no box, it is the newest one.
+
     Args:
         folder: archive/ of the job.
     """
@@ -39,12 +41,13 @@ class BestCheckpoint:
     ) -> bool:
         """Archive the detector's present weights if their AP beats the archived one.
 
+        A defined AP beats an undefined one. Of two undefined ones the newer weights are taken.
         Weights that are not finite are never archived.
 
         Args:
             detector: Holds the weights.
             step: Updates made so far.
-            figures: What the evaluation found, with "AP" (None counts as 0).
+            figures: What the evaluation found, with "AP", None where it is undefined.
             state: What is saved beside the weights.
 
         Returns:
@@ -53,9 +56,8 @@ class BestCheckpoint:
         Raises:
             ResourceError: See training.checkpoints.save.
         """
-        archived = self.figures()
-        score = figures["AP"] or 0.0
-        if archived and score <= archived["AP"]:
+        archived, score = self.figures(), figures["AP"]
+        if archived and not _better(score, step, archived):
             return (
                 archived["global_step"] == step and archived["AP"] == score
             )  # the same evaluation was made again
@@ -75,14 +77,14 @@ class BestCheckpoint:
         write_text(self.folder / _BEST, _best_eval(step, score, figures))
         return True
 
-    def figures(self) -> dict[str, float]:
+    def figures(self) -> dict[str, float | None]:
         """Return the numbers that evaluation found for the archived checkpoint.
 
         They stand in the checkpoint itself; best_eval.txt, for people, is written after it.
 
         Returns:
-            The numbers by name, with global_step; empty when there is no checkpoint that can be
-            read.
+            The numbers by name, with global_step, and AP, None where it is undefined; empty when
+            there is no checkpoint that can be read.
         """
         found = checkpoints.load_newest(self.folder)
         if found is None:
@@ -95,7 +97,7 @@ class BestCheckpoint:
         }
         return {
             **numbers,
-            "AP": state["metrics"]["AP"] or 0.0,
+            "AP": state["metrics"]["AP"],
             "global_step": float(tensors["global_step"]),
         }
 
@@ -122,11 +124,19 @@ class BestCheckpoint:
         return best.state
 
 
-def _best_eval(step: int, score: float, figures: dict[str, Any]) -> str:
+def _better(score: float | None, step: int, archived: dict[str, float | None]) -> bool:
+    before, at = archived["AP"], archived["global_step"] or 0.0
+    if score is None:
+        return before is None and step > at
+    return before is None or score > before
+
+
+def _best_eval(step: int, score: float | None, figures: dict[str, Any]) -> str:
     """Return the text of best_eval.txt: a line for each number, global_step and AP first."""
     rest = (
         f"{name} = {value}"
         for name, value in figures.items()
         if isinstance(value, (int, float)) and name != "AP"
     )
-    return "\n".join([f"global_step = {step}", f"AP = {score}", *rest]) + "\n"
+    shown = "undefined" if score is None else score
+    return "\n".join([f"global_step = {step}", f"AP = {shown}", *rest]) + "\n"

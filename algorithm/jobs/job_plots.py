@@ -54,13 +54,13 @@ def write_plots(
         "labels.png": _labels(dataset),
         "training_pictures.png": _training_pictures(hp, detector, dataset),
     }
-    detections = load_detections(best.folder, int(figures.get("global_step", -1)))
+    detections = load_detections(best.folder, int(figures.get("global_step") or -1))
     if detections is None or len(detections) != len(dataset.eval):
         _log.info(
             "plots: the best checkpoint's detections are not at hand, so there are no plots of them"
         )
     elif detections:
-        drawings |= _of_detections(dataset, detections, figures.get("confidence_threshold", 0.0))
+        drawings |= _of_detections(dataset, detections, figures.get("confidence_threshold") or 0.0)
     for name, picture in drawings.items():
         content = io.BytesIO()
         Image.fromarray(picture).save(content, "PNG")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ class Progress:
         restores: Times an earlier checkpoint was taken up again, each with half the learning rate
             of the one before.
         parts: Into how many parts the batch of a step is divided, to fit into memory.
+        learning_rate: The rate for 64 pictures in a step that the job began with.
         asked: How many parts the job asked for; auto_batch may have made more of them.
     """
 
@@ -28,6 +30,7 @@ class Progress:
     restores: int = 0
     parts: int = 1
     asked: int = 0
+    learning_rate: float = 0.0
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Progress:
@@ -54,10 +57,23 @@ class Progress:
         """The factor on the learning rate."""
         return 0.5**self.restores
 
+    def wait_anew(self) -> None:
+        """Begin to count evaluations without a better AP anew, after an early stop.
+
+        The evaluation that ended the training is made again and does not count.
+        """
+        self.idle = -1
+
+    def is_better(self, score: float) -> bool:
+        """Return whether an AP is higher than that of an evaluation before."""
+        return self.best is not None and score > self.best
+
     def evaluated(self, score: float) -> None:
-        """Note the AP of an evaluation.
+        """Note the AP of an evaluation. An undefined one (NaN) is neither better nor worse.
 
         What follows from it depends on this run alone, not on what the archive holds.
         """
+        if math.isnan(score):
+            return
         better = self.best is None or score > self.best
         self.best, self.idle = (score, 0) if better else (self.best, self.idle + 1)

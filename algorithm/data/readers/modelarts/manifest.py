@@ -22,17 +22,21 @@ TASKS = ("/object_detection", "/image_segmentation")  # both with VOC XML
 
 
 def read_manifest(
-    path: Path, resolve: Resolve | None = None, contents: FolderContents | None = None
+    path: Path,
+    resolve: Resolve | None = None,
+    contents: FolderContents | None = None,
+    outlines: bool = False,
 ) -> Listing:
     """Return the listing of a manifest; annotations are read when entries are asked for.
 
-    Usage TEST is left out where there are EVAL samples, else it evaluates. One side only is no
-    split.
+    Usage TEST is left out where there are EVAL samples, else it evaluates; it never trains. TRAIN
+    alone or EVAL alone is no split.
 
     Args:
         path: The manifest.
         resolve: Gets every address at once and gives the local paths of those on an object store.
         contents: The folder of the data, by default the manifest's.
+        outlines: Whether the polygons of objects are kept.
 
     Raises:
         DataError: Something is not a JSON object, or an address is remote, not beside, and
@@ -54,7 +58,7 @@ def read_manifest(
     rows, strangers = _located(rows, locate, path)
     if inference:
         warnings += (f"{inference} sample(s) of usage INFERENCE in {path.name} are left out",)
-    entries = LazyEntries(lambda: (_entry(row, locate, path) for row in rows))
+    entries = LazyEntries(lambda: (_entry(row, locate, path, outlines) for row in rows))
     return Listing(entries, (*complaints, *strangers), (*notes, *warnings))
 
 
@@ -82,11 +86,12 @@ def _split(rows: list[_Row], path: Path) -> tuple[list[_Row], tuple[str, ...]]:
     counts = Counter(row.usage for row in rows if row.usage)
     if not counts:
         return rows, ()
-    tests = counts["test"]
-    if "eval" in counts and tests:
+    tests = counts.pop("test", 0)
+    warnings: tuple[str, ...] = ()
+    if tests and "eval" in counts:
         rows = [row for row in rows if row.usage != "test"]
-        return rows, (f"{tests} sample(s) of usage TEST in {path.name} are left out",)
-    if set(counts) == {"train", "test"}:
+        warnings = (f"{tests} sample(s) of usage TEST in {path.name} are left out",)
+    elif tests:
         line = f"{tests} sample(s) of usage TEST in {path.name} evaluate, as none is of usage EVAL"
         return [replace(row, usage="eval" if row.usage == "test" else row.usage) for row in rows], (
             line,
@@ -95,8 +100,8 @@ def _split(rows: list[_Row], path: Path) -> tuple[list[_Row], tuple[str, ...]]:
         (usage,) = counts
         name = f"{path.name} are {usage.upper()}"
         line = f"all {counts[usage]} samples with a usage in {name}: that is no split"
-        return [replace(row, usage=None) for row in rows], (line,)
-    return rows, ()
+        return [replace(row, usage=None) for row in rows], (*warnings, line)
+    return rows, warnings
 
 
 def _located(
@@ -145,12 +150,12 @@ def _row(record: dict, usage: str, line: int) -> _Row:
     )
 
 
-def _entry(row: _Row, locate: Locator, path: Path) -> Entry:
+def _entry(row: _Row, locate: Locator, path: Path, outlines: bool) -> Entry:
     entry = Entry(row.image_id, row.source, Path(row.path), row.usage, None)
     if row.problem:
         return replace(entry, complaints=(Complaint(str(path), row.problem, row.line),))
     try:
-        annotations = [read_voc(locate(address), address) for address in row.addresses]
+        annotations = [read_voc(locate(address), address, outlines) for address in row.addresses]
     except AnnotationError as error:
         return replace(entry, complaints=(error.complaint,))
     except ValueError as error:
@@ -206,7 +211,7 @@ def _read(found: Found, source: Source) -> Listing:
         raise DataError(
             f"expected one JSON object a line in the manifest {path}, found an empty file"
         )
-    return read_manifest(path, source.resolve, source.contents)
+    return read_manifest(path, source.resolve, source.contents, source.outlines)
 
 
 READER = Reader("ModelArts manifest", (".manifest",), _recognised, _read)
