@@ -91,8 +91,8 @@ def dataset_with_classes(
         data_url: The dataset.
         names: The classes of the model.
         folder: For intermediate files.
-        bit_depth: The bits that 16-bit pictures use, as of decode_image.
         record: The split that the training job recorded, or None.
+        bit_depth: The bits that 16-bit pictures use, as of decode_image.
         require: The usages that must have samples.
     """
     return load_dataset(
