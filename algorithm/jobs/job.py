@@ -166,5 +166,5 @@ def _run(
     publish(hp, detector, dataset, metrics, run_folder, workspace)
     run_folder.finished(hp, metrics, stopped_early)
     seconds = time.monotonic() - begun
-    for line in closing_lines(hp, metrics, run_folder.model, dataset, seconds, workspace.root):
-        _log.info("%s", line)
+    lines = closing_lines(hp, metrics, run_folder.model, dataset, seconds, workspace.root)
+    _log.info("%s", "\n".join(lines))
