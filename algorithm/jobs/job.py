@@ -188,5 +188,5 @@ def _run(
     if metrics["AP"] is None:
         _log.warning("%s", outcome(metrics))
     seconds = time.monotonic() - begun
-    for line in closing_lines(hp, metrics, run_folder.model, dataset, seconds, workspace.root):
-        _log.info("%s", line)
+    lines = closing_lines(hp, metrics, run_folder.model, dataset, seconds, workspace.root)
+    _log.info("%s", "\n".join(lines))
