@@ -34,6 +34,7 @@ def detector_of(hp: Hyperparameters, num_classes: int) -> Detector:
         hp.image_size,
         anchor_scale=hp.anchor_scale,
         survival_probability=hp.survival_prob,
+        masks=hp.with_masks,
     )
 
 
@@ -145,6 +146,7 @@ def loss_config(hp: Hyperparameters) -> LossConfig:
         hp.box_loss_weight,
         hp.iou_loss_type,
         hp.iou_loss_weight,
+        hp.mask_loss_weight,
     )
 
 
@@ -217,6 +219,7 @@ def training_batches(
         shard=shard,
         replicas=replicas,
         aspect_ratio_group_factor=hp.aspect_ratio_group_factor,
+        masks=detector.masks,
     )
     return remembered.beside(batches) if remembered else batches
 

@@ -27,6 +27,7 @@ class LossConfig:
     box_loss_weight: float = 50.0
     iou_loss_type: str = ""
     iou_loss_weight: float = 1.0
+    mask_loss_weight: float = 1.0
 
 
 def focal_loss(logits: tf.Tensor, targets: tf.Tensor, config: LossConfig) -> tf.Tensor:

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from algorithm.data.feeding.decoding import PictureError, decode_image
 from algorithm.data.feeding.jpeg import graph_decodable
+from algorithm.data.feeding.outline_views import outlined_objects
 from algorithm.data.sample import Sample
 from algorithm.errors import DataError
 
@@ -64,6 +65,16 @@ class Reader:
         sample = self.samples[index]
         single = ~sample.is_crowd
         return sample.boxes[single].astype(np.float32), sample.labels[single].astype(np.int32)
+
+    def outlined_truth(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the sample trains with, with outlines.
+
+        Returns:
+            (boxes float32 [N, 4] yxyx pixels, object array [N] of OutlinedObject).
+        """
+        sample = self.samples[index]
+        single = ~sample.is_crowd
+        return sample.boxes[single].astype(np.float32), outlined_objects(sample, single)
 
     def _bytes(self, index: int) -> bytes:
         if self._encoded is not None and index in self._encoded:

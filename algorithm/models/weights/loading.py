@@ -12,7 +12,12 @@ from algorithm.models.detector import Detector
 from algorithm.models.variable_names import published_variables
 from algorithm.models.weights.load_report import LoadReport
 from algorithm.models.weights.opening import open_weights
-from algorithm.models.weights.stored_tensors import BOX_PREDICTOR, CLASS_PREDICTOR, WeightSource
+from algorithm.models.weights.stored_tensors import (
+    BOX_PREDICTOR,
+    CLASS_PREDICTOR,
+    MASK_HEAD,
+    WeightSource,
+)
 
 SCOPES = ("classification", "detection", "full")
 
@@ -31,7 +36,7 @@ def load_weights(
         path: A local path, see `open_weights`.
         scope: "classification" (the backbone), "detection" (everything but the class predictor; the
             box predictor where its shape agrees) or "full" (everything). Batch norm statistics are
-            included.
+            included. A mask head starts fresh where the file has none.
         label_names: The detector's classes, class 1 first; compared with the file's in scope "full"
             where both are known.
 
@@ -60,10 +65,12 @@ def load_weights(
     return report
 
 
-def _takes(name: str, detector: Detector, scope: str) -> bool:
+def _takes(name: str, detector: Detector, scope: str, source: WeightSource) -> bool:
     """Return whether the scope takes the variable from the file."""
     if scope == "classification":
         return name.startswith(f"{detector.preset.backbone}/")
+    if name.startswith(MASK_HEAD) and not source.has_masks:
+        return False
     return scope == "full" or not name.startswith(CLASS_PREDICTOR)
 
 
@@ -71,7 +78,7 @@ def _plan(detector: Detector, source: WeightSource, scope: str) -> LoadReport:
     shapes = {
         name: tuple(variable.shape) for name, variable in published_variables(detector).items()
     }
-    wanted = [name for name in shapes if _takes(name, detector, scope)]
+    wanted = [name for name in shapes if _takes(name, detector, scope, source)]
     present = [name for name in wanted if name in source.tensors]
     matched = tuple(name for name in present if source.tensors[name].shape == shapes[name])
     return LoadReport(
