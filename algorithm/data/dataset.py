@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from algorithm.data.labels import (
     nothing_to_evaluate,
     require_listed,
 )
+from algorithm.data.outlines import Outline, RunLengths
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.reader import Resolve
 from algorithm.data.readers.recognition import read_listing
@@ -44,6 +46,7 @@ def load_dataset(
     require: tuple[str, ...] = BOTH,
     pictures_dir: str | os.PathLike[str] | None = None,
     eval_last: int = 0,
+    outlines: bool = False,
 ) -> Dataset:
     """Check the dataset at a local path, split it and give it a label map.
 
@@ -57,6 +60,7 @@ def load_dataset(
         require: Usages that must have samples. With "train", TRAIN must have a box to learn from.
         pictures_dir: Where pictures inside TFRecords are written out (default: work_dir).
         eval_last: Samples at the end for evaluation, where the dataset has no split; 0: by seed.
+        outlines: Read the outlines of objects too, where the dataset has them. They take memory.
 
     Returns:
         The dataset. Its warnings say what was lost, how much and why.
@@ -69,7 +73,7 @@ def load_dataset(
     """
     path, work_dir = Path(path), Path(work_dir)
     pictures_dir = work_dir if pictures_dir is None else Path(pictures_dir)
-    listing = _listed(path, read_listing(path, resolve, pictures_dir))
+    listing = _listed(path, read_listing(path, resolve, pictures_dir, outlines=outlines))
     checked, lines = checked_entries(listing, clean=clean, work_dir=work_dir)
     found = _Found(listing, checked, tuple(lines))
     return _dataset(found, seed, work_dir, label_names, require, eval_last)
@@ -109,7 +113,7 @@ def survey_dataset(
         DataError: The path is no dataset at all.
     """
     path, work_dir = Path(path), Path(work_dir)
-    listing = _listed(path, read_listing(path, None, work_dir))
+    listing = _listed(path, read_listing(path, None, work_dir, outlines=True))
     cleaned = inspect_entries(listing, decode=decode)
     if decode:
         report_cleaning(cleaned, work_dir)
@@ -185,6 +189,8 @@ def _dataset(
         _sample(row, image_id, usage, names)
         for row, image_id, usage in zip(checked, ids, usages, strict=True)
     ]
+    if not any(one is not None for sample in samples for one in sample.outlines or ()):
+        samples = [replace(sample, outlines=None) for sample in samples]
     blind = sides["eval"] and not eval_names
     return Dataset(
         train=tuple(sample for sample in samples if sample.usage == "train"),
@@ -204,15 +210,28 @@ def _dataset(
 
 
 def fingerprint(samples: Sequence[Sample], label_names: Sequence[str]) -> str:
-    """Return SHA-256, in hex, over ids, usage, boxes, labels, crowd marks and the label names."""
+    """Return SHA-256, in hex, over ids, usage, boxes, labels, crowd marks and the label names.
+
+    Outlines count where the samples have them.
+    """
     digest = hashlib.sha256()
     for text in (*label_names, ""):
         digest.update(text.encode() + b"\0")
     for sample in samples:
         digest.update(f"{sample.image_id}\0{sample.usage}\0{len(sample.labels)}\0".encode())
+        for outline in sample.outlines or ():
+            digest.update(_bytes_of(outline))
         for array, kind in ((sample.boxes, "<f4"), (sample.labels, "<i4"), (sample.is_crowd, "?")):
             digest.update(np.ascontiguousarray(array, kind).tobytes())
     return digest.hexdigest()
+
+
+def _bytes_of(outline: Outline | None) -> bytes:
+    if outline is None:
+        return b"\0"
+    if isinstance(outline, RunLengths):
+        return f"{outline.height}x{outline.width} ".encode() + outline.counts
+    return b"".join(np.ascontiguousarray(part, "<f4").tobytes() + b"\1" for part in outline.parts)
 
 
 def _unique_ids(checked: list[Checked]) -> list[str]:
@@ -237,6 +256,7 @@ def _sample(row: Checked, image_id: str, usage: str, label_names: tuple[str, ...
         row.ignored[known],
         usage,
         None if row.filled is None else _areas(row.boxes, row.filled)[known],
+        tuple(itertools.compress(row.outlines or (None,) * len(row.names), known)),
     )
 
 

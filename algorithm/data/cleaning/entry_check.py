@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ from algorithm.data.cleaning.findings import (
     Finding,
     faults,
 )
+from algorithm.data.cleaning.outline_check import unlike_boxes, usable_outlines
 from algorithm.data.cleaning.picture_rules import PictureFacts
 from algorithm.data.cleaning.turned_boxes import SIDEWAYS, stored_orientation, upright_boxes
 from algorithm.data.readers.annotation import Annotation, Complaint, Entry
@@ -110,6 +112,11 @@ def measured(
         findings += slight + cut + _twice(boxes) + _nearly_twice(boxes)
     names = tuple(np.array(annotation.names, object)[boxes.keep])
     filled = None if annotation.filled is None else annotation.filled[boxes.keep]
+    outlines, odd = usable_outlines(entry, width, height, exact=clean)
+    findings += odd
+    notes += ["outline cannot be used, its object stays for its box"] * len(odd)
+    if clean:
+        findings += unlike_boxes(annotation, outlines, boxes.clipped, boxes.keep)
     faulty = sum(finding.fault and finding.action == DROPPED for finding in findings)
     usable = bool(names) or not faulty  # a label that cannot be used is no picture without objects
     if clean and not usable:
@@ -122,6 +129,7 @@ def measured(
         boxes.clipped[boxes.keep],
         annotation.ignored[boxes.keep],
         filled,
+        None if outlines is None else tuple(itertools.compress(outlines, boxes.keep)),
         tuple(findings),
         usable,
         tuple(notes),

@@ -9,6 +9,7 @@ import numpy as np
 
 from algorithm.data.cleaning.duplicates import PictureMark
 from algorithm.data.cleaning.picture_rules import PictureFacts
+from algorithm.data.outlines import Outline
 from algorithm.data.readers.annotation import Complaint, Entry
 
 LEFT_OUT = "picture left out"
@@ -16,6 +17,7 @@ ORPHANED = "sample left out"
 DROPPED = "object dropped"
 CLIPPED = "clipped to the picture"
 REPORTED = "reported only"
+OUTLINE_LEFT_OUT = "outline left out, object kept for its box"
 LOSSES = (LEFT_OUT, ORPHANED, DROPPED)
 REPEATED = "box twice"
 COPIED = "same file twice"
@@ -67,6 +69,7 @@ class Checked:
         boxes: float32 [N, 4] yxyx pixels inside the picture, of the objects that stay.
         ignored: Of the objects that stay.
         filled: Of the objects that stay, as of an Annotation.
+        outlines: Of the objects that stay, as of an Annotation, in pixels of the upright picture.
         findings: All that is wrong or was put right.
         usable: False if the whole entry goes.
         notes: Kinds of repairs made with and without cleaning, each as often as it was made.
@@ -81,6 +84,7 @@ class Checked:
     boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), np.float32))
     ignored: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     filled: np.ndarray | None = None
+    outlines: tuple[Outline | None, ...] | None = None
     findings: tuple[Finding, ...] = ()
     usable: bool = True
     notes: tuple[str, ...] = ()

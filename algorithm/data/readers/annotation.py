@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from algorithm.data.outlines import Outline
+
 
 @dataclass(frozen=True)
 class Complaint:
@@ -50,6 +52,9 @@ class Annotation:
         complaints: Objects left out, with the reason.
         filled: float32 [N], the share of its box that the object covers where the dataset records
             areas, else None.
+        outlines: Of each object, None for one without; None where no object has one, or nobody
+            asked for them. Corners are in pixels of the recorded size, run lengths of their own.
+        outline_complaints: Outlines left out, with the reason; their objects stay.
     """
 
     names: tuple[str, ...]
@@ -62,6 +67,8 @@ class Annotation:
     lines: tuple[int | None, ...] = ()
     complaints: tuple[Complaint, ...] = ()
     filled: np.ndarray | None = None
+    outlines: tuple[Outline | None, ...] | None = None
+    outline_complaints: tuple[Complaint, ...] = ()
 
     @staticmethod
     def joined(parts: list[Annotation]) -> Annotation:
@@ -73,6 +80,8 @@ class Annotation:
             for part in parts
         ]
         known = any(part.filled is not None for part in parts)
+        outlines = [part.outlines or (None,) * len(part.names) for part in parts]
+        drawn = any(part.outlines is not None for part in parts)
         return replace(
             parts[0],
             boxes=np.concatenate([part.boxes for part in parts]),
@@ -82,6 +91,10 @@ class Annotation:
             things=tuple(thing for part in parts for thing in part.things),
             lines=tuple(line for part in parts for line in part.lines),
             complaints=tuple(complaint for part in parts for complaint in part.complaints),
+            outlines=tuple(one for part in outlines for one in part) if drawn else None,
+            outline_complaints=tuple(
+                complaint for part in parts for complaint in part.outline_complaints
+            ),
         )
 
 

@@ -52,11 +52,13 @@ class Source:
         contents: The folder of the data, with the index of its pictures.
         resolve: Local paths of obs:// and s3:// addresses; None where nobody has staged them.
         work_dir: Where pictures that lie in no file of their own are laid.
+        outlines: Whether the outlines of objects are wanted; else readers pass over them.
     """
 
     contents: FolderContents
     resolve: Resolve | None = None
     work_dir: Path | None = None
+    outlines: bool = False
 
     def paths(self, found: Found) -> list[Path]:
         """Return the paths of the files that a recogniser found."""

@@ -71,15 +71,23 @@ TELLING = (".csv", ".tsv", ".json", ".yaml", ".yml", ".xml", ".manifest", *ARCHI
 
 
 def read_listing(
-    path: Path, resolve: Resolve | None = None, work_dir: Path | None = None
+    path: Path,
+    resolve: Resolve | None = None,
+    work_dir: Path | None = None,
+    *,
+    outlines: bool = False,
 ) -> Listing:
     """Return what the file, folder or pattern at a path lists, all of it read; as open_listing."""
-    listing = open_listing(path, resolve, work_dir)
+    listing = open_listing(path, resolve, work_dir, outlines=outlines)
     return replace(listing, entries=tuple(listing.entries))
 
 
 def open_listing(
-    path: Path, resolve: Resolve | None = None, work_dir: Path | None = None
+    path: Path,
+    resolve: Resolve | None = None,
+    work_dir: Path | None = None,
+    *,
+    outlines: bool = False,
 ) -> Listing:
     """Return what the file, folder or pattern at a path lists.
 
@@ -90,21 +98,22 @@ def open_listing(
         resolve: Local paths of the obs:// and s3:// addresses of a manifest.
         work_dir: Gets the pictures of a form that holds them inside its own files; None for a new
             temporary folder.
+        outlines: Whether the outlines of objects are read too.
 
     Raises:
         DataError: Nothing is there, or nothing that a reader knows; also while entries are read.
     """
     if path.is_dir():
-        return _open_folder(path, resolve, work_dir)
+        return _open_folder(Source(FolderContents(path), resolve, work_dir, outlines))
     if path.exists():
-        return _open_file(path, resolve, work_dir)
+        return _open_file(path, resolve, work_dir, outlines)
     records = matching_files(str(path)) if set("*?[") & set(path.name) else []
     if not records:
         raise DataError(f"expected {FORMS} at data_url, found nothing at {path}: check the path")
     contents = FolderContents(records[0].parent)
     names = tuple(file.relative_to(contents.root).as_posix() for file in records)
     found = Found(names, Certainty.DECLARED, f"{len(names)} TFRecord file(s)")
-    return _read(tfrecord_files.READER, found, Source(contents, resolve, work_dir))
+    return _read(tfrecord_files.READER, found, Source(contents, resolve, work_dir, outlines))
 
 
 def recognised(
@@ -115,19 +124,21 @@ def recognised(
     return sorted(rows, key=lambda row: (-row[1].certainty, -row[1].pictures))
 
 
-def _open_folder(path: Path, resolve: Resolve | None, work_dir: Path | None) -> Listing:
-    contents = FolderContents(path)
+def _open_folder(source: Source) -> Listing:
+    contents = source.contents
     if not contents.files_at_all:
-        raise DataError(f"expected {FORMS} at data_url, found the empty folder {path}")
+        raise DataError(f"expected {FORMS} at data_url, found the empty folder {contents.root}")
     rows = recognised(contents)
     if not rows:
         raise _unknown(contents)
     reader, found = rows[0]
-    listing = _read(reader, found, Source(contents, resolve, work_dir))
+    listing = _read(reader, found, source)
     return replace(listing, warnings=(*listing.warnings, *_beside(contents, rows)))
 
 
-def _open_file(path: Path, resolve: Resolve | None, work_dir: Path | None) -> Listing:
+def _open_file(
+    path: Path, resolve: Resolve | None, work_dir: Path | None, outlines: bool
+) -> Listing:
     suffix = path.suffix.lower()
     _refuse_lone_file(path)
     contents = _contents_around(path)
@@ -140,7 +151,7 @@ def _open_file(path: Path, resolve: Resolve | None, work_dir: Path | None) -> Li
     else:
         rows = [row for row in recognised(contents, readers) if name in row[1].files]
     reader, found = rows[0] if rows else (readers[0], whole)
-    return _read(reader, found, Source(contents, resolve, work_dir))
+    return _read(reader, found, Source(contents, resolve, work_dir, outlines))
 
 
 def _read(reader: Reader, found: Found, source: Source) -> Listing:

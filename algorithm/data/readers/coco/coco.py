@@ -19,7 +19,7 @@ from algorithm.data.readers.annotation import (
     as_boxes,
     no_objects,
 )
-from algorithm.data.readers.coco.coco_boxes import Box, bbox_of_outline, box_of
+from algorithm.data.readers.coco.coco_boxes import Box, box_of
 from algorithm.data.readers.coco.coco_categories import Categories, categories_of
 from algorithm.data.readers.coco.coco_files import (
     KEYS,
@@ -27,6 +27,12 @@ from algorithm.data.readers.coco.coco_files import (
     file_usages,
     instance_files,
     words_of_files,
+)
+from algorithm.data.readers.coco.coco_outlines import (
+    OUTLINE,
+    kept_outlines,
+    with_outline,
+    without_outline,
 )
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
@@ -36,7 +42,7 @@ from algorithm.errors import DataError
 NAMES = ("file_name", "filename", "path")  # what tools call the picture of a row of images
 
 
-def read_coco(contents: FolderContents, names: list[str]) -> Listing:
+def read_coco(contents: FolderContents, names: list[str], outlines: bool = False) -> Listing:
     """Return the listing of one JSON, or of several whose names or folders state a split.
 
     Pictures are matched by name below the folder of the data, never opened at a path from the
@@ -45,13 +51,14 @@ def read_coco(contents: FolderContents, names: list[str]) -> Listing:
     Args:
         contents: The folder of the data.
         names: Relative names of the JSON files.
+        outlines: Whether outlines are kept; they take most of the memory.
 
     Raises:
         DataError: A file is no COCO JSON, or the files form no split.
     """
     usages, lines = file_usages(names, contents.root)
     words = words_of_files(names)
-    loaded = {name: _load(contents.path(name)) for name in usages}
+    loaded = {name: _load(contents.path(name), outlines) for name in usages}
     categories, remarks = categories_of(
         {str(contents.path(name)): content for name, content in loaded.items()}
     )
@@ -101,9 +108,10 @@ class _Reading:
     warnings: list[str] = field(default_factory=list)
 
 
-def _load(file: Path) -> dict:
+def _load(file: Path, outlines: bool) -> dict:
+    hook = with_outline if outlines else without_outline
     try:
-        content = json.loads(file.read_bytes(), object_hook=_without_outline)
+        content = json.loads(file.read_bytes(), object_hook=hook)
     except OSError as error:
         raise DataError(
             f"expected a readable COCO JSON, found {file}: {error.strerror or error}"
@@ -128,14 +136,6 @@ def _load(file: Path) -> dict:
             f"expected only JSON objects in the lists of {file}, found {str(strange)[:60]!r}"
         )
     return content
-
-
-def _without_outline(row: dict) -> dict:
-    """An object of the JSON as it is parsed; the outline, most of the memory, becomes its bbox."""
-    outline = row.pop("segmentation", None)
-    if outline and not row.get("bbox"):
-        row["bbox"] = bbox_of_outline(outline)
-    return row
 
 
 def _add_file(reading: _Reading, file: _File, content: dict) -> None:
@@ -210,6 +210,7 @@ def _annotation(image: dict, rows: list[dict], file: _File) -> Annotation:
     if not rows:
         return no_objects(width, height, file.path)
     names, boxes, ignored, filled, things, complaints = [], [], [], [], [], []
+    found = []
     for row in rows:
         thing = f"annotation {row.get('id')} of image {image.get('id')}"
         try:
@@ -222,6 +223,8 @@ def _annotation(image: dict, rows: list[dict], file: _File) -> Annotation:
         ignored.append(_is_true(row.get("iscrowd")) or _is_true(row.get("ignore")))
         filled.append(_filled(row.get("area"), box))
         things.append(f"{thing} '{name}'")
+        found.append(row.get(OUTLINE))
+    outlines, outline_complaints = kept_outlines(found, things, file.path)
     return Annotation(
         tuple(names),
         as_boxes(boxes),
@@ -233,6 +236,8 @@ def _annotation(image: dict, rows: list[dict], file: _File) -> Annotation:
         (None,) * len(names),
         tuple(complaints),
         np.array(filled, np.float32),
+        outlines,
+        outline_complaints,
     )
 
 
@@ -287,7 +292,7 @@ def _recognised(contents: FolderContents) -> Found | None:
 
 
 def _read(found: Found, source: Source) -> Listing:
-    return read_coco(source.contents, list(found.files))
+    return read_coco(source.contents, list(found.files), source.outlines)
 
 
 READER = Reader("COCO", (".json",), _recognised, _read)

@@ -7,6 +7,8 @@ import math
 from itertools import accumulate
 from typing import Any
 
+from algorithm.data.readers.outline_forms import column_runs
+
 Box = tuple[float, float, float, float]
 KEYS = ("x", "y", "width", "height")
 
@@ -58,7 +60,7 @@ def _around_runs(mask: dict) -> list[float] | None:
     """Around the pixels of a mask whose runs go down the columns, background first."""
     height, width = (int(side) for side in mask["size"])
     counts = mask["counts"]
-    runs = [int(run) for run in (_runs(counts) if isinstance(counts, str) else counts)]
+    runs = [int(run) for run in (column_runs(counts) if isinstance(counts, str) else counts)]
     if height < 1 or sum(runs) != height * width:
         return None
     columns, tops, bottoms = [], [], []
@@ -74,25 +76,3 @@ def _around_runs(mask: dict) -> list[float] | None:
         return None
     left, top = min(columns), min(tops)
     return [left, top, max(columns) - left + 1, max(bottoms) - top + 1]
-
-
-def _runs(text: str) -> list[int]:
-    """The runs of COCO's compressed text.
-
-    A sign holds five bits of a number and whether more follow; from the fourth on, a number counts
-    from the one two before it.
-    """
-    runs: list[int] = []
-    place = 0
-    while place < len(text):
-        value = shift = 0
-        more = True
-        while more:
-            bits = ord(text[place]) - 48
-            value |= (bits & 0x1F) << shift
-            more = bool(bits & 0x20)
-            place, shift = place + 1, shift + 5
-            if not more and bits & 0x10:
-                value |= -1 << shift
-        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
-    return runs
