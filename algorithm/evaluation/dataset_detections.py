@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
+from pycocotools import mask as coco_mask
 
 from algorithm.data import Sample
 from algorithm.data.feeding.pipeline import eval_batches, reading_errors
+from algorithm.data.outlines import RunLengths
 from algorithm.evaluation.inference import Detect, Network
 
 
@@ -25,7 +27,8 @@ def detect_samples(
 
     Returns:
         For each sample, in order: boxes float32 [M, 4] yxyx in the picture's pixels, scores
-        float32 [M], labels int32 [M] in 0..K-1.
+        float32 [M], labels int32 [M] in 0..K-1; of a detector with masks also masks, an object
+        array [M] of RunLengths.
 
     Raises:
         DataError: A picture cannot be read; it is named.
@@ -49,4 +52,30 @@ def detect_samples(
                     found[index] = {
                         name: result[name][row, :count] for name in ("boxes", "scores", "labels")
                     }
+                    if "masks" in result:
+                        sample = samples[index]
+                        found[index]["masks"] = compressed_masks(
+                            result["masks"][row, :count], sample.height, sample.width
+                        )
     return found
+
+
+def compressed_masks(runs: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Compress masks, to keep those of many pictures.
+
+    Args:
+        runs: int32 [M, R], of `mask_runs`.
+        height: Of the picture, in pixels.
+        width: Of the picture, in pixels.
+
+    Returns:
+        An object array [M] of RunLengths.
+    """
+    masks = np.empty(len(runs), object)
+    for place, counts in enumerate(runs):
+        used = int(np.flatnonzero(counts)[-1]) + 1
+        encoded = coco_mask.frPyObjects(
+            {"size": [height, width], "counts": counts[:used].tolist()}, height, width
+        )
+        masks[place] = RunLengths(height, width, encoded["counts"])
+    return masks

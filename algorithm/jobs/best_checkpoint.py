@@ -17,10 +17,11 @@ from algorithm.training import checkpoints
 
 _log = logging.getLogger(__name__)
 _BEST = "best_eval.txt"
+_SCORES = {"bbox": "AP", "segm": "segm_AP"}
 
 
 class BestCheckpoint:
-    """The checkpoint with the best AP, in a folder of its own with best_eval.txt.
+    """The checkpoint with the best AP, of boxes or of masks, in a folder of its own with best_eval.txt.
 
     Args:
         folder: archive/ of the job.
@@ -35,7 +36,13 @@ class BestCheckpoint:
         return JobCheckpoint(self.folder, *found) if found else None
 
     def replace_if_better(
-        self, detector: Detector, step: int, figures: dict[str, Any], state: dict[str, Any]
+        self,
+        detector: Detector,
+        step: int,
+        figures: dict[str, Any],
+        state: dict[str, Any],
+        *,
+        metric: str = "bbox",
     ) -> bool:
         """Archive the detector's present weights if their AP beats the archived one.
 
@@ -46,6 +53,7 @@ class BestCheckpoint:
             step: Updates made so far.
             figures: What the evaluation found, with "AP" (None counts as 0).
             state: What is saved beside the weights.
+            metric: "bbox", or "segm" for the AP of masks.
 
         Returns:
             Whether the archive now holds these weights.
@@ -54,10 +62,12 @@ class BestCheckpoint:
             ResourceError: See training.checkpoints.save.
         """
         archived = self.figures()
-        score = figures["AP"] or 0.0
-        if archived and score <= archived["AP"]:
+        own = _SCORES[metric]
+        flat = _numbers(figures)
+        score = float(flat.get(own, 0.0))
+        if archived and score <= archived.get(own, 0.0):
             return (
-                archived["global_step"] == step and archived["AP"] == score
+                archived["global_step"] == step and archived.get(own, 0.0) == score
             )  # the same evaluation was made again
         tensors = {
             name: variable.numpy() for name, variable in published_variables(detector).items()
@@ -72,7 +82,7 @@ class BestCheckpoint:
             {**state, "metrics": figures},
             keep=1,
         )
-        write_text(self.folder / _BEST, _best_eval(step, score, figures))
+        write_text(self.folder / _BEST, _best_eval(step, flat))
         return True
 
     def figures(self) -> dict[str, float]:
@@ -88,16 +98,9 @@ class BestCheckpoint:
         if found is None:
             return {}
         tensors, state = found
-        numbers = {
-            name: float(value)
-            for name, value in state["metrics"].items()
-            if isinstance(value, (int, float))
-        }
-        return {
-            **numbers,
-            "AP": state["metrics"]["AP"] or 0.0,
-            "global_step": float(tensors["global_step"]),
-        }
+        numbers = _numbers(state["metrics"])
+        known = {name: float(value) for name, value in numbers.items()}
+        return {"AP": 0.0, **known, "global_step": float(tensors["global_step"])}
 
     def load_into(self, detector: Detector) -> dict[str, Any]:
         """Give the detector the archived weights.
@@ -122,11 +125,16 @@ class BestCheckpoint:
         return best.state
 
 
-def _best_eval(step: int, score: float, figures: dict[str, Any]) -> str:
+def _numbers(figures: dict[str, Any]) -> dict[str, float]:
+    """Return the numbers of an evaluation by name; those of masks begin with segm_."""
+    named = {
+        **figures,
+        **{f"segm_{name}": value for name, value in figures.get("segm", {}).items()},
+    }
+    return {name: value for name, value in named.items() if isinstance(value, (int, float))}
+
+
+def _best_eval(step: int, numbers: dict[str, float]) -> str:
     """Return the text of best_eval.txt: a line for each number, global_step and AP first."""
-    rest = (
-        f"{name} = {value}"
-        for name, value in figures.items()
-        if isinstance(value, (int, float)) and name != "AP"
-    )
-    return "\n".join([f"global_step = {step}", f"AP = {score}", *rest]) + "\n"
+    rest = (f"{name} = {value}" for name, value in numbers.items() if name != "AP")
+    return "\n".join([f"global_step = {step}", f"AP = {numbers.get('AP', 0.0)}", *rest]) + "\n"

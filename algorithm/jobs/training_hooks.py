@@ -89,12 +89,13 @@ def training_hooks(
         ),
         EvaluateHook(
             student if devices.chief else None,
-            partial(_archive, run_folder, detector, identity),
+            partial(_archive, run_folder, detector, identity, hp.best_metric),
             [log, tensorboard, matrix],
             every_epoch=hp.mode == "train_and_eval",
             peers=[evaluator(peer) for peer in peers],
             teacher=teacher,
             from_chief=lambda score: float(devices.from_chief(np.array(score))),
+            metric=hp.best_metric,
         ),
         EarlyStopHook(hp.early_stop_patience),
     ]
@@ -104,7 +105,10 @@ def _archive(
     run_folder: RunFolder,
     detector: Detector,
     identity: dict[str, object],
+    metric: str,
     run: TrainingRun,
     evaluation: Evaluation,
 ) -> None:
-    run_folder.best.replace_if_better(detector, run.step, evaluation.as_dict(), identity)
+    run_folder.best.replace_if_better(
+        detector, run.step, evaluation.as_dict(), identity, metric=metric
+    )

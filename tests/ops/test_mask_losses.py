@@ -96,7 +96,7 @@ def test_the_draw_is_even():
     drawn = counts[10:210]
     assert drawn.sum() == 200 * MOST_POSITIVES
     # 64 of each step: a binomial of 200 draws with probability 0.32
-    assert 30 < drawn.min() and drawn.max() < 105
+    assert drawn.min() > 30 and drawn.max() < 105
 
 
 def test_an_object_without_an_outline_is_left_out():
