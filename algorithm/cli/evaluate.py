@@ -32,6 +32,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> None:
     from algorithm.jobs.exported_evaluation import evaluate_exported
     from algorithm.storage.atomic_files import write_json
+    from algorithm.training.log_lines import BOXES, MASKS
 
     evaluation, cost = evaluate_exported(
         Path(arguments.model_dir),
@@ -41,8 +42,11 @@ def _run(arguments: argparse.Namespace) -> None:
     )
     if arguments.output:
         write_json(Path(arguments.output), {**evaluation.as_dict(), **cost})
+    summary = evaluation.summary
+    if evaluation.masks:
+        summary = f"{BOXES}\n{summary}\n{MASKS}\n{evaluation.masks.summary}"
     print(
-        f"{evaluation.summary}\n{cost['file']}: {cost['mb']:.1f} MB, {cost['ms']:.1f} ms a picture "
+        f"{summary}\n{cost['file']}: {cost['mb']:.1f} MB, {cost['ms']:.1f} ms a picture "
         f"(median of {evaluation.images})"
     )
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
-from pycocotools import mask as coco_mask
 
 from algorithm.data import Sample
 from algorithm.data.feeding.pipeline import eval_batches, reading_errors
-from algorithm.data.outlines import RunLengths
+from algorithm.data.outlines import compressed_masks
 from algorithm.evaluation.inference import Detect, Network
 
 
@@ -58,24 +57,3 @@ def detect_samples(
                             result["masks"][row, :count], sample.height, sample.width
                         )
     return found
-
-
-def compressed_masks(runs: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Compress masks, to keep those of many pictures.
-
-    Args:
-        runs: int32 [M, R], of `mask_runs`.
-        height: Of the picture, in pixels.
-        width: Of the picture, in pixels.
-
-    Returns:
-        An object array [M] of RunLengths.
-    """
-    masks = np.empty(len(runs), object)
-    for place, counts in enumerate(runs):
-        used = int(np.flatnonzero(counts)[-1]) + 1
-        encoded = coco_mask.frPyObjects(
-            {"size": [height, width], "counts": counts[:used].tolist()}, height, width
-        )
-        masks[place] = RunLengths(height, width, encoded["counts"])
-    return masks

@@ -21,7 +21,9 @@ _SCORES = {"bbox": "AP", "segm": "segm_AP"}
 
 
 class BestCheckpoint:
-    """The checkpoint with the best AP, of boxes or of masks, in a folder of its own with best_eval.txt.
+    """The checkpoint with the best AP, of boxes or masks, in a folder of its own.
+
+    best_eval.txt lies beside it.
 
     Args:
         folder: archive/ of the job.

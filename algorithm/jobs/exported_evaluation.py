@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from algorithm.data import Dataset, Sample, load_dataset
 from algorithm.data.feeding.decoding import decode_image
 from algorithm.errors import ArgumentError
 from algorithm.evaluation.coco_metrics import Evaluation, evaluate_detections
+from algorithm.evaluation.mask_metrics import evaluate_masks
 from algorithm.export.formats.runtimes import exported_file, label_names_of, open_exported
 
 SPLITS = ("eval", "train", "all")
@@ -53,6 +55,8 @@ def evaluate_exported(
             detections.append(run(picture))
             seconds.append(time.perf_counter() - begun)
         evaluation = evaluate_detections(samples, detections, names)
+        if "masks" in detections[0] and any(sample.outlines for sample in samples):
+            evaluation = replace(evaluation, masks=evaluate_masks(samples, detections, names))
     return evaluation, {
         "file": str(exported_file(path)),
         "mb": _megabytes(exported_file(path)),

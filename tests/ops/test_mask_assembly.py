@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from pycocotools import mask as coco_mask
 
-from algorithm.evaluation.dataset_detections import compressed_masks
+from algorithm.data.outlines import compressed_masks
 from algorithm.ops.detections import NmsConfig, detect
 from algorithm.ops.image import letterbox_scale
 from algorithm.ops.mask_assembly import fitted_shape, mask_runs

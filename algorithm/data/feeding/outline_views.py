@@ -130,7 +130,7 @@ def grid_masks(
 
 
 def _pixels(each: OutlinedObject, corner: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """uint8 [*size]: what the object covers of the part of the input whose first pixel is corner."""
+    """uint8 [*size]: what the object covers of the part of the input that begins at `corner`."""
     move = each.move - [[0, 0, corner[0]], [0, 0, corner[1]]]
     if isinstance(each.outline, Polygons):
         pixels = rasterised(Polygons(tuple(_at(move, part) for part in each.outline.parts)), *size)

@@ -132,7 +132,7 @@ def train_batches(
             "boxes": tf.ensure_shape(boxes, [room, 4]),
             "labels": tf.ensure_shape(labels, [room]),
             "sample_index": tf.cast(index, tf.int32),
-            **{"masks": tf.ensure_shape(each, [room, *grid]) for each in covered},
+            **({"masks": tf.ensure_shape(covered[0], [room, *grid])} if masks else {}),
         }
 
     groups = aspect_groups(samples, aspect_ratio_group_factor)

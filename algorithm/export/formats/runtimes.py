@@ -14,7 +14,9 @@ import tensorflow as tf
 from algorithm.errors import DataError
 from algorithm.export.formats.source import OUTPUTS, need
 from algorithm.export.formats.whole_graph_formats import load_frozen
+from algorithm.export.saved_model import MASKS
 from algorithm.modelarts.model_index import INDEX, read_class_names
+from algorithm.data.outlines import compressed_masks
 from algorithm.ops.detections import NmsConfig, detect
 from algorithm.ops.image import letterbox_scale, pad_bottom_right, resize
 
@@ -32,7 +34,8 @@ def open_exported(path: Path) -> Run:
 
     Returns:
         A function of a picture uint8 [H, W, 3], RGB, that returns boxes float32 [M, 4], [ymin,
-        xmin, ymax, xmax] in the picture's pixels, scores [M], and labels [M] from 0.
+        xmin, ymax, xmax] in the picture's pixels, scores [M], and labels [M] from 0; a model folder
+        with masks also masks, an object array [M] of RunLengths.
 
     Raises:
         DataError: It is none of these.
@@ -94,10 +97,17 @@ def _detections(outputs: Mapping[str, Any]) -> Found:
 
 def _open_saved_model(folder: Path) -> Run:
     model = tf.saved_model.load(str(folder))
-    signature = model.signatures["serving_default"]
+    with_masks = MASKS in model.signatures
+    signature = model.signatures[MASKS if with_masks else "serving_default"]
+    more = {"mask_above": tf.constant(0.0)} if with_masks else {}
 
     def run(picture: np.ndarray, kept: Any = model) -> Found:
-        return _detections(signature(images=tf.constant(picture[None])))
+        outputs = signature(images=tf.constant(picture[None]), **more)
+        found = _detections(outputs)
+        if with_masks:
+            runs = outputs["detection_masks"].numpy()[0, : len(found["scores"])]
+            found = {**found, "masks": compressed_masks(runs, *picture.shape[:2])}
+        return found
 
     return run
 
