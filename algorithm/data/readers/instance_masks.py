@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from algorithm.data.feeding.decoding import PictureError, open_picture
+from algorithm.data.outline_geometry import of_pixels
 from algorithm.data.readers.annotation import (
     Annotation,
     Complaint,
@@ -16,6 +16,7 @@ from algorithm.data.readers.annotation import (
     as_boxes,
 )
 from algorithm.data.readers.folder_contents import FolderContents, files_below
+from algorithm.data.readers.mask_pictures import mask_pixels
 from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
 from algorithm.data.readers.reader import Certainty, Found, Reader
 from algorithm.errors import DataError
@@ -23,7 +24,6 @@ from algorithm.errors import DataError
 PICTURES, MASKS = "PNGImages", "PedMasks"
 MASK_MARK = "_mask"  # FudanPed00001.png has the mask FudanPed00001_mask.png
 CLASS_NAME = "pedestrian"  # the only class; the set's own text files call it PASpersonWalking
-MODES = ("L", "P", "I", "I;16")  # one channel, whose value is the number of the instance
 
 
 def mask_folder(folder: Path) -> Path | None:
@@ -36,10 +36,14 @@ def mask_folder(folder: Path) -> Path | None:
     return found[0] if len(found) == 1 or found[:1] == [folder] else None
 
 
-def read_masks(folder: Path) -> Listing:
+def read_masks(folder: Path, outlines: bool = False) -> Listing:
     """Return the listing of a Penn-Fudan folder; masks are read when entries are asked for.
 
     The box of an instance encloses its pixels.
+
+    Args:
+        folder: Has the two folders.
+        outlines: Whether the pixels of each instance are kept as its outline.
 
     Raises:
         DataError: There is no picture.
@@ -59,7 +63,8 @@ def read_masks(folder: Path) -> Listing:
     return Listing(
         LazyEntries(
             lambda: (
-                _entry(picture, masks.get(picture.stem + MASK_MARK), folder) for picture in pictures
+                _entry(picture, masks.get(picture.stem + MASK_MARK), folder, outlines)
+                for picture in pictures
             )
         ),
         tuple(complaints),
@@ -86,7 +91,7 @@ def boxes_of_mask(mask: np.ndarray) -> dict[int, tuple[int, int, int, int]]:
     return boxes
 
 
-def _entry(picture: Path, mask: Path | None, folder: Path) -> Entry:
+def _entry(picture: Path, mask: Path | None, folder: Path, outlines: bool) -> Entry:
     source = f"{PICTURES}/{picture.relative_to(folder / PICTURES).as_posix()}"
     if mask is None:
         wrong = Complaint(
@@ -95,7 +100,7 @@ def _entry(picture: Path, mask: Path | None, folder: Path) -> Entry:
         return Entry(source, source, picture, None, None, (wrong,))
     name = mask.relative_to(folder).as_posix()
     try:
-        numbers = _mask_pixels(mask)
+        numbers = mask_pixels(mask)
     except (OSError, ValueError) as error:
         wrong = Complaint(name, str(error).removeprefix(f"{mask}: "))
         return Entry(source, source, picture, None, None, (wrong,))
@@ -111,28 +116,9 @@ def _entry(picture: Path, mask: Path | None, folder: Path) -> Entry:
         name,
         things,
         (None,) * len(boxes),
+        outlines=tuple(of_pixels(numbers == number) for number in boxes) if outlines else None,
     )
     return Entry(source, source, picture, None, annotation)
-
-
-def _mask_pixels(path: Path) -> np.ndarray:
-    """Return the pixels of a mask, integer [H, W].
-
-    Raises:
-        PictureError: The mask is no picture, or is damaged.
-        ValueError: It has more than one channel.
-    """
-    with path.open("rb") as stream:
-        image = open_picture(stream, str(path))
-        if image.mode not in MODES:
-            raise ValueError(
-                "expected a mask of one channel that numbers the instances, found mode "
-                f"{image.mode}"
-            )
-        try:
-            return np.asarray(image)
-        except OSError as error:
-            raise PictureError(f"{path}: the mask is damaged or truncated: {error}") from error
 
 
 def _recognised(contents: FolderContents) -> Found | None:
@@ -146,5 +132,8 @@ def _recognised(contents: FolderContents) -> Found | None:
 
 
 READER = Reader(
-    "Penn-Fudan masks", (), _recognised, lambda found, source: read_masks(source.paths(found)[0])
+    "Penn-Fudan masks",
+    (),
+    _recognised,
+    lambda found, source: read_masks(source.paths(found)[0], source.outlines),
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from algorithm.data.outlines import Outline
 from algorithm.data.readers.annotation import Annotation, Complaint, as_boxes
 
 LARGEST = 1e9  # no coordinate is larger
@@ -20,14 +21,22 @@ class ObjectList:
     `count` numbers them for a person; every call of `add` or `refuse` counts one.
     """
 
-    def __init__(self, file: str) -> None:
-        """file: Where the annotation is read, as the user knows it."""
-        self.file, self.count = file, 0
+    def __init__(self, file: str, outlines: bool = False) -> None:
+        """file: Where the annotation is read, as the user knows it. outlines: They are wanted."""
+        self.file, self.outlines, self.count = file, outlines, 0
         self._kept: list[tuple[str, Box, bool, str, int | None]] = []
         self._complaints: list[Complaint] = []
+        self._outlines: list[Outline | None] = []
+        self._outline_complaints: list[Complaint] = []
 
     def add(
-        self, name: object, box: Iterable[object], *, line: int | None = None, ignored: bool = False
+        self,
+        name: object,
+        box: Iterable[object],
+        *,
+        line: int | None = None,
+        ignored: bool = False,
+        outline: Callable[[], Outline | None] | None = None,
     ) -> None:
         """Add an object, or a complaint where it has no class name or no four numbers.
 
@@ -36,6 +45,8 @@ class ObjectList:
             box: ymin, xmin, ymax, xmax in pixels.
             line: Where it stands in the file.
             ignored: Whether it is difficult or a crowd.
+            outline: Gives its outline, in pixels; called where outlines are wanted. A ValueError
+                becomes a complaint, and the object stays for its box.
         """
         label = str("" if name is None else name).strip()
         try:
@@ -48,6 +59,18 @@ class ObjectList:
         self.count += 1
         thing = f"object {self.count} '{label}'"
         self._kept.append((label, (ymin, xmin, ymax, xmax), ignored, thing, line))
+        self._outlines.append(self._outline(outline, thing, line))
+
+    def _outline(
+        self, outline: Callable[[], Outline | None] | None, thing: str, line: int | None
+    ) -> Outline | None:
+        if outline is None or not self.outlines:
+            return None
+        try:
+            return outline()
+        except ValueError as error:
+            self._outline_complaints.append(Complaint(self.file, str(error), line, thing))
+            return None
 
     def refuse(self, problem: str, name: object = "", *, line: int | None = None) -> None:
         """Leave an object out; `problem` says what was expected and what was found."""
@@ -75,6 +98,8 @@ class ObjectList:
             things,
             lines,
             tuple(self._complaints),
+            outlines=tuple(self._outlines) if any(self._outlines) else None,
+            outline_complaints=tuple(self._outline_complaints),
         )
 
 
@@ -120,6 +145,14 @@ def around(points: object) -> Box:
         raise ValueError("expected points, found none")
     columns, rows = zip(*pairs, strict=False)
     return min(rows), min(columns), max(rows), max(columns)
+
+
+def enclosing(boxes: Sequence[Box]) -> Box:
+    """Return the box around boxes; of a single one itself."""
+    if len(boxes) == 1:
+        return boxes[0]
+    tops, lefts, bottoms, rights = zip(*boxes, strict=True)
+    return min(tops), min(lefts), max(bottoms), max(rights)
 
 
 def around_circle(x: Any, y: Any, across: Any, down: Any, degrees: float = 0) -> Box:

@@ -10,10 +10,12 @@ from pycocotools import mask as coco_mask
 
 from algorithm.data.outline_geometry import of_pixels
 from algorithm.data.outlines import Outline, Polygons, RunLengths, run_lengths
+from algorithm.data.readers.annotation import Complaint
 
 FARTHEST = 1e6  # pixels; no corner lies beyond
 MOST_PIXELS = 1 << 28  # of a mask
 LEAST_CORNERS = 3
+ELLIPSE_CORNERS = 90
 
 
 def polygons(parts: Iterable[Any]) -> Polygons:
@@ -57,7 +59,7 @@ def of_column_runs(height: Any, width: Any, counts: Any) -> RunLengths:
     Raises:
         ValueError: They are none, or do not fill the picture.
     """
-    high, wide = _size(height, width)
+    high, wide = size_of(height, width)
     try:
         runs = column_runs(counts) if isinstance(counts, str) else [int(run) for run in counts]
     except (TypeError, ValueError, IndexError) as error:
@@ -105,7 +107,7 @@ def of_cut_out(mask: np.ndarray, left: int, top: int, size: tuple[int, int]) -> 
         top: Row of the picture where it begins; it may be outside.
         size: (height, width) of the picture, in pixels.
     """
-    height, width = _size(*size)
+    height, width = size_of(*size)
     whole = np.zeros((height, width), np.uint8)
     rows = slice(max(top, 0), max(min(top + mask.shape[0], height), 0))
     columns = slice(max(left, 0), max(min(left + mask.shape[1], width), 0))
@@ -131,7 +133,7 @@ def row_runs_mask(runs: Sequence[int], height: int, width: int) -> np.ndarray:
     Raises:
         ValueError: They do not fill it.
     """
-    high, wide = _size(height, width)
+    high, wide = size_of(height, width)
     if min(runs, default=-1) < 0 or sum(runs) != high * wide:
         raise ValueError(
             f"expected run lengths of {high * wide} pixels in all ({wide}x{high}), found "
@@ -139,6 +141,24 @@ def row_runs_mask(runs: Sequence[int], height: int, width: int) -> np.ndarray:
         )
     inside = np.arange(len(runs)) % 2
     return np.repeat(inside, runs).astype(np.uint8).reshape(high, wide)
+
+
+def ellipse(x: float, y: float, across: float, down: float, degrees: float = 0) -> Polygons:
+    """Return the outline of an ellipse, as a polygon.
+
+    Args:
+        x: Of its centre, in pixels.
+        y: Of its centre, in pixels.
+        across: Its horizontal radius, in pixels.
+        down: Its vertical radius, in pixels.
+        degrees: Its turn, clockwise.
+    """
+    angles = np.linspace(0, 2 * np.pi, ELLIPSE_CORNERS, endpoint=False)
+    turn = np.radians(degrees)
+    wide, high = across * np.cos(angles), down * np.sin(angles)
+    columns = x + wide * np.cos(turn) - high * np.sin(turn)
+    rows = y + wide * np.sin(turn) + high * np.cos(turn)
+    return polygons([np.stack([columns, rows], axis=1)])
 
 
 def united(outlines: Sequence[Outline]) -> Outline:
@@ -159,7 +179,31 @@ def united(outlines: Sequence[Outline]) -> Outline:
     return RunLengths(height, width, packed["counts"])
 
 
-def _size(height: Any, width: Any) -> tuple[int, int]:
+def kept_outlines(
+    found: Sequence[Outline | str | None], things: Sequence[str], file: str
+) -> tuple[tuple[Outline | None, ...] | None, tuple[Complaint, ...]]:
+    """Return the outlines of objects, None where there is none at all, and complaints.
+
+    Args:
+        found: Of each object its outline, why it cannot be used, or None.
+        things: How to name each object to a person.
+        file: Where they were read.
+    """
+    complaints = tuple(
+        Complaint(file, one, thing=thing)
+        for one, thing in zip(found, things, strict=True)
+        if isinstance(one, str)
+    )
+    outlines = tuple(None if isinstance(one, str) else one for one in found)
+    return outlines if any(one is not None for one in outlines) else None, complaints
+
+
+def size_of(height: Any, width: Any) -> tuple[int, int]:
+    """Return (height, width) of a mask, in pixels.
+
+    Raises:
+        ValueError: They are none, or too large.
+    """
     try:
         high, wide = int(height), int(width)
     except (TypeError, ValueError, OverflowError):

@@ -30,11 +30,11 @@ from algorithm.data.readers.coco.coco_files import (
 )
 from algorithm.data.readers.coco.coco_outlines import (
     OUTLINE,
-    kept_outlines,
     with_outline,
     without_outline,
 )
 from algorithm.data.readers.folder_contents import FolderContents
+from algorithm.data.readers.outline_forms import kept_outlines
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.data.split_names import WORDS, stated_usages, word_of_path
 from algorithm.errors import DataError

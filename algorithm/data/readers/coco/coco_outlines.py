@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from algorithm.data.outlines import Outline
-from algorithm.data.readers.annotation import Complaint
 from algorithm.data.readers.coco.coco_boxes import bbox_of_outline
 from algorithm.data.readers.outline_forms import of_column_runs, polygons
 
@@ -53,22 +51,3 @@ def outline_of(recorded: Any) -> Outline:
         raise ValueError(f"expected polygons or run lengths, found {str(recorded)[:60]!r}")
     points = all(isinstance(part, list) and len(part) == 2 for part in recorded)
     return polygons(recorded if isinstance(recorded[0], list) and not points else [recorded])
-
-
-def kept_outlines(
-    found: Sequence[Outline | str | None], things: Sequence[str], file: str
-) -> tuple[tuple[Outline | None, ...] | None, tuple[Complaint, ...]]:
-    """Return the outlines of objects, None where there is none at all, and complaints.
-
-    Args:
-        found: What with_outline left of each object.
-        things: How to name each object to a person.
-        file: Where they were read.
-    """
-    complaints = tuple(
-        Complaint(file, one, thing=thing)
-        for one, thing in zip(found, things, strict=True)
-        if isinstance(one, str)
-    )
-    outlines = tuple(None if isinstance(one, str) else one for one in found)
-    return outlines if any(one is not None for one in outlines) else None, complaints

@@ -22,7 +22,10 @@ TASKS = ("/object_detection", "/image_segmentation")  # both with VOC XML
 
 
 def read_manifest(
-    path: Path, resolve: Resolve | None = None, contents: FolderContents | None = None
+    path: Path,
+    resolve: Resolve | None = None,
+    contents: FolderContents | None = None,
+    outlines: bool = False,
 ) -> Listing:
     """Return the listing of a manifest; annotations are read when entries are asked for.
 
@@ -33,6 +36,7 @@ def read_manifest(
         path: The manifest.
         resolve: Gets every address at once and gives the local paths of those on an object store.
         contents: The folder of the data, by default the manifest's.
+        outlines: Whether the polygons of objects are kept.
 
     Raises:
         DataError: Something is not a JSON object, or an address is remote, not beside, and
@@ -54,7 +58,7 @@ def read_manifest(
     rows, strangers = _located(rows, locate, path)
     if inference:
         warnings += (f"{inference} sample(s) of usage INFERENCE in {path.name} are left out",)
-    entries = LazyEntries(lambda: (_entry(row, locate, path) for row in rows))
+    entries = LazyEntries(lambda: (_entry(row, locate, path, outlines) for row in rows))
     return Listing(entries, (*complaints, *strangers), (*notes, *warnings))
 
 
@@ -145,12 +149,12 @@ def _row(record: dict, usage: str, line: int) -> _Row:
     )
 
 
-def _entry(row: _Row, locate: Locator, path: Path) -> Entry:
+def _entry(row: _Row, locate: Locator, path: Path, outlines: bool) -> Entry:
     entry = Entry(row.image_id, row.source, Path(row.path), row.usage, None)
     if row.problem:
         return replace(entry, complaints=(Complaint(str(path), row.problem, row.line),))
     try:
-        annotations = [read_voc(locate(address), address) for address in row.addresses]
+        annotations = [read_voc(locate(address), address, outlines) for address in row.addresses]
     except AnnotationError as error:
         return replace(entry, complaints=(error.complaint,))
     except ValueError as error:
@@ -206,7 +210,7 @@ def _read(found: Found, source: Source) -> Listing:
         raise DataError(
             f"expected one JSON object a line in the manifest {path}, found an empty file"
         )
-    return read_manifest(path, source.resolve, source.contents)
+    return read_manifest(path, source.resolve, source.contents, source.outlines)
 
 
 READER = Reader("ModelArts manifest", (".manifest",), _recognised, _read)

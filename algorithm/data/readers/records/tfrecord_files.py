@@ -111,7 +111,7 @@ def _read(found: Found, source: Source) -> Listing:
     if damaged:
         raise DataError(f"expected TFRecords in {contents.root}, {_damage(damaged)}")
     maps = [contents.path(name) for name in contents.files(".pbtxt")]
-    return read_tfrecords(source.paths(found), work_dir, contents.root, maps)
+    return read_tfrecords(source.paths(found), work_dir, contents.root, maps, source.outlines)
 
 
 READER = Reader("TFRecord", NAMED, _recognised, _read)

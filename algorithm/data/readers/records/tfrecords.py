@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from algorithm.data.feeding.decoding import PictureError, picture_size
+from algorithm.data.outline_geometry import of_pixels
+from algorithm.data.outlines import Outline
 from algorithm.data.readers.annotation import (
     Annotation,
     Complaint,
@@ -21,6 +24,8 @@ from algorithm.data.readers.annotation import (
     no_objects,
 )
 from algorithm.data.readers.embedded_pictures import laid_out
+from algorithm.data.readers.mask_pictures import numbered_pixels
+from algorithm.data.readers.outline_forms import kept_outlines
 from algorithm.data.readers.records.label_map_file import LabelMap, read_label_maps
 from algorithm.data.readers.records.tfrecord_files import missing_shards
 from algorithm.data.split_names import stated_usages, word_of, word_of_path
@@ -28,11 +33,16 @@ from algorithm.errors import DataError
 
 CORNERS = ("ymin", "xmin", "ymax", "xmax")
 BOX, CLASS, OBJECT = "image/object/bbox/", "image/object/class/", "image/object/"
+MASK = "image/object/mask"
 FAR = 2.0  # a share of the picture beyond it is no box over the edge but pixels
 
 
 def read_tfrecords(
-    files: list[Path], work_dir: Path, root: Path | None = None, maps: Sequence[Path] = ()
+    files: list[Path],
+    work_dir: Path,
+    root: Path | None = None,
+    maps: Sequence[Path] = (),
+    outlines: bool = False,
 ) -> Listing:
     """Return the listing of the records in `files`; each pass over it reads them one by one.
 
@@ -46,6 +56,7 @@ def read_tfrecords(
         work_dir: Gets the pictures.
         root: The folder below which names of folders count for the split.
         maps: The label maps of the dataset, used where none lies beside the files.
+        outlines: Whether the masks of objects are kept.
 
     Raises:
         DataError: Shards are missing, or label maps differ; on a pass: a file is truncated or its
@@ -59,11 +70,10 @@ def read_tfrecords(
     words = {file: _word(file, root) for file in files}
     usages, warnings = stated_usages(words, "TFRecord file(s)")
     label_map = read_label_maps(_beside(files, maps))
+    settings = _Settings(label_map, work_dir, outlines)
     entries = LazyEntries(
         lambda: (
-            entry
-            for file, usage in usages.items()
-            for entry in _entries(file, usage, label_map, work_dir)
+            entry for file, usage in usages.items() for entry in _entries(file, usage, settings)
         )
     )
     categories = tuple((name, number) for number, name in sorted(label_map.names.items()))
@@ -85,11 +95,20 @@ def _word(file: Path, root: Path | None) -> str | None:
     return word_of_path(file.relative_to(root).as_posix())
 
 
-def _entries(file: Path, usage: str | None, label_map: LabelMap, work_dir: Path) -> Iterator[Entry]:
+@dataclass(frozen=True)
+class _Settings:
+    """The label map, where pictures are laid, whether masks are kept."""
+
+    label_map: LabelMap
+    work_dir: Path
+    outlines: bool
+
+
+def _entries(file: Path, usage: str | None, settings: _Settings) -> Iterator[Entry]:
     number = -1
     try:
         for number, record in enumerate(tf.data.TFRecordDataset([str(file)]).as_numpy_iterator()):
-            yield _entry(record, f"{file.name}#{number}", usage, label_map, work_dir)
+            yield _entry(record, f"{file.name}#{number}", usage, settings)
     except tf.errors.OpError as error:
         raise DataError(
             f"expected whole records in {file}, found damage after record {number}: write the "
@@ -98,9 +117,8 @@ def _entries(file: Path, usage: str | None, label_map: LabelMap, work_dir: Path)
         ) from error
 
 
-def _entry(
-    record: bytes, place: str, usage: str | None, label_map: LabelMap, work_dir: Path
-) -> Entry:
+def _entry(record: bytes, place: str, usage: str | None, settings: _Settings) -> Entry:
+    work_dir = settings.work_dir
     try:
         feature = tf.train.Example.FromString(record).features.feature
     except DecodeError as error:
@@ -124,7 +142,7 @@ def _entry(
     )
     if not width or not height:
         width, height = _real_size(path)
-    annotation = _annotation(feature, place, label_map, width, height)
+    annotation = _annotation(feature, place, settings, width, height)
     return Entry(image_id or name, name, path, usage, annotation)
 
 
@@ -136,13 +154,15 @@ def _real_size(path: Path) -> tuple[int | None, int | None]:
 
 
 def _annotation(
-    feature: dict, place: str, label_map: LabelMap, width: int | None, height: int | None
+    feature: dict, place: str, settings: _Settings, width: int | None, height: int | None
 ) -> Annotation:
     sides = [list(feature[BOX + side].float_list.value) for side in CORNERS]
     texts = [text.decode("utf-8", "replace") for text in feature[CLASS + "text"].bytes_list.value]
     numbers = _integers(feature, CLASS + "label")
     count = max(map(len, sides))
-    classes = [label_map.class_of(*pair, place) for pair in itertools.zip_longest(texts, numbers)]
+    classes = [
+        settings.label_map.class_of(*pair, place) for pair in itertools.zip_longest(texts, numbers)
+    ]
     marks = [_integers(feature, OBJECT + key) or [0] * count for key in ("is_crowd", "difficult")]
     lengths = {*map(len, sides), len(texts or numbers), len(classes), *map(len, marks)}
     if lengths != {count} or (count and not (width and height)):
@@ -168,6 +188,9 @@ def _annotation(
         for index in range(count)
         if index not in set(good)
     )
+    things = tuple(f"object {index + 1} '{classes[index]}'" for index in good)
+    masks = [_mask(feature, index, count) for index in good] if settings.outlines else []
+    outlines, wrong = kept_outlines(masks, things, place)
     return Annotation(
         tuple(classes[index] for index in good),
         boxes[good],
@@ -175,10 +198,29 @@ def _annotation(
         width,
         height,
         place,
-        tuple(f"object {index + 1} '{classes[index]}'" for index in good),
+        things,
         (None,) * len(good),
         complaints,
+        outlines=outlines,
+        outline_complaints=wrong,
     )
+
+
+def _mask(feature: dict, index: int, count: int) -> Outline | str | None:
+    """The outline of an object, whose mask is a PNG; why it cannot be used; None without one.
+
+    An empty mask stands for an object without one, as each has a mask where any has.
+    """
+    masks = feature[MASK].bytes_list.value if MASK in feature else ()
+    if not masks:
+        return None
+    if len(masks) != count:
+        return f"expected as many masks as boxes in {MASK}, found {len(masks)} for {count}"
+    try:
+        pixels = numbered_pixels(masks[index])
+    except ValueError as error:
+        return str(error)
+    return of_pixels(pixels) if pixels.any() else None
 
 
 def _refuse_pixels(sides: list[list[float]], place: str) -> None:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import numpy as np
+
+from algorithm.data.outline_geometry import extent, of_pixels
+from algorithm.data.outlines import Outline
 from algorithm.data.readers.annotation import Annotation, Listing
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.json_file import (
@@ -26,8 +31,10 @@ from algorithm.data.readers.object_list import (
     around_turned,
     numbers,
 )
+from algorithm.data.readers.outline_forms import ellipse, polygons
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.data.readers.tables.table_file import open_table
+from algorithm.data.readers.tools.label_studio_brush import brush_mask
 
 WHAT = "a JSON of Label Studio"
 PICTURE = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".jfif")
@@ -62,7 +69,7 @@ def recognise(contents: FolderContents) -> Found | None:
 def read_label_studio(found: Found, source: Source) -> Listing:
     """Return the listing of the pictures of the tasks.
 
-    Of several annotations of a task the last one counts.
+    Of several annotations of a task the last one counts. The box of a brush encloses its strokes.
 
     Raises:
         DataError: A file cannot be read.
@@ -71,7 +78,7 @@ def read_label_studio(found: Found, source: Source) -> Listing:
     for name in found.files:
         for task in _tasks(source.contents, name):
             several += len(_annotations(task)) > 1
-            rows.append(_picture(task, name))
+            rows.append(_picture(task, name, source.outlines))
     warnings: tuple[str, ...] = ()
     if several:
         warnings = (
@@ -109,7 +116,7 @@ def _annotations(task: dict) -> list[dict]:
     return [row for row in found if not row.get("was_cancelled")]
 
 
-def _picture(task: dict, file: str) -> NamedPicture:
+def _picture(task: dict, file: str, outlines: bool) -> NamedPicture:
     data = part(task, "data") or task
     names = tuple(_names(data))
     if "data" not in task:  # JSON-MIN: the results stand beside the picture
@@ -120,12 +127,13 @@ def _picture(task: dict, file: str) -> NamedPicture:
             for row in rows_of(rows)
             if _labels_key(row)
         ]
-        return NamedPicture(names, file, _objects(results, file))
+        return NamedPicture(names, file, _objects(results, file, outlines))
     annotations = _annotations(task)
     if not annotations:
         problem = f"expected an annotation of task {task.get('id')}, found none (unlabelled)"
         return NamedPicture(names, file, None, problem=problem)
-    return NamedPicture(names, file, _objects(rows_of(annotations[-1].get("result")), file))
+    results = rows_of(annotations[-1].get("result"))
+    return NamedPicture(names, file, _objects(results, file, outlines))
 
 
 def _names(data: dict) -> Iterator[str]:
@@ -142,8 +150,8 @@ def _names(data: dict) -> Iterator[str]:
             yield f"{folder}/{UPLOADED.sub('', base)}"
 
 
-def _objects(results: list[dict], file: str) -> Annotation:
-    objects = ObjectList(file)
+def _objects(results: list[dict], file: str, outlines: bool) -> Annotation:
+    objects = ObjectList(file, outlines)
     width: float | None = None
     height: float | None = None
     labels: dict[Any, Any] = {}
@@ -160,12 +168,14 @@ def _objects(results: list[dict], file: str) -> Annotation:
         own = value.get(_labels_key(value) or "") or labels.get(row.get("id")) or [""]
         try:
             width, height = numbers((row.get("original_width"), row.get("original_height")), 2)
-            box = _box(value, kind, width, height)
+            mask = brush_mask(value["rle"], height, width) if "rle" in value else None
+            box = _box(value, kind, width, height) if mask is None else _around_pixels(mask)
         except ValueError as error:
             objects.refuse(str(error), own[0])
             continue
         for label in own:
-            objects.add(label, box)
+            outline = partial(_outline, value, mask, row.get("image_rotation"), width, height)
+            objects.add(label, box, outline=outline)
     return objects.annotation(width, height)
 
 
@@ -179,7 +189,7 @@ def _box(value: dict, kind: str, width: float, height: float) -> Box:
     """The box in pixels of a shape in percent of the picture."""
     across, down = width / 100, height / 100
     if isinstance(value.get("points"), list):
-        return around((x * across, y * down) for x, y in (numbers(p, 2) for p in value["points"]))
+        return around(_points(value, across, down))
     turn = float(value.get("rotation") or 0)
     if "radiusX" in value:
         x, y, wide, high = numbers((value.get(key) for key in ("x", "y", "radiusX", "radiusY")), 4)
@@ -188,4 +198,45 @@ def _box(value: dict, kind: str, width: float, height: float) -> Box:
         x, y, wide, high = numbers((value.get(key) for key in ("x", "y", "width", "height")), 4)
         box = (y * down, x * across, (y + high) * down, (x + wide) * across)
         return around_turned(box, turn, pivot=(box[1], box[0])) if turn else box
-    raise ValueError(f"expected a rectangle, polygon or ellipse, found {kind or 'no shape'}")
+    raise ValueError(f"expected a rectangle, polygon, ellipse or brush, found {kind or 'no shape'}")
+
+
+def _around_pixels(mask: np.ndarray) -> Box:
+    """The box around the pixels of a brush.
+
+    Raises:
+        ValueError: It has none.
+    """
+    if not mask.any():
+        raise ValueError("expected strokes of a brush, found an empty one")
+    return extent(of_pixels(mask))
+
+
+def _outline(
+    value: dict, mask: np.ndarray | None, turned: Any, width: float, height: float
+) -> Outline | None:
+    """The outline of a shape; None of a rectangle.
+
+    Raises:
+        ValueError: The picture was turned in Label Studio, or the points are none.
+    """
+    across, down = width / 100, height / 100
+    if mask is None and not isinstance(value.get("points"), list) and "radiusX" not in value:
+        return None
+    if turned:
+        raise ValueError(
+            f"expected image_rotation 0 of a shape with an outline, found {turned}: turn the "
+            "pictures before they are annotated"
+        )
+    if mask is not None:
+        return of_pixels(mask)
+    if "radiusX" in value:
+        x, y, wide, high = numbers((value.get(key) for key in ("x", "y", "radiusX", "radiusY")), 4)
+        turn = float(value.get("rotation") or 0)
+        return ellipse(x * across, y * down, wide * across, high * down, turn)
+    return polygons([_points(value, across, down)])
+
+
+def _points(value: dict, across: float, down: float) -> list[tuple[float, float]]:
+    """The points (x, y) of a polygon in percent, in pixels."""
+    return [(x * across, y * down) for x, y in (numbers(point, 2) for point in value["points"])]

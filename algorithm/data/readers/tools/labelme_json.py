@@ -4,17 +4,38 @@ from __future__ import annotations
 
 import base64
 import itertools
+import math
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from algorithm.data.outlines import Outline
 from algorithm.data.readers.annotation import Annotation, Listing
 from algorithm.data.readers.embedded_pictures import laid_out
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.json_file import read_json, rows_of
+from algorithm.data.readers.mask_pictures import numbered_pixels
 from algorithm.data.readers.named_pictures import NamedPicture, named_listing
-from algorithm.data.readers.object_list import Box, ObjectList, around, around_circle, numbers
+from algorithm.data.readers.object_list import (
+    Box,
+    ObjectList,
+    around,
+    around_circle,
+    enclosing,
+    numbers,
+)
+from algorithm.data.readers.outline_forms import (
+    ellipse,
+    of_cut_out,
+    polygons,
+    size_of,
+    united,
+)
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.errors import DataError
 
@@ -89,7 +110,8 @@ def _pictures(found: Found, source: Source, strangers: list[str]) -> Iterator[Na
         if content.get("imageData") and not any(map(contents.pictures.names, names)):
             work_dir = work_dir or Path(tempfile.mkdtemp(prefix="efficientdet-"))
             path = _embedded(content["imageData"], work_dir)
-        yield NamedPicture(names, name, annotation_of(content, name), path=path)
+        annotation = annotation_of(content, name, source.outlines)
+        yield NamedPicture(names, name, annotation, path=path)
 
 
 def _embedded(text: object, work_dir: Path) -> Path | None:
@@ -100,10 +122,10 @@ def _embedded(text: object, work_dir: Path) -> Path | None:
         return None
 
 
-def annotation_of(content: dict, file: str) -> Annotation:
-    """Return the objects of one JSON."""
-    objects = ObjectList(file)
-    groups: dict[tuple[str, Any], tuple[Box, bool]] = {}
+def annotation_of(content: dict, file: str, outlines: bool = False) -> Annotation:
+    """Return the objects of one JSON, with their outlines if they are wanted."""
+    objects = ObjectList(file, outlines)
+    groups: dict[tuple[str, Any], _Object] = {}
     for shape in rows_of(content["shapes"]):
         label = str(shape.get("label") or "").strip()
         flags = shape.get("flags")
@@ -116,16 +138,63 @@ def annotation_of(content: dict, file: str) -> Annotation:
             continue
         group = shape.get("group_id")
         key = (label, group) if group is not None else (label, object())
-        before = groups.setdefault(key, (box, hard))
-        groups[key] = (_union(before[0], box), before[1] or hard)
-    for (label, _), (box, hard) in groups.items():
-        objects.add(label, box, ignored=hard)
+        before = groups.get(key, _Object(box, False, ()))
+        shapes = (*before.shapes, shape)
+        groups[key] = _Object(enclosing([before.box, box]), before.hard or hard, shapes)
+    size = content.get("imageHeight"), content.get("imageWidth")
+    for (label, _), found in groups.items():
+        outline = partial(_outline, found.shapes, size)
+        objects.add(label, found.box, ignored=found.hard, outline=outline)
     return objects.annotation(content.get("imageWidth"), content.get("imageHeight"))
 
 
+@dataclass(frozen=True)
+class _Object:
+    """The shapes of one object, the box around them, whether one is difficult."""
+
+    box: Box
+    hard: bool
+    shapes: tuple[dict, ...]
+
+
+def _outline(shapes: tuple[dict, ...], size: tuple[Any, Any]) -> Outline | None:
+    """The outline of the shapes of an object in a picture of (height, width).
+
+    None where all of them are boxes.
+    """
+    found: list[Outline] = []
+    for shape in shapes:
+        kind, points = _kind(shape), shape.get("points") or []
+        if kind == "polygon":
+            found.append(polygons([points]))
+        elif kind == "circle":
+            (x, y), (edge_x, edge_y) = (numbers(point, 2) for point in points)
+            radius = math.hypot(edge_x - x, edge_y - y)
+            found.append(ellipse(x, y, radius, radius))
+        elif kind == "mask":
+            left, top = (round(side) for side in numbers(points[0], 2))
+            found.append(of_cut_out(_mask(shape.get("mask")), left, top, size_of(*size)))
+    return united(found) if found else None
+
+
+def _mask(text: object) -> np.ndarray:
+    """The pixels of a mask in a JSON.
+
+    Raises:
+        ValueError: It is no picture of one channel.
+    """
+    try:
+        return numbered_pixels(base64.b64decode(str(text or ""), validate=True))
+    except ValueError as error:
+        raise ValueError(f"expected the PNG of a mask in base64: {error}") from error
+
+
+def _kind(shape: dict) -> str:
+    return str(shape.get("shape_type") or "polygon").lower().replace(" ", "_")
+
+
 def _box(shape: dict) -> Box:
-    kind = str(shape.get("shape_type") or "polygon").lower().replace(" ", "_")
-    points = shape.get("points") or []
+    kind, points = _kind(shape), shape.get("points") or []
     if kind == "circle" and len(points) == 2:
         (x, y), (edge_x, edge_y) = (numbers(point, 2) for point in points)
         radius = ((edge_x - x) ** 2 + (edge_y - y) ** 2) ** 0.5
@@ -133,12 +202,3 @@ def _box(shape: dict) -> Box:
     if kind in AREAS or kind == "oriented_rectangle":
         return around(points)
     raise ValueError(f"expected a shape with an area ({', '.join(AREAS)}, circle), found a {kind}")
-
-
-def _union(one: Box, other: Box) -> Box:
-    return (
-        min(one[0], other[0]),
-        min(one[1], other[1]),
-        max(one[2], other[2]),
-        max(one[3], other[3]),
-    )

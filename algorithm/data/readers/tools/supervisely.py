@@ -7,14 +7,19 @@ import binascii
 import io
 import zlib
 from collections.abc import Iterator
+from functools import partial
 
+import numpy as np
 from PIL import Image
 
+from algorithm.data.outline_geometry import of_pixels
+from algorithm.data.outlines import Outline, rasterised
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.json_file import part, read_json, rows_of
 from algorithm.data.readers.named_pictures import NamedPicture, named_listing
 from algorithm.data.readers.object_list import Box, ObjectList, around, numbers
+from algorithm.data.readers.outline_forms import of_cut_out, polygons, size_of
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.errors import DataError
 
@@ -37,7 +42,7 @@ def read_supervisely(found: Found, source: Source) -> Listing:
 
     The box of an outline or a bitmap encloses it.
     """
-    return named_listing(_pictures(found, source.contents), source)
+    return named_listing(_pictures(found, source), source)
 
 
 READER = Reader("Supervisely", (), recognise, read_supervisely)
@@ -47,23 +52,24 @@ def _meta(contents: FolderContents) -> list[str]:
     return [name for name in contents.files(".json") if name.rpartition("/")[2] == "meta.json"]
 
 
-def _pictures(found: Found, contents: FolderContents) -> Iterator[NamedPicture]:
+def _pictures(found: Found, source: Source) -> Iterator[NamedPicture]:
     for file in found.files:
         picture = file.removesuffix(file[-5:])
         folder, _, base = picture.rpartition("/")
         names = (f"{folder.removesuffix(FOLDER)}img/{base}", base)
         try:
-            content = read_json(contents.path(file), WHAT)
+            content = read_json(source.contents.path(file), WHAT)
         except DataError as error:
             yield NamedPicture(names, file, None, problem=str(error))
             continue
-        objects = ObjectList(file)
+        objects = ObjectList(file, source.outlines)
+        size = part(content, "size")
         for row in rows_of(part({"": content}, "").get("objects")):
             try:
-                objects.add(row.get("classTitle"), _box(row))
+                outline = partial(_outline, row, size)
+                objects.add(row.get("classTitle"), _box(row), outline=outline)
             except ValueError as error:
                 objects.refuse(str(error), row.get("classTitle"))
-        size = part(content, "size")
         annotation = objects.annotation(size.get("width"), size.get("height"))
         yield NamedPicture(names, file, annotation, _word(content))
 
@@ -83,10 +89,39 @@ def _box(row: dict) -> Box:
 
 
 def _of_bitmap(bitmap: dict) -> Box:
+    left, top, picture = _opened(bitmap)
+    width, height = picture.size
+    return top, left, top + height, left + width
+
+
+def _opened(bitmap: dict) -> tuple[float, float, Image.Image]:
+    """(left, top, the picture, not yet decoded) of a bitmap."""
     try:
         left, top = numbers(bitmap["origin"], 2)
         data = zlib.decompressobj().decompress(base64.b64decode(bitmap["data"]), 1 << 24)
-        width, height = Image.open(io.BytesIO(data)).size
+        return left, top, Image.open(io.BytesIO(data))
     except (KeyError, TypeError, ValueError, OSError, binascii.Error, zlib.error) as error:
         raise ValueError(f"expected a bitmap with origin and data, found {error}") from error
-    return top, left, top + height, left + width
+
+
+def _outline(row: dict, size: dict) -> Outline | None:
+    """The outline of a polygon, without its holes, or of a bitmap, in a picture of `size`."""
+    kind = row.get("geometryType")
+    if kind == "polygon":
+        points = part(row, "points")
+        outer, holes = polygons([points.get("exterior") or ()]), points.get("interior") or ()
+        if not holes:
+            return outer
+        height, width = size_of(size.get("height"), size.get("width"))
+        inner = rasterised(polygons(holes), height, width)
+        return of_pixels(rasterised(outer, height, width) * (1 - inner))
+    if kind == "bitmap":
+        left, top, picture = _opened(part(row, "bitmap"))
+        size_of(picture.height, picture.width)
+        pixels = np.asarray(picture)
+        if picture.mode == "RGBA":
+            inside = pixels[..., 3]
+        else:
+            inside = pixels if pixels.ndim == 2 else pixels.any(axis=-1)
+        return of_cut_out(inside, round(left), round(top), (size.get("height"), size.get("width")))
+    return None

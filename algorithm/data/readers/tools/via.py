@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
+from algorithm.data.outlines import Outline
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.json_file import (
@@ -17,6 +19,7 @@ from algorithm.data.readers.json_file import (
 )
 from algorithm.data.readers.named_pictures import NamedPicture, named_listing, sided
 from algorithm.data.readers.object_list import Box, ObjectList, around, around_circle, numbers
+from algorithm.data.readers.outline_forms import ellipse, polygons
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.data.readers.tables.table_file import open_table
 from algorithm.data.readers.tables.table_layout import folded_header
@@ -61,7 +64,7 @@ def read_via(found: Found, source: Source) -> Listing:
     rows = [
         row
         for name in found.files
-        for row in (_of_csv if name.lower().endswith(".csv") else _of_json)(source.contents, name)
+        for row in (_of_csv if name.lower().endswith(".csv") else _of_json)(source, name)
     ]
     return named_listing(sided(rows, found.files), source)
 
@@ -80,25 +83,25 @@ def _is_csv(contents: FolderContents, name: str) -> bool:
     return b"region_shape_attributes" in contents.head(name).replace(b"\0", b"")[:4096]
 
 
-def _of_json(contents: FolderContents, name: str) -> Iterator[NamedPicture]:
-    content: Any = read_json(contents.path(name), WHAT)
+def _of_json(source: Source, name: str) -> Iterator[NamedPicture]:
+    content: Any = read_json(source.contents.path(name), WHAT)
     if "metadata" in part({"": content}, "") and "view" in content:
-        yield from _of_version_3(content, name)
+        yield from _of_version_3(content, name, source.outlines)
         return
     pictures = part(content, "_via_img_metadata") or content
     for picture in rows_of(pictures):
         if "filename" not in picture:
             continue
-        objects = ObjectList(name)
+        objects = ObjectList(name, source.outlines)
         for region in rows_of(picture.get("regions")):
             _add(objects, part(region, "shape_attributes"), part(region, "region_attributes"))
         yield NamedPicture((str(picture["filename"]),), name, objects.annotation())
 
 
-def _of_version_3(content: dict, name: str) -> Iterator[NamedPicture]:
+def _of_version_3(content: dict, name: str, outlines: bool) -> Iterator[NamedPicture]:
     """The pictures of a project of version 3, whose parts refer to each other by ids."""
     attributes = part(content, "attribute")
-    objects = {key: ObjectList(name) for key in part(content, "view")}
+    objects = {key: ObjectList(name, outlines) for key in part(content, "view")}
     for row in rows_of(part(content, "metadata")):
         shape = _named_numbers(row.get("xy") or [])
         if str(row.get("vid")) in objects and shape:
@@ -127,8 +130,8 @@ def _named_numbers(xy: object) -> dict:
     return {"name": kind, **dict(zip(KEYS.get(kind, ()), values, strict=False))}
 
 
-def _of_csv(contents: FolderContents, name: str) -> Iterator[NamedPicture]:
-    table = open_table(contents.path(name), name)
+def _of_csv(source: Source, name: str) -> Iterator[NamedPicture]:
+    table = open_table(source.contents.path(name), name)
     rows = table.rows()
     _, header = next(rows)
     names = folded_header(header)
@@ -138,7 +141,7 @@ def _of_csv(contents: FolderContents, name: str) -> Iterator[NamedPicture]:
     found: dict[str, tuple[int, ObjectList]] = {}
     for line, cells in rows:
         picture, shape, region = (cells[place] if place < len(cells) else "" for place in places)
-        _, objects = found.setdefault(picture, (line, ObjectList(name)))
+        _, objects = found.setdefault(picture, (line, ObjectList(name, source.outlines)))
         try:
             shape, region = (json.loads(text or "{}") for text in (shape, region))
         except ValueError as error:
@@ -153,7 +156,7 @@ def _of_csv(contents: FolderContents, name: str) -> Iterator[NamedPicture]:
 def _add(objects: ObjectList, shape: dict, attributes: dict, line: int | None = None) -> None:
     label = class_of(attributes)
     try:
-        objects.add(label, _box(shape), line=line)
+        objects.add(label, _box(shape), line=line, outline=partial(_outline, shape))
     except ValueError as error:
         objects.refuse(str(error), label, line=line)
 
@@ -178,10 +181,30 @@ def _box(shape: dict) -> Box:
         across, down = (
             (shape.get("r"),) * 2 if kind == "circle" else (shape.get("rx"), shape.get("ry"))
         )
-        turn = float(shape.get("theta") or 0) * 57.29577951308232
+        turn = _degrees(shape)
         return around_circle(shape.get("cx"), shape.get("cy"), across, down, turn)
     if kind == "polygon":
-        return around(
-            zip(shape.get("all_points_x") or (), shape.get("all_points_y") or (), strict=True)
-        )
+        return around(_points(shape))
     raise ValueError(f"expected a rect, polygon, circle or ellipse, found {kind or 'no shape'}")
+
+
+def _outline(shape: dict) -> Outline | None:
+    """The outline of a polygon, a circle or an ellipse."""
+    kind = str(shape.get("name") or "")
+    if kind == "polygon":
+        return polygons([list(_points(shape))])
+    if kind == "circle":
+        x, y, radius = numbers((shape.get(key) for key in KEYS[kind]), 3)
+        return ellipse(x, y, radius, radius)
+    if kind == "ellipse":
+        x, y, across, down = numbers((shape.get(key) for key in KEYS[kind]), 4)
+        return ellipse(x, y, across, down, _degrees(shape))
+    return None
+
+
+def _points(shape: dict) -> Iterator[tuple[float, float]]:
+    return zip(shape.get("all_points_x") or (), shape.get("all_points_y") or (), strict=True)
+
+
+def _degrees(shape: dict) -> float:
+    return float(shape.get("theta") or 0) * 57.29577951308232

@@ -12,6 +12,7 @@ from algorithm.data.readers.pairing import Pairs, folder_words, paired
 from algorithm.data.readers.picture_lookup import stem_of, suffix_of
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.data.readers.split_lists import usages_of
+from algorithm.data.readers.voc.voc_masks import mask_of, object_masks, with_masks
 from algorithm.data.readers.voc.voc_xml import AnnotationError, decoded, read_voc
 from algorithm.data.split_names import usage_of_path
 
@@ -22,7 +23,7 @@ NO_XML = (
 )
 
 
-def read_folder(contents: FolderContents, files: list[str]) -> Listing:
+def read_folder(contents: FolderContents, files: list[str], outlines: bool = False) -> Listing:
     """Return the listing of the pictures that XML files belong to.
 
     XML is read when entries are asked for. An XML belongs to the picture of its own name; where
@@ -33,6 +34,7 @@ def read_folder(contents: FolderContents, files: list[str]) -> Listing:
     Args:
         contents: The folder of the dataset.
         files: Relative names of the XML.
+        outlines: Whether polygons, and masks in SegmentationObject, are kept.
     """
     pairs = paired(contents.pictures, files, lambda file: _named(contents, file))
     kept = sorted([*pairs.of_picture, *pairs.bare])
@@ -47,21 +49,32 @@ def read_folder(contents: FolderContents, files: list[str]) -> Listing:
     if any("<robndbox>" in contents.text(file) for file in _samples(files)):
         warnings.append("turned boxes (robndbox) become the upright boxes around them")
     rows = [(name, usages[name]) for name in kept if name in usages]
+    masks = object_masks(contents.pictures.all_names()) if outlines else None
     return Listing(
-        LazyEntries(lambda: (_entry(contents, name, pairs, usage) for name, usage in rows)),
+        LazyEntries(lambda: (_entry(contents, name, pairs, usage, masks) for name, usage in rows)),
         tuple(complaints),
         tuple(warnings),
     )
 
 
-def _entry(contents: FolderContents, name: str, pairs: Pairs, usage: str | None) -> Entry:
+def _entry(
+    contents: FolderContents,
+    name: str,
+    pairs: Pairs,
+    usage: str | None,
+    masks: dict[tuple[str, str], str] | None,
+) -> Entry:
+    """The entry of a picture; masks are None where outlines are not wanted."""
     file, path = pairs.of_picture.get(name), contents.path(name)
     if file is None:
         return Entry(name, name, path, usage, None, (Complaint(name, NO_XML),))
     try:
-        annotation = read_voc(contents.path(file), file)
+        annotation = read_voc(contents.path(file), file, masks is not None)
     except AnnotationError as error:
         return Entry(name, name, path, usage, None, (error.complaint,))
+    mask = mask_of(name, masks or {})
+    if mask is not None:
+        annotation = with_masks(annotation, contents.path(mask), mask)
     return Entry(name, name, path, usage, annotation)
 
 
@@ -103,7 +116,7 @@ def _recognised(contents: FolderContents) -> Found | None:
 
 
 def _read(found: Found, source: Source) -> Listing:
-    return read_folder(source.contents, list(found.files))
+    return read_folder(source.contents, list(found.files), source.outlines)
 
 
 READER = Reader("VOC XML", (), _recognised, _read)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import math
 import re
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
@@ -13,20 +12,9 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from algorithm.data.readers.annotation import Annotation, Complaint, as_boxes
+from algorithm.data.readers.voc.voc_position import BLANKS, enclosing_box, outline_of
 
 MAX_BYTES = 1_000_000
-BLANKS = " \t\r\n"
-POSITIONS = (
-    "bndbox",
-    "robndbox",
-    "polygon",
-    "polyline",
-    "line",
-    "dashed",
-    "circle",
-    "point",
-    "segm",
-)
 # gb18030 reads everything that is written as one of the others
 SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "cp936": "gb18030", "gb_2312-80": "gb18030"}
 BYTE_ORDER_MARKS = (
@@ -44,8 +32,13 @@ class AnnotationError(ValueError):
         self.complaint = complaint
 
 
-def read_voc(path: Path, name: str) -> Annotation:
+def read_voc(path: Path, name: str, outlines: bool = False) -> Annotation:
     """Return the annotation in the file `path`, which the user knows as `name`.
+
+    Args:
+        path: The file.
+        name: As the user knows it.
+        outlines: Whether the polygons of objects are kept.
 
     Raises:
         AnnotationError: As parse_voc.
@@ -55,10 +48,10 @@ def read_voc(path: Path, name: str) -> Annotation:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise _refused(name, f"the annotation cannot be read: {error.strerror or error}") from error
-    return parse_voc(data, name)
+    return parse_voc(data, name, outlines)
 
 
-def parse_voc(data: bytes, name: str) -> Annotation:
+def parse_voc(data: bytes, name: str, outlines: bool = False) -> Annotation:
     """Return the annotation in the bytes of an XML file.
 
     Objects that cannot be used become complaints.
@@ -66,6 +59,7 @@ def parse_voc(data: bytes, name: str) -> Annotation:
     Args:
         data: The bytes of the file.
         name: As the user knows it.
+        outlines: Whether the polygons of objects are kept.
 
     Raises:
         AnnotationError: It is too large, is not XML, declares a DTD or is no VOC annotation.
@@ -75,20 +69,25 @@ def parse_voc(data: bytes, name: str) -> Annotation:
         raise _refused(name, f"expected the root element <annotation>, found <{root.tag}>")
     objects = [thing for thing in root.findall("object") if thing.findtext("deleted") != "1"]
     lines = _object_lines(text, len(objects))
-    kept, complaints = [], []
+    kept, complaints, outline_complaints = [], [], []
     for number, (thing, line) in enumerate(zip(objects, lines, strict=True), start=1):
         label = (thing.findtext("name") or "").strip(BLANKS)
         title = f"object {number} '{label}'" if label else f"object {number}"
         try:
             if not label:
                 raise ValueError("expected a class name in <name>, found none")
-            kept.append(
-                (label, enclosing_box(thing), _is_true(thing.findtext("difficult")), title, line)
-            )
+            box, outline = enclosing_box(thing), None
         except ValueError as error:
             complaints.append(Complaint(name, str(error), line, title))
-    names, boxes, ignored, titles, kept_lines = (
-        zip(*kept, strict=True) if kept else ((), (), (), (), ())
+            continue
+        try:
+            outline = outline_of(thing) if outlines else None
+        except ValueError as error:
+            outline_complaints.append(Complaint(name, str(error), line, title))
+        difficult = _is_true(thing.findtext("difficult"))
+        kept.append((label, box, difficult, title, line, outline))
+    names, boxes, ignored, titles, kept_lines, drawn = (
+        zip(*kept, strict=True) if kept else ((),) * 6
     )
     return Annotation(
         names,
@@ -100,65 +99,9 @@ def parse_voc(data: bytes, name: str) -> Annotation:
         titles,
         kept_lines,
         tuple(complaints),
+        outlines=drawn if any(drawn) else None,
+        outline_complaints=tuple(outline_complaints),
     )
-
-
-def enclosing_box(thing: Element) -> tuple[float, float, float, float]:
-    """Return (ymin, xmin, ymax, xmax), in pixels, around the position of a VOC object.
-
-    Raises:
-        ValueError: There is none, or its numbers are none; the message names the fault.
-    """
-    kind = next((kind for kind in POSITIONS if thing.find(kind) is not None), None)
-    if kind is None:
-        found = ", ".join(child.tag for child in thing) or "nothing"
-        raise ValueError(f"expected a position, one of {', '.join(POSITIONS)}; found {found}")
-    if kind == "segm" or thing.find(f"{kind}/pt") is not None:
-        return _labelme_box(thing, kind)
-    numbers = {part.tag: _number(kind, part) for part in thing.iterfind(f"{kind}/*")}
-    try:
-        if kind == "robndbox":
-            return _around_turned(*(numbers[part] for part in ("cx", "cy", "w", "h", "angle")))
-        if kind == "bndbox":
-            return numbers["ymin"], numbers["xmin"], numbers["ymax"], numbers["xmax"]
-        if kind == "circle":
-            x, y, radius = (numbers[part] for part in ("cx", "cy", "r"))
-            return y - radius, x - radius, y + radius, x + radius
-        columns = [value for tag, value in numbers.items() if tag.startswith("x")]
-        rows = [numbers["y" + tag[1:]] for tag in numbers if tag.startswith("x")]
-        return min(rows), min(columns), max(rows), max(columns)
-    except (KeyError, ValueError) as error:
-        raise ValueError(
-            f"expected the coordinates of a {kind}, found only {sorted(numbers)}"
-        ) from error
-
-
-def _labelme_box(thing: Element, kind: str) -> tuple[float, float, float, float]:
-    """The box of an object of the LabelMe web tool: points of a polygon, or the box of a mask."""
-    if kind == "segm":
-        box = thing.find("segm/box")
-        if box is None:
-            raise ValueError("expected a <box> in <segm>, found none")
-        numbers = {part.tag: _number("box", part) for part in box}
-        try:
-            return numbers["ymin"], numbers["xmin"], numbers["ymax"], numbers["xmax"]
-        except KeyError as error:
-            raise ValueError(f"expected {error} in <segm><box>, found {sorted(numbers)}") from error
-    points = [{part.tag: _number("pt", part) for part in point} for point in thing.iter("pt")]
-    if not all(point.keys() >= {"x", "y"} for point in points):
-        raise ValueError("expected <x> and <y> in each <pt>, found one without")
-    columns, rows = ([point[axis] for point in points] for axis in "xy")
-    return min(rows), min(columns), max(rows), max(columns)
-
-
-def _around_turned(
-    x: float, y: float, width: float, height: float, angle: float
-) -> tuple[float, float, float, float]:
-    """The box around one that is turned by an angle in radians about its centre."""
-    cos, sin = abs(math.cos(angle)), abs(math.sin(angle))
-    across = (width * cos + height * sin) / 2
-    down = (width * sin + height * cos) / 2
-    return y - down, x - across, y + down, x + across
 
 
 def _parsed(data: bytes, name: str) -> tuple[Element, str]:
@@ -217,18 +160,6 @@ def _object_lines(text: str, count: int) -> list[int | None]:
     ):  # a comment or a nested element looks like an object: rather no line than a wrong one
         return [None] * count
     return [text.count("\n", 0, start) + 1 for start in starts]
-
-
-def _number(kind: str, part: Element) -> float:
-    try:
-        value = float(re.sub(r"^\s*(-?\d+),(\d+)\s*$", r"\1.\2", part.text or ""))
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise ValueError(
-            f"expected a number in <{kind}><{part.tag}>, found {(part.text or '').strip(BLANKS)!r}"
-        )
-    return value
 
 
 def _is_true(text: str | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from algorithm.data.feeding.decoding import PictureError, picture_size
 from algorithm.data.readers.annotation import (
@@ -35,7 +35,7 @@ NOTES = "notes.json"  # Label Studio's, beside classes.txt
 SAMPLES = 20  # label files that are looked into before all are read
 
 
-def read_yolo(contents: FolderContents, settings: YoloSettings) -> Listing:
+def read_yolo(contents: FolderContents, settings: YoloSettings, outlines: bool = False) -> Listing:
     """Return the listing of a YOLO dataset; labels are read when entries are asked for.
 
     A label file is a .txt of a picture's name: where images/ is exchanged for labels/ in its path,
@@ -45,6 +45,7 @@ def read_yolo(contents: FolderContents, settings: YoloSettings) -> Listing:
         contents: The folder of the dataset.
         settings: What is known of it. Without splits, all pictures that have a label file, or lie
             beside one that has, are read.
+        outlines: Whether outlines are kept.
     """
     labels = _label_names(contents)
     pairs = paired(contents.pictures, (name for name in labels if not _is_ignored(name)))
@@ -65,23 +66,34 @@ def read_yolo(contents: FolderContents, settings: YoloSettings) -> Listing:
     if bare:
         warnings.append(f"{bare} of {len(usages)} pictures have no label file: they show nothing")
     rows = list(usages.items())
-    files = (pairs.of_picture, marked)
+    files = _Files(pairs.of_picture, marked, settings, outlines)
     categories = tuple((name, number) for number, name in enumerate(settings.names, start=1))
     return Listing(
-        LazyEntries(lambda: (_entry(contents, *row, files, settings) for row in rows)),
+        LazyEntries(lambda: (_entry(contents, *row, files) for row in rows)),
         tuple(complaints),
         (*settings.warnings, *warnings, *_guessed(contents), *_remarks(contents, pairs)),
         categories,
     )
 
 
-def _entry(
-    contents: FolderContents,
-    name: str,
-    usage: str | None,
-    files: tuple[dict[str, str], dict[str, str]],
-    settings: YoloSettings,
-) -> Entry:
+@dataclass(frozen=True)
+class _Files:
+    """The label files of pictures, and what is known of all of them.
+
+    Attributes:
+        labels: By picture.
+        ignored: By picture; their objects are difficult or a crowd.
+        settings: Of the dataset.
+        outlines: Whether outlines are kept.
+    """
+
+    labels: dict[str, str]
+    ignored: dict[str, str]
+    settings: YoloSettings
+    outlines: bool
+
+
+def _entry(contents: FolderContents, name: str, usage: str | None, files: _Files) -> Entry:
     path = contents.path(name)
     try:
         width, height = picture_size(path)
@@ -89,25 +101,23 @@ def _entry(
         return Entry(name, name, path, usage, no_objects())
     parts = [
         replace(part, ignored=part.ignored | ignored)
-        for of_picture, ignored in zip(files, (False, True), strict=True)
+        for of_picture, ignored in ((files.labels, False), (files.ignored, True))
         if name in of_picture
-        for part in [_annotation(contents, of_picture[name], settings, width, height)]
+        for part in [_annotation(contents, of_picture[name], files, width, height)]
     ]
     return Entry(name, name, path, usage, Annotation.joined(parts or [no_objects(width, height)]))
 
 
 def _annotation(
-    contents: FolderContents, file: str, settings: YoloSettings, width: int, height: int
+    contents: FolderContents, file: str, files: _Files, width: int, height: int
 ) -> Annotation:
     try:
         text = decoded(contents.path(file).read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         problem = f"expected a text file of labels, found one that cannot be read: {error}"
         return no_objects(width, height, file, (Complaint(file, problem),))
-    names, boxes, marks, things, lines, complaints = parse_labels(
-        text, file, settings.names, width, height, settings.keypoints
-    )
-    return Annotation(names, boxes, marks, width, height, file, things, lines, complaints)
+    names, keypoints = files.settings.names, files.settings.keypoints
+    return parse_labels(text, file, names, width, height, keypoints, files.outlines)
 
 
 def _label_names(contents: FolderContents) -> list[str]:
@@ -242,9 +252,10 @@ def _read(found: Found, source: Source) -> Listing:
     contents = source.contents
     if found.files[0].lower().endswith((".yaml", ".yml", ".data")):
         source.only_path(found, READER.name)
-        return read_yolo(contents, read_settings(contents, found.files[0]))
+        settings = read_settings(contents, found.files[0])
+        return read_yolo(contents, settings, source.outlines)
     names = _classes(contents, found.files)
-    return read_yolo(contents, YoloSettings(found.files[0], names, {}))
+    return read_yolo(contents, YoloSettings(found.files[0], names, {}), source.outlines)
 
 
 READER = Reader("YOLO", (".yaml", ".yml", ".data"), _recognised, _read)

@@ -7,14 +7,14 @@ import re
 
 import numpy as np
 
-from algorithm.data.readers.annotation import Complaint, as_boxes
+from algorithm.data.outlines import Outline
+from algorithm.data.readers.annotation import Annotation, Complaint, as_boxes
+from algorithm.data.readers.outline_forms import polygons
 
 FAR = 2.0  # a share of the picture beyond it is no box over the edge but another unit
 VISIBLE = (0.0, 1.0, 2.0)  # not there, hidden, visible: the third number of a keypoint
 
-Labels = tuple[
-    tuple[str, ...], np.ndarray, np.ndarray, tuple[str, ...], tuple[int, ...], tuple[Complaint, ...]
-]
+Box = tuple[float, float, float, float]  # ymin, xmin, ymax, xmax
 
 
 def parse_labels(
@@ -24,8 +24,9 @@ def parse_labels(
     width: int,
     height: int,
     keypoints: tuple[int, int] | None = None,
-) -> Labels:
-    """Return the rows of a label file as the parts of an Annotation.
+    outlines: bool = False,
+) -> Annotation:
+    """Return the rows of a label file.
 
     Args:
         text: Rows of `class x y width height` in shares of the picture, a confidence or the
@@ -35,24 +36,40 @@ def parse_labels(
         width: Of the picture, in pixels.
         height: Of the picture, in pixels.
         keypoints: (how many, numbers of each), as data.yaml declares them.
-
-    Returns:
-        (names, boxes float32 [N, 4] yxyx pixels, ignored, things, lines, complaints).
+        outlines: Whether outlines are kept.
     """
     kept, complaints = [], []
     for line, row in enumerate(text.splitlines(), start=1):
         if not row.strip():
             continue
         try:
-            name, (ymin, xmin, ymax, xmax) = _object(row, names, keypoints, width, height)
+            name, (ymin, xmin, ymax, xmax), points = _object(row, names, keypoints, width, height)
         except ValueError as error:
             complaints.append(Complaint(file, str(error), line))
             continue
         box = (ymin * height, xmin * width, ymax * height, xmax * width)
-        kept.append((name, box, f"object {line} '{name}'", line))
-    found, boxes, things, lines = zip(*kept, strict=True) if kept else ((), (), (), ())
-    marks = np.zeros(len(found), bool)
-    return found, as_boxes(list(boxes)), marks, things, lines, tuple(complaints)
+        outline = _outline(points, width, height) if outlines else None
+        kept.append((name, box, f"object {line} '{name}'", line, outline))
+    found, boxes, things, lines, drawn = zip(*kept, strict=True) if kept else ((),) * 5
+    return Annotation(
+        found,
+        as_boxes(list(boxes)),
+        np.zeros(len(found), bool),
+        width,
+        height,
+        file,
+        things,
+        lines,
+        tuple(complaints),
+        outlines=drawn if any(drawn) else None,
+    )
+
+
+def _outline(points: list[float], width: int, height: int) -> Outline | None:
+    """The outline of points in shares of the picture; None without any."""
+    if not points:
+        return None
+    return polygons([np.reshape(points, (-1, 2)) * [width, height]])
 
 
 def is_row(text: str) -> bool:
@@ -72,19 +89,18 @@ def _object(
     keypoints: tuple[int, int] | None,
     width: int,
     height: int,
-) -> tuple[str, tuple[float, float, float, float]]:
+) -> tuple[str, Box, list[float]]:
+    """(class, box, points x1, y1 ... of an outline) of a row, in shares of the picture."""
     cells = _cells(row)
     if len(cells) == 10 and not _is_number(cells[8]) and all(map(_is_number, cells[:8])):
-        return _corners(cells, names, width, height)
+        return (*_corners(cells, names, width, height), [])
     number, numbers = _numbers(row, cells, names)
     if not 0 <= number < len(names):
         raise ValueError(f"expected a class id of 0..{len(names) - 1}, found {number}")
-    return names[number], _box(numbers, keypoints)
+    return names[number], *_box(numbers, keypoints)
 
 
-def _corners(
-    cells: list[str], names: tuple[str, ...], width: int, height: int
-) -> tuple[str, tuple[float, float, float, float]]:
+def _corners(cells: list[str], names: tuple[str, ...], width: int, height: int) -> tuple[str, Box]:
     """Of a row `x1 y1 x2 y2 x3 y3 x4 y4 class difficulty` in pixels, as DOTA and Roboflow write."""
     if cells[8] not in names:
         raise ValueError(f"expected a class of {', '.join(names)}, found {cells[8]!r}")
@@ -133,10 +149,8 @@ def _numbers(row: str, cells: list[str], names: tuple[str, ...]) -> tuple[int, l
     return int(first), others
 
 
-def _box(
-    numbers: list[float], keypoints: tuple[int, int] | None
-) -> tuple[float, float, float, float]:
-    """(ymin, xmin, ymax, xmax) of what follows the class id of a row."""
+def _box(numbers: list[float], keypoints: tuple[int, int] | None) -> tuple[Box, list[float]]:
+    """The box of what follows the class id of a row, and the points where it is an outline."""
     count = len(numbers)
     if keypoints is not None and count > 5:
         wanted = 4 + keypoints[0] * keypoints[1]
@@ -145,19 +159,19 @@ def _box(
                 f"expected 4 numbers and {keypoints[0]} keypoints of {keypoints[1]} (kpt_shape), "
                 f"{wanted} in all, found {count} numbers"
             )
-        return _around(numbers)
+        return _around(numbers), []
     if count == 4 or (count == 5 and 0 <= numbers[4] <= 1):
-        return _around(numbers)
+        return _around(numbers), []
     if count < 6 or count % 2 or _are_keypoints(numbers):
         raise ValueError(
             f"expected a class id with 4 numbers, or with the points of a polygon, found {count} "
             "numbers" + ": keypoints need kpt_shape in data.yaml" * (count > 6 and count % 3 == 1)
         )
     columns, rows = numbers[::2], numbers[1::2]
-    return min(rows), min(columns), max(rows), max(columns)
+    return (min(rows), min(columns), max(rows), max(columns)), numbers
 
 
-def _around(numbers: list[float]) -> tuple[float, float, float, float]:
+def _around(numbers: list[float]) -> Box:
     x, y, width, height = numbers[:4]
     return y - height / 2, x - width / 2, y + height / 2, x + width / 2
 

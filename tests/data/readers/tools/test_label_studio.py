@@ -59,7 +59,7 @@ def test_shapes(tmp_path: Path) -> None:
         ("sun", [30, 30, 50, 70]),
     ]
     assert found.complaints == [
-        "export.json: object 4 'nose': expected a rectangle, polygon or ellipse, found "
+        "export.json: object 4 'nose': expected a rectangle, polygon, ellipse or brush, found "
         "keypointlabels"
     ]
 
