@@ -38,6 +38,7 @@ class Choice:
         most: How many detections to return at most, None for all.
         names: Names of the classes to return, None for all.
         hard_above: The IoU above which the graph drops the worse box of a class, or None.
+        masks: "rle" or "polygon" for masks in that form, "none" for none.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Choice:
         most: int | None = None,
         names: set[str] | None = None,
         hard_above: float | None = None,
+        masks: str = "none",
     ) -> None:
         """Keep what is given."""
         self.confidence, self.overlap, self.most, self.names, self.hard_above = (
@@ -56,6 +58,7 @@ class Choice:
             names,
             hard_above,
         )
+        self.masks = masks
 
 
 def one_dict(data: Any) -> dict[str, Any]:

@@ -42,7 +42,8 @@ def evaluate_exported(
     names = label_names_of(path)
     run = open_exported(path)
     with tempfile.TemporaryDirectory() as folder:
-        samples = _samples(dataset_with_classes(data_url, names, folder), split)[:most]
+        dataset = dataset_with_classes(data_url, names, folder, outlines=True)
+        samples = _samples(dataset, split)[:most]
         if not samples:
             raise ArgumentError(
                 f"split={split}: expected pictures in {data_url}, found none; choose one of "
@@ -64,10 +65,18 @@ def evaluate_exported(
     }
 
 
-def dataset_with_classes(data_url: Path, names: tuple[str, ...], folder: str) -> Dataset:
+def dataset_with_classes(
+    data_url: Path, names: tuple[str, ...], folder: str, *, outlines: bool = False
+) -> Dataset:
     """Return a cleaned dataset whose classes are numbered as an exported model's."""
     return load_dataset(
-        data_url, clean=True, seed=0, work_dir=folder, label_names=names, require=()
+        data_url,
+        clean=True,
+        seed=0,
+        work_dir=folder,
+        label_names=names,
+        require=(),
+        outlines=outlines,
     )
 
 

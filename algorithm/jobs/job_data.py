@@ -47,6 +47,7 @@ def load_data(
         require=("eval",) if hp.mode == "eval" else ("train", "eval"),
         pictures_dir=workspace.work,
         eval_last=hp.eval_last,
+        outlines=hp.with_masks,
     )
     for warning in dataset.warnings:
         _log.warning("%s", warning)

@@ -208,3 +208,9 @@ def test_an_applied_overlap_suppresses_worse_boxes_of_the_same_class(platform, m
 def test_thresholds_that_are_none_are_refused_at_the_start(platform, model_dir, thresholds):
     with pytest.raises(DataError, match="expected thresholds between 0 and 1 in .*index"):
         load_service(with_thresholds(model_dir, thresholds))
+
+
+def test_masks_of_a_graph_that_has_none_are_a_bad_request(service, encode):
+    assert service.inference({**picture_form(encode()), "masks": "none"}) == EXPECTED
+    with pytest.raises(TypeError, match="masks: this service answers with boxes only"):
+        service.inference({**picture_form(encode()), "masks": "rle"})
