@@ -19,9 +19,9 @@ def extent(outline: Outline) -> tuple[float, float, float, float]:
     return top, left, top + height, left + width
 
 
-def covers_nothing(outline: Outline, height: int, width: int) -> bool:
-    """Return whether an outline covers no pixel of a picture, by the rule of pycocotools."""
-    return not int(coco_mask.area(run_lengths(outline, height, width)))
+def covered_pixels(outline: Outline, height: int, width: int) -> int:
+    """Return how many pixels of a picture an outline covers, by the rule of pycocotools."""
+    return int(coco_mask.area(run_lengths(outline, height, width)))
 
 
 def scaled(outline: Outline, height: int, width: int, down: float, across: float) -> Outline:

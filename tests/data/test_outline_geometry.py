@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from algorithm.data.outline_geometry import covers_nothing, extent, of_pixels, scaled, upright
+from algorithm.data.outline_geometry import covered_pixels, extent, of_pixels, scaled, upright
 from algorithm.data.outlines import Polygons, RunLengths, rasterised
 
 
@@ -54,5 +54,6 @@ def test_both_forms_scale_alike() -> None:
 
 
 def test_a_sliver_between_pixel_centres_covers_nothing() -> None:
-    assert covers_nothing(Polygons((part(1.6, 0, 1.9, 0, 1.9, 9, 1.6, 9),)), 10, 10)
-    assert not covers_nothing(Polygons((part(1.4, 0, 1.9, 0, 1.9, 9, 1.4, 9),)), 10, 10)
+    sliver = Polygons((part(1.6, 0, 1.9, 0, 1.9, 9, 1.6, 9),))
+    assert covered_pixels(sliver, 10, 10) == 0
+    assert covered_pixels(Polygons((part(1.4, 0, 1.9, 0, 1.9, 9, 1.4, 9),)), 10, 10) == 9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 from collections.abc import Sequence
@@ -16,10 +17,11 @@ from algorithm.data.cleaning.box_rules import LEAST_SIDE, sides
 from algorithm.data.cleaning.cleaning import Cleaned, clean_entries
 from algorithm.data.cleaning.findings import DROPPED, Checked, Finding
 from algorithm.data.cleaning.picture_rules import PICTURE_RULES, SUFFIXES, plain_pixels
-from algorithm.data.conversion.picture_row import PictureRow, shortest_boxes
+from algorithm.data.conversion.picture_row import PictureRow, segmentations, shortest_boxes
 from algorithm.data.conversion.voc_writer import voc_xml
 from algorithm.data.labels import no_boxes, nothing_to_evaluate
-from algorithm.data.readers.annotation import Complaint, Entry
+from algorithm.data.outline_geometry import scaled
+from algorithm.data.readers.annotation import Annotation, Complaint, Entry
 from algorithm.data.readers.recognition import read_listing
 from algorithm.data.readers.voc.voc_xml import AnnotationError, read_voc
 from algorithm.errors import ArgumentError
@@ -90,7 +92,7 @@ def clean_copy(
             "would "
             "be read as part of it the next time"
         )
-    listing = read_listing(path, work_dir=output)
+    listing = read_listing(path, work_dir=output, outlines=True)
     copies = _Copies(output, _stems(tuple(listing.entries)), max_width, max_height)
     cleaned = clean_entries(listing, work_dir=output, sink=copies)
     copies.remove_unused(cleaned)
@@ -199,13 +201,20 @@ class _Annotations:
 
 
 def _is_all(location: Path, entry: Entry) -> bool:
-    """Whether the annotation is the whole content of that one VOC file."""
+    """Whether the annotation, with its outlines, is the whole content of that one VOC file."""
     if location.suffix.lower() != ".xml":
         return False
     try:
-        return read_voc(location, "").names == entry.objects.names
+        own, read = read_voc(location, "", outlines=True), entry.objects
+        return own.names == read.names and _drawn(own) == _drawn(read)
     except AnnotationError:
         return False
+
+
+def _drawn(annotation: Annotation) -> list[bool]:
+    """Which objects have an outline."""
+    outlines = annotation.outlines or (None,) * len(annotation.names)
+    return [one is not None for one in outlines]
 
 
 def _stems(entries: Sequence[Entry]) -> dict[int, str]:
@@ -278,6 +287,12 @@ def _shrunk(checked: Checked, width: int, height: int) -> Checked:
         boxes=boxes[keep],
         ignored=checked.ignored[keep],
         filled=None if checked.filled is None else checked.filled[keep],
+        outlines=None
+        if checked.outlines is None
+        else tuple(
+            None if one is None else scaled(one, height, width, down, across)
+            for one in itertools.compress(checked.outlines, keep)
+        ),
         findings=(*checked.findings, *findings),
     )
 
@@ -303,6 +318,7 @@ def _voc(checked: Checked, filename: str) -> bytes:
             boxes,
             tuple(checked.ignored.tolist()),
             (0, 0),
+            segmentations(checked.outlines),
         )
     )
 

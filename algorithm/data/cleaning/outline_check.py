@@ -6,7 +6,7 @@ import numpy as np
 
 from algorithm.data.cleaning.findings import OUTLINE_LEFT_OUT, REPORTED, Finding
 from algorithm.data.cleaning.turned_boxes import SIDEWAYS, stored_orientation
-from algorithm.data.outline_geometry import covers_nothing, extent, scaled, upright
+from algorithm.data.outline_geometry import covered_pixels, extent, scaled, upright
 from algorithm.data.outlines import Outline, RunLengths
 from algorithm.data.readers.annotation import Annotation, Complaint, Entry
 from algorithm.ops.box_arrays import box_area
@@ -111,7 +111,7 @@ def _require_pixels(outline: Outline, width: int, height: int, exact: bool) -> N
     ymin, xmin, ymax, xmax = extent(outline)
     if min(ymax, height) <= max(ymin, 0) or min(xmax, width) <= max(xmin, 0):
         raise ValueError("expected an outline with an area in the picture, found none")
-    if exact and covers_nothing(outline, height, width):
+    if exact and not covered_pixels(outline, height, width):
         raise ValueError("expected an outline around a pixel's centre, found none")
 
 

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from algorithm.data.conversion.output_files import copy_picture, replaced
 from algorithm.data.conversion.picture_row import Classes, PictureRow, shortest
+from algorithm.data.outline_geometry import covered_pixels
 
 
 def write_shard(
@@ -36,19 +37,22 @@ def line(row: PictureRow, classes: Classes) -> str:
     number = int(row.image_id) if classes.keep_ids else row.number + 1
     image = {"id": number, "file_name": row.name, "width": row.width, "height": row.height}
     annotations = []
-    for name, (ymin, xmin, ymax, xmax), ignored in zip(
-        row.names, row.boxes, row.ignored, strict=True
+    for index, (name, (ymin, xmin, ymax, xmax), ignored) in enumerate(
+        zip(row.names, row.boxes, row.ignored, strict=True)
     ):
         width, height = shortest(xmax - xmin), shortest(ymax - ymin)
-        annotations.append(
-            {
-                "image_id": number,
-                "category_id": ids[name],
-                "bbox": [xmin, ymin, width, height],
-                "area": shortest(width * height),
-                "iscrowd": int(ignored),
-            }
-        )
+        annotation = {
+            "image_id": number,
+            "category_id": ids[name],
+            "bbox": [xmin, ymin, width, height],
+            "area": shortest(width * height),
+            "iscrowd": int(ignored),
+        }
+        if row.segmentations:
+            annotation["segmentation"] = row.segmentations[index] or []
+        if (outline := row.outlines[index]) is not None:
+            annotation["area"] = covered_pixels(outline, row.height, row.width)
+        annotations.append(annotation)
     return json.dumps([image, annotations], ensure_ascii=False) + "\n"
 
 

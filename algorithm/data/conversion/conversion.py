@@ -132,7 +132,7 @@ def convert(
     state = _state(output, form)
     work = output / WORK
     plan = write_plan(
-        open_listing(Path(data_url), resolve, work),
+        open_listing(Path(data_url), resolve, work, outlines=True),
         work / "plan",
         clean=clean,
         seed=seed,

@@ -7,7 +7,9 @@ from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 from algorithm.data.conversion.output_files import copy_picture, replaced
-from algorithm.data.conversion.picture_row import Box, Classes, PictureRow
+from algorithm.data.conversion.picture_row import Box, Classes, PictureRow, shortest
+from algorithm.data.outline_corners import single_polygon
+from algorithm.data.outlines import Outline
 
 FILE = "annotations.xml"
 DIFFICULT = "difficult"  # the attribute of an ignored object
@@ -42,27 +44,31 @@ def element(row: PictureRow) -> str:
         "height": row.height,
     }
     boxes = "".join(
-        _box(name, box, ignored)
-        for name, box, ignored in zip(row.names, row.boxes, row.ignored, strict=True)
+        _shape(name, box, ignored, _points(row, outline))
+        for name, box, ignored, outline in zip(
+            row.names, row.boxes, row.ignored, row.outlines, strict=True
+        )
     )
     return f"  <image {_attributes(facts)}>\n{boxes}  </image>\n"
 
 
-def _box(name: str, box: Box, ignored: bool) -> str:
+def _points(row: PictureRow, outline: Outline | None) -> str:
+    """The points of an outline as one polygon; "" without one."""
+    corners = None if outline is None else single_polygon(outline, row.height, row.width)
+    if corners is None:
+        return ""
+    return ";".join(f"{shortest(x)},{shortest(y)}" for x, y in corners.tolist())
+
+
+def _shape(name: str, box: Box, ignored: bool, points: str) -> str:
     ymin, xmin, ymax, xmax = box
-    facts = {
-        "label": name,
-        "source": "manual",
-        "occluded": 0,
-        "xtl": xmin,
-        "ytl": ymin,
-        "xbr": xmax,
-        "ybr": ymax,
-        "z_order": 0,
-    }
+    sides = {"xtl": xmin, "ytl": ymin, "xbr": xmax, "ybr": ymax}
+    kind = "polygon" if points else "box"
+    place = {"points": points} if points else sides
+    facts = {"label": name, "source": "manual", "occluded": 0, **place, "z_order": 0}
     word = "true" if ignored else "false"
     mark = f'      <attribute name="{DIFFICULT}">{word}</attribute>\n'
-    return f"    <box {_attributes(facts)}>\n{mark}    </box>\n"
+    return f"    <{kind} {_attributes(facts)}>\n{mark}    </{kind}>\n"
 
 
 def _attributes(facts: dict[str, object]) -> str:

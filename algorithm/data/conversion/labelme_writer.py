@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from algorithm.data.conversion.output_files import copy_picture, write_whole
-from algorithm.data.conversion.picture_row import Box, Classes, PictureRow
+from algorithm.data.conversion.picture_row import Box, Classes, PictureRow, shortest
+from algorithm.data.outline_corners import single_polygon
+from algorithm.data.outlines import Outline
 
 VERSION = "5.5.0"  # of LabelMe, whose files have this form
 
@@ -32,8 +34,10 @@ def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
 def record(row: PictureRow) -> dict:
     """Return the content of a LabelMe JSON; the flag `difficult` marks an ignored object."""
     shapes = [
-        _shape(name, box, ignored)
-        for name, box, ignored in zip(row.names, row.boxes, row.ignored, strict=True)
+        _shape(name, box, ignored, _corners(row, outline))
+        for name, box, ignored, outline in zip(
+            row.names, row.boxes, row.ignored, row.outlines, strict=True
+        )
     ]
     return {
         "version": VERSION,
@@ -46,14 +50,20 @@ def record(row: PictureRow) -> dict:
     }
 
 
-def _shape(name: str, box: Box, ignored: bool) -> dict:
+def _corners(row: PictureRow, outline: Outline | None) -> list[list[float]]:
+    """The corners (x, y) of an outline as one polygon; none without one."""
+    corners = None if outline is None else single_polygon(outline, row.height, row.width)
+    return [] if corners is None else [[shortest(x), shortest(y)] for x, y in corners.tolist()]
+
+
+def _shape(name: str, box: Box, ignored: bool, corners: list[list[float]]) -> dict:
     ymin, xmin, ymax, xmax = box
     return {
         "label": name,
-        "points": [[xmin, ymin], [xmax, ymax]],
+        "points": corners or [[xmin, ymin], [xmax, ymax]],
         "group_id": None,
         "description": "",
-        "shape_type": "rectangle",
+        "shape_type": "polygon" if corners else "rectangle",
         "flags": {"difficult": True} if ignored else {},
         "mask": None,
     }

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+from algorithm.data.outlines import Outline, RunLengths
+from algorithm.data.readers.coco.coco_outlines import outline_of
 
 Box = tuple[float, float, float, float]
 SPLITS = {"train": "train", "eval": "val", "test": "test"}  # usage: as folders and files spell it
@@ -27,6 +32,8 @@ class PictureRow:
         boxes: (ymin, xmin, ymax, xmax) of each object, in pixels.
         ignored: Of each object.
         stamp: Size and time of the source file, to tell whether it changed.
+        segmentations: The outline of each object as COCO writes it, None for one without; empty
+            where no object has one.
     """
 
     number: int
@@ -40,6 +47,14 @@ class PictureRow:
     boxes: tuple[Box, ...]
     ignored: tuple[bool, ...]
     stamp: tuple[int, int]
+    segmentations: tuple[Any, ...] = ()
+
+    @property
+    def outlines(self) -> tuple[Outline | None, ...]:
+        """The outline of each object, None for one without."""
+        if not self.segmentations:
+            return (None,) * len(self.names)
+        return tuple(None if one is None else outline_of(one) for one in self.segmentations)
 
     @property
     def stem(self) -> str:
@@ -74,6 +89,20 @@ class Classes:
     names: tuple[str, ...]
     ids: tuple[int, ...]
     keep_ids: bool
+
+
+def segmentations(outlines: Sequence[Outline | None] | None) -> tuple[Any, ...]:
+    """Return outlines as COCO writes them, with the coordinates of `shortest`."""
+    if not any(one is not None for one in outlines or ()):
+        return ()
+    return tuple(None if one is None else _segmentation(one) for one in outlines or ())
+
+
+def _segmentation(outline: Outline) -> Any:
+    if isinstance(outline, RunLengths):
+        size = [outline.height, outline.width]
+        return {"size": size, "counts": outline.counts.decode("ascii")}
+    return [[shortest(value) for value in part.ravel().tolist()] for part in outline.parts]
 
 
 def shortest_boxes(boxes: np.ndarray) -> tuple[Box, ...]:

@@ -20,7 +20,7 @@ from algorithm.data.cleaning.duplicates import PictureMark
 from algorithm.data.cleaning.findings import LEFT_OUT, Checked, Finding
 from algorithm.data.cleaning.leakage import Portrait, copies
 from algorithm.data.cleaning.remarks import Remarks
-from algorithm.data.conversion.picture_row import PictureRow, shortest_boxes
+from algorithm.data.conversion.picture_row import PictureRow, segmentations, shortest_boxes
 from algorithm.data.readers.annotation import Complaint, Listing
 from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
 
@@ -126,6 +126,7 @@ def _row(checked: Checked, number: int, stems: set[str]) -> PictureRow:
         boxes,
         tuple(map(bool, checked.ignored)),
         (status.st_size, status.st_mtime_ns),
+        segmentations(checked.outlines),
     )
 
 

@@ -16,6 +16,8 @@ from algorithm.data.conversion.coco_writer import line, write_instances
 from algorithm.data.conversion.output_files import beside, replaced, write_whole
 from algorithm.data.conversion.picture_row import Classes, PictureRow
 from algorithm.data.feeding.decoding import decode_image, exif_orientation, open_picture
+from algorithm.data.outline_geometry import covered_pixels
+from algorithm.data.outlines import Outline, rasterised
 
 SIDES = ("ymin", "xmin", "ymax", "xmax")
 GROUND_TRUTH = (
@@ -105,7 +107,7 @@ def example(row: PictureRow, data: bytes, ids: dict[str, int]) -> bytes:
         "image/object/difficult": marks,
     }
     floats = {f"image/object/bbox/{side}": shares[:, place] for place, side in enumerate(SIDES)}
-    floats["image/object/area"] = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    floats["image/object/area"] = _areas(row, boxes)
     texts = {
         "image/encoded": [data],
         "image/format": [form.encode()],
@@ -114,6 +116,8 @@ def example(row: PictureRow, data: bytes, ids: dict[str, int]) -> bytes:
         "image/key/sha256": [hashlib.sha256(data).hexdigest().encode()],
         "image/object/class/text": [name.encode() for name in row.names],
     }
+    if row.segmentations:
+        texts["image/object/mask"] = [_mask(row, outline) for outline in row.outlines]
     kinds = (
         (integers, lambda value: tf.train.Feature(int64_list=tf.train.Int64List(value=value))),
         (floats, lambda value: tf.train.Feature(float_list=tf.train.FloatList(value=value))),
@@ -123,6 +127,24 @@ def example(row: PictureRow, data: bytes, ids: dict[str, int]) -> bytes:
     return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString(
         deterministic=True
     )
+
+
+def _areas(row: PictureRow, boxes: np.ndarray) -> list[float]:
+    """The area of each object in square pixels: of its outline, or of its box."""
+    of_boxes = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1).tolist()
+    return [
+        area if outline is None else covered_pixels(outline, row.height, row.width)
+        for area, outline in zip(of_boxes, row.outlines, strict=True)
+    ]
+
+
+def _mask(row: PictureRow, outline: Outline | None) -> bytes:
+    """The PNG of an object's pixels, 1 inside; of an object without an outline all are 0."""
+    size = (row.height, row.width)
+    pixels = np.zeros(size, np.uint8) if outline is None else rasterised(outline, *size)
+    encoded = io.BytesIO()
+    Image.fromarray(pixels).save(encoded, "PNG")
+    return encoded.getvalue()
 
 
 def portable(data: bytes, name: str) -> tuple[bytes, str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from algorithm.data.conversion.output_files import copy_picture, replaced, write_whole
-from algorithm.data.conversion.picture_row import Classes, PictureRow
+from algorithm.data.conversion.picture_row import Classes, PictureRow, shortest
+from algorithm.data.outline_corners import single_polygon
 
 MANIFEST = "dataset.manifest"
 TEST = (
@@ -71,18 +72,26 @@ def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
 
 
 def voc_xml(row: PictureRow) -> bytes:
-    """Return the UTF-8 VOC XML of a row; an ignored object is a difficult one."""
+    """Return the UTF-8 VOC XML of a row; an ignored object is a difficult one.
+
+    An object with an outline has it as a polygon beside its box, as ModelArts writes polygons.
+    """
     root = ElementTree.Element("annotation")
     ElementTree.SubElement(root, "filename").text = row.name
     _children(ElementTree.SubElement(root, "size"), width=row.width, height=row.height, depth=3)
-    for name, (ymin, xmin, ymax, xmax), ignored in zip(
-        row.names, row.boxes, row.ignored, strict=True
+    for name, (ymin, xmin, ymax, xmax), ignored, outline in zip(
+        row.names, row.boxes, row.ignored, row.outlines, strict=True
     ):
         thing = ElementTree.SubElement(root, "object")
         _children(thing, name=name, difficult=int(ignored))
         _children(
             ElementTree.SubElement(thing, "bndbox"), xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax
         )
+        corners = None if outline is None else single_polygon(outline, row.height, row.width)
+        if corners is not None:
+            polygon = ElementTree.SubElement(thing, "polygon")
+            for place, (x, y) in enumerate(corners.tolist(), start=1):
+                _children(polygon, **{f"x{place}": shortest(x), f"y{place}": shortest(y)})
     ElementTree.indent(root)
     return ElementTree.tostring(root, "utf-8", xml_declaration=True)
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import yaml
 
 from algorithm.data.conversion.output_files import copy_picture, write_whole
-from algorithm.data.conversion.picture_row import Classes, PictureRow
+from algorithm.data.conversion.picture_row import Box, Classes, PictureRow
+from algorithm.data.outline_corners import single_polygon
+from algorithm.data.outlines import Outline
 
 
 def write_shard(
@@ -29,8 +31,10 @@ def write_shard(
     for row in rows:
         copy_picture(row, output / "images" / row.split / row.name)
         lines = [
-            (_line(row, numbers[name], box), ignored)
-            for name, box, ignored in zip(row.names, row.boxes, row.ignored, strict=True)
+            (_line(row, numbers[name], box, outline), ignored)
+            for name, box, ignored, outline in zip(
+                row.names, row.boxes, row.ignored, row.outlines, strict=True
+            )
         ]
         for kind, wanted in (("labels", False), ("ignored", True)):
             text = "".join(line for line, ignored in lines if ignored == wanted)
@@ -66,12 +70,21 @@ def finish(parts: list[Path], output: Path, classes: Classes) -> Path:
     return output / "data.yaml"
 
 
-def _line(row: PictureRow, number: int, box: tuple[float, float, float, float]) -> str:
+def _line(row: PictureRow, number: int, box: Box, outline: Outline | None) -> str:
+    """The row of an object: its outline as one polygon, or its box where it has none."""
+    corners = None if outline is None else single_polygon(outline, row.height, row.width)
+    if corners is not None:
+        shares = (corners / [row.width, row.height]).ravel().tolist()
+        return _row(number, shares)
     ymin, xmin, ymax, xmax = box
-    shares = (
+    sides = (
         (xmin + xmax) / 2 / row.width,
         (ymin + ymax) / 2 / row.height,
         (xmax - xmin) / row.width,
         (ymax - ymin) / row.height,
     )
+    return _row(number, sides)
+
+
+def _row(number: int, shares: Iterable[float]) -> str:
     return " ".join([str(number), *(f"{share:.8f}" for share in shares)]) + "\n"

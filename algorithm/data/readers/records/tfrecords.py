@@ -189,7 +189,7 @@ def _annotation(
         if index not in set(good)
     )
     things = tuple(f"object {index + 1} '{classes[index]}'" for index in good)
-    masks = [_mask(feature, index, count) for index in good] if settings.outlines else []
+    masks = [_mask(feature, index, count) if settings.outlines else None for index in good]
     outlines, wrong = kept_outlines(masks, things, place)
     return Annotation(
         tuple(classes[index] for index in good),
