@@ -296,10 +296,9 @@ def limit_masks(replies: list[dict[str, Any]]) -> None:
     size = sum(len(str(mask)) for reply in replies for mask in reply.get("detection_masks", ()))
     if size > mask_forms.MOST_CHARACTERS:
         raise BadRequest(
-            "masks: expected at most {} characters of masks in a reply, found {}: raise "
-            "score_threshold, lower max_detections, or send fewer or smaller pictures".format(
-                mask_forms.MOST_CHARACTERS, size
-            )
+            f"masks: expected at most {mask_forms.MOST_CHARACTERS} characters of masks in a reply, "
+            f"found {size}: raise score_threshold, lower max_detections, or send fewer or smaller "
+            "pictures"
         )
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from algorithm.data.outlines import compressed_masks
 from algorithm.errors import DataError
 from algorithm.export.formats.source import OUTPUTS, need
 from algorithm.export.formats.whole_graph_formats import load_frozen
 from algorithm.export.saved_model import MASKS
 from algorithm.modelarts.model_index import INDEX, read_class_names
-from algorithm.data.outlines import compressed_masks
 from algorithm.ops.detections import NmsConfig, detect
 from algorithm.ops.image import letterbox_scale, pad_bottom_right, resize
 
