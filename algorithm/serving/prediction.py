@@ -32,6 +32,7 @@ PICTURE_SUFFIXES = (
     ".tiff",
 )
 JPEG_QUALITY = 92
+LayMasks = Callable[[np.ndarray, dict[str, Any]], np.ndarray]
 Draw = Callable[
     [np.ndarray, Sequence[Sequence[float]], Sequence[str], Sequence[float], Sequence[str]],
     np.ndarray,
@@ -44,6 +45,7 @@ def predict(
     output_dir: str | os.PathLike[str],
     *,
     draw: Draw,
+    lay_masks: LayMasks | None = None,
 ) -> Path:
     """Ask the handler of a model folder about picture files, and write what it answers.
 
@@ -55,6 +57,8 @@ def predict(
         output_dir: The folder for the results.
         draw: Takes pixels uint8 [H, W, 3], boxes [ymin, xmin, ymax, xmax] in pixels, class names,
             scores, and all names of the model; returns the drawn picture, uint8 [H, W, 3].
+        lay_masks: Asks for masks too; takes pixels and the reply, and returns the pixels with its
+            masks, on which `draw` draws.
 
     Returns:
         The written `detections.json`: {picture path: the service's reply}.
@@ -71,14 +75,14 @@ def predict(
     complaints = []
     for path in paths:
         try:
-            pixels, reply = _ask(service, path)
+            pixels, reply = _ask(service, path, {"masks": "rle"} if lay_masks else {})
         except DataError as error:
             LOGGER.error("%s", error)
             complaints.append(str(error))
             continue
         replies[str(path)] = reply
         marked = draw(
-            pixels,
+            lay_masks(pixels, reply) if lay_masks else pixels,
             reply["detection_boxes"],
             reply["detection_classes"],
             reply["detection_scores"],
@@ -121,14 +125,15 @@ def find_pictures(images: str) -> list[Path]:
     return files
 
 
-def _ask(service: Any, path: Path) -> tuple[np.ndarray, dict[str, Any]]:
+def _ask(service: Any, path: Path, fields: dict[str, str]) -> tuple[np.ndarray, dict[str, Any]]:
     """Return pixels uint8 [H, W, 3] and the reply of one picture file.
 
     Raises:
         DataError: It has no answer; the message names the file.
     """
     try:
-        prepared = service._preprocess({"images": {str(path): io.BytesIO(path.read_bytes())}})
+        picture = {str(path): io.BytesIO(path.read_bytes())}
+        prepared = service._preprocess({"images": picture, **fields})
         return np.asarray(prepared["images"])[0], service._postprocess(service._inference(prepared))
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
