@@ -219,7 +219,8 @@ class ObjectDetectionService(TfServingBaseService):
         }
         if choice.masks != "none":
             form = mask_forms.coco_rle if choice.masks == "rle" else mask_forms.polygons
-            runs = data["detection_masks"]
+            runs = np.asarray(data["detection_masks"], np.int64)
+            runs = runs[0] if runs.ndim == 3 else runs
             reply["detection_masks"] = [form(mask_forms.used_runs(runs[i]), *shape) for i in kept]
         return reply
 

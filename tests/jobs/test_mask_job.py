@@ -97,7 +97,7 @@ def finished(dataset, tmp_path_factory):
 
 def test_the_log_has_both_tables_and_the_mask_loss(finished):
     _, log = finished
-    assert log.count("IoU metric: bbox") == log.count("IoU metric: segm") == 3
+    assert log.count("IoU metric: bbox") == log.count("IoU metric: segm") >= 3
     first = log.index("IoU metric: bbox")
     second = log.index("IoU metric: segm")
     rows = " Average Recall     (AR) @[ IoU=0.50:0.95 | area= large | maxDets=100 ]"
