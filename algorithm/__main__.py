@@ -13,8 +13,16 @@ def main(argv: "list[str]") -> int:
     return run_command(argv)
 
 
-if __name__ == "__main__":
+def console() -> None:
+    """Do what the command line asks, as `python -m algorithm` and as `efficientdet`."""
     from algorithm.cli.python_version import require_python
 
     require_python()
+    from algorithm.cli.native_log import quiet_native_log
+
+    quiet_native_log()
     sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    console()

@@ -79,7 +79,10 @@ class DivergenceError(AlgorithmError):
 
 
 class Stopped(JobError):
-    """The job was asked to stop, saved its state and can be run again. Exit code 128 + SIGTERM."""
+    """The job was asked to stop, saved its state and can be run again.
+
+    Its exit code is 128 + the signal: 143 for SIGTERM, 130 for Ctrl-C.
+    """
 
     exit_code = 143
     kind = "STOPPED"

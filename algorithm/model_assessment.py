@@ -37,4 +37,7 @@ if __name__ == "__main__":
     from algorithm.cli.python_version import require_python
 
     require_python()
+    from algorithm.cli.native_log import quiet_native_log
+
+    quiet_native_log()
     sys.exit(main(sys.argv[1:]))

@@ -164,9 +164,10 @@ def _trained(hp: Hyperparameters, seeds: list[int], scratch: Path):
     )
     start = find_start(hp, scratch)
     detector = _student(hp, dataset, start)
-    distiller = find_distiller(hp, detector, dataset.label_names, loss_config(hp), scratch)
+    loss = loss_config(hp, dataset)
+    distiller = find_distiller(hp, detector, dataset.label_names, loss, scratch)
     plan = plan_of(hp, len(dataset.train), hp.train_batch_size)
-    trainer, _ = trainer_of(hp, detector, plan, 1, distiller)
+    trainer, _ = trainer_of(hp, detector, plan, 1, distiller, loss)
     evaluators = [
         Evaluator(each, nms_config(hp), dataset, hp.eval_batch_size)
         for each in (detector, *trainer.peers)

@@ -102,13 +102,17 @@ class ObjectDetectionService(TfServingBaseService):
     Attributes:
         label_names: Names of the classes, class 1 first.
         confidence: The score from which on detections count.
+        of_classes: That score for each class, class 1 first, or None for `confidence` alone.
         nms_iou_threshold: The IoU above which the worse box of a class is dropped, or None.
+        bit_depth: The bits that 16-bit pictures use, as in training.
     """
 
     def __init__(self, model_name: str, model_path: str) -> None:
         """Read the class names in the folder `model_path`; the base class loads its SavedModel."""
         self.label_names = read_label_names(Path(model_path) / "index")
         self.confidence, self.nms_iou_threshold = read_thresholds(Path(model_path) / "index")
+        self.of_classes = read_class_thresholds(Path(model_path) / "index", self.confidence)
+        self.bit_depth = read_bit_depth(Path(model_path) / "index")
         super().__init__(model_name, model_path)
 
     def _preprocess(self, data: Any) -> Prepared:
@@ -132,10 +136,9 @@ class ObjectDetectionService(TfServingBaseService):
             raise BadRequest(str(error)) from error
         return Prepared([name for name, _ in contents], images, choice, pixels)
 
-    @staticmethod
-    def _decoded(name: str, content: bytes) -> np.ndarray:
+    def _decoded(self, name: str, content: bytes) -> np.ndarray:
         with DECODING:
-            return pictures.decode_image(content, name)[np.newaxis]
+            return pictures.decode_image(content, name, self.bit_depth)[np.newaxis]
 
     def _inference(self, data: Any) -> Any:
         """Return Answers to a Prepared, by one call of the base class for all pictures of a size.
@@ -183,7 +186,8 @@ class ObjectDetectionService(TfServingBaseService):
             RuntimeError: The model gives numbers that cannot be answered.
         """
         if not isinstance(data, Answers):
-            return self._reply(data, Choice(self.confidence, self.nms_iou_threshold))
+            own = Choice(self.confidence, self.nms_iou_threshold, of_classes=self.of_classes)
+            return self._reply(data, own)
         replies = [
             self._reply(outputs, data.choice, shape) for outputs, shape in zip(data, data.shapes)
         ]
@@ -204,7 +208,9 @@ class ObjectDetectionService(TfServingBaseService):
                 f"expected a box, a class and a score for {count} detections, the model gave "
                 f"{len(boxes)}, {len(classes)} and {len(scores)}"
             )
-        kept = np.flatnonzero(scores[:count] >= choice.confidence)
+        kept = np.array(
+            [i for i in range(count) if scores[i] >= choice.least(classes[i])], dtype=int
+        )
         if choice.names is not None:
             kept = np.array(
                 [i for i in kept if self._class_name(classes[i]) in choice.names], dtype=int
@@ -241,6 +247,7 @@ class ObjectDetectionService(TfServingBaseService):
             fields_of.number(fields, "max_detections", int, 1, 100000),
             names,
             hard_above,
+            self.of_classes if score is None else None,
             self._mask_form(fields.get("masks")),
         )
 
@@ -363,6 +370,52 @@ def read_thresholds(path: Path) -> tuple[float, float | None]:
     ):
         raise ValueError(f"expected thresholds between 0 and 1 in {path}, found {found}")
     return values
+
+
+def read_class_thresholds(path: Path, confidence: float) -> list[float] | None:
+    """Read the thresholds of the classes from the JSON file `index`.
+
+    Args:
+        path: The file.
+        confidence: That of classes without one of their own.
+
+    Returns:
+        The score from which on detections of each class count, class 1 first; None where no class
+        has one of its own.
+
+    Raises:
+        ValueError: A threshold is not between 0 and 1, or of an unknown class.
+    """
+    content = json.loads(path.read_text(encoding="utf-8"))
+    names, found = content["labels_list"], content.get("thresholds", {}).get("per_class")
+    if found is None:
+        return None
+    if not isinstance(found, dict) or not all(
+        name in names and isinstance(value, (int, float)) and 0 <= value <= 1
+        for name, value in found.items()
+    ):
+        raise ValueError(
+            f"expected thresholds between 0 and 1 by class name in {path}, found {found}"
+        )
+    return [found.get(name, confidence) for name in names]
+
+
+def read_bit_depth(path: Path) -> int:
+    """Read `bit_depth` from the JSON file `index`, as the training job was given it.
+
+    Args:
+        path: The file.
+
+    Returns:
+        8..16; 16 where the file does not say it.
+
+    Raises:
+        ValueError: The file holds something else.
+    """
+    depth = json.loads(path.read_text(encoding="utf-8")).get("bit_depth", pictures.FULL_DEPTH)
+    if not isinstance(depth, int) or not 8 <= depth <= pictures.FULL_DEPTH:
+        raise ValueError(f"expected bit_depth of 8..16 in {path}, found {depth!r}")
+    return depth
 
 
 def without_overlaps(

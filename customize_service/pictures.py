@@ -23,6 +23,7 @@ from PIL import (
 
 # --- picture decoding: same text in customize_service/pictures.py and decoding.py
 MAX_PIXELS, MAX_SIDE = 50_000_000, 16_384
+FULL_DEPTH = 16  # bits that 16-bit pictures use unless bit_depth says less
 # The plugin is chosen by content, and called without Image.open, whose own size check warns or
 # raises before ours.
 PLUGINS: dict[bytes, Any] = {
@@ -52,14 +53,17 @@ class PictureError(ValueError):
     """The bytes are not a picture that can be used. The message names the picture."""
 
 
-def decode_image(data: bytes, name: str) -> np.ndarray:
+def decode_image(data: bytes, name: str, bit_depth: int = FULL_DEPTH) -> np.ndarray:
     """Decode a picture to upright RGB pixels.
 
-    16-bit grey keeps its high byte, alpha is dropped, the first frame of an animation counts.
+    Of 16-bit pictures the high byte of the `bit_depth` bits in use is kept; greater values are
+    white. Float pixels of 0..1 become 0..255. Alpha is dropped, the first frame of an animation
+    counts.
 
     Args:
         data: The encoded picture.
         name: What errors call it.
+        bit_depth: The bits that 16-bit pictures use, 8..16.
 
     Returns:
         uint8 [H, W, 3], RGB, upright (EXIF orientation applied), C-contiguous.
@@ -69,19 +73,90 @@ def decode_image(data: bytes, name: str) -> np.ndarray:
     """
     image = open_picture(io.BytesIO(data), name)
     turn = TURNS.get(exif_orientation(image.info.get("exif", b"")))
+    deep_colour = is_deep(image) and not image.mode.startswith("I")
     try:
         image.load()
-        if image.mode.startswith("I"):
+        if image.mode == "F":
+            image = Image.fromarray(grey_of_floats(np.asarray(image), name))
+        elif image.mode.startswith("I") or deep_colour and bit_depth < FULL_DEPTH:
+            values = colour_values(image, data, name) if deep_colour else image.convert("I")
             image = Image.fromarray(
-                (np.asarray(image.convert("I")) >> 8).clip(0, 255).astype(np.uint8)
+                (np.asarray(values) >> (bit_depth - 8)).clip(0, 255).astype(np.uint8)
             )
         image.info.pop("transparency", None)
         image = image.convert("RGB")
-    except MemoryError:
+    except (MemoryError, PictureError):
         raise
     except Exception as error:  # decoders fail on hostile bytes in more ways than they declare
         raise PictureError(f"{name}: the picture is damaged or truncated: {error}") from error
     return np.ascontiguousarray(image if turn is None else image.transpose(turn), dtype=np.uint8)
+
+
+def raw_mode(image: Image.Image) -> str:
+    """Return how Pillow calls the stored pixels of an open picture, such as "RGB;16B"."""
+    tiles = getattr(image, "tile", ())
+    stored = tiles[0][3] if tiles else ""
+    return str(stored[0] if isinstance(stored, tuple) and stored else stored)
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Return whether an open picture, not loaded yet, has more than 8 bits in whole numbers."""
+    deep_colour = image.format in ("PNG", "TIFF") and ";16" in raw_mode(image)
+    return image.mode.startswith("I") or deep_colour
+
+
+def grey_of_floats(pixels: np.ndarray, name: str) -> np.ndarray:
+    """Return float pixels of 0..1 as uint8 of the same shape.
+
+    Raises:
+        PictureError: They do not lie in 0..1: no file says which value is white.
+    """
+    if not np.isfinite(pixels).all() or pixels.min() < 0 or pixels.max() > 1:
+        raise PictureError(
+            f"{name}: expected 32-bit float pixels in 0..1, found {pixels.min():g}.."
+            f"{pixels.max():g}: divide them by their white, or convert the picture to 8 bits"
+        )
+    return np.rint(pixels * 255).astype(np.uint8)
+
+
+def colour_values(image: Image.Image, data: bytes, name: str) -> np.ndarray:
+    """Return the 16-bit values of a colour picture, of which Pillow keeps one byte.
+
+    The other byte is what Pillow reads as the high one of the other byte order.
+
+    Args:
+        image: The picture, loaded.
+        data: The encoded picture.
+        name: What errors call it.
+
+    Returns:
+        int32 [H, W, 3].
+
+    Raises:
+        PictureError: Pillow cannot read the other byte of such pixels.
+    """
+    other = open_picture(io.BytesIO(data), name)
+    swapped, known = raw_mode(other), {";16B": ";16L", ";16L": ";16B", ";16N": ";16B"}
+    ending = swapped[-4:]
+    if swapped[:-4] not in ("RGB", "RGBA", "RGBX") or ending not in known:
+        raise PictureError(
+            f"{name}: expected 16-bit grey or RGB pixels to read with bit_depth, found "
+            f"{swapped or image.mode}: convert the picture to one of these, or to 8 bits"
+        )
+    swapped = swapped[:-4] + known[ending]
+    other.tile = [
+        type(tile)._make((*tile[:3], _renamed(tile[3], swapped)))
+        if hasattr(tile, "_make")
+        else (*tile[:3], _renamed(tile[3], swapped))
+        for tile in other.tile
+    ]
+    other.load()
+    high, low = (np.asarray(each)[..., :3].astype(np.int32) for each in (image, other))
+    return high * 256 + low
+
+
+def _renamed(stored: Any, mode: str) -> Any:
+    return (mode, *stored[1:]) if isinstance(stored, tuple) else mode
 
 
 def open_picture(stream: BinaryIO, name: str) -> Image.Image:

@@ -38,6 +38,8 @@ class Choice:
         most: How many detections to return at most, None for all.
         names: Names of the classes to return, None for all.
         hard_above: The IoU above which the graph drops the worse box of a class, or None.
+        of_classes: The score of each class from which on its detections count, class 1 first; None
+            for `confidence` alone.
         masks: "rle" or "polygon" for masks in that form, "none" for none.
     """
 
@@ -48,17 +50,17 @@ class Choice:
         most: int | None = None,
         names: set[str] | None = None,
         hard_above: float | None = None,
+        of_classes: list[float] | None = None,
         masks: str = "none",
     ) -> None:
         """Keep what is given."""
-        self.confidence, self.overlap, self.most, self.names, self.hard_above = (
-            confidence,
-            overlap,
-            most,
-            names,
-            hard_above,
-        )
-        self.masks = masks
+        self.confidence, self.overlap, self.most, self.names = confidence, overlap, most, names
+        self.hard_above, self.of_classes, self.masks = hard_above, of_classes, masks
+
+    def least(self, number: float) -> float:
+        """Return the score from which on detections of the 1-based class `number` count."""
+        of_classes = self.of_classes or []
+        return of_classes[int(number) - 1] if 1 <= number <= len(of_classes) else self.confidence
 
 
 def one_dict(data: Any) -> dict[str, Any]:

@@ -20,7 +20,7 @@ RUN pip install --no-deps .
 FROM python:3.11-slim-bookworm
 RUN groupadd --gid 100 --non-unique ma-group && useradd --uid 1000 --gid 100 --create-home ma-user
 COPY --from=build /opt/venv /opt/venv
-ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 TF_CPP_MIN_LOG_LEVEL=2
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER ma-user
 WORKDIR /home/ma-user
 EXPOSE 8080

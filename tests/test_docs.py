@@ -1,12 +1,18 @@
 """The documentation against the tree it describes."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
+
+from algorithm import __version__
 
 PROJECT = Path(__file__).parents[1]
-PAGES = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
+PAGES = sorted(
+    [*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"), PROJECT / "examples" / "README.md"]
+)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)")
 SHELVES = {"use", "reference", "internals", "research"}
 
@@ -39,3 +45,12 @@ def test_the_map_for_changes_names_files_that_exist():
     places = [place for row in rows for place in re.findall(r"`([^`]+)`", row.split("|")[2])]
     assert len(places) >= len(rows)
     assert [place for place in places if not (PROJECT / place).exists()] == []
+
+
+def test_license_and_citation_agree_with_the_package():
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    citation = yaml.safe_load((PROJECT / "CITATION.cff").read_text("utf-8"))
+    assert citation["license"] == project["license"] == "Apache-2.0"
+    assert str(citation["version"]) == __version__
+    text = (PROJECT / project["license-files"][0]).read_text("utf-8")
+    assert "Apache License" in text and "END OF TERMS AND CONDITIONS" in text

@@ -59,12 +59,14 @@ def test_the_job_gets_typed_hyperparameters_and_unknown_flags_are_logged(
     monkeypatch.setitem(sys.modules, "algorithm.jobs.job", job)
     monkeypatch.setattr("algorithm.jobs.job", job, raising=False)
     with caplog.at_level("INFO", "algorithm"):
-        (tmp_path / "set.manifest").write_text("{}")
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data/set.manifest").write_text("{}")
         code = train.main(
             [
-                f"--data_url={tmp_path}",
-                f"--train_url={tmp_path}",
+                f"--data_url={tmp_path / 'data'}",
+                f"--train_url={tmp_path / 'out'}",
                 "--train_batch_size=4",
+                "--pretrained=none",
                 "--rank=0",
             ]
         )

@@ -10,11 +10,13 @@ import numpy as np
 
 from algorithm.assessment.curves import (
     AS_EXPORTED,
+    best_overlap,
     calibration,
     nms_curve,
+    nms_gain_interval,
     precision_recall,
 )
-from algorithm.assessment.errors.error_costs import error_costs
+from algorithm.assessment.errors.error_costs import LEAST_COST, cost_intervals, error_costs
 from algorithm.assessment.errors.error_kinds import Errors, confusion_matrix, find_errors
 from algorithm.assessment.errors.label_suspects import Suspect, label_suspects
 from algorithm.assessment.sensitivity.features import Measures, feature_values
@@ -25,10 +27,17 @@ from algorithm.assessment.sensitivity.sensitivity import (
     sensitivities,
     weakest_slices,
 )
-from algorithm.evaluation.average_precision import coco_figures, mean_ap, voc_aps
+from algorithm.evaluation.average_precision import (
+    coco_figures,
+    mean_ap,
+    recall_beyond,
+    voc_aps,
+)
+from algorithm.evaluation.bootstrap import resample
 from algorithm.evaluation.detection_matching import find_overlaps, hits_and_misses
 from algorithm.evaluation.operating_point import CONFIDENCES, ConfidenceCurve, confidence_curve
 from algorithm.evaluation.records import Records
+from algorithm.evaluation.resampled import Interval, Resampled
 
 
 @dataclass(frozen=True)
@@ -37,16 +46,20 @@ class Analysis:
 
     Attributes:
         records: Truths and detections.
-        figures: COCO's 12 figures, None where undefined.
+        figures: COCO's 12 figures, None where undefined; AR over all detections where a picture
+            has more than 100 objects.
         per_class: AP and AP50 of each class.
         voc: float64 [K], VOC's AP at IoU 0.5, NaN without objects.
+        resampled: AP in resamples of the pictures, which tell how sure it is.
         curve: Precision, recall and F1 by confidence.
         nms: AP50 by the overlap of a further suppression.
+        nms_interval: The 95 % interval of what the best one adds; None where none is better.
         precision_recall: Points (recall, precision) of each class.
         all_errors: The errors at confidence 0.
         errors: The errors at the confidence that `curve` names.
         confusion: int64 [K + 1, K + 1], see error_kinds.confusion_matrix.
         costs: AP50 lost to each kind of error.
+        cost_intervals: The 95 % intervals of those that are worth advice.
         calibration: The bins, see curves.calibration.
         calibration_error: The expected calibration error, 0 to 1.
         columns: float64 [T] for each feature, see features.feature_values.
@@ -60,13 +73,16 @@ class Analysis:
     figures: dict[str, float | None]
     per_class: list[dict[str, float | None]]
     voc: np.ndarray
+    resampled: Resampled
     curve: ConfidenceCurve
     nms: dict[float, float]
+    nms_interval: Interval | None
     precision_recall: list[list[tuple[float, float]]]
     all_errors: Errors
     errors: Errors
     confusion: np.ndarray
     costs: dict[str, float]
+    cost_intervals: dict[str, Interval | None]
     calibration: list[dict[str, float]]
     calibration_error: float
     columns: dict[str, np.ndarray]
@@ -83,7 +99,7 @@ class Analysis:
     @property
     def best_nms(self) -> float:
         """The overlap with the highest AP50; AS_EXPORTED where no further suppression is better."""
-        return max(self.nms, key=lambda overlap: (round(self.nms[overlap], 6), overlap))
+        return best_overlap(self.nms)
 
     @property
     def nms_gain(self) -> float:
@@ -112,6 +128,7 @@ class Analysis:
             "nms": {
                 "best_iou_threshold": self.best_nms,
                 "gain": self.nms_gain,
+                "gain_interval": self.nms_interval,
                 "map": [
                     {"iou_threshold": overlap, "map": value} for overlap, value in self.nms.items()
                 ],
@@ -124,6 +141,7 @@ class Analysis:
             "false_detections": self.errors.false_counts(),
             "missed_objects": self.errors.missed_counts(),
             "error_costs": self.costs,
+            "error_cost_intervals": self.cost_intervals,
             "confusion_matrix": {"labels": [*names, ""], "table": self.confusion.tolist()},
             "calibration": {"error": self.calibration_error, "bins": self.calibration},
             "sensitivity": {row.key: self._sensitivity_row(row) for row in self.sensitivities},
@@ -138,6 +156,8 @@ class Analysis:
             ],
             "label_suspects": [self._suspect_row(row) for row in self.suspects],
             "custom": self.custom,
+            "intervals": self.resampled.intervals(names),
+            "resampled": self.resampled.as_dict(classes=True),
         }
 
     def _class_row(self, label: int) -> dict[str, Any]:
@@ -202,20 +222,26 @@ def analyse_records(
         records.truths_per_class(),
     )
     errors = find_errors(records, overlaps, curve.threshold)
+    costs = error_costs(records, all_errors)
+    nms = nms_curve(records, overlaps)
+    best = best_overlap(nms)
     bins, calibration_error = calibration(records, all_errors)
     columns = feature_values(records, measures)
     return Analysis(
         records,
-        figures,
+        figures | recall_beyond(records, overlaps),
         per_class,
         voc_aps(records, overlaps),
+        resample(records, overlaps),
         curve,
-        nms_curve(records, overlaps),
+        nms,
+        None if best == AS_EXPORTED else nms_gain_interval(records, overlaps, best),
         precision_recall(records, all_errors),
         all_errors,
         errors,
         confusion_matrix(records, errors),
-        error_costs(records, all_errors),
+        costs,
+        cost_intervals(records, all_errors, (kind for kind in costs if costs[kind] >= LEAST_COST)),
         bins,
         calibration_error,
         columns,

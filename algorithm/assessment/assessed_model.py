@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from algorithm.errors import DataError
-from algorithm.modelarts.model_index import INDEX
+from algorithm.modelarts.model_index import INDEX, THRESHOLDS
 from algorithm.storage.atomic_files import write_json
 
 SIGNATURE = "serving_default"
 OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
 CONFIG = "config.json"
-THRESHOLDS = "thresholds"  # a key in index, which the handler reads anyway
 CONFIG_DECIMALS = 6
 Detect = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
@@ -77,16 +76,22 @@ def load_detect(model_dir: Path) -> Detect:
 
 
 def apply_thresholds(
-    model_dir: Path, confidence: float, nms_overlap: float | None, figures: dict[str, float]
+    model_dir: Path,
+    confidence: float,
+    per_class: Mapping[str, float],
+    nms_overlap: float | None,
+    figures: dict[str, float],
 ) -> None:
     """Write the thresholds into `index` and the figures measured at them into config.json.
 
-    index gets {"thresholds": {"confidence": c}} and, where further suppression helps,
-    "nms_iou_threshold". Applying again replaces what was applied before.
+    index gets {"thresholds": {"confidence": c}}, "per_class": {name: c} where a class has another
+    one, and, where further suppression helps, "nms_iou_threshold". Applying again replaces what was
+    applied before.
 
     Args:
         model_dir: The model folder.
         confidence: The confidence threshold.
+        per_class: The confidence threshold of each class.
         nms_overlap: The IoU of the further suppression, or None.
         figures: precision, recall and f1.
 
@@ -94,9 +99,12 @@ def apply_thresholds(
         DataError: A file is not usable; then nothing is written.
     """
     index, config = _read_json(model_dir / INDEX), _read_json(model_dir / CONFIG)
-    thresholds = {"confidence": confidence} | (
-        {} if nms_overlap is None else {"nms_iou_threshold": nms_overlap}
-    )
+    own = {name: value for name, value in per_class.items() if value != confidence}
+    thresholds = {
+        "confidence": confidence,
+        **({"per_class": own} if own else {}),
+        **({} if nms_overlap is None else {"nms_iou_threshold": nms_overlap}),
+    }
     metrics = {
         name: round(figures[name], CONFIG_DECIMALS) for name in ("f1", "recall", "precision")
     }

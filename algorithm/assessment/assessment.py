@@ -5,14 +5,14 @@ The order is model, data, what the model sees, why, what to do, the files.
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from algorithm.assessment.advice.graded_findings import LEAST_NMS_GAIN, findings
+from algorithm.assessment.advice.graded_findings import findings, worth_suppressing
 from algorithm.assessment.advice.next_job import JOB_FILE, read_job
 from algorithm.assessment.advice.setting_steps import Setting
 from algorithm.assessment.advice.tuning import tune
@@ -23,14 +23,17 @@ from algorithm.assessment.assessed_model import (
     apply_thresholds,
     load_detect,
 )
-from algorithm.assessment.comparison import FIGURES, read_assessment
+from algorithm.assessment.comparison import FIGURES, read_assessment, verdict
 from algorithm.assessment.observation import Observation, observe, original_names
 from algorithm.assessment.options import Options
 from algorithm.assessment.report.result_files import PAGE, result_texts, write_results
 from algorithm.data import Dataset, Sample, load_dataset
+from algorithm.data.split_record import FILE as SPLIT
+from algorithm.data.split_record import UNRECORDED, SplitRecord, find_record
 from algorithm.errors import DataError
+from algorithm.evaluation.resampled import interval_in_words
 from algorithm.modelarts.environment import Workspace, open_workspace
-from algorithm.modelarts.model_index import read_class_names
+from algorithm.modelarts.model_index import read_bit_depth, read_class_names
 from algorithm.storage import (
     exists,
     is_remote,
@@ -41,7 +44,6 @@ from algorithm.storage import (
     stager,
 )
 
-SPLIT = "split.json"
 _log = logging.getLogger("algorithm.assessment")
 
 
@@ -67,7 +69,12 @@ def assess(options: Options) -> str:
         names, detect = read_class_names(model_dir), load_detect(model_dir)
         values = read_job(model_dir)
         setting = Setting(values, options.preset_sizes)
-        dataset, originals = _load(options.data_url, model_dir, names, workspace)
+        record = _recorded_split(model_dir, options.model_dir)
+        dataset, originals = _load(options.data_url, model_dir, record, names, workspace)
+        warnings = [_without_scratch(line, workspace) for line in dataset.warnings]
+        warnings += [] if record else [UNRECORDED]
+        for warning in warnings:
+            _log.warning("%s", warning)
         _log.info("data: %d evaluation pictures, %d classes", len(dataset.eval), len(names))
         seen = observe(dataset.eval, names, detect, originals)
         analysis = analyse_records(seen.records, seen.measures)
@@ -76,7 +83,11 @@ def assess(options: Options) -> str:
             if options.baseline
             else None
         )
-        trail = tune(options, setting, findings(analysis, setting)) if options.tune else None
+        trail = (
+            tune(options, setting, findings(analysis, setting), record=record)
+            if options.tune
+            else None
+        )
         texts = result_texts(
             analysis,
             setting,
@@ -84,13 +95,16 @@ def assess(options: Options) -> str:
             paths=seen.paths,
             baseline=baseline,
             trail=trail,
-            warnings=[_without_scratch(line, workspace) for line in dataset.warnings],
+            warnings=warnings,
         )
         _deliver(texts, options.output, workspace)
         if options.apply:
             _apply(analysis, model_dir, options.model_dir, workspace)
         for line in summary_lines(analysis, setting):
             _log.info("%s", line)
+        told = verdict(baseline, analysis.as_dict()) if baseline else None
+        if told:
+            _log.info("against %s: %s", options.baseline, told[0])
     return f"{options.output.rstrip('/')}/{PAGE}"
 
 
@@ -134,8 +148,9 @@ def summary_lines(analysis: Analysis, setting: Setting) -> list[str]:
     """Return the result in a few lines for a terminal."""
     point = analysis.operating_point()
     return [
-        f"mAP at IoU 0.5: {analysis.voc_map:.4f}; COCO AP: {_shown(analysis.figures['AP'])}; best "
-        f"confidence {point['confidence_threshold']:.2f}: precision {point['precision']:.3f}, "
+        f"mAP at IoU 0.5: {analysis.voc_map:.4f}; COCO AP: {_shown(analysis.figures['AP'])}"
+        f"{interval_in_words(analysis.as_dict())}; best confidence "
+        f"{point['confidence_threshold']:.2f}: precision {point['precision']:.3f}, "
         f"recall {point['recall']:.3f}, F1 {point['f1']:.3f}",
         *(f"{row.grade}: {row.english}" for row in findings(analysis, setting)),
     ]
@@ -159,38 +174,47 @@ def _model_folder(place: str, workspace: Workspace) -> Path:
     return folder
 
 
+def _recorded_split(model_dir: Path, place: str) -> SplitRecord | None:
+    """Return the split that the job of the model recorded, named after the place of the model."""
+    record = find_record(model_dir)
+    if record is None:
+        return None
+    inside = Path(record.place).parent == model_dir.resolve()
+    return replace(
+        record, place=f"{place.rstrip('/')}/{SPLIT}" if inside else _beside(place, SPLIT)
+    )
+
+
 def _beside(place: str, name: str) -> str:
     """Return the place of a file beside a folder."""
     return f"{place.rstrip('/').rpartition('/')[0] or '.'}/{name}"
 
 
 def _load(
-    data_url: str, model_dir: Path, names: tuple[str, ...], workspace: Workspace
+    data_url: str,
+    model_dir: Path,
+    record: SplitRecord | None,
+    names: tuple[str, ...],
+    workspace: Workspace,
 ) -> tuple[Dataset, dict[str, str]]:
     """Return the dataset with the model's classes, and the original names of cleaned pictures.
 
-    A dataset without a split of its own is split as the job that made the model did, if split.json
-    lies beside the model folder; else all of it is evaluated.
+    The split is the one that the job of the model recorded, in the model folder or beside it; else
+    that of the dataset, and all of it is evaluated where it has none.
     """
     source = stage_in(data_url, workspace.inputs)
-    split = model_dir.resolve().parent / SPLIT
-    require: tuple[str, ...] = ("eval",)
-    seed = 0
-    if split.is_file():
-        shutil.copyfile(split, workspace.work / SPLIT)
-        require, seed = ("train", "eval"), _seed(split)
     dataset = load_dataset(
         source,
         clean=True,
-        seed=seed,
+        seed=0,
         work_dir=workspace.work,
         label_names=names,
-        require=require,
+        require=("eval",),
+        record=record,
+        bit_depth=read_bit_depth(model_dir),
         resolve=stager(data_url, workspace.inputs),
         pictures_dir=workspace.work,
     )
-    for warning in dataset.warnings:
-        _log.warning("%s", _without_scratch(warning, workspace))
     return dataset, original_names(source)
 
 
@@ -200,16 +224,6 @@ def _without_scratch(line: str, workspace: Workspace) -> str:
     The workspace is gone when the warning is read.
     """
     return "; ".join(part for part in line.split("; ") if str(workspace.root) not in part)
-
-
-def _seed(split: Path) -> int:
-    try:
-        return int(json.loads(split.read_text(encoding="utf-8"))["seed"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"expected the split of a training job in {split}, found something else: remove the "
-            "file"
-        ) from error
 
 
 def _baseline(
@@ -230,6 +244,8 @@ def _baseline(
             f"{', '.join(other)}: compare models of one label map, or give the folder with an "
             f"earlier {FIGURES}"
         )
+    bit_depth = read_bit_depth(path)
+    samples = [replace(sample, bit_depth=bit_depth) for sample in samples]
     seen: Observation = observe(samples, names, load_detect(path))
     return analyse_records(seen.records, seen.measures).as_dict()
 
@@ -242,9 +258,14 @@ def _deliver(texts: Mapping[str, str], output: str, workspace: Workspace) -> Non
 
 
 def _apply(analysis: Analysis, model_dir: Path, place: str, workspace: Workspace) -> None:
-    point = analysis.operating_point()
-    overlap = analysis.best_nms if analysis.nms_gain >= LEAST_NMS_GAIN else None
-    apply_thresholds(model_dir, point["confidence_threshold"], overlap, point)
+    overlap = analysis.best_nms if worth_suppressing(analysis) else None
+    point = analysis.curve.at_class_thresholds()
+    per_class = dict(
+        zip(analysis.records.label_names, analysis.curve.class_thresholds().tolist(), strict=True)
+    )
+    figures = {"precision": point.precision, "recall": point.recall, "f1": point.f1}
+    apply_thresholds(model_dir, point.threshold, per_class, overlap, figures)
+    own = [f"{name} {value:.2f}" for name, value in per_class.items() if value != point.threshold]
     if is_remote(place):
         changed = workspace.outputs / "applied"
         changed.mkdir()
@@ -252,8 +273,9 @@ def _apply(analysis: Analysis, model_dir: Path, place: str, workspace: Workspace
             shutil.copyfile(model_dir / name, changed / name)
         stage_out(changed, place)
     _log.info(
-        "wrote the thresholds into %s: confidence %.2f%s",
+        "wrote the thresholds into %s: confidence %.2f%s%s",
         place,
-        point["confidence_threshold"],
+        point.threshold,
+        f" ({', '.join(own)})" if own else "",
         "" if overlap is None else f", NMS IoU {overlap:.2f}",
     )

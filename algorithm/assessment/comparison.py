@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from algorithm.assessment.advice.wording import COST_NAMES, METRIC_NAMES, POINT_NAMES
+from algorithm.assessment.advice.wording import COST_NAMES, METRIC_NAMES, POINT_NAMES, figure_names
 from algorithm.errors import DataError
+from algorithm.evaluation.resampled import FIGURES as RESAMPLED_FIGURES
+from algorithm.evaluation.resampled import Interval, Resampled, seen
 
 FIGURES = "assessment.json"
+RESAMPLED = "resampled"  # a key of assessment.json
+_SHORT = {METRIC_NAMES[figure][0]: figure for figure in RESAMPLED_FIGURES}
 LESS_IS_BETTER = {f"cost of {names[0]}" for names in COST_NAMES.values()} | {"calibration error"}
 
 
@@ -23,13 +27,17 @@ class ComparedRow:
         name: (English, Chinese).
         before: The former value, None where undefined.
         after: The present value, None where undefined.
-        better: Whether it is better now; None where neither is, or where that is no question.
+        better: Whether it is better now; None where neither is, where no difference can be seen,
+            or where that is no question.
+        interval: The 95 % interval of the change, for AP and AP50; None for other figures, and
+            where the two were not measured on the same objects.
     """
 
     name: tuple[str, str]
     before: float | None
     after: float | None
     better: bool | None
+    interval: Interval | None = None
 
     @property
     def change(self) -> float | None:
@@ -75,19 +83,56 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Compare
     """
     first, second = _flat(before), _flat(after)
     names = list(dict.fromkeys([*second, *first]))
+    pair = _pair(before, after)
     return [
-        _row(name, first.get(name), second.get(name))
+        _row(name, first.get(name), second.get(name), pair)
         for name in names
         if first.get(name) is not None or second.get(name) is not None
     ]
 
 
+def verdict(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Say whether a difference in AP can be told from chance.
+
+    Args:
+        before: As of `compare`.
+        after: As of `compare`.
+
+    Returns:
+        A sentence, (English, Chinese); None where AP is undefined, or where the two were not
+        measured on the same objects or by a version that kept no resamples.
+    """
+    pair = _pair(before, after)
+    interval = _interval("AP", pair)
+    if pair is None or interval is None:
+        return None
+    change = after["metrics"]["AP"] - before["metrics"]["AP"]
+    pictures = pair[1].pictures
+    low, high = (f"{end:+.3f}" for end in interval)
+    if not seen(interval):
+        return (
+            f"No difference can be seen with {pictures} pictures: AP changed by {change:+.3f}, and "
+            f"the 95 % interval of that is {low} to {high}.",
+            f"用 {pictures} 张图片看不出差别: AP 变化 {change:+.3f}, 其 95% 置信区间为 {low} 至 "
+            f"{high}。",
+        )
+    words = ("better", "提高") if interval[0] > 0 else ("worse", "下降")
+    return (
+        f"AP is {words[0]}: it changed by {change:+.3f}, 95 % interval {low} to {high} with "
+        f"{pictures} pictures.",
+        f"AP {words[1]}: 变化 {change:+.3f}, 95% 置信区间为 {low} 至 {high} ({pictures} 张图片)。",
+    )
+
+
 def not_comparable(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Return whether two assessments were measured on different data.
 
-    Different numbers of pictures or objects tell it.
+    Different numbers of pictures or objects tell it, and different objects where both kept them.
     """
-    return any(before.get(key) != after.get(key) for key in ("pictures", "objects"))
+    first, second = (Resampled.of(row.get(RESAMPLED)) for row in (before, after))
+    return any(before.get(key) != after.get(key) for key in ("pictures", "objects")) or (
+        first is not None and second is not None and first.truths != second.truths
+    )
 
 
 def as_dicts(rows: list[ComparedRow]) -> list[dict[str, Any]]:
@@ -100,13 +145,17 @@ def as_dicts(rows: list[ComparedRow]) -> list[dict[str, Any]]:
             "after": row.after,
             "change": row.change,
             "better": row.better,
+            "interval": row.interval,
         }
         for row in rows
     ]
 
 
 def _flat(figures: Mapping[str, Any]) -> dict[tuple[str, str], float | None]:
-    flat = {names: figures["metrics"].get(key) for key, names in METRIC_NAMES.items()}
+    flat = {
+        names: figures["metrics"].get(key)
+        for key, names in figure_names(figures["metrics"]).items()
+    }
     flat |= {
         names: figures.get("operating_point", {}).get(key) for key, names in POINT_NAMES.items()
     }
@@ -121,9 +170,33 @@ def _flat(figures: Mapping[str, Any]) -> dict[tuple[str, str], float | None]:
     }
 
 
-def _row(name: tuple[str, str], before: float | None, after: float | None) -> ComparedRow:
+def _pair(
+    before: Mapping[str, Any], after: Mapping[str, Any]
+) -> tuple[Resampled, Resampled] | None:
+    """The resamples of both, where they are of the same objects."""
+    first, second = (Resampled.of(row.get(RESAMPLED)) for row in (before, after))
+    pairs = first is not None and second is not None and first.pairs_with(second)
+    return (first, second) if pairs else None  # type: ignore[return-value]
+
+
+def _interval(figure: str, pair: tuple[Resampled, Resampled] | None) -> Interval | None:
+    return pair[1].change_since(pair[0], figure) if pair else None
+
+
+def _row(
+    name: tuple[str, str],
+    before: float | None,
+    after: float | None,
+    pair: tuple[Resampled, Resampled] | None,
+) -> ComparedRow:
+    """A row; a figure without an interval is called better only where AP or AP50 is another."""
+    interval = _interval(_SHORT.get(name[0], name[0]), pair)
+    row = ComparedRow(name, before, after, None, interval)
     if before is None or after is None or before == after:
-        return ComparedRow(name, before, after, None)
+        return row
     if name == POINT_NAMES["confidence_threshold"]:
-        return ComparedRow(name, before, after, None)
-    return ComparedRow(name, before, after, (after < before) == (name[0] in LESS_IS_BETTER))
+        return row
+    shown = [interval] if interval else [_interval(figure, pair) for figure in RESAMPLED_FIGURES]
+    if pair and not any(map(seen, shown)):
+        return row
+    return replace(row, better=(after < before) == (name[0] in LESS_IS_BETTER))

@@ -11,8 +11,10 @@ from algorithm.evaluation.average_precision import (
     mean_ap,
     recall_precision,
 )
+from algorithm.evaluation.bootstrap import resample_outcome
 from algorithm.evaluation.detection_matching import Overlaps, hits_and_misses
 from algorithm.evaluation.records import Records
+from algorithm.evaluation.resampled import Interval
 from algorithm.ops.box_arrays import pairwise_iou
 
 NMS_OVERLAPS = np.array([0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
@@ -72,6 +74,30 @@ def nms_curve(records: Records, overlaps: Overlaps) -> dict[float, float]:
         right, wrong = hits_and_misses(records, overlaps, kept)
         curve[overlap] = mean_ap(class_aps(records.labels, records.scores, right, wrong, truths))
     return curve
+
+
+def best_overlap(curve: dict[float, float]) -> float:
+    """Return the overlap with the highest AP50; AS_EXPORTED where no other one is better."""
+    return max(curve, key=lambda overlap: (round(curve[overlap], 6), overlap))
+
+
+def nms_gain_interval(records: Records, overlaps: Overlaps, overlap: float) -> Interval | None:
+    """Return the 95 % interval of the AP50 that a further suppression adds.
+
+    Args:
+        records: Truths and detections.
+        overlaps: The overlaps of the truths and detections.
+        overlap: One of NMS_OVERLAPS.
+
+    Returns:
+        The interval; None where it is undefined.
+    """
+    both = []
+    for kept in suppress(records, np.array([AS_EXPORTED, overlap])):
+        right, wrong = hits_and_misses(records, overlaps, kept)
+        outcome = (right[None], (right | wrong)[None])
+        both.append(resample_outcome(records, records.labels, *outcome, ~records.crowd))
+    return both[1].change_since(both[0], "AP50")
 
 
 def suppress(records: Records, overlaps: np.ndarray) -> np.ndarray:

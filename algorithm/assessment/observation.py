@@ -109,7 +109,7 @@ def original_names(dataset: Path) -> dict[str, str]:
 
 def _pixels(sample: Sample) -> np.ndarray:
     try:
-        return decode_image(Path(sample.path).read_bytes(), sample.source)
+        return decode_image(Path(sample.path).read_bytes(), sample.source, sample.bit_depth)
     except (OSError, PictureError) as error:
         raise DataError(
             f"expected a readable picture, found {getattr(error, 'strerror', None) or error} at "

@@ -6,11 +6,17 @@ import argparse
 from dataclasses import replace
 
 from algorithm.assessment.options import add_options, options_of
+from algorithm.cli.early_checks import check_model_folder
+from algorithm.cli.output_folder import claim_folder
 from algorithm.cli.verb import Verb
+from algorithm.jobs.job_urls import check_data_url
 
 
 def _run(arguments: argparse.Namespace) -> None:
     options = options_of(arguments)
+    claim_folder(options.output, "assess")
+    check_model_folder(options.model_dir)
+    check_data_url(options.data_url)
     from algorithm.assessment.assessment import assess
     from algorithm.models.zoo import PRESETS
 

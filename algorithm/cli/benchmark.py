@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from algorithm.benchmark.measure import Settings, line, measured, surroundings
+from algorithm.cli.output_folder import claim_file
 from algorithm.cli.verb import Verb
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters import ROWS
@@ -85,6 +86,8 @@ def run_benchmarks(arguments: argparse.Namespace) -> None:
         "image_size": _image_size(arguments.image_size)
     }
     settings = Settings(**values)
+    if arguments.output:
+        claim_file(arguments.output)
     from algorithm.benchmark.cases import CASES
 
     results = []

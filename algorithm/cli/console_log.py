@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 
 
 def start_logging() -> None:
-    """Show what this project logs, and of other packages only warnings (of TensorFlow: errors).
+    """Show what this project logs, and of other packages only warnings.
 
-    TensorFlow reads its own level when it is imported, so call this first.
+    What TensorFlow's C++ parts write, native_log sorts.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     logging.getLogger("algorithm").setLevel(logging.INFO)

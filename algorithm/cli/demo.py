@@ -16,8 +16,10 @@ import urllib.request
 import uuid
 from pathlib import Path
 
+from algorithm.cli.output_folder import claim_folder
 from algorithm.cli.verb import Verb
 from algorithm.errors import AlgorithmError
+from algorithm.jobs.train_url_guard import refusal_of_train_url
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # What to start from, with its flags and the AP50 it must reach.
@@ -55,11 +57,17 @@ def run_demo(output: Path, start: str = "imagenet") -> int:
         0.
 
     Raises:
+        ArgumentError: a folder of it holds what no demo wrote.
         AlgorithmError: a step fails, or AP50 on the EVAL pictures is below the bar of the start.
     """
     flags, least_ap50 = STARTS[start]
     begun = time.monotonic()
     data, train_url, folder = (output.resolve() / name for name in ("data", "train", "predictions"))
+    claim_folder(str(data), "data sample")
+    claim_folder(str(folder), "predict")
+    refusal = refusal_of_train_url(str(train_url), "")
+    if refusal:
+        raise refusal
     for earlier in (data, train_url, folder):
         shutil.rmtree(earlier, ignore_errors=True)
     _say(f"1/4 dataset: {DATASET['count']} rendered pictures")

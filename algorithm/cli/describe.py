@@ -39,7 +39,9 @@ by hand.
   wins.
 - A key of `hparams` may also stand as a flag of its own.
 - A wrong value, an unknown key, and a flag one or two letters away from a known one are errors. Other
-  unknown flags are logged and ignored.""",
+  unknown flags are errors of `python -m algorithm train`, which takes some habits of other systems
+  (`--epochs`, `--batch`, `--imgsz`, `data=...`) with a line. The boot file of the platform's jobs,
+  `algorithm/train.py`, logs and ignores them, as the platform adds flags of its own.""",
     "zh": """# 超参数
 
 由 `python -m algorithm describe` 根据 `algorithm/hyperparameters` 中的表生成, 请勿手工修改.
@@ -48,7 +50,10 @@ by hand.
 - `--hparams` 是不含空格的 `key=value` 逗号列表, 按第一个 `=` 拆分.
   同一个键出现多次时以最后一个为准.
 - `hparams` 的键也可以单独作为参数给出.
-- 错误的值, 未知的键, 以及与已知参数仅差一两个字母的参数会报错. 其他未知参数会记录到日志并忽略.""",
+- 错误的值, 未知的键, 以及与已知参数仅差一两个字母的参数会报错.
+  其他未知参数在 `python -m algorithm train` 中会报错, 该命令也接受其他系统的一些习惯写法
+  (`--epochs`, `--batch`, `--imgsz`, `data=...`), 并用一行日志说明. 平台作业的启动文件 `algorithm/train.py`
+  会将其记录到日志并忽略, 因为平台会自行添加参数.""",
 }
 _MARKED = re.compile(
     r"(<!-- hyperparameters: begin -->\n).*?(<!-- hyperparameters: end -->)", re.DOTALL

@@ -35,7 +35,8 @@ def exit_code_of(command: Callable[[], int | None], train_url: str = "") -> int:
     try:
         code = command() or 0
     except KeyboardInterrupt:
-        print("ERROR STOPPED: interrupted from the keyboard", file=sys.stderr)
+        again = "; run the same command again to go on" if train_url else ""
+        print(f"ERROR STOPPED: interrupted from the keyboard{again}", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
         return _report(error, train_url)

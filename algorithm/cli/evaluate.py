@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from algorithm.cli.early_checks import check_exported
+from algorithm.cli.output_folder import claim_file
 from algorithm.cli.verb import Verb
+from algorithm.jobs.job_urls import check_data_url
 
 # As in algorithm.jobs.exported_evaluation, which imports TensorFlow; a test compares the two.
 SPLITS = ("eval", "train", "all")
@@ -30,6 +33,11 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    check_exported(arguments.model_dir)
+    check_data_url(arguments.data_url)
+    if arguments.output:
+        claim_file(arguments.output)
+    from algorithm.evaluation.resampled import interval_in_words
     from algorithm.jobs.exported_evaluation import evaluate_exported
     from algorithm.storage.atomic_files import write_json
     from algorithm.training.log_lines import BOXES, MASKS
@@ -40,14 +48,22 @@ def _run(arguments: argparse.Namespace) -> None:
         split=arguments.split,
         most=arguments.count,
     )
+    figures = {**evaluation.as_dict(), **cost}
     if arguments.output:
-        write_json(Path(arguments.output), {**evaluation.as_dict(), **cost})
-    summary = evaluation.summary
+        write_json(Path(arguments.output), figures)
+    seen = cost["may_have_been_trained_on"]
+    trained = "not known" if seen is None else seen
+    ap = "-" if figures["AP"] is None else f"{figures['AP']:.3f}"
+    tables = evaluation.summary
     if evaluation.masks:
-        summary = f"{BOXES}\n{summary}\n{MASKS}\n{evaluation.masks.summary}"
+        tables = f"{BOXES}\n{tables}\n{MASKS}\n{evaluation.masks.summary}"
+    rows = tables.replace("= -1.000", "= -")  # nothing to measure
     print(
-        f"{summary}\n{cost['file']}: {cost['mb']:.1f} MB, {cost['ms']:.1f} ms a picture "
-        f"(median of {evaluation.images})"
+        f"{rows}\n"
+        f"AP {ap}{interval_in_words(figures)}\n"
+        f"pictures: {evaluation.images}; the model may have been trained on: {trained}\n"
+        f"{cost['file']}: {cost['mb']:.1f} MB, {cost['ms']:.1f} ms a picture (median of "
+        f"{evaluation.images})"
     )
 
 

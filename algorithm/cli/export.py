@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from algorithm.cli.early_checks import check_model_folder, check_new_folder
 from algorithm.cli.verb import Verb
+from algorithm.errors import ArgumentError
+from algorithm.extras import OF_FORMAT, OF_NMS, require_for_export
+from algorithm.jobs.job_urls import check_data_url
 
 # As in algorithm.export.formats, which imports TensorFlow; a test compares the two.
-FORMATS = ("saved_model", "frozen", "tflite", "tflite_fp16", "tflite_int8", "onnx", "openvino")
-NMS = ("none", "mediapipe")
+FORMATS, NMS = tuple(OF_FORMAT), tuple(OF_NMS)
 
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +33,21 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    if arguments.nms != "none" and not arguments.format.startswith("tflite"):
+        raise ArgumentError(
+            f"--nms={arguments.nms}: expected a TFLite format with it, found {arguments.format}; "
+            "leave it out, or choose tflite"
+        )
+    if arguments.format == "tflite_int8" and not arguments.data_url:
+        raise ArgumentError(
+            "--data_url: expected a dataset for tflite_int8, whose pictures give the ranges, found "
+            "none"
+        )
+    require_for_export(arguments.format, arguments.nms)
+    check_model_folder(arguments.model_dir)
+    check_new_folder(arguments.output)
+    if arguments.data_url:
+        check_data_url(arguments.data_url)
     from algorithm.jobs.export_calibration import export_with_calibration
 
     print(

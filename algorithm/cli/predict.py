@@ -1,52 +1,74 @@
-"""predict: the detections of a model folder, drawn into pictures."""
+"""predict: what a model finds in pictures, videos or a camera, drawn and written."""
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
+from algorithm.cli.output_folder import claim_folder
 from algorithm.cli.verb import Verb
 
-if TYPE_CHECKING:
-    import numpy as np
+# As in algorithm.prediction.file_prediction, which waits for NumPy and OpenCV; a test compares.
+SAVES = {
+    "crops": "write what lies in each box: crops/CLASS/NAME_1.jpg",
+    "txt": "write labels in the form of YOLO, with scores: labels/NAME.txt",
+    "coco": "write a COCO annotation file with scores: coco.json",
+}
 
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model_dir", required=True, help="model folder that a training job left")
     parser.add_argument(
-        "--images", required=True, help="a picture, a folder, or a pattern such as 'photos/*.jpg'"
+        "--model",
+        "--model_dir",
+        required=True,
+        help="model folder of a training job, or an exported file: .tflite, .onnx, .xml, .pb",
     )
     parser.add_argument(
-        "--output", required=True, help="folder for annotated pictures and detections.json"
+        "--images",
+        "--source",
+        required=True,
+        help="a picture, a video, a folder, a pattern such as 'photos/*.jpg', or a camera's number",
     )
     parser.add_argument(
-        "--masks",
-        action="store_true",
-        help="ask for masks too, write them into detections.json and draw them",
+        "--output",
+        required=True,
+        help="folder for pictures and videos with boxes, and detections.json",
     )
+    parser.add_argument("--score", type=float, help="least score (default: the model's own)")
+    parser.add_argument("--classes", help="only these classes, such as cat,dog (default: all)")
+    parser.add_argument("--max", type=int, help="so many detections a picture (default: all)")
+    parser.add_argument("--frames", type=int, help="so many frames of a video (default: all)")
+    for kind, text in SAVES.items():
+        parser.add_argument(f"--save_{kind}", action="store_true", help=text)
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from algorithm.pages.box_drawing import draw_detections
-    from algorithm.serving.prediction import predict
+    claim_folder(arguments.output, "predict")
+    from algorithm.errors import ArgumentError
+    from algorithm.modelarts.exported_file import label_names_of, thresholds_of
+    from algorithm.prediction.choice import Choice
+    from algorithm.prediction.file_prediction import output_items, predict_files
+    from algorithm.prediction.model import load
+    from algorithm.prediction.sources import find_files
 
-    written = predict(
-        arguments.model_dir,
-        arguments.images,
-        arguments.output,
-        draw=draw_detections,
-        lay_masks=_lay_masks if arguments.masks else None,
+    if arguments.frames is not None and arguments.frames < 1:
+        raise ArgumentError(f"--frames: expected 1 or more, found {arguments.frames}")
+    output, saves = Path(arguments.output), [k for k in SAVES if vars(arguments)[f"save_{k}"]]
+    is_camera = arguments.images.isdigit() and not Path(arguments.images).exists()
+    files = int(arguments.images) if is_camera else find_files(arguments.images)
+    if not isinstance(files, int):
+        output_items(files, output, saves)
+    names = label_names_of(Path(arguments.model))
+    whole = arguments.classes is None or arguments.classes in names  # a name may hold a comma
+    choice = Choice.of(
+        names,
+        thresholds_of(Path(arguments.model)),
+        arguments.score,
+        arguments.classes if whole else arguments.classes.split(","),
+        arguments.max,
     )
-    print(written)
+    model = load(arguments.model)
+    print(predict_files(model, files, output, choice, saves=saves, most_frames=arguments.frames))
 
 
-def _lay_masks(pixels: np.ndarray, reply: dict[str, Any]) -> np.ndarray:
-    from pycocotools import mask as coco_mask
-
-    from algorithm.pages.mask_drawing import draw_masks
-
-    masks = [coco_mask.decode(each) for each in reply["detection_masks"]]
-    return draw_masks(pixels, masks, reply["detection_classes"])
-
-
-VERB = Verb("predict", "draw the detections of a model folder into pictures", _add_flags, _run)
+VERB = Verb("predict", "draw what a model finds in pictures, videos or a camera", _add_flags, _run)

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from algorithm.cli import error_report
 from algorithm.cli.console_log import start_logging
+from algorithm.cli.early_checks import check_start
 from algorithm.cli.error_report import option_value
 from algorithm.cli.verb import Verb
-from algorithm.errors import ArgumentError
+from algorithm.errors import ArgumentError, JobError
 
 _log = logging.getLogger("algorithm")
 
@@ -25,7 +26,33 @@ def run_job(argv: Sequence[str]) -> int:
         return 0
     start_logging()
     flags = with_places(argv, os.environ)
-    return error_report.exit_code_of(lambda: _run(flags), option_value(flags, "train_url"))
+    refusals: list[JobError] = []
+    guard = error_report.exit_code_of(lambda: refusals.extend(_refusals(flags)))
+    if guard:
+        return guard
+    told_in = "" if refusals else option_value(flags, "train_url")
+    return error_report.exit_code_of(lambda: _run(flags, refusals), told_in)
+
+
+def _refusals(argv: Sequence[str]) -> list[JobError]:
+    """Return why this job may not write into train_url, not even what went wrong."""
+    from algorithm.jobs.train_url_guard import refusal_of_train_url
+
+    train_url, data_url = (option_value(argv, flag) for flag in ("train_url", "data_url"))
+    if not train_url or not _writes_results(argv):
+        return []
+    refusal = refusal_of_train_url(train_url, data_url)
+    return [refusal] if refusal else []
+
+
+def run_or_raise(argv: Sequence[str]) -> None:
+    """Run the training job that argv and the environment describe, for a program that calls it.
+
+    Raises:
+        JobError: As the exit code would say; no failure.json is written.
+    """
+    flags = with_places(argv, os.environ)
+    _run(flags, _refusals(flags))
 
 
 def with_places(argv: Sequence[str], environment: Mapping[str, str]) -> list[str]:
@@ -40,10 +67,11 @@ def with_places(argv: Sequence[str], environment: Mapping[str, str]) -> list[str
     return [*argv, *added]
 
 
-def _run(argv: Sequence[str]) -> int:
+def _run(argv: Sequence[str], refusals: Sequence[JobError]) -> int:
     """Check the job's arguments before anything slow starts, then run it.
 
     The order of the checks: 1. data_url; 2. train_url, each where it is given; 3. all flags.
+    refusals are what speaks against train_url.
     """
     from algorithm.hyperparameters import parse
     from algorithm.jobs.job_urls import check_data_url, check_train_url, fresh_start_advice
@@ -53,6 +81,8 @@ def _run(argv: Sequence[str]) -> int:
     data_url, train_url = (option_value(argv, flag) for flag in ("data_url", "train_url"))
     if data_url:
         check_data_url(data_url)
+    for refusal in refusals:
+        raise refusal
     if train_url and writes:
         check_train_url(train_url)
     flags, lines = with_pipeline_config(argv)
@@ -61,14 +91,21 @@ def _run(argv: Sequence[str]) -> int:
     hp = parse(flags)
     if hp.data_url != data_url:  # pipeline_config names it
         check_data_url(hp.data_url)
+        for refusal in _refusals([f"--data_url={hp.data_url}", f"--train_url={hp.train_url}"]):
+            raise refusal
+    for line in hp.notes:
+        _log.info("%s", line)
     if hp.ignored:
         _log.info("flags that are no hyperparameters, ignored: %s", ", ".join(hp.ignored))
     advice = fresh_start_advice(hp.train_url, os.environ) if writes else ""
     if advice and hp.mode.startswith("train"):
         _log.info("%s", advice)
-    from algorithm.jobs import job  # only now: it waits for TensorFlow
+    if writes:  # another machine goes on from what this one sends, and has no train_url
+        check_start(hp)
+    _log.info("starting TensorFlow ...")
+    from algorithm.jobs import fold_jobs, job  # only now: it waits for TensorFlow
 
-    return job.run(hp)
+    return fold_jobs.run(hp) if hp.folds else job.run(hp)
 
 
 def _writes_results(argv: Sequence[str]) -> bool:

@@ -28,7 +28,7 @@ class Verb:
         """Add the command to the verbs of a parser."""
         parser = verbs.add_parser(self.name, help=self.summary, description=self.summary)
         self.add_flags(parser)
-        parser.set_defaults(command=self.run)
+        parser.set_defaults(command=self.run, parser=parser)
 
 
 @dataclass(frozen=True)

@@ -9,24 +9,40 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from algorithm.cli.early_checks import check_new_folder, check_weights_file
 from algorithm.cli.verb import Verb, VerbGroup
+from algorithm.hyperparameters import ROWS, read_value
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+_MEGABYTE = 1e6
 _SMALLEST_SIZE = 64  # weights do not depend on it, building time does
 
 
 def list_weights(search_dirs: Sequence[Path] | None = None, console: Console | None = None) -> None:
-    """Print every published file: what it holds, what it starts, its address, and where it is."""
+    """Print every published file: its AP and size, what it starts, and where it is."""
     from algorithm.models.weights.catalogue import PUBLISHED
     from algorithm.models.weights.lookup import local_copy
+    from algorithm.models.weights.published_figures import figures_of
 
-    lines = []
+    row = "{:<21}{:<22}{:<16}{:>6}{:>7}  {}"
+    lines = [row.format("NAME", "FAMILY", "STARTS", "AP", "MB", "HERE")]
     for each in PUBLISHED:
-        present = local_copy(each, search_dirs)
-        lines.append(f"{each.name:<20}{each.family:<17}{each.scope:<15}{each.url}  ({each.note})")
-        lines.append(f"{'':<20}{f'present: {present}' if present else 'not on this machine'}")
+        present, known = local_copy(each, search_dirs), figures_of(each.name, each.family)
+        ap = f"{known.ap:.1f}" if known else "-"
+        size = f"~{known.megabytes:.0f}" if known else "-"
+        if present:
+            size = f"{present.stat().st_size / _MEGABYTE:.1f}"
+        here = "yes" if present else "no"
+        lines.append(row.format(each.name, each.family, each.scope, ap, size, here))
+        lines.append(f"  {each.url}  ({each.note})")
+        if present:
+            lines.append(f"  here: {present}")
+    lines.append(
+        "AP: of COCO val2017 in percent, as published. MB: of the file where it is here, else of "
+        "its parameters"
+    )
     _print(console, lines)
 
 
@@ -102,10 +118,19 @@ def _print(console: Console | None, lines: Sequence[str]) -> None:
 def _fetch(arguments: argparse.Namespace) -> None:
     from algorithm.models.weights.fetching import fetch_weights
 
+    read_value(ROWS["model_name"], arguments.model_name)
     print(fetch_weights(arguments.model_name, arguments.output or None))
 
 
+def _inspect(arguments: argparse.Namespace) -> None:
+    check_weights_file(arguments.path, "path")
+    inspect(arguments.path)
+
+
 def _import(arguments: argparse.Namespace) -> None:
+    check_weights_file(arguments.path, "path")
+    read_value(ROWS["model_name"], arguments.model_name)
+    check_new_folder(arguments.output)
     print(import_weights(arguments.path, arguments.model_name, arguments.output))
 
 
@@ -134,7 +159,7 @@ GROUP = VerbGroup(
     (
         Verb(
             "list",
-            "every published file, its address, and where it is on this machine",
+            "every published file: AP on COCO, size, and whether it is on this machine",
             _add_no_flags,
             lambda arguments: list_weights(),
         ),
@@ -142,7 +167,7 @@ GROUP = VerbGroup(
             "inspect",
             "say what a file of weights holds and which models it fits",
             _add_path,
-            lambda arguments: inspect(arguments.path),
+            _inspect,
         ),
         Verb(
             "fetch",

@@ -18,6 +18,8 @@ from algorithm.data.cleaning.cleaning import (
     report_cleaning,
 )
 from algorithm.data.cleaning.findings import Checked
+from algorithm.data.cleaning.picture_facts import Reading
+from algorithm.data.feeding.decoding import FULL_DEPTH
 from algorithm.data.labels import (
     label_map,
     missing_classes,
@@ -30,8 +32,10 @@ from algorithm.data.outlines import Outline, RunLengths
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.reader import Resolve
 from algorithm.data.readers.recognition import read_listing
+from algorithm.data.recorded_usages import recorded_usages
 from algorithm.data.sample import Dataset, Sample
 from algorithm.data.split import BOTH, assigned_usages
+from algorithm.data.split_record import SplitRecord, contents_of
 from algorithm.errors import DataError
 
 
@@ -46,7 +50,9 @@ def load_dataset(
     require: tuple[str, ...] = BOTH,
     pictures_dir: str | os.PathLike[str] | None = None,
     eval_last: int = 0,
+    record: SplitRecord | None = None,
     outlines: bool = False,
+    bit_depth: int = FULL_DEPTH,
 ) -> Dataset:
     """Check the dataset at a local path, split it and give it a label map.
 
@@ -54,13 +60,15 @@ def load_dataset(
         path: File, folder or pattern of a dataset.
         clean: Drop what cannot be used and report it in work_dir, instead of complaining.
         seed: Of the split, where the dataset has none.
-        work_dir: Gets split.json and the reports of cleaning.
+        work_dir: Gets the reports of cleaning.
         label_names: The classes of a model that exists; None: those of the training samples.
         resolve: Gives the local paths of obs:// and s3:// addresses in a manifest.
         require: Usages that must have samples. With "train", TRAIN must have a box to learn from.
         pictures_dir: Where pictures inside TFRecords are written out (default: work_dir).
         eval_last: Samples at the end for evaluation, where the dataset has no split; 0: by seed.
+        record: The split that a job recorded, which counts before that of the dataset.
         outlines: Read the outlines of objects too, where the dataset has them. They take memory.
+        bit_depth: The bits that 16-bit pictures use, as of decode_image.
 
     Returns:
         The dataset. Its warnings say what was lost, how much and why.
@@ -68,15 +76,16 @@ def load_dataset(
     Raises:
         DataError: The path is missing or empty, a file is not what it should be, the data has
             faults (all in one message), more than half of the pictures or objects of a side cannot
-            be used, a required usage has no sample, or training boxes have a class outside
-            label_names.
+            be used, a required usage has no sample, the model was trained on all that should be
+            evaluated, or training boxes have a class outside label_names.
     """
     path, work_dir = Path(path), Path(work_dir)
     pictures_dir = work_dir if pictures_dir is None else Path(pictures_dir)
     listing = _listed(path, read_listing(path, resolve, pictures_dir, outlines=outlines))
-    checked, lines = checked_entries(listing, clean=clean, work_dir=work_dir)
-    found = _Found(listing, checked, tuple(lines))
-    return _dataset(found, seed, work_dir, label_names, require, eval_last)
+    reading = Reading(bit_depth)
+    checked, lines = checked_entries(listing, clean=clean, work_dir=work_dir, reading=reading)
+    found = _Found(listing, checked, tuple(lines), bit_depth)
+    return _dataset(found, seed, label_names, require, eval_last, record)
 
 
 @dataclass(frozen=True)
@@ -95,7 +104,12 @@ class Survey:
 
 
 def survey_dataset(
-    path: str | os.PathLike[str], *, decode: bool, seed: int, work_dir: str | os.PathLike[str]
+    path: str | os.PathLike[str],
+    *,
+    decode: bool,
+    seed: int,
+    work_dir: str | os.PathLike[str],
+    bit_depth: int = FULL_DEPTH,
 ) -> Survey:
     """Read the dataset at a local path as a cleaning job does, and collect its faults.
 
@@ -105,6 +119,7 @@ def survey_dataset(
             work_dir; else headers are read.
         seed: Of the split, where the dataset has none.
         work_dir: As of load_dataset.
+        bit_depth: As of load_dataset.
 
     Returns:
         The dataset with its faults, which are told, not raised.
@@ -114,14 +129,15 @@ def survey_dataset(
     """
     path, work_dir = Path(path), Path(work_dir)
     listing = _listed(path, read_listing(path, None, work_dir, outlines=True))
-    cleaned = inspect_entries(listing, decode=decode)
+    cleaned = inspect_entries(listing, decode=decode, reading=Reading(bit_depth))
     if decode:
         report_cleaning(cleaned, work_dir)
     refusal = cleaned.losses.refusal
-    found = _Found(listing, cleaned.usable, (*cleaned.losses.lines, *cleaned.remarks.lines))
+    lines = (*cleaned.losses.lines, *cleaned.remarks.lines)
+    found = _Found(listing, cleaned.usable, lines, bit_depth)
     for require in (BOTH, ()):
         try:
-            dataset = _dataset(found, seed, work_dir, None, require)
+            dataset = _dataset(found, seed, None, require)
             return Survey(dataset, cleaned, refusal)
         except DataError as error:
             refusal = refusal or error
@@ -149,29 +165,36 @@ class _Found:
         listing: As it was read.
         checked: The entries that stay.
         lines: To log about them.
+        bit_depth: As of load_dataset.
     """
 
     listing: Listing
     checked: list[Checked]
     lines: tuple[str, ...]
+    bit_depth: int
 
 
 def _dataset(
     found: _Found,
     seed: int,
-    work_dir: Path,
     label_names: tuple[str, ...] | None,
     require: tuple[str, ...],
     eval_last: int = 0,
+    record: SplitRecord | None = None,
 ) -> Dataset:
     checked = found.checked
     ids = _unique_ids(checked)
-    usages, notes = assigned_usages(
+    stated: Sequence[str | None] = [row.entry.usage for row in checked]
+    recorded = None
+    if record is not None:
+        contents = contents_of(row.entry.path for row in checked)
+        recorded = recorded_usages(record, ids, contents, stated, require)
+        stated = recorded.usages
+    usages, rule, notes = assigned_usages(
         ids,
-        [row.entry.usage for row in checked],
+        stated,
         [row.names for row in checked],
         seed=seed,
-        work_dir=work_dir,
         require=require,
         last=eval_last,
     )
@@ -186,7 +209,7 @@ def _dataset(
     require_listed((*train_names, *eval_names), found.listing.categories)
     names, category_ids = label_map(train_names, found.listing.categories, label_names)
     samples = [
-        _sample(row, image_id, usage, names)
+        _sample(row, image_id, usage, names, found.bit_depth)
         for row, image_id, usage in zip(checked, ids, usages, strict=True)
     ]
     if not any(one is not None for sample in samples for one in sample.outlines or ()):
@@ -200,12 +223,16 @@ def _dataset(
         warnings=(
             *found.listing.warnings,
             *found.lines,
+            *(recorded.lines if recorded else ()),
             *notes,
             *([nothing_to_evaluate(len(sides["eval"]))] if blind else ()),
             *missing_classes(eval_names, names),
             *near_duplicates({*names, *eval_names}),
         ),
         fingerprint=fingerprint(samples, names),
+        split_rule=rule,
+        seen=frozenset(ids[place] for place in recorded.seen) if recorded else None,
+        same_eval=bool(recorded and recorded.same_eval),
     )
 
 
@@ -240,7 +267,9 @@ def _unique_ids(checked: list[Checked]) -> list[str]:
     return ids if len(set(ids)) == len(ids) else [row.entry.source for row in checked]
 
 
-def _sample(row: Checked, image_id: str, usage: str, label_names: tuple[str, ...]) -> Sample:
+def _sample(
+    row: Checked, image_id: str, usage: str, label_names: tuple[str, ...], bit_depth: int
+) -> Sample:
     """The sample with numbered classes; boxes of a class that is no label are left out."""
     numbers = {name: number for number, name in enumerate(label_names)}
     known = np.array([name in numbers for name in row.names], bool)
@@ -257,6 +286,7 @@ def _sample(row: Checked, image_id: str, usage: str, label_names: tuple[str, ...
         usage,
         None if row.filled is None else _areas(row.boxes, row.filled)[known],
         tuple(itertools.compress(row.outlines or (None,) * len(row.names), known)),
+        bit_depth=bit_depth,
     )
 
 

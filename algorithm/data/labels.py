@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from algorithm.errors import DataError
 
+SHOWN = 5  # names in a message
+
 
 def label_map(
     train: Iterable[str],
@@ -38,9 +40,10 @@ def label_map(
         unknown = {name: count for name, count in counts.items() if name not in given}
         if unknown:
             raise DataError(
-                f"expected only the classes {', '.join(given)}, found {_hinted(unknown, given)} "
-                "in TRAIN: "
-                "correct the annotations or train a new model"
+                f"found {_hinted(unknown, given)} in TRAIN, expected only the {len(given)} "
+                f"class(es) of the model that training starts from, {_some(given)}: correct the "
+                "annotations, or train new classes: give fine_tune_checkpoint_type=detection "
+                "in place of full, or with another train_url where this one holds a checkpoint"
             )
         ids = dict(categories)
         return given, tuple(ids.get(name, position) for position, name in enumerate(given, start=1))
@@ -64,8 +67,8 @@ def require_listed(names: Iterable[str], categories: tuple[tuple[str, int], ...]
     unknown = sorted(set(names) - set(listed))
     if categories and unknown:
         raise DataError(
-            f"expected boxes of the classes that the dataset lists, {', '.join(listed)}, found "
-            f"{', '.join(map(repr, unknown))}: add what is missing to its label map or list of "
+            f"expected boxes of the classes that the dataset lists, {_some(listed)}, found "
+            f"{_some([*map(repr, unknown)])}: add what is missing to its label map or list of "
             "names"
         )
 
@@ -113,7 +116,8 @@ def missing_classes(evaluation: Iterable[str], label_names: tuple[str, ...]) -> 
     ]
     if unseen:
         lines.append(
-            f"{len(unseen)} class(es) have no EVAL box and get no AP: {', '.join(unseen[:10])}"
+            f"classes without an EVAL box, which get no AP, {len(unseen)} in all: "
+            f"{', '.join(unseen[:10])}"
         )
     return tuple(lines)
 
@@ -139,4 +143,9 @@ def _hinted(unknown: dict[str, int], given: tuple[str, ...]) -> str:
         parts.append(
             f"'{name}' on {count} box(es)" + (f" (did you mean '{close[0]}'?)" if close else "")
         )
-    return ", ".join(parts)
+    return _some(parts)
+
+
+def _some(parts: Sequence[str]) -> str:
+    more = f" and {len(parts) - SHOWN} more" if len(parts) > SHOWN else ""
+    return ", ".join(parts[:SHOWN]) + more

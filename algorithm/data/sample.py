@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,12 +22,14 @@ class Sample:
         height: Of the upright picture, in pixels.
         boxes: float32 [N, 4], [ymin, xmin, ymax, xmax] in pixels of the upright picture.
         labels: int32 [N], 0..K-1, index into Dataset.label_names.
-        is_crowd: bool [N]; difficult or crowd objects: ignored in training, marked in evaluation.
+        is_crowd: bool [N]; difficult or crowd objects: neither objects nor background in training,
+            marked in evaluation.
         usage: "train" or "eval".
         areas: float32 [N], areas of the objects in square pixels where the dataset records them
             (COCO: of the outline), by which small, medium and large are told apart in evaluation;
             None: the boxes' own areas.
         outlines: N outlines, None for an object without one; None where the dataset has none.
+        bit_depth: The bits that the picture uses if it is one of 16, as of decode_image.
     """
 
     image_id: str
@@ -40,6 +43,7 @@ class Sample:
     usage: str
     areas: np.ndarray | None = None
     outlines: tuple[Outline | None, ...] | None = None
+    bit_depth: int = 16
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,10 @@ class Dataset:
         category_ids: COCO category id of each label (for datasets that bring ids), else 1..K.
         warnings: Lines to log.
         fingerprint: Changes when samples, boxes, labels or the split change.
+        split_rule: What made the split, in words.
+        seen: Ids of the samples that a model may have been trained on, by the split that its job
+            recorded; None where no record was given.
+        same_eval: Whether the evaluation samples are those of that record and no others.
     """
 
     train: tuple[Sample, ...]
@@ -58,3 +66,12 @@ class Dataset:
     category_ids: tuple[int, ...]
     warnings: tuple[str, ...] = field(default=())
     fingerprint: str = ""
+    split_rule: str = ""
+    seen: frozenset[str] | None = None
+    same_eval: bool = False
+
+    def seen_among(self, samples: Sequence[Sample]) -> int | None:
+        """Return how many samples may have been trained on; None where that is not known."""
+        if self.seen is None:
+            return None
+        return sum(sample.image_id in self.seen for sample in samples)

@@ -2,60 +2,54 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from algorithm.errors import DataError
-from algorithm.storage.atomic_files import write_json
 
-FILE = "split.json"
 EVAL_SHARE = 0.2
 BOTH = ("train", "eval")
+STATED = "stated by the dataset"
 
 
 def assigned_usages(
     ids: list[str],
-    usages: list[str | None],
+    usages: Sequence[str | None],
     classes: list[tuple[str, ...]],
     *,
     seed: int,
-    work_dir: Path,
     require: tuple[str, ...] = BOTH,
     last: int = 0,
-) -> tuple[list[str], list[str]]:
-    """Return the usage of each sample, and lines to log.
+) -> tuple[list[str], str, list[str]]:
+    """Return the usage of each sample, the rule that made the split, and lines to log.
 
     The first of these that applies decides:
-    1. The dataset states the usage of all samples: that counts. Where it does so for some, the
-       others train, with a warning.
-    2. It states none, and only "eval" is required: everything is evaluated, or the `last`.
-    3. The `last` samples are evaluated.
-    4. work_dir/split.json has been written for the same samples and seed: that counts.
-    5. A stratified 80/20 split, a function of ids, classes and seed, is written to
-       work_dir/split.json.
+    1. The dataset, or the split that a job recorded, states the usage of all samples: that counts.
+       Where it does so for some, the others train, with a warning.
+    2. The `last` samples are evaluated.
+    3. Only "eval" is required: everything is evaluated.
+    4. A stratified 80/20 split, a function of ids, classes and seed.
 
     Args:
         ids: The id of each sample.
-        usages: What the dataset says of each sample, None where it says nothing.
+        usages: What is stated of each sample, None where nothing is.
         classes: The class names of each sample's boxes.
         seed: Of the stratified split.
-        work_dir: Holds split.json.
         require: The usages that must occur.
         last: How many samples at the end are for evaluation, where the dataset does not say so; 0
             for a split by seed.
 
     Returns:
-        ("train" or "eval" of each sample, lines to log).
+        ("train" or "eval" of each sample, the rule in words, lines to log).
 
     Raises:
         DataError: A required usage has no sample.
     """
     warnings = []
     if any(usages):
+        rule = STATED
         if None in usages:
             warnings.append(
                 f"{usages.count(None)} of {len(usages)} samples have no usage and are used for "
@@ -63,30 +57,33 @@ def assigned_usages(
             )
         chosen = [usage or "train" for usage in usages]
     elif last:
+        rule = f"the last {last}"
         chosen = ["eval" if place >= len(ids) - last else "train" for place in range(len(ids))]
         warnings.append(
             f"the dataset has no split: the last {chosen.count('eval')} of {len(ids)} samples "
             "evaluate"
         )
     elif require == ("eval",):
+        rule = "none"
         warnings.append("the dataset has no split: all samples are evaluated")
         chosen = ["eval"] * len(ids)
     else:
-        evaluated, note = _own_split(ids, classes, seed, work_dir)
+        rule = f"seed {seed}"
+        evaluated = stratified_eval(ids, classes, seed)
         chosen = ["eval" if sample in evaluated else "train" for sample in ids]
         warnings.append(
             f"the dataset has no split: {chosen.count('train')} samples train, "
-            f"{chosen.count('eval')} "
-            f"evaluate, {note} {work_dir / FILE}"
+            f"{chosen.count('eval')} evaluate, chosen by seed {seed}"
         )
     missing = [usage for usage in require if usage not in chosen]
     if missing:
         counts = ", ".join(f"{chosen.count(usage)} {usage.upper()}" for usage in BOTH)
         raise DataError(
             f"expected {' and '.join(usage.upper() for usage in require)} samples, found {counts}: "
-            "publish a dataset version with a training ratio, or set no usage at all"
+            "publish a dataset version with a training ratio, or set no usage at all (what is "
+            "called test never trains)"
         )
-    return chosen, warnings
+    return chosen, rule, warnings
 
 
 def stratified_eval(ids: list[str], classes: list[tuple[str, ...]], seed: int) -> set[str]:
@@ -191,28 +188,3 @@ def _fill_empty_parts(chosen: list[int], strata: dict[str, list[list[int]]], cou
         rich = max((one for one in held if held[one] > 1), key=lambda one: held[one])
         for place in next(places for places in groups if chosen[places[0]] == rich):
             chosen[place] = part
-
-
-def _own_split(
-    ids: list[str], classes: list[tuple[str, ...]], seed: int, work_dir: Path
-) -> tuple[set[str], str]:
-    file = work_dir / FILE
-    if file.exists():
-        try:
-            record = json.loads(file.read_text(encoding="utf-8"))
-            if record["seed"] == seed and sorted(record["train"] + record["eval"]) == sorted(ids):
-                return set(record["eval"]), "as written in"
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(
-                f"expected a split written by an earlier run in {file}, found something else: "
-                "delete it "
-                f"to split again ({error})"
-            ) from error
-    evaluated = stratified_eval(ids, classes, seed)
-    record = {
-        "seed": seed,
-        "train": [sample for sample in ids if sample not in evaluated],
-        "eval": [sample for sample in ids if sample in evaluated],
-    }
-    write_json(file, record)
-    return evaluated, "written to"

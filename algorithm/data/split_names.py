@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Hashable, Mapping
-from pathlib import Path
 from typing import TypeVar
 
 WORDS = {
@@ -75,7 +74,8 @@ def stated_usages(
 ) -> tuple[dict[Key, str | None], tuple[str, ...]]:
     """Return the split that words state, and lines to log.
 
-    `test` is left out where there is a validation part, else it evaluates.
+    What is called `test` never trains: it is left out where there is a validation part, else it
+    evaluates.
 
     Args:
         words: The word (a key of WORDS) of each picture or file, None where it has none.
@@ -83,38 +83,22 @@ def stated_usages(
 
     Returns:
         ("train", "eval" or None of those that are kept, lines to log). None for all where only
-        one side is stated, which is no split.
+        the training or the validation side is stated, which is no split.
     """
     counts = Counter(word for word in words.values() if word)
-    tests = {word for word in counts if word in TESTS}
-    sides = {WORDS[word] for word in counts}
-    if sides != {"train", "eval"}:
-        only = f"the only side of {things} is '{' and '.join(sorted(counts))}', which is no split"
-        return dict.fromkeys(words), (only,) * (bool(counts) and None not in words.values())
-    if not tests:
-        return {key: WORDS.get(word or "") for key, word in words.items()}, ()
-    named, number = " and ".join(sorted(tests)), sum(counts[word] for word in tests)
-    if any(WORDS[word] == "eval" and word not in tests for word in counts):
-        kept = {key: WORDS.get(word or "") for key, word in words.items() if word not in tests}
-        line = f"{number} {things} of '{named}' are left out, as there is a validation part"
-        return kept, (line,)
-    line = f"{number} {things} of '{named}' evaluate, as there is no validation part"
-    return {key: WORDS.get(word or "") for key, word in words.items()}, (line,)
-
-
-def without_test(files: list[Path]) -> tuple[list[Path], tuple[str, ...]]:
-    """Leave out the files called test where others are for evaluation.
-
-    Returns:
-        (the files that stay, lines to log).
-    """
-    words = {file: word_of(file.name) for file in files}
-    if "test" not in words.values() or not any(
-        WORDS.get(word or "") == "eval" and word != "test" for word in words.values()
-    ):
-        return files, ()
-    left_out = [file.name for file in files if words[file] == "test"]
-    shown = ", ".join(left_out[:3]) + " and more" * (len(left_out) > 3)
-    return [file for file in files if words[file] != "test"], (
-        f"{shown}: left out, another file is for evaluation",
-    )
+    named = " and ".join(sorted(word for word in counts if word in TESTS))
+    number = sum(counts[word] for word in TESTS)
+    kept, lines = dict(words), []
+    if number and any(WORDS[word] == "eval" and word not in TESTS for word in counts):
+        kept = {key: word for key, word in words.items() if word not in TESTS}
+        lines.append(f"{number} {things} of '{named}' are left out, as there is a validation part")
+    elif number:
+        lines.append(f"{number} {things} of '{named}' evaluate, as there is no validation part")
+        return {key: WORDS.get(word or "") for key, word in words.items()}, tuple(lines)
+    sides = {WORDS[word] for word in kept.values() if word}
+    if sides == {"train", "eval"}:
+        return {key: WORDS.get(word or "") for key, word in kept.items()}, tuple(lines)
+    if sides and None not in kept.values():
+        only = " and ".join(sorted({word for word in kept.values() if word}))
+        lines.append(f"the only side of {things} is '{only}', which is no split")
+    return dict.fromkeys(kept), tuple(lines)

@@ -8,7 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from algorithm.ops.anchor_matching import MATCH_IOU
-from algorithm.ops.anchors import ASPECT_RATIOS, SCALES_PER_OCTAVE, anchor_grid, feature_sizes
+from algorithm.ops.anchors import (
+    ASPECT_RATIOS,
+    SCALES_PER_OCTAVE,
+    anchor_grid,
+    feature_sizes,
+    padded_size,
+)
 from algorithm.ops.box_arrays import iou
 from algorithm.ops.boxes import decode_boxes, encode_boxes
 
@@ -139,7 +145,8 @@ class AnchorGeometry:
 
     def anchors(self) -> np.ndarray:
         """Return the anchors, float32 [A, 4], see ops.anchors.anchor_grid."""
-        return anchor_grid(self.image_size, self.min_level, self.max_level, self.anchor_scale)
+        size = padded_size(self.image_size)
+        return anchor_grid(size, self.min_level, self.max_level, self.anchor_scale)
 
     def scale_from(self, size: tuple[int, int]) -> float:
         """Return the scale of a picture between another input and this one.
@@ -202,14 +209,15 @@ def _candidates(boxes: np.ndarray, grid: AnchorGeometry):
 
     Each is an int array [A].
     """
-    sizes = feature_sizes(grid.image_size, grid.max_level)
+    size = padded_size(grid.image_size)
+    sizes = feature_sizes(size, grid.max_level)
     offset = 0
     for rows, columns in sizes[grid.min_level :]:
         row, column = (
             np.clip(
                 ((boxes[:, axis] + boxes[:, axis + 2]) / 2 * count / side).astype(int), 0, count - 1
             )
-            for axis, (count, side) in enumerate(zip((rows, columns), grid.image_size, strict=True))
+            for axis, (count, side) in enumerate(zip((rows, columns), size, strict=True))
         )
         for kind in range(_PER_CELL):
             yield offset + (row * columns + column) * _PER_CELL + kind

@@ -55,6 +55,32 @@ def coco_figures(
     return {name: figures[name] for name in METRICS}, per_class
 
 
+def recall_beyond(
+    records: Records, overlaps: Overlaps, max_detections: int | None = None
+) -> dict[str, float | None]:
+    """Compute AR over all detections where COCO's AR100 cannot see every object.
+
+    Args:
+        records: Truths and detections.
+        overlaps: Of `find_overlaps`.
+        max_detections: How many detections of a picture the model gives at most; None: as many as
+            the most in a picture.
+
+    Returns:
+        {"AR300": value} for max_detections=300, or {} where no picture has more than 100 objects,
+        or the model never gives more than 100 detections.
+    """
+    objects = np.bincount(records.truth_pictures[~records.crowd])
+    most = max_detections or int(np.bincount(records.pictures).max(initial=0))
+    if min(objects.max(initial=0), most) <= MAX_DETECTIONS[-1]:
+        return {}
+    hits = match(records, overlaps, IOUS)
+    right = (hits != NONE) & ~np.append(records.crowd, False)[hits]
+    truths = records.truths_per_class()
+    found = [np.bincount(records.labels[row], minlength=records.classes) for row in right]
+    return {f"AR{most}": float((np.array(found)[:, truths > 0] / truths[truths > 0]).mean())}
+
+
 def _area_range(records, overlaps, orders, low, high) -> tuple[np.ndarray, np.ndarray]:
     """precision [IoU, class, recall] and recall [IoU, class, limit] of objects of some areas."""
     ignored = records.crowd | (records.areas < low) | (records.areas > high)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,12 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from algorithm.evaluation.average_precision import recall_beyond
+from algorithm.evaluation.bootstrap import resample
 from algorithm.evaluation.detection_matching import find_overlaps, hits_and_misses
 from algorithm.evaluation.operating_point import OperatingPoint, confidence_curve
-from algorithm.evaluation.records import make_records
+from algorithm.evaluation.records import Records, make_records
+from algorithm.evaluation.resampled import Resampled
 from algorithm.ops.box_arrays import box_area
 
 
@@ -59,12 +63,14 @@ class Evaluation:
     """The figures of one evaluation.
 
     Attributes:
-        metrics: COCO's 12 figures; None where the ground truth holds nothing to measure.
-        per_class: AP, AP50, precision, recall and f1 of each class.
+        metrics: COCO's 12 figures; None where the ground truth holds nothing to measure. Where a
+            picture has more than 100 objects, AR over all detections too.
+        per_class: AP, AP50, precision, recall, f1 and the best confidence of each class.
         operating_point: The best confidence threshold and the figures at it.
         images: How many pictures there are.
         boxes: How many objects there are, without crowds.
-        summary: The 12 rows as pycocotools prints them.
+        summary: The rows of `metrics` as pycocotools prints them.
+        resampled: AP in resamples of the pictures, which tell how sure it is.
         masks: The figures of the masks, of a detector that has them.
     """
 
@@ -74,12 +80,18 @@ class Evaluation:
     images: int
     boxes: int
     summary: str
+    resampled: Resampled
     masks: MaskFigures | None = None
 
-    def score(self, metric: str) -> float:
-        """Return the AP of boxes ("bbox") or masks ("segm"), 0 where it is undefined."""
+    @property
+    def score(self) -> float:
+        """The AP that checkpoints are ranked by; NaN where it is undefined."""
+        return self.score_of("bbox")
+
+    def score_of(self, metric: str) -> float:
+        """Return the AP of boxes ("bbox") or masks ("segm"); NaN where it is undefined."""
         metrics = self.masks.metrics if metric == "segm" and self.masks else self.metrics
-        return metrics["AP"] or 0.0
+        return math.nan if metrics["AP"] is None else metrics["AP"]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of metrics.json."""
@@ -92,6 +104,8 @@ class Evaluation:
             "per_class": self.per_class,
             "images": self.images,
             "boxes": self.boxes,
+            "intervals": self.resampled.intervals(list(self.per_class)),
+            "resampled": self.resampled.as_dict(classes=False),
             **({"segm": self.masks.as_dict()} if self.masks else {}),
         }
 
@@ -165,16 +179,20 @@ def evaluate_detections(
     samples: Sequence[Any],
     detections: Sequence[Mapping[str, np.ndarray]],
     label_names: Sequence[str],
+    max_detections: int | None = None,
 ) -> Evaluation:
     """Compare detections with samples.
 
-    Crowd objects count neither for nor against.
+    Crowd objects count neither for nor against. COCO's 12 figures look at the best 100 detections
+    of a class in a picture; precision, recall, F1 and the threshold at all of them.
 
     Args:
         samples: algorithm.data.Sample of each picture.
         detections: In the same order: boxes [M, 4] yxyx in the original picture's pixels, scores
             [M], labels [M] in 0..K-1.
         label_names: K names, label 0 first.
+        max_detections: How many detections of a picture the model gives at most; None: as many as
+            the most in a picture.
 
     Returns:
         The figures.
@@ -190,40 +208,54 @@ def evaluate_detections(
         evaluator = COCOeval(truth, found, "bbox")
         evaluator.evaluate()
         evaluator.accumulate()
-    point = _operating_point(samples, detections, label_names)
     summary = io.StringIO()
     with contextlib.redirect_stdout(summary):
         evaluator.summarize()
+    records = _records(samples, detections, label_names)
+    overlaps = find_overlaps(records)
+    point = confidence_curve(
+        records.labels,
+        records.scores,
+        *hits_and_misses(records, overlaps),
+        records.truths_per_class(),
+    ).operating_point()
+    beyond = recall_beyond(records, overlaps, max_detections)
     return Evaluation(
         metrics={
             name: or_none(value) for name, value in zip(METRIC_NAMES, evaluator.stats, strict=True)
-        },
+        }
+        | beyond,
         per_class=_per_class(evaluator, label_names, point),
         operating_point=point,
         images=len(samples),
         boxes=int(sum((~np.asarray(s.is_crowd, bool)).sum() for s in samples)),
-        summary=summary.getvalue().rstrip(),
+        summary="\n".join([summary.getvalue().rstrip(), *map(_row, beyond.items())]),
+        resampled=resample(records, overlaps),
     )
 
 
-def _operating_point(
+def _row(figure: tuple[str, float | None]) -> str:
+    """A row of AR beyond 100 detections, in pycocotools' form."""
+    name, value = figure
+    shown = _UNDEFINED if value is None else value
+    return (
+        f" Average Recall     (AR) @[ IoU=0.50:0.95 | area=   all | maxDets={name[2:]:>3} ] = "
+        f"{shown:0.3f}"
+    )
+
+
+def _records(
     samples: Sequence[Any],
     detections: Sequence[Mapping[str, np.ndarray]],
     label_names: Sequence[str],
-) -> OperatingPoint:
+) -> Records:
     """Numbers of a network that has diverged are left out: they match nothing."""
-    records = make_records(
+    return make_records(
         label_names,
         [str(place) for place in range(len(samples))],
         [(sample.boxes, sample.labels, sample.is_crowd) for sample in samples],
         [_finite(found) for found in detections],
     )
-    return confidence_curve(
-        records.labels,
-        records.scores,
-        *hits_and_misses(records, find_overlaps(records)),
-        records.truths_per_class(),
-    ).operating_point()
 
 
 def _finite(found: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -47,6 +47,7 @@ class Evaluator:
         self.seconds = (0.0, 0.0)
         self.detections: list[dict[str, np.ndarray]] = []
         self.threshold = 0.0
+        self._max_detections = nms.max_detections
         self.batches = -(-len(dataset.eval) // batch_size)
         self._detect = detection_function(detector, nms, batch_statistics=batch_statistics)
 
@@ -61,7 +62,7 @@ class Evaluator:
         begun = time.perf_counter()
         detections = detect_samples(self._detect, self.detector, samples, self.batch_size)
         found = time.perf_counter()
-        evaluation = evaluate_detections(samples, detections, names)
+        evaluation = evaluate_detections(samples, detections, names, self._max_detections)
         if detections and "masks" in detections[0]:
             evaluation = replace(evaluation, masks=evaluate_masks(samples, detections, names))
         self.seconds = (found - begun, time.perf_counter() - found)
@@ -87,7 +88,7 @@ def side_by_side(
     Returns:
         uint8 [H, 2W, 3].
     """
-    picture = decode_image(Path(sample.path).read_bytes(), sample.source)
+    picture = decode_image(Path(sample.path).read_bytes(), sample.source, sample.bit_depth)
     shown = found["scores"] >= threshold
     detected_names = [names[label] for label in found["labels"][shown]]
     annotated = picture

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 CONFIDENCES = np.arange(100) / 100
+FEWEST_OBJECTS = 20  # of a class for a threshold of its own: fewer would fit it to chance
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,16 @@ class OperatingPoint:
         precision: Mean over the classes that have objects; 0 without any.
         recall: Likewise.
         f1: Likewise.
-        per_class: Precision, recall and f1 of each class, in the order of the labels.
+        per_class: Precision, recall and f1 of each class, in the order of the labels, and
+            best_confidence, the threshold that serves the class best, with best_f1 at it; both are
+            None without objects.
     """
 
     threshold: float
     precision: float
     recall: float
     f1: float
-    per_class: tuple[dict[str, float], ...]
+    per_class: tuple[dict[str, float | None], ...]
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class ConfidenceCurve:
         present: bool [K], the classes that have objects.
         best: The place of the highest mean F1. Of equal ones those with the highest F1 over all
             detections, and of these the middle one; the highest threshold where all are 0.
+        class_best: int64 [K], the place of each class's highest F1, of equal ones the middle one;
+            `best` for a class with fewer than FEWEST_OBJECTS objects or without hits.
     """
 
     precision: np.ndarray
@@ -51,6 +56,7 @@ class ConfidenceCurve:
     mean_f1: np.ndarray
     present: np.ndarray
     best: int
+    class_best: np.ndarray
 
     @property
     def threshold(self) -> float:
@@ -59,8 +65,21 @@ class ConfidenceCurve:
 
     def operating_point(self) -> OperatingPoint:
         """Return the figures at the best threshold."""
+        return self._at(np.full(len(self.present), self.best))
+
+    def at_class_thresholds(self) -> OperatingPoint:
+        """Return the figures with each class's own threshold; `threshold` is the common one."""
+        return self._at(self.class_best)
+
+    def class_thresholds(self) -> np.ndarray:
+        """Return the threshold that serves each class best, float64 [K]."""
+        return CONFIDENCES[self.class_best]
+
+    def _at(self, places: np.ndarray) -> OperatingPoint:
+        """The figures with the thresholds at these places of CONFIDENCES, one for each class."""
+        labels = np.arange(len(self.present))
         rows = {
-            name: table[self.best]
+            name: table[places, labels]
             for name, table in (
                 ("precision", self.precision),
                 ("recall", self.recall),
@@ -71,9 +90,16 @@ class ConfidenceCurve:
             name: float(row[self.present].mean()) if self.present.any() else 0.0
             for name, row in rows.items()
         }
+        rows |= {
+            "best_confidence": self.class_thresholds(),
+            "best_f1": self.f1[self.class_best, labels],
+        }
         per_class = tuple(
-            {name: float(row[label]) for name, row in rows.items()}
-            for label in range(len(self.present))
+            {
+                name: None if name.startswith("best") and not here else float(row[label])
+                for name, row in rows.items()
+            }
+            for label, here in enumerate(self.present)
         )
         return OperatingPoint(self.threshold, **means, per_class=per_class)
 
@@ -114,7 +140,18 @@ def confidence_curve(
     highest = np.flatnonzero(mean == mean.max())
     highest = highest[together[highest] == together[highest].max()]
     best = int(highest[len(highest) // 2]) if mean.any() else len(CONFIDENCES) - 1
-    return ConfidenceCurve(precision, recall, f1, mean, present, best)
+    return ConfidenceCurve(
+        precision, recall, f1, mean, present, best, _class_best(f1, truths, best)
+    )
+
+
+def _class_best(f1: np.ndarray, truths: np.ndarray, common: int) -> np.ndarray:
+    """int64 [K], see ConfidenceCurve.class_best."""
+    best = np.full(len(truths), common)
+    for label in np.flatnonzero((truths >= FEWEST_OBJECTS) & f1.any(axis=0)):
+        highest = np.flatnonzero(f1[:, label] == f1[:, label].max())
+        best[label] = highest[len(highest) // 2]
+    return best
 
 
 def _at_least(place: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from typing import Any
 import algorithm
 from algorithm.errors import DataError
 from algorithm.export.carried_package import carry
-from algorithm.modelarts.model_index import INDEX, index_content
+from algorithm.modelarts.model_index import FULL_DEPTH, INDEX, index_content
 
 SAVED_MODEL_PARTS = (
     "saved_model.pb",
@@ -46,11 +46,14 @@ def package_model(
     metrics: Mapping[str, float],
     handler: Path = HANDLER,
     beside: Sequence[str] = (),
+    split: Path | None = None,
+    bit_depth: int = FULL_DEPTH,
 ) -> Path:
     """Assemble a model folder beside its place and move it there, in place of an earlier one.
 
     The folder holds exactly MODEL_PARTS and COMPANIONS, which serving needs, and what
-    carried_package.carry adds for assessment, besides the folders that `beside` names.
+    carried_package.carry adds for assessment, besides the folders that `beside` names and the
+    record of the split.
 
     Args:
         saved_model_dir: The SavedModel.
@@ -59,6 +62,8 @@ def package_model(
         metrics: Some of METRICS.
         handler: The inference handler.
         beside: Names of folders of the SavedModel to take along.
+        split: split.json of the job, which tells the pictures that the model was trained on.
+        bit_depth: The bits that 16-bit pictures use, for the handler and the assessment.
 
     Returns:
         The model folder.
@@ -80,8 +85,10 @@ def package_model(
     for name in COMPANIONS:
         shutil.copyfile(HANDLER.with_name(name), staged / name)
     carry(staged)
+    if split is not None:
+        shutil.copyfile(split, staged / split.name)
     _write_json(staged / "config.json", model_config(metrics))
-    _write_json(staged / INDEX, index_content(label_names))
+    _write_json(staged / INDEX, index_content(label_names, bit_depth))
     _put_in_place(staged, target)
     return target
 

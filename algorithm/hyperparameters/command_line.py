@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters.hyperparameter_table import HPARAMS, ROWS
+from algorithm.hyperparameters.published_keys import MEANT, PUBLISHED, taken
 from algorithm.hyperparameters.values import did_you_mean
 
 
@@ -36,29 +38,57 @@ def split_flags(argv: Sequence[str]) -> list[tuple[str, str]]:
     return flags
 
 
-def split_hparams(text: str) -> list[tuple[str, str]]:
-    """Split a comma list of key=value items, each at its first "=".
+@dataclass(frozen=True)
+class HparamsList:
+    """The hparams list as it was read.
+
+    Attributes:
+        items: (hyperparameter, text) of each item, in the order given.
+        lines: To log: what became of keys of the published implementation.
+    """
+
+    items: tuple[tuple[str, str], ...]
+    lines: tuple[str, ...]
+
+
+def read_hparams(text: str) -> HparamsList:
+    """Read a comma list of key=value items, each split at its first "=".
 
     Args:
         text: The value of --hparams.
 
     Returns:
-        (key, text) of each item, in the order given.
+        The items, those of the published implementation translated.
 
     Raises:
-        ArgumentError: An item has no "=", or its key is unknown; the nearest known key is named.
+        ArgumentError: An item has no "=", a published value cannot be followed, or keys are
+            unknown; all of those are named, each with the known key that is meant.
     """
-    items = []
+    items, lines, unknown = [], [], []
     for item in filter(None, text.split(",")):
         key, equals, value = item.partition("=")
         if not equals:
             raise ArgumentError(
                 f"--hparams: expected key=value items parted by commas, found '{item}' in '{text}'"
             )
-        if key not in HPARAMS:
-            raise _unknown_key(key, value)
-        items.append((key, value))
-    return items
+        found = taken(key, value)
+        if found:
+            lines.append(found.line)
+            key, value = found.key, found.text
+        elif key not in HPARAMS:
+            unknown.append((key, value))
+            continue
+        if key:
+            items.append((key, value))
+    if unknown:
+        raise _unknown_keys(unknown)
+    sizes = [value for key, value in items if key == "image_size" and "x" in value]
+    if lines and sizes:
+        lines.append(
+            f"hparams: image_size={sizes[-1]} is height x width; the published implementation "
+            "writes width x height"
+        )
+    return HparamsList(tuple(items), tuple(lines))
 
 
 def refuse_if_misspelt(name: str, text: str) -> None:
@@ -97,15 +127,29 @@ def _flag_advice(word: str) -> str:
     return did_you_mean(f"--{name}", tuple(f"--{known}" for known in ROWS))
 
 
-def _unknown_key(key: str, value: str) -> ArgumentError:
-    if key in ROWS:
-        return ArgumentError(f"--hparams: '{key}' has a flag of its own. Write --{key}={value}")
-    if key != key.strip():
-        return ArgumentError(
-            f"--hparams: expected no spaces, found '{key}={value}'. Take the spaces out."
-        )
-    advice = did_you_mean(key, tuple(HPARAMS))
-    return ArgumentError(
-        f"--hparams: unknown key '{key}' (value '{value}').{advice}\n"
-        f"Known keys: {', '.join(HPARAMS)}"
+def _unknown_keys(unknown: Sequence[tuple[str, str]]) -> ArgumentError:
+    said = [_unknown_key(key, value) for key, value in unknown]
+    count = f"{len(said)} of the keys cannot be read: " if len(said) > 1 else ""
+    known = (
+        ""
+        if all(key in ROWS or key != key.strip() for key, _ in unknown)
+        else f"\nKnown keys: {', '.join(HPARAMS)}"
     )
+    return ArgumentError(f"--hparams: {count}{'; '.join(said)}{known}")
+
+
+def _unknown_key(key: str, value: str) -> str:
+    if key in ROWS:
+        return f"'{key}' has a flag of its own. Write --{key}={value}"
+    if key != key.strip():
+        return f"expected no spaces, found '{key}={value}'. Take the spaces out."
+    return f"unknown key '{key}' (value '{value}').{_meant(key)}"
+
+
+def _meant(key: str) -> str:
+    """Return the known key of the same meaning, else the one that is written most alike."""
+    meant = MEANT.get(key.lower().replace("-", "_"))
+    if meant is None:
+        return did_you_mean(key, (*HPARAMS, *PUBLISHED))
+    how = f"'{meant}'" if meant in HPARAMS else f"the flag --{meant}"
+    return f" Did you mean {how}?"

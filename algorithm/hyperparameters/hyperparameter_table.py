@@ -25,7 +25,7 @@ _FLAG_ORDER = (
     *("do_data_cleaning", "hparams"),
     *("pretrained", "fine_tune_checkpoint_type", "pipeline_config", "deps_save_path"),
     *("export_teacher_model", "use_offline_kd", "teacher_model_url", "use_online_kd"),
-    *("strategy_type", "tpu", "precision"),
+    *("strategy_type", "tpu", "precision", "log_to"),
     *("data_url", "train_url", "num_gpus", "worker_hosts", "task_index", "job_name"),
 )
 _PLACES = ("parameter", "platform", "hparams")

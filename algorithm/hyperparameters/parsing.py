@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from algorithm.errors import ArgumentError
-from algorithm.hyperparameters.command_line import refuse_if_misspelt, split_flags, split_hparams
-from algorithm.hyperparameters.hyperparameter_table import HPARAMS, ROWS, TABLE
+from algorithm.hyperparameters.class_weights import named_weights
+from algorithm.hyperparameters.command_line import read_hparams, refuse_if_misspelt, split_flags
+from algorithm.hyperparameters.hyperparameter_table import ROWS, TABLE
+from algorithm.hyperparameters.loggers import loggers_of
 from algorithm.hyperparameters.platform_flags import PLATFORM_FLAGS
 from algorithm.hyperparameters.typed import Hyperparameters
 from algorithm.hyperparameters.values import read_value
@@ -40,20 +42,29 @@ def parse(argv: Sequence[str]) -> Hyperparameters:
                 refuse_if_misspelt(name, text)
             ignored.append(name)
     values = {row.name: read_value(row, given.get(row.name, "")) for row in TABLE}
+    listed = read_hparams(values["hparams"])
     values |= _listed_values(
-        values["hparams"], {name for name in HPARAMS if given.get(name)}, values
+        listed.items, {name for name in ROWS if _is_given(name, given, values)}, values
     )
     values = _without_aliases(values)
     _check_together(values)
-    return Hyperparameters(**values, ignored=tuple(ignored))
+    return Hyperparameters(**values, ignored=tuple(ignored), notes=listed.lines)
 
 
-def _listed_values(text: str, flags: set[str], values: dict[str, Any]) -> dict[str, Any]:
+def _is_given(name: str, given: dict[str, str], values: dict[str, Any]) -> bool:
+    """Return whether a flag says something. A platform passes those of the table as they are."""
+    row = ROWS[name]
+    return bool(given.get(name)) and (row.where == "hparams" or values[name] != row.default)
+
+
+def _listed_values(
+    items: Sequence[tuple[str, str]], flags: set[str], values: dict[str, Any]
+) -> dict[str, Any]:
     """Return the typed values of the hparams list, without those given as flags of their own."""
-    listed = {key: read_value(HPARAMS[key], value) for key, value in split_hparams(text)}
+    listed = {key: read_value(ROWS[key], value) for key, value in items}
     for key in flags & listed.keys():
         # The default list holds a key too; nobody wrote that one, so a flag simply wins over it.
-        if listed[key] != values[key] and text != ROWS["hparams"].default:
+        if listed[key] != values[key] and values["hparams"] != ROWS["hparams"].default:
             raise ArgumentError(
                 f"{key}: expected one value, found '{values[key]}' as --{key} and "
                 f"'{listed[key]}' in --hparams. Leave one out."
@@ -90,8 +101,15 @@ def _check_together(values: dict[str, Any]) -> None:
             f"--hparams=first_lr_drop_epoch: expected at most second_lr_drop_epoch ({second:g}), "
             f"found {first:g}"
         )
+    named_weights(values["class_weights"])
+    if values["folds"] == 1:
+        raise ArgumentError(
+            "--hparams=folds: expected 2 or more splits, found 1. Write 0, or leave it out, for "
+            "one job."
+        )
     _check_distillation(values)
     _check_masks(values)
+    loggers_of(values["log_to"])
 
 
 def _check_distillation(values: dict[str, Any]) -> None:

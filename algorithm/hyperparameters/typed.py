@@ -28,6 +28,7 @@ class Hyperparameters:
         survival_prob: None means the probability of the model.
         anchor_scale: 0.0 means the scale of the model.
         ignored: Names of flags that were given and are no hyperparameters.
+        notes: Lines to log about keys of hparams that are written otherwise here.
     """
 
     # job
@@ -38,11 +39,13 @@ class Hyperparameters:
     train_url: str
     seed: int
     best_metric: str
+    folds: int
     early_stop_patience: int
     keep_checkpoint_max: int
     checkpoint_minutes: float
     auto_batch: bool
     log_form: str
+    log_to: str
     gradient_checkpointing: bool
     steps_per_loop: int
     log_every_steps: int
@@ -52,6 +55,7 @@ class Hyperparameters:
     eval_batch_size: int
     data_url: str
     aspect_ratio_group_factor: int
+    bit_depth: int
     eval_last: int
     max_instances_per_image: int
     # network
@@ -71,6 +75,7 @@ class Hyperparameters:
     alpha: float
     gamma: float
     delta: float
+    class_weights: str
     # distillation
     export_teacher_model: bool
     use_offline_kd: bool
@@ -131,6 +136,7 @@ class Hyperparameters:
     task_index: int | None
     job_name: str
     ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, str]:
         """Return each hyperparameter as the platform would write it, in the order of the table."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from algorithm.errors import ArgumentError
+from algorithm.hyperparameters.other_names import by_meaning
 from algorithm.hyperparameters.row import Interval, Row
 
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -63,8 +64,14 @@ def nearest(name: str, known: tuple[str, ...]) -> str:
 
 
 def did_you_mean(name: str, known: tuple[str, ...]) -> str:
-    """Return " Did you mean 'x'?" for the known name nearest to name, or ""."""
-    guess = nearest(name, known)
+    """Return " Did you mean 'x'?" for the known name nearest to name, or "".
+
+    Meaning comes before letters. A dash before the names stays.
+    """
+    dashes = "--" if name.startswith("--") else ""
+    written, names = name.removeprefix(dashes), tuple(item.removeprefix(dashes) for item in known)
+    found = by_meaning(written.lower(), names) or nearest(written, names)
+    guess = f"{dashes}{found}" if found else ""
     return f" Did you mean '{guess}'?" if guess else ""
 
 

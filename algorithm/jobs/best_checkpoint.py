@@ -25,6 +25,8 @@ class BestCheckpoint:
 
     best_eval.txt lies beside it.
 
+    Where no AP can be measured, because the evaluation pictures have no box, it is the newest one.
+
     Args:
         folder: archive/ of the job.
     """
@@ -48,12 +50,13 @@ class BestCheckpoint:
     ) -> bool:
         """Archive the detector's present weights if their AP beats the archived one.
 
+        A defined AP beats an undefined one. Of two undefined ones the newer weights are taken.
         Weights that are not finite are never archived.
 
         Args:
             detector: Holds the weights.
             step: Updates made so far.
-            figures: What the evaluation found, with "AP" (None counts as 0).
+            figures: What the evaluation found, with "AP", None where it is undefined.
             state: What is saved beside the weights.
             metric: "bbox", or "segm" for the AP of masks.
 
@@ -63,13 +66,10 @@ class BestCheckpoint:
         Raises:
             ResourceError: See training.checkpoints.save.
         """
-        archived = self.figures()
-        own = _SCORES[metric]
-        flat = _numbers(figures)
-        score = float(flat.get(own, 0.0))
-        if archived and score <= archived.get(own, 0.0):
+        own, archived, score = _SCORES[metric], self.figures(), _score(figures, metric)
+        if archived and not _better(score, step, archived.get(own), archived["global_step"]):
             return (
-                archived["global_step"] == step and archived.get(own, 0.0) == score
+                archived["global_step"] == step and archived.get(own) == score
             )  # the same evaluation was made again
         tensors = {
             name: variable.numpy() for name, variable in published_variables(detector).items()
@@ -84,25 +84,28 @@ class BestCheckpoint:
             {**state, "metrics": figures},
             keep=1,
         )
-        write_text(self.folder / _BEST, _best_eval(step, flat))
+        write_text(self.folder / _BEST, _best_eval(step, figures))
         return True
 
-    def figures(self) -> dict[str, float]:
+    def figures(self) -> dict[str, float | None]:
         """Return the numbers that evaluation found for the archived checkpoint.
 
         They stand in the checkpoint itself; best_eval.txt, for people, is written after it.
 
         Returns:
-            The numbers by name, with global_step; empty when there is no checkpoint that can be
-            read.
+            The numbers by name, with global_step, and AP, None where it is undefined; empty when
+            there is no checkpoint that can be read.
         """
         found = checkpoints.load_newest(self.folder)
         if found is None:
             return {}
         tensors, state = found
-        numbers = _numbers(state["metrics"])
-        known = {name: float(value) for name, value in numbers.items()}
-        return {"AP": 0.0, **known, "global_step": float(tensors["global_step"])}
+        known = {name: float(value) for name, value in _numbers(state["metrics"]).items()}
+        return {
+            **known,
+            "AP": state["metrics"]["AP"],
+            "global_step": float(tensors["global_step"]),
+        }
 
     def load_into(self, detector: Detector) -> dict[str, Any]:
         """Give the detector the archived weights.
@@ -127,16 +130,25 @@ class BestCheckpoint:
         return best.state
 
 
+def _score(figures: dict[str, Any], metric: str) -> float | None:
+    return (figures.get("segm", {}) if metric == "segm" else figures).get("AP")
+
+
+def _better(score: float | None, step: int, before: float | None, at: float | None) -> bool:
+    if score is None:
+        return before is None and step > (at or 0.0)
+    return before is None or score > before
+
+
 def _numbers(figures: dict[str, Any]) -> dict[str, float]:
     """Return the numbers of an evaluation by name; those of masks begin with segm_."""
-    named = {
-        **figures,
-        **{f"segm_{name}": value for name, value in figures.get("segm", {}).items()},
-    }
+    masks = {f"segm_{name}": value for name, value in figures.get("segm", {}).items()}
+    named = {**figures, **masks}
     return {name: value for name, value in named.items() if isinstance(value, (int, float))}
 
 
-def _best_eval(step: int, numbers: dict[str, float]) -> str:
+def _best_eval(step: int, figures: dict[str, Any]) -> str:
     """Return the text of best_eval.txt: a line for each number, global_step and AP first."""
-    rest = (f"{name} = {value}" for name, value in numbers.items() if name != "AP")
-    return "\n".join([f"global_step = {step}", f"AP = {numbers.get('AP', 0.0)}", *rest]) + "\n"
+    rest = (f"{name} = {value}" for name, value in _numbers(figures).items() if name != "AP")
+    shown = "undefined" if figures["AP"] is None else figures["AP"]
+    return "\n".join([f"global_step = {step}", f"AP = {shown}", *rest]) + "\n"

@@ -6,10 +6,11 @@ import logging
 
 from algorithm.data import Dataset
 from algorithm.evaluation.evaluator import Evaluator
+from algorithm.evaluation.resampled import interval_in_words
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import nms_config
 from algorithm.jobs.publishing import save_results
-from algorithm.jobs.run_folder import RunFolder
+from algorithm.jobs.run_folder import METRICS, RunFolder
 from algorithm.modelarts.environment import Workspace
 from algorithm.models import Detector
 from algorithm.training.log_lines import FORMS, Evaluated
@@ -26,13 +27,14 @@ def evaluate_only(
 ) -> None:
     """Evaluate the archived checkpoint of train_url, or `pretrained` where there is none.
 
-    The figures go into metrics.json, and into deps_save_path if the job was given one.
+    The figures go into metrics.json, or into evaluation.json where metrics.json has those of a
+    training job on other pictures; and into deps_save_path if the job was given one.
 
     Args:
         hp: The job's hyperparameters.
         detector: Has its starting weights.
         dataset: The pictures to evaluate on.
-        run_folder: Holds the archive and gets metrics.json.
+        run_folder: Holds the archive and gets the figures.
         workspace: Gets temporary files.
     """
     if run_folder.best.read():
@@ -52,5 +54,17 @@ def evaluate_only(
         mask_summary=evaluation.masks.summary if evaluation.masks else "",
     )
     _log.info("%s", "\n".join(FORMS[hp.log_form]().evaluation(evaluated)))
-    run_folder.write_metrics(evaluation.as_dict())
-    save_results(hp, evaluation.as_dict(), workspace)
+    seen = dataset.seen_among(dataset.eval)
+    figures = {**evaluation.as_dict(), "may_have_been_trained_on": seen}
+    name = run_folder.write_evaluation(figures, dataset)
+    _log.info(
+        "AP %s%s; the figures are in %s/%s%s",
+        figures["AP"],
+        interval_in_words(figures),
+        hp.train_url.rstrip("/"),
+        name,
+        ""
+        if name == METRICS
+        else f"; {METRICS} keeps those that the training job measured on its own EVAL pictures",
+    )
+    save_results(hp, figures, workspace)

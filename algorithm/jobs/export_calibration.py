@@ -10,7 +10,9 @@ import numpy as np
 
 from algorithm.data import Sample
 from algorithm.data.feeding.decoding import decode_image
+from algorithm.data.split_record import find_record
 from algorithm.export.formats import export_model
+from algorithm.export.formats.formats import check_request
 from algorithm.export.formats.runtimes import fitted
 from algorithm.export.formats.source import open_source
 from algorithm.jobs.exported_evaluation import dataset_with_classes
@@ -37,9 +39,12 @@ def export_with_calibration(
     """
     if data_url is None:
         return export_model(model_dir, output, name, nms=nms)
+    check_request(output, name, nms=nms, calibrated=True)
     with tempfile.TemporaryDirectory() as folder:
         source = open_source(model_dir)
-        samples = dataset_with_classes(data_url, source.label_names, folder).train[:pictures]
+        samples = dataset_with_classes(
+            data_url, source.label_names, folder, find_record(model_dir), source.bit_depth
+        ).train[:pictures]
         return export_model(
             model_dir,
             output,
@@ -53,4 +58,8 @@ def _fitted(
     samples: tuple[Sample, ...], size: tuple[int, int], mean: np.ndarray
 ) -> Iterable[np.ndarray]:
     for sample in samples:
-        yield fitted(decode_image(Path(sample.path).read_bytes(), sample.source), size, mean)[0]
+        yield fitted(
+            decode_image(Path(sample.path).read_bytes(), sample.source, sample.bit_depth),
+            size,
+            mean,
+        )[0]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 
+import numpy as np
 import tensorflow as tf
 
 from algorithm.data import Dataset
@@ -14,6 +16,7 @@ from algorithm.data.feeding.pipeline import train_batches
 from algorithm.distillation.distiller import Distiller
 from algorithm.distillation.offline_teacher import Remembered
 from algorithm.hyperparameters import Hyperparameters
+from algorithm.hyperparameters.class_weights import weights_of_classes
 from algorithm.models import Detector, build_detector
 from algorithm.models.weights.warm_start import freezes_batch_norm, frozen_names
 from algorithm.ops.detections import NmsConfig
@@ -64,7 +67,12 @@ def plan_of(hp: Hyperparameters, pictures: int, batch_size: int) -> Plan:
 
 
 def trainer_of(
-    hp: Hyperparameters, detector: Detector, plan: Plan, replicas: int, distiller: Distiller | None
+    hp: Hyperparameters,
+    detector: Detector,
+    plan: Plan,
+    replicas: int,
+    distiller: Distiller | None,
+    loss: LossConfig,
 ) -> tuple[Trainer, DetectionSchedule]:
     """Make the trainer and its schedule, and freeze what is to be frozen.
 
@@ -76,6 +84,7 @@ def trainer_of(
         plan: How long to train.
         replicas: Devices that train.
         distiller: What the detector learns from besides the annotations, or None.
+        loss: Of `loss_config`.
 
     Returns:
         The trainer and the schedule of its learning rate.
@@ -125,7 +134,7 @@ def trainer_of(
         detector,
         make_optimizer(kind, schedule, hp.momentum, hp.nesterov),
         TrainConfig(
-            loss_config(hp),
+            loss,
             hp.weight_decay,
             hp.clip_gradients_norm,
             hp.moving_average_decay,
@@ -136,8 +145,22 @@ def trainer_of(
     ), schedule
 
 
-def loss_config(hp: Hyperparameters) -> LossConfig:
-    """Return the settings of the detection loss."""
+def loss_config(hp: Hyperparameters, dataset: Dataset) -> LossConfig:
+    """Return the settings of the detection loss.
+
+    Args:
+        hp: The job's hyperparameters.
+        dataset: The job's data, whose training objects class_weights=auto counts.
+
+    Raises:
+        ArgumentError: class_weights names a class that the dataset does not have.
+    """
+    names = dataset.label_names
+    objects = Counter(
+        names[label]
+        for sample in dataset.train
+        for label in sample.labels[~np.asarray(sample.is_crowd, bool)]
+    )
     return LossConfig(
         hp.alpha,
         hp.gamma,
@@ -146,6 +169,7 @@ def loss_config(hp: Hyperparameters) -> LossConfig:
         hp.box_loss_weight,
         hp.iou_loss_type,
         hp.iou_loss_weight,
+        weights_of_classes(hp.class_weights, names, objects),
         hp.mask_loss_weight,
     )
 

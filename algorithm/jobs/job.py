@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 
+from algorithm.data.split_record import FILE, SplitRecord
 from algorithm.distillation.job_distillation import advice_on_peer, find_distiller
 from algorithm.distillation.teacher_file import missing_teacher_parts
 from algorithm.errors import DivergenceError, StorageError
 from algorithm.export import missing_parts
 from algorithm.hyperparameters import Hyperparameters
+from algorithm.jobs.closing_report import closing_lines
 from algorithm.jobs.evaluation_job import evaluate_only
 from algorithm.jobs.from_hyperparameters import detector_of, loss_config
-from algorithm.jobs.job_data import load_data, look_at_data
+from algorithm.jobs.job_data import load_data, look_at_data, recorded_split
+from algorithm.jobs.job_plots import write_plots
 from algorithm.jobs.job_training import train
 from algorithm.jobs.overfit_job import overfit_check
-from algorithm.jobs.publishing import publish
+from algorithm.jobs.publishing import outcome, publish
 from algorithm.jobs.run_folder import TRAINING_MODES, RunFolder
 from algorithm.modelarts.environment import Workspace, scratch_dir
 from algorithm.modelarts.hosts import find_cluster
@@ -34,7 +38,7 @@ _log = logging.getLogger("algorithm.jobs.job")
 
 
 @stop_requests.listening()
-def run(hp: Hyperparameters) -> int:
+def run(hp: Hyperparameters, split: SplitRecord | None = None) -> int:
     """Run the job.
 
     A remote train_url is a local folder meanwhile: what an earlier run left there is brought back
@@ -42,6 +46,7 @@ def run(hp: Hyperparameters) -> int:
 
     Args:
         hp: The job's hyperparameters.
+        split: The split to keep to; None where the job makes its own.
 
     Returns:
         0, the exit code.
@@ -65,12 +70,12 @@ def run(hp: Hyperparameters) -> int:
     with devices.watching(), job_folder(scratch_dir(), hp.train_url) as root:
         workspace = Workspace(root)
         if not devices.chief:
-            _run_in(workspace.work / "train_url", hp, workspace, devices)
+            _run_in(workspace.work / "train_url", hp, workspace, devices, split=split)
         elif not is_remote(hp.train_url):
-            _run_in(local_path(hp.train_url), hp, workspace, devices)
+            _run_in(local_path(hp.train_url), hp, workspace, devices, split=split)
         else:
             with mirrored(workspace.outputs, hp.train_url) as damaged:
-                _run_in(workspace.outputs, hp, workspace, devices, damaged)
+                _run_in(workspace.outputs, hp, workspace, devices, damaged, split)
         devices.any(False)  # no worker leaves before the chief has written everything
     return 0
 
@@ -81,6 +86,7 @@ def _run_in(
     workspace: Workspace,
     devices: Devices,
     damaged: Sequence[str] = (),
+    split: SplitRecord | None = None,
 ) -> None:
     run_folder = RunFolder.claim(folder, hp)
     if damaged and run_folder.newest_saved() is None and run_folder.best.read() is None:
@@ -93,18 +99,27 @@ def _run_in(
     )
     if devices.any(devices.chief and run_folder.is_finished(hp) and not lacking):
         _log.info(
-            "%s holds this job, finished; nothing to do. Raise num_epochs to train on, "
-            "or give a new train_url",
+            "%s holds this job, finished; nothing to do (%s; or give a new train_url)",
             hp.train_url,
+            run_folder.on_from_here(hp),
         )
         return
-    devices.copy_from_chief(folder, checkpoints.files_of_newest(folder) if devices.chief else [])
-    _run(hp, workspace, run_folder, devices)
+    shared = checkpoints.files_of_newest(folder) if devices.chief else []
+    if devices.chief and (folder / FILE).is_file():  # all workers go on with one split
+        shared.append(FILE)
+    devices.copy_from_chief(folder, shared)
+    with run_folder.ending_noted():
+        _run(hp, workspace, run_folder, devices, split)
 
 
 def _run(
-    hp: Hyperparameters, workspace: Workspace, run_folder: RunFolder, devices: Devices
+    hp: Hyperparameters,
+    workspace: Workspace,
+    run_folder: RunFolder,
+    devices: Devices,
+    split: SplitRecord | None,
 ) -> None:
+    begun = time.monotonic()
     keras.utils.set_random_seed(hp.seed)
     # Where the weights come from, in this order:
     # 1. a checkpoint in train_url: an interrupted job goes on, whatever `pretrained` says;
@@ -113,7 +128,9 @@ def _run(
     resumed = run_folder.resumable(hp.mode)
     start = None if resumed else find_start(hp, workspace.inputs)
     label_names = tuple(resumed.label_names) if resumed else start.label_names() if start else None
-    dataset = load_data(hp, workspace, run_folder, label_names)
+    record = recorded_split(hp, run_folder, resumed=resumed is not None) or split
+    dataset = load_data(hp, workspace, run_folder, label_names, record)
+    _log.info("building %s%s ...", hp.model_name, " and loading its weights" if start else "")
     with devices.strategy.scope():
         detector = detector_of(hp, len(dataset.label_names))
         started = start.load(detector) if start else ""
@@ -130,12 +147,16 @@ def _run(
     if hp.mode == "overfit_check":
         overfit_check(hp, detector, dataset)
         return
+    loss = loss_config(hp, dataset)
+    if loss.class_weights:
+        named = zip(dataset.label_names, loss.class_weights, strict=True)
+        _log.info("class weights: %s", ", ".join(f"{name} {weight:.3g}" for name, weight in named))
     with devices.strategy.scope():
         distiller = find_distiller(
             hp,
             detector,
             dataset.label_names,
-            loss_config(hp),
+            loss,
             workspace.inputs,
             resumed is not None,
         )
@@ -146,7 +167,7 @@ def _run(
             *advice_on_peer(hp, detector, dataset.train, start),
         ):
             _log.warning("%s", line)
-    stopped_early = train(hp, detector, dataset, run_folder, resumed, devices, distiller)
+    stopped_early = train(hp, detector, dataset, run_folder, resumed, devices, distiller, loss)
     if not devices.chief:
         return
     if devices.replicas > 1:  # what is exported must stand on one device
@@ -157,6 +178,14 @@ def _run(
             "learning_rate (in hparams) and give a new train_url"
         )
     metrics = run_folder.best.load_into(detector)["metrics"]
+    _log.info("exporting the best checkpoint ...")
     publish(hp, detector, dataset, metrics, run_folder, workspace)
+    write_plots(hp, detector, dataset, run_folder)
     run_folder.finished(hp, metrics, stopped_early)
-    _log.info("finished: best AP %s; the model is in %s", metrics["AP"], run_folder.model)
+    if stopped_early:
+        _log.info("%s", run_folder.on_from_here(hp))
+    if metrics["AP"] is None:
+        _log.warning("%s", outcome(metrics))
+    seconds = time.monotonic() - begun
+    for line in closing_lines(hp, metrics, run_folder.model, dataset, seconds, workspace.root):
+        _log.info("%s", line)

@@ -9,14 +9,16 @@ from algorithm.data import Dataset, Sample, load_dataset
 from algorithm.data.checking.check_report import check_lines, write_report
 from algorithm.data.checking.dataset_check import check_dataset
 from algorithm.data.checking.suggestions import model_choices
+from algorithm.data.split_record import GIVEN, UNRECORDED, SplitRecord, find_record
 from algorithm.errors import DataError
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.run_folder import RunFolder
 from algorithm.modelarts.environment import Workspace
 from algorithm.models import PRESETS, Detector
-from algorithm.storage import stage_in, stager
+from algorithm.storage import is_remote, local_path, stage_in, stager
 
 _log = logging.getLogger("algorithm.jobs.job")
+AUTOMATIC = ("auto", "none")  # values of pretrained that are no place
 
 
 def load_data(
@@ -24,18 +26,21 @@ def load_data(
     workspace: Workspace,
     run_folder: RunFolder,
     label_names: tuple[str, ...] | None,
+    record: SplitRecord | None,
 ) -> Dataset:
     """Read the dataset of a job, and log what is in it.
 
     Args:
         hp: The job's hyperparameters.
         workspace: Gets what has to be fetched or unpacked.
-        run_folder: Gets the split and the reports.
+        run_folder: Gets the reports.
         label_names: Classes in the order that the starting weights or a checkpoint know, or None.
+        record: The split to keep to, see recorded_split.
 
     Returns:
         The checked dataset with its split.
     """
+    _log.info("reading %s ...", hp.data_url)
     source = stage_in(hp.data_url, workspace.inputs)
     dataset = load_dataset(
         source,
@@ -48,16 +53,18 @@ def load_data(
         pictures_dir=workspace.work,
         eval_last=hp.eval_last,
         outlines=hp.with_masks,
+        record=record,
+        bit_depth=hp.bit_depth,
     )
     for warning in dataset.warnings:
         _log.warning("%s", warning)
     if hp.with_masks:
         check_outlines(dataset, hp.data_url, ("eval",) if hp.mode == "eval" else ("train", "eval"))
     _log.info(
-        "data: %d training and %d evaluation pictures, %d classes: %s",
+        "data: %d training and %d evaluation pictures, %s: %s",
         len(dataset.train),
         len(dataset.eval),
-        len(dataset.label_names),
+        "1 class" if len(dataset.label_names) == 1 else f"{len(dataset.label_names)} classes",
         ", ".join(dataset.label_names),
     )
     return dataset
@@ -93,6 +100,34 @@ def check_outlines(dataset: Dataset, where: str, usages: Sequence[str]) -> None:
                 objects,
                 usage,
             )
+
+
+def recorded_split(
+    hp: Hyperparameters, run_folder: RunFolder, *, resumed: bool
+) -> SplitRecord | None:
+    """Return the split that a job has to keep to, or None where it makes its own.
+
+    A job that goes on and one that evaluates a job's model keep to the split of that job; so does
+    any job where a split was given to it (`assess --tune` does).
+
+    Args:
+        hp: The job's hyperparameters.
+        run_folder: The folder of the job.
+        resumed: Whether there is a checkpoint that the job takes up.
+
+    Raises:
+        DataError: What is recorded cannot be read.
+    """
+    record = run_folder.split(hp.train_url)
+    if record is not None and (resumed or record.rule == GIVEN):
+        return record
+    if hp.mode != "eval" or (not resumed and hp.pretrained in AUTOMATIC):
+        return None
+    elsewhere = not resumed and not is_remote(hp.pretrained)
+    record = find_record(local_path(hp.pretrained)) if elsewhere else None
+    if record is None:
+        _log.warning("%s", UNRECORDED)
+    return record
 
 
 def look_at_data(

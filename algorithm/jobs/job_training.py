@@ -25,6 +25,7 @@ from algorithm.jobs.job_checkpoint import JobCheckpoint
 from algorithm.jobs.run_folder import RunFolder
 from algorithm.jobs.training_hooks import training_hooks
 from algorithm.models import Detector
+from algorithm.ops.losses import LossConfig
 from algorithm.training.devices import Devices
 from algorithm.training.failure_recovery import Guard, Limits
 from algorithm.training.hooks.hook import TrainingRun
@@ -42,6 +43,7 @@ def train(
     resumed: JobCheckpoint | None,
     devices: Devices,
     distiller: Distiller | None,
+    loss: LossConfig,
 ) -> bool:
     """Fit the detector; afterwards the archive holds the best checkpoint.
 
@@ -53,6 +55,7 @@ def train(
         resumed: The checkpoint to go on from, or None.
         devices: The devices to train on.
         distiller: What the detector learns from besides the annotations, or None.
+        loss: The settings of the detection loss.
 
     Returns:
         Whether it stopped early.
@@ -64,19 +67,26 @@ def train(
     """
     batch_size = device_batch(hp) * devices.replicas
     plan = plan_of(hp, len(dataset.train), batch_size)
+    anew = False
     progress = Progress.of(resumed.state) if resumed else Progress()
     progress.divide(hp.gradient_accumulation_steps)
     with devices.strategy.scope():
-        trainer, schedule = trainer_of(hp, detector, plan, devices.replicas, distiller)
+        trainer, schedule = trainer_of(hp, detector, plan, devices.replicas, distiller, loss)
     if resumed:
         resumed.check_dataset(dataset.fingerprint)
         resumed.check_batch_size(batch_size)
         trainer.restore(resumed.tensors)
+        longer = devices.any(devices.chief and run_folder.waits_anew(hp, trainer.step))
+        anew = longer and progress.idle + 1 >= hp.early_stop_patience > 0
+        if anew:
+            progress.wait_anew()
         epoch = trainer.step // plan.steps_per_epoch + 1
         _log.info("resumed at step %d, in epoch %d", trainer.step, epoch)
     else:
         run_folder.write_graph(detector)
-    run_folder.started(hp)
+    if devices.chief:
+        run_folder.record_split(dataset)
+    run_folder.started(hp, trainer.step if anew else None)
     run = TrainingRun(trainer, plan, progress)
     guard = Guard(
         trainer,
@@ -106,7 +116,7 @@ def train(
             progress.skipped,
             trainer.step,
         )
-    return run.ending
+    return run.ending and trainer.step < plan.steps
 
 
 def _names(dataset: Dataset, indices: Sequence[int]) -> str:

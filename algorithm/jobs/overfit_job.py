@@ -47,7 +47,7 @@ def overfit_check(hp: Hyperparameters, detector: Detector, dataset: Dataset) -> 
     trainer = Trainer(
         detector,
         make_optimizer("adam", LEARNING_RATE, hp.momentum),
-        TrainConfig(loss_config(hp), weight_decay=0.0),
+        TrainConfig(loss_config(hp, dataset), weight_decay=0.0),
     )
     evaluator = Evaluator(
         detector, nms_config(hp), pictures, len(pictures.eval), batch_statistics=True

@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from algorithm.data import Dataset
+from algorithm.data.split_record import FILE as SPLIT
 from algorithm.distillation.teacher_file import FOLDER, freeze_graph
 from algorithm.errors import DivergenceError, ResourceError, first_line
 from algorithm.export import export_saved_model, package_model
@@ -68,17 +69,36 @@ def publish(
         saved,
         run_folder.model,
         label_names=dataset.label_names,
-        metrics={
-            "precision": metrics["precision"],
-            "recall": metrics["recall"],
-            "f1": metrics["f1"],
-            "accuracy": metrics["AP50"] or 0.0,
-        },
+        metrics=model_metrics(metrics),
         beside=(FOLDER,) if hp.export_teacher_model else (),
+        split=run_folder.folder / SPLIT,
+        bit_depth=hp.bit_depth,
     )
     save_results(
         hp, metrics, workspace, lambda folder: _assess(hp, dataset, run_folder.model, folder)
     )
+
+
+def outcome(metrics: dict[str, Any]) -> str:
+    """Return in words which weights a job publishes."""
+    if metrics["AP"] is None:
+        return (
+            "AP is undefined, as the EVAL pictures have no box, so that the newest weights are "
+            "taken"
+        )
+    return f"best AP {metrics['AP']}"
+
+
+def model_metrics(metrics: dict[str, Any]) -> dict[str, float]:
+    """Return the figures of config.json; none where the evaluation pictures have no box."""
+    if metrics["AP50"] is None:
+        return {}
+    return {
+        "precision": metrics["precision"],
+        "recall": metrics["recall"],
+        "f1": metrics["f1"],
+        "accuracy": metrics["AP50"],
+    }
 
 
 def _reason(error: tf.errors.OpError) -> str:

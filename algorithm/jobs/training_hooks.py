@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import partial
 
@@ -15,10 +16,13 @@ from algorithm.distillation.offline_teacher import OfflineTeacher
 from algorithm.evaluation.coco_metrics import Evaluation
 from algorithm.evaluation.evaluator import Evaluator
 from algorithm.evaluation.inference import Network
+from algorithm.evaluation.resampled import Resampled, change_in_words
 from algorithm.hyperparameters import Hyperparameters
+from algorithm.jobs.best_detections import save_detections
 from algorithm.jobs.confusion_picture import confusion_picture
 from algorithm.jobs.from_hyperparameters import device_batch, nms_config
 from algorithm.jobs.run_folder import RunFolder
+from algorithm.jobs.training_loggers import training_loggers
 from algorithm.models import Detector
 from algorithm.training.devices import Devices
 from algorithm.training.hooks.checkpoint_hook import CheckpointHook
@@ -29,10 +33,11 @@ from algorithm.training.hooks.hook import Hook, TrainingRun
 from algorithm.training.hooks.log_hook import LogHook
 from algorithm.training.hooks.memory_hook import MemoryHook
 from algorithm.training.hooks.soft_loss_hook import SoftLossHook
-from algorithm.training.hooks.tensorboard_hook import TensorBoardHook
 from algorithm.training.log_lines import FORMS
+from algorithm.training.time_left import TimeLeft
 
 _DATA_PICTURES = 8
+_log = logging.getLogger("algorithm.jobs.job")
 
 
 def training_hooks(
@@ -63,9 +68,11 @@ def training_hooks(
         "dataset": dataset.fingerprint,
         "label_names": list(dataset.label_names),
     }
-    log = LogHook(FORMS[hp.log_form](), hp.log_every_steps, batch_size)
-    tensorboard = TensorBoardHook(
-        run_folder.folder, hp.log_every_steps, report_pictures(dataset, _DATA_PICTURES)
+    every_epoch = hp.mode == "train_and_eval"
+    time_left = TimeLeft(len(dataset.eval), batch_size, every_epoch)
+    log = LogHook(FORMS[hp.log_form](), hp.log_every_steps, batch_size, time_left)
+    loggers = training_loggers(
+        hp, run_folder.folder, report_pictures(dataset, _DATA_PICTURES), chief=devices.chief
     )
 
     def evaluator(network: Network) -> Evaluator:
@@ -75,11 +82,11 @@ def training_hooks(
     teacher = None
     if devices.chief and isinstance(distiller, OfflineTeacher):
         teacher = evaluator(distiller.as_detector)
-    matrix = ConfusionMatrixHook(partial(confusion_picture, student), tensorboard)
+    matrix = ConfusionMatrixHook(partial(confusion_picture, student), loggers)
     return [
         MemoryHook(),
         log,
-        tensorboard,
+        *loggers,
         *([SoftLossHook(soft_loss_config(hp))] if distiller else []),
         CheckpointHook(
             run_folder.folder,
@@ -89,9 +96,9 @@ def training_hooks(
         ),
         EvaluateHook(
             student if devices.chief else None,
-            partial(_archive, run_folder, detector, identity, hp.best_metric),
-            [log, tensorboard, matrix],
-            every_epoch=hp.mode == "train_and_eval",
+            partial(_archive, run_folder, detector, identity, student, hp.best_metric),
+            [log, *loggers, matrix],
+            every_epoch=every_epoch,
             peers=[evaluator(peer) for peer in peers],
             teacher=teacher,
             from_chief=lambda score: float(devices.from_chief(np.array(score))),
@@ -105,10 +112,28 @@ def _archive(
     run_folder: RunFolder,
     detector: Detector,
     identity: dict[str, object],
+    evaluator: Evaluator,
     metric: str,
     run: TrainingRun,
     evaluation: Evaluation,
 ) -> None:
-    run_folder.best.replace_if_better(
-        detector, run.step, evaluation.as_dict(), identity, metric=metric
+    """Archive the weights if their AP is the highest, and say whether that is more than chance."""
+    better = run.progress.is_better(evaluation.score_of(metric))
+    before = run_folder.best.read() if better else None
+    figures = evaluation.as_dict()
+    replaced = run_folder.best.replace_if_better(
+        detector, run.step, figures, identity, metric=metric
     )
+    if replaced:
+        save_detections(run_folder.best.folder, run.step, evaluator.detections)
+    former = Resampled.of(before.state["metrics"].get("resampled")) if before else None
+    if not (replaced and before and former) or metric != "bbox":  # resampled are boxes alone
+        return
+    interval = evaluation.resampled.change_since(former, "AP")
+    if interval:
+        change = evaluation.score - (before.state["metrics"]["AP"] or 0.0)
+        _log.info(
+            "archive/ now holds step %d, the highest AP so far; against the one before: %s",
+            run.step,
+            change_in_words(change, interval, evaluation.images),
+        )

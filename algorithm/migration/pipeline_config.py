@@ -12,7 +12,7 @@ from typing import Any
 
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters import ROWS, write_value
-from algorithm.hyperparameters.command_line import split_flags, split_hparams
+from algorithm.hyperparameters.command_line import read_hparams, split_flags
 from algorithm.migration.pipeline_augmentation import take_augmentation
 from algorithm.migration.pipeline_settings import (
     ALWAYS,
@@ -63,7 +63,9 @@ def with_pipeline_config(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     if not file:
         return list(argv), []
     result = translate(Path(file))
-    listed = [item for name, text in flags if name == "hparams" for item in split_hparams(text)]
+    listed = [
+        item for name, text in flags if name == "hparams" for item in read_hparams(text).items
+    ]
     for name, text in sorted(
         {(name, text) for name, text in (*flags, *listed) if name in result.values and text}
     ):

@@ -17,7 +17,7 @@ from algorithm.models.mobilenet import mobilenet_features
 from algorithm.models.network_pieces import Piece
 from algorithm.models.resnet import RESNETS, resnet_features
 from algorithm.models.zoo import BACKBONES, PRESETS, Preset
-from algorithm.ops.anchors import ASPECT_RATIOS, SCALES_PER_OCTAVE, anchor_grid
+from algorithm.ops.anchors import ASPECT_RATIOS, SCALES_PER_OCTAVE, anchor_grid, padded_size
 
 ANCHORS_PER_CELL = len(ASPECT_RATIOS) * SCALES_PER_OCTAVE
 _NECKS = {"bifpn": bifpn_features, "fpn": fpn_features}
@@ -105,7 +105,9 @@ def build_detector(
     images = keras.Input((*size, 3), name="images")
     pieces: list[Piece] = []
     features = _NECKS[preset.neck](
-        _backbone_features(images, preset, survival_probability, pieces), preset, pieces
+        _backbone_features(_padded(images, pieces), preset, survival_probability, pieces),
+        preset,
+        pieces,
     )
     outputs = detection_heads(features, preset, num_classes, ANCHORS_PER_CELL, pieces)
     if masks:
@@ -118,7 +120,9 @@ def build_detector(
         num_classes,
         tuple(pieces),
     )
-    detector.anchors = anchor_grid(size, preset.min_level, preset.max_level, preset.anchor_scale)
+    detector.anchors = anchor_grid(
+        padded_size(size), preset.min_level, preset.max_level, preset.anchor_scale
+    )
     return detector
 
 
@@ -191,6 +195,17 @@ def heads_of(detector: Detector) -> keras.Model:
     The network takes a list of features as `neck_features` has them.
     """
     return keras.Model(neck_features(detector), detector.output)
+
+
+def _padded(images: keras.KerasTensor, pieces: list[Piece]) -> keras.KerasTensor:
+    """Pad images to `padded_size` below and to the right by zeros, the mean colour."""
+    size = images.shape[1:3]
+    rows, columns = (new - old for new, old in zip(padded_size(size), size, strict=True))
+    if not rows and not columns:
+        return images
+    padded = keras.layers.ZeroPadding2D(((0, rows), (0, columns)), name="padding")(images)
+    pieces.append(Piece([images], [padded]))
+    return padded
 
 
 def _backbone_features(

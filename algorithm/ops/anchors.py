@@ -8,6 +8,24 @@ import numpy as np
 
 ASPECT_RATIOS = (1.0, 2.0, 0.5)
 SCALES_PER_OCTAVE = 3
+BACKBONE_STRIDE = 32  # pixels of a cell of P5, the last feature map of every backbone
+
+
+def padded_size(image_size: tuple[int, int]) -> tuple[int, int]:
+    """Return the size that a network works at: each side up to the next multiple of 32.
+
+    Where a feature map of the backbone has an odd side, the convolution that halves it looks half a
+    cell further up and left than on an even one (SAME padding), and the anchors no longer lie where
+    the network was trained to see them.
+
+    Args:
+        image_size: (height, width) of the network's input in pixels.
+
+    Returns:
+        (height, width) in pixels.
+    """
+    height, width = (-(-side // BACKBONE_STRIDE) * BACKBONE_STRIDE for side in image_size)
+    return height, width
 
 
 def feature_sizes(image_size: tuple[int, int], max_level: int) -> list[tuple[int, int]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from algorithm.ops.anchor_matching import IGNORED
 from algorithm.ops.boxes import decode_boxes, iou_loss
 
 
@@ -17,7 +18,8 @@ from algorithm.ops.boxes import decode_boxes, iou_loss
 class LossConfig:
     """Weights of the published loss.
 
-    `iou_loss_type` is "" (none), "iou", "giou", "diou" or "ciou".
+    `iou_loss_type` is "" (none), "iou", "giou", "diou" or "ciou". `class_weights` has a weight for
+    each class: how much an anchor that takes an object of it counts in every loss; () for 1.
     """
 
     alpha: float = 0.25
@@ -27,6 +29,7 @@ class LossConfig:
     box_loss_weight: float = 50.0
     iou_loss_type: str = ""
     iou_loss_weight: float = 1.0
+    class_weights: tuple[float, ...] = ()
     mask_loss_weight: float = 1.0
 
 
@@ -37,8 +40,8 @@ def focal_loss(logits: tf.Tensor, targets: tf.Tensor, config: LossConfig) -> tf.
 
     Args:
         logits: float32 [B, A, K].
-        targets: int32 [B, A], -1 for background.
-        config: alpha, gamma and label_smoothing.
+        targets: int32 [B, A], -1 for background, -2 for anchors that do not count.
+        config: alpha, gamma, label_smoothing and class_weights.
 
     Returns:
         A float32 scalar.
@@ -54,23 +57,46 @@ def focal_loss(logits: tf.Tensor, targets: tf.Tensor, config: LossConfig) -> tf.
     # cross entropy of (1 - s, s) = (1 - s) softplus(-x) + s softplus(x), and softplus(x) =
     # softplus(-x) + x
     cross_entropy = tail + tf.maximum(-signed, 0.0) + config.label_smoothing / 2 * signed
-    return tf.reduce_sum(modulation * cross_entropy)
+    weights = anchor_weights(targets, config.class_weights)
+    losses = modulation * cross_entropy
+    if weights is not None:
+        losses *= weights[..., None]
+    return tf.reduce_sum(tf.where(targets[..., None] != IGNORED, losses, 0.0))
 
 
-def huber_loss(deltas: tf.Tensor, targets: tf.Tensor, delta: float) -> tf.Tensor:
+def anchor_weights(targets: tf.Tensor, class_weights: Sequence[float]) -> tf.Tensor | None:
+    """Return how much each anchor counts.
+
+    Args:
+        targets: int32 [B, A], -1 and less for background, which counts 1.
+        class_weights: K weights, or none of them.
+
+    Returns:
+        float32 [B, A], or None where all count alike.
+    """
+    if not class_weights:
+        return None
+    return tf.gather(tf.constant([1.0, *class_weights], tf.float32), tf.maximum(targets, -1) + 1)
+
+
+def huber_loss(
+    deltas: tf.Tensor, targets: tf.Tensor, delta: float, weights: tf.Tensor | None = None
+) -> tf.Tensor:
     """Compute the sum of the Huber loss over every target that is not zero.
 
     Args:
         deltas: float32 [B, A, 4].
         targets: float32 [B, A, 4].
         delta: Where the loss turns from quadratic to linear.
+        weights: float32 [B, A], how much each anchor counts; None for alike.
 
     Returns:
         A float32 scalar.
     """
     error = tf.abs(tf.where(targets != 0.0, deltas - targets, 0.0))
     quadratic = tf.minimum(error, delta)
-    return tf.reduce_sum(0.5 * tf.square(quadratic) + delta * (error - quadratic))
+    loss = 0.5 * tf.square(quadratic) + delta * (error - quadratic)
+    return tf.reduce_sum(loss if weights is None else loss * weights[..., None])
 
 
 def detection_losses(
@@ -99,12 +125,14 @@ def detection_losses(
     logits, deltas = outputs["class_logits"], outputs["box_deltas"]
     parts = logits if isinstance(logits, Sequence) else [logits]
     assigned = tf.split(targets["class_targets"], [part.shape[1] for part in parts], axis=1)
+    weights = anchor_weights(targets["class_targets"], config.class_weights)
     losses = {
         "cls_loss": tf.add_n(
             [focal_loss(*pair, config) for pair in zip(parts, assigned, strict=True)]
         )
         / normaliser,
-        "box_loss": huber_loss(deltas, targets["box_targets"], config.delta) / (4.0 * normaliser),
+        "box_loss": huber_loss(deltas, targets["box_targets"], config.delta, weights)
+        / (4.0 * normaliser),
     }
     losses["det_loss"] = losses["cls_loss"] + config.box_loss_weight * losses["box_loss"]
     if config.iou_loss_type:
@@ -113,6 +141,8 @@ def detection_losses(
             decode_boxes(targets["box_targets"], anchors),
             config.iou_loss_type,
         )
+        if weights is not None:
+            per_anchor *= weights
         positive = targets["class_targets"] >= 0
         losses["iou_loss"] = tf.reduce_sum(tf.where(positive, per_anchor, 0.0)) / (4.0 * normaliser)
         losses["det_loss"] += config.iou_loss_weight * losses["iou_loss"]

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
@@ -47,6 +47,7 @@ def fetch(url: str, directory: str | os.PathLike[str], *, md5: str = "", sha256:
     target = Path(directory) / name
     if _is_intact(target, url, sha256):
         return target
+    made = [each for each in (target.parent, *target.parent.parents) if not each.exists()]
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _fetch_new(url, target, md5, sha256)
@@ -56,6 +57,10 @@ def fetch(url: str, directory: str | os.PathLike[str], *, md5: str = "", sha256:
             f"download {target}: expected to write it, found {error.strerror}; "
             "free some space or set another folder"
         ) from error
+    finally:
+        for folder in made:  # a download that brought nothing leaves no folder either
+            with suppress(OSError):
+                folder.rmdir()
     return target
 
 

@@ -1,7 +1,12 @@
-"""What a place looks like: a local path, or a bucket and a key."""
+"""What a place looks like: a local path, or a bucket and a key.
+
+Where the variable OBS_ROOT names a folder, its folders stand for buckets: obs://NAME/KEY and
+s3://NAME/KEY are then the local path OBS_ROOT/NAME/KEY.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +22,7 @@ STORES = {
 OBJECT_SCHEMES = tuple(
     scheme for scheme, store in STORES.items() if store == "objects.object_store"
 )
+OBS_ROOT = "OBS_ROOT"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
@@ -44,15 +50,30 @@ class ObjectLocation:
 
 
 def is_remote(url: str) -> bool:
-    """Return whether a place has a scheme other than file://, be it one of STORES or unknown."""
+    """Return whether a place has a scheme other than file://, be it one of STORES or unknown.
+
+    Buckets that are folders (OBS_ROOT) are not remote.
+    """
     match = _SCHEME.match(url)
-    return match is not None and match[1].lower() != "file"
+    return match is not None and match[1].lower() != "file" and not _in_folders(match)
 
 
 def local_path(url: str) -> Path:
-    """Return the path of a local place, written as a path or as a file:// URL."""
+    """Return the path of a local place: a path, a file:// URL, or what is in a folder of OBS_ROOT.
+
+    Raises:
+        StorageError: The URL leads out of OBS_ROOT, or has no bucket.
+    """
     match = _SCHEME.match(url)
+    if match and _in_folders(match):
+        if not url[match.end() :].strip("/"):
+            raise StorageError(f"expected {match[0]}BUCKET/KEY, found '{url}' without a bucket")
+        return inside(Path(os.environ[OBS_ROOT]), url[match.end() :])
     return Path(unquote(url[match.end() :])) if match else Path(url)
+
+
+def _in_folders(match: re.Match[str]) -> bool:
+    return match[1].lower() in OBJECT_SCHEMES and bool(os.environ.get(OBS_ROOT))
 
 
 def scheme_of(url: str) -> str:

@@ -15,9 +15,10 @@ from typing import Protocol
 
 from algorithm.training.device_memory import peak_memory
 
-# Names that differ between the step's figures and the log, in the order of the log line.
+# The figures of a step in the order of the log line. The detection loss, which shows learning,
+# comes first with its parts; the L2 penalty, which hides it in the sum, stands by itself.
 _LOGGED = (
-    "loss",
+    "det_loss",
     "cls_loss",
     "box_loss",
     "iou_loss",
@@ -27,6 +28,7 @@ _LOGGED = (
     "peer_loss",
     "cross_loss",
     "l2_loss",
+    "loss",
     "gradient_norm",
     "learning_rate",
 )
@@ -53,7 +55,7 @@ class Moment:
         steps_per_epoch: Steps in an epoch.
         figures: Its losses and other figures, by name.
         rate: Pictures a second.
-        seconds_left: Seconds to the end of the training.
+        seconds_left: Seconds to the end of the job.
         seconds: What the step took in all.
         waited: Seconds of these that it waited for its batch.
     """
@@ -124,7 +126,7 @@ class LogForm(Protocol):
         """
 
     def evaluation(self, evaluated: Evaluated) -> list[str]:
-        """Return the lines for an evaluation, the 12 rows among them."""
+        """Return the lines for an evaluation, with COCO's 12 figures."""
 
 
 def is_due(moment: Moment, every: int) -> bool:
@@ -139,13 +141,13 @@ def eval_line(epoch: int, epochs: int, step: int, metrics: Mapping[str, float | 
         epoch: The epoch it followed, 1-based.
         epochs: Epochs in all.
         step: Updates made before it.
-        metrics: The figures by name; an undefined one becomes `nan`.
+        metrics: The figures by name; an undefined one becomes `-`.
 
     Returns:
         The line.
     """
     figures = [
-        f"{name}={float('nan') if value is None else value:.6f}" for name, value in metrics.items()
+        f"{name}={'-' if value is None else f'{value:.4f}'}" for name, value in metrics.items()
     ]
     return " ".join([f"eval epoch={epoch}/{epochs} step={step}", *figures])
 
@@ -153,8 +155,8 @@ def eval_line(epoch: int, epochs: int, step: int, metrics: Mapping[str, float | 
 class OwnForm:
     """This project's form.
 
-    A step is `train epoch=2/10 step=30/200 loss=... samples/s=... eta=h:mm:ss memory=...MiB`, an
-    evaluation `eval epoch=2/10 step=30 AP=...`.
+    A step is `train epoch=2/10 step=30/200 det_loss=... l2_loss=... loss=... samples/s=...
+    eta=h:mm:ss memory=...MiB`, an evaluation `eval epoch=2/10 step=30 AP=...`.
     """
 
     def step(self, moment: Moment, every: int) -> list[str]:
@@ -165,17 +167,17 @@ class OwnForm:
         parts += [
             f"{name}={moment.figures[name]:.6g}" for name in _LOGGED if name in moment.figures
         ]
-        parts += [f"samples/s={moment.rate:.2f}", f"eta={_clock(moment.seconds_left)}"]
+        parts += [f"samples/s={moment.rate:.2f}", f"eta={clock(moment.seconds_left)}"]
         if "memory_mib" in moment.figures:
             parts.append(f"memory={moment.figures['memory_mib']:.0f}MiB")
         return [" ".join(parts)]
 
     def evaluation(self, evaluated: Evaluated) -> list[str]:
-        """Return one line of figures, with `nan` for an undefined one, and the rows."""
-        return [
-            eval_line(evaluated.epoch, evaluated.epochs, evaluated.step, evaluated.metrics),
-            "\n" + "\n".join(_rows(evaluated)),
-        ]
+        """Return one line of figures, with `-` for an undefined one; with masks another of theirs."""
+        place = evaluated.epoch, evaluated.epochs, evaluated.step
+        masks = {f"segm_{name}": value for name, value in evaluated.mask_metrics.items()}
+        tables = (evaluated.metrics, *([masks] if masks else []))
+        return [eval_line(*place, figures) for figures in tables]
 
 
 class TutorialForm:
@@ -249,7 +251,7 @@ class ReferencesForm:
         if place == length - 1:
             total = time.perf_counter() - self._begun
             lines.append(
-                f"Epoch: [{moment.epoch - 1}] Total time: {_clock(total)} "
+                f"Epoch: [{moment.epoch - 1}] Total time: {clock(total)} "
                 f"({total / self._count:.4f} s / it)"
             )
         return lines
@@ -268,7 +270,7 @@ class ReferencesForm:
         return [
             f"Test:  {place}  eta: 0:00:00  {averages}  time: {model + metric:.4f}  max mem: "
             f"{peak_memory():.0f}",
-            f"Test: Total time: {_clock(total)} ({total / evaluated.batches:.4f} s / it)",
+            f"Test: Total time: {clock(total)} ({total / evaluated.batches:.4f} s / it)",
             f"Averaged stats: {averages}",
             *_accumulated(evaluated, BOXES),
         ]
@@ -291,7 +293,7 @@ class ReferencesForm:
             [
                 f"Epoch: [{moment.epoch - 1}]",
                 f"[{place:>{len(str(length))}}/{length}]",
-                f"eta: {_clock(left)}",
+                f"eta: {clock(left)}",
                 f"lr: {moment.figures['learning_rate']:.6f}",
                 *losses,
                 meters["time"],
@@ -320,6 +322,6 @@ def _accumulated(evaluated: Evaluated, heading: str = "") -> list[str]:
     ]
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
     """Return h:mm:ss."""
     return str(timedelta(seconds=round(seconds)))

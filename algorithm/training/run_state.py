@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -54,10 +55,23 @@ class Progress:
         """The factor on the learning rate."""
         return 0.5**self.restores
 
+    def wait_anew(self) -> None:
+        """Begin to count evaluations without a better AP anew, after an early stop.
+
+        The evaluation that ended the training is made again and does not count.
+        """
+        self.idle = -1
+
+    def is_better(self, score: float) -> bool:
+        """Return whether an AP is higher than that of an evaluation before."""
+        return self.best is not None and score > self.best
+
     def evaluated(self, score: float) -> None:
-        """Note the AP of an evaluation.
+        """Note the AP of an evaluation. An undefined one (NaN) is neither better nor worse.
 
         What follows from it depends on this run alone, not on what the archive holds.
         """
+        if math.isnan(score):
+            return
         better = self.best is None or score > self.best
         self.best, self.idle = (score, 0) if better else (self.best, self.idle + 1)

@@ -1,19 +1,22 @@
-"""Requests to stop (SIGTERM), answered where no training is lost.
+"""Requests to stop (SIGTERM, Ctrl-C), answered where no training is lost.
 
 That is at once where nothing would be lost, else at the next safe place.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
 from algorithm.errors import Stopped
 
+_NOTICE = b"\nstopping after this step, with a checkpoint; Ctrl-C again ends at once\n"
 _ADVICE = "run the same command again to go on"
 
 
@@ -26,12 +29,14 @@ class _Request:
         raised: Whether its handler raised Stopped.
         deferrals: How many deferred() are open.
         answer: The last message.
+        signal: What came first.
     """
 
     asked: bool = False
     raised: bool = False
     deferrals: int = 0
     answer: str = ""
+    signal: int = signal.SIGTERM
 
 
 # A signal belongs to the whole process, and so does this state.
@@ -40,19 +45,23 @@ _request = _Request()
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Raise Stopped where SIGTERM comes inside this context.
+    """Raise Stopped where SIGTERM or Ctrl-C (SIGINT) comes inside this context.
 
     It is raised at once, or by check() when the signal came inside deferred(). The handler raises
-    once: a second SIGTERM does not disturb what the first one set off. Outside of the main thread,
-    where Python hears no signals, nothing happens.
+    once: a second SIGTERM does not disturb what the first one set off. A second Ctrl-C ends at
+    once, as it does without this context. Outside of the main thread, where Python hears no
+    signals, nothing happens; a SIGINT that is ignored, as under nohup, stays so.
 
     Raises:
-        Stopped: SIGTERM came.
+        Stopped: A signal came. Its exit code is 128 + the signal.
+        KeyboardInterrupt: A second Ctrl-C came.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, _heard)
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, _heard)}
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, _heard)
     _request.asked = _request.raised = False
     try:
         yield
@@ -60,9 +69,11 @@ def listening() -> Iterator[None]:
         stopped.args = (
             _request.answer,
         )  # AutoGraph replaces the message of what is raised while it traces
+        stopped.exit_code = 128 + _request.signal
         raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         _request.asked = _request.raised = False
 
 
@@ -135,7 +146,14 @@ def stop(where: str) -> NoReturn:
     raise Stopped(_request.answer)
 
 
-def _heard(*_: object) -> None:
+def _heard(number: int, _: object) -> None:
+    if number == signal.SIGINT:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if _request.deferrals:
+            with suppress(OSError):  # past Python's buffers, which may be in use at this moment
+                os.write(sys.stderr.fileno(), _NOTICE)
+    if not _request.asked:
+        _request.signal = number
     _request.asked = True
     if not _request.deferrals and not _request.raised:
         check()

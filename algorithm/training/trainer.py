@@ -116,10 +116,10 @@ class Trainer:
         Args:
             batch: images uint8 [B, H, W, 3] and extent int32 [B, 2] (see ops.image.network_input);
                 boxes float32 [B, N, 4], [ymin, xmin, ymax, xmax] in network pixels; labels int32
-                [B, N], -1 for padding; for a detector with masks also masks and sample_index (see
-                data.feeding.pipeline.train_batches). With several
-                replicas it holds a value for each, and B is a replica's. With `parts` above 1,
-                which divides B, the network sees B / parts pictures at a time.
+                [B, N], -1 for padding, -2 for crowds; for a detector with masks also masks and
+                sample_index (see data.feeding.pipeline.train_batches). With several replicas it
+                holds a value for each, and B is a replica's. With `parts` above 1, which divides
+                B, the network sees B / parts pictures at a time.
 
         Returns:
             float32 scalars by name: loss (the sum), its parts, gradient_norm (before clipping),

@@ -12,8 +12,10 @@ from algorithm.__main__ import main
 from algorithm.assessment.assessed_model import apply_thresholds, load_detect
 from algorithm.assessment.assessment import assess_samples
 from algorithm.data import load_dataset
+from algorithm.data.split_record import SplitRecord
 from algorithm.errors import DataError
 from algorithm.modelarts.model_index import read_class_names
+from algorithm.storage.atomic_files import write_json
 
 FILES = ["assessment.json", "display.json", "next_job.json", "report.html"]
 
@@ -109,8 +111,14 @@ def test_apply_writes_thresholds_that_go_with_the_figures(model_dir, dataset, tm
 
 def test_applying_again_replaces(model_dir):
     figures = {"f1": 0.5, "recall": 0.5, "precision": 0.5}
-    apply_thresholds(model_dir, 0.4, 0.5, figures)
-    apply_thresholds(model_dir, 0.7, None, figures)
+    apply_thresholds(model_dir, 0.4, {"猫": 0.4, "dog": 0.2}, 0.5, figures)
+    index = json.loads((model_dir / "index").read_text("utf-8"))
+    assert index["thresholds"] == {
+        "confidence": 0.4,
+        "per_class": {"dog": 0.2},
+        "nms_iou_threshold": 0.5,
+    }
+    apply_thresholds(model_dir, 0.7, {"猫": 0.7, "dog": 0.7}, None, figures)
     assert json.loads((model_dir / "index").read_text("utf-8"))["thresholds"] == {"confidence": 0.7}
 
 
@@ -129,12 +137,25 @@ def test_samples_at_hand_at_the_end_of_a_job(model_dir, dataset, tmp_path):
     assert analysis.voc_map == pytest.approx(0.5) and files_of(tmp_path / "o") == FILES
 
 
-def test_a_split_of_the_jobs_own_is_used_again(model_dir, make_dataset, tmp_path, caplog):
+@pytest.mark.parametrize("place", ["", "model"])
+def test_the_split_of_the_job_is_used_again(model_dir, make_dataset, tmp_path, caplog, place):
+    """After eval_last=4 all ten pictures were assessed, of which six were trained on."""
     manifest = make_dataset(tmp_path / "plain", [""] * 10)
-    data = load_dataset(manifest, clean=True, seed=5, work_dir=model_dir.parent)
+    options = {"clean": True, "seed": 5, "work_dir": tmp_path / "w"}
+    data = load_dataset(manifest, **options, eval_last=4)
+    record = SplitRecord.of(data.train, data.eval, data.split_rule)
+    write_json(model_dir.parent / place / "split.json", record.as_dict())
     with caplog.at_level(logging.INFO):
         run(model_dir, manifest, tmp_path / "o")
-    assert "data: 2 evaluation pictures" in caplog.text and len(data.eval) == 2
+    assert "data: 4 evaluation pictures" in caplog.text
+    assert "4 of 10 pictures evaluate, 6 it was trained on and do not" in caplog.text
+    figures = json.loads((tmp_path / "o" / "assessment.json").read_text("utf-8"))
+    assert "6 it was trained on" in figures["warnings"][0]
+
+
+def test_a_model_without_a_record_says_so(model_dir, dataset, tmp_path, caplog):
+    run(model_dir, dataset, tmp_path / "o")
+    assert "no split.json tells which pictures the model was trained on" in caplog.text
 
 
 def refusal(capsys, code, model, data, output, *more):

@@ -118,8 +118,15 @@ def test_curves_of_precision_never_rise_in_recall_backwards(analysis):
 def test_a_tuning_decides_the_next_job(analysis):
     finding = Finding("x", "major", 0.5, ("because", "因为"))
     rows = (
-        {"job": 0, "changes": "", "AP": 0.4, "gain": 0.0, "kept": True},
-        {"job": 1, "changes": "mosaic=0.3", "AP": None, "gain": None, "kept": False},
+        {"job": 0, "changes": "", "AP": 0.4, "gain": 0.0, "interval": None, "kept": True},
+        {
+            "job": 1,
+            "changes": "mosaic=0.3",
+            "AP": None,
+            "gain": None,
+            "interval": None,
+            "kept": False,
+        },
     )
     texts = result_texts(
         analysis, Setting(), trail=Trail(rows, ((Change("cutout", "0", "0.3"), finding),))

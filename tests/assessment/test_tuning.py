@@ -3,15 +3,18 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from algorithm.assessment.advice import tuning
 from algorithm.assessment.advice.graded_findings import Finding
 from algorithm.assessment.advice.setting_steps import Change, Setting
-from algorithm.assessment.advice.tuning import train_and_measure, tune
-from algorithm.assessment.comparison import compare, not_comparable, read_assessment
+from algorithm.assessment.advice.tuning import Measured, train_and_measure, tune
+from algorithm.assessment.comparison import compare, not_comparable, read_assessment, verdict
 from algorithm.assessment.options import Options
+from algorithm.data.split_record import GIVEN, SplitRecord, read_record
 from algorithm.errors import AlgorithmError, ArgumentError, DataError
+from algorithm.evaluation.resampled import Resampled
 
 
 def finding(*changes):
@@ -26,6 +29,14 @@ FOUND = [
 ]
 
 
+def measured(ap, spread=0.001, pictures=40):
+    """A job of this AP, whose resamples move together with those of other jobs, up to `spread`."""
+    rng = np.random.default_rng(int(ap * 1000))
+    shared = np.random.default_rng(0).normal(0, 0.05, 500)
+    values = {"AP": ap + shared + rng.normal(0, spread, 500)}
+    return Measured(ap, Resampled(pictures, "same", values, {"AP": ap}))
+
+
 def options(**more):
     return Options("m", "d", "/out", **{"tune": 3, **more})
 
@@ -35,7 +46,7 @@ def test_what_helped_is_kept_and_built_upon():
 
     def run_job(values, data_url, folder):
         jobs.append((dict(values), data_url, folder))
-        return [0.40, 0.45, 0.44, 0.46][len(jobs) - 1]
+        return measured([0.40, 0.45, 0.44, 0.46][len(jobs) - 1])
 
     trail = tune(options(tune_epochs=2), Setting({"num_epochs": "5", "seed": "1"}), FOUND, run_job)
     base = {"seed": "1", "num_epochs": "2"}
@@ -70,7 +81,7 @@ def test_epochs_alone_are_no_job_where_the_length_is_given():
         options(tune=1, tune_epochs=2),
         Setting(),
         found,
-        lambda values, *_: jobs.append(dict(values)) or 0.1,
+        lambda values, *_: jobs.append(dict(values)) or measured(0.1),
     )
     assert jobs[1] == {"num_epochs": "2", "mosaic": "0.3"} and trail.kept == ()
 
@@ -81,7 +92,7 @@ def test_more_epochs_are_tried_where_the_length_is_free():
         options(tune=2),
         Setting({"num_epochs": "5"}),
         FOUND,
-        lambda values, *_: jobs.append(dict(values)) or 0.1,
+        lambda values, *_: jobs.append(dict(values)) or measured(0.1),
     )
     assert jobs[2] == {"num_epochs": "8", "gamma": "2"}
 
@@ -93,7 +104,7 @@ def test_a_job_that_fails_counts_as_no_gain():
         score = next(scores)
         if isinstance(score, Exception):
             raise score
-        return score
+        return measured(score)
 
     trail = tune(options(tune=2), Setting(), FOUND, run_job)
     assert [(row["AP"], row["kept"]) for row in trail.rows] == [
@@ -116,20 +127,51 @@ def test_a_failed_training_job_is_told_with_the_end_of_its_log(tmp_path):
     assert "ERROR DATA" in str(raised.value) and (tmp_path / "job" / "log.txt").is_file()
 
 
-def test_the_ap_of_a_job_is_that_of_its_archive(tmp_path):
-    (tmp_path / "archive").mkdir()
-    (tmp_path / "archive" / "best_eval.txt").write_text(
-        "global_step = 20\nAP = 0.4375\nAP50 = 0.9\n"
-    )
-    assert tuning._archived_ap(tmp_path) == 0.4375
+def test_a_gain_inside_the_noise_is_not_followed(caplog):
+    jobs = iter([measured(0.40, 0.02), measured(0.42, 0.02), Measured(0.9)])
+    with caplog.at_level("INFO"):
+        trail = tune(options(tune=2), Setting(), FOUND, lambda *_: next(jobs))
+    assert [row["kept"] for row in trail.rows] == [True, False, False] and trail.kept == ()
+    low, high = trail.rows[1]["interval"]
+    assert low < 0 < trail.rows[1]["gain"] < high
+    assert "no difference can be seen with 40 pictures: AP +0.02" in caplog.text
+    assert "of which no interval is known" in caplog.text
+
+
+def test_what_a_job_is_worth_stands_in_its_metrics(tmp_path):
+    content = {"AP": 0.4375, "resampled": measured(0.4375).resampled.as_dict(classes=False)}
+    (tmp_path / "metrics.json").write_text(json.dumps(content))
+    found = tuning._measured(tmp_path)
+    assert found.ap == 0.4375 and found.gain_over(measured(0.4))[1][0] > 0
+
+
+def test_an_undefined_ap_is_no_figure_to_compare_jobs_by(tmp_path):
+    (tmp_path / "metrics.json").write_text('{"AP": null}')
+    with pytest.raises(AlgorithmError, match="found that it is undefined"):
+        tuning._measured(tmp_path)
+
+
+def test_tuning_jobs_keep_to_the_split_of_the_job_that_made_the_model(tmp_path):
+    record = SplitRecord("model/split.json", "seed 7", {"a": "1"}, {"b": "2"})
+    seen = []
+
+    def run_job(values, data_url, folder):
+        seen.append(read_record(folder / "split.json"))
+        return measured(0.5)
+
+    place = Options("m", "d", str(tmp_path), tune=1)
+    tune(place, Setting(), FOUND, run_job, record)
+    assert [(one.rule, one.train, one.eval) for one in seen] == [
+        (GIVEN, {"a": "1"}, {"b": "2"})
+    ] * 2
 
 
 def test_where_tuning_cannot_be(monkeypatch):
     with pytest.raises(ArgumentError, match="expected a local --output"):
-        tune(Options("m", "d", "obs://b/o", tune=1), Setting(), FOUND, lambda *_: 0.0)
+        tune(Options("m", "d", "obs://b/o", tune=1), Setting(), FOUND, lambda *_: measured(0.0))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ArgumentError, match="expected the whole package"):
-        tune(options(), Setting(), FOUND, lambda *_: 0.0)
+        tune(options(), Setting(), FOUND, lambda *_: measured(0.0))
 
 
 def figures(ap, cost, pictures=3):
@@ -167,6 +209,40 @@ def test_classes_of_one_side_only_and_other_data():
     assert not_comparable(before, figures(0.4, 0.1, pictures=4)) and not not_comparable(
         before, figures(0.4, 0.1)
     )
+
+
+def resampled_figures(ap, spread):
+    """Figures with the resamples of AP, AP50 and the class."""
+    one = measured(ap, spread).resampled.values["AP"]
+    values = {"AP": one, "AP50": one + 0.1, "AP of cat": one, "AP50 of cat": one}
+    points = {name: float(row.mean()) for name, row in values.items()}
+    kept = Resampled(40, "s", values, points).as_dict(classes=True)
+    return {**figures(ap, ap / 4), "resampled": kept}
+
+
+def test_a_difference_inside_the_noise_is_neither_better_nor_worse():
+    before, after = resampled_figures(0.4, 0.03), resampled_figures(0.42, 0.03)
+    rows = {row.name[0]: row for row in compare(before, after)}
+    assert rows["AP, IoU 0.5 to 0.95 (COCO)"].interval[0] < 0
+    assert {row.better for row in rows.values()} == {None}
+    assert verdict(before, after)[0].startswith("No difference can be seen with 40 pictures")
+    assert verdict(before, after)[1].startswith("用 40 张图片看不出差别")
+
+
+def test_a_difference_outside_the_noise_is_told():
+    before, after = resampled_figures(0.4, 0.003), resampled_figures(0.5, 0.003)
+    rows = {row.name[0]: row for row in compare(before, after)}
+    assert rows["AP of cat"].better is True and rows["AP of cat"].interval[0] > 0.08
+    assert rows["cost of wrong place"].better is False  # without an interval, AP being another
+    assert verdict(before, after)[0].startswith("AP is better: it changed by +0.100")
+    assert verdict(after, before)[0].startswith("AP is worse")
+
+
+def test_resamples_of_other_objects_are_no_pair():
+    before, after = resampled_figures(0.4, 0.003), resampled_figures(0.5, 0.003)
+    after["resampled"]["truths"] = "other"
+    assert not_comparable(before, after) and verdict(before, after) is None
+    assert verdict(figures(0.4, 0.1), after) is None  # of an older version, which kept none
 
 
 def test_an_earlier_assessment_is_read(tmp_path):

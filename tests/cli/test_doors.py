@@ -37,7 +37,12 @@ def old_python(version: str) -> Path | None:
 
 
 def test_nothing_else_is_loose_in_the_package():
-    assert {path.name for path in PACKAGE.glob("*.py")} == {*DOORS, "__init__.py", "errors.py"}
+    assert {path.name for path in PACKAGE.glob("*.py")} == {
+        *DOORS,
+        "__init__.py",
+        "errors.py",
+        "extras.py",
+    }
 
 
 @pytest.mark.parametrize("name", DOORS)

@@ -2,14 +2,52 @@ from pathlib import Path
 
 import pytest
 
+from algorithm import __version__
 from algorithm.__main__ import main
 
 
-def test_an_unknown_verb_is_refused(capsys):
+@pytest.mark.parametrize(
+    ("argv", "meant"),
+    [
+        ("trian", "train"),
+        ("val", "evaluate"),
+        ("chek", "data check"),
+        ("data chek", "data check"),
+        ("detect", "predict"),
+        ("download", "weights fetch"),
+    ],
+)
+def test_an_unknown_verb_is_refused_with_the_one_it_means(argv, meant, capsys):
+    assert main(argv.split()) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith(f"ERROR ARGUMENT: no such verb '{argv}'. Did you mean '{meant}'?")
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (
+            ["predict", "--imgs=x"],
+            "no such flag '--imgs' (value 'x'). Did you mean '--images'?",
+        ),
+        (["serve", "--weights=x"], "Did you mean '--model_dir'?"),
+        (["data", "check", "--data_url=x", "seed=3"], "found 'seed=3'. Write --seed=3"),
+        (["export", "--model_dir=x", "--output=y", "--format=tflit"], "Did you mean 'tflite'?"),
+        (["serve", "--model_dir=x", "--foo"], "no such flag '--foo'. Its flags: --model_dir, "),
+    ],
+)
+def test_an_unknown_flag_of_a_verb_is_refused_with_the_one_it_means(argv, words, capsys):
+    assert main(argv) == 2
+    assert words in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_the_version_and_the_verbs_are_said(capsys):
     with pytest.raises(SystemExit) as caught:
-        main(["trian"])
-    assert caught.value.code == 2
-    assert "trian" in capsys.readouterr().err
+        main(["--version"])
+    assert caught.value.code == 0
+    assert __version__ in capsys.readouterr().out
+    assert main([]) == 2
+    assert "VERB" in capsys.readouterr().out
 
 
 def test_a_failure_of_a_verb_has_its_exit_code_and_last_line(capsys, tmp_path):
@@ -44,4 +82,9 @@ def test_evaluate_is_a_job_in_eval_mode(monkeypatch):
     monkeypatch.setattr("algorithm.cli.training_job.run_job", lambda argv: seen.append(argv) or 0)
     assert main(["evaluate", "--data_url=a", "--mode=train"]) == 0
     assert main(["train", "--data_url=a"]) == 0
-    assert seen == [["--data_url=a", "--mode=train", "--mode=eval"], ["--data_url=a"]]
+    assert main(["train", "data=a", "--epochs", "3"]) == 0
+    assert seen == [
+        ["--data_url=a", "--mode=train", "--mode=eval"],
+        ["--data_url=a"],
+        ["--data_url=a", "--num_epochs=3"],
+    ]

@@ -26,6 +26,17 @@ def test_class_outside_given_names() -> None:
         label_map(["dag", "dag", "cat"], given=("cat", "dog"))
 
 
+def test_the_finding_stands_before_the_classes_and_90_names_do_not_stand_there() -> None:
+    """fine_tune_checkpoint_type=full of COCO weights on other classes."""
+    coco = tuple(f"class {number}" for number in range(90))
+    with pytest.raises(DataError) as caught:
+        label_map(["raccoon"] * 3, given=coco)
+    message = str(caught.value)
+    assert message.startswith("found 'raccoon' on 3 box(es) in TRAIN, expected only the 90 class")
+    assert "class 4 and 85 more" in message and "class 5" not in message
+    assert "fine_tune_checkpoint_type=detection" in message
+
+
 def test_no_box_says_what_was_lost_or_what_to_do() -> None:
     assert str(no_boxes(4)).endswith(
         "found none in 4 picture(s): annotate the pictures, or check that data_url names the annotated "
@@ -37,7 +48,7 @@ def test_no_box_says_what_was_lost_or_what_to_do() -> None:
 def test_classes_missing_on_one_side() -> None:
     assert missing_classes(["cat", "cow", "cow"], ("cat", "dog")) == (
         "class 'cow' is in EVAL but not in TRAIN: its 2 box(es) are left out of the evaluation",
-        "1 class(es) have no EVAL box and get no AP: dog",
+        "classes without an EVAL box, which get no AP, 1 in all: dog",
     )
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -15,11 +13,9 @@ IDS = [f"图-{number}" for number in range(100)]
 CLASSES = [("common",) if number % 10 else ("rare", "common") for number in range(100)]
 
 
-def assign(
-    usages: list[str | None], folder: Path, **options: object
-) -> tuple[list[str], list[str]]:
+def assign(usages: list[str | None], **options: object) -> tuple[list[str], str, list[str]]:
     count = len(usages)
-    return assigned_usages(IDS[:count], usages, CLASSES[:count], seed=1, work_dir=folder, **options)
+    return assigned_usages(IDS[:count], usages, CLASSES[:count], seed=1, **options)
 
 
 def test_stratified_share() -> None:
@@ -51,65 +47,42 @@ def test_few_samples() -> None:
         stratified_eval(["a"], [()], seed=0)
 
 
-def test_split_is_written_and_reused(tmp_path: Path) -> None:
-    usages, notes = assign([None] * 100, tmp_path)
-    record = json.loads((tmp_path / "split.json").read_text(encoding="utf-8"))
-    assert record["eval"] == [
-        sample for sample, usage in zip(IDS, usages, strict=True) if usage == "eval"
-    ]
-    assert notes == [
-        f"the dataset has no split: 80 samples train, 20 evaluate, written to {tmp_path}/split.json"
-    ]
-    swapped = {**record, "train": record["eval"], "eval": record["train"]}
-    (tmp_path / "split.json").write_text(json.dumps(swapped), encoding="utf-8")
-    again, notes = assign([None] * 100, tmp_path)
-    assert again.count("eval") == 80
-    assert "as written in" in notes[0]
+def test_a_dataset_without_a_split_is_split_by_seed() -> None:
+    usages, rule, notes = assign([None] * 100)
+    assert (usages.count("eval"), rule) == (20, "seed 1")
+    assert notes == ["the dataset has no split: 80 samples train, 20 evaluate, chosen by seed 1"]
 
 
-def test_split_of_other_samples_is_replaced(tmp_path: Path) -> None:
-    assign([None] * 50, tmp_path)
-    usages, notes = assign([None] * 100, tmp_path)
-    assert (usages.count("eval"), "written to" in notes[0]) == (20, True)
-
-
-def test_damaged_split_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "split.json").write_text("{")
-    with pytest.raises(DataError, match=r"split\.json, found something else: delete it"):
-        assign([None] * 10, tmp_path)
-
-
-def test_given_usages_stay_and_the_others_train(tmp_path: Path) -> None:
-    usages, notes = assign(["eval", None, "train", None], tmp_path)
-    assert usages == ["eval", "train", "train", "train"]
+def test_given_usages_stay_and_the_others_train() -> None:
+    usages, rule, notes = assign(["eval", None, "train", None])
+    assert (usages, rule) == (["eval", "train", "train", "train"], "stated by the dataset")
     assert notes == ["2 of 4 samples have no usage and are used for training"]
-    assert not (tmp_path / "split.json").exists()
 
 
 @pytest.mark.parametrize(
     ("usage", "found"), [("train", "3 TRAIN, 0 EVAL"), ("eval", "0 TRAIN, 3 EVAL")]
 )
-def test_a_split_with_only_one_side(tmp_path: Path, usage: str, found: str) -> None:
+def test_a_split_with_only_one_side(usage: str, found: str) -> None:
     with pytest.raises(DataError, match=f"expected TRAIN and EVAL samples, found {found}"):
-        assign([usage] * 3, tmp_path)
+        assign([usage] * 3)
 
 
-def test_evaluation_alone_needs_no_train_samples(tmp_path: Path) -> None:
-    assert assign(["eval"] * 3, tmp_path, require=("eval",)) == (["eval"] * 3, [])
-    assert assign([None] * 3, tmp_path, require=("eval",)) == (
+def test_evaluation_alone_needs_no_train_samples() -> None:
+    assert assign(["eval"] * 3, require=("eval",))[0] == ["eval"] * 3
+    assert assign([None] * 3, require=("eval",)) == (
         ["eval"] * 3,
+        "none",
         ["the dataset has no split: all samples are evaluated"],
     )
 
 
-def test_the_last_samples_evaluate_where_the_dataset_does_not_say(tmp_path: Path) -> None:
-    usages, notes = assign([None] * 10, tmp_path, last=3)
-    assert usages == ["train"] * 7 + ["eval"] * 3
+def test_the_last_samples_evaluate_where_the_dataset_does_not_say() -> None:
+    usages, rule, notes = assign([None] * 10, last=3)
+    assert (usages, rule) == (["train"] * 7 + ["eval"] * 3, "the last 3")
     assert notes == ["the dataset has no split: the last 3 of 10 samples evaluate"]
-    assert not (tmp_path / "split.json").exists()
-    assert assign(["eval", "train"], tmp_path, last=1)[0] == ["eval", "train"]
+    assert assign(["eval", "train"], last=1)[0] == ["eval", "train"]
     with pytest.raises(DataError, match="found 0 TRAIN, 10 EVAL"):
-        assign([None] * 10, tmp_path, last=50)
+        assign([None] * 10, last=50)
 
 
 def parts(groups: list[int] | None = None, fractions=(0.8, 0.1, 0.1), seed: int = 1) -> list[int]:

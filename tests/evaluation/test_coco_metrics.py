@@ -1,10 +1,15 @@
 """COCO figures on hand-made cases."""
 
+import contextlib
+import io
+import json
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from pycocotools.cocoeval import COCOeval
 
+from algorithm.evaluation import coco_metrics
 from algorithm.evaluation.coco_metrics import METRIC_NAMES, evaluate_detections
 
 
@@ -110,3 +115,72 @@ def test_recorded_areas_decide_what_is_small():
     evaluation = evaluate_detections([picture], [found((A, 0.9, 0))], ["cat"])
     assert evaluation.metrics["APs"] == pytest.approx(1.0)
     assert evaluation.metrics["APm"] is None
+
+
+def many(count, labels=1):
+    """So many objects in a picture, in rows of 20, and their classes."""
+    corner = np.stack(np.divmod(np.arange(count), 20), axis=1) * 20.0
+    return np.concatenate([corner, corner + 10], axis=1), np.arange(count) % labels
+
+
+def perfect(boxes, labels):
+    return {"boxes": boxes, "scores": np.linspace(0.9, 0.5, len(labels)), "labels": labels}
+
+
+def test_220_perfect_detections_of_a_class_are_all_counted():
+    """COCO's figures stop at 100 of a class; precision, recall, F1 and the threshold do not."""
+    boxes, labels = many(220)
+    evaluation = evaluate_detections(
+        [Picture(boxes, labels)], [perfect(boxes, labels)], ["cell"], max_detections=300
+    )
+    point = evaluation.operating_point
+    assert (point.precision, point.recall, point.f1) == (1.0, 1.0, 1.0)
+    assert evaluation.per_class["cell"]["recall"] == 1.0
+    assert evaluation.metrics["AR100"] == pytest.approx(100 / 220)
+    assert list(evaluation.metrics) == [*METRIC_NAMES, "AR300"]
+    assert evaluation.metrics["AR300"] == 1.0
+    assert evaluation.summary.splitlines()[12] == (
+        " Average Recall     (AR) @[ IoU=0.50:0.95 | area=   all | maxDets=300 ] = 1.000"
+    )
+
+
+def test_recall_beyond_100_is_that_of_pycocotools_with_that_limit():
+    rng = np.random.default_rng(0)
+    boxes, labels = many(150, 2)
+    boxes, labels = np.concatenate([boxes, boxes + [0, 500, 0, 500]]), np.tile(labels, 2)
+    seen = (boxes + rng.normal(0, 1.5, boxes.shape))[:280]
+    evaluation = evaluate_detections(
+        [Picture(boxes, labels, width=1000, height=200)],
+        [perfect(seen, labels[:280])],
+        ["a", "b"],
+        max_detections=300,
+    )
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = coco_metrics._ground_truth([Picture(boxes, labels)], ["a", "b"])
+        own = COCOeval(
+            truth, truth.loadRes(coco_metrics._result_rows([perfect(seen, labels[:280])])), "bbox"
+        )
+        own.params.maxDets = [300]
+        own.evaluate()
+        own.accumulate()
+    assert evaluation.metrics["AR300"] == pytest.approx(own.eval["recall"][:, :, 0, 0].mean())
+    assert 0.2 < evaluation.metrics["AR100"] < evaluation.metrics["AR300"] < 0.9
+
+
+@pytest.mark.parametrize(("objects", "limit"), [(100, 300), (220, 100)])
+def test_no_further_recall_where_100_detections_are_all(objects, limit):
+    boxes, labels = many(objects)
+    found_here = perfect(boxes[:limit], labels[:limit])
+    evaluation = evaluate_detections([Picture(boxes, labels)], [found_here], ["a"], limit)
+    assert list(evaluation.metrics) == list(METRIC_NAMES)
+
+
+def test_metrics_json_has_intervals():
+    pictures = [Picture([A, B], [0, 1])] * 5 + [Picture([A], [0])] * 5
+    rows = [found((A, 0.9, 0), (B, 0.8, 1))] * 3 + [found()] * 4 + [found((A, 0.7, 0))] * 3
+    content = evaluate_detections(pictures, rows, ["cat", "dog"]).as_dict()
+    low, high = content["intervals"]["AP"]
+    assert low < content["AP"] < high and content["intervals"]["pictures"] == 10
+    low, high = content["intervals"]["per_class"]["dog"]["AP50"]
+    assert low < content["per_class"]["dog"]["AP50"] < high
+    assert json.loads(json.dumps(content, allow_nan=False))["resampled"]["pictures"] == 10

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from algorithm.errors import AlgorithmError, ArgumentError, DataError
 from algorithm.export import export_saved_model, package_model
 from algorithm.export.formats import export_model, formats
-from algorithm.export.formats.runtimes import OUTPUTS, exported_file, label_names_of, open_exported
+from algorithm.export.formats.runtimes import OPENERS, OUTPUTS, open_exported
 from algorithm.export.formats.tflite import centred
+from algorithm.modelarts.exported_file import SUFFIXES, exported_file, label_names_of
 from algorithm.models import build_detector
 from algorithm.models.variable_names import published_variables
 from algorithm.ops.detections import NmsConfig
+from algorithm.prediction.model import load
+from algorithm.serving.model_handler import load_service
 
-SIZE = (32, 64)
+SIZE = (40, 64)  # a side off the grid, which the network pads
 NAMES = ("猫", "dog", "bird")
 pytestmark = pytest.mark.filterwarnings("ignore")  # the converters' own
 
@@ -34,7 +39,10 @@ def model_dir(tmp_path_factory):
             variable.assign(rng.normal(0, fan_in**-0.5, variable.shape))
     folder = tmp_path_factory.mktemp("formats")
     saved = export_saved_model(detector, folder / "saved", NmsConfig(max_detections=5))
-    return package_model(saved, folder / "model", label_names=NAMES, metrics={})
+    (folder / "split.json").write_text("{}")
+    return package_model(
+        saved, folder / "model", label_names=NAMES, metrics={}, split=folder / "split.json"
+    )
 
 
 def picture(height=40, width=50):
@@ -87,6 +95,7 @@ def test_every_format_answers_as_the_model_folder(model_dir, tmp_path, name):
 def test_tensorflow_servings_layout(model_dir, tmp_path):
     path = export_model(model_dir, tmp_path / "detector", "saved_model")
     assert path == tmp_path / "detector" / "1"
+    assert (tmp_path / "detector" / "split.json").read_text() == "{}"
     assert sorted(item.name for item in path.iterdir()) == ["saved_model.pb", "variables"]
     assert "serving_default" in tf.saved_model.load(str(path)).signatures
 
@@ -125,15 +134,32 @@ def test_what_is_missing_is_named(model_dir, tmp_path):
     (tmp_path / "full" / "x").write_text("")
     with pytest.raises(DataError, match="a new or an empty folder"):
         export_model(model_dir, tmp_path / "full", "frozen")
-    with pytest.raises(DataError, match="found nothing: check --model_dir"):
+    with pytest.raises(DataError, match="found nothing: check the path"):
         open_exported(tmp_path / "no.tflite")
     (tmp_path / "a.bin").write_text("")
     with pytest.raises(DataError, match=r"\.onnx or \.xml, found .*a.bin"):
         open_exported(tmp_path / "a.bin")
     assert OUTPUTS[0] == "detection_boxes"
+    assert set(OPENERS) == set(SUFFIXES)
 
 
 def test_anchors_in_shares_of_the_input():
     assert centred(np.array([[10, 20, 30, 60]], np.float32), (100, 200)).tolist() == [
         pytest.approx([0.2, 0.2, 0.2, 0.2])
     ]
+
+
+def test_a_library_model_answers_as_the_handler_and_its_exports(model_dir, tmp_path):
+    handler = load_service(model_dir)
+    Image.fromarray(picture()).save(tmp_path / "a.png")
+    content = io.BytesIO((tmp_path / "a.png").read_bytes())
+    reply = handler.inference({"images": {"a.png": content}, "score_threshold": 0.0})
+    model = load(model_dir)
+    found = model.predict(tmp_path / "a.png", score=0.0)
+    assert len(found) > 1 and found.names == reply["detection_classes"]
+    np.testing.assert_allclose(found.boxes, reply["detection_boxes"], rtol=1e-5)
+    np.testing.assert_allclose(found.scores, reply["detection_scores"], rtol=1e-5)
+    own = handler.inference({"images": {"a.png": io.BytesIO((tmp_path / "a.png").read_bytes())}})
+    assert model.predict(tmp_path / "a.png").names == own["detection_classes"]
+    file = export_model(model_dir, tmp_path / "out", "frozen")
+    assert load(file).predict(picture(), score=0.0).names == found.names

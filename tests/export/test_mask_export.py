@@ -11,7 +11,6 @@ from distinct_scores import with_distinct_scores
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from algorithm.__main__ import main
 from algorithm.data.outlines import compressed_masks
 from algorithm.evaluation.inference import detection_function
 from algorithm.export import package_model
@@ -118,7 +117,8 @@ def test_only_detections_above_the_score_have_a_mask(loaded):
 
 
 def test_an_exported_folder_is_evaluated_with_its_masks(folder):
-    found = open_exported(folder)(pixels(40, 60).numpy())
+    assert "masks" not in open_exported(folder)(pixels(40, 60).numpy())
+    found = open_exported(folder, masks=True)(pixels(40, 60).numpy())
     assert len(found["masks"]) == len(found["boxes"]) == 9
     assert {(mask.height, mask.width) for mask in found["masks"]} == {(40, 60)}
 
@@ -173,27 +173,6 @@ def test_the_service_gives_polygons_of_the_same_masks(service):
             compared += 1
             assert shared > 0.85 * area
     assert compared
-
-
-def test_predict_writes_and_draws_masks_when_asked(model, tmp_path):
-    Image.fromarray(pixels(50, 70).numpy()).save(tmp_path / "a.png")
-    told = json.loads((model / "index").read_text(encoding="utf-8"))
-    (model / "index").write_text(json.dumps({**told, "thresholds": {"confidence": 0.0}}))
-    for name, more in (("plain", []), ("masked", ["--masks"])):
-        flags = ["--model_dir", model, "--images", tmp_path / "a.png", "--output", tmp_path / name]
-        assert main(["predict", *map(str, flags), *more]) == 0
-    (model / "index").write_text(json.dumps(told))
-    plain, masked = (
-        json.loads((tmp_path / name / "detections.json").read_text())[str(tmp_path / "a.png")]
-        for name in ("plain", "masked")
-    )
-    assert "detection_masks" not in plain
-    assert len(masked["detection_masks"]) == len(masked["detection_boxes"]) == 9
-    one, other = (
-        np.asarray(Image.open(tmp_path / name / "a.png.detections.jpg"), int)
-        for name in ("plain", "masked")
-    )
-    assert (np.abs(one - other).max(axis=2) > 40).mean() > 0.2
 
 
 @pytest.mark.parametrize("form", ["png", "", 1])

@@ -132,6 +132,19 @@ def test_the_earlier_model_survives_a_failed_replacement(saved_model, tmp_path, 
     assert json.loads((target / "index").read_text())["labels_list"] == ["a"]
 
 
+def test_the_record_of_the_split_travels_in_the_model_folder(saved_model, tmp_path):
+    (tmp_path / "split.json").write_text('{"train": {}}')
+    target = package_model(
+        saved_model,
+        tmp_path / "model",
+        label_names=["a"],
+        metrics={},
+        split=tmp_path / "split.json",
+    )
+    assert files_of(target) == sorted([*ALL_PARTS, "split.json"])
+    assert (target / "split.json").read_text() == '{"train": {}}'
+
+
 def test_what_is_no_model_folder_is_not_replaced(saved_model, tmp_path):
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "work.txt").write_text("mine")

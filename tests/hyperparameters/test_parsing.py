@@ -4,7 +4,8 @@ import json
 import pytest
 
 from algorithm.errors import ArgumentError
-from algorithm.hyperparameters import parse
+from algorithm.hyperparameters import HPARAMS, ROWS, parse
+from algorithm.hyperparameters.published_keys import MEANT, PUBLISHED
 
 PLACES = ("--data_url=in", "--train_url=out")
 
@@ -140,9 +141,13 @@ def test_a_wrong_value_names_the_parameter_the_value_and_what_is_allowed(argumen
         ("--num-epochs=3", "--num_epochs"),
         ("--mod=train", "--mode"),
         ("--date_url=x", "--data_url"),
+        ("--model_name=lite0", "efficientdet-lite0"),
+        ("--model_name=efficientdet_lite0", "efficientdet-lite0"),
+        ("--hparams=lr=0.01", "learning_rate"),
+        ("--hparams=ema=0.9", "moving_average_decay"),
     ],
 )
-def test_a_misspelt_flag_is_an_error(argument, meant):
+def test_what_is_misspelt_or_said_in_other_words_is_an_error(argument, meant):
     assert f"Did you mean '{meant}'?" in refusal(argument)
 
 
@@ -273,3 +278,97 @@ def test_another_division_of_as_many_pictures_goes_on_another_number_does_not():
 def test_distillation_that_cannot_be_is_refused(flags, text):
     with pytest.raises(ArgumentError, match=text):
         parse(["--data_url=d", "--train_url=t", *flags])
+
+
+@pytest.mark.parametrize(
+    ("published", "name", "value"),
+    [
+        ("use_bfloat16=True", "precision", "bfloat16"),
+        ("mixed_precision=true", "precision", "float16"),
+        ("mixed_precision=False", "precision", "float32"),
+        ("strategy=gpus", "strategy_type", "mirrored"),
+        ("is_training_bn=False", "freeze_bn", "true"),
+        ("train_scale_min=0.8,train_scale_max=1.2", "jitter_min", 0.8),
+        ("nms_configs.method=hard", "nms_method", "hard"),
+        ("nms_configs.iou_thresh=None", "nms_iou_threshold", 0.5),
+        ("nms_configs.max_nms_inputs=0", "max_nms_inputs", 5000),
+        ("nms_configs.max_output_size=7", "max_detections", 7),
+        ("autoaugment_policy=None", "autoaugment_policy", ""),
+        ("var_freeze_expr=None", "freeze", ""),
+        ("survival_prob=None", "survival_prob", None),
+        ("num_classes=21", "model_name", "efficientdet-d0"),
+    ],
+)
+def test_a_published_key_is_taken_and_told(published, name, value):
+    found = parse([*PLACES, f"--hparams={published}"])
+    assert getattr(found, name) == value
+    assert all(note.startswith("hparams: ") for note in found.notes)
+    assert len(found.notes) == len(published.split(","))
+    assert published.split(",")[0] in found.notes[0]
+
+
+def test_a_published_recipe_is_read_as_a_whole():
+    """The published command for VOC; keys of one name and meaning need no word."""
+    found = parse([
+        *PLACES, "--hparams=num_classes=21,lr_warmup_init=0.08,learning_rate=0.8,label_map=voc,"
+        "var_freeze_expr=(efficientnet|fpn_cells|resample_p6),input_rand_hflip=true,jitter_min=0.8,jitter_max=1.2,"
+        "lr_warmup_epoch=2,label_smoothing=0.1,steps_per_epoch=5,skip_crowd_during_training=true,min_level=3",
+    ])  # fmt: skip
+    assert (found.learning_rate, found.jitter_max, found.steps_per_epoch) == (0.8, 1.2, 5)
+    assert found.freeze == "(efficientnet|fpn_cells|resample_p6)"
+    assert [note.split()[1] for note in found.notes] == [
+        "num_classes=21",
+        "label_map=voc",
+        "skip_crowd_during_training=true",
+        "min_level=3",
+    ]
+
+
+def test_a_published_recipe_is_told_which_side_of_image_size_comes_first():
+    """There it is width x height."""
+    found = parse([*PLACES, "--hparams=num_classes=21,image_size=640x384"])
+    assert found.image_size == (640, 384)
+    assert found.notes[-1].startswith("hparams: image_size=640x384 is height x width")
+    assert not parse([*PLACES, "--hparams=image_size=640x384"]).notes
+
+
+@pytest.mark.parametrize(
+    ("published", "words"),
+    [
+        ("fpn_num_filters=128", ("'fpn_num_filters'", "'128'", "model_name says it", "no counterpart")),
+        ("num_scales=4", ("expected 3", "'num_scales'", "'4'")),
+        ("strategy=horovod", ("tpu, gpus", "'strategy'", "'horovod'", "strategy_type")),
+        ("use_bfloat16=maybe", ("'use_bfloat16'", "'maybe'", "precision")),
+    ],
+)  # fmt: skip
+def test_a_published_key_that_cannot_be_followed_is_refused(published, words):
+    line = refusal(f"--hparams={published}")
+    assert all(word in line for word in words), line
+
+
+def test_a_flag_wins_over_its_default_only():
+    """The platform passes every flag of the table, also as nobody changed it."""
+    same = parse([*PLACES, "--precision=float32", "--hparams=use_bfloat16=true"])
+    assert same.precision == "bfloat16"
+    line = refusal("--precision=float16", "--hparams=use_bfloat16=true")
+    assert "found 'float16' as --precision and 'bfloat16' in --hparams" in line
+
+
+def test_all_unknown_keys_are_named_at_once_by_meaning_or_by_letters():
+    line = refusal("--hparams=lr=0.1,imgsz=640,epochs=3,learnin_rate=1,num_epochs=4,zzzz=1")
+    assert "6 of the keys cannot be read" in line
+    for words in (
+        "'lr' (value '0.1'). Did you mean 'learning_rate'?",
+        "'imgsz' (value '640'). Did you mean 'image_size'?",
+        "'epochs' (value '3'). Did you mean the flag --num_epochs?",
+        "'learnin_rate' (value '1'). Did you mean 'learning_rate'?",
+        "'num_epochs' has a flag of its own. Write --num_epochs=4",
+        "unknown key 'zzzz' (value '1').",
+    ):
+        assert words in line, line
+
+
+def test_what_is_meant_exists():
+    assert set(MEANT.values()) <= ROWS.keys()
+    assert not (set(MEANT) | PUBLISHED.keys()) & HPARAMS.keys()
+    assert {key.ours for key in PUBLISHED.values() if key.ours} <= ROWS.keys()

@@ -91,7 +91,7 @@ def online(dataset, tmp_path_factory):
 def test_the_log_has_both_networks_losses_and_aps(online):
     _, log = online
     steps = re.findall(
-        r"train epoch=\d/\d step=(\d)/\d loss=[\d.]+ cls_loss=[\d.]+ box_loss=[\d.e-]+ loss_soft_cls=[\d.e-]+ "
+        r"train epoch=\d/\d step=(\d)/\d det_loss=[\d.]+ cls_loss=[\d.]+ box_loss=[\d.e-]+ loss_soft_cls=[\d.e-]+ "
         r"loss_soft_box=[\d.e-]+ peer_loss=[\d.]+",
         log,
     )

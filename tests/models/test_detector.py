@@ -258,7 +258,7 @@ def test_outputs_are_those_of_the_extract_in_this_repository():
 
 
 @pytest.mark.parametrize(
-    ("image_size", "anchors"), [((64, 96), 9 * (96 + 24 + 6 + 2 + 1)), ((300, 420), 24_426)]
+    ("image_size", "anchors"), [((64, 96), 9 * (96 + 24 + 6 + 2 + 1)), ((300, 420), 26_883)]
 )
 def test_shapes_of_an_image_that_is_not_square_and_not_a_multiple_of_its_strides(
     image_size, anchors
@@ -269,6 +269,28 @@ def test_shapes_of_an_image_that_is_not_square_and_not_a_multiple_of_its_strides
     assert outputs["box_deltas"].shape == (2, anchors, 4)
     assert detector.anchors.shape == (anchors, 4)
     assert detector.image_size == image_size
+
+
+def test_a_side_off_the_grid_is_padded_to_the_next_multiple_of_32():
+    """Odd feature maps in the backbone once shifted its cells by half against the anchors."""
+    odd, even = (
+        build_detector("efficientdet-lite0", 3, size, anchor_scale=3.0)
+        for size in ((72, 96), (96, 96))
+    )
+    for detector in (odd, even):
+        assign_by_name(detector)
+    image = golden_image(72, 96)
+    below = np.pad(image, ((0, 0), (0, 24), (0, 0), (0, 0)))
+    found, expected = odd(image, training=False), even(below, training=False)
+    for name in expected:
+        np.testing.assert_array_equal(found[name], expected[name])
+    np.testing.assert_array_equal(odd.anchors, even.anchors)
+    assert odd.image_size == (72, 96)
+
+
+def test_a_size_on_the_grid_has_no_padding():
+    names = [layer.name for layer in build_detector("efficientdet-lite0", 3, (96, 160)).layers]
+    assert "padding" not in names
 
 
 def test_a_new_detector_expects_one_object_in_a_hundred_anchors():

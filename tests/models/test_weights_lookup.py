@@ -13,6 +13,7 @@ from algorithm.errors import ArgumentError, DataError
 from algorithm.models import PRESETS, build_detector
 from algorithm.models.weights import fetching, find_pretrained, load_weights, lookup
 from algorithm.models.weights.catalogue import PUBLISHED, default_download, published_for
+from algorithm.models.weights.published_figures import FIGURES, figures_of
 from algorithm.models.zoo import BACKBONES
 
 GOOGLE = "https://storage.googleapis.com/cloud-tpu-checkpoints"
@@ -160,10 +161,20 @@ def test_list_shows_every_address_and_what_is_present(tmp_path, printed):
     weights.list_weights([tmp_path], console)
     lines = text().splitlines()
     assert all(any(each.url in line for line in lines) for each in PUBLISHED)
-    assert lines[
-        [default_download("efficientdet-lite1").url in line for line in lines].index(True) + 1
-    ].strip() == (f"present: {present}")
-    assert sum("not on this machine" in line for line in lines) == len(PUBLISHED) - 1
+    place = [default_download("efficientdet-lite1").url in line for line in lines].index(True)
+    words = lines[place - 1].split()
+    assert words == ["efficientdet-lite1", "coco", "detection", "31.5", "0.0", "yes"]
+    assert lines[place + 1].strip() == f"here: {present}"
+    assert sum(line.endswith("  no") for line in lines) == len(PUBLISHED) - 1
+    first = lines[1].split()
+    assert first == ["efficientdet-d0", "coco2", "detection", "34.3", "~16", "no"]
+
+
+def test_published_figures_belong_to_the_weights_a_job_downloads():
+    for name, figures in FIGURES.items():
+        assert figures_of(name, default_download(name).family) == figures
+    assert figures_of("efficientdet-d0", "coco") is None  # the first release had another AP
+    assert set(FIGURES) == {name for name in PRESETS if default_download(name).scope == "detection"}
 
 
 def test_inspect_tells_what_a_file_is(lite0, values_of, write_bundle, printed):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from algorithm.ops.anchor_matching import match_anchors
+from algorithm.ops.anchor_matching import BACKGROUND, IGNORED, match_anchors
 from algorithm.ops.anchors import anchor_grid
 
 # Four anchors of 10 x 10 in a row, 10 apart.
@@ -59,6 +59,27 @@ def test_the_compiled_form_gives_the_same():
     compiled = tf.function(match_anchors, jit_compile=True)(ANCHORS, boxes, labels)
     for name in plain:
         np.testing.assert_allclose(plain[name].numpy(), compiled[name].numpy(), atol=1e-6)
+
+
+def test_anchors_that_lie_in_a_crowd_are_ignored_unless_they_take_an_object():
+    """A crowd over anchor 0, the left half of 1 and four tenths of 2; an object is on anchor 0."""
+    crowd, strip = [0, 0, 10, 15], [0, 20, 10, 24]
+    targets = match([[0, 0, 10, 10], crowd, strip], [3, IGNORED, IGNORED])
+    np.testing.assert_array_equal(targets["class_targets"][0], [3, IGNORED, BACKGROUND, BACKGROUND])
+    assert targets["num_positives"].numpy().tolist() == [1.0]
+    np.testing.assert_array_equal(targets["box_targets"][0, 1:], np.zeros((3, 4)))
+    alone = match([crowd], [IGNORED])  # a crowd takes no anchor for itself
+    np.testing.assert_array_equal(alone["class_targets"][0], [IGNORED, IGNORED, -1, -1])
+    two = match([[0, 30, 4, 40], [6, 30, 10, 40]], [IGNORED, IGNORED])  # 0.4 each, no single half
+    assert two["class_targets"][0, 3] == BACKGROUND
+
+
+def test_crowds_of_one_picture_change_no_other_and_compile():
+    boxes = tf.constant([[[0.0, 0, 10, 20]], [[0.0, 20, 10, 30]]])
+    labels = tf.constant([[IGNORED], [5]])
+    for run in (match_anchors, tf.function(match_anchors, jit_compile=True)):
+        found = run(ANCHORS, boxes, labels)["class_targets"]
+        np.testing.assert_array_equal(found, [[IGNORED, IGNORED, -1, -1], [-1, -1, 5, -1]])
 
 
 @pytest.mark.parametrize("grid", ["square512", "lite320"])

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from algorithm.ops.anchors import anchor_grid, feature_sizes
+from algorithm.ops.anchors import anchor_grid, feature_sizes, padded_size
 
 
 def test_a_level_is_half_the_one_before_rounded_up():
@@ -61,3 +61,8 @@ def test_grids_are_the_published_ones(shared_dir):
             grid[golden["index"]], golden["value"], rtol=1e-5, atol=1e-3, err_msg=name
         )
         assert grid.astype(np.float64).sum() == pytest.approx(golden["sum"], rel=1e-6), name
+
+
+def test_a_network_works_at_multiples_of_32():
+    assert padded_size((264, 256)) == (288, 256)
+    assert padded_size((33, 1)) == (64, 32)

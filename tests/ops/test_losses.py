@@ -23,6 +23,37 @@ def test_focal_loss_of_background_counts_every_class():
     assert loss.numpy() == pytest.approx(3 * 0.75 * math.log(2))
 
 
+def test_an_anchor_counts_as_much_as_the_class_of_its_object():
+    rng = np.random.default_rng(0)
+    logits = tf.constant(rng.normal(size=(1, 4, 2)), tf.float32)
+    deltas = tf.constant(rng.normal(size=(1, 4, 4)), tf.float32)
+    anchors = tf.constant([[0.0, 0.0, 9.0, 9.0]] * 4)
+
+    def losses(classes, weights):
+        targets = {
+            "class_targets": tf.constant([classes]),
+            "box_targets": tf.where(tf.constant([classes])[..., None] >= 0, 0.5, 0.0)
+            * tf.ones((1, 4, 4)),
+            "num_positives": tf.constant([3.0]),
+        }
+        outputs = {"class_logits": logits, "box_deltas": deltas}
+        config = LossConfig(iou_loss_type="giou", class_weights=weights)
+        return {
+            name: float(value)
+            for name, value in detection_losses(outputs, targets, anchors, config).items()
+        }
+
+    plain, alike = losses([0, 1, 0, -1], ()), losses([0, 1, 0, -1], (1.0, 1.0))
+    double, triple = losses([0, 1, 0, -1], (1.0, 2.0)), losses([0, 1, 0, -1], (1.0, 3.0))
+    for name, value in plain.items():
+        assert alike[name] == pytest.approx(value, rel=1e-6)
+        rare = double[name] - value  # what the one object of class 1 adds once more
+        assert rare > 0 and triple[name] - value == pytest.approx(2 * rare, rel=1e-4)
+    all_double = losses([0, 1, 0, -1], (2.0, 2.0))
+    for name in ("box_loss", "iou_loss"):  # background has no box, so all of it doubles
+        assert all_double[name] == pytest.approx(2 * plain[name], rel=1e-5)
+
+
 def test_label_smoothing_changes_the_cross_entropy_only():
     loss = focal_loss(
         tf.constant([[[2.0]]]),
@@ -83,6 +114,17 @@ def test_losses_agree_with_the_published_implementation(shared_dir, compiled):
         losses = run()
         for name in ("cls_loss", "box_loss", "det_loss"):
             assert losses[name].numpy() == pytest.approx(case[name], rel=1e-5)
+
+
+def test_an_ignored_anchor_has_no_class_loss_and_no_gradient():
+    """By hand: at logit 0 a background anchor costs 0.75 * 0.5^1.5 * ln 2, an ignored one nothing."""
+    logits = tf.zeros((1, 3, 1))
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        loss = focal_loss(logits, tf.constant([[-1, -2, -1]]), LossConfig())
+    assert loss.numpy() == pytest.approx(2 * 0.75 * 0.5**1.5 * math.log(2))
+    gradient = tape.gradient(loss, logits).numpy().ravel()
+    assert gradient[1] == 0 and (gradient[[0, 2]] > 0).all()
 
 
 def test_iou_loss_is_added_with_its_weight():

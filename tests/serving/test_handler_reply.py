@@ -9,6 +9,7 @@ from collections import OrderedDict
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from algorithm.errors import DataError
 from algorithm.serving.model_handler import load_service
@@ -43,6 +44,16 @@ def test_the_graph_gets_raw_upright_rgb(service, encode):
     images = service._preprocess(picture_form(encode(30, 10)))["images"]
     assert images.shape == (1, 10, 30, 3) and images.dtype == np.uint8
     assert (images[0] == np.random.default_rng(0).integers(0, 256, (10, 30, 3), np.uint8)).all()
+
+
+def test_16_bit_pictures_are_read_as_in_training(platform, model_dir):
+    """`bit_depth` of the job stands in the index of its model folder."""
+    stream = io.BytesIO()
+    Image.fromarray(np.array([[0, 1600, 4095]], np.uint16)).save(stream, "PNG")
+    for said, grey in (({}, [0, 6, 15]), ({"bit_depth": 12}, [0, 100, 255])):
+        (model_dir / "index").write_text(json.dumps({"labels_list": ["dog"], **said}), "utf-8")
+        images = load_service(model_dir)._preprocess(picture_form(stream.getvalue()))["images"]
+        assert images[0, 0, :, 0].tolist() == grey
 
 
 @pytest.mark.parametrize("batched", [True, False])
@@ -214,3 +225,17 @@ def test_masks_of_a_graph_that_has_none_are_a_bad_request(service, encode):
     assert service.inference({**picture_form(encode()), "masks": "none"}) == EXPECTED
     with pytest.raises(TypeError, match="masks: this service answers with boxes only"):
         service.inference({**picture_form(encode()), "masks": "rle"})
+
+
+def test_each_class_has_its_threshold_unless_the_request_names_one(platform, model_dir, encode):
+    own = {"confidence": 0.3, "per_class": {"dog": 0.95}}
+    service = load_service(with_thresholds(model_dir, own))
+    assert service.inference(picture_form(encode()))["detection_classes"] == ["猫"]
+    asked = {**picture_form(encode()), "score_threshold": "0.3"}
+    assert service.inference(asked) == EXPECTED
+
+
+@pytest.mark.parametrize("own", [{"bird": 0.5}, {"dog": 2}, {"dog": "x"}, [0.5]])
+def test_class_thresholds_that_are_none_are_refused_at_the_start(platform, model_dir, own):
+    with pytest.raises(DataError, match="expected thresholds between 0 and 1 by class name"):
+        load_service(with_thresholds(model_dir, {"confidence": 0.5, "per_class": own}))

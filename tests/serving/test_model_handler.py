@@ -4,10 +4,8 @@ import sys
 
 import pytest
 
-from algorithm.data.readers import picture_lookup
 from algorithm.errors import DataError
 from algorithm.export import model_folder
-from algorithm.serving import prediction
 from algorithm.serving.model_handler import MODEL_PARTS, load_service
 
 BASE = """
@@ -19,10 +17,6 @@ class TfServingBaseService:
 
 def test_serving_and_export_agree_on_the_parts_of_a_model_folder():
     assert set(MODEL_PARTS) == set(model_folder.MODEL_PARTS)
-
-
-def test_serving_and_the_readers_agree_on_what_is_a_picture():
-    assert prediction.PICTURE_SUFFIXES == picture_lookup.PICTURE_SUFFIXES
 
 
 def test_missing_parts_are_listed(model_dir):

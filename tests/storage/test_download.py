@@ -204,3 +204,9 @@ def test_a_folder_that_cannot_be_written_is_an_error(server, tmp_path):
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(StorageError, match="set another folder"):
         fetch(server.url, tmp_path / "cache")
+
+
+def test_a_download_that_brings_nothing_leaves_no_empty_folder(server, tmp_path):
+    with pytest.raises(StorageError):
+        fetch(f"{server.url}.missing", tmp_path / "cache" / "coco")
+    assert list(tmp_path.iterdir()) == []

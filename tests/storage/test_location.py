@@ -3,7 +3,14 @@ from pathlib import Path
 import pytest
 
 from algorithm.errors import StorageError
-from algorithm.storage import is_remote, local_path, store_name
+from algorithm.storage import (
+    is_remote,
+    list_files,
+    local_path,
+    stage_in,
+    store_name,
+    write_bytes,
+)
 from algorithm.storage.location import inside, object_location
 
 
@@ -63,3 +70,31 @@ def test_a_url_without_a_bucket():
 def test_a_key_cannot_leave_its_folder(tmp_path, key):
     with pytest.raises(StorageError, match="stays in its folder"):
         inside(tmp_path, key)
+
+
+def test_buckets_can_be_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("OBS_ROOT", str(tmp_path))
+    for scheme in ("obs", "s3", "OBS"):
+        url = f"{scheme}://bucket/数据/a b.txt"
+        assert not is_remote(url)
+        assert store_name(url) == "local_store"
+        assert local_path(url) == tmp_path / "bucket" / "数据" / "a b.txt"
+    write_bytes("obs://bucket/folder/file", b"content")
+    assert (tmp_path / "bucket" / "folder" / "file").read_bytes() == b"content"
+    assert [each.url for each in list_files("obs://bucket/")] == ["obs://bucket/folder/file"]
+    assert stage_in("s3://bucket/folder/", tmp_path / "scratch") == tmp_path / "bucket" / "folder"
+    assert is_remote("gs://bucket/key")
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("obs://bucket/../../etc", "stays in its folder"),
+        ("obs:///etc/passwd", "stays in its folder"),
+        ("obs://", "without a bucket"),
+    ],
+)
+def test_no_address_leads_out_of_the_folder_of_buckets(tmp_path, monkeypatch, url, message):
+    monkeypatch.setenv("OBS_ROOT", str(tmp_path))
+    with pytest.raises(StorageError, match=message):
+        local_path(url)

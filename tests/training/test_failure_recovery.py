@@ -158,3 +158,22 @@ def test_early_stopping_counts_evaluations_of_this_run_alone():
     for score, idle in ((0.0, 0), (0.3, 0), (0.2, 1), (0.3, 2), (0.4, 0)):
         progress.evaluated(score)
         assert progress.idle == idle
+
+
+def test_an_undefined_ap_is_neither_better_nor_worse():
+    progress = Progress()
+    for _ in range(5):
+        progress.evaluated(float("nan"))
+    assert (progress.best, progress.idle) == (None, 0)
+    progress.evaluated(0.0)
+    progress.evaluated(float("nan"))
+    assert (progress.best, progress.idle) == (0.0, 0)
+
+
+def test_the_evaluation_that_stopped_a_run_does_not_count_again_where_it_goes_on():
+    progress = Progress(idle=1, best=0.5)
+    progress.wait_anew()
+    progress.evaluated(0.4)
+    assert progress.idle == 0
+    progress.evaluated(0.4)
+    assert progress.idle == 1

@@ -196,7 +196,7 @@ def test_tensorboard_gets_curves_pictures_and_the_confusion_matrix(tmp_path):
         run_of(),
         TensorBoardHook(tmp_path, every=2, data_pictures=[np.zeros((4, 4, 3), np.uint8)]),
     )
-    matrix = ConfusionMatrixHook(lambda: np.full((5, 5, 3), 7, np.uint8), board)
+    matrix = ConfusionMatrixHook(lambda: np.full((5, 5, 3), 7, np.uint8), [board])
     board.before_training(run)
     for step in range(1, 5):
         board.after_step(run, step, {"loss": 1.0})

@@ -6,6 +6,7 @@ from algorithm.training import log_lines
 from algorithm.training.log_lines import Evaluated, Moment, OwnForm, ReferencesForm, TutorialForm
 from algorithm.training.optimizers import choose_optimizer
 from algorithm.training.plan import Plan
+from algorithm.training.time_left import TimeLeft
 
 FIGURES = {
     "loss": 2.5,
@@ -25,15 +26,15 @@ def moment(step, steps, steps_per_epoch, figures=FIGURES, seconds=0.5, waited=0.
 
 def test_a_training_line():
     assert OwnForm().step(moment(30, 200, 20), 30) == [
-        "train epoch=2/10 step=30/200 loss=2.5 cls_loss=1.25 box_loss=0.0125 l2_loss=0.5 gradient_norm=3 "
-        "learning_rate=0.01 samples/s=12.35 eta=1:02:05"
+        "train epoch=2/10 step=30/200 det_loss=1.875 cls_loss=1.25 box_loss=0.0125 l2_loss=0.5 loss=2.5 "
+        "gradient_norm=3 learning_rate=0.01 samples/s=12.35 eta=1:02:05"
     ]
     assert OwnForm().step(moment(31, 200, 20), 30) == []
 
 
 def test_an_evaluation_line_with_an_undefined_figure():
     lines = OwnForm().evaluation(Evaluated(1, 2, 30, {"AP": 0.25, "APs": None}, ROWS))
-    assert lines == ["eval epoch=1/2 step=30 AP=0.250000 APs=nan", "\n" + ROWS]
+    assert lines == ["eval epoch=1/2 step=30 AP=0.2500 APs=-"]
 
 
 def test_the_lines_of_the_tutorial():
@@ -100,3 +101,14 @@ def test_a_peer_that_shares_the_steps_takes_nothing_of_the_students_rate():
     assert choose_optimizer("auto", 8, networks=2) == ("adam", 0.2)
     assert choose_optimizer("auto", 32, networks=2) == ("sgd", 1.0)
     assert choose_optimizer("adam", 8, networks=2) == ("adam", 1.0)
+
+
+def test_the_time_left_includes_evaluations_and_export():
+    plan = Plan(epochs=4, steps_per_epoch=10)
+    left = TimeLeft(eval_pictures=60, batch_size=10, every_epoch=True, step=1.0, first_step=20.0)
+    assert left.seconds(10, plan) == 30 + 4 * (6 / 3) + 20  # before its own epoch's evaluation
+    left.evaluation = 5.0
+    assert left.seconds(11, plan) == 29 + 3 * 5 + 20
+    assert left.seconds(40, plan) == 0 + 5 + 20
+    left.every_epoch = False
+    assert left.seconds(11, plan) == 29 + 5 + 20

@@ -85,3 +85,38 @@ def test_a_runtime_that_takes_the_signal_for_itself_does_not_keep_it():
         with pytest.raises(Stopped):
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(1)
+
+
+@pytest.fixture
+def keyboard():
+    """Ctrl-C as in a terminal: a job in the background may ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_is_a_request_too_and_a_second_one_ends_at_once(keyboard, capfd):
+    with (
+        pytest.raises(Stopped, match="stopped on request at step 3; run the same") as caught,
+        stop_requests.listening(),
+        stop_requests.deferred(),
+    ):
+        os.kill(os.getpid(), signal.SIGINT)
+        assert "Ctrl-C again ends at once" in capfd.readouterr().err
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+        stop_requests.check(" at step 3")
+    assert caught.value.exit_code == 130
+    assert Stopped.exit_code == 143
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_ignored_ctrl_c_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with stop_requests.listening():
+            os.kill(os.getpid(), signal.SIGINT)
+            assert not stop_requests.asked()
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -23,8 +23,10 @@ from algorithm.assessment.advice.advice_rows import (
 )
 from algorithm.assessment.advice.setting_steps import Change, Setting
 from algorithm.assessment.analysis import Analysis
+from algorithm.assessment.errors.error_costs import LEAST_COST
 from algorithm.assessment.sensitivity.features import FEATURE_ROWS
 from algorithm.assessment.sensitivity.sensitivity import BIN_NAMES, Sensitivity
+from algorithm.evaluation.resampled import seen
 
 NOTE, SLIGHT, MEDIUM, MAJOR = "note", "slight", "medium", "major"
 GRADES = {
@@ -36,7 +38,6 @@ GRADES = {
 SPREAD_GRADES = (0.1, 0.2)  # standard deviation of recall: below slight, below medium, else major
 COST_GRADES = (0.02, 0.05)  # AP50
 CALIBRATION_GRADES = (0.1, 0.25)
-LEAST_COST = 0.005
 LEAST_SPREAD = 0.05
 LEAST_NMS_GAIN = 0.002
 MOST_FINDINGS_ACTED_ON = 3
@@ -140,6 +141,11 @@ def next_changes(
     return list(changes.values())
 
 
+def worth_suppressing(analysis: Analysis) -> bool:
+    """Return whether a further suppression adds to AP50 what is more than chance."""
+    return analysis.nms_gain >= LEAST_NMS_GAIN and seen(analysis.nms_interval)
+
+
 def _epochs(setting: Setting) -> Iterator[Finding]:
     """Yield a finding where training was short.
 
@@ -174,14 +180,22 @@ def _errors(analysis: Analysis, setting: Setting) -> Iterator[Finding]:
             if share
             else ("", "")
         )
+        interval = analysis.cost_intervals[row.key]
+        doubt = ("", "") if interval and interval[0] >= LEAST_COST else _few_pictures(analysis)
         yield _finding(
             row,
             setting,
             COST_GRADES,
             cost,
-            f"{row.english} cost {cost:.3f} of AP50{part[0]}",
-            f"{row.chinese}使 AP50 降低 {cost:.3f}{part[1]}",
+            f"{row.english} cost {cost:.3f} of AP50{part[0]}{doubt[0]}",
+            f"{row.chinese}使 AP50 降低 {cost:.3f}{part[1]}{doubt[1]}",
+            by_chance=bool(doubt[0]),
         )
+
+
+def _few_pictures(analysis: Analysis) -> tuple[str, str]:
+    count = len(analysis.records.names)
+    return f", which with {count} pictures may be chance", f", 但仅 {count} 张图片, 可能为偶然"
 
 
 def _features(analysis: Analysis, setting: Setting) -> Iterator[Finding]:
@@ -266,8 +280,11 @@ def _finding(
     number: float,
     english: str,
     chinese: str,
+    *,
+    by_chance: bool = False,
 ) -> Finding:
-    grade = grade_of(number, limits)
+    """A finding of this number; one that may be chance is slight and asks for nothing."""
+    grade = SLIGHT if by_chance else grade_of(number, limits)
     weight = number / limits[-1] * row.weight
     changes = (
         () if grade == SLIGHT else tuple(filter(None, (knob.change(setting) for knob in row.knobs)))
@@ -287,7 +304,11 @@ def _thresholds(analysis: Analysis) -> Finding:
     threshold, best = f"{point['confidence_threshold']:.2f}", f"{point['f1']:.3f}"
     english = f"At a confidence threshold of {threshold} the mean F1 is highest ({best})."
     chinese = f"分类置信度的阈值设为 {threshold} 时, 各类别的平均 F1 值最高 ({best})。"
-    if gain >= LEAST_NMS_GAIN:
+    own = analysis.curve.at_class_thresholds().f1
+    if own > point["f1"]:
+        english += f" With a threshold of its own for each class it is {own:.3f}."
+        chinese += f"各类别使用各自的阈值时为 {own:.3f}。"
+    if worth_suppressing(analysis):
         english += f" Suppression at an IoU of {nms:.2f} adds {gain:.3f} to AP50."
         chinese += f"非极大值抑制的 IoU 阈值设为 {nms:.2f} 时, mAP 最高, 提高 {gain:.3f}。"
     return Finding(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from algorithm.assessment.errors.error_costs import ALL_FALSE, ALL_MISSED, MISSED
 from algorithm.assessment.errors.error_kinds import (
     BACKGROUND,
@@ -53,6 +55,17 @@ METRIC_NAMES = {
     "ARm": ("AR, medium objects", "AR (中目标)"),
     "ARl": ("AR, large objects", "AR (大目标)"),
 }
+
+
+def figure_names(figures: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return METRIC_NAMES with a name for AR over more than 100 detections, where there is one."""
+    return METRIC_NAMES | {
+        key: (f"AR, {key[2:]} detections", f"AR ({key[2:]} 个检测框)")
+        for key in figures
+        if key not in METRIC_NAMES
+    }
+
+
 POINT_NAMES = {
     "confidence_threshold": ("confidence threshold", "置信度阈值"),
     "precision": ("mean precision", "平均精确率"),

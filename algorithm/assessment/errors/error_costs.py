@@ -7,7 +7,7 @@ section 2.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,10 +24,13 @@ from algorithm.assessment.errors.error_kinds import (
     Errors,
 )
 from algorithm.evaluation.average_precision import class_aps, mean_ap
+from algorithm.evaluation.bootstrap import resample_outcome
 from algorithm.evaluation.detection_matching import NONE
 from algorithm.evaluation.records import Records
+from algorithm.evaluation.resampled import Interval, Resampled
 
 MISSED, ALL_FALSE, ALL_MISSED = "missed", "false_detections", "missed_objects"
+LEAST_COST = 0.005  # of AP50, to be worth a word
 COST_KINDS = (*FALSE_KINDS, MISSED)
 
 
@@ -39,13 +42,13 @@ class _Outcome:
         labels: int64 [D], the class of each detection.
         right: bool [D], whether it is a hit.
         wrong: bool [D], whether it is a miss.
-        truths: int64 [K], objects of each class.
+        objects: bool [T], the truths to find.
     """
 
     labels: np.ndarray
     right: np.ndarray
     wrong: np.ndarray
-    truths: np.ndarray
+    objects: np.ndarray
 
 
 def error_costs(records: Records, errors: Errors) -> dict[str, float]:
@@ -61,12 +64,7 @@ def error_costs(records: Records, errors: Errors) -> dict[str, float]:
         AP50 to be gained, 0 to 1, for each of COST_KINDS, and for all false detections and all
         missed objects together.
     """
-    base = _Outcome(
-        records.labels,
-        errors.found_kinds == CORRECT,
-        np.isin(errors.found_kinds, FALSE_KINDS),
-        records.truths_per_class(),
-    )
+    base = _as_found(records, errors)
     before = _ap(base, records)
     return {
         kind: max(0.0, _ap(put_right(base, records, errors), records) - before)
@@ -74,9 +72,45 @@ def error_costs(records: Records, errors: Errors) -> dict[str, float]:
     }
 
 
+def cost_intervals(
+    records: Records, errors: Errors, kinds: Iterable[str]
+) -> dict[str, Interval | None]:
+    """Compute the 95 % intervals of what kinds of errors cost, by bootstrap over pictures.
+
+    Args:
+        records: Truths and detections.
+        errors: As of `error_costs`.
+        kinds: Some of the kinds that `error_costs` returns.
+
+    Returns:
+        The interval by kind; None where it is undefined, as with one picture.
+    """
+    base = _as_found(records, errors)
+    before = _resampled(base, records)
+    return {
+        kind: _resampled(ORACLES[kind](base, records, errors), records).change_since(before, "AP50")
+        for kind in kinds
+    }
+
+
+def _as_found(records: Records, errors: Errors) -> _Outcome:
+    return _Outcome(
+        records.labels,
+        errors.found_kinds == CORRECT,
+        np.isin(errors.found_kinds, FALSE_KINDS),
+        ~records.crowd,
+    )
+
+
 def _ap(outcome: _Outcome, records: Records) -> float:
-    return mean_ap(
-        class_aps(outcome.labels, records.scores, outcome.right, outcome.wrong, outcome.truths)
+    truths = np.bincount(records.truth_labels[outcome.objects], minlength=records.classes)
+    return mean_ap(class_aps(outcome.labels, records.scores, outcome.right, outcome.wrong, truths))
+
+
+def _resampled(outcome: _Outcome, records: Records) -> Resampled:
+    counted = outcome.right | outcome.wrong
+    return resample_outcome(
+        records, outcome.labels, outcome.right[None], counted[None], outcome.objects
     )
 
 
@@ -116,15 +150,11 @@ def _without_missed(base: _Outcome, records: Records, errors: Errors) -> _Outcom
     """
     missed = np.isin(errors.truth_kinds, MISSED_KINDS)
     missed[errors.partner[errors.partner != NONE]] = False
-    return replace(
-        base,
-        truths=base.truths - np.bincount(records.truth_labels[missed], minlength=records.classes),
-    )
+    return replace(base, objects=base.objects & ~missed)
 
 
 def _only_found(base: _Outcome, records: Records, errors: Errors) -> _Outcome:
-    found = records.truth_labels[errors.truth_kinds == CORRECT]
-    return replace(base, truths=np.bincount(found, minlength=records.classes))
+    return replace(base, objects=errors.truth_kinds == CORRECT)
 
 
 ORACLES: dict[str, Callable[[_Outcome, Records, Errors], _Outcome]] = {

@@ -14,13 +14,21 @@ from algorithm.assessment.advice.wording import (
     POINT_NAMES,
     SUSPECT_NAMES,
     TITLES,
+    figure_names,
 )
 from algorithm.assessment.analysis import Analysis
 from algorithm.assessment.comparison import ComparedRow
 from algorithm.assessment.report import plots
+from algorithm.assessment.report.comparison_tables import (
+    SURE,
+    between,
+    comparison_table,
+    tuning_table,
+)
 from algorithm.assessment.report.sample_pictures import Drawing
 from algorithm.assessment.sensitivity.features import FEATURE_ROWS
 from algorithm.assessment.sensitivity.sensitivity import BIN_NAMES, Sensitivity
+from algorithm.evaluation.resampled import FIGURES
 from algorithm.pages.bilingual_page import (
     Text,
     box,
@@ -37,7 +45,6 @@ from algorithm.pages.bilingual_page import (
 from algorithm.pages.page import grid, picture
 
 TABLE_ROWS = 200  # of a table of classes
-COMPARED = 40  # rows of a comparison that are not folded, which are all but those of many classes
 NO_OBJECTS = (
     "There is no object to measure: every figure is undefined.",
     "没有可评估的目标, 各项指标无法计算。",
@@ -93,8 +100,8 @@ def report(analysis: Analysis, pages: Pages) -> str:
     sections = [
         ("summary", _summary(analysis, pages)),
         ("advice", _advice(pages)),
-        ("comparison", _comparison(pages)),
-        ("tuning", _trail(pages)),
+        ("comparison", comparison_table(pages.comparison, pages.note)),
+        ("tuning", tuning_table(pages.trail)),
         ("next_job", _next_job(pages)),
         ("mean_f1", _charts(analysis, curves)),
         ("error_costs", _charts(analysis, kinds)),
@@ -127,16 +134,18 @@ def _summary(analysis: Analysis, pages: Pages) -> str:
     records, notes = analysis.records, [(text, text) for text in pages.warnings]
     notes += [] if (~records.crowd).any() else [NO_OBJECTS]
     notes += [] if len(records.scores) else [NOTHING_FOUND]
+    sure = {figure: between(analysis.resampled.interval(figure)) for figure in FIGURES}
     rows = [
-        (name, analysis.figures[key])
-        for key, name in METRIC_NAMES.items()
+        (name, analysis.figures[key], sure.get(key, ""))
+        for key, name in figure_names(analysis.figures).items()
         if key in analysis.figures
     ]
     return (
         cards(figures)
         + "".join(box(note) for note in notes)
         + folded(
-            ("All figures", "全部指标"), sortable([("Figure", "指标"), ("Value", "数值")], rows)
+            ("All figures", "全部指标"),
+            sortable([("Figure", "指标"), ("Value", "数值"), SURE], rows),
         )
     )
 
@@ -144,41 +153,6 @@ def _summary(analysis: Analysis, pages: Pages) -> str:
 def _advice(pages: Pages) -> str:
     return "".join(
         finding(row.grade, GRADES[row.grade], (row.english, row.chinese)) for row in pages.findings
-    )
-
-
-def _comparison(pages: Pages) -> str:
-    words = {True: ("better", "提高"), False: ("worse", "下降"), None: ("", "")}
-    rows = [
-        (row.name, row.before, row.after, row.change, words[row.better]) for row in pages.comparison
-    ]
-    heads = [
-        ("Figure", "指标"),
-        ("Baseline", "基线"),
-        ("This model", "本模型"),
-        ("Change", "变化"),
-        ("", ""),
-    ]
-    note = box(pages.note) if pages.note else ""
-    table = sortable(heads, rows[:COMPARED]) + folded(
-        ("The rest", "其余"), sortable(heads, rows[COMPARED:])
-    )
-    return note + table if rows else ""
-
-
-def _trail(pages: Pages) -> str:
-    rows = [
-        (
-            row["job"],
-            row["changes"] or ("as before", "原设置"),
-            row["AP"],
-            row["gain"],
-            ("kept", "保留") if row["kept"] else ("not kept", "未保留"),
-        )
-        for row in pages.trail
-    ]
-    return sortable(
-        [("Job", "作业"), ("Changes", "改动"), ("AP", "AP"), ("Gain", "提升"), ("", "")], rows
     )
 
 
@@ -209,18 +183,23 @@ def _charts(analysis: Analysis, rows: Sequence[tuple[str, Any]]) -> str:
 
 
 def _classes(analysis: Analysis) -> str:
-    table = analysis.as_dict()["per_class"]
+    whole = analysis.as_dict()
+    sure = whole["intervals"]["per_class"]
+    table = {
+        name: {**row, "sure": between(sure[name]["AP"])} for name, row in whole["per_class"].items()
+    }
     heads = [
         ("Class", "类别"),
         ("Objects", "目标数"),
         ("AP", "AP"),
+        SURE,
         ("AP50", "AP50"),
         ("VOC AP", "VOC AP"),
         ("Precision", "精确率"),
         ("Recall", "召回率"),
         ("F1", "F1"),
     ]
-    keys = ("objects", "AP", "AP50", "voc_ap", "precision", "recall", "f1")
+    keys = ("objects", "AP", "sure", "AP50", "voc_ap", "precision", "recall", "f1")
     shown = sorted(
         (item for item in table.items() if item[1]["objects"]), key=lambda item: -item[1]["objects"]
     )

@@ -14,12 +14,12 @@ from algorithm.assessment.advice.wording import (
     DEVIATION,
     FALSE_NAMES,
     LANGUAGES,
-    METRIC_NAMES,
     MISSED_NAMES,
     NOT_DETECTED,
     NOTHING_THERE,
     POINT_NAMES,
     TITLES,
+    figure_names,
 )
 from algorithm.assessment.analysis import Analysis
 from algorithm.assessment.errors.error_kinds import CORRECT, FALSE_KINDS
@@ -51,18 +51,12 @@ def _language(
     analysis: Analysis, found: Sequence[Finding], worst: Sequence[int], language: int
 ) -> dict[str, Any]:
     names = analysis.records.label_names
-    figures = {
-        **{
-            key: analysis.figures.get(key) if key in analysis.figures else analysis.voc_map
-            for key in METRIC_NAMES
-        }
-    }
+    named = figure_names(analysis.figures)
+    figures = {"voc_map": analysis.voc_map} | analysis.figures
     operations: dict[str, dict[str, Any]] = {
         "summary": {
             "value": {
-                METRIC_NAMES[key][language]: value
-                for key, value in figures.items()
-                if value is not None
+                named[key][language]: value for key, value in figures.items() if value is not None
             }
             | {
                 POINT_NAMES[key][language]: value

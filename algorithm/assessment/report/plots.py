@@ -17,6 +17,7 @@ from algorithm.assessment.advice.wording import COST_NAMES, FALSE_NAMES, MISSED_
 from algorithm.assessment.analysis import Analysis
 from algorithm.assessment.errors.error_costs import COST_KINDS
 from algorithm.assessment.sensitivity.sensitivity import Sensitivity
+from algorithm.evaluation.operating_point import ConfidenceCurve
 from algorithm.evaluation.records import Records
 
 BLUE, ORANGE, GREY = "#3b73b9", "#d98c00", "#9aa5b1"
@@ -61,31 +62,70 @@ def drawn(draw: Callable[[Axes], None], width: float = 5.2, height: float = 3.2)
     return text[text.index("<svg") :]
 
 
+def pixels(
+    draw: Callable[[Axes], None], width: float = 5.2, height: float = 3.2, dpi: int = 120
+) -> np.ndarray:
+    """Return as a picture what a function draws.
+
+    Args:
+        draw: Draws on the axes it is given.
+        width: In inches.
+        height: In inches.
+        dpi: Pixels an inch.
+
+    Returns:
+        uint8 [height * dpi, width * dpi, 3].
+    """
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure = Figure((width, height), dpi=dpi, layout="constrained")
+        canvas = FigureCanvasAgg(figure)
+        draw(figure.add_subplot())
+        canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
 def precision_recall(analysis: Analysis) -> str:
     """Draw a curve for each of the classes with most objects, as SVG text."""
+    return drawn(precision_recall_drawing(analysis.records, analysis.precision_recall))
+
+
+def precision_recall_drawing(
+    records: Records, curves: Sequence[Sequence[tuple[float, float]]], *, in_pixels: bool = False
+) -> Callable[[Axes], None]:
+    """Return what draws a curve for each of the classes with most objects.
+
+    Args:
+        records: Name the K classes and count their objects.
+        curves: Points (recall, precision) of each class, see curves.precision_recall.
+        in_pixels: A name that the font of pictures cannot write becomes its class's number.
+    """
 
     def draw(axes: Axes) -> None:
-        for label in (-analysis.records.truths_per_class()).argsort(kind="stable")[:CLASSES_DRAWN]:
-            if points := analysis.precision_recall[label]:
-                axes.plot(
-                    *zip(*points, strict=True), label=_plain(analysis.records.label_names[label])
-                )
+        for label in (-records.truths_per_class()).argsort(kind="stable")[:CLASSES_DRAWN]:
+            if points := curves[label]:
+                axes.plot(*zip(*points, strict=True), label=_name(records, label, in_pixels))
         _unit(axes, "recall", "precision")
         if axes.lines:
             axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 
-    return drawn(draw)
+    return draw
 
 
 def mean_f1(analysis: Analysis) -> str:
     """Draw the mean F1 by confidence, with the best one marked, as SVG text."""
+    return drawn(mean_f1_drawing(analysis.curve))
+
+
+def mean_f1_drawing(curve: ConfidenceCurve) -> Callable[[Axes], None]:
+    """Return what draws the mean F1 by confidence, with the best one marked."""
 
     def draw(axes: Axes) -> None:
-        axes.plot(np.arange(100) / 100, analysis.curve.mean_f1, color=BLUE)
+        axes.plot(np.arange(100) / 100, curve.mean_f1, color=BLUE)
         _unit(axes, "confidence threshold", "mean F1")
-        _mark(axes, analysis.curve.threshold, f"best: {analysis.curve.threshold:.2f}")
+        _mark(axes, curve.threshold, f"best: {curve.threshold:.2f}")
 
-    return drawn(draw)
+    return draw
 
 
 def nms(analysis: Analysis) -> str:
@@ -170,13 +210,7 @@ def confusion_pixels(records: Records, table: np.ndarray) -> np.ndarray:
         uint8 [H, W, 3].
     """
     draw, side = _confusion_drawing(records, table, in_pixels=True)
-    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure = Figure((side + 0.6, side), dpi=120, layout="constrained")
-        canvas = FigureCanvasAgg(figure)
-        draw(figure.add_subplot())
-        canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    return pixels(draw, side + 0.6, side)
 
 
 def _confusion_drawing(
@@ -191,12 +225,7 @@ def _confusion_drawing(
     places = np.append(shown, records.classes)
     table = matrix[np.ix_(places, places)].astype(float)
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-    names = [_plain(records.label_names[label]) for label in shown]
-    if in_pixels:
-        names = [
-            name if max(map(ord, name), default=0) < _BEYOND_THE_FONT else f"class {label}"
-            for name, label in zip(names, shown, strict=True)
-        ]
+    names = [_name(records, label, in_pixels) for label in shown]
 
     def draw(axes: Axes) -> None:
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -292,6 +321,16 @@ def _short(value: float) -> str:
         if abs(value) >= size:
             return f"{value / size:.3g}{letter}"
     return f"{value:.2g}" if abs(value) < 0.1 else f"{value:.3g}"
+
+
+def pixel_name(name: str, label: int) -> str:
+    """Return a class name, or its number where the font of pictures cannot write it."""
+    return f"class {label}" if max(map(ord, name), default=0) >= _BEYOND_THE_FONT else _plain(name)
+
+
+def _name(records: Records, label: int, in_pixels: bool) -> str:
+    name = records.label_names[label]
+    return pixel_name(name, label) if in_pixels else _plain(name)
 
 
 def _plain(name: str) -> str:

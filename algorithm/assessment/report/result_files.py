@@ -13,10 +13,11 @@ from algorithm.assessment.advice.next_job import next_job
 from algorithm.assessment.advice.setting_steps import Setting
 from algorithm.assessment.advice.tuning import Trail
 from algorithm.assessment.analysis import Analysis
-from algorithm.assessment.comparison import FIGURES, as_dicts, compare, not_comparable
+from algorithm.assessment.comparison import FIGURES, as_dicts, compare, not_comparable, verdict
 from algorithm.assessment.report.assessment_report import Pages, report
 from algorithm.assessment.report.display import display
 from algorithm.assessment.report.sample_pictures import draw_suspects, draw_worst, worst_pictures
+from algorithm.data.feeding.decoding import FULL_DEPTH
 from algorithm.storage.atomic_files import write_text
 
 DISPLAY, NEXT_JOB, PAGE = "display.json", "next_job.json", "report.html"
@@ -57,18 +58,18 @@ def result_texts(
     figures = analysis.as_dict()
     rows_tried = () if trail is None else trail.rows
     pages = Pages(found, job, trail=rows_tried, warnings=warnings)
+    bit_depth = int(setting.values.get("bit_depth") or FULL_DEPTH)
     if paths:
         pages = replace(
             pages,
-            worst=list(draw_worst(analysis, worst, paths)),
-            suspects=list(draw_suspects(analysis, paths)),
+            worst=list(draw_worst(analysis, worst, paths, bit_depth)),
+            suspects=list(draw_suspects(analysis, paths, bit_depth)),
         )
     if baseline is not None:
         rows = compare(baseline, figures)
-        figures["comparison"] = as_dicts(rows)
-        pages = replace(
-            pages, comparison=rows, note=OTHER_DATA if not_comparable(baseline, figures) else None
-        )
+        note = OTHER_DATA if not_comparable(baseline, figures) else verdict(baseline, figures)
+        figures |= {"comparison": as_dicts(rows), "comparison_note": note and note[0]}
+        pages = replace(pages, comparison=rows, note=note)
     figures |= {
         "findings": [row.as_dict() for row in found],
         "tuning": list(rows_tried),

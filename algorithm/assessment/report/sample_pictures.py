@@ -13,7 +13,7 @@ from algorithm.assessment.advice.wording import SUSPECT_NAMES
 from algorithm.assessment.analysis import Analysis
 from algorithm.assessment.errors.error_kinds import CORRECT, FALSE_KINDS, MISSED_KINDS
 from algorithm.assessment.errors.label_suspects import Suspect
-from algorithm.data.feeding.decoding import PictureError, decode_image
+from algorithm.data.feeding.decoding import FULL_DEPTH, PictureError, decode_image
 from algorithm.evaluation.records import Records
 from algorithm.pages.box_drawing import draw_detections
 
@@ -71,7 +71,10 @@ def _mistakes(analysis: Analysis) -> np.ndarray:
 
 
 def draw_worst(
-    analysis: Analysis, places: Sequence[int], paths: Sequence[str]
+    analysis: Analysis,
+    places: Sequence[int],
+    paths: Sequence[str],
+    bit_depth: int = FULL_DEPTH,
 ) -> Iterator[Drawing]:
     """Yield pictures with the labels on the left and the detections on the right.
 
@@ -81,13 +84,14 @@ def draw_worst(
         analysis: What was found out.
         places: Places of the pictures.
         paths: Picture files by place, "" (or none at all) where there is none.
+        bit_depth: As of decode_image.
 
     Yields:
         A drawing of each.
     """
     records, mistakes = analysis.records, _mistakes(analysis)
     for place in places:
-        pixels = _read(paths[place])
+        pixels = _read(paths[place], bit_depth)
         if pixels is None:
             continue
         truths = records.truth_pictures == place
@@ -109,7 +113,9 @@ def draw_worst(
         )
 
 
-def draw_suspects(analysis: Analysis, paths: Sequence[str]) -> Iterator[Drawing]:
+def draw_suspects(
+    analysis: Analysis, paths: Sequence[str], bit_depth: int = FULL_DEPTH
+) -> Iterator[Drawing]:
     """Yield the surroundings of labels in doubt.
 
     Each shows the label, if there is one, and the detection with its score.
@@ -117,6 +123,7 @@ def draw_suspects(analysis: Analysis, paths: Sequence[str]) -> Iterator[Drawing]
     Args:
         analysis: What was found out.
         paths: Picture files by place, "" (or none at all) where there is none.
+        bit_depth: As of decode_image.
 
     Yields:
         A drawing of each.
@@ -124,7 +131,7 @@ def draw_suspects(analysis: Analysis, paths: Sequence[str]) -> Iterator[Drawing]
     records = analysis.records
     for suspect in analysis.suspects[:MOST_SUSPECTS]:
         picture = int(records.pictures[suspect.found])
-        pixels = _read(paths[picture])
+        pixels = _read(paths[picture], bit_depth)
         if pixels is not None:
             yield Drawing(_suspect(pixels, records, suspect), _suspect_captions(records, suspect))
 
@@ -190,8 +197,8 @@ def _resized(pixels: np.ndarray, scale: float) -> np.ndarray:
     return np.array(Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def _read(path: str) -> np.ndarray | None:
+def _read(path: str, bit_depth: int) -> np.ndarray | None:
     try:
-        return decode_image(Path(path).read_bytes(), path)
+        return decode_image(Path(path).read_bytes(), path, bit_depth)
     except (OSError, PictureError):  # the figures do not need the picture
         return None

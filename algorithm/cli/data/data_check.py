@@ -7,7 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from algorithm.cli.output_folder import claim_folder
 from algorithm.cli.verb import Verb
+from algorithm.jobs.job_urls import check_data_url
 
 # Flags of a training job that the answer depends on.
 JOB_FLAGS = (
@@ -16,6 +18,7 @@ JOB_FLAGS = (
     "anchor_scale",
     "train_batch_size",
     "max_detections",
+    "bit_depth",
     "seed",
 )
 
@@ -38,6 +41,9 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    if arguments.output:
+        claim_folder(arguments.output, "data check")
+    check_data_url(arguments.data_url)
     from algorithm.data.checking.check_report import check_lines, write_report
     from algorithm.data.checking.dataset_check import check_dataset
     from algorithm.data.checking.faults import fault_lines, training_command
@@ -45,7 +51,7 @@ def _run(arguments: argparse.Namespace) -> None:
     from algorithm.data.dataset import survey_dataset
     from algorithm.hyperparameters import parse
     from algorithm.models.zoo import PRESETS
-    from algorithm.ops.anchors import anchor_grid
+    from algorithm.ops.anchors import anchor_grid, padded_size
 
     given = {name: getattr(arguments, name) for name in JOB_FLAGS}
     hp = parse(
@@ -66,12 +72,15 @@ def _run(arguments: argparse.Namespace) -> None:
             decode=arguments.clean,
             seed=hp.seed,
             work_dir=Path(arguments.output or folder),
+            bit_depth=hp.bit_depth,
         )
         command = "" if survey.refusal else training_command(survey, arguments.data_url, given)
         if survey.dataset is not None:
             check = check_dataset(
                 survey.dataset,
-                anchors=anchor_grid(image_size, preset.min_level, preset.max_level, scale),
+                anchors=anchor_grid(
+                    padded_size(image_size), preset.min_level, preset.max_level, scale
+                ),
                 image_size=image_size,
                 model_name=hp.model_name,
                 anchor_scale=scale,

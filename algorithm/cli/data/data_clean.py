@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
+from algorithm.cli.output_folder import claim_folder
 from algorithm.cli.verb import Verb
+from algorithm.jobs.job_urls import check_data_url
 
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
@@ -17,9 +19,19 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--max_{side}", type=int, help="shrink larger pictures to fit (default: leave them)"
         )
+    parser.add_argument(
+        "--bit_depth",
+        type=int,
+        choices=range(8, 17),
+        default=16,
+        metavar="BITS",
+        help="bits that pictures of 16 bits use, such as 12 of many cameras (default: %(default)s)",
+    )
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    claim_folder(arguments.output, "data clean")
+    check_data_url(arguments.data_url)
     from algorithm.data.cleaning.cleaned_copy import clean_copy
     from algorithm.data.cleaning.cleaning_report import PAGE, action_totals
 
@@ -28,6 +40,7 @@ def _run(arguments: argparse.Namespace) -> None:
         arguments.output,
         max_width=arguments.max_width,
         max_height=arguments.max_height,
+        bit_depth=arguments.bit_depth,
     )
     for warning in done.warnings:
         print(f"WARNING {warning}", file=sys.stderr)

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from algorithm.cli.verb import Verb
+from algorithm.jobs.job_urls import check_data_url
 
 FORMATS = ("manifest", "coco", "yolo", "tfrecord", "voc", "labelme", "cvat")
 
@@ -39,6 +40,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    check_data_url(arguments.data_url)
     from algorithm.data.conversion import convert
 
     execute = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from algorithm.cli.output_folder import claim_folder
 from algorithm.cli.verb import Verb
 
 
@@ -18,6 +19,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    claim_folder(arguments.output, "data sample")
     from algorithm.data.synthetic.scenes import write_sample_dataset
 
     print(

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from algorithm.cli.verb import Verb
+from algorithm.jobs.job_urls import check_data_url
 
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +33,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    check_data_url(arguments.data_url)
     from algorithm.data.conversion.split_copy import parse_fractions, split_copy
 
     done = split_copy(

@@ -1,4 +1,4 @@
-"""Pictures of a dataset with their boxes drawn in, chosen to show it all with few."""
+"""Pictures of a dataset with boxes and outlines drawn in, chosen to show it all with few."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import numpy as np
 from PIL import Image
 
 from algorithm.data.feeding.decoding import PictureError, decode_image
+from algorithm.data.outlines import rasterised
 from algorithm.data.sample import Dataset, Sample
-from algorithm.pages.box_drawing import draw_detections
+from algorithm.pages.box_drawing import class_colour, draw_detections
 
 LONGEST_SIDE = 640  # pixels of a drawn picture
+TINT = 0.4  # share of the colour of a class in what an outline covers
 LOOKED_AT = 5_000  # samples among which pictures are chosen
 
 
 def report_pictures(dataset: Dataset, count: int) -> list[np.ndarray]:
-    """Return up to `count` pictures with their boxes.
+    """Return up to `count` pictures with their boxes and outlines.
 
     The same dataset gives the same pictures.
 
@@ -64,10 +66,12 @@ def chosen_samples(dataset: Dataset, count: int) -> list[Sample]:
 def drawn(sample: Sample, label_names: Sequence[str]) -> np.ndarray:
     """Return the picture, made smaller, with its boxes; ignored objects are marked as such.
 
+    What an outline covers is tinted in the colour of its class.
+
     Returns:
         uint8 [H, W, 3].
     """
-    pixels = Image.fromarray(_pixels(sample))
+    pixels = Image.fromarray(_tinted(_pixels(sample), sample, label_names))
     scale = min(1.0, LONGEST_SIDE / max(pixels.size))
     width, height = (max(1, round(side * scale)) for side in pixels.size)
     pixels = pixels.resize((width, height), Image.Resampling.BILINEAR)
@@ -86,9 +90,22 @@ def _pixels(sample: Sample) -> np.ndarray:
     So the rest of the page still shows.
     """
     try:
-        return decode_image(Path(sample.path).read_bytes(), sample.path)
+        return decode_image(Path(sample.path).read_bytes(), sample.path, sample.bit_depth)
     except (OSError, PictureError):
         return np.full((sample.height, sample.width, 3), (160, 0, 0), np.uint8)
+
+
+def _tinted(pixels: np.ndarray, sample: Sample, label_names: Sequence[str]) -> np.ndarray:
+    """The pixels with those that outlines cover in a mixture with the colour of the class."""
+    if sample.outlines is None or pixels.shape[:2] != (sample.height, sample.width):
+        return pixels
+    tinted = pixels.copy()
+    for label, outline in zip(sample.labels, sample.outlines, strict=True):
+        if outline is not None:
+            inside = rasterised(outline, sample.height, sample.width).astype(bool)
+            colour = np.array(class_colour(label_names[label]), np.float32)
+            tinted[inside] = (1 - TINT) * tinted[inside] + TINT * colour
+    return tinted
 
 
 def _some(samples: Sequence[Sample]) -> Sequence[Sample]:

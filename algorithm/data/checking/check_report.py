@@ -52,10 +52,15 @@ def write_report(
     return folder / PAGE
 
 
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def check_lines(check: DataCheck) -> list[str]:
     """Return the check in a few lines for a terminal, without the warnings."""
     lines = [
-        f"{usage}: {row['pictures']} pictures, {row['objects']} objects"
+        f"{usage}: {_counted(row['pictures'], 'picture')}, {_counted(row['objects'], 'object')}"
+        + (f", {row['outlines']} with an outline" if row["outlines"] else "")
         for usage, row in check.counts.items()
     ]
     lines.append("classes: " + ", ".join(row.name for row in check.classes))
@@ -148,7 +153,9 @@ def _counts(check: DataCheck) -> str:
     )
     return section(
         "Figures",
-        table(("", "Pictures", "Objects", "Ignored", "Pictures without objects"), usages),
+        table(
+            ("", "Pictures", "Objects", "Ignored", "Pictures without objects", "Outlines"), usages
+        ),
         table(heads, ((name, *row.values()) for name, row in spreads if row)),
         *figures,
     )

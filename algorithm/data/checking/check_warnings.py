@@ -13,6 +13,7 @@ import numpy as np
 
 from algorithm.data.checking.box_table import BoxTable
 from algorithm.data.sample import Dataset, Sample
+from algorithm.ops.anchors import BACKBONE_STRIDE, padded_size
 
 FEW_TRAIN, FEW_EVAL, FEW_OBJECTS = 50, 10, 10
 MOST_UNBALANCED = 100  # objects of the commonest class to one of the rarest
@@ -23,6 +24,7 @@ WHOLE = 0.95  # of the picture's area
 MANY_WHOLE = 0.2  # share of the objects
 LONG = 5.0  # ratio of the sides
 SHOWN = 8  # names in a line
+COCO_DETECTIONS = 100  # of a class in a picture, which AP and AR100 look at
 READ = 256 * 2**20  # bytes hashed in search of pictures that are in TRAIN and EVAL
 
 
@@ -47,14 +49,21 @@ class Look:
     table: BoxTable
     max_detections: int
     model_name: str
+    image_size: tuple[int, int]
     copies: Copies
 
 
 def data_warnings(
-    dataset: Dataset, table: BoxTable, copies: Copies, *, max_detections: int, model_name: str
+    dataset: Dataset,
+    table: BoxTable,
+    copies: Copies,
+    *,
+    max_detections: int,
+    model_name: str,
+    image_size: tuple[int, int],
 ) -> tuple[str, ...]:
     """Return lines to log, most harmful first; empty where nothing stands out."""
-    look = Look(dataset, table, max_detections, model_name, copies)
+    look = Look(dataset, table, max_detections, model_name, image_size, copies)
     return tuple(line for rule in RULES for line in rule(look))
 
 
@@ -78,6 +87,16 @@ def _tiny(look: Look) -> Iterator[str]:
         )
 
 
+def _padded(look: Look) -> Iterator[str]:
+    larger = padded_size(look.image_size)
+    if larger != look.image_size:
+        smaller = [max(side // BACKBONE_STRIDE, 1) * BACKBONE_STRIDE for side in look.image_size]
+        yield (
+            "image_size={}x{}: expected multiples of {}, the network pads it to {}x{} and takes as "
+            "long as there; {}x{} shows the objects larger at the same cost, {}x{} is faster"
+        ).format(*look.image_size, BACKBONE_STRIDE, *larger, *larger, *smaller)
+
+
 def _few(look: Look) -> Iterator[str]:
     for samples, least, usage in (
         (look.dataset.train, FEW_TRAIN, "training"),
@@ -85,9 +104,8 @@ def _few(look: Look) -> Iterator[str]:
     ):
         if len(samples) < least:
             yield (
-                f"{len(samples)} {usage} picture(s): expected at least {least} for figures that "
-                "mean "
-                "something"
+                f"{usage} pictures: expected at least {least} for figures that mean something, "
+                f"found {len(samples)}"
             )
 
 
@@ -104,14 +122,15 @@ def _rare(look: Look) -> Iterator[str]:
     if rare:
         more = f" and {len(rare) - SHOWN} more" if len(rare) > SHOWN else ""
         yield (
-            f"{len(rare)} class(es) have fewer than {FEW_OBJECTS} training objects: "
+            f"classes with fewer than {FEW_OBJECTS} training objects, {len(rare)} in all: "
             f"{', '.join(rare[:SHOWN])}{more}"
         )
     if len(counts) and counts.max() > MOST_UNBALANCED * counts.min() > 0:
         yield (
             f"classes are unbalanced: {names[counts.argmax()]} has {counts.max()} training "
             "objects, "
-            f"{names[counts.argmin()]} {counts.min()}"
+            f"{names[counts.argmin()]} {counts.min()}; class_weights=auto (in hparams) lets rare "
+            "classes count more"
         )
 
 
@@ -127,6 +146,17 @@ def _crowded(look: Look) -> Iterator[str]:
             "they cannot all "
             "be found"
         )
+    most = np.array(
+        [np.bincount(sample.labels).max(initial=0) for sample in look.dataset.eval], np.int64
+    )
+    beyond = most > COCO_DETECTIONS
+    if beyond.any() and look.max_detections > COCO_DETECTIONS:
+        yield (
+            f"{beyond.sum()} evaluation picture(s) have more than {COCO_DETECTIONS} objects of a "
+            f"class, the most is {most.max()}: COCO's AP and AR{COCO_DETECTIONS} count the best "
+            f"{COCO_DETECTIONS} detections of a class in a picture and cannot reach 1 here; look "
+            f"at AR{look.max_detections}, precision, recall and F1, which count all"
+        )
 
 
 def _empty(look: Look) -> Iterator[str]:
@@ -137,6 +167,20 @@ def _empty(look: Look) -> Iterator[str]:
                 f"{empty} of {len(samples)} {usage} pictures have no object: are annotations "
                 "missing?"
             )
+
+
+def _bare(look: Look) -> Iterator[str]:
+    drawn = [
+        one is not None
+        for sample in (*look.dataset.train, *look.dataset.eval)
+        for one in sample.outlines or ()
+    ]
+    bare = len(drawn) - sum(drawn)
+    if bare:
+        yield (
+            f"{bare} of {len(drawn)} objects have no outline beside others that have one: boxes "
+            "are learnt from them, masks are not"
+        )
 
 
 def _odd_shapes(look: Look) -> Iterator[str]:
@@ -201,9 +245,11 @@ RULES: tuple[Callable[[Look], Iterator[str]], ...] = (
     _leaks,
     _anchors,
     _tiny,
+    _padded,
     _few,
     _rare,
     _crowded,
     _empty,
+    _bare,
     _odd_shapes,
 )

@@ -135,7 +135,12 @@ def check_dataset(
         matched=table.matched,
         smallest=_smallest(samples, table, fit),
         warnings=data_warnings(
-            dataset, table, copies, max_detections=max_detections, model_name=model_name
+            dataset,
+            table,
+            copies,
+            max_detections=max_detections,
+            model_name=model_name,
+            image_size=(height, width),
         ),
         suggestions=suggestions(dataset, table.part(table.compared), chosen, batch_size, choices),
         sampled=sampled,
@@ -151,6 +156,7 @@ def _counts(samples: Sequence[Sample]) -> dict[str, int]:
         "objects": sum(len(sample.labels) for sample in samples),
         "ignored": sum(int(sample.is_crowd.sum()) for sample in samples),
         "pictures_without_objects": sum(not len(sample.labels) for sample in samples),
+        "outlines": sum(one is not None for sample in samples for one in sample.outlines or ()),
     }
 
 

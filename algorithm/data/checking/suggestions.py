@@ -237,7 +237,7 @@ def _batch(choice: ModelChoice, batch_size: int, train_count: int) -> Suggestion
         "train_batch_size",
         batch_size,
         value,
-        f"about {by_memory} picture(s) of {_shown(choice.image_size)} fit a device of 16 GB, and "
+        f"a device of 16 GB holds about {by_memory} of {_shown(choice.image_size)} at once, and "
         f"{train_count} training pictures make {LEAST_STEPS} steps an epoch with at most "
         f"{by_steps}",
     )

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import io
-import itertools
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image
 
-from algorithm.data.cleaning.box_rules import LEAST_SIDE, sides
 from algorithm.data.cleaning.cleaning import Cleaned, clean_entries
-from algorithm.data.cleaning.findings import DROPPED, Checked, Finding
-from algorithm.data.cleaning.picture_rules import PICTURE_RULES, SUFFIXES, plain_pixels
+from algorithm.data.cleaning.findings import Checked, Finding
+from algorithm.data.cleaning.picture_facts import SUFFIXES, Reading, plain_pixels
+from algorithm.data.cleaning.picture_rules import PICTURE_RULES
+from algorithm.data.cleaning.shrunk_entry import shrunk
 from algorithm.data.conversion.picture_row import PictureRow, segmentations, shortest_boxes
 from algorithm.data.conversion.voc_writer import voc_xml
+from algorithm.data.feeding.decoding import FULL_DEPTH
 from algorithm.data.labels import no_boxes, nothing_to_evaluate
-from algorithm.data.outline_geometry import scaled
-from algorithm.data.readers.annotation import Annotation, Complaint, Entry
+from algorithm.data.readers.annotation import Annotation, Entry
 from algorithm.data.readers.recognition import read_listing
 from algorithm.data.readers.voc.voc_xml import AnnotationError, read_voc
 from algorithm.errors import ArgumentError
@@ -64,6 +64,7 @@ def clean_copy(
     *,
     max_width: int | None = None,
     max_height: int | None = None,
+    bit_depth: int = FULL_DEPTH,
 ) -> CleanCopy:
     """Clean the dataset at a local path into the folder `output`; the source stays as it is.
 
@@ -76,6 +77,7 @@ def clean_copy(
         output: A folder outside of the data.
         max_width: Wider pictures are shrunk to fit, in pixels; None: no limit.
         max_height: Higher pictures are shrunk to fit, in pixels; None: no limit.
+        bit_depth: The bits that 16-bit pictures use; the copies have 8.
 
     Returns:
         What was written, left out and found.
@@ -93,8 +95,8 @@ def clean_copy(
             "be read as part of it the next time"
         )
     listing = read_listing(path, work_dir=output, outlines=True)
-    copies = _Copies(output, _stems(tuple(listing.entries)), max_width, max_height)
-    cleaned = clean_entries(listing, work_dir=output, sink=copies)
+    copies = _Copies(output, _stems(tuple(listing.entries)), max_width, max_height, bit_depth)
+    cleaned = clean_entries(listing, work_dir=output, sink=copies, reading=Reading(bit_depth))
     copies.remove_unused(cleaned)
     notes = _without_boxes(cleaned, listing.warnings)
     written = [_Annotations(output, root, copies)(checked) for checked in cleaned.usable]
@@ -136,9 +138,14 @@ class _Copies:
     """
 
     def __init__(
-        self, output: Path, stems: dict[int, str], max_width: int | None, max_height: int | None
+        self,
+        output: Path,
+        stems: dict[int, str],
+        max_width: int | None,
+        max_height: int | None,
+        bit_depth: int,
     ) -> None:
-        self.output, self.stems = output, stems
+        self.output, self.stems, self.bit_depth = output, stems, bit_depth
         self.names: dict[int, str] = {}
         self.max_width, self.max_height = max_width or np.inf, max_height or np.inf
 
@@ -151,11 +158,11 @@ class _Copies:
         if not broken and scale == 1:
             return checked
         if scale < 1:
-            checked = _shrunk(
+            checked = shrunk(
                 checked, *(max(1, round(side * scale)) for side in (checked.width, checked.height))
             )
         if scale < 1 or any(rule.new_pixels for rule in broken):
-            image = Image.fromarray(plain_pixels(data, str(entry.path)))
+            image = Image.fromarray(plain_pixels(data, str(entry.path), self.bit_depth))
             image = (
                 image.resize((checked.width, checked.height), Image.Resampling.LANCZOS)
                 if scale < 1
@@ -236,65 +243,6 @@ def _stems(entries: Sequence[Entry]) -> dict[int, str]:
         taken.add(unique.casefold())
         stems[id(entry)] = unique
     return stems
-
-
-def _shrunk(checked: Checked, width: int, height: int) -> Checked:
-    """The entry in a picture made smaller; objects that become too thin are dropped."""
-    file = checked.entry.objects.file
-    problem = (
-        f"expected a picture within the given limits, found {checked.width}x{checked.height}; it "
-        "is now "
-        f"{width}x{height}"
-    )
-    findings = [
-        Finding(
-            Complaint(checked.entry.source, problem),
-            "over the given limits",
-            "shrunk",
-            fault=False,
-            of_picture=True,
-        ),
-        Finding(
-            Complaint(file, "its picture was made smaller"),
-            "picture shrunk",
-            "boxes scaled to the picture",
-            fault=False,
-        ),
-    ]
-    down, across = height / checked.height, width / checked.width
-    boxes = checked.boxes * np.array([down, across, down, across], np.float32)
-    keep = sides(boxes).min(axis=1, initial=np.inf) >= LEAST_SIDE
-    findings += [
-        Finding(
-            Complaint(
-                file,
-                f"expected sides of at least {LEAST_SIDE:g} pixels in the shrunk picture, "
-                f"found {', '.join(f'{side:g}' for side in sides(boxes)[index])}",
-                thing=f"object '{checked.names[index]}'",
-            ),
-            "too thin",
-            DROPPED,
-            fault=False,
-        )
-        for index in np.flatnonzero(~keep)
-    ]
-    names = tuple(np.array(checked.names, object)[keep])
-    return replace(
-        checked,
-        width=width,
-        height=height,
-        names=names,
-        boxes=boxes[keep],
-        ignored=checked.ignored[keep],
-        filled=None if checked.filled is None else checked.filled[keep],
-        outlines=None
-        if checked.outlines is None
-        else tuple(
-            None if one is None else scaled(one, height, width, down, across)
-            for one in itertools.compress(checked.outlines, keep)
-        ),
-        findings=(*checked.findings, *findings),
-    )
 
 
 def _encoded(image: Image.Image, kind: str) -> bytes:

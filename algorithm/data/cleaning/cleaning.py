@@ -12,17 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from algorithm.data.cleaning.cleaning_report import REPORT, action_totals, write_cleaning_report
+from algorithm.data.cleaning.counted import counted
 from algorithm.data.cleaning.data_losses import Losses
 from algorithm.data.cleaning.duplicates import mark_of
 from algorithm.data.cleaning.entry_check import measured
 from algorithm.data.cleaning.findings import LEFT_OUT, ORPHANED, REPORTED, Checked, Finding, faults
 from algorithm.data.cleaning.leakage import without_copies
-from algorithm.data.cleaning.picture_rules import (
-    PICTURE_RULES,
+from algorithm.data.cleaning.picture_facts import (
+    AS_TRAINED,
     PictureFacts,
+    Reading,
     look,
     picture_header,
 )
+from algorithm.data.cleaning.picture_rules import PICTURE_RULES
 from algorithm.data.cleaning.remarks import Remarks
 from algorithm.data.feeding.decoding import PictureError
 from algorithm.data.labels import near_duplicates
@@ -66,7 +69,7 @@ class Cleaned:
 
 
 def checked_entries(
-    listing: Listing, *, clean: bool, work_dir: Path
+    listing: Listing, *, clean: bool, work_dir: Path, reading: Reading = AS_TRAINED
 ) -> tuple[list[Checked], list[str]]:
     """Return the usable entries, in order, and lines to log, which say how much is lost and why.
 
@@ -75,17 +78,18 @@ def checked_entries(
         clean: Decode every picture, drop what is wrong, and write each action to the report
             in work_dir. Else only headers are read.
         work_dir: Gets the reports.
+        reading: How pictures are read.
 
     Raises:
         DataError: With `clean`, more than half of the pictures or objects of a side cannot be used.
             Without, anything is wrong: one error lists all complaints.
     """
     if not clean:
-        cleaned = inspect_entries(listing, decode=False)
+        cleaned = inspect_entries(listing, decode=False, reading=reading)
         if cleaned.complaints:
             raise DataError(complaint_text(cleaned.complaints, cleaned.losses))
         return cleaned.usable, list(cleaned.remarks.lines)
-    cleaned = clean_entries(listing, work_dir=work_dir)
+    cleaned = clean_entries(listing, work_dir=work_dir, reading=reading)
     lines = [*cleaned.losses.lines, *cleaned.remarks.lines]
     if cleaned.findings:
         lines.append(
@@ -96,7 +100,9 @@ def checked_entries(
     return cleaned.usable, lines
 
 
-def clean_entries(listing: Listing, *, work_dir: Path, sink: Sink | None = None) -> Cleaned:
+def clean_entries(
+    listing: Listing, *, work_dir: Path, sink: Sink | None = None, reading: Reading = AS_TRAINED
+) -> Cleaned:
     """Decode every entry, check it and compare it with the others; the report stands in work_dir.
 
     Args:
@@ -104,6 +110,7 @@ def clean_entries(listing: Listing, *, work_dir: Path, sink: Sink | None = None)
         work_dir: Gets the reports.
         sink: Called for each usable entry with its encoded bytes, from several threads; what it
             returns takes its place. With it the report speaks of copies written.
+        reading: How pictures are read.
 
     Returns:
         The entries with what was found.
@@ -111,7 +118,7 @@ def clean_entries(listing: Listing, *, work_dir: Path, sink: Sink | None = None)
     Raises:
         DataError: More than half of the pictures or objects of a side cannot be used.
     """
-    cleaned = inspect_entries(listing, decode=True, sink=sink)
+    cleaned = inspect_entries(listing, decode=True, sink=sink, reading=reading)
     report_cleaning(cleaned, work_dir)
     refusal = cleaned.losses.refusal
     if refusal is not None:
@@ -130,7 +137,9 @@ def report_cleaning(cleaned: Cleaned, work_dir: Path) -> None:
     )
 
 
-def inspect_entries(listing: Listing, *, decode: bool, sink: Sink | None = None) -> Cleaned:
+def inspect_entries(
+    listing: Listing, *, decode: bool, sink: Sink | None = None, reading: Reading = AS_TRAINED
+) -> Cleaned:
     """Check every entry, and raise nothing for what is wrong.
 
     Args:
@@ -138,13 +147,18 @@ def inspect_entries(listing: Listing, *, decode: bool, sink: Sink | None = None)
         decode: Decode each picture, apply the rules of cleaning and compare the pictures; else
             headers are read.
         sink: As of clean_entries.
+        reading: How pictures are read.
 
     Returns:
         The entries with what was found.
     """
     with ThreadPoolExecutor(THREADS) as pool:
-        check = (lambda entry: check_decoded(entry, sink)) if decode else check_header
-        results = list(pool.map(check, listing.entries))
+        check = (
+            (lambda entry: check_decoded(entry, sink, reading))
+            if decode
+            else (lambda entry: check_header(entry, reading))
+        )
+        results = list(counted(pool.map(check, listing.entries), "pictures read"))
     if decode:
         results = without_copies(results)
     orphans = orphan_findings(listing)
@@ -186,25 +200,25 @@ def _alike_names(results: Iterable[Checked]) -> list[Finding]:
     ]
 
 
-def check_header(entry: Entry) -> Checked:
+def check_header(entry: Entry, reading: Reading = AS_TRAINED) -> Checked:
     """Measure the entry by the header of its picture; one of 16 bits is read as a whole."""
     if entry.annotation is None:
         return _unusable(entry)
     try:
-        header = picture_header(entry.path)
-        facts = _facts(entry) if header.deep else None
+        header = picture_header(entry.path, reading)
+        facts = _facts(entry, reading) if header.deep else None
     except PictureError as error:
         return _unreadable(entry, error)
     return measured(entry, header.width, header.height, clean=False, facts=facts)
 
 
-def check_marked(entry: Entry) -> Checked:
+def check_marked(entry: Entry, reading: Reading = AS_TRAINED) -> Checked:
     """Check an entry as check_header does; add the mark of the picture, which is decoded for it."""
     if entry.annotation is None:
         return _unusable(entry)
     try:
         data = _read(entry.path)
-        facts, image = look(data, str(entry.path), entry.path.suffix)
+        facts, image = look(data, str(entry.path), entry.path.suffix, reading=reading)
     except PictureError as error:
         return _unreadable(entry, error)
     width, height = image.size[::-1] if facts.sideways else image.size
@@ -212,17 +226,20 @@ def check_marked(entry: Entry) -> Checked:
     return measured(entry, width, height, clean=False, facts=facts, mark=mark)
 
 
-def _facts(entry: Entry) -> PictureFacts:
-    return look(_read(entry.path), str(entry.path), entry.path.suffix)[0]
+def _facts(entry: Entry, reading: Reading) -> PictureFacts:
+    return look(_read(entry.path), str(entry.path), entry.path.suffix, reading=reading)[0]
 
 
-def check_decoded(entry: Entry, sink: Sink | None = None) -> Checked:
+def check_decoded(entry: Entry, sink: Sink | None = None, reading: Reading = AS_TRAINED) -> Checked:
     """Measure the entry against its picture, which is read and decoded once."""
     if entry.annotation is None:
         return _unusable(entry)
     try:
         data = _read(entry.path)
-        facts, image = look(data, str(entry.path), entry.path.suffix, convert=sink is not None)
+        convert = sink is not None
+        facts, image = look(
+            data, str(entry.path), entry.path.suffix, convert=convert, reading=reading
+        )
     except PictureError as error:
         return _unreadable(entry, error)
     found = _picture_findings(entry, facts, written=sink is not None)

@@ -27,7 +27,7 @@ from algorithm.data.cleaning.findings import (
     faults,
 )
 from algorithm.data.cleaning.outline_check import unlike_boxes, usable_outlines
-from algorithm.data.cleaning.picture_rules import PictureFacts
+from algorithm.data.cleaning.picture_facts import PictureFacts
 from algorithm.data.cleaning.turned_boxes import SIDEWAYS, stored_orientation, upright_boxes
 from algorithm.data.readers.annotation import Annotation, Complaint, Entry
 

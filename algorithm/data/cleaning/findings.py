@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from algorithm.data.cleaning.duplicates import PictureMark
-from algorithm.data.cleaning.picture_rules import PictureFacts
+from algorithm.data.cleaning.picture_facts import PictureFacts
 from algorithm.data.outlines import Outline
 from algorithm.data.readers.annotation import Complaint, Entry
 

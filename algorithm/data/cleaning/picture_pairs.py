@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from algorithm.data.cleaning.findings import Finding
-from algorithm.data.cleaning.picture_rules import plain_pixels
+from algorithm.data.cleaning.picture_facts import plain_pixels
 from algorithm.data.feeding.decoding import PictureError
 from algorithm.pages.page import grid, paragraph, picture, section
 

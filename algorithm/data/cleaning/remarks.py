@@ -13,26 +13,41 @@ class Remarks:
     def __init__(self) -> None:
         """Nothing is counted yet."""
         self.repairs: Counter[str] = Counter()
-        self.dark = 0
-        self.dark_example = ""
+        self.odd: dict[str, Counter[int]] = {"dark": Counter(), "too bright": Counter()}
+        self.examples: dict[tuple[str, int], str] = {}
+        self.used_bits: Counter[int] = Counter()
 
     def add(self, checked: Checked) -> None:
         """Count an entry; one that is left out does not matter."""
         if not checked.usable:
             return
         self.repairs.update(checked.notes)
-        if checked.facts is not None and checked.facts.dark:
-            self.dark += 1
-            self.dark_example = self.dark_example or checked.entry.source
+        facts = checked.facts
+        if facts is None or not (facts.dark or facts.too_bright):
+            return
+        kind = "dark" if facts.dark else "too bright"
+        self.odd[kind][facts.bits] += 1
+        self.examples.setdefault((kind, facts.bits), checked.entry.source)
+        if facts.dark:
+            self.used_bits[facts.bits] = max(self.used_bits[facts.bits], facts.used_bits, 8)
 
     @property
     def lines(self) -> tuple[str, ...]:
         """Lines to log."""
-        lines = [f"{note}: {count} time(s)" for note, count in sorted(self.repairs.items())]
-        if self.dark:
-            lines.append(
-                f"{self.dark} picture(s) of 16 bits hold values of 12 bits or fewer and are read "
-                "nearly "
-                f"black, such as {self.dark_example}: stretch their values to 8 or 16 bits"
+        repairs = [f"{note}: {count} time(s)" for note, count in sorted(self.repairs.items())]
+        dark = [
+            f"{count} picture(s) of {bits} bits use less than a quarter of their range and are "
+            f"read nearly black, such as {self.examples['dark', bits]}: "
+            + (
+                f"set bit_depth={self.used_bits[bits]} in hparams"
+                if bits > 8
+                else "stretch their values if they hold fewer bits"
             )
-        return tuple(lines)
+            for bits, count in sorted(self.odd["dark"].items())
+        ]
+        bright = [
+            f"{count} picture(s) hold values beyond bit_depth={bits}, which are read as white, "
+            f"such as {self.examples['too bright', bits]}: raise bit_depth in hparams"
+            for bits, count in sorted(self.odd["too bright"].items())
+        ]
+        return (*repairs, *dark, *bright)

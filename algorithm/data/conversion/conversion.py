@@ -48,6 +48,7 @@ FORMS: dict[str, ModuleType] = {
     "labelme": labelme_writer,
     "cvat": cvat_writer,
 }
+OUTLINE_OR_BOX = ("yolo", "labelme", "cvat")  # they record one or the other of an object
 WORK = ".conversion"  # in the output folder: plan and parts while it runs, then only state.json
 STATE = "state.json"
 
@@ -145,7 +146,18 @@ def convert(
         waiting = [task for task in tasks if not task.part.exists()]
         (execute or run_tasks)(waiting, workers or os.cpu_count() or 1)
     path = _finish(tasks, plan, form, output)
-    return Conversion(path, plan.pictures, plan.warnings)
+    return Conversion(path, plan.pictures, (*plan.warnings, *_unlike_boxes(form, plan.unlike)))
+
+
+def _unlike_boxes(form: str, unlike: int) -> list[str]:
+    """A line to log where a form has no place for a box beside an outline."""
+    if form not in OUTLINE_OR_BOX or not unlike:
+        return []
+    return [
+        f"{unlike} object(s) have a box that ends elsewhere than their outline: {form} records the "
+        "outline only, and the box around it takes its place; coco, tfrecord, voc and manifest "
+        "keep both"
+    ]
 
 
 def do_task(task: Task) -> str:

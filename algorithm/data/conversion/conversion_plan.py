@@ -33,6 +33,7 @@ class Plan:
         shards: Files of rows, in order.
         digest: Of everything that decides the result.
         warnings: Lines to log.
+        unlike: How many outlines end elsewhere than the boxes of their objects.
     """
 
     shards: tuple[Path, ...]
@@ -40,6 +41,7 @@ class Plan:
     pictures: int
     digest: str
     warnings: tuple[str, ...]
+    unlike: int = 0
 
 
 def write_plan(
@@ -95,7 +97,7 @@ def write_plan(
     paths, digest = _write_shards(spool, folder / "shards", found, shards, classes)
     spool.unlink()
     pictures = sum(usage != "" for usage in found.usages)
-    return Plan(paths, classes, pictures, digest, warnings)
+    return Plan(paths, classes, pictures, digest, warnings, found.unlike)
 
 
 def _without_boxes(found: Found, notes: Sequence[str]) -> list[str]:

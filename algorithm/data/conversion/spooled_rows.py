@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TextIO
+
+import numpy as np
 
 from algorithm.data.cleaning.cleaning import (
     check_decoded,
@@ -19,12 +23,15 @@ from algorithm.data.cleaning.data_losses import Losses
 from algorithm.data.cleaning.duplicates import PictureMark
 from algorithm.data.cleaning.findings import LEFT_OUT, Checked, Finding
 from algorithm.data.cleaning.leakage import Portrait, copies
+from algorithm.data.cleaning.picture_facts import AS_WRITTEN
 from algorithm.data.cleaning.remarks import Remarks
 from algorithm.data.conversion.picture_row import PictureRow, segmentations, shortest_boxes
+from algorithm.data.outline_geometry import extent
 from algorithm.data.readers.annotation import Complaint, Listing
 from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
 
 THREADS = 8
+EDGE = 1.5  # pixels between a side of a box and of its outline, beyond rounding
 BLOCK = 256  # entries checked at once
 
 
@@ -37,6 +44,7 @@ class Found:
         learnt: How many boxes of each picture are trained on.
         ignored: How many boxes of each picture are difficult or a crowd.
         marks: Only where the pictures are split anew.
+        unlike: How many outlines end elsewhere than the boxes of their objects.
     """
 
     ids: list[str] = field(default_factory=list)
@@ -48,6 +56,7 @@ class Found:
     learnt: list[int] = field(default_factory=list)
     ignored: list[int] = field(default_factory=list)
     kinds: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    unlike: int = 0
     losses: Losses = field(default_factory=Losses)
     remarks: Remarks = field(default_factory=Remarks)
 
@@ -72,7 +81,10 @@ def spooled(listing: Listing, stream: TextIO, *, clean: bool, anew: bool) -> Fou
     found.losses.add_orphans(orphan_findings(listing))
     entries = iter(listing.entries)
     stems: set[str] = set()
-    check = check_decoded if clean else check_marked if anew else check_header
+    look: Callable[..., Checked] = (
+        check_decoded if clean else check_marked if anew else check_header
+    )
+    check = partial(look, reading=AS_WRITTEN)
     with ThreadPoolExecutor(THREADS) as pool:
         while block := list(itertools.islice(entries, BLOCK)):
             for checked in pool.map(check, block):
@@ -83,6 +95,7 @@ def spooled(listing: Listing, stream: TextIO, *, clean: bool, anew: bool) -> Fou
                     continue
                 row = _row(checked, len(found.ids), stems)
                 stream.write(json.dumps(checked.entry.source) + "\t" + row.to_line())
+                found.unlike += _unlike(checked)
                 kind = tuple(sorted(set(row.names)))
                 found.ids.append(row.image_id)
                 found.usages.append(None if anew else checked.entry.usage)
@@ -108,6 +121,16 @@ def leave_out_copies(found: Found) -> None:
                 portrait.usage, portrait.objects, Finding(complaint, copy.rule, LEFT_OUT)
             )
             found.usages[copy.place] = ""
+
+
+def _unlike(checked: Checked) -> int:
+    """How many outlines of an entry end elsewhere than the boxes of their objects."""
+    limits = np.array([checked.height, checked.width] * 2, np.float32)
+    return sum(
+        bool((np.abs(np.clip(extent(outline), 0, limits) - box) > EDGE).any())
+        for box, outline in zip(checked.boxes, checked.outlines or (), strict=False)
+        if outline is not None
+    )
 
 
 def _row(checked: Checked, number: int, stems: set[str]) -> PictureRow:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from algorithm.data.conversion.output_files import copy_picture, replaced, write_whole
 from algorithm.data.conversion.picture_row import Classes, PictureRow, shortest
 from algorithm.data.outline_corners import single_polygon
+from algorithm.data.outlines import Outline
 
 MANIFEST = "dataset.manifest"
 TEST = (
@@ -87,13 +88,26 @@ def voc_xml(row: PictureRow) -> bytes:
         _children(
             ElementTree.SubElement(thing, "bndbox"), xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax
         )
-        corners = None if outline is None else single_polygon(outline, row.height, row.width)
-        if corners is not None:
-            polygon = ElementTree.SubElement(thing, "polygon")
-            for place, (x, y) in enumerate(corners.tolist(), start=1):
-                _children(polygon, **{f"x{place}": shortest(x), f"y{place}": shortest(y)})
+        if outline is not None:
+            add_polygon(thing, outline, row.height, row.width)
     ElementTree.indent(root)
     return ElementTree.tostring(root, "utf-8", xml_declaration=True)
+
+
+def add_polygon(thing: ElementTree.Element, outline: Outline, height: int, width: int) -> None:
+    """Add the outline of an object to its element, as one polygon.
+
+    Args:
+        thing: The element of the object.
+        outline: Its outline.
+        height: Of the picture, in pixels.
+        width: Of the picture, in pixels.
+    """
+    corners = single_polygon(outline, height, width)
+    if corners is not None:
+        polygon = ElementTree.SubElement(thing, "polygon")
+        for place, (x, y) in enumerate(corners.tolist(), start=1):
+            _children(polygon, **{f"x{place}": shortest(x), f"y{place}": shortest(y)})
 
 
 def _children(parent: ElementTree.Element, **texts: object) -> None:

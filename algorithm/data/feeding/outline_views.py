@@ -25,7 +25,7 @@ class OutlinedObject:
     """An object on its way into a training picture; it goes beside its box in place of its label.
 
     Attributes:
-        label: 0..K-1.
+        label: 0..K-1, or one below 0 that is ignored.
         outline: As it was annotated, or None.
         move: float64 [2, 3], what takes (x, y, 1) of the annotated picture to (x, y) here.
         windows: float64 [4, 2] each: corners here of rectangles outside of which nothing of it
@@ -38,19 +38,19 @@ class OutlinedObject:
     windows: tuple[np.ndarray, ...]
 
 
-def outlined_objects(sample: Sample, kept: np.ndarray) -> np.ndarray:
+def outlined_objects(sample: Sample, labels: np.ndarray) -> np.ndarray:
     """Return the objects of a sample as an object array [N] of OutlinedObject.
 
     Args:
         sample: The sample.
-        kept: bool, which of its objects.
+        labels: int32 [N], what they train as; one below 0 has no mask.
     """
     outlines = sample.outlines or (None,) * len(sample.labels)
     window = corners(0, 0, sample.height, sample.width)
-    found = np.empty(int(kept.sum()), object)
+    found = np.empty(len(labels), object)
     found[:] = [
-        OutlinedObject(int(sample.labels[place]), outlines[place], _STILL, (window,))
-        for place in np.flatnonzero(kept)
+        OutlinedObject(int(label), outline if label >= 0 else None, _STILL, (window,))
+        for label, outline in zip(labels, outlines, strict=True)
     ]
     return found
 

@@ -49,9 +49,9 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 def box_room(samples: Sequence[Sample], pictures: int = 1) -> int:
     """Return the room for boxes in a batch, the N of [B, N, 4].
 
-    It is the most boxes that `pictures` samples train with, up to a multiple of 8.
+    It is the most boxes that `pictures` samples have, crowds too, up to a multiple of 8.
     """
-    most = max(int((~sample.is_crowd).sum()) for sample in samples) * pictures
+    most = max(len(sample.labels) for sample in samples) * pictures
     return max(1, -(-most // BOX_STEP)) * BOX_STEP
 
 
@@ -72,7 +72,7 @@ def train_batches(
     """Return endless training batches; batch s is the same whenever the job was started.
 
     Each epoch of steps_per_epoch batches is a new order of the samples; what does not fill a batch
-    is left out of it, and fewer samples than a batch are repeated. Crowd objects are left out. N is
+    is left out of it, and fewer samples than a batch are repeated. N is
     box_room(samples) (of four, with mosaics) or `max_boxes`. Iterate within reading_errors.
 
     Args:
@@ -92,9 +92,9 @@ def train_batches(
     Returns:
         Batches: images uint8 [B, H, W, 3] and extent int32 [B, 2], see ops.image.network_input;
         boxes float32 [B, N, 4], yxyx pixels of the network input, zeros after the last; labels
-        int32 [B, N], -1 after the last; sample_index int32 [B]; and with `masks` masks uint8
-        [B, N, ceil(H / 4), ceil(W / 4)], the share of each cell that the object covers times 255,
-        zeros for an object without an outline.
+        int32 [B, N], -2 for crowds, -1 after the last; sample_index int32 [B]; and with `masks`
+        masks uint8 [B, N, ceil(H / 4), ceil(W / 4)], the share of each cell that the object covers
+        times 255, zeros for a crowd and for an object without an outline.
 
     Raises:
         ValueError: max_boxes is less than a sample needs, or count or replicas do not divide
@@ -106,7 +106,7 @@ def train_batches(
             f"{replicas} replicas"
         )
     room = max_boxes or box_room(samples, augmentation.pictures)
-    if room < max(int((~sample.is_crowd).sum()) for sample in samples) * augmentation.pictures:
+    if room < max(len(sample.labels) for sample in samples) * augmentation.pictures:
         raise ValueError(
             f"expected max_boxes of at least {box_room(samples, augmentation.pictures)}, "
             f"found {max_boxes}"

@@ -16,6 +16,7 @@ from algorithm.data.feeding.jpeg import graph_decodable
 from algorithm.data.feeding.outline_views import outlined_objects
 from algorithm.data.sample import Sample
 from algorithm.errors import DataError
+from algorithm.ops.anchor_matching import IGNORED
 
 KEPT_BYTES = 2**30  # encoded pictures stay in memory when all together are smaller
 _handed_out: deque[str] = deque(
@@ -54,17 +55,18 @@ class Reader:
         Raises:
             PictureError: The file cannot be read or decoded.
         """
-        return decode_image(self._bytes(index), self.samples[index].path)
+        sample = self.samples[index]
+        return decode_image(self._bytes(index), sample.path, sample.bit_depth)
 
     def truth(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return what the sample trains with: its objects without crowds.
+        """Return what the sample trains with: its objects, and crowds, which are ignored.
 
         Returns:
-            (boxes float32 [N, 4] yxyx pixels, labels int32 [N]).
+            (boxes float32 [N, 4] yxyx pixels, labels int32 [N], -2 for a crowd).
         """
         sample = self.samples[index]
-        single = ~sample.is_crowd
-        return sample.boxes[single].astype(np.float32), sample.labels[single].astype(np.int32)
+        labels = np.where(sample.is_crowd, IGNORED, sample.labels)
+        return sample.boxes.astype(np.float32), labels.astype(np.int32)
 
     def outlined_truth(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return what the sample trains with, with outlines.
@@ -72,9 +74,8 @@ class Reader:
         Returns:
             (boxes float32 [N, 4] yxyx pixels, object array [N] of OutlinedObject).
         """
-        sample = self.samples[index]
-        single = ~sample.is_crowd
-        return sample.boxes[single].astype(np.float32), outlined_objects(sample, single)
+        boxes, labels = self.truth(index)
+        return boxes, outlined_objects(self.samples[index], labels)
 
     def _bytes(self, index: int) -> bytes:
         if self._encoded is not None and index in self._encoded:

@@ -30,16 +30,18 @@ def usages_of(
     if lists:
         words, complaints = listed_words(contents, lists, Pictures(contents.root, kept))
         usages, lines = stated_usages(words)
-        if any(usages.values()):
+        if set(usages.values()) >= {"train", "eval"}:
             unlisted = len(set(kept) - words.keys())
             if unlisted:
                 lines += (f"{unlisted} picture(s) that no list of a split names are left out",)
             return usages, complaints, list(lines)
         shown = ", ".join(sorted(lists)[:3])
+        tested = tuple(line for line in lines if "no split" not in line)
+        others = "all other pictures" if tested else "all pictures"
         return (
-            dict.fromkeys(kept),
+            {name: usages.get(name) for name in kept if name in usages or name not in words},
             complaints,
-            [f"{shown}: one side only, which is no split; all pictures are used"],
+            [*tested, f"{shown}: one side only, which is no split; {others} are used"],
         )
     words_of_folders = {
         name: word_of_path(name) or word_of_path(files.get(name, "")) for name in kept

@@ -12,6 +12,8 @@ from xml.etree import ElementTree
 import numpy as np
 from PIL import Image
 
+from algorithm.data.conversion.voc_writer import add_polygon
+from algorithm.data.outline_geometry import of_pixels
 from algorithm.data.synthetic.shapes import DRAWINGS, draw_background, draw_distractor
 from algorithm.storage.atomic_files import write_bytes
 
@@ -31,11 +33,13 @@ class Scene:
         pixels: uint8 [H, W, 3].
         names: The class of each object.
         boxes: int [N, 4] yxyx, pixel edges of the visible part.
+        masks: bool [N, H, W], the visible part.
     """
 
     pixels: np.ndarray
     names: tuple[str, ...]
     boxes: np.ndarray
+    masks: np.ndarray
 
 
 def write_sample_dataset(
@@ -48,7 +52,8 @@ def write_sample_dataset(
 ) -> Path:
     """Write rendered pictures with VOC XML and a manifest (80 % TRAIN, 20 % EVAL).
 
-    The same seed gives the same bytes. The manifest is written last.
+    Each object has its box and its outline, a polygon along the edges of the pixels that show. The
+    same seed gives the same bytes. The manifest is written last.
 
     Args:
         output: The folder to write.
@@ -106,8 +111,9 @@ def render_scene(
             names.append(name)
     for _ in range(rng.integers(0, 3)):
         _place(rng, canvas, owner, draw_distractor(rng), full, mark=0, share=rng.uniform(0.1, 0.3))
-    boxes = [_extent(owner == mark) for mark in range(1, len(full) + 1)]
-    return Scene(_photographed(rng, canvas), tuple(names), np.array(boxes, np.int64).reshape(-1, 4))
+    masks = owner == np.arange(1, len(full) + 1)[:, None, None]
+    boxes = np.array([_extent(mask) for mask in masks], np.int64).reshape(-1, 4)
+    return Scene(_photographed(rng, canvas), tuple(names), boxes, masks)
 
 
 def _place(
@@ -182,12 +188,15 @@ def _voc_xml(filename: str, scene: Scene) -> bytes:
     root = ElementTree.Element("annotation")
     ElementTree.SubElement(root, "filename").text = filename
     _children(ElementTree.SubElement(root, "size"), width=width, height=height, depth=depth)
-    for name, (ymin, xmin, ymax, xmax) in zip(scene.names, scene.boxes, strict=False):
+    for name, (ymin, xmin, ymax, xmax), mask in zip(
+        scene.names, scene.boxes, scene.masks, strict=True
+    ):
         thing = ElementTree.SubElement(root, "object")
         _children(thing, name=name, difficult=0)
         _children(
             ElementTree.SubElement(thing, "bndbox"), xmin=xmin, ymin=ymin, xmax=xmax, ymax=ymax
         )
+        add_polygon(thing, of_pixels(mask), height, width)
     ElementTree.indent(root)
     return ElementTree.tostring(root, "utf-8", xml_declaration=True)
 

@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from algorithm.data.split_record import FILE as SPLIT
 from algorithm.errors import AlgorithmError, ArgumentError, DataError
 from algorithm.export.formats import whole_graph_formats
 from algorithm.export.formats.openvino_network import write_openvino
 from algorithm.export.formats.runtimes import open_exported
 from algorithm.export.formats.source import Source, open_source
 from algorithm.export.formats.tflite import write_tflite
+from algorithm.extras import require_for_export
 from algorithm.modelarts.model_index import INDEX, index_content
 
 DESCRIPTION = "export.json"
@@ -64,7 +66,8 @@ def export_model(
 ) -> Path:
     """Write a model folder's network in another format.
 
-    `index` (class names) and export.json come to lie beside it. The file is run by its own runtime
+    `index` (class names), export.json and the split.json of the model folder come to lie beside it.
+    The file is run by its own runtime
     and compared with the model folder before anything is put in place.
 
     Args:
@@ -84,18 +87,7 @@ def export_model(
         AlgorithmError: The file answers otherwise than the model.
     """
     row = FORMATS[name]
-    if row.weights == "int8" and calibration is None:
-        raise ArgumentError(
-            "tflite_int8: expected pictures to measure the ranges on, found none; give --data_url"
-        )
-    if name == "openvino" and nms != "none":
-        raise ArgumentError(
-            f"nms={nms}: expected none for openvino, TFLite alone has that operation"
-        )
-    if output.exists() and any(output.iterdir()):
-        raise DataError(
-            f"output {output}: expected a new or an empty folder, found files; give another one"
-        )
+    check_request(output, name, nms=nms, calibrated=calibration is not None)
     source = open_source(model_dir)
     staged = output.with_name(f".{output.name}.staged")
     shutil.rmtree(staged, ignore_errors=True)
@@ -106,7 +98,10 @@ def export_model(
     try:
         path = row.write(source, staged, **options)
         (staged / INDEX).write_text(
-            json.dumps(index_content(source.label_names), ensure_ascii=False, indent=1) + "\n",
+            json.dumps(
+                index_content(source.label_names, source.bit_depth), ensure_ascii=False, indent=1
+            )
+            + "\n",
             encoding="utf-8",
         )
         (staged / DESCRIPTION).write_text(
@@ -114,6 +109,8 @@ def export_model(
             + "\n",
             encoding="utf-8",
         )
+        if (model_dir / SPLIT).is_file():
+            shutil.copyfile(model_dir / SPLIT, staged / SPLIT)
         _compare(source, row, path)
         if output.exists():
             output.rmdir()
@@ -121,6 +118,34 @@ def export_model(
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     return output / path.relative_to(staged)
+
+
+def check_request(output: Path, name: str, *, nms: str, calibrated: bool) -> None:
+    """Check what can be told of an export before any of its work.
+
+    Args:
+        output: The folder to write.
+        name: A key of FORMATS.
+        nms: As of export_model.
+        calibrated: Whether there are pictures to calibrate on.
+
+    Raises:
+        ArgumentError: A package or the calibration is missing, or the format has no such NMS.
+        DataError: `output` holds something.
+    """
+    if FORMATS[name].weights == "int8" and not calibrated:
+        raise ArgumentError(
+            "tflite_int8: expected pictures to measure the ranges on, found none; give --data_url"
+        )
+    if name == "openvino" and nms != "none":
+        raise ArgumentError(
+            f"nms={nms}: expected none for openvino, TFLite alone has that operation"
+        )
+    require_for_export(name, nms)
+    if output.exists() and any(output.iterdir()):
+        raise DataError(
+            f"output {output}: expected a new or an empty folder, found files; give another one"
+        )
 
 
 def _description(source: Source, name: str, row: Format, path: Path, nms: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from algorithm.export.formats.source import need
+from algorithm.extras import need
 
 # The writer asks a C++ module which parser version the metadata needs. Wheels since 0.10.30 lack
 # that module (0.10.21, the last that has it, wants numpy 1). What is written here, labels and four

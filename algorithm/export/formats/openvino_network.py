@@ -8,7 +8,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from algorithm.export.formats.source import Source, need, network
+from algorithm.export.formats.source import Source, network
+from algorithm.extras import need
 
 
 def write_openvino(source: Source, folder: Path, *, nms: str) -> Path:

@@ -13,10 +13,11 @@ import tensorflow as tf
 
 from algorithm.data.outlines import compressed_masks
 from algorithm.errors import DataError
-from algorithm.export.formats.source import OUTPUTS, need
+from algorithm.export.formats.source import OUTPUTS
 from algorithm.export.formats.whole_graph_formats import load_frozen
 from algorithm.export.saved_model import MASKS
-from algorithm.modelarts.model_index import INDEX, read_class_names
+from algorithm.extras import need
+from algorithm.modelarts.exported_file import exported_file
 from algorithm.ops.detections import NmsConfig, detect
 from algorithm.ops.image import letterbox_scale, pad_bottom_right, resize
 
@@ -25,63 +26,25 @@ Run = Callable[[np.ndarray], Found]
 SMALLEST = 1e-9  # the lowest score whose logit is asked for
 
 
-def open_exported(path: Path) -> Run:
+def open_exported(path: Path, *, masks: bool = False) -> Run:
     """Open an exported file in its own runtime.
 
     Args:
         path: A model folder, one with the version folder 1/, an export's folder, or a file .pb,
             .tflite, .onnx or .xml.
+        masks: Answer with masks too, where it is a model folder that has them.
 
     Returns:
         A function of a picture uint8 [H, W, 3], RGB, that returns boxes float32 [M, 4], [ymin,
-        xmin, ymax, xmax] in the picture's pixels, scores [M], and labels [M] from 0; a model folder
-        with masks also masks, an object array [M] of RunLengths.
+        xmin, ymax, xmax] in the picture's pixels, scores [M], and labels [M] from 0; with masks
+        also masks, an object array [M] of RunLengths.
 
     Raises:
         DataError: It is none of these.
         ArgumentError: Its runtime is not installed.
     """
     path = exported_file(path)
-    opener = OPENERS.get(path.suffix) if path.is_file() else _open_saved_model
-    if opener is None:
-        raise DataError(f"expected a model folder, .pb, .tflite, .onnx or .xml, found {path}")
-    return opener(path)
-
-
-def exported_file(path: Path) -> Path:
-    """Return what is to be opened at a path: itself, a file in it, or the version folder in it.
-
-    Raises:
-        DataError: There is nothing to open.
-    """
-    if not path.exists():
-        raise DataError(f"expected an exported model at {path}, found nothing: check --model_dir")
-    if path.is_file() or (path / "saved_model.pb").is_file():
-        return path
-    if (path / "export.json").is_file():
-        return path / json.loads((path / "export.json").read_text(encoding="utf-8"))["file"]
-    if (path / "1" / "saved_model.pb").is_file():
-        return path / "1"
-    raise DataError(
-        f"expected a model folder or an export at {path}, found neither saved_model.pb nor "
-        "export.json: check --model_dir"
-    )
-
-
-def label_names_of(path: Path) -> tuple[str, ...]:
-    """Return the class names in the file `index` in or beside an exported file.
-
-    Raises:
-        DataError: There is no such file.
-    """
-    file = exported_file(path)
-    for folder in (file, *file.parents[:2]):
-        if (folder / INDEX).is_file():
-            return read_class_names(folder)
-    raise DataError(
-        f"expected the class names in a file `index` beside {file}, found none: keep the files of "
-        "an export together"
-    )
+    return OPENERS[path.suffix](path) if path.is_file() else _open_saved_model(path, masks)
 
 
 def _detections(outputs: Mapping[str, Any]) -> Found:
@@ -95,9 +58,9 @@ def _detections(outputs: Mapping[str, Any]) -> Found:
     }
 
 
-def _open_saved_model(folder: Path) -> Run:
+def _open_saved_model(folder: Path, masks: bool) -> Run:
     model = tf.saved_model.load(str(folder))
-    with_masks = MASKS in model.signatures
+    with_masks = masks and MASKS in model.signatures
     signature = model.signatures[MASKS if with_masks else "serving_default"]
     more = {"mask_above": tf.constant(0.0)} if with_masks else {}
 

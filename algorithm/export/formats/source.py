@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from algorithm.errors import ArgumentError, DataError, first_line
+from algorithm.errors import DataError, first_line
 from algorithm.export.formats.upsampling import with_resize_operations
-from algorithm.modelarts.model_index import read_class_names
+from algorithm.modelarts.model_index import read_bit_depth, read_class_names
 
 OUTPUTS = (
     "detection_boxes",
@@ -32,6 +30,7 @@ class Source:
         folder: The folder.
         model: The loaded SavedModel.
         label_names: Names of the classes, class 1 first.
+        bit_depth: The bits that 16-bit pictures use.
         settings: ServingModule.settings() as numpy. It is empty for a folder of an older version,
             which has no network function either.
     """
@@ -39,6 +38,7 @@ class Source:
     folder: Path
     model: Any
     label_names: tuple[str, ...]
+    bit_depth: int
     settings: dict[str, np.ndarray]
 
     def signature(self) -> Any:
@@ -86,7 +86,7 @@ def open_source(model_dir: Path) -> Source:
             f"expected a model folder with saved_model.pb at {model_dir}, found none: give the "
             "folder `model` of a job"
         )
-    names = read_class_names(model_dir)
+    names, bit_depth = read_class_names(model_dir), read_bit_depth(model_dir)
     try:
         model = tf.saved_model.load(str(model_dir))
     except Exception as error:  # damaged files surface as many unrelated types
@@ -98,7 +98,7 @@ def open_source(model_dir: Path) -> Source:
         if hasattr(model, "settings")
         else {}
     )
-    return Source(model_dir, model, names, settings)
+    return Source(model_dir, model, names, bit_depth, settings)
 
 
 def network(source: Source) -> Any:
@@ -135,25 +135,3 @@ def network(source: Source) -> Any:
     return with_resize_operations(
         convert_variables_to_constants_v2(function.get_concrete_function())
     )
-
-
-def need(package: str, extra: str = "export") -> ModuleType:
-    """Import a package that not everyone has.
-
-    Args:
-        package: Its name.
-        extra: The extra of this project that installs it.
-
-    Returns:
-        The package.
-
-    Raises:
-        ArgumentError: It is not installed; the message says how to install it.
-    """
-    try:
-        return importlib.import_module(package)
-    except ImportError as error:
-        raise ArgumentError(
-            f"expected the package {package}, found none ({error}): pip install "
-            f"'efficientdet-modelarts[{extra}]', in a clone pip install '.[{extra}]'"
-        ) from error

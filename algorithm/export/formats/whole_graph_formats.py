@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from algorithm.export.formats.source import OUTPUTS, Source, need
+from algorithm.export.formats.source import OUTPUTS, Source
 from algorithm.export.older_tensorflow import fit_graph, fit_saved_model
+from algorithm.extras import need
 
 OPSET = 17
 

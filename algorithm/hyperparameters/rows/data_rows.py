@@ -59,6 +59,15 @@ DATA_ROWS: tuple[Row, ...] = (
         interval="[-1, 16]",
     ),
     Row(
+        "bit_depth",
+        "integer",
+        16,
+        "Bits that pictures of 16 bits a channel use, such as 12 of many cameras. Read with all "
+        "16 these are nearly black",
+        "每通道 16 位的图片实际使用的位数, 例如许多相机为 12. 按 16 位读取时这样的图片几乎全黑",
+        interval="[8, 16]",
+    ),
+    Row(
         "eval_last",
         "integer",
         0,

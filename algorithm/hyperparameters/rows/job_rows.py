@@ -76,6 +76,16 @@ JOB_ROWS: tuple[Row, ...] = (
         shapes_training=False,
     ),
     Row(
+        "folds",
+        "integer",
+        0,
+        "Train and evaluate on so many splits of the pictures, one job after the other, and give "
+        "mean and spread of the figures. 0 for one job",
+        "将图片划分为多少份, 依次训练和评估, 并给出指标的均值和离散程度, 0 表示只运行一个作业",
+        interval="[0, 100]",
+        shapes_training=False,
+    ),
+    Row(
         "early_stop_patience",
         "integer",
         0,
@@ -120,6 +130,16 @@ JOB_ROWS: tuple[Row, ...] = (
         "日志格式, tutorial 与 Cloud TPU RetinaNet 教程一致, torchvision 与其检测参考脚本一致, "
         "空表示本算法自身的格式",
         choices=("", "tutorial", "torchvision"),
+        shapes_training=False,
+    ),
+    Row(
+        "log_to",
+        "string",
+        "tensorboard",
+        "Where curves and pictures of the training go, a comma list of tensorboard, mlflow and "
+        "wandb",
+        "训练曲线和图片的记录位置, 以逗号分隔, 可选 tensorboard, mlflow, wandb",
+        "parameter",
         shapes_training=False,
     ),
     Row(

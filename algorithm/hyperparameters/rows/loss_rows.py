@@ -69,4 +69,13 @@ LOSS_ROWS: tuple[Row, ...] = (
         "huber loss 由平方转为线性的阈值",
         interval="(0, inf)",
     ),
+    Row(
+        "class_weights",
+        "string",
+        "none",
+        "How much the objects of each class count in the loss. none for alike, auto for more where "
+        "a class is rare, or names and weights as the documentation shows",
+        "各类别目标在损失中的权重, none 表示相同, auto 表示目标少的类别权重更大, "
+        "也可按文档写类别名和权重",
+    ),
 )

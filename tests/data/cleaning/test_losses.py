@@ -165,16 +165,45 @@ def test_float_pictures_are_refused_and_dark_ones_told(make_folder, tmp_path: Pa
         dark[0] = index
         Image.fromarray(dark).save(folder / f"p{index:02d}.png")
     told = (
-        "2 picture(s) of 16 bits hold values of 12 bits or fewer and are read nearly black, such as "
-        "p00.png"
+        "2 picture(s) of 16 bits use less than a quarter of their range and are read nearly black, "
+        "such as p00.png: set bit_depth=12 in hparams"
     )
     plain = load_dataset(folder, clean=False, seed=0, work_dir=tmp_path / "plain")
     assert told in "\n".join(clean(folder).warnings) and told in "\n".join(plain.warnings)
+    settled = load_dataset(folder, clean=True, seed=0, work_dir=tmp_path / "x", bit_depth=12)
+    assert "bits use" not in "\n".join(settled.warnings)
+    assert {sample.bit_depth for sample in (*settled.train, *settled.eval)} == {12}
+    beyond = load_dataset(folder, clean=False, seed=0, work_dir=tmp_path / "y", bit_depth=11)
+    assert "2 picture(s) hold values beyond bit_depth=11" in "\n".join(beyond.warnings)
     for index in range(4):
-        Image.fromarray(np.ones((30, 40), np.float32)).save(tmp_path / "f.tif")
+        Image.fromarray(np.full((30, 40), 255, np.float32)).save(tmp_path / "f.tif")
         (folder / f"p{index:02d}.png").write_bytes((tmp_path / "f.tif").read_bytes())
-    with pytest.raises(DataError, match="expected 8 or 16 bits a channel, found 32-bit float"):
+    with pytest.raises(DataError, match=r"expected 32-bit float pixels in 0..1, found 255..255"):
         ROADS["job"](folder, tmp_path / "other")
+
+
+def test_dark_pictures_of_8_bits_are_told(make_folder, clean) -> None:
+    folder = make_folder(4)
+    Image.fromarray(np.full((30, 40, 3), 15, np.uint8)).save(folder / "p00.png")
+    assert (
+        "1 picture(s) of 8 bits use less than a quarter of their range and are read nearly black, "
+        "such as p00.png" in "\n".join(clean(folder).warnings)
+    )
+
+
+def test_float_pictures_of_0_to_1_train_but_are_not_handed_to_other_tools(
+    make_folder, tmp_path: Path
+) -> None:
+    folder = make_folder(4)
+    for index in range(4):
+        pixels = np.random.default_rng(index).random((30, 40), np.float32)
+        Image.fromarray(pixels).save(tmp_path / "f.tif")
+        (folder / f"p{index:02d}.png").write_bytes((tmp_path / "f.tif").read_bytes())
+    for way in (True, False):
+        dataset = load_dataset(folder, clean=way, seed=0, work_dir=tmp_path / f"work{way}")
+        assert len(dataset.train) + len(dataset.eval) == 4
+    with pytest.raises(DataError, match="found 32-bit float pixels, which other tools read in way"):
+        convert(folder, tmp_path / "converted", "coco", workers=1)
 
 
 def test_the_report_shows_copies_side_by_side(make_folder, tmp_path: Path) -> None:

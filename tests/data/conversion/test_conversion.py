@@ -49,13 +49,13 @@ def content(data: Dataset) -> dict[tuple, list[tuple]]:
     return found
 
 
-def assert_same(data: Dataset, other: Dataset) -> None:
+def assert_same(data: Dataset, other: Dataset, tolerance: float = 0.5) -> None:
     first, second = content(data), content(other)
     assert first.keys() == second.keys()
     for key, rows in first.items():
         assert [row[:2] for row in rows] == [row[:2] for row in second[key]]
         boxes = [np.array([row[2:] for row in side]).reshape(-1, 4) for side in (rows, second[key])]
-        assert np.abs(boxes[0] - boxes[1]).max(initial=0) < 0.5
+        assert np.abs(boxes[0] - boxes[1]).max(initial=0) <= tolerance
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -304,8 +304,10 @@ def test_real_data_there_and_back(
     first = convert(source, tmp_path / FORMS[0], FORMS[0], workers=1, clean=clean)
     assert first.pictures == pictures
     path = first.path
+    # a crowd of COCO has a box one pixel short of its mask; yolo records the mask only
+    tolerance = 1.0 if name == "coco128" else 0.5
     for form in (*FORMS[1:], "manifest"):
         path = convert(path, tmp_path / f"{form}-again", form, workers=1).path
-        assert_same(load(first.path), load(path))
+        assert_same(load(first.path), load(path), tolerance)
     original = load_dataset(source, clean=clean, seed=0, work_dir=tmp_path / "work")
     assert_same(original, load(first.path))

@@ -13,7 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from algorithm.data.feeding.decoding import PictureError, decode_image, picture_size
+from algorithm.data.feeding.decoding import (
+    PictureError,
+    decode_image,
+    is_deep,
+    open_picture,
+    picture_size,
+)
 
 # The pixel that each EXIF orientation stores first (row 0, column 0), in the upright picture: (row, column)
 FIRST_STORED = {
@@ -104,6 +110,76 @@ def test_16_bit_grey_keeps_its_high_byte() -> None:
         100,
         255,
     ]
+
+
+def deep_colour(form: str, values: np.ndarray, channels: int = 3) -> bytes:
+    """16-bit colour, written by hand: Pillow writes none. TIFF in the other byte order than PNG."""
+    height, width = values.shape[:2]
+    if form == "PNG":
+        rows = values.astype(">u2").reshape(height, -1).view(np.uint8)
+        body = b"".join(b"\0" + row.tobytes() for row in rows)
+        head = struct.pack(">IIBBBBB", width, height, 16, {3: 2, 4: 6, 2: 4}[channels], 0, 0, 0)
+        parts = ((b"IHDR", head), (b"IDAT", zlib.compress(body)), (b"IEND", b""))
+        return b"\x89PNG\r\n\x1a\n" + b"".join(
+            struct.pack(">I", len(part)) + kind + part + struct.pack(">I", zlib.crc32(kind + part))
+            for kind, part in parts
+        )
+    body, entries = values.astype("<u2").tobytes(), 9
+    bits = 8 + 2 + 12 * entries + 4
+    tags = (
+        *((256, 4, 1, width), (257, 4, 1, height), (258, 3, 3, bits), (259, 3, 1, 1)),
+        *((262, 3, 1, 2), (273, 4, 1, bits + 6), (277, 3, 1, 3), (278, 4, 1, height)),
+        (279, 4, 1, len(body)),
+    )
+    listed = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    start = b"II*\0" + struct.pack("<IH", 8, entries)
+    return start + listed + struct.pack("<I", 0) + struct.pack("<HHH", 16, 16, 16) + body
+
+
+TWELVE = np.array([[0, 15, 16, 1600, 4095, 4096, 65_535]], np.uint16)
+IN_EIGHT = [0, 0, 1, 100, 255, 255, 255]
+
+
+@pytest.mark.parametrize("form", ["PNG", "TIFF"])
+def test_12_bits_in_16_are_read_with_bit_depth(form: str) -> None:
+    """They were nearly black, and trained on."""
+    data = encoded(Image.fromarray(TWELVE), form)
+    assert decode_image(data, "a", 12)[0, :, 0].tolist() == IN_EIGHT
+    assert decode_image(data, "a")[0, :, 0].tolist() == [0, 0, 0, 6, 15, 16, 255]
+    assert decode_image(encoded(noise()), "a", 12).tobytes() == noise().tobytes()
+
+
+@pytest.mark.parametrize(("form", "channels"), [("PNG", 3), ("PNG", 4), ("TIFF", 3)])
+def test_bit_depth_reads_both_bytes_of_colours(form: str, channels: int) -> None:
+    values = np.stack([TWELVE, TWELVE[:, ::-1], TWELVE, TWELVE][:channels], -1)
+    data = deep_colour(form, values, channels)
+    assert is_deep(open_picture(io.BytesIO(data), "a"))
+    expected = np.array(IN_EIGHT)
+    found = decode_image(data, "a", 12)[0]
+    np.testing.assert_array_equal(found, np.stack([expected, expected[::-1], expected], -1))
+    np.testing.assert_array_equal(decode_image(data, "a")[0], (values >> 8)[0, :, :3])
+
+
+def test_16_bit_grey_with_alpha_cannot_be_read_with_bit_depth() -> None:
+    data = deep_colour("PNG", np.stack([TWELVE, TWELVE], -1), 2)
+    with pytest.raises(PictureError, match="a.png: expected 16-bit grey or RGB pixels .* bit_dep"):
+        decode_image(data, "a.png", 12)
+
+
+def test_float_pixels_of_0_to_1_are_grey_and_others_are_refused() -> None:
+    pixels = np.array([[0, 0.5, 1]], np.float32)
+    assert decode_image(encoded(Image.fromarray(pixels), "TIFF"), "a")[0, :, 0].tolist() == [
+        0,
+        128,
+        255,
+    ]
+    for wrong, words in (
+        (pixels * 255, r"0\.\.255"),
+        (pixels - 1, r"-1\.\.0"),
+        (np.full((1, 3), np.nan, np.float32), "nan"),
+    ):
+        with pytest.raises(PictureError, match=rf"a.tif: expected 32-bit float .*found {words}"):
+            decode_image(encoded(Image.fromarray(wrong), "TIFF"), "a.tif")
 
 
 def test_alpha_is_dropped_not_blended() -> None:

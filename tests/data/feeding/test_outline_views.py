@@ -41,7 +41,7 @@ def sample(outlines, boxes, *, size=SIZE, path=""):
 
 
 def seen(one, view, image_size):
-    objects = objects_of(one, ~one.is_crowd)
+    objects = objects_of(one, one.labels)
     after = moved(objects, move_of(view), corners(0, 0, *view.shape))
     boxes = np.array([[0, 0, *view.shape]] * len(objects), np.float32)
     return grid_masks(after, boxes, image_size, 8)
@@ -78,7 +78,7 @@ def test_run_lengths_are_seen_as_their_polygon():
 def test_what_was_cut_off_stays_away():
     one = sample([block(0, 0, 96, 128)], [[0, 0, 96, 128]])
     objects = moved(
-        objects_of(one, ~one.is_crowd), np.array([[1.0, 0, 8], [0, 1, 4]]), corners(4, 8, 20, 32)
+        objects_of(one, one.labels), np.array([[1.0, 0, 8], [0, 1, 4]]), corners(4, 8, 20, 32)
     )
     masks = grid_masks(objects, np.array([[0, 0, 96, 128]], np.float32), (96, 128), 1)
     expected = np.zeros((24, 32))

@@ -42,6 +42,15 @@ def test_folders_of_annotations_state_the_split_of_pictures_in_one_folder(
     assert found == {f"images/{stem}.png": usage for stem, usage in SIDES.items()}
 
 
+@pytest.mark.parametrize("annotate", [voc, yolo, labelme])
+def test_pictures_of_a_test_folder_beside_val_alone_do_not_train(tmp_path: Path, annotate) -> None:
+    """A set with val and test was called one without a split, and its test pictures trained."""
+    pictures(tmp_path / "images", "a.png", "b.png", "c.png")
+    for stem, folder in {"a": "val", "b": "val", "c": "test"}.items():
+        annotate(tmp_path, stem, folder)
+    assert read(tmp_path).usages == {"images/a.png": None, "images/b.png": None}
+
+
 @pytest.mark.parametrize("named", ["{folder}/{stem}.png", "{stem}.png"])
 def test_folders_of_pictures_state_the_split_of_one_coco_json(tmp_path: Path, named: str) -> None:
     for stem, folder in FOLDERS.items():

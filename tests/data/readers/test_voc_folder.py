@@ -279,6 +279,16 @@ def test_list_of_one_side_is_no_split_and_all_pictures_are_used(tmp_path: Path) 
     )
 
 
+def test_a_list_of_test_pictures_keeps_them_from_training(tmp_path: Path) -> None:
+    for stem in "abcd":
+        voc_pair(tmp_path, f"JPEGImages/{stem}.jpg", f"Annotations/{stem}.xml")
+    (tmp_path / "ImageSets/Main").mkdir(parents=True)
+    (tmp_path / "ImageSets/Main/val.txt").write_text("a\nb\n")
+    (tmp_path / "ImageSets/Main/test.txt").write_text("c\n")
+    assert usages(tmp_path) == {"a.jpg": None, "b.jpg": None, "d.jpg": None}
+    assert "1 picture(s) of 'test' are left out" in "".join(read_listing(tmp_path).warnings)
+
+
 def test_xml_of_a_double_suffix(tmp_path: Path) -> None:
     voc_pair(tmp_path, "images/a.jpg", "ann/a.jpg.xml")
     assert [entry.source for entry in read_listing(tmp_path).entries] == ["images/a.jpg"]

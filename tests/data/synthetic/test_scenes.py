@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 
 from algorithm.data import load_dataset
+from algorithm.data.outline_geometry import extent
+from algorithm.data.outlines import rasterised
 from algorithm.data.synthetic import scenes
 from algorithm.data.synthetic.scenes import CLASSES, render_scene, write_sample_dataset
 
@@ -85,6 +87,34 @@ def test_boxes_bound_what_shows(plain_scenes: None) -> None:
         mask = scene.pixels[..., 0] > 127
         rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
         assert scene.boxes[0].tolist() == [rows[0], columns[0], rows[-1] + 1, columns[-1] + 1]
+
+
+def test_outlines_cover_what_shows(plain_scenes: None, tmp_path: Path) -> None:
+    manifest = write_sample_dataset(tmp_path, count=20, seed=0, classes=("box",))
+    data = load_dataset(manifest, clean=False, seed=0, work_dir=tmp_path / "work", outlines=True)
+    compared = 0
+    for sample in data.train + data.eval:
+        covered = [rasterised(one, sample.height, sample.width) for one in sample.outlines]
+        for one, outline, box in zip(covered, sample.outlines, sample.boxes, strict=True):
+            assert extent(outline) == tuple(box.tolist())
+            assert one.any()
+        if covered:
+            shown = np.asarray(Image.open(sample.path))[..., 0] > 127
+            assert np.mean(shown != np.any(covered, axis=0)) < 0.01  # but for what JPEG blurs
+            compared += 1
+    assert compared > 15
+
+
+def test_a_ring_has_its_hole(tmp_path: Path) -> None:
+    scene = next(
+        scene
+        for number in range(20)
+        for scene in [render_scene(np.random.default_rng(number), size=200, classes=("ring",))]
+        if len(scene.names) == 1
+    )
+    ymin, xmin, ymax, xmax = scene.boxes[0]
+    assert not scene.masks[0][(ymin + ymax) // 2, (xmin + xmax) // 2]
+    assert 0.3 < scene.masks[0].sum() / ((ymax - ymin) * (xmax - xmin)) < 0.7
 
 
 def test_chosen_classes_only(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ def read_manifest(
 ) -> Listing:
     """Return the listing of a manifest; annotations are read when entries are asked for.
 
-    Usage TEST is left out where there are EVAL samples, else it evaluates. One side only is no
-    split.
+    Usage TEST is left out where there are EVAL samples, else it evaluates; it never trains. TRAIN
+    alone or EVAL alone is no split.
 
     Args:
         path: The manifest.
@@ -86,11 +86,12 @@ def _split(rows: list[_Row], path: Path) -> tuple[list[_Row], tuple[str, ...]]:
     counts = Counter(row.usage for row in rows if row.usage)
     if not counts:
         return rows, ()
-    tests = counts["test"]
-    if "eval" in counts and tests:
+    tests = counts.pop("test", 0)
+    warnings: tuple[str, ...] = ()
+    if tests and "eval" in counts:
         rows = [row for row in rows if row.usage != "test"]
-        return rows, (f"{tests} sample(s) of usage TEST in {path.name} are left out",)
-    if set(counts) == {"train", "test"}:
+        warnings = (f"{tests} sample(s) of usage TEST in {path.name} are left out",)
+    elif tests:
         line = f"{tests} sample(s) of usage TEST in {path.name} evaluate, as none is of usage EVAL"
         return [replace(row, usage="eval" if row.usage == "test" else row.usage) for row in rows], (
             line,
@@ -99,8 +100,8 @@ def _split(rows: list[_Row], path: Path) -> tuple[list[_Row], tuple[str, ...]]:
         (usage,) = counts
         name = f"{path.name} are {usage.upper()}"
         line = f"all {counts[usage]} samples with a usage in {name}: that is no split"
-        return [replace(row, usage=None) for row in rows], (line,)
-    return rows, ()
+        return [replace(row, usage=None) for row in rows], (*warnings, line)
+    return rows, warnings
 
 
 def _located(

@@ -276,6 +276,18 @@ def test_all_of_one_usage_is_no_split(make_manifest) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [(("EVAL", "TEST"), [None, None]), (("TEST",), ["eval"] * 4), (("", "TEST"), [None, "eval"])],
+)
+def test_usage_test_never_trains(make_manifest, given: tuple[str, ...], read: list) -> None:
+    def change(index: int, record: dict) -> None:
+        record["usage"] = given[index % len(given)]
+
+    found = [entry.usage for entry in read_manifest(make_manifest(4, change)).entries]
+    assert found == (read * 2 if given[0] == "" else read)
+
+
 def test_usage_test_evaluates_where_nothing_else_does(make_manifest) -> None:
     def change(index: int, record: dict) -> None:
         record["usage"] = ("TRAIN", "TEST", "INFERENCE")[min(index, 2)]

@@ -1,0 +1,1 @@
+"""The managed platform's loop on one machine: jobs and services behind the calls of its API."""

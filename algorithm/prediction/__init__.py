@@ -1,0 +1,1 @@
+"""What does a trained model see in these pictures?"""

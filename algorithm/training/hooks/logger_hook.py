@@ -1,0 +1,99 @@
+"""What every logger is told: the figures of steps and evaluations, and pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from algorithm.storage.atomic_files import write_json
+from algorithm.training.hooks.hook import Hook, TrainingRun
+from algorithm.training.log_lines import Evaluated
+
+RUN_IDS = "log_to.json"  # in train_url: the run of each logger, so that a resumed job goes on in it
+
+
+class LoggerHook(Hook):
+    """Writes figures and pictures somewhere. A new logger says how, in three methods.
+
+    Args:
+        every: Steps between two points of a training curve.
+        data_pictures: uint8 [H, W, 3] each, training pictures with their boxes, shown at step 0.
+    """
+
+    def __init__(self, every: int, data_pictures: Sequence[np.ndarray] = ()) -> None:
+        self._every, self._data_pictures = every, data_pictures
+
+    def write_scalars(self, group: str, figures: Mapping[str, float], step: int) -> None:
+        """Write figures as `group`/name.
+
+        Args:
+            group: The name of the group.
+            figures: The figures by name.
+            step: The step they belong to.
+        """
+        raise NotImplementedError
+
+    def write_pictures(self, group: str, step: int, pictures: Sequence[np.ndarray]) -> None:
+        """Write pictures as `group`/picture_0 and so on.
+
+        Args:
+            group: The name of the group.
+            step: The step they belong to.
+            pictures: uint8 [H, W, 3] each.
+        """
+        raise NotImplementedError
+
+    def close(self, done: bool) -> None:
+        """Write what waits; `done` says whether the training came to its end."""
+        raise NotImplementedError
+
+    def before_training(self, run: TrainingRun) -> None:
+        """Write the training pictures."""
+        self.write_pictures("data", 0, self._data_pictures)
+
+    def after_step(self, run: TrainingRun, step: int, figures: dict[str, float]) -> None:
+        """Write the figures of the step where a point is due."""
+        if step % self._every == 0 or step == run.plan.steps:
+            self.write_scalars("train", figures, step)
+
+    def after_evaluation(
+        self, run: TrainingRun, evaluated: Evaluated, pictures: list[np.ndarray]
+    ) -> None:
+        """Write the defined figures, and pictures with truth and detections."""
+        masks = {f"segm_{name}": value for name, value in evaluated.mask_metrics.items()}
+        figures = {**evaluated.metrics, **masks}
+        known = {name: value for name, value in figures.items() if value is not None}
+        group = f"eval_{evaluated.network}" if evaluated.network else "eval"
+        self.write_scalars(group, known, evaluated.step)
+        self.write_pictures(group, evaluated.step, pictures)
+
+    def after_training(self, run: TrainingRun) -> None:
+        """Close it."""
+        self.close(run.ending or run.step >= run.plan.steps)
+
+
+def earlier_run(folder: Path, logger: str) -> str | None:
+    """Return the id of the run that an earlier start of the job wrote to, or None.
+
+    Args:
+        folder: The job's train_url on the local disk.
+        logger: The name of the logger.
+    """
+    file = folder / RUN_IDS
+    return json.loads(file.read_text(encoding="utf-8")).get(logger) if file.is_file() else None
+
+
+def note_run(folder: Path, logger: str, run_id: str) -> None:
+    """Remember the run of a logger for a later start of the job.
+
+    Args:
+        folder: The job's train_url on the local disk.
+        logger: The name of the logger.
+        run_id: The id of its run.
+    """
+    file = folder / RUN_IDS
+    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    write_json(file, {**known, logger: run_id})
