@@ -173,7 +173,7 @@ class OwnForm:
         return [" ".join(parts)]
 
     def evaluation(self, evaluated: Evaluated) -> list[str]:
-        """Return one line of figures, with `-` for an undefined one; with masks another of theirs."""
+        """Return a line of figures, `-` for an undefined one; with masks another of theirs."""
         place = evaluated.epoch, evaluated.epochs, evaluated.step
         masks = {f"segm_{name}": value for name, value in evaluated.mask_metrics.items()}
         tables = (evaluated.metrics, *([masks] if masks else []))
