@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from algorithm.errors import AlgorithmError
 from algorithm.export.older_tensorflow import fit_saved_model
@@ -188,6 +189,12 @@ def export_saved_model(detector: Detector, folder: Path, config: NmsConfig) -> P
     fit_saved_model(folder)
     _compare(module, folder)
     return folder
+
+
+def signatures_in(folder: Path) -> set[str]:
+    """Return the names of the signatures of a SavedModel, without loading it."""
+    found = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    return {name for part in found.meta_graphs for name in part.signature_def}
 
 
 def _compare(module: ServingModule, folder: Path) -> None:

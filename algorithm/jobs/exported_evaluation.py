@@ -16,7 +16,7 @@ from algorithm.data.split_record import UNRECORDED, SplitRecord, find_record
 from algorithm.errors import ArgumentError
 from algorithm.evaluation.coco_metrics import Evaluation, evaluate_detections
 from algorithm.evaluation.mask_metrics import evaluate_masks
-from algorithm.export.formats.runtimes import open_exported
+from algorithm.export.formats.runtimes import has_masks, open_exported
 from algorithm.modelarts.exported_file import exported_file, index_folder
 from algorithm.modelarts.model_index import read_bit_depth, read_class_names
 
@@ -50,7 +50,7 @@ def evaluate_exported(
     """
     index = index_folder(path)
     names = read_class_names(index)
-    run = open_exported(path, masks=True)
+    run = open_exported(path, masks=has_masks(path))
     with tempfile.TemporaryDirectory() as folder:
         record = find_record(path)
         dataset = dataset_with_classes(

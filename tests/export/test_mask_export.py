@@ -18,6 +18,7 @@ from algorithm.export.formats.runtimes import open_exported
 from algorithm.export.saved_model import MASKS, export_saved_model
 from algorithm.models import build_detector, zoo
 from algorithm.ops.detections import NmsConfig
+from algorithm.prediction.model import load
 from algorithm.serving.model_handler import load_service
 
 NMS = NmsConfig(max_detections=9)
@@ -173,6 +174,18 @@ def test_the_service_gives_polygons_of_the_same_masks(service):
             compared += 1
             assert shared > 0.85 * area
     assert compared
+
+
+def test_a_model_from_python_gives_masks_when_asked(model):
+    picture = pixels(50, 70).numpy()
+    plain = load(model).predict(picture, score=0.0)
+    masked = load(model, masks=True).predict(picture, score=0.0)
+    assert plain.masks is None and "detection_masks" not in plain.to_reply()
+    assert len(masked.masks) == len(masked) == 9
+    areas = coco_mask.area(masked.to_reply()["detection_masks"])
+    assert areas.max() > 300
+    one, other = np.asarray(plain.plot(), int), np.asarray(masked.plot(), int)
+    assert (np.abs(one - other).max(axis=2) > 20).mean() > 0.1
 
 
 @pytest.mark.parametrize("form", ["png", "", 1])

@@ -12,10 +12,10 @@ import numpy as np
 import tensorflow as tf
 
 from algorithm.data.outlines import compressed_masks
-from algorithm.errors import DataError
+from algorithm.errors import ArgumentError, DataError
 from algorithm.export.formats.source import OUTPUTS
 from algorithm.export.formats.whole_graph_formats import load_frozen
-from algorithm.export.saved_model import MASKS
+from algorithm.export.saved_model import MASKS, signatures_in
 from algorithm.extras import need
 from algorithm.modelarts.exported_file import exported_file
 from algorithm.ops.detections import NmsConfig, detect
@@ -32,7 +32,7 @@ def open_exported(path: Path, *, masks: bool = False) -> Run:
     Args:
         path: A model folder, one with the version folder 1/, an export's folder, or a file .pb,
             .tflite, .onnx or .xml.
-        masks: Answer with masks too, where it is a model folder that has them.
+        masks: Answer with masks too.
 
     Returns:
         A function of a picture uint8 [H, W, 3], RGB, that returns boxes float32 [M, 4], [ymin,
@@ -41,10 +41,23 @@ def open_exported(path: Path, *, masks: bool = False) -> Run:
 
     Raises:
         DataError: It is none of these.
-        ArgumentError: Its runtime is not installed.
+        ArgumentError: Its runtime is not installed, or masks are asked of what has none.
     """
     path = exported_file(path)
-    return OPENERS[path.suffix](path) if path.is_file() else _open_saved_model(path, masks)
+    if not masks:
+        return OPENERS[path.suffix](path) if path.is_file() else _open_saved_model(path)
+    if has_masks(path):
+        return _open_saved_model(path, MASKS)
+    raise ArgumentError(
+        f"masks: expected a model folder that was trained with masks=True, found {path}, which "
+        "answers with boxes only; leave masks out"
+    )
+
+
+def has_masks(path: Path) -> bool:
+    """Return whether there is a model folder at a path that can answer with masks."""
+    file = exported_file(path)
+    return file.is_dir() and MASKS in signatures_in(file)
 
 
 def _detections(outputs: Mapping[str, Any]) -> Found:
@@ -58,16 +71,15 @@ def _detections(outputs: Mapping[str, Any]) -> Found:
     }
 
 
-def _open_saved_model(folder: Path, masks: bool) -> Run:
+def _open_saved_model(folder: Path, name: str = "serving_default") -> Run:
     model = tf.saved_model.load(str(folder))
-    with_masks = masks and MASKS in model.signatures
-    signature = model.signatures[MASKS if with_masks else "serving_default"]
-    more = {"mask_above": tf.constant(0.0)} if with_masks else {}
+    signature = model.signatures[name]
+    more = {"mask_above": tf.constant(0.0)} if name == MASKS else {}
 
     def run(picture: np.ndarray, kept: Any = model) -> Found:
         outputs = signature(images=tf.constant(picture[None]), **more)
         found = _detections(outputs)
-        if with_masks:
+        if name == MASKS:
             runs = outputs["detection_masks"].numpy()[0, : len(found["scores"])]
             found = {**found, "masks": compressed_masks(runs, *picture.shape[:2])}
         return found
