@@ -42,6 +42,7 @@ except ModuleNotFoundError as missing:
     TfServingBaseService = companion("local_model").TfServingBaseService
 
 fields_of, pictures = companion("request_fields"), companion("pictures")
+mask_forms = companion("mask_forms")
 BadRequest, Choice, FIELD = fields_of.BadRequest, fields_of.Choice, fields_of.FIELD
 SCORE_THRESHOLD = 0.3
 SOFT = -1.0  # a value of `hard_above`: boxes lose score instead of being dropped
@@ -78,12 +79,19 @@ class Answers(list):
     Attributes:
         names: The pictures' file names.
         choice: What the request asks for.
+        shapes: (height, width) of the pictures, in pixels.
     """
 
-    def __init__(self, outputs: list[dict[str, Any]], names: list[str], choice: Any) -> None:
+    def __init__(
+        self,
+        outputs: list[dict[str, Any]],
+        names: list[str],
+        choice: Any,
+        shapes: list[tuple[int, int]],
+    ) -> None:
         """Keep what is given."""
         super().__init__(outputs)
-        self.names, self.choice = names, choice
+        self.names, self.choice, self.shapes = names, choice, shapes
 
 
 class ObjectDetectionService(TfServingBaseService):
@@ -140,7 +148,8 @@ class ObjectDetectionService(TfServingBaseService):
         if not isinstance(data, Prepared):
             return super()._inference(data)
         try:
-            return Answers(self._outputs(data), data.names, data.choice)
+            shapes = [image.shape[1:3] for image in data.images]
+            return Answers(self._outputs(data), data.names, data.choice, shapes)
         finally:
             data.release()
 
@@ -151,6 +160,8 @@ class ObjectDetectionService(TfServingBaseService):
             batch = {FIELD: np.concatenate([data.images[row] for row in rows])}
             if data.choice.hard_above is not None:
                 batch["hard_above"] = data.choice.hard_above
+            if data.choice.masks != "none":
+                batch["mask_above"] = data.choice.confidence
             answer = super()._inference(batch)
             for place, row in enumerate(rows):
                 outputs[row] = (
@@ -177,12 +188,17 @@ class ObjectDetectionService(TfServingBaseService):
         if not isinstance(data, Answers):
             own = Choice(self.confidence, self.nms_iou_threshold, of_classes=self.of_classes)
             return self._reply(data, own)
-        replies = [self._reply(outputs, data.choice) for outputs in data]
+        replies = [
+            self._reply(outputs, data.choice, shape) for outputs, shape in zip(data, data.shapes)
+        ]
+        limit_masks(replies)
         if len(replies) == 1:
             return replies[0]
         return {"results": [dict(reply, image=name) for name, reply in zip(data.names, replies)]}
 
-    def _reply(self, data: dict[str, Any], choice: Any) -> dict[str, Any]:
+    def _reply(
+        self, data: dict[str, Any], choice: Any, shape: tuple[int, int] = (0, 0)
+    ) -> dict[str, Any]:
         boxes = output_numbers(data, "detection_boxes").reshape(-1, 4)
         classes = output_numbers(data, "detection_classes").ravel()
         scores = output_numbers(data, "detection_scores").ravel()
@@ -202,16 +218,23 @@ class ObjectDetectionService(TfServingBaseService):
         if choice.overlap is not None:
             kept = without_overlaps(boxes, classes, kept, choice.overlap)
         kept = kept[: choice.most]
-        return {
+        reply = {
             "detection_classes": [self._class_name(classes[i]) for i in kept],
             "detection_boxes": boxes[kept].tolist(),
             "detection_scores": scores[kept].tolist(),
         }
+        if choice.masks != "none":
+            form = mask_forms.coco_rle if choice.masks == "rle" else mask_forms.polygons
+            runs = np.asarray(data["detection_masks"], np.int64)
+            runs = runs[0] if runs.ndim == 3 else runs
+            reply["detection_masks"] = [form(mask_forms.used_runs(runs[i]), *shape) for i in kept]
+        return reply
 
     def _choice(self, fields: dict[str, Any]) -> Any:
         """Return what the request asks for.
 
-        Its fields are score_threshold, max_detections, class_names, nms and nms_iou_threshold.
+        Its fields are score_threshold, max_detections, class_names, nms, nms_iou_threshold and
+        masks.
         """
         overlap = fields_of.number(fields, "nms_iou_threshold", float, 0, 1)
         hard_above = self._graph_nms(fields.get("nms"), 0.5 if overlap is None else overlap)
@@ -225,7 +248,25 @@ class ObjectDetectionService(TfServingBaseService):
             names,
             hard_above,
             self.of_classes if score is None else None,
+            self._mask_form(fields.get("masks")),
         )
+
+    def _mask_form(self, form: Any) -> str:
+        """Return in which form masks are answered, "none" where `form` is None.
+
+        Raises:
+            BadRequest: The graph has no masks, or the form is unknown.
+        """
+        if form is None or form == "none":
+            return "none"
+        if form not in mask_forms.FORMS:
+            raise BadRequest(f"masks: expected {', '.join(mask_forms.FORMS)}, found {form!r}")
+        if not getattr(self, "gives_masks", lambda: False)():
+            raise BadRequest(
+                "masks: this service answers with boxes only: leave it out, or serve a model that "
+                "was trained with masks=True"
+            )
+        return form
 
     def _graph_nms(self, method: Any, overlap: float) -> float | None:
         """Return hard_above for the graph, None where `method` is.
@@ -252,6 +293,21 @@ class ObjectDetectionService(TfServingBaseService):
                 f"{len(self.label_names)}: do both belong together?"
             )
         return self.label_names[int(number) - 1]
+
+
+def limit_masks(replies: list[dict[str, Any]]) -> None:
+    """Refuse a request whose masks would make an endless reply.
+
+    Raises:
+        BadRequest: They have more than MOST_CHARACTERS.
+    """
+    size = sum(len(str(mask)) for reply in replies for mask in reply.get("detection_masks", ()))
+    if size > mask_forms.MOST_CHARACTERS:
+        raise BadRequest(
+            f"masks: expected at most {mask_forms.MOST_CHARACTERS} characters of masks in a reply, "
+            f"found {size}: raise score_threshold, lower max_detections, or send fewer or smaller "
+            "pictures"
+        )
 
 
 def output_numbers(data: dict[str, Any], name: str) -> np.ndarray:

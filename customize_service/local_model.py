@@ -106,18 +106,24 @@ class TfServingBaseService:
         """Return whether the graph takes `hard_above`."""
         return self.wait_until_loaded().chooses_nms
 
+    def gives_masks(self) -> bool:
+        """Return whether the graph can answer with masks."""
+        return self.wait_until_loaded().gives_masks
+
     def _inference(self, data: Any) -> Any:
         """Return the outputs of the signature for pictures, as lists.
 
         Args:
             data: "images", uint8 [B, H, W, 3]; and "hard_above" where it is given: the IoU above
-                which a box is dropped, or SOFT.
+                which a box is dropped, or SOFT; and "mask_above", the score from which on a
+                detection has a mask.
 
         Returns:
             The outputs by name.
         """
         model = self.wait_until_loaded()
-        pictures = [model.prepare(image, data.get("hard_above")) for image in data["images"]]
+        choice = data.get("hard_above"), data.get("mask_above")
+        pictures = [model.prepare(image, *choice) for image in data["images"]]
         outputs = self.run_together(pictures)
         return {name: [np.asarray(each[name]).tolist() for each in outputs] for name in outputs[0]}
 
@@ -151,6 +157,7 @@ class LocalModel:
 
     Attributes:
         chooses_nms: Whether the graph takes `hard_above`.
+        gives_masks: Whether the graph can answer with masks, too.
     """
 
     def __init__(self, folder: str) -> None:
@@ -172,6 +179,9 @@ class LocalModel:
                 )
             )
         self.chooses_nms = hasattr(model, "prepare") and hasattr(model, "detect")
+        self.gives_masks = self.chooses_nms and hasattr(model, "detect_masks")
+        self._run_with_masks: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+        self._making = threading.Lock()
         if self.chooses_nms:
             self._prepare = model.prepare
             self._default = float(model.settings()["hard_above"])
@@ -181,12 +191,15 @@ class LocalModel:
             self._run = _frozen(model.signatures["serving_default"], ("images",))
         self.run([self.prepare(np.full((64, 64, 3), 127, np.uint8))])
 
-    def prepare(self, image: np.ndarray, hard_above: float | None = None) -> Picture:
+    def prepare(
+        self, image: np.ndarray, hard_above: float | None = None, mask_above: float | None = None
+    ) -> Picture:
         """Make a Picture, fitted to the network where the graph has a function for that.
 
         Args:
             image: uint8 [H, W, 3].
             hard_above: The IoU above which a box is dropped, or SOFT; None for the graph's own.
+            mask_above: The score from which on a detection has a mask; None for no masks at all.
 
         Returns:
             The picture.
@@ -195,9 +208,11 @@ class LocalModel:
             return Picture({"images": self._tf.constant(image)}, image.shape)
         fitted = self._prepare(self._tf.constant(image))
         number = self._default if hard_above is None else hard_above
-        return Picture(
-            dict(fitted, hard_above=self._tf.constant(number, self._tf.float32)), "network"
-        )
+        arguments = dict(fitted, hard_above=self._tf.constant(number, self._tf.float32))
+        if mask_above is None:
+            return Picture(arguments, "network")
+        above = self._tf.constant(mask_above, self._tf.float32)
+        return Picture(dict(arguments, mask_above=above), "network with masks")
 
     def run(self, pictures: Sequence[Picture]) -> list[dict[str, np.ndarray]]:
         """Run pictures of one group.
@@ -212,10 +227,21 @@ class LocalModel:
             name: self._tf.stack([picture.arguments[name] for picture in pictures])
             for name in pictures[0].arguments
         }
-        outputs = {name: value.numpy() for name, value in self._run(batch).items()}
+        run = self._with_masks() if "mask_above" in batch else self._run
+        outputs = {name: value.numpy() for name, value in run(batch).items()}
         return [
             {name: value[row] for name, value in outputs.items()} for row in range(len(pictures))
         ]
+
+    def _with_masks(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """Return the graph with masks, which is made when it is first asked for."""
+        with self._making:
+            if self._run_with_masks is None:
+                self._run_with_masks = _frozen(
+                    self._kept.detect_masks.get_concrete_function(),
+                    ("inputs", "scale", "size", "hard_above", "mask_above"),
+                )
+            return self._run_with_masks
 
 
 def _frozen(function: Any, names: Sequence[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:

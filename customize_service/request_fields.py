@@ -40,6 +40,7 @@ class Choice:
         hard_above: The IoU above which the graph drops the worse box of a class, or None.
         of_classes: The score of each class from which on its detections count, class 1 first; None
             for `confidence` alone.
+        masks: "rle" or "polygon" for masks in that form, "none" for none.
     """
 
     def __init__(
@@ -50,10 +51,11 @@ class Choice:
         names: set[str] | None = None,
         hard_above: float | None = None,
         of_classes: list[float] | None = None,
+        masks: str = "none",
     ) -> None:
         """Keep what is given."""
         self.confidence, self.overlap, self.most, self.names = confidence, overlap, most, names
-        self.hard_above, self.of_classes = hard_above, of_classes
+        self.hard_above, self.of_classes, self.masks = hard_above, of_classes, masks
 
     def least(self, number: float) -> float:
         """Return the score from which on detections of the 1-based class `number` count."""

@@ -32,7 +32,7 @@ def train_step(settings: Settings) -> Case:
         make_optimizer("sgd", 1e-3, 0.9),
         TrainConfig(precision=settings.precision, recompute=settings.gradient_checkpointing),
     )
-    batch = _batch(settings.batch_size, detector.image_size)
+    batch = _batch(settings.batch_size, detector.image_size, masks=settings.masks)
     batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
     count = settings.steps_per_loop
     return Case(lambda: trainer.train_steps(batches, count), count * settings.batch_size, {})
@@ -144,7 +144,9 @@ CASES: dict[str, Callable[[Settings], Case]] = {
 
 
 def _detector(settings: Settings) -> Detector:
-    return build_detector(settings.model_name, settings.classes, settings.image_size)
+    return build_detector(
+        settings.model_name, settings.classes, settings.image_size, masks=settings.masks
+    )
 
 
 def _image_size(settings: Settings) -> tuple[int, int]:
@@ -154,12 +156,14 @@ def _image_size(settings: Settings) -> tuple[int, int]:
     return parse_image_size(settings.image_size or PRESETS[settings.model_name].image_size)
 
 
-def _batch(batch_size: int, image_size: tuple[int, int]) -> dict:
+def _batch(batch_size: int, image_size: tuple[int, int], *, masks: bool = False) -> dict:
     """Return a batch as data.feeding.pipeline makes it.
 
     It is noise, with 8 boxes of one class in each picture.
     """
     import tensorflow as tf
+
+    from algorithm.ops.mask_grid import mask_grid
 
     rng = np.random.default_rng(0)
     side = min(image_size)
@@ -171,6 +175,11 @@ def _batch(batch_size: int, image_size: tuple[int, int]) -> dict:
         "boxes": tf.constant(boxes, tf.float32),
         "labels": tf.zeros((batch_size, BOXES), tf.int32),
         "sample_index": tf.range(batch_size),
+        **(
+            {"masks": tf.fill((batch_size, BOXES, *mask_grid(image_size)), np.uint8(255))}
+            if masks
+            else {}
+        ),
     }
 
 

@@ -26,6 +26,7 @@ class Settings:
         classes: Classes of the network.
         precision: What the network computes in.
         gradient_checkpointing: Whether the backward pass computes the network's pieces again.
+        masks: Whether the network has a mask head; every object then has an outline.
         steps_per_loop: Steps in one call of TensorFlow.
         data_url: Pictures for the pipeline, "" for rendered ones.
         rounds: Calls that are counted.
@@ -39,6 +40,7 @@ class Settings:
     classes: int = 90
     precision: str = "float32"
     gradient_checkpointing: bool = False
+    masks: bool = False
     steps_per_loop: int = 1
     data_url: str = ""
     rounds: int = 7

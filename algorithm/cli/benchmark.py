@@ -55,6 +55,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="compute blocks again in the backward pass",
     )
+    parser.add_argument("--masks", action="store_true", help="a network with a mask head")
     parser.add_argument(
         "--data_url", default="", help="dataset for the pipeline (default: rendered pictures)"
     )

@@ -40,6 +40,7 @@ def _run(arguments: argparse.Namespace) -> None:
     from algorithm.evaluation.resampled import interval_in_words
     from algorithm.jobs.exported_evaluation import evaluate_exported
     from algorithm.storage.atomic_files import write_json
+    from algorithm.training.log_lines import BOXES, MASKS
 
     evaluation, cost = evaluate_exported(
         Path(arguments.model_dir),
@@ -53,7 +54,10 @@ def _run(arguments: argparse.Namespace) -> None:
     seen = cost["may_have_been_trained_on"]
     trained = "not known" if seen is None else seen
     ap = "-" if figures["AP"] is None else f"{figures['AP']:.3f}"
-    rows = evaluation.summary.replace("= -1.000", "= -")  # nothing to measure
+    tables = evaluation.summary
+    if evaluation.masks:
+        tables = f"{BOXES}\n{tables}\n{MASKS}\n{evaluation.masks.summary}"
+    rows = tables.replace("= -1.000", "= -")  # nothing to measure
     print(
         f"{rows}\n"
         f"AP {ap}{interval_in_words(figures)}\n"

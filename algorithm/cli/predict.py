@@ -38,6 +38,9 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", help="only these classes, such as cat,dog (default: all)")
     parser.add_argument("--max", type=int, help="so many detections a picture (default: all)")
     parser.add_argument("--frames", type=int, help="so many frames of a video (default: all)")
+    parser.add_argument(
+        "--masks", action="store_true", help="find masks too, of a model trained with masks=True"
+    )
     for kind, text in SAVES.items():
         parser.add_argument(f"--save_{kind}", action="store_true", help=text)
 
@@ -67,7 +70,7 @@ def _run(arguments: argparse.Namespace) -> None:
         arguments.classes if whole else arguments.classes.split(","),
         arguments.max,
     )
-    model = load(arguments.model)
+    model = load(arguments.model, masks=arguments.masks)
     print(predict_files(model, files, output, choice, saves=saves, most_frames=arguments.frames))
 
 

@@ -75,3 +75,24 @@ def run_lengths(outline: Outline, height: int, width: int) -> dict:
             f"{outline.width}"
         )
     return {"size": [height, width], "counts": outline.counts}
+
+
+def compressed_masks(runs: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Compress masks, to keep those of many pictures.
+
+    Args:
+        runs: int32 [M, R], of ops.mask_assembly.mask_runs.
+        height: Of the picture, in pixels.
+        width: Of the picture, in pixels.
+
+    Returns:
+        An object array [M] of RunLengths.
+    """
+    masks = np.empty(len(runs), object)
+    for place, counts in enumerate(runs):
+        used = int(np.flatnonzero(counts)[-1]) + 1
+        encoded = coco_mask.frPyObjects(
+            {"size": [height, width], "counts": counts[:used].tolist()}, height, width
+        )
+        masks[place] = RunLengths(height, width, encoded["counts"])
+    return masks

@@ -21,6 +21,26 @@ from algorithm.evaluation.records import Records, make_records
 from algorithm.evaluation.resampled import Resampled
 from algorithm.ops.box_arrays import box_area
 
+
+@dataclass(frozen=True)
+class MaskFigures:
+    """The figures of masks.
+
+    Attributes:
+        metrics: COCO's 12 figures; None where the ground truth holds nothing to measure.
+        per_class: AP and AP50 of each class.
+        summary: The 12 rows as pycocotools prints them.
+    """
+
+    metrics: dict[str, float | None]
+    per_class: dict[str, dict[str, float | None]]
+    summary: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what metrics.json holds under segm."""
+        return {**self.metrics, "per_class": self.per_class}
+
+
 METRIC_NAMES = (
     "AP",
     "AP50",
@@ -51,6 +71,7 @@ class Evaluation:
         boxes: How many objects there are, without crowds.
         summary: The rows of `metrics` as pycocotools prints them.
         resampled: AP in resamples of the pictures, which tell how sure it is.
+        masks: The figures of the masks, of a detector that has them.
     """
 
     metrics: dict[str, float | None]
@@ -60,12 +81,17 @@ class Evaluation:
     boxes: int
     summary: str
     resampled: Resampled
+    masks: MaskFigures | None = None
 
     @property
     def score(self) -> float:
         """The AP that checkpoints are ranked by; NaN where it is undefined."""
-        ap = self.metrics["AP"]
-        return math.nan if ap is None else ap
+        return self.score_of("bbox")
+
+    def score_of(self, metric: str) -> float:
+        """Return the AP of boxes ("bbox") or masks ("segm"); NaN where it is undefined."""
+        metrics = self.masks.metrics if metric == "segm" and self.masks else self.metrics
+        return math.nan if metrics["AP"] is None else metrics["AP"]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of metrics.json."""
@@ -80,10 +106,12 @@ class Evaluation:
             "boxes": self.boxes,
             "intervals": self.resampled.intervals(list(self.per_class)),
             "resampled": self.resampled.as_dict(classes=False),
+            **({"segm": self.masks.as_dict()} if self.masks else {}),
         }
 
 
-def _ground_truth(samples: Sequence[Any], label_names: Sequence[str]) -> COCO:
+def ground_truth(samples: Sequence[Any], label_names: Sequence[str]) -> COCO:
+    """Return samples as pycocotools holds them: picture i has id i, label i category i + 1."""
     coco = COCO()
     annotations: list[dict[str, Any]] = []
     for index, sample in enumerate(samples):
@@ -136,11 +164,13 @@ def _result_rows(detections: Sequence[Mapping[str, np.ndarray]]) -> np.ndarray:
     return np.concatenate(rows)
 
 
-def _or_none(value: float) -> float | None:
+def or_none(value: float) -> float | None:
+    """Return a figure of pycocotools, None where it is undefined."""
     return None if value == _UNDEFINED or not np.isfinite(value) else float(value)
 
 
-def _mean_precision(precision: np.ndarray) -> float | None:
+def mean_precision(precision: np.ndarray) -> float | None:
+    """Return the mean of the precisions that are defined, None without any."""
     valid = precision[precision > _UNDEFINED]
     return float(valid.mean()) if valid.size else None
 
@@ -167,7 +197,7 @@ def evaluate_detections(
     Returns:
         The figures.
     """
-    truth = _ground_truth(samples, label_names)
+    truth = ground_truth(samples, label_names)
     rows = _result_rows(detections)
     with contextlib.redirect_stdout(io.StringIO()):
         # loadRes refuses an empty list, so nothing found becomes one detection that can match
@@ -192,7 +222,7 @@ def evaluate_detections(
     beyond = recall_beyond(records, overlaps, max_detections)
     return Evaluation(
         metrics={
-            name: _or_none(value) for name, value in zip(METRIC_NAMES, evaluator.stats, strict=True)
+            name: or_none(value) for name, value in zip(METRIC_NAMES, evaluator.stats, strict=True)
         }
         | beyond,
         per_class=_per_class(evaluator, label_names, point),
@@ -244,8 +274,8 @@ def _per_class(
     table: dict[str, dict[str, float | None]] = {}
     for index, name in enumerate(label_names):
         table[name] = {
-            "AP": _mean_precision(precision[:, :, index]),
-            "AP50": _mean_precision(precision[0, :, index]),
+            "AP": mean_precision(precision[:, :, index]),
+            "AP50": mean_precision(precision[0, :, index]),
             **point.per_class[index],
         }
     return table

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from algorithm.data import Sample
 from algorithm.data.feeding.pipeline import eval_batches, reading_errors
+from algorithm.data.outlines import compressed_masks
 from algorithm.evaluation.inference import Detect, Network
 
 
@@ -25,7 +26,8 @@ def detect_samples(
 
     Returns:
         For each sample, in order: boxes float32 [M, 4] yxyx in the picture's pixels, scores
-        float32 [M], labels int32 [M] in 0..K-1.
+        float32 [M], labels int32 [M] in 0..K-1; of a detector with masks also masks, an object
+        array [M] of RunLengths.
 
     Raises:
         DataError: A picture cannot be read; it is named.
@@ -49,4 +51,9 @@ def detect_samples(
                     found[index] = {
                         name: result[name][row, :count] for name in ("boxes", "scores", "labels")
                     }
+                    if "masks" in result:
+                        sample = samples[index]
+                        found[index]["masks"] = compressed_masks(
+                            result["masks"][row, :count], sample.height, sample.width
+                        )
     return found

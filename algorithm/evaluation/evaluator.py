@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from algorithm.data import Dataset, Sample
 from algorithm.data.feeding.decoding import decode_image
+from algorithm.data.outlines import Outline, rasterised
 from algorithm.evaluation.coco_metrics import Evaluation, evaluate_detections
 from algorithm.evaluation.dataset_detections import detect_samples
 from algorithm.evaluation.inference import Network, detection_function
+from algorithm.evaluation.mask_metrics import evaluate_masks
 from algorithm.ops.detections import NmsConfig
 from algorithm.pages.box_drawing import draw_detections
+from algorithm.pages.mask_drawing import draw_masks
 
 _PICTURES = 4
 
@@ -26,7 +30,7 @@ class Evaluator:
         seconds: What the latest run spent in the network (reading included) and in the metrics.
         batches: How many batches there are.
         detections: Of the latest run, for each sample: boxes float32 [N, 4] yxyx in pixels of the
-            picture, scores float32 [N], labels int32 [N].
+            picture, scores float32 [N], labels int32 [N]; with masks also masks.
         threshold: The best confidence threshold of the latest run.
     """
 
@@ -59,6 +63,8 @@ class Evaluator:
         detections = detect_samples(self._detect, self.detector, samples, self.batch_size)
         found = time.perf_counter()
         evaluation = evaluate_detections(samples, detections, names, self._max_detections)
+        if detections and "masks" in detections[0]:
+            evaluation = replace(evaluation, masks=evaluate_masks(samples, detections, names))
         self.seconds = (found - begun, time.perf_counter() - found)
         self.detections, self.threshold = detections, evaluation.operating_point.threshold
         pictures = [
@@ -75,7 +81,7 @@ def side_by_side(
 
     Args:
         sample: The picture.
-        found: boxes [M, 4] yxyx in pixels, scores [M], labels [M].
+        found: boxes [M, 4] yxyx in pixels, scores [M], labels [M], and masks where there are any.
         names: Class names, label 0 first.
         threshold: Detections at or above it are drawn.
 
@@ -84,14 +90,27 @@ def side_by_side(
     """
     picture = decode_image(Path(sample.path).read_bytes(), sample.source, sample.bit_depth)
     shown = found["scores"] >= threshold
+    detected_names = [names[label] for label in found["labels"][shown]]
+    annotated = picture
+    if "masks" in found:
+        outlines = sample.outlines or (None,) * len(sample.labels)
+        annotated = _with_masks(picture, outlines, [names[label] for label in sample.labels])
+        picture = _with_masks(picture, found["masks"][shown], detected_names)
     truth = draw_detections(
-        picture, sample.boxes, [names[label] for label in sample.labels], label_names=names
+        annotated, sample.boxes, [names[label] for label in sample.labels], label_names=names
     )
     detected = draw_detections(
         picture,
         found["boxes"][shown],
-        [names[label] for label in found["labels"][shown]],
+        detected_names,
         found["scores"][shown].tolist(),
         label_names=names,
     )
     return np.concatenate([truth, detected], axis=1)
+
+
+def _with_masks(
+    picture: np.ndarray, outlines: Sequence[Outline | None], labels: Sequence[str]
+) -> np.ndarray:
+    masks = [outline and rasterised(outline, *picture.shape[:2]) for outline in outlines]
+    return draw_masks(picture, masks, labels)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from algorithm.models.zoo import Preset
 from algorithm.ops.detections import NmsConfig, detect, to_image
 from algorithm.ops.image import network_input
+from algorithm.ops.mask_assembly import mask_runs
 
 
 class Network(Protocol):
@@ -52,7 +53,8 @@ def detection_function(
     Returns:
         A function of images uint8 or uint16 [B, H, W, 3] and extent int32 [B, 2] (see
         ops.image.network_input), scale float32 [B] and size float32 [B, 2], original height and
-        width; it returns detections in original pixels (see ops.detections.to_image).
+        width; it returns detections in original pixels (see ops.detections.to_image), and of a
+        detector with masks also masks (see ops.mask_assembly.mask_runs).
     """
     anchors = tf.constant(detector.anchors)
 
@@ -62,6 +64,16 @@ def detection_function(
     ) -> dict[str, tf.Tensor]:
         normalised = network_input(images, extent, detector.preset.mean, detector.preset.std)
         outputs = detector(normalised, training=batch_statistics)
-        return to_image(detect(outputs, anchors, config), scale, size)
+        found = to_image(detect(outputs, anchors, config), scale, size)
+        if "coefficients" in found:
+            found["masks"] = mask_runs(
+                found.pop("coefficients"),
+                outputs["prototypes"],
+                found["boxes"],
+                found["count"],
+                extent,
+                size,
+            )
+        return found
 
     return run

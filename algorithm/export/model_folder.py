@@ -25,6 +25,7 @@ MODEL_PARTS = (*SAVED_MODEL_PARTS, "customize_service.py", "config.json", "index
 HANDLER = Path(algorithm.__file__).parent.parent / "customize_service" / "customize_service.py"
 COMPANIONS = (
     "local_model.py",
+    "mask_forms.py",
     "pictures.py",
     "request_fields.py",
 )  # the files that the handler loads from the folder it lies in

@@ -9,15 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from algorithm.errors import AlgorithmError
 from algorithm.export.older_tensorflow import fit_saved_model
 from algorithm.models.detector import Detector
 from algorithm.ops.detections import NmsConfig, detect, to_image
 from algorithm.ops.image import letterbox_scale, normalize, pad_bottom_right, resize
+from algorithm.ops.mask_assembly import fitted_shape, mask_runs
 
 _PROBE_SIZE = (97, 131)
 _TOLERANCE = 1e-3
+MASKS = "masks"  # the signature that answers with masks, of a detector that has them
+_BOX_OUTPUTS = ("class_logits", "box_deltas")
 
 
 class ServingModule(tf.Module):
@@ -33,6 +37,10 @@ class ServingModule(tf.Module):
             a batch, and each picture chooses its NMS (see ops.detections.detect).
         settings: Returns hard_above as `serve` applies it, and what other formats need to know.
         heads: Returns the network's own outputs.
+        serve_masks: Of a detector with masks: the signature MASKS, of images as `serve` and
+            mask_above float32 [], the score from which on a detection has a mask.
+        detect_masks: Of a detector with masks: its second half, as `detect`, with mask_above
+            float32 [B]. What gives boxes alone computes nothing of the masks.
     """
 
     def __init__(self, detector: Detector, config: NmsConfig) -> None:
@@ -75,13 +83,35 @@ class ServingModule(tf.Module):
             lambda inputs: detector(inputs, training=False), input_signature=[inputs]
         )
 
+        def found_in(outputs, scale, size, hard_above) -> dict[str, tf.Tensor]:
+            return to_image(detect(outputs, anchors, config, hard_above), scale, size)
+
         def detections(inputs, scale, size, hard_above=None) -> dict[str, tf.Tensor]:
+            outputs = heads(inputs)
             # A damaged model must fail, not answer that there is nothing to see.
+            checked = {
+                name: tf.debugging.check_numerics(outputs[name], name)
+                for name in outputs
+                if name in _BOX_OUTPUTS
+            }
+            return _named(found_in(checked, scale, size, hard_above))
+
+        def masked(inputs, scale, size, hard_above, mask_above) -> dict[str, tf.Tensor]:
             outputs = {
                 name: tf.debugging.check_numerics(value, name)
                 for name, value in heads(inputs).items()
             }
-            return _named(to_image(detect(outputs, anchors, config, hard_above), scale, size))
+            found = found_in(outputs, scale, size, hard_above)
+            wanted = (found["scores"] >= mask_above[:, None]) & (found["labels"] >= 0)
+            runs = mask_runs(
+                found["coefficients"],
+                outputs["prototypes"],
+                found["boxes"],
+                tf.reduce_sum(tf.cast(wanted, tf.int32), axis=1),
+                fitted_shape(size, scale),
+                size,
+            )
+            return {**_named(found), "detection_masks": runs}
 
         def prepare(image: tf.Tensor) -> dict[str, tf.Tensor]:
             fitted, scale = fit(image)
@@ -91,23 +121,34 @@ class ServingModule(tf.Module):
                 "size": tf.cast(tf.shape(image)[:2], tf.float32),
             }
 
-        def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        def of_one_size(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             fitted, scale = fit(images)
             batch, size = tf.shape(images)[0], tf.cast(tf.shape(images)[1:3], tf.float32)
-            return detections(fitted, tf.repeat(scale, batch), tf.tile(size[None], (batch, 1)))
+            return fitted, tf.repeat(scale, batch), tf.tile(size[None], (batch, 1))
+
+        def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
+            return detections(*of_one_size(images))
+
+        def serve_masks(images: tf.Tensor, mask_above: tf.Tensor) -> dict[str, tf.Tensor]:
+            above = tf.repeat(mask_above, tf.shape(images)[0])
+            return masked(*of_one_size(images), None, above)
 
         numbers = [
             tf.TensorSpec((None,), tf.float32, "scale"),
             tf.TensorSpec((None, 2), tf.float32, "size"),
             tf.TensorSpec((None,), tf.float32, "hard_above"),
         ]
-        self.serve = tf.function(
-            serve, input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, "images")]
-        )
+        images = tf.TensorSpec((None, None, None, 3), tf.uint8, "images")
+        self.serve = tf.function(serve, input_signature=[images])
         self.prepare = tf.function(
             prepare, input_signature=[tf.TensorSpec((None, None, 3), tf.uint8, "image")]
         )
         self.detect = tf.function(detections, input_signature=[inputs, *numbers])
+        if detector.masks:
+            above = tf.TensorSpec((), tf.float32, "mask_above")
+            self.serve_masks = tf.function(serve_masks, input_signature=[images, above])
+            each = tf.TensorSpec((None,), tf.float32, "mask_above")
+            self.detect_masks = tf.function(masked, input_signature=[inputs, *numbers, each])
 
 
 def _named(found: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -126,7 +167,8 @@ def export_saved_model(detector: Detector, folder: Path, config: NmsConfig) -> P
     Its input images is uint8 [B, H, W, 3], RGB, of any size. Its outputs are float32:
     detection_boxes [B, M, 4], [ymin, xmin, ymax, xmax] in pixels of the pictures given, clipped to
     them; detection_classes [B, M], 1-based, 0 past the last detection; detection_scores [B, M];
-    num_detections [B].
+    num_detections [B]. A detector with masks gets the signature MASKS besides, which also gives
+    detection_masks int32 [B, M, R], see ops.mask_assembly.mask_runs.
 
     Args:
         detector: The trained network.
@@ -140,23 +182,46 @@ def export_saved_model(detector: Detector, folder: Path, config: NmsConfig) -> P
         AlgorithmError: The written model, loaded again, does not answer as the detector does.
     """
     module = ServingModule(detector, config)
-    tf.saved_model.save(module, str(folder), signatures={"serving_default": module.serve})
+    signatures = {"serving_default": module.serve}
+    if detector.masks:
+        signatures[MASKS] = module.serve_masks
+    tf.saved_model.save(module, str(folder), signatures=signatures)
     fit_saved_model(folder)
     _compare(module, folder)
     return folder
 
 
+def signatures_in(folder: Path) -> set[str]:
+    """Return the names of the signatures of a SavedModel, without loading it."""
+    found = saved_model_pb2.SavedModel.FromString((folder / "saved_model.pb").read_bytes())
+    return {name for part in found.meta_graphs for name in part.signature_def}
+
+
 def _compare(module: ServingModule, folder: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, *_PROBE_SIZE, 3), dtype=np.uint8)
-    expected = module.serve(tf.constant(pixels))
+    images = tf.constant(pixels)
     loaded = tf.saved_model.load(
         str(folder)
     )  # it is held while its signature runs: the signature alone drops the weights
-    answer = loaded.signatures["serving_default"](images=tf.constant(pixels))
-    for name, value in expected.items():
-        difference = float(tf.reduce_max(tf.abs(value - answer[name])))
-        if not difference <= _TOLERANCE:
-            raise AlgorithmError(
-                f"export {folder}: expected the saved model to answer as the trained one, found "
-                f"{name} different by {difference:g}; nothing was published"
-            )
+    pairs = [(module.serve(images), loaded.signatures["serving_default"](images=images))]
+    if MASKS in loaded.signatures:
+        above = tf.constant(0.0)
+        answer = loaded.signatures[MASKS](images=images, mask_above=above)
+        expected = module.serve_masks(images, above)
+        for outputs in (expected, answer):  # a pixel on the edge may fall to either side
+            outputs["detection_masks"] = _pixels(outputs["detection_masks"])
+        pairs.append((expected, answer))
+    for expected, answer in pairs:
+        for name, value in expected.items():
+            difference = float(tf.reduce_max(tf.abs(value - answer[name])))
+            if not difference <= _TOLERANCE:
+                raise AlgorithmError(
+                    f"export {folder}: expected the saved model to answer as the trained one, "
+                    f"found {name} different by {difference:g}; nothing was published"
+                )
+
+
+def _pixels(runs: tf.Tensor) -> tf.Tensor:
+    """Return the share of the picture that each mask covers, float32 [B, M]."""
+    total = tf.maximum(tf.reduce_sum(runs, axis=2), 1)
+    return tf.cast(tf.reduce_sum(runs[:, :, 1::2], axis=2) / total, tf.float32)

@@ -108,6 +108,7 @@ def _check_together(values: dict[str, Any]) -> None:
             "one job."
         )
     _check_distillation(values)
+    _check_masks(values)
     loggers_of(values["log_to"])
 
 
@@ -154,4 +155,26 @@ def _check_distillation(values: dict[str, Any]) -> None:
         raise ArgumentError(
             "--hparams=soft_cls_loss: expected it or soft_box_loss above 0 for distillation, "
             "found both 0."
+        )
+
+
+def _check_masks(values: dict[str, Any]) -> None:
+    if values["masks"] != "true":
+        if values["best_metric"] == "segm":
+            raise ArgumentError(
+                "--hparams=best_metric: expected masks=True with segm, found "
+                f"masks={values['masks']}. Add --masks=True, or use bbox."
+            )
+        return
+    for name in ("use_offline_kd", "use_online_kd", "export_teacher_model"):
+        if values[name]:
+            raise ArgumentError(
+                f"--hparams=masks: expected no distillation with masks=True, found {name}=True: "
+                "teachers and peers know boxes only. Leave one out."
+            )
+    if values["autoaugment_policy"]:
+        raise ArgumentError(
+            "--hparams=autoaugment_policy: expected none with masks=True, found "
+            f"'{values['autoaugment_policy']}': its turns and shears do not move outlines. Leave "
+            "one out."
         )

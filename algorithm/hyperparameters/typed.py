@@ -38,6 +38,7 @@ class Hyperparameters:
     deps_save_path: str
     train_url: str
     seed: int
+    best_metric: str
     folds: int
     early_stop_patience: int
     keep_checkpoint_max: int
@@ -65,11 +66,13 @@ class Hyperparameters:
     image_size: tuple[int, int] | None
     anchor_scale: float
     survival_prob: float | None
+    masks: str
     # losses
     label_smoothing: float
     box_loss_weight: float
     iou_loss_type: str
     iou_loss_weight: float
+    mask_loss_weight: float
     alpha: float
     gamma: float
     delta: float
@@ -143,6 +146,11 @@ class Hyperparameters:
     def to_json(self) -> str:
         """Return `as_dict` as indented JSON, to be kept beside a run."""
         return json.dumps(self.as_dict(), ensure_ascii=False, indent=2) + "\n"
+
+    @property
+    def with_masks(self) -> bool:
+        """Whether the model gets a mask head: what `masks` says, and no where it says auto."""
+        return self.masks == "true"
 
     @property
     def fingerprint(self) -> str:

@@ -17,10 +17,13 @@ from algorithm.training import checkpoints
 
 _log = logging.getLogger(__name__)
 _BEST = "best_eval.txt"
+_SCORES = {"bbox": "AP", "segm": "segm_AP"}
 
 
 class BestCheckpoint:
-    """The checkpoint with the best AP, in a folder of its own with best_eval.txt.
+    """The checkpoint with the best AP, of boxes or masks, in a folder of its own.
+
+    best_eval.txt lies beside it.
 
     Where no AP can be measured, because the evaluation pictures have no box, it is the newest one.
 
@@ -37,7 +40,13 @@ class BestCheckpoint:
         return JobCheckpoint(self.folder, *found) if found else None
 
     def replace_if_better(
-        self, detector: Detector, step: int, figures: dict[str, Any], state: dict[str, Any]
+        self,
+        detector: Detector,
+        step: int,
+        figures: dict[str, Any],
+        state: dict[str, Any],
+        *,
+        metric: str = "bbox",
     ) -> bool:
         """Archive the detector's present weights if their AP beats the archived one.
 
@@ -49,6 +58,7 @@ class BestCheckpoint:
             step: Updates made so far.
             figures: What the evaluation found, with "AP", None where it is undefined.
             state: What is saved beside the weights.
+            metric: "bbox", or "segm" for the AP of masks.
 
         Returns:
             Whether the archive now holds these weights.
@@ -56,10 +66,10 @@ class BestCheckpoint:
         Raises:
             ResourceError: See training.checkpoints.save.
         """
-        archived, score = self.figures(), figures["AP"]
-        if archived and not _better(score, step, archived):
+        own, archived, score = _SCORES[metric], self.figures(), _score(figures, metric)
+        if archived and not _better(score, step, archived.get(own), archived["global_step"]):
             return (
-                archived["global_step"] == step and archived["AP"] == score
+                archived["global_step"] == step and archived.get(own) == score
             )  # the same evaluation was made again
         tensors = {
             name: variable.numpy() for name, variable in published_variables(detector).items()
@@ -74,7 +84,7 @@ class BestCheckpoint:
             {**state, "metrics": figures},
             keep=1,
         )
-        write_text(self.folder / _BEST, _best_eval(step, score, figures))
+        write_text(self.folder / _BEST, _best_eval(step, figures))
         return True
 
     def figures(self) -> dict[str, float | None]:
@@ -90,13 +100,9 @@ class BestCheckpoint:
         if found is None:
             return {}
         tensors, state = found
-        numbers = {
-            name: float(value)
-            for name, value in state["metrics"].items()
-            if isinstance(value, (int, float))
-        }
+        known = {name: float(value) for name, value in _numbers(state["metrics"]).items()}
         return {
-            **numbers,
+            **known,
             "AP": state["metrics"]["AP"],
             "global_step": float(tensors["global_step"]),
         }
@@ -124,19 +130,25 @@ class BestCheckpoint:
         return best.state
 
 
-def _better(score: float | None, step: int, archived: dict[str, float | None]) -> bool:
-    before, at = archived["AP"], archived["global_step"] or 0.0
+def _score(figures: dict[str, Any], metric: str) -> float | None:
+    return (figures.get("segm", {}) if metric == "segm" else figures).get("AP")
+
+
+def _better(score: float | None, step: int, before: float | None, at: float | None) -> bool:
     if score is None:
-        return before is None and step > at
+        return before is None and step > (at or 0.0)
     return before is None or score > before
 
 
-def _best_eval(step: int, score: float | None, figures: dict[str, Any]) -> str:
+def _numbers(figures: dict[str, Any]) -> dict[str, float]:
+    """Return the numbers of an evaluation by name; those of masks begin with segm_."""
+    masks = {f"segm_{name}": value for name, value in figures.get("segm", {}).items()}
+    named = {**figures, **masks}
+    return {name: value for name, value in named.items() if isinstance(value, (int, float))}
+
+
+def _best_eval(step: int, figures: dict[str, Any]) -> str:
     """Return the text of best_eval.txt: a line for each number, global_step and AP first."""
-    rest = (
-        f"{name} = {value}"
-        for name, value in figures.items()
-        if isinstance(value, (int, float)) and name != "AP"
-    )
-    shown = "undefined" if score is None else score
+    rest = (f"{name} = {value}" for name, value in _numbers(figures).items() if name != "AP")
+    shown = "undefined" if figures["AP"] is None else figures["AP"]
     return "\n".join([f"global_step = {step}", f"AP = {shown}", *rest]) + "\n"

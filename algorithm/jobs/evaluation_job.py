@@ -43,7 +43,15 @@ def evaluate_only(
     evaluator = Evaluator(detector, nms_config(hp), dataset, hp.eval_batch_size)
     evaluation, _ = evaluator.run()
     evaluated = Evaluated(
-        1, 1, 0, evaluation.metrics, evaluation.summary, *evaluator.seconds, evaluator.batches
+        1,
+        1,
+        0,
+        evaluation.metrics,
+        evaluation.summary,
+        *evaluator.seconds,
+        evaluator.batches,
+        mask_metrics=evaluation.masks.metrics if evaluation.masks else {},
+        mask_summary=evaluation.masks.summary if evaluation.masks else "",
     )
     _log.info("%s", "\n".join(FORMS[hp.log_form]().evaluation(evaluated)))
     seen = dataset.seen_among(dataset.eval)

@@ -6,6 +6,7 @@ import logging
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from algorithm.data.feeding.decoding import decode_image
 from algorithm.data.split_record import UNRECORDED, SplitRecord, find_record
 from algorithm.errors import ArgumentError
 from algorithm.evaluation.coco_metrics import Evaluation, evaluate_detections
-from algorithm.export.formats.runtimes import open_exported
+from algorithm.evaluation.mask_metrics import evaluate_masks
+from algorithm.export.formats.runtimes import has_masks, open_exported
 from algorithm.modelarts.exported_file import exported_file, index_folder
 from algorithm.modelarts.model_index import read_bit_depth, read_class_names
 
@@ -48,11 +50,17 @@ def evaluate_exported(
     """
     index = index_folder(path)
     names = read_class_names(index)
-    run = open_exported(path)
+    run = open_exported(path, masks=has_masks(path))
     with tempfile.TemporaryDirectory() as folder:
         record = find_record(path)
         dataset = dataset_with_classes(
-            data_url, names, folder, record, read_bit_depth(index), _required(split)
+            data_url,
+            names,
+            folder,
+            record,
+            read_bit_depth(index),
+            _required(split),
+            outlines=True,
         )
         for line in (*dataset.warnings, *((UNRECORDED,) if record is None else ())):
             _log.warning("%s", line)
@@ -69,6 +77,8 @@ def evaluate_exported(
             detections.append(run(picture))
             seconds.append(time.perf_counter() - begun)
         evaluation = evaluate_detections(samples, detections, names)
+        if "masks" in detections[0] and any(sample.outlines for sample in samples):
+            evaluation = replace(evaluation, masks=evaluate_masks(samples, detections, names))
     return evaluation, {
         "file": str(exported_file(path)),
         "mb": _megabytes(exported_file(path)),
@@ -84,6 +94,8 @@ def dataset_with_classes(
     record: SplitRecord | None,
     bit_depth: int,
     require: tuple[str, ...] = (),
+    *,
+    outlines: bool = False,
 ) -> Dataset:
     """Return a cleaned dataset whose classes are numbered as an exported model's.
 
@@ -94,6 +106,7 @@ def dataset_with_classes(
         record: The split that the training job recorded, or None.
         bit_depth: The bits that 16-bit pictures use, as of decode_image.
         require: The usages that must have samples.
+        outlines: Whether to read outlines, too.
     """
     return load_dataset(
         data_url,
@@ -104,6 +117,7 @@ def dataset_with_classes(
         require=require,
         record=record,
         bit_depth=bit_depth,
+        outlines=outlines,
     )
 
 

@@ -37,6 +37,7 @@ def detector_of(hp: Hyperparameters, num_classes: int) -> Detector:
         hp.image_size,
         anchor_scale=hp.anchor_scale,
         survival_probability=hp.survival_prob,
+        masks=hp.with_masks,
     )
 
 
@@ -171,6 +172,7 @@ def loss_config(hp: Hyperparameters, dataset: Dataset) -> LossConfig:
         hp.iou_loss_type,
         hp.iou_loss_weight,
         weights_of_classes(hp.class_weights, names, objects),
+        hp.mask_loss_weight,
     )
 
 
@@ -243,6 +245,7 @@ def training_batches(
         shard=shard,
         replicas=replicas,
         aspect_ratio_group_factor=hp.aspect_ratio_group_factor,
+        masks=detector.masks,
     )
     return remembered.beside(batches) if remembered else batches
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
-from algorithm.data import Dataset, load_dataset
+from algorithm.data import Dataset, Sample, load_dataset
 from algorithm.data.checking.check_report import check_lines, write_report
 from algorithm.data.checking.dataset_check import check_dataset
 from algorithm.data.checking.suggestions import model_choices
 from algorithm.data.split_record import GIVEN, UNRECORDED, SplitRecord, find_record
+from algorithm.errors import DataError
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.run_folder import RunFolder
 from algorithm.modelarts.environment import Workspace
@@ -50,11 +52,14 @@ def load_data(
         require=("eval",) if hp.mode == "eval" else ("train", "eval"),
         pictures_dir=workspace.work,
         eval_last=hp.eval_last,
+        outlines=hp.with_masks,
         record=record,
         bit_depth=hp.bit_depth,
     )
     for warning in dataset.warnings:
         _log.warning("%s", warning)
+    if hp.with_masks:
+        check_outlines(dataset, hp.data_url, ("eval",) if hp.mode == "eval" else ("train", "eval"))
     _log.info(
         "data: %d training and %d evaluation pictures, %s: %s",
         len(dataset.train),
@@ -63,6 +68,38 @@ def load_data(
         ", ".join(dataset.label_names),
     )
     return dataset
+
+
+def check_outlines(dataset: Dataset, where: str, usages: Sequence[str]) -> None:
+    """Check that there is something to learn masks from, before time is spent.
+
+    Args:
+        dataset: The job's data.
+        where: What the user called it.
+        usages: "train", "eval": which of its parts need outlines.
+
+    Raises:
+        DataError: A part has no outline at all.
+    """
+    for usage in usages:
+        samples: Sequence[Sample] = getattr(dataset, usage)
+        outlined = sum(
+            outline is not None for sample in samples for outline in sample.outlines or ()
+        )
+        objects = sum(len(sample.labels) for sample in samples)
+        if not outlined:
+            raise DataError(
+                f"masks=True: expected outlines of objects in the {usage} pictures of {where}, "
+                f"found {objects} boxes without any; give data with polygons or masks (the "
+                "documentation lists the forms), or leave masks out to train on boxes"
+            )
+        if outlined < objects:
+            _log.warning(
+                "%d of %d objects of the %s pictures have no outline: they count for boxes only",
+                objects - outlined,
+                objects,
+                usage,
+            )
 
 
 def recorded_split(

@@ -40,6 +40,7 @@ def overfit_check(hp: Hyperparameters, detector: Detector, dataset: Dataset) -> 
                 batch_size=len(pictures.eval),
                 seed=hp.seed,
                 augmentation=Augmentation(flip=False, jitter=(1.0, 1.0)),
+                masks=detector.masks,
             )
         )
     )
@@ -56,6 +57,9 @@ def overfit_check(hp: Hyperparameters, detector: Detector, dataset: Dataset) -> 
         f"AP50 {result.ap50:.3f} on {len(pictures.eval)} training pictures after {result.steps} "
         f"steps, {result.seconds:.0f} s"
     )
+    masks = evaluator.run()[0].masks if detector.masks else None
+    if masks:
+        done += f"; masks: AP50 {masks.metrics['AP50'] or 0.0:.3f}"
     if not result.learned:
         raise DataError(
             f"overfit_check: expected the pictures to be learned by heart, found {done}; look "

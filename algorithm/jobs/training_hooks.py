@@ -96,12 +96,13 @@ def training_hooks(
         ),
         EvaluateHook(
             student if devices.chief else None,
-            partial(_archive, run_folder, detector, identity, student),
+            partial(_archive, run_folder, detector, identity, student, hp.best_metric),
             [log, *loggers, matrix],
             every_epoch=every_epoch,
             peers=[evaluator(peer) for peer in peers],
             teacher=teacher,
             from_chief=lambda score: float(devices.from_chief(np.array(score))),
+            metric=hp.best_metric,
         ),
         EarlyStopHook(hp.early_stop_patience),
     ]
@@ -112,17 +113,21 @@ def _archive(
     detector: Detector,
     identity: dict[str, object],
     evaluator: Evaluator,
+    metric: str,
     run: TrainingRun,
     evaluation: Evaluation,
 ) -> None:
     """Archive the weights if their AP is the highest, and say whether that is more than chance."""
-    before = run_folder.best.read() if run.progress.is_better(evaluation.score) else None
+    better = run.progress.is_better(evaluation.score_of(metric))
+    before = run_folder.best.read() if better else None
     figures = evaluation.as_dict()
-    replaced = run_folder.best.replace_if_better(detector, run.step, figures, identity)
+    replaced = run_folder.best.replace_if_better(
+        detector, run.step, figures, identity, metric=metric
+    )
     if replaced:
         save_detections(run_folder.best.folder, run.step, evaluator.detections)
     former = Resampled.of(before.state["metrics"].get("resampled")) if before else None
-    if not (replaced and before and former):
+    if not (replaced and before and former) or metric != "bbox":  # resampled are boxes alone
         return
     interval = evaluation.resampled.change_since(former, "AP")
     if interval:

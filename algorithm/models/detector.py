@@ -12,6 +12,7 @@ from algorithm.models.bifpn import bifpn_features
 from algorithm.models.efficientnet import efficientnet_features
 from algorithm.models.fpn import fpn_features
 from algorithm.models.heads import detection_heads
+from algorithm.models.mask_head import mask_head
 from algorithm.models.mobilenet import mobilenet_features
 from algorithm.models.network_pieces import Piece
 from algorithm.models.resnet import RESNETS, resnet_features
@@ -25,12 +26,14 @@ _NECKS = {"bifpn": bifpn_features, "fpn": fpn_features}
 class Detector(keras.Model):
     """A network of normalised images float32 [B, H, W, 3].
 
-    Its outputs are class_logits [B, A, K] and box_deltas [B, A, 4], both float32.
+    Its outputs are class_logits [B, A, K] and box_deltas [B, A, 4], both float32; with masks also
+    those of `mask_head`.
 
     Attributes:
         preset: The row it was built from.
         image_size: (height, width) in pixels.
         num_classes: K.
+        masks: Whether it has a mask head.
         anchors: float32 array [A, 4], [ymin, xmin, ymax, xmax] in network pixels; A runs over
             levels, rows, columns, 9 anchors.
         pieces: The network in a row of pieces, from the images to what the last layers put
@@ -40,6 +43,7 @@ class Detector(keras.Model):
     preset: Preset
     image_size: tuple[int, int]
     num_classes: int
+    masks: bool
     anchors: np.ndarray
     pieces: tuple[Piece, ...]
 
@@ -72,6 +76,7 @@ def build_detector(
     *,
     anchor_scale: float | None = None,
     survival_probability: float | None = None,
+    masks: bool = False,
 ) -> Detector:
     """Build a Detector with fresh weights.
 
@@ -81,6 +86,7 @@ def build_detector(
         image_size: An int for a square, or (height, width); None means the size of the row.
         anchor_scale: 0 means the scale of the row.
         survival_probability: Stochastic depth; None means that of the row.
+        masks: Whether it gets a mask head.
 
     Returns:
         The network.
@@ -104,7 +110,10 @@ def build_detector(
         pieces,
     )
     outputs = detection_heads(features, preset, num_classes, ANCHORS_PER_CELL, pieces)
+    if masks:
+        outputs |= mask_head(features, preset, size, ANCHORS_PER_CELL, pieces)
     detector = Detector(inputs=images, outputs=outputs, name=model_name)
+    detector.masks = masks
     detector.preset, detector.image_size, detector.num_classes, detector.pieces = (
         preset,
         size,
@@ -142,6 +151,7 @@ def enlarged(
         size,
         anchor_scale=preset.anchor_scale,
         survival_probability=survival_probability,
+        masks=detector.masks,
     )
 
     def shared_or_new(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -153,6 +163,7 @@ def enlarged(
     for layer in larger.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.set_weights(detector.get_layer(layer.name).get_weights())
+    larger.masks = detector.masks
     larger.preset, larger.image_size, larger.num_classes, larger.pieces = (
         preset,
         size,
@@ -166,9 +177,10 @@ def enlarged(
 def level_outputs(detector: Detector) -> dict[str, list[keras.KerasTensor]]:
     """Return the outputs of each pyramid level, by name, the finest level first.
 
-    The last layers of the detector put them together along A.
+    The last layers of the detector put them together along A; prototypes are of one level.
     """
-    return {name: list(detector.get_layer(name).input) for name in detector.output_names}
+    inputs = {name: detector.get_layer(name).input for name in detector.output_names}
+    return {name: value if isinstance(value, list) else [value] for name, value in inputs.items()}
 
 
 def neck_features(detector: Detector) -> list[keras.KerasTensor]:

@@ -21,14 +21,16 @@ _PRIOR_PROBABILITY = 0.01
 CLASS_BIAS = -math.log((1.0 - _PRIOR_PROBABILITY) / _PRIOR_PROBABILITY)
 
 
-def _separable(filters: int, name: str, bias: float = 0.0) -> layers.Layer:
+def _separable(
+    filters: int, name: str, bias: float = 0.0, last: initializers.Initializer | None = None
+) -> layers.Layer:
     return layers.SeparableConv2D(
         filters,
         3,
         padding="same",
         name=name,
         depthwise_initializer=initializers.VarianceScaling(),
-        pointwise_initializer=initializers.VarianceScaling(),
+        pointwise_initializer=last or initializers.VarianceScaling(),
         bias_initializer=initializers.Constant(bias),
     )
 
@@ -60,22 +62,48 @@ class _Style:
 
 
 # Standard deviations as published; so small a predictor begins with the same answer everywhere.
+SEPARABLE = _Style(_separable, _separable, "-bn-")
 _STYLES = {
-    "separable": _Style(_separable, _separable, "-bn-"),
+    "separable": SEPARABLE,
     "plain": _Style(partial(_plain, stddev=0.01), partial(_plain, stddev=1e-5), "-"),
 }
 
 
-def _head(
-    features: list[KerasTensor], preset: Preset, scope: str, stem: str, outputs: int, bias: float
+def head(
+    features: list[KerasTensor],
+    preset: Preset,
+    scope: str,
+    stem: str,
+    outputs: int,
+    bias: float = 0.0,
+    *,
+    style: _Style | None = None,
+    last: initializers.Initializer | None = None,
 ) -> list[KerasTensor]:
+    """Build one head: convolutions and a predictor that all levels share.
+
+    Args:
+        features: Of the neck, each [B, h, w, C], the finest level first.
+        preset: The row of the network.
+        scope: What the names of the layers begin with.
+        stem: What their second part begins with.
+        outputs: Channels of the predictor.
+        bias: What its bias begins with.
+        style: None for that of the preset.
+        last: What the predictor's kernel begins with; None for that of the style.
+
+    Returns:
+        For each level [B, h, w, outputs].
+    """
     style, norm, channels = (
-        _STYLES[preset.head],
+        style or _STYLES[preset.head],
         preset.batch_norm,
         preset.head_channels or preset.fpn_channels,
     )
     convs = [style.conv(channels, f"{scope}.{stem}-{i}") for i in range(preset.head_repeats)]
-    predict = style.predict(outputs, f"{scope}.{stem}-predict", bias)
+    predict = style.predict(
+        outputs, f"{scope}.{stem}-predict", bias, **({"last": last} if last else {})
+    )
     results = []
     for level, x in enumerate(features, start=preset.min_level):
         for i, conv in enumerate(convs):
@@ -87,7 +115,8 @@ def _head(
     return results
 
 
-def _per_anchor(levels: list[KerasTensor], size: int, name: str) -> KerasTensor:
+def per_anchor(levels: list[KerasTensor], size: int, name: str) -> KerasTensor:
+    """Put levels [B, h, w, anchors * size] together as float32 [B, A, size]."""
     flat = [layers.Reshape((-1, size), name=f"{name}.flat_{i}")(x) for i, x in enumerate(levels)]
     return layers.Concatenate(axis=1, name=name, dtype="float32")(flat)
 
@@ -112,13 +141,13 @@ def detection_heads(
         class_logits float32 [B, A, K] and box_deltas float32 [B, A, 4]; A runs over levels, rows,
         columns, anchors.
     """
-    logits = _head(features, preset, "class_net", "class", num_anchors * num_classes, CLASS_BIAS)
-    deltas = _head(features, preset, "box_net", "box", num_anchors * 4, 0.0)
+    logits = head(features, preset, "class_net", "class", num_anchors * num_classes, CLASS_BIAS)
+    deltas = head(features, preset, "box_net", "box", num_anchors * 4, 0.0)
     pieces += [
         Piece([feature], [*outputs])
         for feature, *outputs in zip(features, logits, deltas, strict=True)
     ]
     return {
-        "class_logits": _per_anchor(logits, num_classes, "class_logits"),
-        "box_deltas": _per_anchor(deltas, 4, "box_deltas"),
+        "class_logits": per_anchor(logits, num_classes, "class_logits"),
+        "box_deltas": per_anchor(deltas, 4, "box_deltas"),
     }

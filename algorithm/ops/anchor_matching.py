@@ -20,7 +20,9 @@ NONE = tf.int32.max
 BLOCK = 8  # boxes
 
 
-def match_anchors(anchors: tf.Tensor, boxes: tf.Tensor, labels: tf.Tensor) -> dict[str, tf.Tensor]:
+def match_anchors(
+    anchors: tf.Tensor, boxes: tf.Tensor, labels: tf.Tensor, *, rows: bool = False
+) -> dict[str, tf.Tensor]:
     """Assign a target to every anchor.
 
     An anchor takes the box it overlaps most if their IoU is at least 0.5. Besides, every box takes
@@ -32,10 +34,12 @@ def match_anchors(anchors: tf.Tensor, boxes: tf.Tensor, labels: tf.Tensor) -> di
         anchors: float32 [A, 4].
         boxes: float32 [B, N, 4]; N may be 0.
         labels: int32 [B, N], -1 for padding, -2 for crowds.
+        rows: Whether to return which box each anchor takes.
 
     Returns:
         class_targets int32 [B, A] (-1 for background, -2 for no loss), box_targets float32
-        [B, A, 4] (deltas, 0 where there is no object) and num_positives float32 [B].
+        [B, A, 4] (deltas, 0 where there is no object) and num_positives float32 [B]; with `rows`
+        also box_rows int32 [B, A], 0..N-1 or -1 where there is no object.
     """
     matches = _matches(anchors, boxes, labels >= 0)
     positive = matches != BACKGROUND
@@ -47,6 +51,7 @@ def match_anchors(anchors: tf.Tensor, boxes: tf.Tensor, labels: tf.Tensor) -> di
         "class_targets": class_targets,
         "box_targets": tf.where(positive[..., None], deltas_between(matched, anchors[None]), 0.0),
         "num_positives": tf.reduce_sum(tf.cast(positive, tf.float32), axis=1),
+        **({"box_rows": matches} if rows else {}),
     }
 
 

@@ -39,7 +39,8 @@ def detect(
     """Turn a detector's outputs into detections in network pixels.
 
     Args:
-        outputs: class_logits [B, A, K] and box_deltas [B, A, 4] of a Detector.
+        outputs: class_logits [B, A, K] and box_deltas [B, A, 4] of a Detector; mask_coefficients
+            [B, A, k] where masks are wanted.
         anchors: float32 [A, 4].
         config: How overlapping detections are thinned.
         hard_above: float32 [B], for each picture the IoU above which NMS drops a box, or a negative
@@ -48,10 +49,14 @@ def detect(
     Returns:
         boxes float32 [B, M, 4] yxyx (not clipped), scores float32 [B, M], labels int32 [B, M] in
         0..K-1 and count int32 [B]. They are sorted by score; rows past count are zero with label
-        -1.
+        -1. Where masks are wanted, also coefficients float32 [B, M, k].
     """
-    scores, labels, boxes = _candidates(outputs, anchors, config.max_inputs)
-    return _suppress(scores, labels, boxes, config, hard_above)
+    scores, labels, boxes, chosen = _candidates(outputs, anchors, config.max_inputs)
+    found, places = _suppress(scores, labels, boxes, config, hard_above)
+    if "mask_coefficients" in outputs:
+        anchor = tf.gather(chosen, places, batch_dims=1)
+        found["coefficients"] = tf.gather(outputs["mask_coefficients"], anchor, batch_dims=1)
+    return found
 
 
 def to_image(
@@ -71,8 +76,8 @@ def to_image(
     return {**detections, "boxes": boxes}
 
 
-def _candidates(outputs, anchors, limit) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Return the `limit` highest (anchor, class) logits.
+def _candidates(outputs, anchors, limit) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Return scores, labels, boxes and anchors of the `limit` highest (anchor, class) logits.
 
     Each of them lies on one of the `limit` anchors with the highest best logit. So those anchors
     are taken first, and the long sort runs over few.
@@ -86,7 +91,7 @@ def _candidates(outputs, anchors, limit) -> tuple[tf.Tensor, tf.Tensor, tf.Tenso
     top = tf.math.top_k(flat, tf.minimum(limit, tf.shape(flat)[1]))
     chosen = tf.gather(best, top.indices // classes, batch_dims=1)
     boxes = decode_boxes(tf.gather(deltas, chosen, batch_dims=1), tf.gather(anchors, chosen))
-    return tf.sigmoid(top.values), top.indices % classes, boxes
+    return tf.sigmoid(top.values), top.indices % classes, boxes, chosen
 
 
 def _decay(iou: tf.Tensor, config: NmsConfig, hard_above: tf.Tensor | None) -> tf.Tensor:
@@ -110,8 +115,8 @@ def _iou_with(box: tf.Tensor, boxes: tf.Tensor, areas: tf.Tensor) -> tf.Tensor:
     return tf.math.divide_no_nan(overlap, union)
 
 
-def _suppress(scores, labels, boxes, config, hard_above) -> dict[str, tf.Tensor]:
-    """Choose detections greedily over all classes at once.
+def _suppress(scores, labels, boxes, config, hard_above) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """Choose detections greedily over all classes at once; also tell which candidates they are.
 
     A class only ever decays itself, so taking the best remaining score gives the same list as NMS
     within each class followed by a sort over all.
@@ -140,4 +145,4 @@ def _suppress(scores, labels, boxes, config, hard_above) -> dict[str, tf.Tensor]
         "scores": tf.where(kept, score, 0.0),
         "labels": tf.where(kept, tf.gather(labels, index, batch_dims=1), -1),
         "count": tf.reduce_sum(tf.cast(kept, tf.int32), axis=1),
-    }
+    }, index

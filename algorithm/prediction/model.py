@@ -194,29 +194,32 @@ class Model:
             took,
             frame,
             seconds,
+            tuple(found["masks"][kept]) if "masks" in found else None,
         )
 
 
-def load(path: str | os.PathLike[str]) -> Model:
+def load(path: str | os.PathLike[str], *, masks: bool = False) -> Model:
     """Open a trained model.
 
     Args:
         path: The folder `model` of a job (or the job's train_url around it), the folder of an
             export, or a file .tflite, .onnx, .xml (OpenVINO) or .pb (a frozen graph).
+        masks: Find the pixels of each object too; slower. Of a model folder with masks only.
 
     Returns:
         The model. Its first picture takes longer than the others.
 
     Raises:
         DataError: There is no model, or its class names are missing.
-        ArgumentError: Its runtime is not installed, or `path` is an address elsewhere.
+        ArgumentError: Its runtime is not installed, `path` is an address elsewhere, or masks are
+            asked of a model that has none.
     """
     refuse_address(os.fspath(path))
     file = exported_file(Path(path))
     names, thresholds = label_names_of(file), thresholds_of(file)
     from algorithm.export.formats.runtimes import open_exported  # it waits for TensorFlow
 
-    return Model(file, open_exported(file), names, thresholds)
+    return Model(file, open_exported(file, masks=masks), names, thresholds)
 
 
 def _is_one_picture(source: Picture | Sequence[Picture]) -> bool:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from algorithm.data.outlines import RunLengths, rasterised
 from algorithm.pages.box_drawing import draw_detections
+from algorithm.pages.mask_drawing import draw_masks
 from algorithm.prediction.other_libraries import fiftyone_detections, supervision_detections
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class Result:
         seconds: How long the model took.
         frame: The number of the frame in a video, from 0; None for a picture.
         time: Seconds from the beginning of the video; None for a picture.
+        masks: The pixels of each detection, N of RunLengths; None where none were asked for.
     """
 
     source: str
@@ -43,6 +46,7 @@ class Result:
     seconds: float = 0.0
     frame: int | None = None
     time: float | None = None
+    masks: tuple[RunLengths, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -75,9 +79,12 @@ class Result:
         return f"{where}: {self.counts()}"
 
     def plot(self) -> Image.Image:
-        """Return the picture with its boxes, class names and scores drawn in."""
+        """Return the picture with its boxes, class names and scores drawn in, and its masks."""
+        size = self.image.shape[:2]
+        masks = [rasterised(mask, *size) for mask in self.masks or ()]
+        image = draw_masks(self.image, masks, self.names) if masks else self.image
         drawn = draw_detections(
-            self.image, self.boxes, self.names, self.scores.tolist(), self.label_names
+            image, self.boxes, self.names, self.scores.tolist(), self.label_names
         )
         return Image.fromarray(drawn)
 
@@ -129,12 +136,18 @@ class Result:
         ]
 
     def to_reply(self) -> dict[str, Any]:
-        """Return what the service would answer: detection_classes, _boxes and _scores."""
-        return {
+        """Return what the service would answer: detection_classes, _boxes, _scores and _masks."""
+        reply = {
             "detection_classes": self.names,
             "detection_boxes": self.boxes.tolist(),
             "detection_scores": self.scores.tolist(),
         }
+        if self.masks is not None:
+            reply["detection_masks"] = [
+                {"size": [mask.height, mask.width], "counts": mask.counts.decode("ascii")}
+                for mask in self.masks
+            ]
+        return reply
 
     def to_supervision(self) -> supervision.Detections:
         """Return supervision's Detections.

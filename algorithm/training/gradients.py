@@ -18,6 +18,7 @@ from algorithm.models.layers import CARRIED, BatchNorm
 from algorithm.ops.anchor_matching import match_anchors
 from algorithm.ops.image import network_input
 from algorithm.ops.losses import LossConfig, detection_losses
+from algorithm.ops.mask_losses import choose_positives, mask_loss
 from algorithm.training.gradient_checkpointing import recomputing
 from algorithm.training.precision import LossScale
 
@@ -81,7 +82,7 @@ class Gradients:
                 layer.synchronized = self._replicas > 1
 
     def __call__(
-        self, batch: Mapping[str, tf.Tensor], parts: int
+        self, batch: Mapping[str, tf.Tensor], parts: int, step: tf.Variable
     ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor], list[tf.Tensor]]:
         """Compute the gradients of the objective: det_loss and what a distiller adds.
 
@@ -91,6 +92,7 @@ class Gradients:
         Args:
             batch: The batch of one replica, see Trainer.train_step.
             parts: How many parts of the batch pass through the network one after another.
+            step: Steps made so far; seeds the choice of anchors that learn a mask.
 
         Returns:
             The gradients in the order of `trained`, the losses by name, and the new values of
@@ -100,6 +102,12 @@ class Gradients:
             AlgorithmError: A layer changed another variable than those in `carried`.
         """
         targets = self._match(batch["boxes"], batch["labels"])
+        if self._detector.masks:
+            numbers = batch["sample_index"]
+            seeds = tf.stack([numbers, tf.fill(tf.shape(numbers), tf.cast(step, tf.int32))], axis=1)
+            targets |= choose_positives(
+                targets.pop("box_rows"), batch["masks"], batch["boxes"], seeds
+            )
         if self._distiller:
             targets |= self._distiller.targets(batch["boxes"], batch["labels"])
         positives = {
@@ -182,6 +190,7 @@ class Gradients:
                 "det_loss",
                 "objective",
                 *(("iou_loss",) if self._loss.iou_loss_type else ()),
+                *(("mask_loss",) if self._detector.masks else ()),
                 *(self._distiller.loss_names if self._distiller else ()),
             )
             _, (gradients, losses), carried = tf.while_loop(
@@ -198,7 +207,7 @@ class Gradients:
     # benchmarks/train_step.py.
     @tf.function(jit_compile=True)
     def _match(self, boxes, labels):
-        return match_anchors(self._anchors, boxes, labels)
+        return match_anchors(self._anchors, boxes, labels, rows=self._detector.masks)
 
     @tf.function(jit_compile=True)
     def _losses(self, outputs, taught, targets, positives, scale):
@@ -216,12 +225,20 @@ class Gradients:
             losses = detection_losses(
                 apart, targets, self._anchors, self._loss, num_positives=positives[POSITIVES]
             )
+            if self._detector.masks:
+                losses |= self._mask_loss(whole, targets, positives[POSITIVES])
+                losses["det_loss"] += losses["mask_loss"]
             more = (
                 self._distiller.losses(whole, taught, targets, positives) if self._distiller else {}
             )
             losses |= {**more, "objective": losses["det_loss"] + sum(more.values())}
             scaled = losses["objective"] * scale
         return losses, tape.gradient(scaled, learning)
+
+    def _mask_loss(self, outputs, targets, positives):
+        """The weighted mask loss, divided as the other losses are."""
+        total = mask_loss(outputs["mask_coefficients"], outputs["prototypes"], targets)
+        return {"mask_loss": self._loss.mask_loss_weight * total / (positives + 1.0)}
 
     def _learning(self, outputs, taught):
         """Return the outputs of networks that are trained.

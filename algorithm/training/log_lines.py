@@ -22,6 +22,7 @@ _LOGGED = (
     "cls_loss",
     "box_loss",
     "iou_loss",
+    "mask_loss",
     "loss_soft_cls",
     "loss_soft_box",
     "peer_loss",
@@ -40,6 +41,7 @@ _TUTORIAL = {
     "l2_regularization_loss": "l2_loss",
     "learning_rate": "learning_rate",
 }
+BOXES, MASKS = "IoU metric: bbox", "IoU metric: segm"  # headings of the two tables
 _WINDOW = 20  # torchvision's medians are of this many values
 
 
@@ -92,6 +94,8 @@ class Evaluated:
         metric_seconds: Seconds in the metrics.
         batches: Batches that were evaluated.
         network: "" for the student, else PEER or TEACHER.
+        mask_metrics: COCO's 12 figures of masks; empty without masks.
+        mask_summary: The same as the familiar rows.
     """
 
     epoch: int
@@ -103,6 +107,8 @@ class Evaluated:
     metric_seconds: float = 0.0
     batches: int = 1
     network: str = ""
+    mask_metrics: Mapping[str, float | None] = field(default_factory=dict)
+    mask_summary: str = ""
 
 
 class LogForm(Protocol):
@@ -167,8 +173,11 @@ class OwnForm:
         return [" ".join(parts)]
 
     def evaluation(self, evaluated: Evaluated) -> list[str]:
-        """Return one line of figures, with `-` for an undefined one."""
-        return [eval_line(evaluated.epoch, evaluated.epochs, evaluated.step, evaluated.metrics)]
+        """Return a line of figures, `-` for an undefined one; with masks another of theirs."""
+        place = evaluated.epoch, evaluated.epochs, evaluated.step
+        masks = {f"segm_{name}": value for name, value in evaluated.mask_metrics.items()}
+        tables = (evaluated.metrics, *([masks] if masks else []))
+        return [eval_line(*place, figures) for figures in tables]
 
 
 class TutorialForm:
@@ -226,7 +235,12 @@ class ReferencesForm:
             {
                 "loss": loss,
                 "loss_classifier": of_classes,
-                "loss_box_reg": loss - of_classes,
+                "loss_box_reg": loss - of_classes - moment.figures.get("mask_loss", 0.0),
+                **(
+                    {"loss_mask": moment.figures["mask_loss"]}
+                    if "mask_loss" in moment.figures
+                    else {}
+                ),
                 "time": moment.seconds,
                 "data": moment.waited,
             }
@@ -258,7 +272,7 @@ class ReferencesForm:
             f"{peak_memory():.0f}",
             f"Test: Total time: {clock(total)} ({total / evaluated.batches:.4f} s / it)",
             f"Averaged stats: {averages}",
-            *_accumulated(evaluated, "IoU metric: bbox"),
+            *_accumulated(evaluated, BOXES),
         ]
 
     def _note(self, figures: Mapping[str, float]) -> None:
@@ -292,12 +306,19 @@ class ReferencesForm:
 FORMS: dict[str, type] = {"": OwnForm, "tutorial": TutorialForm, "torchvision": ReferencesForm}
 
 
-def _accumulated(evaluated: Evaluated, *heading: str) -> list[str]:
+def _rows(evaluated: Evaluated, heading: str = "") -> list[str]:
+    """The 12 rows of boxes; with masks both tables, each under its heading."""
+    if not evaluated.mask_summary:
+        return [*([heading] if heading else []), *evaluated.summary.splitlines()]
+    tables = ((BOXES, evaluated.summary), (MASKS, evaluated.mask_summary))
+    return [line for name, rows in tables for line in (name, *rows.splitlines())]
+
+
+def _accumulated(evaluated: Evaluated, heading: str = "") -> list[str]:
     return [
         "Accumulating evaluation results...",
         f"DONE (t={evaluated.metric_seconds:.2f}s).",
-        *heading,
-        *evaluated.summary.splitlines(),
+        *_rows(evaluated, heading),
     ]
 
 

@@ -27,6 +27,7 @@ _REGULARISED = re.compile(r".*(kernel|weight)$")
 _AVERAGE = "ExponentialMovingAverage"
 _STATISTICS = ("moving_mean", "moving_variance")
 _USED = ("images", "extent", "boxes", "labels", *REMEMBERED)
+_USED_WITH_MASKS = (*_USED, "masks", "sample_index")
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ class Trainer:
             for name, variable in averaged.items()
         }
         self.parts = config.parts
+        self._used = _USED_WITH_MASKS if detector.masks else _USED
         self.loss_scale = LossScale(config.precision)
         self._gradients = Gradients(
             detector, config.loss, self.loss_scale, config.recompute, distiller
@@ -114,9 +116,10 @@ class Trainer:
         Args:
             batch: images uint8 [B, H, W, 3] and extent int32 [B, 2] (see ops.image.network_input);
                 boxes float32 [B, N, 4], [ymin, xmin, ymax, xmax] in network pixels; labels int32
-                [B, N], -1 for padding, -2 for crowds (see data.feeding.pipeline.train_batches).
-                With several replicas it holds a value for each, and B is a replica's. With `parts`
-                above 1, which divides B, the network sees B / parts pictures at a time.
+                [B, N], -1 for padding, -2 for crowds; for a detector with masks also masks and
+                sample_index (see data.feeding.pipeline.train_batches). With several replicas it
+                holds a value for each, and B is a replica's. With `parts` above 1, which divides
+                B, the network sees B / parts pictures at a time.
 
         Returns:
             float32 scalars by name: loss (the sum), its parts, gradient_norm (before clipping),
@@ -124,7 +127,7 @@ class Trainer:
         """
         with self._tracing():
             return self._train_step(
-                {name: batch[name] for name in _USED if name in batch}, self.parts
+                {name: batch[name] for name in self._used if name in batch}, self.parts
             )
 
     def train_steps(
@@ -164,7 +167,7 @@ class Trainer:
         def one(index, rows, seen):
             batch = next(batches)
             figures = self._everywhere(
-                {name: batch[name] for name in _USED if name in batch}, parts
+                {name: batch[name] for name in self._used if name in batch}, parts
             )
             self._figures = list(figures)
             return (
@@ -200,7 +203,7 @@ class Trainer:
             The figures of train_step.
         """
         rate = self._learning_rate()
-        gradients, losses, carried = self._gradients(batch, parts)
+        gradients, losses, carried = self._gradients(batch, parts, self.optimizer.iterations)
         losses = {**losses, "l2_loss": self._l2_loss()}
         losses["loss"] = losses.pop("objective") + losses["l2_loss"]
         gradients, norm = self._clip(self._with_l2(gradients))

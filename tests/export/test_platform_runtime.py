@@ -3,6 +3,7 @@
 It is installed by `make runtime`, which needs a Python 3.7.
 """
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -12,12 +13,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from distinct_scores import with_distinct_scores
+from pycocotools import mask as coco_mask
 
 from algorithm.distillation.teacher_file import FOLDER, freeze_graph
 from algorithm.export import export_saved_model, package_model
 from algorithm.export.formats import export_model
 from algorithm.export.older_tensorflow import REGISTRY
-from algorithm.models import build_detector
+from algorithm.models import build_detector, zoo
 from algorithm.ops.detections import NmsConfig
 
 ROOT = Path(__file__).parent.parent.parent
@@ -30,6 +32,7 @@ MODELS = {
     "lite0": ("efficientdet-lite0", NmsConfig(method="hard", max_detections=20)),
     "mobilenet": ("retinanet-mobilenet-v2", NmsConfig(max_detections=20)),
 }
+MASKED = ("masked", "handler with masks")
 HANDLERS = ("handler of platform", "handler alone")
 WAYS = {"mobilenet": ("loaded", "session", *HANDLERS), "lite0": ("session", "handler alone")}
 
@@ -80,6 +83,16 @@ def answers(tmp_path_factory):
         raw = detector(tf.constant(inputs), training=False)
         ask(name, "teacher", model / FOLDER, raw, f"{name}.npy")
     ask(name, "frozen", export_model(model, folder / "frozen", "frozen"), outputs)
+    detector = thin_detector_with_masks()
+    saved = export_saved_model(detector, folder / "masks" / "saved", MODELS["lite0"][1])
+    model = package_model(saved, folder / "masks" / "model", label_names=NAMES, metrics={})
+    kept = tf.saved_model.load(str(model))
+    outputs = dict(
+        kept.signatures["masks"](images=tf.constant(pixels), mask_above=tf.constant(0.0))
+    )
+    runs = outputs["detection_masks"].numpy()
+    for way in MASKED:
+        ask("masks", way, model, {**outputs, "detection_masks": runs[:, :, 1::2].sum(axis=2)})
     keys = ("way", "model", "pixels", "answer")
     written = [dict(zip(keys, map(str, request), strict=True)) for request in requests]
     (folder / "requests.json").write_text(json.dumps(written))
@@ -87,6 +100,16 @@ def answers(tmp_path_factory):
     assert [json.loads(line)["error"] for line in printed] == [None] * len(requests)
     found = [dict(np.load(answer)) for *_, answer in requests]
     return dict(zip(expected, zip(expected.values(), found, strict=True), strict=True))
+
+
+def thin_detector_with_masks():
+    row = zoo.PRESETS["efficientdet-lite0"]
+    with pytest.MonkeyPatch.context() as patch:
+        small = dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1)
+        patch.setitem(zoo.PRESETS, row.name, small)
+        detector = build_detector(row.name, len(NAMES), SIZE, masks=True)
+        with_distinct_scores(detector)
+    return detector
 
 
 PLAIN = [(model, way) for model in WAYS for way in WAYS[model] if way not in HANDLERS]
@@ -113,6 +136,22 @@ def test_the_carried_handler_answers_as_the_model(answers, model, way):
     scores, boxes = expected["detection_scores"][0], expected["detection_boxes"][0]
     np.testing.assert_allclose(found["detection_scores"], scores, atol=SCORE)
     np.testing.assert_allclose(found["detection_boxes"], boxes, atol=PIXELS)
+
+
+@pytest.mark.parametrize("way", MASKED)
+def test_masks_are_those_of_the_model(answers, way):
+    expected, found = answers["masks", way]
+    areas = expected["detection_masks"][0]
+    assert (areas > 100).sum() >= 3
+    if way == "masked":
+        pixels = found["detection_masks"][0]
+    else:
+        texts = found["detection_masks"].tolist()
+        pixels = coco_mask.area([{"size": [80, 70], "counts": text} for text in texts])
+    np.testing.assert_allclose(pixels, areas, atol=0.01 * 80 * 70)
+    np.testing.assert_allclose(
+        found["detection_scores"].ravel(), expected["detection_scores"][0], atol=SCORE
+    )
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -81,6 +81,7 @@ def test_the_output_tree(finished):
         "customize_service.py",
         "index",
         "local_model.py",
+        "mask_forms.py",
         "model_assessment.py",
         "pictures.py",
         "request_fields.py",

@@ -221,6 +221,12 @@ def test_thresholds_that_are_none_are_refused_at_the_start(platform, model_dir, 
         load_service(with_thresholds(model_dir, thresholds))
 
 
+def test_masks_of_a_graph_that_has_none_are_a_bad_request(service, encode):
+    assert service.inference({**picture_form(encode()), "masks": "none"}) == EXPECTED
+    with pytest.raises(TypeError, match="masks: this service answers with boxes only"):
+        service.inference({**picture_form(encode()), "masks": "rle"})
+
+
 def test_each_class_has_its_threshold_unless_the_request_names_one(platform, model_dir, encode):
     own = {"confidence": 0.3, "per_class": {"dog": 0.95}}
     service = load_service(with_thresholds(model_dir, own))

@@ -6,7 +6,7 @@ Writes what was found as JSON: `losses` and `weights`, the largest differences a
 pictures and one of 8, in parts of a value; `noise`: the same between one device and itself with the pictures of each batch in
 another order; `traces`: how often the steps of two replicas were traced; `peer`: the largest difference of a figure, in parts of
 it, after one step of an online distillation; `own_peer`: the same where the peer has weights of its own and its heads take the
-student's features, too.
+student's features, too; `masks`: the same after one step of a detector with masks.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from algorithm.training.trainer import TrainConfig, Trainer  # noqa: E402
 STEPS, BATCH, SIZE = 20, 8, 64
 FIGURES = {"peer": ("cls_loss", "loss_soft_cls", "loss_soft_box", "peer_loss", "gradient_norm")}
 FIGURES["own_peer"] = (*FIGURES["peer"], "cross_loss")
+FIGURES["masks"] = ("cls_loss", "mask_loss", "gradient_norm")
 
 
 def pictures(reverse: bool = False) -> dict[str, np.ndarray]:
@@ -58,6 +59,7 @@ def pictures(reverse: bool = False) -> dict[str, np.ndarray]:
         "labels": rng.integers(0, 3, (count, 3)).astype(np.int32),
         "boxes": np.concatenate([corners, corners + 20], -1).astype(np.float32),
         "sample_index": np.arange(count, dtype=np.int32),
+        "masks": rng.integers(0, 256, (count, 3, SIZE // 4, SIZE // 4)).astype(np.uint8),
     }
     order = np.arange(count).reshape(STEPS, BATCH)[:, :: -1 if reverse else 1].ravel()
     return {name: values[order] for name, values in rows.items()}
@@ -129,6 +131,24 @@ def taught(strategy: tf.distribute.Strategy, own_weights: bool) -> dict[str, flo
     return {name: float(value[0]) for name, value in figures.items()}
 
 
+def masked(strategy: tf.distribute.Strategy) -> dict[str, float]:
+    """The figures of one step of a detector with masks."""
+    with strategy.scope():
+        tf.keras.utils.set_random_seed(1)
+        detector = build_detector(
+            "efficientdet-lite0", 3, SIZE, survival_probability=1.0, masks=True
+        )
+        trainer = Trainer(detector, make_optimizer("sgd", 1e-4, 0.9), TrainConfig())
+
+    def batches(shard: tuple[int, int], replicas: int) -> tf.data.Dataset:
+        return tf.data.Dataset.from_tensor_slices(pictures()).batch(
+            BATCH // shard[1] // replicas, drop_remainder=True
+        )
+
+    figures, _ = trainer.train_steps(iter(Devices(strategy).distribute(batches)), 1)
+    return {name: float(value[0]) for name, value in figures.items()}
+
+
 def apart(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> float:
     """The largest difference of a weight or statistic, in parts of the largest value of its tensor or of 0.01."""
     names = [name for name in one if one[name].dtype == np.float32]
@@ -161,7 +181,8 @@ if __name__ == "__main__":
         True
     )  # for a single step a graph takes most of the time; one of two replicas is enough
     two["own_peer"] = taught(mirrored, True)
+    two["masks"] = masked(mirrored)
     for kind, figures in two.items():
-        one = taught(single, kind == "own_peer")
+        one = masked(single) if kind == "masks" else taught(single, kind == "own_peer")
         found[kind] = max(abs(figures[name] / one[name] - 1) for name in FIGURES[kind])
     Path(sys.argv[1]).write_text(json.dumps(found), encoding="utf-8")

@@ -33,7 +33,7 @@ def test_two_replicas_of_four_pictures_are_one_of_eight(tmp_path):
     assert found["traces"] == 1
     assert found["losses"] < max(1e-5, 5 * found["noise_losses"]) and found["losses"] < 5e-3
     assert found["weights"] < max(1e-4, 5 * found["noise_weights"]) and found["weights"] < 5e-2
-    assert found["peer"] < 1e-3 and found["own_peer"] < 1e-3
+    assert found["peer"] < 1e-3 and found["own_peer"] < 1e-3 and found["masks"] < 1e-3
 
 
 def ports(count):

@@ -17,10 +17,12 @@ from algorithm.data.feeding.augmentation import Augmentation, augmented
 from algorithm.data.feeding.augmentations.colour import recolour
 from algorithm.data.feeding.flip_crop_scale import View, boxes_in_view, plan_view
 from algorithm.data.feeding.jpeg import REDUCTIONS, decode_in_graph, decode_window
+from algorithm.data.feeding.outline_views import corners, grid_masks, move_of, moved
 from algorithm.data.feeding.resizing import place
 from algorithm.data.feeding.sample_loading import Reader, reading_errors
 from algorithm.data.sample import Sample
 from algorithm.ops.image import letterbox_scale
+from algorithm.ops.mask_grid import mask_grid
 
 __all__ = ["box_room", "eval_batches", "reading_errors", "steps_per_epoch", "train_batches"]
 
@@ -65,6 +67,7 @@ def train_batches(
     shard: tuple[int, int] = WHOLE,
     replicas: int = 1,
     aspect_ratio_group_factor: int = 0,
+    masks: bool = False,
 ) -> tf.data.Dataset:
     """Return endless training batches; batch s is the same whenever the job was started.
 
@@ -84,11 +87,14 @@ def train_batches(
         replicas: Devices of this worker; its part is divided among them, B rows each, one after
             another.
         aspect_ratio_group_factor: As in aspect_groups.
+        masks: Whether the batches have masks.
 
     Returns:
         Batches: images uint8 [B, H, W, 3] and extent int32 [B, 2], see ops.image.network_input;
         boxes float32 [B, N, 4], yxyx pixels of the network input, zeros after the last; labels
-        int32 [B, N], -2 for crowds, -1 after the last; sample_index int32 [B].
+        int32 [B, N], -2 for crowds, -1 after the last; sample_index int32 [B]; and with `masks`
+        masks uint8 [B, N, ceil(H / 4), ceil(W / 4)], the share of each cell that the object covers
+        times 255, zeros for a crowd and for an object without an outline.
 
     Raises:
         ValueError: max_boxes is less than a sample needs, or count or replicas do not divide
@@ -105,12 +111,14 @@ def train_batches(
             f"expected max_boxes of at least {box_room(samples, augmentation.pictures)}, "
             f"found {max_boxes}"
         )
-    load = partial(_training_view, Reader(samples), augmentation, image_size, seed, room)
+    load = partial(_training_view, Reader(samples), augmentation, image_size, seed, room, masks)
     kinds = tf.string, tf.uint8, tf.int32, tf.float32, tf.float32, tf.int32
+    kinds += (tf.uint8,) if masks else ()
+    grid = mask_grid(image_size)
 
     def view(epoch: tf.Tensor, copy: tf.Tensor, index: tf.Tensor) -> dict[str, tf.Tensor]:
         # Not stateful: so calls run side by side even where TensorFlow is asked for determinism.
-        encoded, pixels, plan, colour, boxes, labels = tf.numpy_function(
+        encoded, pixels, plan, colour, boxes, labels, *covered = tf.numpy_function(
             load, [epoch, copy, index], kinds, False
         )
         reduction, window, shape, flip = tf.split(tf.ensure_shape(plan, [8]), [1, 4, 2, 1])
@@ -124,6 +132,7 @@ def train_batches(
             "boxes": tf.ensure_shape(boxes, [room, 4]),
             "labels": tf.ensure_shape(labels, [room]),
             "sample_index": tf.cast(index, tf.int32),
+            **({"masks": tf.ensure_shape(covered[0], [room, *grid])} if masks else {}),
         }
 
     groups = aspect_groups(samples, aspect_ratio_group_factor)
@@ -184,21 +193,24 @@ def _training_view(
     image_size: tuple[int, int],
     seed: int,
     room: int,
+    masks: bool,
     epoch: np.int64,
     copy: np.int64,
     index: np.int64,
 ) -> tuple:
     """Return what a random view is made of.
 
-    These are the encoded picture or else pixels, the plan int32 [8], colour, boxes and labels.
+    These are the encoded picture or else pixels, the plan int32 [8], colour, boxes and labels, and
+    masks where they are asked for.
     """
+    truth = reader.outlined_truth if masks else reader.truth
     rng = np.random.default_rng([seed, int(epoch), int(index), int(copy)])
     encoded, size = b"", None
     pixels: np.ndarray | None = None
     if augmentation.whole_picture:
         pixels, boxes, labels = augmented(
             int(index),
-            load=lambda number: (reader.pixels(number), *reader.truth(number)),
+            load=lambda number: (reader.pixels(number), *truth(number)),
             count=len(reader.samples),
             target=image_size,
             augmentation=augmentation,
@@ -208,7 +220,7 @@ def _training_view(
     else:
         encoded, size = reader.encoded(int(index))
         pixels = reader.pixels(int(index)) if size is None else None
-        boxes, labels = reader.truth(int(index))
+        boxes, labels = truth(int(index))
     # Either the file tells its size, or it is decoded.
     size = size if pixels is None else (pixels.shape[0], pixels.shape[1])
     view = plan_view(
@@ -220,6 +232,11 @@ def _training_view(
         rng=rng,
     )
     boxes, labels = boxes_in_view(view, boxes, labels)
+    covered = []
+    if masks:
+        objects = moved(labels, move_of(view), corners(0, 0, *view.shape))
+        covered = [grid_masks(objects, boxes, image_size, room)]
+        labels = np.array([each.label for each in objects], np.int32)
     padded_boxes, padded_labels = np.zeros((room, 4), np.float32), np.full(room, -1, np.int32)
     padded_boxes[: len(boxes)], padded_labels[: len(labels)] = boxes, labels
     return (
@@ -229,6 +246,7 @@ def _training_view(
         augmentation.colour.draw(rng),
         padded_boxes,
         padded_labels,
+        *covered,
     )
 
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from algorithm.data.feeding.decoding import PictureError, decode_image
 from algorithm.data.feeding.jpeg import graph_decodable
+from algorithm.data.feeding.outline_views import outlined_objects
 from algorithm.data.sample import Sample
 from algorithm.errors import DataError
 from algorithm.ops.anchor_matching import IGNORED
@@ -66,6 +67,15 @@ class Reader:
         sample = self.samples[index]
         labels = np.where(sample.is_crowd, IGNORED, sample.labels)
         return sample.boxes.astype(np.float32), labels.astype(np.int32)
+
+    def outlined_truth(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the sample trains with, with outlines.
+
+        Returns:
+            (boxes float32 [N, 4] yxyx pixels, object array [N] of OutlinedObject).
+        """
+        boxes, labels = self.truth(index)
+        return boxes, outlined_objects(self.samples[index], labels)
 
     def _bytes(self, index: int) -> bytes:
         if self._encoded is not None and index in self._encoded:

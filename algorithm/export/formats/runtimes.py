@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from algorithm.errors import DataError
+from algorithm.data.outlines import compressed_masks
+from algorithm.errors import ArgumentError, DataError
 from algorithm.export.formats.source import OUTPUTS
 from algorithm.export.formats.whole_graph_formats import load_frozen
+from algorithm.export.saved_model import MASKS, signatures_in
 from algorithm.extras import need
 from algorithm.modelarts.exported_file import exported_file
 from algorithm.ops.detections import NmsConfig, detect
@@ -24,23 +26,38 @@ Run = Callable[[np.ndarray], Found]
 SMALLEST = 1e-9  # the lowest score whose logit is asked for
 
 
-def open_exported(path: Path) -> Run:
+def open_exported(path: Path, *, masks: bool = False) -> Run:
     """Open an exported file in its own runtime.
 
     Args:
         path: A model folder, one with the version folder 1/, an export's folder, or a file .pb,
             .tflite, .onnx or .xml.
+        masks: Answer with masks too.
 
     Returns:
         A function of a picture uint8 [H, W, 3], RGB, that returns boxes float32 [M, 4], [ymin,
-        xmin, ymax, xmax] in the picture's pixels, scores [M], and labels [M] from 0.
+        xmin, ymax, xmax] in the picture's pixels, scores [M], and labels [M] from 0; with masks
+        also masks, an object array [M] of RunLengths.
 
     Raises:
         DataError: It is none of these.
-        ArgumentError: Its runtime is not installed.
+        ArgumentError: Its runtime is not installed, or masks are asked of what has none.
     """
     path = exported_file(path)
-    return (OPENERS[path.suffix] if path.is_file() else _open_saved_model)(path)
+    if not masks:
+        return OPENERS[path.suffix](path) if path.is_file() else _open_saved_model(path)
+    if has_masks(path):
+        return _open_saved_model(path, MASKS)
+    raise ArgumentError(
+        f"masks: expected a model folder that was trained with masks=True, found {path}, which "
+        "answers with boxes only; leave masks out"
+    )
+
+
+def has_masks(path: Path) -> bool:
+    """Return whether there is a model folder at a path that can answer with masks."""
+    file = exported_file(path)
+    return file.is_dir() and MASKS in signatures_in(file)
 
 
 def _detections(outputs: Mapping[str, Any]) -> Found:
@@ -54,12 +71,18 @@ def _detections(outputs: Mapping[str, Any]) -> Found:
     }
 
 
-def _open_saved_model(folder: Path) -> Run:
+def _open_saved_model(folder: Path, name: str = "serving_default") -> Run:
     model = tf.saved_model.load(str(folder))
-    signature = model.signatures["serving_default"]
+    signature = model.signatures[name]
+    more = {"mask_above": tf.constant(0.0)} if name == MASKS else {}
 
     def run(picture: np.ndarray, kept: Any = model) -> Found:
-        return _detections(signature(images=tf.constant(picture[None])))
+        outputs = signature(images=tf.constant(picture[None]), **more)
+        found = _detections(outputs)
+        if name == MASKS:
+            runs = outputs["detection_masks"].numpy()[0, : len(found["scores"])]
+            found = {**found, "masks": compressed_masks(runs, *picture.shape[:2])}
+        return found
 
     return run
 

@@ -67,6 +67,15 @@ JOB_ROWS: tuple[Row, ...] = (
         interval="[0, 2147483647]",
     ),
     Row(
+        "best_metric",
+        "string",
+        "bbox",
+        "Whose AP the best checkpoint is chosen by, boxes or masks, which a model with masks has",
+        "按边框还是按掩码的AP选择最佳检查点, segm 仅适用于带掩码的模型",
+        choices=("bbox", "segm"),
+        shapes_training=False,
+    ),
+    Row(
         "folds",
         "integer",
         0,

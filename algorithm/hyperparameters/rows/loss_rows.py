@@ -38,6 +38,14 @@ LOSS_ROWS: tuple[Row, ...] = (
         interval="[0, inf)",
     ),
     Row(
+        "mask_loss_weight",
+        "float",
+        1.0,
+        "Weight of the mask loss, with masks only",
+        "掩码损失的权重, 仅在训练掩码时使用",
+        interval="[0, inf)",
+    ),
+    Row(
         "alpha",
         "float",
         0.25,

@@ -69,4 +69,13 @@ NETWORK_ROWS: tuple[Row, ...] = (
         "训练时残差块的保留概率, 空表示使用模型自身的值",
         interval="(0, 1]",
     ),
+    Row(
+        "masks",
+        "string",
+        "auto",
+        "Learn the outlines of objects too, and answer with a mask for each box. Needs data with "
+        "outlines. auto is False for now",
+        "是否同时学习目标的轮廓并为每个检测框给出掩码, 数据需带有轮廓标注. auto 目前等同于 False",
+        choices=("auto", "true", "false"),
+    ),
 )

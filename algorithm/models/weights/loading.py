@@ -14,7 +14,12 @@ from algorithm.models.variable_names import published_variables
 from algorithm.models.weights.class_rows import classes_of, known_classes, with_known_rows
 from algorithm.models.weights.load_report import LoadReport
 from algorithm.models.weights.opening import open_weights
-from algorithm.models.weights.stored_tensors import BOX_PREDICTOR, CLASS_PREDICTOR, WeightSource
+from algorithm.models.weights.stored_tensors import (
+    BOX_PREDICTOR,
+    CLASS_PREDICTOR,
+    MASK_HEAD,
+    WeightSource,
+)
 
 SCOPES = ("classification", "detection", "full")
 
@@ -33,7 +38,7 @@ def load_weights(
         path: A local path, see `open_weights`.
         scope: "classification" (the backbone), "detection" (everything but the class predictor; the
             box predictor where its shape agrees) or "full" (everything). Batch norm statistics are
-            included.
+            included. A mask head starts fresh where the file has none.
         label_names: The detector's classes, class 1 first. In scope "full" they are compared with
             the file's where both are known; in scope "detection" those that the file knows by name
             take its rows of the class predictor, where they are given.
@@ -85,10 +90,12 @@ def _known_rows(
     return tuple(label_names[label] for label in found), values
 
 
-def _takes(name: str, detector: Detector, scope: str) -> bool:
+def _takes(name: str, detector: Detector, scope: str, source: WeightSource) -> bool:
     """Return whether the scope takes the variable from the file."""
     if scope == "classification":
         return name.startswith(f"{detector.preset.backbone}/")
+    if name.startswith(MASK_HEAD) and not source.has_masks:
+        return False
     return scope == "full" or not name.startswith(CLASS_PREDICTOR)
 
 
@@ -96,7 +103,7 @@ def _plan(detector: Detector, source: WeightSource, scope: str) -> LoadReport:
     shapes = {
         name: tuple(variable.shape) for name, variable in published_variables(detector).items()
     }
-    wanted = [name for name in shapes if _takes(name, detector, scope)]
+    wanted = [name for name in shapes if _takes(name, detector, scope, source)]
     present = [name for name in wanted if name in source.tensors]
     matched = tuple(name for name in present if source.tensors[name].shape == shapes[name])
     return LoadReport(

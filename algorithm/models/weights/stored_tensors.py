@@ -16,8 +16,11 @@ from algorithm.models.zoo import PRESETS
 
 CLASS_PREDICTOR = "class_net/class-predict/"
 BOX_PREDICTOR = "box_net/box-predict/"
+MASK_HEAD = ("mask_net/", "proto_net/")
 _BACKBONE = re.compile(r"(efficientnet-[a-z0-9]+|resnet\d+|mobilenet-v2)/")
-_DETECTOR_ROOT = re.compile(r"(?:resample_p\d+|fpn_cells|fpn|class_net|box_net)/")
+_DETECTOR_ROOT = re.compile(
+    r"(?:resample_p\d+|fpn_cells|fpn|class_net|box_net|mask_net|proto_net)/"
+)
 # A second model built in one process of the published code has its stem renamed, and a classifier
 # trained alone stands in an extra scope `model`.
 _STEM = re.compile(
@@ -65,6 +68,11 @@ class WeightSource:
     def has_detector(self) -> bool:
         """True when there is more than a backbone."""
         return any(map(_DETECTOR_ROOT.match, self.tensors))
+
+    @property
+    def has_masks(self) -> bool:
+        """True when there is a mask head inside."""
+        return any(name.startswith(MASK_HEAD) for name in self.tensors)
 
     @property
     def num_classes(self) -> int | None:

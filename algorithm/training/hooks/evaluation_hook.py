@@ -23,6 +23,7 @@ class EvaluateHook(Hook):
         peers: Evaluators of the networks that learn along.
         teacher: Evaluator of a frozen teacher, which is looked at once, before training.
         from_chief: Returns the chief's score, on every machine; NaN where it is undefined.
+        metric: Whose AP is the score, see Evaluation.score_of.
     """
 
     def __init__(
@@ -35,10 +36,11 @@ class EvaluateHook(Hook):
         peers: Sequence[Evaluator] = (),
         teacher: Evaluator | None = None,
         from_chief: Callable[[float], float] = float,
+        metric: str = "bbox",
     ) -> None:
         self._evaluator, self._archive, self._listeners = evaluator, archive, listeners
         self._every_epoch, self._peers, self._teacher = every_epoch, peers, teacher
-        self._from_chief = from_chief
+        self._from_chief, self._metric = from_chief, metric
 
     def before_training(self, run: TrainingRun) -> None:
         """Tell what the teacher is worth on the evaluation pictures as the student sees them."""
@@ -60,11 +62,11 @@ class EvaluateHook(Hook):
                 self._evaluated(run, peer, PEER)
             with stop_requests.deferred():
                 self._archive(run, evaluation)
-        score = evaluation.metrics["AP"]
-        return math.nan if score is None else score
+        return evaluation.score_of(self._metric)
 
     def _evaluated(self, run: TrainingRun, evaluator: Evaluator, network: str = "") -> Evaluation:
         evaluation, pictures = evaluator.run()
+        masks = evaluation.masks
         evaluated = Evaluated(
             run.epoch,
             run.plan.epochs,
@@ -74,6 +76,8 @@ class EvaluateHook(Hook):
             *evaluator.seconds,
             evaluator.batches,
             network,
+            masks.metrics if masks else {},
+            masks.summary if masks else "",
         )
         for listener in self._listeners:
             listener.after_evaluation(run, evaluated, [] if network else pictures)

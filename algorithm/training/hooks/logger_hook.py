@@ -63,7 +63,9 @@ class LoggerHook(Hook):
         self, run: TrainingRun, evaluated: Evaluated, pictures: list[np.ndarray]
     ) -> None:
         """Write the defined figures, and pictures with truth and detections."""
-        known = {name: value for name, value in evaluated.metrics.items() if value is not None}
+        masks = {f"segm_{name}": value for name, value in evaluated.mask_metrics.items()}
+        figures = {**evaluated.metrics, **masks}
+        known = {name: value for name, value in figures.items() if value is not None}
         group = f"eval_{evaluated.network}" if evaluated.network else "eval"
         self.write_scalars(group, known, evaluated.step)
         self.write_pictures(group, evaluated.step, pictures)

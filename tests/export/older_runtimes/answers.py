@@ -29,6 +29,23 @@ def loaded(model, pixels):
     return {name: value.numpy() for name, value in answer.items()}
 
 
+def masked(model, pixels):
+    """The answer of the signature `masks` of a SavedModel, with masks as numbers of pixels."""
+    import tensorflow as tf
+
+    kept = tf.saved_model.load(model)
+    above = tf.constant(0.0)
+    answer = kept.signatures["masks"](images=tf.constant(pixels), mask_above=above)
+    found = {name: value.numpy() for name, value in answer.items()}
+    found["detection_masks"] = found["detection_masks"][:, :, 1::2].sum(axis=2)
+    return found
+
+
+def handler_with_masks(model, pixels):
+    """The reply of the carried customize_service.py alone to a request for masks; their texts."""
+    return _reply(model, pixels, masks="rle")
+
+
 class Session:
     """A SavedModel in a session of TensorFlow 1, which is how TF Serving holds it."""
 
@@ -84,7 +101,7 @@ def handler_alone(model, pixels):
     return _reply(model, pixels)
 
 
-def _reply(model, pixels):
+def _reply(model, pixels, **fields):
     from PIL import Image
 
     spec = importlib.util.spec_from_file_location("handler", model + "/customize_service.py")
@@ -94,8 +111,11 @@ def _reply(model, pixels):
     Image.fromarray(pixels[0]).save(picture, "PNG")
     picture.seek(0)
     service = handler.ObjectDetectionService("serve", model)
-    request = {"images": {"a.png": picture}, "score_threshold": "0"}
-    return {name: np.array(values) for name, values in service.inference(request).items()}
+    request = dict({"images": {"a.png": picture}, "score_threshold": "0"}, **fields)
+    reply = service.inference(request)
+    if "detection_masks" in reply:
+        reply["detection_masks"] = [mask["counts"] for mask in reply["detection_masks"]]
+    return {name: np.array(values) for name, values in reply.items()}
 
 
 def frozen(model, pixels):
@@ -145,6 +165,8 @@ def onnx(model, pixels):
 
 WAYS = {
     "loaded": loaded,
+    "masked": masked,
+    "handler with masks": handler_with_masks,
     "session": session,
     "handler of platform": handler_of_platform,
     "handler alone": handler_alone,
