@@ -46,10 +46,14 @@ def require_for_export(name: str, nms: str) -> None:
     wanted = {**OF_FORMAT[name], **OF_NMS[nms]}
     missing = [package for package in wanted if find_spec(package) is None]
     if missing:
-        words = "package" if len(missing) == 1 else "packages"
+        words, what = (
+            ("package", "which writes or checks")
+            if len(missing) == 1
+            else ("packages", "which write or check")
+        )
         raise ArgumentError(
-            f"format={name}: expected the {words} {', '.join(missing)}, which write the file or "
-            f"check it, found none: {_install(wanted[package] for package in missing)}"
+            f"format={name}: expected the {words} {', '.join(missing)}, {what} the "
+            f"file, found none: {_install(wanted[package] for package in missing)}"
         )
 
 
