@@ -13,6 +13,7 @@ from algorithm.storage import (
     stage_in,
     stage_out,
     staging,
+    sync,
 )
 from algorithm.storage.objects import object_client, object_store
 
