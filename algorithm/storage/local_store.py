@@ -40,16 +40,19 @@ def info(url: str) -> FileInfo | None:
 def files(url: str) -> Iterator[FileInfo]:
     """Yield every file in a folder and the folders in it, in no order.
 
-    What is being written (.NAME.part) is left out.
+    What is being written (.NAME.part, a file or a folder) is left out.
     """
-    for folder, _, names in os.walk(local_path(url)):
+    for folder, folders, names in os.walk(local_path(url)):
+        folders[:] = [name for name in folders if not _is_unfinished(name)]
         for name in names:
             path = Path(folder) / name
-            if not (name.startswith(".") and name.endswith((".part", ".part.json"))) and (
-                found := info(str(path))
-            ):
+            if not _is_unfinished(name) and (found := info(str(path))):
                 inside = path.relative_to(local_path(url)).as_posix()
                 yield FileInfo(join(url, inside), found.size, found.modified)
+
+
+def _is_unfinished(name: str) -> bool:
+    return name.startswith(".") and name.endswith((".part", ".part.json"))
 
 
 def children(url: str) -> tuple[list[str], list[str]]:

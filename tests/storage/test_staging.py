@@ -13,6 +13,7 @@ from algorithm.storage import (
     stage_in,
     stage_out,
     staging,
+    sync,
 )
 from algorithm.storage.objects import object_client, object_store
 
@@ -273,3 +274,13 @@ def test_a_hundred_thousand_objects_are_listed_in_little_memory(store):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert sum(1 for _ in found) == 99_999
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 30 << 10
+
+
+def test_what_is_being_written_is_not_copied(tmp_path):
+    """A checkpoint is written into a folder .NAME.part first: a copy of outputs left it behind for good."""
+    for name in ("a.txt", ".b.txt.part", ".model.ckpt-3.part/index", "sub/.c.part/d", "sub/e"):
+        (tmp_path / "from" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "from" / name).write_text(name)
+    sync(str(tmp_path / "from"), str(tmp_path / "to"))
+    copied = [each.relative_to(tmp_path / "to") for each in (tmp_path / "to").rglob("*")]
+    assert sorted(map(str, copied)) == ["a.txt", "sub", "sub/e"]
