@@ -12,7 +12,7 @@ from algorithm.data.outline_geometry import of_pixels
 from algorithm.data.outlines import Outline, Polygons, RunLengths, run_lengths
 from algorithm.data.readers.annotation import Complaint
 
-FARTHEST = 1e6  # pixels; no corner lies beyond
+FARTHEST = 65_536  # pixels; no corner lies beyond, as the time to fill a polygon grows with it
 MOST_PIXELS = 1 << 28  # of a mask
 LEAST_CORNERS = 3
 ELLIPSE_CORNERS = 90
