@@ -41,7 +41,7 @@ from algorithm.jobs.from_hyperparameters import (
 )
 from algorithm.models.detector import Detector, build_detector
 from algorithm.models.variable_names import published_variables
-from algorithm.models.weights.warm_start import Start, find_start
+from algorithm.models.weights.warm_start import USUAL_RATE, Start, find_start
 from algorithm.storage import stager
 from algorithm.storage.atomic_files import write_json
 from algorithm.training.trainer import Trainer
@@ -167,7 +167,7 @@ def _trained(hp: Hyperparameters, seeds: list[int], scratch: Path):
     loss = loss_config(hp, dataset)
     distiller = find_distiller(hp, detector, dataset.label_names, loss, scratch)
     plan = plan_of(hp, len(dataset.train), hp.train_batch_size)
-    trainer, _ = trainer_of(hp, detector, plan, 1, distiller, loss)
+    trainer, _ = trainer_of(hp, detector, plan, 1, distiller, loss, hp.learning_rate or USUAL_RATE)
     evaluators = [
         Evaluator(each, nms_config(hp), dataset, hp.eval_batch_size)
         for each in (detector, *trainer.peers)

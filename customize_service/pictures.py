@@ -135,7 +135,7 @@ def colour_values(image: Image.Image, data: bytes, name: str) -> np.ndarray:
     Raises:
         PictureError: Pillow cannot read the other byte of such pixels.
     """
-    other = open_picture(io.BytesIO(data), name)
+    other: Any = open_picture(io.BytesIO(data), name)
     swapped, known = raw_mode(other), {";16B": ";16L", ";16L": ";16B", ";16N": ";16B"}
     ending = swapped[-4:]
     if swapped[:-4] not in ("RGB", "RGBA", "RGBX") or ending not in known:

@@ -44,20 +44,16 @@ by hand.
   `algorithm/train.py`, logs and ignores them, as the platform adds flags of its own.""",
     "zh": """# 超参数
 
-由 `python -m algorithm describe` 根据 `algorithm/hyperparameters` 中的表生成, 请勿手工修改.
+由 `python -m algorithm describe` 根据 `algorithm/hyperparameters` 中的表生成，请勿手工修改。
 
-- `--name=value` 与 `--name value` 等价. 值以文本形式传入, 空值表示使用默认值.
-- `--hparams` 是不含空格的 `key=value` 逗号列表, 按第一个 `=` 拆分.
-  同一个键出现多次时以最后一个为准.
-- `hparams` 的键也可以单独作为参数给出.
-- 错误的值, 未知的键, 以及与已知参数仅差一两个字母的参数会报错.
-  其他未知参数在 `python -m algorithm train` 中会报错, 该命令也接受其他系统的一些习惯写法
-  (`--epochs`, `--batch`, `--imgsz`, `data=...`), 并用一行日志说明. 平台作业的启动文件 `algorithm/train.py`
-  会将其记录到日志并忽略, 因为平台会自行添加参数.""",
+- `--name=value` 与 `--name value` 等价。值以文本形式传入，空值表示使用默认值。
+- `--hparams` 是不含空格的 `key=value` 逗号列表，按第一个 `=` 拆分。
+  同一个键出现多次时以最后一个为准。
+- `hparams` 的键也可以单独作为参数给出。
+- 错误的值、未知的键，以及与已知参数仅差一两个字母的参数会报错。其他未知参数在
+  `python -m algorithm train` 中会报错；该命令也接受其他系统的一些习惯写法（`--epochs`、`--batch`、`--imgsz`、`data=...`），
+  并用一行日志说明。平台作业的启动文件 `algorithm/train.py` 会将其记录到日志并忽略，因为平台会自行添加参数。""",
 }
-_MARKED = re.compile(
-    r"(<!-- hyperparameters: begin -->\n).*?(<!-- hyperparameters: end -->)", re.DOTALL
-)
 _PAIRS_MARKED = re.compile(r"(<!-- pairs: begin -->\n).*?(<!-- pairs: end -->)", re.DOTALL)
 
 
@@ -95,8 +91,6 @@ def source_files(project: Path) -> dict[str, str]:
         "docs/reference/hyperparameters.md": _page("en"),
         "docs/reference/hyperparameters.zh-CN.md": _page("zh"),
     }
-    for name, language in (("README.md", "en"), ("README.zh-CN.md", "zh")):
-        texts[name] = _filled(_MARKED, project / name, as_markdown(_PUBLISHED, language))
     distillation = "docs/use/distillation.md"
     texts[distillation] = _filled(_PAIRS_MARKED, project / distillation, pairs_table())
     settings = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))

@@ -62,6 +62,7 @@ class Hyperparameters:
     model_name: str
     pretrained: str
     fine_tune_checkpoint_type: str
+    known_classes: bool
     image_size: tuple[int, int] | None
     anchor_scale: float
     survival_prob: float | None

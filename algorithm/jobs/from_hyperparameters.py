@@ -73,6 +73,7 @@ def trainer_of(
     replicas: int,
     distiller: Distiller | None,
     loss: LossConfig,
+    rate: float,
 ) -> tuple[Trainer, DetectionSchedule]:
     """Make the trainer and its schedule, and freeze what is to be frozen.
 
@@ -85,6 +86,7 @@ def trainer_of(
         replicas: Devices that train.
         distiller: What the detector learns from besides the annotations, or None.
         loss: Of `loss_config`.
+        rate: The learning rate for 64 pictures in a step.
 
     Returns:
         The trainer and the schedule of its learning rate.
@@ -108,7 +110,7 @@ def trainer_of(
         )
     kind, share = choose_optimizer(hp.optimizer, batch_size, 1 + len(shared))
     config = ScheduleConfig(
-        hp.learning_rate * share,
+        rate * share,
         hp.lr_warmup_init * share,
         hp.lr_warmup_epoch,
         hp.lr_decay_method,

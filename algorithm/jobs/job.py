@@ -27,7 +27,7 @@ from algorithm.jobs.publishing import outcome, publish
 from algorithm.jobs.run_folder import TRAINING_MODES, RunFolder
 from algorithm.modelarts.environment import Workspace, scratch_dir
 from algorithm.modelarts.hosts import find_cluster
-from algorithm.models.weights.warm_start import advice_on_rate, find_start
+from algorithm.models.weights.warm_start import find_start, learning_rate_of
 from algorithm.storage import is_remote, local_path
 from algorithm.storage.mirroring.mirrored_folder import mirrored
 from algorithm.storage.scratch_folder import job_folder
@@ -133,7 +133,8 @@ def _run(
     _log.info("building %s%s ...", hp.model_name, " and loading its weights" if start else "")
     with devices.strategy.scope():
         detector = detector_of(hp, len(dataset.label_names))
-        started = start.load(detector) if start else ""
+        known = dataset.label_names if hp.known_classes else None
+        started = start.load(detector, known) if start else ""
     if start:
         _log.info("%s", started)
     elif not resumed:
@@ -162,12 +163,12 @@ def _run(
         )
     if devices.chief:
         look_at_data(hp, detector, dataset, run_folder)
-        for line in (
-            *advice_on_rate(hp, detector.image_size, start),
-            *advice_on_peer(hp, detector, dataset.train, start),
-        ):
+        for line in advice_on_peer(hp, detector, dataset.train, start):
             _log.warning("%s", line)
-    stopped_early = train(hp, detector, dataset, run_folder, resumed, devices, distiller, loss)
+    rate = learning_rate_of(hp, detector.image_size, start)
+    stopped_early = train(
+        hp, detector, dataset, run_folder, resumed, devices, distiller, loss, rate
+    )
     if not devices.chief:
         return
     if devices.replicas > 1:  # what is exported must stand on one device
@@ -187,5 +188,5 @@ def _run(
     if metrics["AP"] is None:
         _log.warning("%s", outcome(metrics))
     seconds = time.monotonic() - begun
-    for line in closing_lines(hp, metrics, run_folder.model, dataset, seconds, workspace.root):
-        _log.info("%s", line)
+    lines = closing_lines(hp, metrics, run_folder.model, dataset, seconds, workspace.root)
+    _log.info("%s", "\n".join(lines))

@@ -44,6 +44,7 @@ def train(
     devices: Devices,
     distiller: Distiller | None,
     loss: LossConfig,
+    rate: float,
 ) -> bool:
     """Fit the detector; afterwards the archive holds the best checkpoint.
 
@@ -56,6 +57,7 @@ def train(
         devices: The devices to train on.
         distiller: What the detector learns from besides the annotations, or None.
         loss: The settings of the detection loss.
+        rate: The learning rate for 64 pictures in a step. A job that goes on keeps its own.
 
     Returns:
         Whether it stopped early.
@@ -70,8 +72,11 @@ def train(
     anew = False
     progress = Progress.of(resumed.state) if resumed else Progress()
     progress.divide(hp.gradient_accumulation_steps)
+    progress.learning_rate = progress.learning_rate or rate
     with devices.strategy.scope():
-        trainer, schedule = trainer_of(hp, detector, plan, devices.replicas, distiller, loss)
+        trainer, schedule = trainer_of(
+            hp, detector, plan, devices.replicas, distiller, loss, progress.learning_rate
+        )
     if resumed:
         resumed.check_dataset(dataset.fingerprint)
         resumed.check_batch_size(batch_size)

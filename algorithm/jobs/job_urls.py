@@ -101,7 +101,7 @@ def fresh_start_advice(train_url: str, environment: Mapping[str, str]) -> str:
     if storage.is_remote(train_url) or not on_platform(environment):
         return ""
     folder = storage.local_path(train_url)
-    if (folder / "checkpoint").is_file():
+    if any((folder / name).is_file() for name in ("checkpoint", "folds.json")):
         return ""
     return (
         f"train_url {folder} holds no checkpoint: training begins at the first step. If this job "

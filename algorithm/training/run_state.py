@@ -20,6 +20,7 @@ class Progress:
         restores: Times an earlier checkpoint was taken up again, each with half the learning rate
             of the one before.
         parts: Into how many parts the batch of a step is divided, to fit into memory.
+        learning_rate: The rate for 64 pictures in a step that the job began with.
         asked: How many parts the job asked for; auto_batch may have made more of them.
     """
 
@@ -29,6 +30,7 @@ class Progress:
     restores: int = 0
     parts: int = 1
     asked: int = 0
+    learning_rate: float = 0.0
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Progress:

@@ -28,12 +28,6 @@ def test_describe_prints_and_writes_the_publication(capsys, tmp_path):
     assert published["job_config"]["parameters"][0]["name"] == "mode"
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_the_readmes_hold_the_published_table(language):
-    readme = (PROJECT / ("README.md" if language == "en" else "README.zh-CN.md")).read_text("utf-8")
-    assert readme.count("| `model_name` |") == 1
-
-
 def test_each_line_of_the_sample_manifest_is_json():
     lines = describe.manifests()["manifests/dataset.manifest"].splitlines()
     assert [json.loads(line)["usage"] for line in lines] == ["TRAIN", "TRAIN", "EVAL"]

@@ -27,8 +27,6 @@ def test_the_exit_codes_of_the_documents_are_those_of_the_errors():
             known.setdefault(kind.exit_code, set()).add(kind.kind)
     (page,) = (PROJECT / "docs").rglob("errors.md")
     assert codes_in(page) == known
-    for readme in ("README.md", "README.zh-CN.md"):
-        assert set(codes_in(PROJECT / readme)) == set(known) - {error_report.INTERRUPTED}
 
 
 def raising(error):

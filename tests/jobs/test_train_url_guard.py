@@ -68,6 +68,7 @@ def test_a_folder_that_holds_the_dataset_is_refused(tmp_path):
         ("cleaning_report.json", "split.json", "data_report/", ".model.ckpt-3.part"),
         ("job.json", "notes.txt", "model/"),
         ("checkpoint", "model.ckpt-5.index", "my_plots/"),
+        ("folds.json", "fold_1/", "fold_2/"),
     ],
     ids=" ".join,
 )

@@ -286,6 +286,10 @@ def test_a_side_off_the_grid_is_padded_to_the_next_multiple_of_32():
         np.testing.assert_array_equal(found[name], expected[name])
     np.testing.assert_array_equal(odd.anchors, even.anchors)
     assert odd.image_size == (72, 96)
+    known = {id(odd.inputs[0])}  # the pieces still lead from the images to the outputs
+    for piece in odd.pieces:
+        assert {id(tensor) for tensor in piece.inputs} <= known
+        known |= {id(tensor) for tensor in piece.outputs}
 
 
 def test_a_size_on_the_grid_has_no_padding():

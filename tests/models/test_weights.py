@@ -307,3 +307,18 @@ def test_the_published_coco_weights_load_whole(shared_dir):
         (),
     )
     assert published_variables(detector)["class_net/class-predict/bias"].numpy().mean() < -2
+
+
+def test_classes_known_by_name_start_from_their_rows(shared_dir):
+    """person is COCO's output 0 and car its output 2; raccoon is none of them."""
+    detector = build_detector("efficientdet-lite0", 3)
+    before = published_variables(detector)["class_net/class-predict/bias"].numpy()
+    path = shared_dir / "weights/efficientdet-lite0"
+    report = load_weights(detector, path, "detection", label_names=["raccoon", "cars", "person"])
+    assert report.known_classes == ("cars", "person")
+    assert "Known by name, so not fresh: cars, person" in report.summary()
+    with open_weights(path) as source:
+        stored = source.tensors["class_net/class-predict/bias"].read().reshape(9, 90)
+    taken = published_variables(detector)["class_net/class-predict/bias"].numpy().reshape(9, 3)
+    np.testing.assert_array_equal(taken[:, 1:], stored[:, [2, 0]])
+    np.testing.assert_array_equal(taken[:, 0], before.reshape(9, 3)[:, 0])

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -106,7 +107,9 @@ def example(row: PictureRow, data: bytes, ids: dict[str, int]) -> bytes:
         "image/object/is_crowd": marks,
         "image/object/difficult": marks,
     }
-    floats = {f"image/object/bbox/{side}": shares[:, place] for place, side in enumerate(SIDES)}
+    floats: dict[str, Any] = {
+        f"image/object/bbox/{side}": shares[:, place] for place, side in enumerate(SIDES)
+    }
     floats["image/object/area"] = _areas(row, boxes)
     texts = {
         "image/encoded": [data],

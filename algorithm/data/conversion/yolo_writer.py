@@ -12,6 +12,9 @@ from algorithm.data.conversion.picture_row import Box, Classes, PictureRow
 from algorithm.data.outline_corners import single_polygon
 from algorithm.data.outlines import Outline
 
+SIDE_DIGITS = 8
+CORNER_DIGITS = 12  # so that the corner that is read is the very one: a hair decides on a pixel
+
 
 def write_shard(
     rows: Iterable[PictureRow], output: Path, shard: str, classes: Classes
@@ -75,7 +78,7 @@ def _line(row: PictureRow, number: int, box: Box, outline: Outline | None) -> st
     corners = None if outline is None else single_polygon(outline, row.height, row.width)
     if corners is not None:
         shares = (corners / [row.width, row.height]).ravel().tolist()
-        return _row(number, shares)
+        return _row(number, shares, CORNER_DIGITS)
     ymin, xmin, ymax, xmax = box
     sides = (
         (xmin + xmax) / 2 / row.width,
@@ -83,8 +86,8 @@ def _line(row: PictureRow, number: int, box: Box, outline: Outline | None) -> st
         (xmax - xmin) / row.width,
         (ymax - ymin) / row.height,
     )
-    return _row(number, sides)
+    return _row(number, sides, SIDE_DIGITS)
 
 
-def _row(number: int, shares: Iterable[float]) -> str:
-    return " ".join([str(number), *(f"{share:.8f}" for share in shares)]) + "\n"
+def _row(number: int, shares: Iterable[float], digits: int) -> str:
+    return " ".join([str(number), *(f"{share:.{digits}f}" for share in shares)]) + "\n"

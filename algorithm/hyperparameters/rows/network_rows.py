@@ -37,6 +37,14 @@ NETWORK_ROWS: tuple[Row, ...] = (
         choices=("classification", "detection", "full"),
     ),
     Row(
+        "known_classes",
+        "boolean",
+        True,
+        "Start classes that the weights know by name, as person or car, from what the weights know "
+        "of them. False starts every class fresh",
+        "预训练权重中已有同名类别 如 person, car 时是否沿用其分类参数. False 时所有类别重新学习",
+    ),
+    Row(
         "image_size",
         "size",
         None,

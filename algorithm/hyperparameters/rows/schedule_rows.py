@@ -36,10 +36,12 @@ SCHEDULE_ROWS: tuple[Row, ...] = (
     Row(
         "learning_rate",
         "float",
-        0.08,
-        "Learning rate for 64 pictures per step, scaled in proportion to the real number",
-        "每步64张图片时的学习率, 按实际批大小等比缩放",
-        interval="(0, inf)",
+        0.0,
+        "Learning rate for 64 pictures per step, scaled in proportion to the real number. 0 "
+        "chooses 0.08, or more for a small lite model from an ImageNet backbone",
+        "每步64张图片时的学习率, 按实际批大小等比缩放. 0 表示自动选择, 一般为0.08, "
+        "从 ImageNet 主干网络开始的小模型取更高的值",
+        interval="[0, inf)",
     ),
     Row(
         "lr_warmup_init",

@@ -18,6 +18,8 @@ class LoadReport:
         fresh: Left by the scope at their initial values.
         unused: In the file, not wanted.
         averaged: How many tensors of the file are moving averages.
+        known_classes: Classes of the detector that took their rows of the class predictor from the
+            file, by name.
     """
 
     path: str
@@ -29,6 +31,7 @@ class LoadReport:
     missing: tuple[str, ...]
     fresh: tuple[str, ...]
     unused: tuple[str, ...]
+    known_classes: tuple[str, ...] = ()
 
     def summary(self) -> str:
         """Return one paragraph for the log."""
@@ -47,4 +50,10 @@ class LoadReport:
             f"{'loaded' if any(name.startswith(scope) for name in loaded) else 'starts fresh'}"
             for word, scope in (("Class", CLASS_PREDICTOR), ("box", BOX_PREDICTOR))
         ]
-        return f"{', '.join(words)}."
+        known = (
+            f" Known by name, so not fresh: {', '.join(self.known_classes)} (known_classes=False "
+            "starts them fresh too)."
+            if self.known_classes
+            else ""
+        )
+        return f"{', '.join(words)}.{known}"

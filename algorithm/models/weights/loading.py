@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from algorithm.errors import ArgumentError, DataError
 from algorithm.models.detector import Detector
 from algorithm.models.variable_names import published_variables
+from algorithm.models.weights.class_rows import classes_of, known_classes, with_known_rows
 from algorithm.models.weights.load_report import LoadReport
 from algorithm.models.weights.opening import open_weights
 from algorithm.models.weights.stored_tensors import (
@@ -37,8 +39,9 @@ def load_weights(
         scope: "classification" (the backbone), "detection" (everything but the class predictor; the
             box predictor where its shape agrees) or "full" (everything). Batch norm statistics are
             included. A mask head starts fresh where the file has none.
-        label_names: The detector's classes, class 1 first; compared with the file's in scope "full"
-            where both are known.
+        label_names: The detector's classes, class 1 first. In scope "full" they are compared with
+            the file's where both are known; in scope "detection" those that the file knows by name
+            take its rows of the class predictor, where they are given.
 
     Returns:
         What became of each tensor.
@@ -60,9 +63,31 @@ def load_weights(
         _check_promise(detector, report, source)
         variables = published_variables(detector)
         values = {name: _value(source, name) for name in report.matched}
+        if scope == "detection" and label_names:
+            known, rows = _known_rows(detector, source, label_names)
+            report, values = replace(report, known_classes=known), values | rows
     for name, value in values.items():
         variables[name].assign(value)
     return report
+
+
+def _known_rows(
+    detector: Detector, source: WeightSource, label_names: Sequence[str]
+) -> tuple[tuple[str, ...], dict[str, np.ndarray]]:
+    """Return the classes that the file knows by name, and the class predictor with their rows."""
+    names = classes_of(source)
+    found = known_classes(label_names, names) if names else {}
+    values = {}
+    for name, variable in published_variables(detector).items():
+        if not (found and name.startswith(CLASS_PREDICTOR)):
+            continue
+        mixed = name in source.tensors and with_known_rows(
+            variable.numpy(), _value(source, name), found, (len(label_names), len(names))
+        )
+        if mixed is None or mixed is False:
+            return (), {}
+        values[name] = mixed
+    return tuple(label_names[label] for label in found), values
 
 
 def _takes(name: str, detector: Detector, scope: str, source: WeightSource) -> bool:

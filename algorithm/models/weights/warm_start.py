@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from algorithm.errors import DataError, StorageError, first_line
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.models.weights import find_pretrained
 from algorithm.models.weights.catalogue import default_download, packaged_models
-from algorithm.models.weights.coco_label_map import COCO_LABEL_NAMES
+from algorithm.models.weights.class_rows import classes_of
 from algorithm.models.weights.fetching import fetch_weights
 from algorithm.models.weights.lookup import cache_dir, default_search_dirs
 from algorithm.models.zoo import PRESETS
@@ -25,7 +26,8 @@ _log = logging.getLogger(__name__)
 # Statistics of fewer pictures than this are noise: batch norm then keeps what the pretrained
 # network knows.
 SMALLEST_BATCH_FOR_STATISTICS = 4
-# The jobs for which more than the default rate was better, with optimizer=auto, from ImageNet
+USUAL_RATE = 0.08  # as published
+# The jobs for which more than the usual rate was better, with optimizer=auto, from ImageNet
 # (docs/research/2026-11-28-tiny-models.md).
 MEASURED_BACKBONE, SMALL_INPUT, SMALL_BATCH, HIGHER_RATE = "efficientnet-lite0", 320, 8, 0.16
 
@@ -57,25 +59,30 @@ class Start:
         if self.scope != "full":
             return None
         with open_weights(self.path) as source:
-            if source.label_names:
-                return tuple(source.label_names)
-            if source.num_classes == len(COCO_LABEL_NAMES):
-                return COCO_LABEL_NAMES
-            if (
-                source.num_classes == len(COCO_LABEL_NAMES) + 1
-            ):  # RetinaNet's output k is category id k; 0 is not used
-                return ("(background)", *COCO_LABEL_NAMES)
+            names = classes_of(source)
+        if names:
+            return names
         raise DataError(
             f"weights {self.path}: expected a label map beside them (label_map.json or index), "
             "found none and no COCO network either; give fine_tune_checkpoint_type=detection, or "
             "add the file"
         )
 
-    def load(self, detector: Detector) -> str:
-        """Load the weights into the detector and say in words what was taken."""
+    def load(self, detector: Detector, label_names: Sequence[str] | None = None) -> str:
+        """Load the weights into the detector.
+
+        Args:
+            detector: Gets the weights.
+            label_names: Its classes, to take over those that the weights know by name; None takes
+                over none.
+
+        Returns:
+            What was taken, in words.
+        """
         from algorithm.models.weights import load_weights
 
-        return f"warm start {self.where}: {load_weights(detector, self.path, self.scope).summary()}"
+        report = load_weights(detector, self.path, self.scope, label_names=label_names)
+        return f"warm start {self.where}: {report.summary()}"
 
 
 def find_start(hp: Hyperparameters, scratch: Path) -> Start | None:
@@ -219,31 +226,30 @@ def wants_a_higher_rate(
     return bool(start and start.scope == "classification" and measured and small)
 
 
-def advice_on_rate(
+def learning_rate_of(
     hp: Hyperparameters, image_size: tuple[int, int], start: Start | None
-) -> tuple[str, ...]:
-    """Return lines for the log where HIGHER_RATE is worth setting; none elsewhere.
-
-    With a peer `advice_on_peer` says it.
+) -> float:
+    """Return the learning rate of a job that begins, and say in the log where it was chosen.
 
     Args:
-        hp: The job's hyperparameters.
+        hp: The job's hyperparameters; its learning_rate is taken where it is not 0.
         image_size: Height and width of the input in pixels.
         start: Where the weights are from; None where a job goes on.
 
     Returns:
-        The lines.
+        The rate for 64 pictures in a step.
     """
-    if (
-        hp.use_online_kd
-        and not hp.peer_model
-        or hp.learning_rate >= HIGHER_RATE
-        or not wants_a_higher_rate(hp, image_size, start)
-    ):
-        return ()
-    return (
-        f"learning_rate={hp.learning_rate:g}: the start is an ImageNet backbone, the input small "
-        f"and the batch at most {SMALL_BATCH}; such jobs gained by a higher rate "
-        "(docs/research/2026-11-28-tiny-models.md): "
-        f"set learning_rate={HIGHER_RATE:g} in hparams, and try twice that too",
+    if hp.learning_rate:
+        return hp.learning_rate
+    learns_from_itself = hp.use_online_kd and not hp.peer_model
+    if learns_from_itself or not wants_a_higher_rate(hp, image_size, start):
+        return USUAL_RATE
+    _log.info(
+        "learning_rate=0 chooses %g: the start is an ImageNet backbone, the input small and the "
+        "batch at most %d (docs/research/2026-11-28-tiny-models.md); learning_rate=%g in hparams "
+        "takes the usual one",
+        HIGHER_RATE,
+        SMALL_BATCH,
+        USUAL_RATE,
     )
+    return HIGHER_RATE

@@ -33,7 +33,8 @@ def outlines() -> dict[str, object]:
     apart = np.zeros((HEIGHT, WIDTH), np.uint8)
     apart[20:22, 30:33] = apart[25:29, 35:40] = 1
     return {
-        "polygon": [[5.25, 6, 15, 7.5, 12.2, 26.1, 6, 20]],
+        # corners in fifths of a pixel, where the rule of pycocotools rounds
+        "polygon": [[5.3, 6, 15, 7.5, 12.1, 26.1, 6.7, 20.9]],
         "parts": [[2, 2, 8, 2, 8, 8, 2, 8], [12, 12, 30, 12, 30, 20, 12, 20]],
         "overlap": [[2, 2, 12, 2, 12, 12, 2, 12], [6, 6, 30, 6, 30, 20, 6, 20]],
         "over the edge": [[-4, 3, 12, 3, 12, 40, -4, 40]],
@@ -46,7 +47,7 @@ def outlines() -> dict[str, object]:
 def boxes() -> dict[str, list[float]]:
     """[x, y, width, height], as the outlines lie in the picture."""
     return {
-        "polygon": [5.25, 6, 9.75, 20.1],
+        "polygon": [5.3, 6, 9.7, 20.1],
         "parts": [2, 2, 28, 18],
         "overlap": [2, 2, 28, 18],
         "over the edge": [0, 3, 12, 27],
@@ -172,3 +173,15 @@ def test_a_cleaned_copy_of_voc_keeps_what_lies_in_masks(tmp_path: Path) -> None:
     record = json.loads(done.manifest.read_text().splitlines()[0])
     address = record["annotation"][0]["annotation-loc"]
     assert "<polygon>" in (tmp_path / "out" / address).read_text()
+
+
+@pytest.mark.parametrize("form", ["coco", "yolo"])
+def test_masks_of_coco128_come_back_pixel_by_pixel(
+    shared_dir: Path, tmp_path: Path, form: str
+) -> None:
+    source = shared_dir / "data" / "coco128"
+    done = convert(source, tmp_path / form, form, workers=1)
+    wanted, found = (content(load(path, tmp_path / "w")) for path in (source, done.path))
+    for key, rows in wanted.items():
+        assert sorted(row[::3] for row in found[key]) == sorted(row[::3] for row in rows)
+    assert sum(map(len, wanted.values())) == 939

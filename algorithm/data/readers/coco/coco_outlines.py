@@ -46,7 +46,7 @@ def outline_of(recorded: Any) -> Outline:
         size = recorded.get("size")
         if not isinstance(size, list) or len(size) != 2:
             raise ValueError(f"expected size [height, width] of run lengths, found {size!r}")
-        return of_column_runs(*size, recorded.get("counts"))
+        return of_column_runs(size[0], size[1], recorded.get("counts"))
     if not isinstance(recorded, list):
         raise ValueError(f"expected polygons or run lengths, found {str(recorded)[:60]!r}")
     points = all(isinstance(part, list) and len(part) == 2 for part in recorded)

@@ -118,10 +118,14 @@ def _outline(row: dict, size: dict) -> Outline | None:
     if kind == "bitmap":
         left, top, picture = _opened(part(row, "bitmap"))
         size_of(picture.height, picture.width)
-        pixels = np.asarray(picture)
-        if picture.mode == "RGBA":
-            inside = pixels[..., 3]
-        else:
-            inside = pixels if pixels.ndim == 2 else pixels.any(axis=-1)
-        return of_cut_out(inside, round(left), round(top), (size.get("height"), size.get("width")))
+        whole = size_of(size.get("height"), size.get("width"))
+        return of_cut_out(_inside(picture), round(left), round(top), whole)
     return None
+
+
+def _inside(picture: Image.Image) -> np.ndarray:
+    """The pixels of a bitmap, not 0 inside: by its alpha, where it has one."""
+    pixels = np.asarray(picture)
+    if picture.mode == "RGBA":
+        return pixels[..., 3]
+    return pixels if pixels.ndim == 2 else np.max(pixels, axis=-1)
