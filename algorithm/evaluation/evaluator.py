@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -110,7 +110,10 @@ def side_by_side(
 
 
 def _with_masks(
-    picture: np.ndarray, outlines: Sequence[Outline | None], labels: Sequence[str]
+    picture: np.ndarray, outlines: Iterable[Outline | None], labels: Sequence[str]
 ) -> np.ndarray:
-    masks = [outline and rasterised(outline, *picture.shape[:2]) for outline in outlines]
+    height, width = picture.shape[:2]
+    masks = [
+        None if outline is None else rasterised(outline, height, width) for outline in outlines
+    ]
     return draw_masks(picture, masks, labels)

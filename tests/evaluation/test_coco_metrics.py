@@ -156,7 +156,7 @@ def test_recall_beyond_100_is_that_of_pycocotools_with_that_limit():
         max_detections=300,
     )
     with contextlib.redirect_stdout(io.StringIO()):
-        truth = coco_metrics._ground_truth([Picture(boxes, labels)], ["a", "b"])
+        truth = coco_metrics.ground_truth([Picture(boxes, labels)], ["a", "b"])
         own = COCOeval(
             truth, truth.loadRes(coco_metrics._result_rows([perfect(seen, labels[:280])])), "bbox"
         )

@@ -139,4 +139,4 @@ def test_metrics_json_holds_both_and_a_score_is_of_either():
     assert "segm" not in boxes.as_dict()
     both = replace(boxes, masks=evaluate_masks([sample], [detection], NAMES))
     assert both.as_dict()["segm"]["AP"] == 0.0 and both.as_dict()["AP"] == pytest.approx(1.0)
-    assert (both.score("bbox"), both.score("segm")) == (pytest.approx(1.0), 0.0)
+    assert (both.score_of("bbox"), both.score_of("segm")) == (pytest.approx(1.0), 0.0)

@@ -83,6 +83,27 @@ def test_an_evaluation_in_the_form_of_torchvision(monkeypatch):
     ]
 
 
+def test_masks_have_a_line_or_a_table_of_their_own(monkeypatch):
+    monkeypatch.setattr(log_lines, "peak_memory", lambda: 2161.4)
+    rows = ROWS.replace("0.250", "0.125")
+    evaluated = Evaluated(
+        1, 2, 30, {"AP": 0.25}, ROWS, mask_metrics={"AP": 0.125}, mask_summary=rows
+    )
+    assert OwnForm().evaluation(evaluated) == [
+        "eval epoch=1/2 step=30 AP=0.2500",
+        "eval epoch=1/2 step=30 segm_AP=0.1250",
+    ]
+    tables = ["IoU metric: bbox", ROWS, "IoU metric: segm", rows]
+    assert ReferencesForm().evaluation(evaluated)[-4:] == tables
+    assert TutorialForm().evaluation(evaluated)[-4:] == tables
+    figures = {**FIGURES, "mask_loss": 0.125}
+    assert "box_loss=0.0125 mask_loss=0.125 " in OwnForm().step(moment(1, 8, 5, figures), 1)[0]
+    assert (
+        "loss_classifier: 1.2500 (1.2500)  loss_box_reg: 0.5000 (0.5000)  "
+        "loss_mask: 0.1250 (0.1250)  time"
+    ) in ReferencesForm().step(moment(1, 8, 5, figures), 2)[0]
+
+
 def test_a_plan_of_steps_ends_within_an_epoch():
     assert (Plan.of_steps(22500, 5000).epochs, Plan.of_steps(22500, 5000).steps) == (5, 22500)
     assert Plan.of_steps(10, 5000) == Plan(1, 10, 1, 10)

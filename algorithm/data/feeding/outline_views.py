@@ -124,18 +124,20 @@ def grid_masks(
         )
         size = (bottom - top) * MASK_STRIDE, (right - left) * MASK_STRIDE
         if min(size) > 0:
-            pixels = _pixels(each, np.array([left, top]) * MASK_STRIDE, size)
+            pixels = _pixels(each, each.outline, np.array([left, top]) * MASK_STRIDE, size)
             mask[top:bottom, left:right] = _shares(pixels)
     return masks
 
 
-def _pixels(each: OutlinedObject, corner: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def _pixels(
+    each: OutlinedObject, outline: Outline, corner: np.ndarray, size: tuple[int, int]
+) -> np.ndarray:
     """uint8 [*size]: what the object covers of the part of the input that begins at `corner`."""
     move = each.move - [[0, 0, corner[0]], [0, 0, corner[1]]]
-    if isinstance(each.outline, Polygons):
-        pixels = rasterised(Polygons(tuple(_at(move, part) for part in each.outline.parts)), *size)
+    if isinstance(outline, Polygons):
+        pixels = rasterised(Polygons(tuple(_at(move, part) for part in outline.parts)), *size)
     else:
-        annotated = rasterised(each.outline, each.outline.height, each.outline.width)
+        annotated = rasterised(outline, outline.height, outline.width)
         # OpenCV counts from the middle of a pixel
         move = move + [[0, 0, move[0, :2].sum() / 2 - 0.5], [0, 0, move[1, :2].sum() / 2 - 0.5]]
         pixels = cv2.warpAffine(annotated, move, size[::-1], flags=cv2.INTER_NEAREST)
