@@ -174,7 +174,8 @@ def test_published_figures_belong_to_the_weights_a_job_downloads():
     for name, figures in FIGURES.items():
         assert figures_of(name, default_download(name).family) == figures
     assert figures_of("efficientdet-d0", "coco") is None  # the first release had another AP
-    assert set(FIGURES) == {name for name in PRESETS if default_download(name).scope == "detection"}
+    downloads = [default_download(name) for name in PRESETS]
+    assert set(FIGURES) == {each.name for each in downloads if each.scope == "detection"}
 
 
 def test_inspect_tells_what_a_file_is(lite0, values_of, write_bundle, printed):
