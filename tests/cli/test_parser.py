@@ -20,6 +20,7 @@ NAMES = (
     "export",
     "predict",
     "serve",
+    "platform",
     "assess",
     "data",
     "weights",
