@@ -6,6 +6,7 @@ import argparse
 
 from algorithm.cli.verb import Verb
 from algorithm.errors import ArgumentError
+from algorithm.local_platform.settings import Settings
 
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +21,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
     )
     for name, kind, default, text in (
         ("port", int, 8090, "port to listen on, 0 for any"),
-        ("slots", int, 1, "jobs that run at a time"),
+        ("slots", int, Settings.slots, "jobs that run at a time"),
         ("upload_seconds", float, 30, "seconds between two copies of a running job's outputs"),
         ("stop_seconds", float, 120, "seconds a job has between SIGTERM and SIGKILL"),
     ):
@@ -49,7 +50,6 @@ def _run(arguments: argparse.Namespace) -> None:
             "reaches the platform can run commands here"
         )
     from algorithm.local_platform.server import serve
-    from algorithm.local_platform.settings import Settings
 
     serve(
         Settings(

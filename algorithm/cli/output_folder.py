@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from algorithm.errors import ArgumentError
-from algorithm.storage.folder_maker import FolderMaker, listed, names_in
+from algorithm.storage.folder_ownership import FolderMaker, listed, names_in
 
 _log = logging.getLogger("algorithm")
 # The verbs that write into a folder, with what they leave there.

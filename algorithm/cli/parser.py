@@ -24,8 +24,8 @@ from algorithm.cli import (
     weights,
 )
 from algorithm.cli.console_log import start_logging
-from algorithm.cli.habits import Taken, take_habits
-from algorithm.cli.person_parser import PersonParser, refuse_unknown_verb
+from algorithm.cli.other_tools_flags import Taken, take_habits
+from algorithm.cli.suggesting_parser import PersonParser, refuse_unknown_verb
 from algorithm.cli.verb import Verb, VerbGroup
 from algorithm.errors import ArgumentError
 

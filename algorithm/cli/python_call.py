@@ -72,7 +72,8 @@ def as_flags(hyperparameters: dict[str, Any]) -> list[str]:
         ArgumentError: A name is unknown, or `data_url` or `train_url` is missing.
     """
     from algorithm.hyperparameters.hyperparameter_table import ROWS
-    from algorithm.hyperparameters.values import did_you_mean, write_value
+    from algorithm.hyperparameters.nearest_name import did_you_mean
+    from algorithm.hyperparameters.values import write_value
 
     for name in hyperparameters:
         if name not in ROWS:

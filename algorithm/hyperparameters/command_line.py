@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters.hyperparameter_table import HPARAMS, ROWS
+from algorithm.hyperparameters.nearest_name import did_you_mean
 from algorithm.hyperparameters.published_keys import MEANT, PUBLISHED, taken
-from algorithm.hyperparameters.values import did_you_mean
 
 
 def split_flags(argv: Sequence[str]) -> list[tuple[str, str]]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable
 from typing import Any
 
 from algorithm.errors import ArgumentError
-from algorithm.hyperparameters.other_names import by_meaning
+from algorithm.hyperparameters.nearest_name import did_you_mean
 from algorithm.hyperparameters.row import Interval, Row
 
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -55,24 +54,6 @@ def write_value(value: Any) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return str(value)
-
-
-def nearest(name: str, known: tuple[str, ...]) -> str:
-    """Return the known name most like name, or "" when none is near."""
-    matches = difflib.get_close_matches(name, [item for item in known if item], n=1, cutoff=0.6)
-    return matches[0] if matches else ""
-
-
-def did_you_mean(name: str, known: tuple[str, ...]) -> str:
-    """Return " Did you mean 'x'?" for the known name nearest to name, or "".
-
-    Meaning comes before letters. A dash before the names stays.
-    """
-    dashes = "--" if name.startswith("--") else ""
-    written, names = name.removeprefix(dashes), tuple(item.removeprefix(dashes) for item in known)
-    found = by_meaning(written.lower(), names) or nearest(written, names)
-    guess = f"{dashes}{found}" if found else ""
-    return f" Did you mean '{guess}'?" if guess else ""
 
 
 def _refusal(row: Row, text: str) -> ArgumentError:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from algorithm import storage
 from algorithm.errors import ArgumentError
-from algorithm.storage.folder_maker import FolderMaker, listed, names_in
+from algorithm.storage.folder_ownership import FolderMaker, listed, names_in
 
 # A job leaves pictures in folders only: one at the top is of a dataset, whatever lies beside it.
 _PICTURES = tuple(

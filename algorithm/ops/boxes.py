@@ -65,7 +65,8 @@ def pairwise_iou(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
     return tf.math.divide_no_nan(overlap, union)
 
 
-def _centres_and_sizes(boxes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def centres_and_sizes(boxes: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return centres [y, x] and sizes [height, width], float32 [..., 2] each, of [..., 4] boxes."""
     return (boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]
 
 
@@ -91,7 +92,7 @@ def centres_and_log_sizes(boxes: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 [..., 4], [y, x, log h, log w].
     """
-    centres, sizes = _centres_and_sizes(boxes)
+    centres, sizes = centres_and_sizes(boxes)
     return tf.concat([centres, tf.math.log(tf.maximum(sizes, _EPSILON))], axis=-1)
 
 
@@ -105,7 +106,7 @@ def deltas_between(described: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
     Returns:
         Deltas float32 [..., 4], [ty, tx, th, tw].
     """
-    sizes = _centres_and_sizes(anchors)[1]
+    sizes = centres_and_sizes(anchors)[1]
     return (described - centres_and_log_sizes(anchors)) / tf.concat(
         [sizes, tf.ones_like(sizes)], axis=-1
     )
@@ -121,7 +122,7 @@ def decode_boxes(deltas: tf.Tensor, anchors: tf.Tensor) -> tf.Tensor:
     Returns:
         Boxes float32 [..., 4].
     """
-    anchor_centres, anchor_sizes = _centres_and_sizes(anchors)
+    anchor_centres, anchor_sizes = centres_and_sizes(anchors)
     centres = deltas[..., :2] * anchor_sizes + anchor_centres
     halves = tf.exp(tf.minimum(deltas[..., 2:], MAX_SIZE_DELTA)) * anchor_sizes / 2
     return tf.concat([centres - halves, centres + halves], axis=-1)
@@ -139,56 +140,3 @@ def clip_boxes(boxes: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     """
     limit = tf.concat([size, size], axis=-1)
     return tf.clip_by_value(boxes, 0.0, limit)
-
-
-def iou_loss(boxes: tf.Tensor, targets: tf.Tensor, kind: str) -> tf.Tensor:
-    """Compute 1 - IoU of matching pairs, with the penalty of `kind`.
-
-    Sources: GIoU, Rezatofighi et al. 2019, algorithm 1; DIoU and CIoU, Zheng et al. 2020, equations
-    6 and 10.
-
-    Args:
-        boxes: float32 [..., 4].
-        targets: float32 [..., 4].
-        kind: "iou", "giou", "diou" or "ciou".
-
-    Returns:
-        float32 [...].
-
-    Raises:
-        ValueError: An unknown kind.
-    """
-    overlap, union = overlap_and_union(
-        tf.unstack(boxes, axis=-1),
-        tf.unstack(targets, axis=-1),
-        box_area(boxes),
-        box_area(targets),
-    )
-    iou = tf.math.divide_no_nan(overlap, union)
-    hull = tf.maximum(boxes[..., 2:], targets[..., 2:]) - tf.minimum(
-        boxes[..., :2], targets[..., :2]
-    )
-    if kind == "iou":
-        return 1.0 - iou
-    if kind == "giou":
-        enclosing = hull[..., 0] * hull[..., 1]
-        return 1.0 - iou + tf.math.divide_no_nan(enclosing - union, enclosing)
-    distance = tf.reduce_sum(
-        tf.square(_centres_and_sizes(boxes)[0] - _centres_and_sizes(targets)[0]), axis=-1
-    )
-    penalty = tf.math.divide_no_nan(distance, tf.reduce_sum(tf.square(hull), axis=-1))
-    if kind == "diou":
-        return 1.0 - iou + penalty
-    if kind == "ciou":
-        return 1.0 - iou + penalty + _aspect_penalty(boxes, targets, iou)
-    raise ValueError(f"iou loss: expected iou, giou, diou or ciou, found {kind!r}")
-
-
-def _aspect_penalty(boxes: tf.Tensor, targets: tf.Tensor, iou: tf.Tensor) -> tf.Tensor:
-    sizes, target_sizes = _centres_and_sizes(boxes)[1], _centres_and_sizes(targets)[1]
-    angle = tf.math.atan2(sizes[..., 1], sizes[..., 0]) - tf.math.atan2(
-        target_sizes[..., 1], target_sizes[..., 0]
-    )
-    difference = 4 / math.pi**2 * tf.square(angle)
-    weight = tf.stop_gradient(tf.math.divide_no_nan(difference, 1.0 - iou + difference))
-    return weight * difference

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from algorithm.ops.anchor_matching import IGNORED
-from algorithm.ops.boxes import decode_boxes, iou_loss
+from algorithm.ops.box_iou_loss import iou_loss
+from algorithm.ops.boxes import decode_boxes
 
 
 @dataclass(frozen=True)

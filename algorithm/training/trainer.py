@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from algorithm.models.detector import Detector
 from algorithm.models.variable_names import published_variables
 from algorithm.ops.losses import LossConfig
 from algorithm.training.gradients import Gradients
+from algorithm.training.moving_average import averages_in_force, make_averages, move_averages
 from algorithm.training.precision import LossScale, computing
 
 _REGULARISED = re.compile(r".*(kernel|weight)$")
@@ -88,11 +89,7 @@ class Trainer:
         self._regularised = [
             v for name, v in self.named.items() if v.trainable and _REGULARISED.match(name)
         ]
-        averaged = self.named if config.moving_average_decay > 0 else {}
-        self.averages = {
-            name: tf.Variable(variable.numpy(), trainable=False)
-            for name, variable in averaged.items()
-        }
+        self.averages = make_averages(self.named, config.moving_average_decay)
         self.parts = config.parts
         self._used = _USED_WITH_MASKS if detector.masks else _USED
         self.loss_scale = LossScale(config.precision)
@@ -250,7 +247,13 @@ class Trainer:
                 args=(value,),
                 group=False,
             )
-        self._average(update)
+        move_averages(
+            self.averages,
+            self.named,
+            self.config.moving_average_decay,
+            self.optimizer.iterations,
+            update,
+        )
         return True
 
     def _skip(self):
@@ -287,19 +290,6 @@ class Trainer:
         return [
             gradient * factor for gradient, factor in zip(gradients, factors, strict=True)
         ], norm
-
-    def _average(self, update):
-        if not self.averages:
-            return
-        updates = tf.cast(self.optimizer.iterations, tf.float32)
-        decay = tf.minimum(self.config.moving_average_decay, (1.0 + updates) / (10.0 + updates))
-        for name, average in self.averages.items():
-            update(
-                average,
-                lambda own, value: own.assign_sub((1.0 - decay) * (own - value)),
-                args=(self.named[name].value,),
-                group=False,
-            )
 
     def tensors(self) -> dict[str, Any]:
         """Return everything a resumed job needs, by name.
@@ -353,17 +343,9 @@ class Trainer:
                         state[f"{prefix}random/{layer.name}"] = variable
         return state
 
-    @contextmanager
-    def averaged_weights(self) -> Iterator[None]:
+    def averaged_weights(self) -> AbstractContextManager[None]:
         """Let the detector hold its moving average inside this context, where there is one."""
-        own = {name: self.named[name].numpy() for name in self.averages}
-        for name, average in self.averages.items():
-            self.named[name].assign(average)
-        try:
-            yield
-        finally:
-            for name, value in own.items():
-                self.named[name].assign(value)
+        return averages_in_force(self.averages, self.named)
 
 
 @contextmanager

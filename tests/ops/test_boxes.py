@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from algorithm.ops.box_iou_loss import iou_loss
 from algorithm.ops.boxes import (
     box_area,
     clip_boxes,
     decode_boxes,
     encode_boxes,
-    iou_loss,
     pairwise_iou,
 )
 

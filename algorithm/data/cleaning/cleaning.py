@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from algorithm.data.cleaning.cleaning_report import REPORT, action_totals, write_cleaning_report
-from algorithm.data.cleaning.counted import counted
-from algorithm.data.cleaning.data_losses import Losses
 from algorithm.data.cleaning.duplicates import mark_of
 from algorithm.data.cleaning.entry_check import measured
 from algorithm.data.cleaning.findings import LEFT_OUT, ORPHANED, REPORTED, Checked, Finding, faults
@@ -26,7 +24,9 @@ from algorithm.data.cleaning.picture_facts import (
     picture_header,
 )
 from algorithm.data.cleaning.picture_rules import PICTURE_RULES
+from algorithm.data.cleaning.progress_lines import counted
 from algorithm.data.cleaning.remarks import Remarks
+from algorithm.data.cleaning.unusable_data import Losses
 from algorithm.data.feeding.decoding import PictureError
 from algorithm.data.labels import near_duplicates
 from algorithm.data.readers.annotation import Complaint, Entry, Listing

@@ -3,7 +3,7 @@
 import pytest
 
 from algorithm.__main__ import main
-from algorithm.cli.habits import take_habits
+from algorithm.cli.other_tools_flags import take_habits
 from algorithm.errors import ArgumentError
 
 

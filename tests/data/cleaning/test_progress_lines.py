@@ -2,8 +2,8 @@
 
 import logging
 
-from algorithm.data.cleaning import counted as module
-from algorithm.data.cleaning.counted import counted
+from algorithm.data.cleaning import progress_lines as module
+from algorithm.data.cleaning.progress_lines import counted
 
 
 def test_every_item_comes_and_the_count_is_told_now_and_then(monkeypatch, caplog):

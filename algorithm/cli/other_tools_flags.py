@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters import ROWS
 from algorithm.hyperparameters.command_line import split_flags
-from algorithm.hyperparameters.values import did_you_mean
+from algorithm.hyperparameters.nearest_name import did_you_mean
 
 # Habits that mean exactly what the flag here means.
 _SAME = {
