@@ -13,7 +13,7 @@ _log = logging.getLogger("algorithm")
 MAKERS = {
     maker.name: maker
     for maker in (
-        FolderMaker("predict", ("detections.json",), ("*.detections.jpg",)),
+        FolderMaker("predict", ("detections.json",), ("crops", "labels", "coco.json")),
         FolderMaker(
             "assess", ("assessment.json",), ("report.html", "display.json", "next_job.json")
         ),

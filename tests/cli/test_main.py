@@ -74,7 +74,7 @@ def test_data_sample_and_check(capsys, tmp_path):
     assert Path(manifest).is_file()
     assert main(["data", "check", f"--data_url={manifest}"]) == 0
     shown = capsys.readouterr().out
-    assert "train: 4 pictures" in shown and "eval: 1 pictures" in shown and "classes: " in shown
+    assert "train: 4 pictures" in shown and "eval: 1 picture," in shown and "classes: " in shown
 
 
 def test_evaluate_is_a_job_in_eval_mode(monkeypatch):

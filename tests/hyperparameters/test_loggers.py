@@ -47,7 +47,7 @@ def test_a_folder_of_runs_is_not_the_package(tmp_path, monkeypatch):
 def test_it_is_said_before_tensorflow_starts(tmp_path):
     code = (
         "import sys\nfrom algorithm.__main__ import main\n"
-        "code = main(['train', f'--data_url={sys.argv[1]}', f'--train_url={sys.argv[1]}/out', "
+        "code = main(['train', f'--data_url={sys.argv[1]}', f'--train_url={sys.argv[1]}-out', "
         "'--log_to=comet'])\nprint(code, 'tensorflow' in sys.modules)\n"
     )
     (tmp_path / "set.manifest").write_text("{}")

@@ -21,7 +21,7 @@ def test_defaults_are_the_published_ones():
     found = parse(PLACES)
     assert (found.mode, found.model_name, found.num_epochs) == ("train", "efficientdet-d0", 100)
     assert (found.train_batch_size, found.eval_batch_size, found.do_data_cleaning) == (8, 8, True)
-    assert (found.learning_rate, found.lr_warmup_init, found.lr_warmup_epoch) == (0.08, 0.008, 1.0)
+    assert (found.learning_rate, found.lr_warmup_init, found.lr_warmup_epoch) == (0.0, 0.008, 1.0)
     assert (found.first_lr_drop_epoch, found.second_lr_drop_epoch) == (200.0, 250.0)
     assert (found.label_smoothing, found.box_loss_weight, found.moving_average_decay) == (
         0.0,
@@ -105,8 +105,8 @@ def test_an_hparams_key_may_stand_alone():
         ("--num_epochs=8 ", ("--num_epochs", "'8 '", "spaces")),
         ("--num_epochs=" + "9" * 400, ("--num_epochs", "[1, 100000]")),
         ("--do_data_cleaning=maybe", ("--do_data_cleaning", "True or False", "'maybe'")),
-        ("--hparams=learning_rate=abc", ("learning_rate", "'abc'", "(0, inf)")),
-        ("--hparams=learning_rate=-1", ("learning_rate", "'-1'", "(0, inf)")),
+        ("--hparams=learning_rate=abc", ("learning_rate", "'abc'", "[0, inf)")),
+        ("--hparams=learning_rate=-1", ("learning_rate", "'-1'", "[0, inf)")),
         ("--hparams=learning_rate=nan", ("learning_rate", "'nan'")),
         ("--hparams=learning_rate=1e999", ("learning_rate", "'1e999'")),
         ("--hparams=label_smoothing=1", ("label_smoothing", "[0, 1)")),

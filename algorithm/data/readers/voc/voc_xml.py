@@ -14,7 +14,7 @@ from defusedxml.ElementTree import fromstring
 from algorithm.data.readers.annotation import Annotation, Complaint, as_boxes
 from algorithm.data.readers.voc.voc_position import BLANKS, enclosing_box, outline_of
 
-MAX_BYTES = 32_000_000
+MAX_BYTES = 8_000_000
 # gb18030 reads everything that is written as one of the others
 SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "cp936": "gb18030", "gb_2312-80": "gb18030"}
 BYTE_ORDER_MARKS = (
