@@ -70,7 +70,7 @@ from algorithm.local_platform.signature import fault_of
 
 LOGGER = logging.getLogger(__name__)
 BODY_LIMIT = 64 << 20
-PAGE = Path(__file__).with_name("console.html")
+_PAGE = Path(__file__).with_name("console.html")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -167,10 +167,8 @@ def _headers() -> dict[str, str]:
 
 
 def _page() -> Response:
-    if not PAGE.is_file():
-        raise Refusal("there is no page here; the API is described in docs", NO_SUCH_CALL, 404)
     return Response(
-        PAGE.read_text("utf-8"),
+        _PAGE.read_text("utf-8"),
         content_type="text/html; charset=utf-8",
         headers={"Content-Security-Policy": "default-src 'self' 'unsafe-inline' blob: data:"},
     )

@@ -17,7 +17,7 @@ from waitress.server import create_server
 
 from algorithm.errors import ArgumentError, PlatformError
 from algorithm.local_platform.calls import Platform
-from algorithm.local_platform.http_app import BODY_LIMIT, PAGE, Keys, app_of
+from algorithm.local_platform.http_app import BODY_LIMIT, Keys, app_of
 from algorithm.local_platform.ledger import Ledger
 from algorithm.local_platform.scheduler import Scheduler
 from algorithm.local_platform.services import Services
@@ -125,9 +125,9 @@ def _greeting(url: str, keys: Keys | None, obs_root: str) -> list[str]:
     lines = [f"local platform at {url}; {store}"]
     lines.append("No GPU, pool, billing or permission is imitated; no image is pulled.")
     if keys is None:
-        return [*lines, "Calls need no signature: every user of this machine can run commands."]
-    if PAGE.is_file():
-        lines.append(f"page: {url}/#token={keys.token}")
+        note = "Calls need no signature: every user of this machine can run commands."
+        return [*lines, f"page: {url}/", note]
+    lines.append(f"page: {url}/#token={keys.token}")
     variables = {
         "ENDPOINT": url,
         "PROJECT_ID": "local",

@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
+from chromium import chromium
 from PIL import Image
-
-BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 
 @pytest.fixture(scope="module")
 def browser():
-    """Chromium; skipped where the browser, its driver, or selenium is not installed."""
-    webdriver = pytest.importorskip(
-        "selenium.webdriver", reason="the page is tested with selenium: pip install selenium"
-    )
-    if not BROWSER or not DRIVER:
-        pytest.skip("the page is tested in Chromium: apt-get install chromium chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-dev-shm-usage",
-        "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
+    with chromium() as driver:
+        yield driver
 
 
 HANDLER = """
