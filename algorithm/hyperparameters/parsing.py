@@ -101,6 +101,7 @@ def _check_together(values: dict[str, Any]) -> None:
             f"--hparams=first_lr_drop_epoch: expected at most second_lr_drop_epoch ({second:g}), "
             f"found {first:g}"
         )
+    _check_train_minutes(values)
     named_weights(values["class_weights"])
     if values["folds"] == 1:
         raise ArgumentError(
@@ -110,6 +111,21 @@ def _check_together(values: dict[str, Any]) -> None:
     _check_distillation(values)
     _check_masks(values)
     loggers_of(values["log_to"])
+
+
+def _check_train_minutes(values: dict[str, Any]) -> None:
+    minutes = values["train_minutes"]
+    if minutes and values["num_steps"]:
+        raise ArgumentError(
+            f"--hparams=train_minutes: expected a time or a number of steps, found {minutes:g} "
+            f"and num_steps={values['num_steps']}. Leave one out."
+        )
+    if minutes and values["mosaic"] and values["mosaic_off_epochs"]:
+        raise ArgumentError(
+            "--hparams=train_minutes: expected mosaic_off_epochs=0 with it and mosaic, found "
+            f"{values['mosaic_off_epochs']}: which epochs are the last is not known before. Add "
+            "mosaic_off_epochs=0, or use num_epochs."
+        )
 
 
 def _check_distillation(values: dict[str, Any]) -> None:

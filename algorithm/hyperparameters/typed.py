@@ -90,6 +90,7 @@ class Hyperparameters:
     # schedule
     num_epochs: int
     num_steps: int
+    train_minutes: float
     steps_per_epoch: int
     learning_rate: float
     lr_warmup_init: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import tensorflow as tf
@@ -24,6 +25,7 @@ from algorithm.ops.losses import LossConfig
 from algorithm.training.optimizers import choose_optimizer, freeze, make_optimizer
 from algorithm.training.plan import Plan
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
+from algorithm.training.time_budget import TimeBudget
 from algorithm.training.trainer import TrainConfig, Trainer
 
 _log = logging.getLogger("algorithm.jobs.job")
@@ -52,6 +54,8 @@ def device_batch(hp: Hyperparameters) -> int:
 def plan_of(hp: Hyperparameters, pictures: int, batch_size: int) -> Plan:
     """Return the plan: by num_steps where it is given, else by num_epochs.
 
+    With train_minutes that is a first guess, until steps were measured.
+
     Args:
         hp: The job's hyperparameters. Without steps_per_epoch an epoch is a pass over the pictures.
         pictures: Training pictures.
@@ -62,8 +66,22 @@ def plan_of(hp: Hyperparameters, pictures: int, batch_size: int) -> Plan:
     """
     length = hp.steps_per_epoch or epoch_steps(pictures, batch_size)
     if hp.num_steps:
-        return Plan.of_steps(hp.num_steps, length, hp.steps_per_loop)
-    return Plan(hp.num_epochs, length, hp.steps_per_loop)
+        plan = Plan.of_steps(hp.num_steps, length, hp.steps_per_loop)
+    else:
+        plan = Plan(hp.num_epochs, length, hp.steps_per_loop)
+    return replace(plan, evaluated=1 if hp.mode == "train_and_eval" else 0)
+
+
+def time_budget(hp: Hyperparameters, dataset: Dataset, batch_size: int) -> TimeBudget:
+    """Return what train_minutes says of the training.
+
+    Args:
+        hp: The job's hyperparameters.
+        dataset: The job's data.
+        batch_size: Pictures of a step on all devices.
+    """
+    every_epoch = hp.mode == "train_and_eval"
+    return TimeBudget(hp.train_minutes, every_epoch, batch_size, len(dataset.eval))
 
 
 def trainer_of(
@@ -124,6 +142,7 @@ def trainer_of(
         steps_per_epoch=plan.steps_per_epoch,
         epochs=plan.epochs,
         steps=plan.steps,
+        changes=hp.train_minutes > 0,
     )
     _log.info(
         "optimizer=%s: %s, learning rate up to %.6g for a batch of %d",

@@ -18,6 +18,7 @@ from algorithm.jobs.from_hyperparameters import (
     device_batch,
     passes,
     plan_of,
+    time_budget,
     trainer_of,
     training_batches,
 )
@@ -71,6 +72,9 @@ def train(
     plan = plan_of(hp, len(dataset.train), batch_size)
     anew = False
     progress = Progress.of(resumed.state) if resumed else Progress()
+    if hp.train_minutes:
+        step = int(resumed.tensors["global_step"]) if resumed else 0
+        plan = time_budget(hp, dataset, batch_size).opening(plan, step, progress)
     progress.divide(hp.gradient_accumulation_steps)
     progress.learning_rate = progress.learning_rate or rate
     with devices.strategy.scope():
@@ -102,7 +106,9 @@ def train(
         resumed=resumed is not None,
         describe=partial(_names, dataset),
     )
-    hooks = training_hooks(hp, detector, dataset, run_folder, devices, distiller, trainer.peers)
+    hooks = training_hooks(
+        hp, detector, dataset, run_folder, devices, distiller, trainer.peers, schedule
+    )
     changes = augmentation(hp, passes(hp, dataset, batch_size))
     remembered = remembered_answers(distiller, dataset, detector, changes, hp.seed)
 
@@ -121,7 +127,7 @@ def train(
             progress.skipped,
             trainer.step,
         )
-    return run.ending and trainer.step < plan.steps
+    return run.ending and trainer.step < run.plan.steps
 
 
 def _names(dataset: Dataset, indices: Sequence[int]) -> str:

@@ -88,11 +88,8 @@ class RunFolder:
         A job that stopped early goes on where it may be longer, or has more patience, than before.
         """
         job = self._job()
-        length = (
-            job.get("steps", 0) >= hp.num_steps
-            if hp.num_steps
-            else job.get("epochs", 0) >= hp.num_epochs
-        )
+        name, key = _length_of(hp)
+        length = job.get(key, 0) >= getattr(hp, name)
         enough = length and not (job.get("stopped_early") and self._more_patience(hp))
         return hp.mode in TRAINING_MODES and job.get("status") == "finished" and enough
 
@@ -117,7 +114,7 @@ class RunFolder:
 
     def on_from_here(self, hp: Hyperparameters) -> str:
         """Return how the finished job can go on, in words."""
-        job, length = self._job(), "num_steps" if hp.num_steps else "num_epochs"
+        job, (length, _) = self._job(), _length_of(hp)
         if job.get("stopped_early"):
             patience = job["hyperparameters"]["early_stop_patience"]
             return (
@@ -145,13 +142,9 @@ class RunFolder:
             stopped_early: Whether training ended before its plan did.
         """
         self.write_metrics(metrics)
-        self._note(
-            "finished",
-            hp,
-            epochs=0 if hp.num_steps else hp.num_epochs,
-            steps=hp.num_steps,
-            stopped_early=stopped_early,
-        )
+        name, key = _length_of(hp)
+        lengths = {"epochs": 0, "steps": 0, key: getattr(hp, name)}
+        self._note("finished", hp, **lengths, stopped_early=stopped_early)
 
     @contextmanager
     def ending_noted(self) -> Iterator[None]:
@@ -248,3 +241,10 @@ class RunFolder:
         """
         source = {"eval": self.best.read, "overfit_check": lambda: None}.get(mode, self.newest)
         return source()
+
+
+def _length_of(hp: Hyperparameters) -> tuple[str, str]:
+    """Return the hyperparameter that says how long the job trains, and its key in job.json."""
+    if hp.train_minutes:
+        return "train_minutes", "minutes"
+    return ("num_steps", "steps") if hp.num_steps else ("num_epochs", "epochs")

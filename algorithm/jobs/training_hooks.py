@@ -20,7 +20,7 @@ from algorithm.evaluation.resampled import Resampled, change_in_words
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.best_detections import save_detections
 from algorithm.jobs.confusion_picture import confusion_picture
-from algorithm.jobs.from_hyperparameters import device_batch, nms_config
+from algorithm.jobs.from_hyperparameters import device_batch, nms_config, time_budget
 from algorithm.jobs.run_folder import RunFolder
 from algorithm.jobs.training_loggers import training_loggers
 from algorithm.models import Detector
@@ -33,7 +33,9 @@ from algorithm.training.hooks.hook import Hook, TrainingRun
 from algorithm.training.hooks.log_hook import LogHook
 from algorithm.training.hooks.memory_hook import MemoryHook
 from algorithm.training.hooks.soft_loss_hook import SoftLossHook
+from algorithm.training.hooks.time_hook import TimeHook
 from algorithm.training.log_lines import FORMS
+from algorithm.training.schedule import DetectionSchedule
 from algorithm.training.time_left import TimeLeft
 
 _DATA_PICTURES = 8
@@ -48,6 +50,7 @@ def training_hooks(
     devices: Devices,
     distiller: Distiller | None,
     peers: Sequence[Detector],
+    schedule: DetectionSchedule,
 ) -> list[Hook]:
     """Make the hooks of a job.
 
@@ -59,6 +62,7 @@ def training_hooks(
         devices: The devices that the job trains on.
         distiller: What the detector learns from besides the annotations, or None.
         peers: Networks that are trained along.
+        schedule: The learning rate, which a plan by train_minutes changes.
 
     Returns:
         The hooks, in the order they are to be called.
@@ -68,8 +72,7 @@ def training_hooks(
         "dataset": dataset.fingerprint,
         "label_names": list(dataset.label_names),
     }
-    every_epoch = hp.mode == "train_and_eval"
-    time_left = TimeLeft(len(dataset.eval), batch_size, every_epoch)
+    time_left = TimeLeft(len(dataset.eval), batch_size)
     log = LogHook(FORMS[hp.log_form](), hp.log_every_steps, batch_size, time_left)
     loggers = training_loggers(
         hp, run_folder.folder, report_pictures(dataset, _DATA_PICTURES), chief=devices.chief
@@ -84,6 +87,11 @@ def training_hooks(
         teacher = evaluator(distiller.as_detector)
     matrix = ConfusionMatrixHook(partial(confusion_picture, student), loggers)
     return [
+        *(
+            [TimeHook(time_budget(hp, dataset, batch_size), schedule, devices.from_chief)]
+            if hp.train_minutes
+            else []
+        ),
         MemoryHook(),
         log,
         *loggers,
@@ -98,7 +106,6 @@ def training_hooks(
             student if devices.chief else None,
             partial(_archive, run_folder, detector, identity, student, hp.best_metric),
             [log, *loggers, matrix],
-            every_epoch=every_epoch,
             peers=[evaluator(peer) for peer in peers],
             teacher=teacher,
             from_chief=lambda score: float(devices.from_chief(np.array(score))),

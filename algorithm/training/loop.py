@@ -88,6 +88,8 @@ def _train(
         nothing_to_lose = nullcontext
         if run.step != before + count:
             return False
+        for hook in hooks:
+            hook.after_steps(run)
         for step, figures in enumerate(rows, before + 1):
             if figures is None:
                 continue

@@ -21,6 +21,10 @@ class Progress:
             of the one before.
         parts: Into how many parts the batch of a step is divided, to fit into memory.
         learning_rate: The rate for 64 pictures in a step that the job began with.
+        seconds: Seconds that the training took so far, where train_minutes says how long it lasts.
+        step_seconds: Seconds of a step, as measured then.
+        first_seconds: Seconds of the first step of a process, with its compilation.
+        evaluation_seconds: Seconds of the latest evaluation, 0 before the first.
         asked: How many parts the job asked for; auto_batch may have made more of them.
     """
 
@@ -31,6 +35,10 @@ class Progress:
     parts: int = 1
     asked: int = 0
     learning_rate: float = 0.0
+    seconds: float = 0.0
+    step_seconds: float = 0.0
+    first_seconds: float = 0.0
+    evaluation_seconds: float = 0.0
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Progress:

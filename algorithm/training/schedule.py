@@ -41,12 +41,15 @@ class DetectionSchedule(keras.optimizers.schedules.LearningRateSchedule):
     scale with global_batch / 64, so that small batches warm up, not down. The variable `factor`
     multiplies all of it.
 
+    A schedule whose length may change keeps it in variables, which the compiled step reads.
+
     Args:
         config: The settings.
         global_batch: Pictures of a step on all devices.
         steps_per_epoch: Updates in an epoch.
         epochs: Epochs in all.
         steps: Updates of the whole training where it ends within an epoch; 0 for its end.
+        changes: Whether `plan_anew` may give it another length.
     """
 
     def __init__(
@@ -57,15 +60,44 @@ class DetectionSchedule(keras.optimizers.schedules.LearningRateSchedule):
         steps_per_epoch: int,
         epochs: int,
         steps: int = 0,
+        changes: bool = False,
     ) -> None:
         scale = global_batch / REFERENCE_BATCH
         self.config = config
         self.steps_per_epoch = steps_per_epoch
         self.base = config.learning_rate * scale
         self.start = config.warmup_init * scale
-        self.total = steps or steps_per_epoch * epochs
         self.factor = tf.Variable(1.0, trainable=False)
-        self.warmup = min(round(config.warmup_epochs * steps_per_epoch), self.total // 2)
+        self._set_length(steps or steps_per_epoch * epochs)
+        self._variables: tuple[tf.Variable, ...] = ()
+        if changes:
+            self._variables = tuple(
+                tf.Variable(float(length), trainable=False) for length in self._lengths()
+            )
+
+    def plan_anew(self, total: int, step: int) -> None:
+        """Give the training another length; the present step and those after it follow it.
+
+        A warm-up that is over stays over.
+
+        Args:
+            total: Updates of the whole training.
+            step: Updates made so far.
+        """
+        warmup = self.warmup
+        self._set_length(total)
+        if step >= warmup:
+            self.warmup = min(warmup, step)
+        for variable, length in zip(self._variables, self._lengths(), strict=True):
+            variable.assign(float(length))
+
+    def _set_length(self, total: int) -> None:
+        self.total = total
+        self.warmup = min(round(self.config.warmup_epochs * self.steps_per_epoch), total // 2)
+
+    def _lengths(self) -> tuple[int, int]:
+        """Return the updates of the warm-up and those of the decay."""
+        return self.warmup, max(self.total - 1 - self.warmup, 1)
 
     def __call__(self, step):
         """Return the rate at a step.
@@ -77,12 +109,14 @@ class DetectionSchedule(keras.optimizers.schedules.LearningRateSchedule):
             A float32 scalar tensor.
         """
         step = tf.cast(step, tf.float32)
-        rising = self.start + (self.base - self.start) * step / max(self.warmup, 1)
-        return self.factor * tf.where(step < self.warmup, rising, self.base * self._decay(step))
+        warmup, rest = self._variables or self._lengths()
+        least = tf.maximum(warmup, 1.0) if self._variables else max(warmup, 1)
+        rising = self.start + (self.base - self.start) * step / least
+        falling = self.base * self._decay(step, (step - warmup) / rest)
+        return self.factor * tf.where(step < warmup, rising, falling)
 
-    def _decay(self, step):
-        rest = max(self.total - 1 - self.warmup, 1)
-        progress = tf.clip_by_value((step - self.warmup) / rest, 0.0, 1.0)
+    def _decay(self, step, progress):
+        progress = tf.clip_by_value(progress, 0.0, 1.0)
         if self.config.decay == "cosine":
             return 0.5 * (1.0 + tf.cos(math.pi * progress))
         if self.config.decay == "polynomial":

@@ -20,7 +20,6 @@ class TimeLeft:
     Attributes:
         eval_pictures: Pictures of an evaluation.
         batch_size: Pictures of a step.
-        every_epoch: Whether every epoch is evaluated, or the last one alone.
         step: Seconds of a step.
         first_step: Seconds of the first step, with its compilation.
         evaluation: Seconds of the latest evaluation, None before the first one.
@@ -28,7 +27,6 @@ class TimeLeft:
 
     eval_pictures: int = 0
     batch_size: int = 1
-    every_epoch: bool = False
     step: float = 0.0
     first_step: float = 0.0
     evaluation: float | None = None
@@ -42,6 +40,17 @@ class TimeLeft:
         """
         evaluation = self.evaluation
         if evaluation is None:
-            evaluation = self.step * _FORWARD * self.eval_pictures / self.batch_size
-        evaluations = plan.epochs - (step - 1) // plan.steps_per_epoch if self.every_epoch else 1
-        return self.step * (plan.steps - step) + evaluation * evaluations + self.first_step
+            evaluation = forward_seconds(self.step, self.batch_size, self.eval_pictures)
+        evaluations = evaluation * plan.evaluations_from(step)
+        return self.step * (plan.steps - step) + evaluations + self.first_step
+
+
+def forward_seconds(step_seconds: float, batch_size: int, pictures: int) -> float:
+    """Return about how long pictures take to pass forward through the network.
+
+    Args:
+        step_seconds: Seconds of a training step.
+        batch_size: Pictures of a step.
+        pictures: Pictures that pass forward alone.
+    """
+    return step_seconds * _FORWARD * pictures / batch_size

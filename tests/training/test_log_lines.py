@@ -125,11 +125,11 @@ def test_a_peer_that_shares_the_steps_takes_nothing_of_the_students_rate():
 
 
 def test_the_time_left_includes_evaluations_and_export():
-    plan = Plan(epochs=4, steps_per_epoch=10)
-    left = TimeLeft(eval_pictures=60, batch_size=10, every_epoch=True, step=1.0, first_step=20.0)
+    plan = Plan(epochs=4, steps_per_epoch=10, evaluated=1)
+    left = TimeLeft(eval_pictures=60, batch_size=10, step=1.0, first_step=20.0)
     assert left.seconds(10, plan) == 30 + 4 * (6 / 3) + 20  # before its own epoch's evaluation
     left.evaluation = 5.0
     assert left.seconds(11, plan) == 29 + 3 * 5 + 20
     assert left.seconds(40, plan) == 0 + 5 + 20
-    left.every_epoch = False
-    assert left.seconds(11, plan) == 29 + 5 + 20
+    assert left.seconds(11, Plan(epochs=4, steps_per_epoch=10)) == 29 + 5 + 20
+    assert left.seconds(11, Plan(epochs=4, steps_per_epoch=10, evaluated=3)) == 29 + 2 * 5 + 20

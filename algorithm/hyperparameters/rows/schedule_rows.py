@@ -26,6 +26,18 @@ SCHEDULE_ROWS: tuple[Row, ...] = (
         shapes_training=False,
     ),
     Row(
+        "train_minutes",
+        "float",
+        0.0,
+        "Minutes that training takes, from its first step to the end of its last evaluation, "
+        "instead of num_epochs. Steps, evaluations and learning rate are planned from the speed "
+        "that is measured. 0 for num_epochs",
+        "训练时长, 单位为分钟, 从第一步开始到最后一次评估结束, 代替 num_epochs. 步数, "
+        "评估次数和学习率按实际测得的速度安排, 0 表示按 num_epochs 训练",
+        interval="[0, 100000]",
+        shapes_training=False,
+    ),
+    Row(
         "steps_per_epoch",
         "integer",
         0,

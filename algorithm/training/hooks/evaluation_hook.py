@@ -19,7 +19,6 @@ class EvaluateHook(Hook):
         evaluator: The student's; None on machines other than the chief, which only hear the score.
         archive: Keeps the student's present weights where these figures are the best so far.
         listeners: Hooks that are told of each evaluation.
-        every_epoch: Whether to evaluate after every epoch, or at the end alone.
         peers: Evaluators of the networks that learn along.
         teacher: Evaluator of a frozen teacher, which is looked at once, before training.
         from_chief: Returns the chief's score, on every machine; NaN where it is undefined.
@@ -32,14 +31,13 @@ class EvaluateHook(Hook):
         archive: Callable[[TrainingRun, Evaluation], None],
         listeners: Sequence[Hook],
         *,
-        every_epoch: bool,
         peers: Sequence[Evaluator] = (),
         teacher: Evaluator | None = None,
         from_chief: Callable[[float], float] = float,
         metric: str = "bbox",
     ) -> None:
         self._evaluator, self._archive, self._listeners = evaluator, archive, listeners
-        self._every_epoch, self._peers, self._teacher = every_epoch, peers, teacher
+        self._peers, self._teacher = peers, teacher
         self._from_chief, self._metric = from_chief, metric
 
     def before_training(self, run: TrainingRun) -> None:
@@ -49,7 +47,7 @@ class EvaluateHook(Hook):
 
     def after_epoch(self, run: TrainingRun) -> None:
         """Evaluate where it is due, and note the AP in the progress of the run."""
-        if not self._every_epoch and run.epoch < run.plan.epochs:
+        if not run.plan.evaluates(run.epoch):
             return
         score = self._evaluate(run, self._evaluator) if self._evaluator else math.nan
         stop_requests.check(" after an evaluation")

@@ -18,7 +18,7 @@ class TrainingRun:
 
     Attributes:
         trainer: Makes the steps and holds the weights.
-        plan: How long to train.
+        plan: How long to train; a hook may change it in `after_steps`.
         progress: What a checkpoint keeps besides tensors.
         waited: Seconds that the latest step waited for its batch.
         ending: Set by a hook that ends the training after this epoch.
@@ -53,6 +53,12 @@ class Hook:
 
     def before_steps(self, run: TrainingRun, count: int) -> None:
         """Act before `count` updates that come back together."""
+
+    def after_steps(self, run: TrainingRun) -> None:
+        """Act after updates that came back together, and before `after_step` of each.
+
+        A hook may give the run another plan here; every machine of the job must give the same.
+        """
 
     def after_step(self, run: TrainingRun, step: int, figures: dict[str, float]) -> None:
         """Act on an update that changed the weights.

@@ -84,6 +84,7 @@ class LogHook(Hook):
                 self._task,
                 description="evaluating" if plan.ends_epoch(step) else "training",
                 completed=step,
+                total=plan.steps,
                 figures=text,
                 left=clock(left),
             )
