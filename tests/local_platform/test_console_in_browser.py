@@ -43,6 +43,8 @@ class Fixed(TfServingBaseService):
             error.reason = name + ": no picture"
             raise error
         least = float(data.get("score_threshold", 0.25))
+        if least > 0.9:
+            return {{"detection_classes": [], "detection_scores": [], "detection_boxes": []}}
         return {{"detection_classes": [{NAME!r}, "dog"], "detection_scores": [least, 0.5],
                 "detection_boxes": [[10, 20, 60, 120], [0, 0, 5, 5]]}}
 """
@@ -219,9 +221,10 @@ def test_a_model_is_deployed_with_a_click_and_asked_with_a_picture(
     assert cells == [NAME, "0.250", "10, 20, 60, 120", "dog", "0.500", "0, 0, 5, 5"]
     assert pixel(browser, 70, 40) == [255, 255, 255, 255]  # inside of the box
     assert pixel(browser, 70, 60) != [255, 255, 255, 255]  # on its lower edge
-    slide = "const s = document.getElementById('score'); s.value = 0.75; for (const kind of ['input', 'change']) s.dispatchEvent(new Event(kind))"
-    browser.execute_script(slide)
+    slide(browser, 0.75)
     shows(browser, "found", "0.750")
+    slide(browser, 0.95)
+    shows(browser, "status", "0 objects", "Lower the score")
     browser.execute_script(DROP)
     shows(browser, "status", "dropped.png: no picture")
     browser.find_element("id", "file").send_keys(str(tmp_path / "no.png"))
@@ -235,6 +238,11 @@ def test_a_model_is_deployed_with_a_click_and_asked_with_a_picture(
     browser.switch_to.alert.accept()
     shows(browser, "services", "No service yet")
     assert not [row for row in faults(browser) if "400" not in row]
+
+
+def slide(browser, score: float) -> None:
+    script = "const s = document.getElementById('score'); s.value = arguments[0]; for (const kind of ['input', 'change']) s.dispatchEvent(new Event(kind))"
+    browser.execute_script(script, score)
 
 
 def pixel(browser, x: int, y: int) -> list[int]:
