@@ -15,7 +15,7 @@ CARRIED = "assessment/algorithm.zip"  # beside the exported script: the package
 
 def main(argv: "list[str]") -> int:
     """Run the assessment that argv describes and return its exit code."""
-    from algorithm.cli.assessment_job import run_assessment
+    from algorithm.cli.verbs.assessment_job import run_assessment
 
     return run_assessment(argv, __doc__.splitlines()[0])
 

@@ -11,7 +11,7 @@ def main(argv: "list[str]") -> int:
     """Do what the tutorial's flags ask and return the exit code."""
     from algorithm.cli import error_report
     from algorithm.cli.console_log import start_logging
-    from algorithm.cli.training_job import run_job
+    from algorithm.cli.verbs.training_job import run_job
     from algorithm.migration.cloud_tpu_flags import ALL_FLAGS, job_arguments
 
     if {"-h", "--help"} & set(argv):

@@ -1,4 +1,4 @@
-"""Boot file of a platform job: argv -> job -> exit code, by algorithm/cli/training_job.py.
+"""Boot file of a platform job: argv -> job -> exit code, by algorithm/cli/verbs/training_job.py.
 
 As a module it can be called: `from algorithm import train; train(data_url=..., train_url=...)`.
 This file parses on Python 3.6 and newer, so that an older engine is told what is needed.
@@ -10,7 +10,7 @@ from pathlib import Path
 
 def main(argv: "list[str]") -> int:
     """Run the training job that argv describes and return its exit code."""
-    from algorithm.cli.training_job import run_job
+    from algorithm.cli.verbs.training_job import run_job
 
     return run_job(argv)
 

@@ -24,9 +24,9 @@ from pathlib import Path
 PLACES = {
     "load": "algorithm.jobs.job.load_data", "step": "algorithm.training.trainer.Trainer.train_step",
     "bundle": "algorithm.training.checkpoints._write_bundle", "list": "algorithm.training.checkpoints._list",
-    "evaluate": "algorithm.training.hooks.evaluation_hook.EvaluateHook._evaluated", "archive": "algorithm.jobs.best_checkpoint.BestCheckpoint.replace_if_better",
-    "export": "algorithm.jobs.publishing.export_saved_model", "package": "algorithm.jobs.publishing.package_model",
-    "finish": "algorithm.jobs.run_folder.RunFolder.finished",
+    "evaluate": "algorithm.training.hooks.evaluation_hook.EvaluateHook._evaluated", "archive": "algorithm.jobs.outputs.best_checkpoint.BestCheckpoint.replace_if_better",
+    "export": "algorithm.jobs.outputs.publishing.export_saved_model", "package": "algorithm.jobs.outputs.publishing.package_model",
+    "finish": "algorithm.jobs.outputs.run_folder.RunFolder.finished",
     "rename": "os.replace", "copy": "shutil.copyfile", "fsync": "os.fsync",
     "send": "algorithm.storage.mirroring.mirror.Mirror._send", "manifest": "algorithm.storage.mirroring.mirror.Mirror._replace",
 }  # fmt: skip

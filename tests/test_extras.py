@@ -56,7 +56,7 @@ def test_int8_without_its_runtime_once_converted_for_half_a_minute_first(tmp_pat
     """The command ends before TensorFlow starts."""
     script = (
         "import sys\nfrom algorithm import extras\nextras.find_spec = lambda package: None\n"
-        "from algorithm.cli.export import VERB\nimport argparse\nparser = argparse.ArgumentParser()\n"
+        "from algorithm.cli.verbs.export import VERB\nimport argparse\nparser = argparse.ArgumentParser()\n"
         "VERB.add_flags(parser)\n"
         f"found = parser.parse_args(['--model_dir={tmp_path}', '--format=tflite_int8', '--output=x'])\n"
         "try:\n    VERB.run(found)\nexcept Exception as error:\n"

@@ -85,7 +85,10 @@ def test_serving_knows_nothing_of_ours_but_errors():
     ("package", "files"),
     [
         ("boto3", ["storage.objects.object_client"]),
-        ("flask", ["local_platform.http_app", "serving.http_app"]),  # one face of each server
+        (
+            "flask",
+            ["local_platform.api.platform_app", "serving.http_app"],
+        ),  # one face of each server
     ],
 )
 def test_only_these_files_import(package, files):

@@ -7,26 +7,24 @@ import os
 from collections.abc import Sequence
 
 from algorithm import __version__
-from algorithm.cli import (
+from algorithm.cli import data, error_report, train_help
+from algorithm.cli.console_log import start_logging
+from algorithm.cli.other_tools_flags import Taken, take_habits
+from algorithm.cli.suggesting_parser import PersonParser, refuse_unknown_verb
+from algorithm.cli.verb import Verb, VerbGroup
+from algorithm.cli.verbs import (
     assess,
     benchmark,
-    data,
     demo,
     describe,
-    error_report,
     evaluate,
     export,
     local_platform,
     predict,
     serve,
-    train_help,
     training_job,
     weights,
 )
-from algorithm.cli.console_log import start_logging
-from algorithm.cli.other_tools_flags import Taken, take_habits
-from algorithm.cli.suggesting_parser import PersonParser, refuse_unknown_verb
-from algorithm.cli.verb import Verb, VerbGroup
 from algorithm.errors import ArgumentError
 
 _log = logging.getLogger("algorithm")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from algorithm import storage
-from algorithm.cli import training_job
 from algorithm.cli.console_log import start_logging
+from algorithm.cli.verbs import training_job
 from algorithm.errors import ArgumentError
 from algorithm.storage.location import join
 

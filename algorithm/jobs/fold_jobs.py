@@ -25,7 +25,7 @@ from algorithm.data.split_record import GIVEN, SplitRecord, contents_of
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs import job
-from algorithm.jobs.run_folder import TRAINING_MODES
+from algorithm.jobs.outputs.run_folder import TRAINING_MODES
 from algorithm.modelarts.environment import open_workspace
 from algorithm.modelarts.hosts import find_cluster
 from algorithm.storage.location import join

@@ -16,15 +16,15 @@ from algorithm.distillation.teacher_file import missing_teacher_parts
 from algorithm.errors import DivergenceError, StorageError
 from algorithm.export import missing_parts
 from algorithm.hyperparameters import Hyperparameters
-from algorithm.jobs.closing_report import closing_lines
 from algorithm.jobs.evaluation_job import evaluate_only
 from algorithm.jobs.from_hyperparameters import detector_of, loss_config
 from algorithm.jobs.job_data import load_data, look_at_data, recorded_split
-from algorithm.jobs.job_plots import write_plots
 from algorithm.jobs.job_training import train
+from algorithm.jobs.outputs.closing_report import closing_lines
+from algorithm.jobs.outputs.job_plots import write_plots
+from algorithm.jobs.outputs.publishing import outcome, publish
+from algorithm.jobs.outputs.run_folder import TRAINING_MODES, RunFolder
 from algorithm.jobs.overfit_job import overfit_check
-from algorithm.jobs.publishing import outcome, publish
-from algorithm.jobs.run_folder import TRAINING_MODES, RunFolder
 from algorithm.modelarts.environment import Workspace, scratch_dir
 from algorithm.modelarts.hosts import find_cluster
 from algorithm.models.weights.warm_start import find_start, learning_rate_of

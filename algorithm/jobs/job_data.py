@@ -12,7 +12,7 @@ from algorithm.data.checking.suggestions import model_choices
 from algorithm.data.split_record import GIVEN, UNRECORDED, SplitRecord, find_record
 from algorithm.errors import DataError
 from algorithm.hyperparameters import Hyperparameters
-from algorithm.jobs.run_folder import RunFolder
+from algorithm.jobs.outputs.run_folder import RunFolder
 from algorithm.modelarts.environment import Workspace
 from algorithm.models import PRESETS, Detector
 from algorithm.storage import is_remote, local_path, stage_in, stager

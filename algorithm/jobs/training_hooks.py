@@ -18,10 +18,10 @@ from algorithm.evaluation.evaluator import Evaluator
 from algorithm.evaluation.inference import Network
 from algorithm.evaluation.resampled import Resampled, change_in_words
 from algorithm.hyperparameters import Hyperparameters
-from algorithm.jobs.best_detections import save_detections
-from algorithm.jobs.confusion_picture import confusion_picture
 from algorithm.jobs.from_hyperparameters import device_batch, nms_config, time_budget
-from algorithm.jobs.run_folder import RunFolder
+from algorithm.jobs.outputs.best_detections import save_detections
+from algorithm.jobs.outputs.confusion_picture import confusion_picture
+from algorithm.jobs.outputs.run_folder import RunFolder
 from algorithm.jobs.training_loggers import training_loggers
 from algorithm.models import Detector
 from algorithm.training.devices import Devices

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from algorithm.local_platform.api.request_checks import LIMIT, NOT_SERVING, Refusal, model_address
 from algorithm.local_platform.ledger import Ledger, Record
-from algorithm.local_platform.request_checks import LIMIT, NOT_SERVING, Refusal, model_address
 from algorithm.local_platform.service_instance import Instance, probe_of
 from algorithm.local_platform.settings import Settings, kill_leftovers
 

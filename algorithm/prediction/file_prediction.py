@@ -14,8 +14,7 @@ from pathlib import Path
 from algorithm.errors import ArgumentError, DataError
 from algorithm.prediction.choice import Choice
 from algorithm.prediction.model import Model
-from algorithm.prediction.result import Result
-from algorithm.prediction.result_files import (
+from algorithm.prediction.prediction_files import (
     COCO,
     CROPS,
     LABELS,
@@ -28,6 +27,7 @@ from algorithm.prediction.result_files import (
     ResultFile,
     YoloLabels,
 )
+from algorithm.prediction.result import Result
 from algorithm.prediction.sources import Files, is_video, read_picture
 from algorithm.prediction.video import VideoReader
 

@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from algorithm.__main__ import main
-from algorithm.cli.demo import _OPENER, STARTS, TRAINING, _first_eval_picture, _upload
+from algorithm.cli.verbs.demo import _OPENER, STARTS, TRAINING, _first_eval_picture, _upload
 from algorithm.hyperparameters import parse
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from algorithm.__main__ import main
-from algorithm.cli import describe
+from algorithm.cli.verbs import describe
 
 PROJECT = Path(__file__).parents[2]
 

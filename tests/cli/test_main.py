@@ -79,7 +79,9 @@ def test_data_sample_and_check(capsys, tmp_path):
 
 def test_evaluate_is_a_job_in_eval_mode(monkeypatch):
     seen = []
-    monkeypatch.setattr("algorithm.cli.training_job.run_job", lambda argv: seen.append(argv) or 0)
+    monkeypatch.setattr(
+        "algorithm.cli.verbs.training_job.run_job", lambda argv: seen.append(argv) or 0
+    )
     assert main(["evaluate", "--data_url=a", "--mode=train"]) == 0
     assert main(["train", "--data_url=a"]) == 0
     assert main(["train", "data=a", "--epochs", "3"]) == 0

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from algorithm.cli import benchmark, evaluate, export
 from algorithm.cli.data import data_convert
 from algorithm.cli.parser import VERBS, command_parser
 from algorithm.cli.verb import VerbGroup
+from algorithm.cli.verbs import benchmark, evaluate, export
 
 PROJECT = Path(__file__).parents[2]
 NAMES = (

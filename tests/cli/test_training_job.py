@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from algorithm import train
-from algorithm.cli.training_job import with_places
+from algorithm.cli.verbs.training_job import with_places
 from algorithm.data.synthetic.scenes import write_sample_dataset
 
 PROJECT = Path(__file__).parents[2]
@@ -128,7 +128,7 @@ def test_a_flag_wins_over_the_environment_and_case_counts(argv, environment, add
 def run_jobs(monkeypatch):
     """The jobs that were run; none is in earnest, and none looks for weights."""
     seen = []
-    monkeypatch.setattr("algorithm.cli.training_job.check_start", lambda hp: None)
+    monkeypatch.setattr("algorithm.cli.verbs.training_job.check_start", lambda hp: None)
     job = type(sys)("algorithm.jobs.job")
     job.run = lambda hyperparameters: seen.append(hyperparameters) or 0
     monkeypatch.setitem(sys.modules, "algorithm.jobs.job", job)

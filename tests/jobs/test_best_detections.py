@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from algorithm.jobs.best_detections import FILE, load_detections, save_detections
+from algorithm.jobs.outputs.best_detections import FILE, load_detections, save_detections
 
 
 def found(count):

@@ -7,7 +7,7 @@ import pytest
 
 from algorithm.cli.parser import command_parser
 from algorithm.hyperparameters import parse
-from algorithm.jobs.closing_report import closing_lines
+from algorithm.jobs.outputs.closing_report import closing_lines
 
 CLASS = {"AP": 0.25, "AP50": 0.5, "precision": 0.75, "recall": 1.0, "f1": None}
 

@@ -21,8 +21,9 @@ from PIL import Image
 from algorithm.data.synthetic.scenes import write_sample_dataset
 from algorithm.errors import ArgumentError, DataError, DivergenceError, ResourceError
 from algorithm.hyperparameters import parse
-from algorithm.jobs import job, publishing
+from algorithm.jobs import job
 from algorithm.jobs.exported_evaluation import evaluate_exported
+from algorithm.jobs.outputs import publishing
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HPARAMS = "moving_average_decay=0,image_size=64,learning_rate=0.32,log_every_steps=1,keep_checkpoint_max=2"

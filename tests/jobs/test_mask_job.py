@@ -14,8 +14,8 @@ from algorithm.errors import ArgumentError, DataError
 from algorithm.export.saved_model import MASKS
 from algorithm.hyperparameters import parse
 from algorithm.jobs import job
-from algorithm.jobs.best_checkpoint import BestCheckpoint
 from algorithm.jobs.job_data import check_outlines
+from algorithm.jobs.outputs.best_checkpoint import BestCheckpoint
 
 HPARAMS = "moving_average_decay=0.9,image_size=64,log_every_steps=1,masks=True,best_metric=segm"
 

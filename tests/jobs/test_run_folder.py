@@ -9,8 +9,8 @@ from algorithm.data import Dataset, Sample
 from algorithm.errors import ArgumentError, DataError, Stopped, StorageError
 from algorithm.hyperparameters import parse
 from algorithm.jobs.job_data import recorded_split
-from algorithm.jobs.publishing import model_metrics, outcome
-from algorithm.jobs.run_folder import RunFolder
+from algorithm.jobs.outputs.publishing import model_metrics, outcome
+from algorithm.jobs.outputs.run_folder import RunFolder
 from algorithm.models import build_detector
 from algorithm.storage.atomic_files import write_json
 from algorithm.training import checkpoints

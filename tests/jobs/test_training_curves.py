@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from algorithm.jobs.training_curves import read_curves
+from algorithm.jobs.outputs.training_curves import read_curves
 
 
 def write(folder, suffix, points, tag="train/loss"):

@@ -6,7 +6,7 @@ import pytest
 from platform_process import new_platform
 
 from algorithm.cli.parser import run_command
-from algorithm.local_platform.signature import fault_of
+from algorithm.local_platform.api.signature import fault_of
 
 KEYS = ("access", "secret")
 PATH = "/v2/my project/数据"

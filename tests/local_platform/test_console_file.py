@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from algorithm.local_platform.http_app import app_of
-from algorithm.local_platform.server import platform_of
+from algorithm.local_platform.api.platform_app import app_of
+from algorithm.local_platform.api.platform_server import platform_of
 from algorithm.local_platform.settings import Settings
 
 PROJECT = Path(__file__).resolve().parents[2]
-PAGE = (PROJECT / "algorithm" / "local_platform" / "console.html").read_text("utf-8")
+PAGE = (PROJECT / "algorithm" / "local_platform" / "api" / "console.html").read_text("utf-8")
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -77,7 +77,7 @@ def test_the_page_is_served_without_a_token_and_installed_with_the_package(tmp_p
     assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
     settings = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
     data_files = settings["tool"]["setuptools"]["package-data"]
-    assert data_files["algorithm.local_platform"] == ["console.html"]
+    assert data_files["algorithm.local_platform.api"] == ["console.html"]
 
 
 @pytest.mark.parametrize("form", ["line_chart", "column_chart", "pie_chart", "table"])

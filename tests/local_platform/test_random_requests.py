@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from platform_process import job_request
 
-from algorithm.local_platform.answers import algorithm_answer, job_answer, service_answer
-from algorithm.local_platform.first_generation import job_of
-from algorithm.local_platform.job_plan import plan_of
-from algorithm.local_platform.ledger import Record
-from algorithm.local_platform.request_checks import (
+from algorithm.local_platform.api.answers import algorithm_answer, job_answer, service_answer
+from algorithm.local_platform.api.first_generation import job_of
+from algorithm.local_platform.api.request_checks import (
     Refusal,
     check_algorithm,
     check_job,
     check_service,
 )
+from algorithm.local_platform.job_plan import plan_of
+from algorithm.local_platform.ledger import Record
 from algorithm.local_platform.service_instance import probe_of
 
 MANIFESTS = Path(__file__).resolve().parents[2] / "manifests"

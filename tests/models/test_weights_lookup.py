@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from algorithm.cli import weights
+from algorithm.cli.verbs import weights
 from algorithm.errors import ArgumentError, DataError
 from algorithm.models import PRESETS, build_detector
 from algorithm.models.weights import fetching, find_pretrained, load_weights, lookup

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from pycocotools.coco import COCO
 
-from algorithm.cli import predict as predict_verb
+from algorithm.cli.verbs import predict as predict_verb
 from algorithm.errors import ArgumentError, DataError
 from algorithm.prediction import file_prediction, video
 from algorithm.prediction.file_prediction import SAVES, output_items, predict_files

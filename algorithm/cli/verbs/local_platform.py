@@ -49,7 +49,7 @@ def _run(arguments: argparse.Namespace) -> None:
             f"--no_signature: expected --host 127.0.0.1 with it, found {arguments.host}: whoever "
             "reaches the platform can run commands here"
         )
-    from algorithm.local_platform.server import serve
+    from algorithm.local_platform.api.platform_server import serve
 
     serve(
         Settings(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from algorithm.local_platform.answers import milliseconds
+from algorithm.local_platform.api.answers import milliseconds
+from algorithm.local_platform.api.request_checks import Refusal, check_shape, need
+from algorithm.local_platform.api.request_shapes import JOB_V1
 from algorithm.local_platform.ledger import Record
-from algorithm.local_platform.request_checks import Refusal, check_shape, need
-from algorithm.local_platform.request_shapes import JOB_V1
 
 # The numbers of JOBSTAT_*: waiting, running, killing, completed, failed, killed, lost.
 _NUMBERS = {

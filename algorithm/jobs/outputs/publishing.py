@@ -17,7 +17,7 @@ from algorithm.errors import DivergenceError, ResourceError, first_line
 from algorithm.export import export_saved_model, package_model
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import nms_config
-from algorithm.jobs.run_folder import RunFolder
+from algorithm.jobs.outputs.run_folder import RunFolder
 from algorithm.modelarts.environment import Workspace
 from algorithm.modelarts.metrics_object import ClassScores, metrics_object
 from algorithm.models import PRESETS, Detector

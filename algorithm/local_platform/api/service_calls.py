@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from algorithm.errors import ArgumentError
-from algorithm.local_platform.answers import event_rows, service_answer, service_row
-from algorithm.local_platform.calls import Answer, Call, Route
-from algorithm.local_platform.first_generation import (
+from algorithm.local_platform.api.answers import event_rows, service_answer, service_row
+from algorithm.local_platform.api.calls import Answer, Call, Route
+from algorithm.local_platform.api.first_generation import (
     listed,
     model_answer_v1,
     service_answer_v1,
     service_of,
 )
-from algorithm.local_platform.job_plan import obs_address
-from algorithm.local_platform.ledger import Record
-from algorithm.local_platform.request_checks import (
+from algorithm.local_platform.api.request_checks import (
     NOT_FOUND,
     Refusal,
     check_model,
@@ -23,6 +21,8 @@ from algorithm.local_platform.request_checks import (
     check_service,
     need,
 )
+from algorithm.local_platform.job_plan import obs_address
+from algorithm.local_platform.ledger import Record
 from algorithm.local_platform.services import STOPPED, WANTED
 
 

@@ -4,7 +4,7 @@ Every call but GET / is signed (SDK-HMAC-SHA256) or carries X-Auth-Token, where 
 off. An error is {"error_code", "error_msg"}, in calls of /v1 also {"is_success": false,
 "error_message"}. Sizes are bytes; times are ms since 1970 unless said otherwise. P is any project.
 
-Calls that the platform has, as the official SDK reads them (algorithm/local_platform/answers.py):
+Calls that the platform has, as the official SDK reads them (answers.py):
 
     GET    /v2/P/algorithms                   {total, count, items: [algorithm]}
     POST   /v2/P/training-jobs                job, 201
@@ -58,15 +58,15 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from algorithm.errors import JobError
-from algorithm.local_platform import job_calls, service_calls
-from algorithm.local_platform.calls import Answer, Call, Platform
-from algorithm.local_platform.request_checks import (
+from algorithm.local_platform.api import job_calls, service_calls
+from algorithm.local_platform.api.calls import Answer, Call, Platform
+from algorithm.local_platform.api.request_checks import (
     BAD_REQUEST,
     NO_SUCH_CALL,
     NOT_SIGNED,
     Refusal,
 )
-from algorithm.local_platform.signature import fault_of
+from algorithm.local_platform.api.signature import fault_of
 
 LOGGER = logging.getLogger(__name__)
 BODY_LIMIT = 64 << 20

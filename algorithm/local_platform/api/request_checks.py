@@ -8,8 +8,8 @@ from typing import Any
 
 from algorithm import storage
 from algorithm.errors import ArgumentError, StorageError, UserError
+from algorithm.local_platform.api.request_shapes import ALGORITHM, JOB, SERVICE, TYPES, misshapen
 from algorithm.local_platform.job_plan import obs_address, plan_of
-from algorithm.local_platform.request_shapes import ALGORITHM, JOB, SERVICE, TYPES, misshapen
 
 # Published codes. Where the platform's own code for a fault is not known, it is BAD_REQUEST.
 BAD_REQUEST, NOT_FOUND, NO_SUCH_CALL = "ModelArts.0104", "ModelArts.2755", "APIGW.0101"

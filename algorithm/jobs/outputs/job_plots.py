@@ -14,11 +14,11 @@ from PIL import Image
 from algorithm.data import Dataset
 from algorithm.evaluation.evaluator import side_by_side
 from algorithm.hyperparameters import Hyperparameters
-from algorithm.jobs.best_detections import load_detections
-from algorithm.jobs.confusion_picture import confusion_of
 from algorithm.jobs.from_hyperparameters import device_batch, training_batches
-from algorithm.jobs.run_folder import RunFolder
-from algorithm.jobs.training_curves import Curve, read_curves
+from algorithm.jobs.outputs.best_detections import load_detections
+from algorithm.jobs.outputs.confusion_picture import confusion_of
+from algorithm.jobs.outputs.run_folder import RunFolder
+from algorithm.jobs.outputs.training_curves import Curve, read_curves
 from algorithm.models import Detector
 from algorithm.pages.box_drawing import draw_detections
 from algorithm.storage.atomic_files import write_bytes

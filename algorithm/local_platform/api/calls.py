@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from algorithm.local_platform.api.request_checks import NOT_FOUND, Refusal
 from algorithm.local_platform.ledger import Ledger, Record
-from algorithm.local_platform.request_checks import NOT_FOUND, Refusal
 from algorithm.local_platform.scheduler import Scheduler
 from algorithm.local_platform.services import Services
 from algorithm.local_platform.settings import Settings

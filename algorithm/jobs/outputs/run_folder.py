@@ -17,9 +17,9 @@ from algorithm.data.split_record import FILE as SPLIT
 from algorithm.data.split_record import GIVEN, SplitRecord, read_record
 from algorithm.errors import ArgumentError, Stopped
 from algorithm.hyperparameters import Hyperparameters
-from algorithm.jobs.best_checkpoint import BestCheckpoint
-from algorithm.jobs.job_checkpoint import JobCheckpoint
 from algorithm.jobs.job_urls import check_writable
+from algorithm.jobs.outputs.best_checkpoint import BestCheckpoint
+from algorithm.jobs.outputs.job_checkpoint import JobCheckpoint
 from algorithm.models.detector import Detector
 from algorithm.storage.atomic_files import write_json, write_text
 from algorithm.training import checkpoints

@@ -19,9 +19,9 @@ from pathlib import Path
 from algorithm.cli.output_folder import claim_folder
 from algorithm.cli.verb import Verb
 from algorithm.errors import AlgorithmError
-from algorithm.jobs.train_url_guard import refusal_of_train_url
+from algorithm.jobs.outputs.train_url_guard import refusal_of_train_url
 
-PACKAGE = Path(__file__).resolve().parents[1]
+PACKAGE = Path(__file__).resolve().parents[2]
 # What to start from, with its flags and the AP50 it must reach.
 STARTS = {
     "imagenet": ({"pretrained": "auto", "fine_tune_checkpoint_type": "classification"}, 0.85),

@@ -114,7 +114,7 @@ def write_files(folder: Path) -> list[Path]:
     """
     texts = manifests()
     if (folder / "pyproject.toml").is_file() and (
-        folder / "algorithm" / "cli" / "describe.py"
+        folder / "algorithm" / "cli" / "verbs" / "describe.py"
     ).is_file():
         texts |= source_files(folder)
     return [_write(folder / name, text) for name, text in texts.items()]

@@ -16,8 +16,8 @@ from typing import Any
 from waitress.server import create_server
 
 from algorithm.errors import ArgumentError, PlatformError
-from algorithm.local_platform.calls import Platform
-from algorithm.local_platform.http_app import BODY_LIMIT, Keys, app_of
+from algorithm.local_platform.api.calls import Platform
+from algorithm.local_platform.api.platform_app import BODY_LIMIT, Keys, app_of
 from algorithm.local_platform.ledger import Ledger
 from algorithm.local_platform.scheduler import Scheduler
 from algorithm.local_platform.services import Services

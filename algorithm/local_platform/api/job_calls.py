@@ -7,14 +7,21 @@ import os
 import time
 from typing import Any
 
-from algorithm.local_platform.answers import (
+from algorithm.local_platform.api.answers import (
     algorithm_answer,
     event_rows,
     job_answer,
 )
-from algorithm.local_platform.calls import Answer, Call, Route
+from algorithm.local_platform.api.calls import Answer, Call, Route
+from algorithm.local_platform.api.first_generation import job_answer_v1, job_of
+from algorithm.local_platform.api.request_checks import (
+    NOT_FOUND,
+    Refusal,
+    check_algorithm,
+    check_job,
+    need,
+)
 from algorithm.local_platform.event_pictures import Picture, last_pictures
-from algorithm.local_platform.first_generation import job_answer_v1, job_of
 from algorithm.local_platform.job_figures import (
     assessment_of,
     output_file,
@@ -23,13 +30,6 @@ from algorithm.local_platform.job_figures import (
     progress_of,
 )
 from algorithm.local_platform.ledger import Record
-from algorithm.local_platform.request_checks import (
-    NOT_FOUND,
-    Refusal,
-    check_algorithm,
-    check_job,
-    need,
-)
 from algorithm.local_platform.usage import usage_of
 from algorithm.local_platform.worker import tail
 
