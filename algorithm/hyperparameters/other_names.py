@@ -13,6 +13,7 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("out", "output_dir", "save_dir", "project", "name"), ("output", "train_url")),
     **dict.fromkeys(("epochs", "epoch", "max_epochs", "num_train_epochs"), ("num_epochs",)),
     **dict.fromkeys(("steps", "max_steps", "num_train_steps"), ("num_steps",)),
+    **dict.fromkeys(("minutes", "max_minutes", "time_limit"), ("train_minutes",)),
     **dict.fromkeys(("batch", "batch_size", "bs"), ("train_batch_size", "batch")),
     **dict.fromkeys(("imgsz", "img", "img_size", "input_size", "resolution"), ("image_size",)),
     **dict.fromkeys(("lr", "lr0", "base_lr", "init_lr"), ("learning_rate",)),

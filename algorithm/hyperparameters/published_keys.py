@@ -95,6 +95,7 @@ MEANT = {
     **dict.fromkeys(("lr", "lr0", "base_lr", "base_learning_rate", "init_lr"), "learning_rate"),
     **dict.fromkeys(("epochs", "epoch", "max_epochs", "train_epochs"), "num_epochs"),
     **dict.fromkeys(("steps", "max_steps", "total_steps", "train_steps"), "num_steps"),
+    **dict.fromkeys(("minutes", "max_minutes", "time_limit"), "train_minutes"),
     **dict.fromkeys(("batch", "batch_size", "bs", "samples_per_gpu"), "train_batch_size"),
     **dict.fromkeys(("imgsz", "img_size", "input_size", "resolution", "size"), "image_size"),
     **dict.fromkeys(("warmup", "warmup_epochs", "lr_warmup_epochs"), "lr_warmup_epoch"),

@@ -120,6 +120,14 @@ def test_an_hparams_key_may_stand_alone():
         ("--hparams=iou_loss_type=guio", ("iou_loss_type", "ciou", "Did you mean 'giou'?")),
         ("--hparams=image_size=0x5", ("image_size", "512x640", "'0x5'")),
         ("--hparams=freeze=(", ("freeze", "a regular expression", "'('")),
+        (
+            "--hparams=train_minutes=30,num_steps=500",
+            ("train_minutes", "a time or a number of steps", "num_steps=500", "Leave one out"),
+        ),
+        (
+            "--hparams=train_minutes=30,mosaic=0.5",
+            ("train_minutes", "mosaic_off_epochs=0", "found 15", "num_epochs"),
+        ),
         ("--hparams=jitter_min=3", ("jitter_min", "jitter_max", "3.0")),
         (
             "--hparams=lr_decay_method=stepwise,first_lr_drop_epoch=300",
@@ -145,6 +153,7 @@ def test_a_wrong_value_names_the_parameter_the_value_and_what_is_allowed(argumen
         ("--model_name=efficientdet_lite0", "efficientdet-lite0"),
         ("--hparams=lr=0.01", "learning_rate"),
         ("--hparams=ema=0.9", "moving_average_decay"),
+        ("--hparams=max_minutes=30", "train_minutes"),
     ],
 )
 def test_what_is_misspelt_or_said_in_other_words_is_an_error(argument, meant):

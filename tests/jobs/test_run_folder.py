@@ -163,6 +163,17 @@ def test_a_whole_job_that_is_finished_says_how_it_goes_on(tmp_path):
     assert "raise num_steps" in run.on_from_here(hyperparameters("--num_steps=5"))
 
 
+def test_minutes_say_when_a_job_is_finished(tmp_path):
+    run = RunFolder(tmp_path)
+    timed = hyperparameters("--hparams=train_minutes=30")
+    run.finished(timed, {"AP": 0.1}, stopped_early=False)
+    assert run.is_finished(timed)
+    assert not run.is_finished(hyperparameters("--hparams=train_minutes=45"))
+    assert not run.is_finished(hyperparameters())  # epochs are another length
+    assert RunFolder.claim(tmp_path, hyperparameters("--hparams=train_minutes=45"))
+    assert run.on_from_here(timed) == "to train on, raise train_minutes and keep train_url"
+
+
 def dataset(folder, usages, **more):
     samples = []
     for name, usage in usages.items():

@@ -1,6 +1,7 @@
 """The learning rate at the points that matter."""
 
 import pytest
+import tensorflow as tf
 
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
 
@@ -50,3 +51,28 @@ def test_a_job_shorter_than_its_warm_up_still_comes_down():
     rate = schedule(epochs=1)
     assert float(rate(5)) == pytest.approx(0.08)
     assert float(rate(9)) == pytest.approx(0.0, abs=1e-8)
+
+
+def test_a_schedule_of_another_length_is_as_one_that_had_it_from_the_start():
+    changed = DetectionSchedule(
+        ScheduleConfig(), global_batch=64, steps_per_epoch=10, epochs=10, changes=True
+    )
+    compiled = tf.function(changed)
+    step = tf.Variable(150)
+    assert float(compiled(step)) == pytest.approx(0.0, abs=1e-8)
+    changed.plan_anew(300, 150)
+    longer = schedule(epochs=30)
+    assert (
+        float(compiled(step)) == pytest.approx(float(longer(150)), rel=1e-5)
+        and changed.total == 300
+    )
+    changed.plan_anew(12, 4)  # a warm-up is half of the steps at most
+    assert float(compiled(tf.constant(6))) == pytest.approx(0.08)
+
+
+def test_a_warm_up_that_is_over_stays_over():
+    changed = DetectionSchedule(
+        ScheduleConfig(warmup_epochs=5), global_batch=64, steps_per_epoch=10, epochs=2, changes=True
+    )
+    changed.plan_anew(1000, 15)
+    assert float(changed(15)) == pytest.approx(0.08, rel=1e-3)

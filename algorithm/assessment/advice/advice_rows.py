@@ -12,6 +12,7 @@ from algorithm.assessment.advice.setting_steps import (
     LARGER_MODEL,
     LARGER_PICTURE,
     LONGER_TRAINING,
+    MORE_MINUTES,
     Knob,
     choice,
     falling,
@@ -85,7 +86,7 @@ ERROR_ADVICE = (
     ),
     AdviceRow(
         BOTH,
-        (LONGER_TRAINING,),
+        (LONGER_TRAINING, MORE_MINUTES),
         "Detections of the wrong class in the wrong place",
         "类别与位置同时误检",
         ("train longer", "建议延长训练"),
@@ -106,7 +107,7 @@ ERROR_ADVICE = (
     ),
     AdviceRow(
         MISSED,
-        (LONGER_TRAINING, rising("alpha", 0.35, 0.5)),
+        (LONGER_TRAINING, MORE_MINUTES, rising("alpha", 0.35, 0.5)),
         "Objects that nothing was detected at",
         "漏检",
         (

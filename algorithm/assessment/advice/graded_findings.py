@@ -153,7 +153,7 @@ def _epochs(setting: Setting) -> Iterator[Finding]:
     """
     few, enough = ENOUGH_EPOCHS
     epochs = setting.typed("num_epochs")
-    if setting.values and epochs < enough:
+    if setting.values and epochs < enough and not setting.typed("train_minutes"):
         yield _finding(
             FEW_EPOCHS,
             setting,

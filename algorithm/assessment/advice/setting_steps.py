@@ -136,7 +136,13 @@ def _larger_pictures(setting: Setting, name: str) -> tuple[int, int] | None:
 
 def _longer(setting: Setting, name: str) -> int | None:
     now = setting.typed(name)
-    return min(LONGEST, math.ceil(now * LONGER)) if now < LONGEST else None
+    if setting.typed("train_minutes") or now >= LONGEST:
+        return None
+    return min(LONGEST, math.ceil(now * LONGER))
+
+
+def _more_minutes(setting: Setting, name: str) -> float | None:
+    return setting.typed(name) * LONGER or None
 
 
 LARGER_MODEL = Knob("model_name", _larger_model)
@@ -145,3 +151,4 @@ KEEP_BEST = only_with(
     "mode", "train", choice("mode", "train_and_eval")
 )  # of the epochs, instead of the last
 LONGER_TRAINING = Knob("num_epochs", _longer)
+MORE_MINUTES = Knob("train_minutes", _more_minutes)  # where a time says how long
