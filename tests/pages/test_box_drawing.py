@@ -27,8 +27,11 @@ def plate(drawn, background=128):
 def test_a_caption_at_an_edge_lies_inside_as_a_whole(box):
     drawn = draw_detections(GREY, [box], ["dog"], [0.9])
     free = draw_detections(GREY, [[50, 50, 51, 51]], ["dog"], [0.9])
-    ink = tuple(ink_on(class_colour("dog")))
-    assert (drawn == ink).all(axis=-1).sum() == (free == ink).all(axis=-1).sum() > 20
+    ink = [
+        (picture != 128).any(axis=-1) & (picture != class_colour("dog")).any(axis=-1)
+        for picture in (drawn, free)
+    ]
+    assert ink[0].sum() == ink[1].sum() > 100
 
 
 def test_a_caption_has_at_least_twelve_pixels_and_grows_with_the_picture():
