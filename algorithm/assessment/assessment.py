@@ -96,6 +96,8 @@ def assess(options: Options) -> str:
             baseline=baseline,
             trail=trail,
             warnings=warnings,
+            model=_named(options.model_dir, values),
+            data=dataset.name,
         )
         _deliver(texts, options.output, workspace)
         if options.apply:
@@ -116,6 +118,7 @@ def assess_samples(
     *,
     values: Mapping[str, str],
     preset_sizes: Mapping[str, int] | None = None,
+    data: str = "",
 ) -> Analysis:
     """Assess a model folder on samples at hand, at the end of the job that made it.
 
@@ -126,6 +129,7 @@ def assess_samples(
         folder: The local folder for the files.
         values: The job's hyperparameters as text, by name.
         preset_sizes: Side of each model's input in pixels.
+        data: The dataset's name for the page.
 
     Returns:
         The analysis.
@@ -137,7 +141,12 @@ def assess_samples(
     analysis = analyse_records(seen.records, seen.measures)
     write_results(
         result_texts(
-            analysis, Setting(values, preset_sizes or {}), based_on="this job", paths=seen.paths
+            analysis,
+            Setting(values, preset_sizes or {}),
+            based_on="this job",
+            paths=seen.paths,
+            model=values.get("model_name", ""),
+            data=data,
         ),
         folder,
     )
@@ -154,6 +163,12 @@ def summary_lines(analysis: Analysis, setting: Setting) -> list[str]:
         f"recall {point['recall']:.3f}, F1 {point['f1']:.3f}",
         *(f"{row.grade}: {row.english}" for row in findings(analysis, setting)),
     ]
+
+
+def _named(model_dir: str, values: Mapping[str, str]) -> str:
+    """Return the end of the model's place and, where its job is known, the network's name."""
+    place = "/".join(model_dir.rstrip("/").split("/")[-2:])
+    return f"{place} ({values['model_name']})" if values.get("model_name") else place
 
 
 def _shown(value: float | None) -> str:

@@ -145,7 +145,7 @@ def survey_dataset(
 
 
 def _listed(path: Path, listing: Listing) -> Listing:
-    """Return the listing as it is.
+    """Return the listing under the name of its file or folder.
 
     Raises:
         DataError: It has nothing.
@@ -154,7 +154,7 @@ def _listed(path: Path, listing: Listing) -> Listing:
         raise DataError(
             f"expected samples with usage TRAIN and EVAL in {path}, found none: check data_url"
         )
-    return listing
+    return replace(listing, name=path.absolute().name)
 
 
 @dataclass(frozen=True)
@@ -233,6 +233,7 @@ def _dataset(
         split_rule=rule,
         seen=frozenset(ids[place] for place in recorded.seen) if recorded else None,
         same_eval=bool(recorded and recorded.same_eval),
+        name=found.listing.name,
     )
 
 

@@ -58,6 +58,7 @@ class Dataset:
         seen: Ids of the samples that a model may have been trained on, by the split that its job
             recorded; None where no record was given.
         same_eval: Whether the evaluation samples are those of that record and no others.
+        name: For people: the file or folder it was read from; "" where that is not known.
     """
 
     train: tuple[Sample, ...]
@@ -69,6 +70,7 @@ class Dataset:
     split_rule: str = ""
     seen: frozenset[str] | None = None
     same_eval: bool = False
+    name: str = ""
 
     def seen_among(self, samples: Sequence[Sample]) -> int | None:
         """Return how many samples may have been trained on; None where that is not known."""

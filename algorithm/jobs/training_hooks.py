@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
+import tensorflow as tf
 
 from algorithm.data import Dataset
 from algorithm.data.checking.check_pictures import report_pictures
@@ -51,6 +52,7 @@ def training_hooks(
     distiller: Distiller | None,
     peers: Sequence[Detector],
     schedule: DetectionSchedule,
+    graph: tf.Graph | None = None,
 ) -> list[Hook]:
     """Make the hooks of a job.
 
@@ -63,6 +65,7 @@ def training_hooks(
         distiller: What the detector learns from besides the annotations, or None.
         peers: Networks that are trained along.
         schedule: The learning rate, which a plan by train_minutes changes.
+        graph: The inference graph for TensorBoard; None in a job that goes on, as it is there.
 
     Returns:
         The hooks, in the order they are to be called.
@@ -74,9 +77,8 @@ def training_hooks(
     }
     time_left = TimeLeft(len(dataset.eval), batch_size)
     log = LogHook(FORMS[hp.log_form](), hp.log_every_steps, batch_size, time_left)
-    loggers = training_loggers(
-        hp, run_folder.folder, report_pictures(dataset, _DATA_PICTURES), chief=devices.chief
-    )
+    pictures = report_pictures(dataset, _DATA_PICTURES)
+    loggers = training_loggers(hp, run_folder.folder, pictures, graph, chief=devices.chief)
 
     def evaluator(network: Network) -> Evaluator:
         return Evaluator(network, nms_config(hp), dataset, hp.eval_batch_size)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.hyperparameters.loggers import loggers_of
@@ -16,7 +17,12 @@ from algorithm.training.hooks.wandb_hook import WandbHook
 
 
 def training_loggers(
-    hp: Hyperparameters, folder: Path, pictures: Sequence[np.ndarray], *, chief: bool
+    hp: Hyperparameters,
+    folder: Path,
+    pictures: Sequence[np.ndarray],
+    graph: tf.Graph | None = None,
+    *,
+    chief: bool,
 ) -> list[LoggerHook]:
     """Make the loggers.
 
@@ -24,6 +30,7 @@ def training_loggers(
         hp: The job's hyperparameters.
         folder: train_url on the local disk.
         pictures: uint8 [H, W, 3] each, training pictures with their boxes.
+        graph: The inference graph for TensorBoard, or None.
         chief: Whether this machine writes results. Others keep events alone, in a folder of theirs.
 
     Returns:
@@ -31,7 +38,7 @@ def training_loggers(
     """
     every, settings = hp.log_every_steps, hp.as_dict()
     makers = {
-        "tensorboard": lambda: TensorBoardHook(folder, every, pictures),
+        "tensorboard": lambda: TensorBoardHook(folder, every, pictures, graph),
         "mlflow": lambda: MlflowHook(folder, every, pictures, settings),
         "wandb": lambda: WandbHook(folder, every, pictures, settings),
     }

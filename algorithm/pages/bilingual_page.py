@@ -49,7 +49,7 @@ def heading(text: Text) -> str:
 
 
 def command(text: str) -> str:
-    """Return a command to copy."""
+    """Return a command, or settings, with a button that copies it."""
     return piece(_PIECES, "command", text)
 
 

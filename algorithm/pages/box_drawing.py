@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import functools
+import math
 import zlib
 from collections.abc import Sequence
 from typing import cast
@@ -11,6 +12,8 @@ from typing import cast
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+LEAST_TEXT = 12  # height of a caption in pixels, also in a small picture
+Rectangle = tuple[float, float, float, float]  # xmin, ymin, xmax, ymax in pixels
 UNASSIGNED = "\U0010fffe"  # never a character: shows the glyph a font draws for what it lacks
 # Fonts that know Chinese, where a machine has one; the font in Pillow does not.
 WIDE_FONTS = (
@@ -48,18 +51,21 @@ def draw_detections(
     pen = ImageDraw.Draw(picture)
     height, width = image.shape[:2]
     line = max(1, round(max(height, width) / 400))
-    size = max(10, round(max(height, width) / 50))
+    size = max(LEAST_TEXT, round(max(height, width) / 40))
+    captions = []
     for i, (box, label) in enumerate(zip(boxes, labels, strict=True)):
         ymin, xmin, ymax, xmax = np.clip(
             np.asarray(box, np.float64), 0, [height - 1, width - 1] * 2
-        )
+        ).tolist()
         if ymax < ymin or xmax < xmin:
             continue
         pen.rectangle((xmin, ymin, xmax, ymax), outline=class_colour(label), width=line)
+        captions.append(((xmin, ymin, xmax, ymax), label, "" if scores is None else scores[i]))
+    plates: list[Rectangle] = []
+    for place, label, score in captions:  # after all lines, so that none runs through a text
         font, text = caption(label, size, tuple(label_names))
-        _write_caption(
-            pen, (xmin, ymin), text if scores is None else f"{text} {scores[i]:.2f}", font, label
-        )
+        text = text if score == "" else f"{text} {score:.2f}"
+        plates.append(_write_caption(pen, place, text, font, class_colour(label), plates))
     return np.array(picture)
 
 
@@ -119,16 +125,42 @@ def _shows(font: ImageFont.FreeTypeFont, character: str) -> bool:
 
 def _write_caption(
     pen: ImageDraw.ImageDraw,
-    corner: tuple[float, float],
+    box: Rectangle,
     text: str,
     font: ImageFont.FreeTypeFont,
-    label: str,
-) -> None:
-    """Write on a plate in the colour of the class, above the box's corner or inside at the top."""
-    colour = class_colour(label)
-    left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
-    x, y = corner
-    y = y - bottom - 2 if y > bottom + 2 else y
-    pen.rectangle((x, y, x + right + 2, y + bottom + 2), fill=colour)
-    dark_ink = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2] > 110
-    pen.text((x + 1, y), text, fill=(0, 0, 0) if dark_ink else (255, 255, 255), font=font)
+    colour: tuple[int, int, int],
+    taken: Sequence[Rectangle],
+) -> Rectangle:
+    """Write on a plate of a colour, and return where the plate lies: inside the picture.
+
+    It is above the box, inside at its top, or below, wherever no plate lies yet.
+    """
+    _, _, right, bottom = pen.textbbox((0, 0), text, font=font)
+    width, height = pen.im.size
+    wide, high = math.ceil(right) + 3, math.ceil(bottom) + 3
+    xmin, ymin, _, ymax = map(round, box)  # on whole pixels a text is sharp
+    x = max(0, min(xmin, width - wide))
+    heights = [y for y in (ymin - high, ymin, ymax + 1) if 0 <= y <= height - high]
+    places = [(x, y, x + wide - 1, y + high - 1) for y in heights or [max(0, height - high)]]
+    plate = next((place for place in places if not _meets(place, taken)), places[0])
+    pen.rectangle(plate, fill=colour)
+    pen.text((x + 1, plate[1]), text, fill=ink_on(colour), font=font)
+    return plate
+
+
+def ink_on(colour: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return black or white, RGB 0..255, whichever stands out more on a colour (WCAG 2)."""
+    parts = (value / 255 for value in colour)
+    linear = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    luminance = sum(w * part for w, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+    return (0, 0, 0) if luminance > 0.179 else (255, 255, 255)
+
+
+def _meets(place: Rectangle, others: Sequence[Rectangle]) -> bool:
+    xmin, ymin, xmax, ymax = place
+    return any(
+        xmin <= right and left <= xmax and ymin <= bottom and top <= ymax
+        for left, top, right, bottom in others
+    )

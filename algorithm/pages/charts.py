@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 500, 190, 44, 30, 14
+WIDTH, HEIGHT, LEFT, RIGHT, BOTTOM, TOP = 500, 190, 44, 18, 30, 14
 COLOUR, SECOND = "#3b73b9", "#d98c00"
 
 
@@ -34,7 +34,7 @@ def histogram(
     """
     ends = np.asarray(edges, float)
     counts, _ = np.histogram(np.clip(values, ends[0], np.nextafter(ends[-1], 0)), ends)
-    step, top = (WIDTH - LEFT - 8) / len(counts), max(1, counts.max(initial=0))
+    step, top = (WIDTH - LEFT - RIGHT) / len(counts), max(1, counts.max(initial=0))
     parts = [_axis(top)]
     for index, count in enumerate(counts):
         tall = (HEIGHT - BOTTOM - TOP) * count / top
@@ -77,7 +77,7 @@ def bars(title: str, names: Sequence[str], groups: Sequence[tuple[str, Sequence[
             _text(label - 6, place * row + 14, name if len(name) < 22 else name[:20] + "…", "end")
         )
         for group, (kind, numbers) in enumerate(groups):
-            long = (WIDTH - label - 60) * numbers[place] / longest
+            long = (WIDTH - label - 80) * numbers[place] / longest
             y = place * row + 4 + 12 * group
             parts.append(
                 f'<rect x="{label}" y="{y}" width="{max(long, 0.5):.1f}" height="11" '
@@ -90,14 +90,15 @@ def bars(title: str, names: Sequence[str], groups: Sequence[tuple[str, Sequence[
 def _axis(top: int) -> str:
     floor = HEIGHT - BOTTOM
     return (
-        f'<line x1="{LEFT}" x2="{WIDTH - 8}" y1="{floor}" y2="{floor}" stroke="#9aa5b1"/>'
+        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{floor}" y2="{floor}" stroke="#9aa5b1"/>'
         + _text(LEFT - 5, TOP + 8, f"{top}", "end")
         + _text(LEFT - 5, floor, "0", "end")
     )
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{html.escape(text)}</text>'
+    halo = 'stroke="#fff" stroke-width="3" paint-order="stroke"'  # legible on bars and lines
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {halo}>{html.escape(text)}</text>'
 
 
 def _chart(title: str, parts: Sequence[str], height: int = HEIGHT) -> str:

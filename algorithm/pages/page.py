@@ -1,4 +1,4 @@
-"""Pieces of a self-contained HTML page: no script, no address, everything in the one file."""
+"""Pieces of a self-contained HTML page: no address, everything in the one file."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ def page(title: str, subtitle: str, sections: Iterable[str]) -> str:
     )
 
 
+def headline(title: str, name: str) -> str:
+    """Return a title with the name of what the page is about; "" is no name."""
+    return f"{title}: {name}" if name else title
+
+
 def section(title: str, *content: str) -> str:
     """Make a headed part of a page; content is HTML."""
     return piece(_PIECES, "section", title, joined(content, "\n"))
@@ -38,6 +43,11 @@ def section(title: str, *content: str) -> str:
 def paragraph(text: str, kind: str = "") -> str:
     """Make a line of text; `kind` is "" (plain), "quiet", "box" (a warning) or "box good"."""
     return piece(_PIECES, "paragraph", text, kind)
+
+
+def command(text: str) -> str:
+    """Show a command, or settings, with a button that copies it."""
+    return piece(_PIECES, "command", text)
 
 
 def grid(kind: str, parts: Iterable[str]) -> str:

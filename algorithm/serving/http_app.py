@@ -11,12 +11,13 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Request, Response, g, render_template_string, request
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.wrappers import Response as PlainResponse
 
 from algorithm.serving.access_log import log_request, request_id
 from algorithm.serving.model_handler import load_service
+from algorithm.serving.model_title import model_title
 from algorithm.serving.prometheus_metrics import CONTENT_TYPE
 from algorithm.serving.service_state import Standing
 
@@ -41,17 +42,25 @@ def create_app(model_dir: str | os.PathLike[str]) -> Flask:
     Raises:
         DataError: See load_service.
     """
-    return app_around(Standing(load_service(model_dir)))
+    return app_around(Standing(load_service(model_dir)), model_title(model_dir))
 
 
-def app_around(standing: Any) -> Flask:
-    """Return a Flask application around a Standing: POST / and GET /, /health, /metrics."""
+def app_around(standing: Any, title: str = "") -> Flask:
+    """Return a Flask application around a Standing: POST / and GET /, /health, /metrics.
+
+    Args:
+        standing: The service.
+        title: What the page says of the model.
+
+    Returns:
+        The application.
+    """
     app = Flask(__name__, static_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=BODY_LIMIT, MAX_FORM_PARTS=FORM_PARTS_LIMIT)
     app.add_url_rule(
         "/", view_func=lambda: answer(standing, request), methods=["POST"], endpoint="inference"
     )
-    app.add_url_rule("/", view_func=page, methods=["GET"])
+    app.add_url_rule("/", view_func=lambda: page(title), methods=["GET"], endpoint="page")
     app.add_url_rule(
         "/health", view_func=lambda: health(standing), methods=["GET"], endpoint="health"
     )
@@ -181,13 +190,19 @@ def form_data(incoming: Request) -> dict[str, Any]:
     return data
 
 
-def page() -> Response:
+def page(title: str) -> Response:
     """Return a page on which a person drops a picture and sees the boxes.
 
     It needs nothing from anywhere else.
+
+    Args:
+        title: What it says of the model.
+
+    Returns:
+        The response.
     """
     return Response(
-        PAGE.read_text(encoding="utf-8"),
+        render_template_string(PAGE.read_text(encoding="utf-8"), title=title),
         content_type="text/html; charset=utf-8",
         headers={"Content-Security-Policy": "default-src 'self' 'unsafe-inline' blob: data:"},
     )

@@ -18,6 +18,7 @@ from waitress.server import create_server
 
 from algorithm.errors import ArgumentError
 from algorithm.serving.http_app import BODY_LIMIT, app_around
+from algorithm.serving.model_title import model_title
 from algorithm.serving.service_state import Standing
 from algorithm.serving.waitress_server import JsonChannel, TwoQueues
 
@@ -78,7 +79,7 @@ def serve(
     standing = Standing()
     sockets: dict[int, Any] = {}
     server = create_server(
-        app_around(standing),
+        app_around(standing, model_title(model_dir)),
         map=sockets,
         sockets=[listener],
         ident=None,

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from algorithm.serving.http_app import BODY_LIMIT, app_around, create_app
+from algorithm.serving.model_title import model_title
 from algorithm.serving.service_state import Standing
 
 PLATFORM_BODIES = {
@@ -289,6 +290,30 @@ def test_what_happened_can_be_scraped_and_read(client, encode, caplog):
         ("GET", "other", 404),
     ]
     assert lines[1]["id"] == "mine-1" and len(lines[2]["id"]) == 16 and lines[0]["bytes"] > 100
+
+
+def test_the_page_names_its_model_and_escapes_the_name():
+    text = app_around(Standing(Recorder()), "<b>m: d0").test_client().get("/").data.decode()
+    assert text.count("&lt;b&gt;m: d0") == 2 and "<b>m" not in text
+
+
+@pytest.mark.parametrize(
+    ("job", "title"),
+    [
+        (None, "trained/model"),
+        ("no JSON", "trained/model"),
+        ('{"hyperparameters": {}}', "trained/model"),
+        (
+            '{"hyperparameters": {"model_name": "efficientdet-d0", "data_url": "obs://b/raccoon/"}}',
+            "trained/model: efficientdet-d0, trained on raccoon",
+        ),
+    ],
+)
+def test_a_model_is_titled_by_its_folder_and_its_job(tmp_path, job, title):
+    (tmp_path / "trained").mkdir()
+    if job:
+        (tmp_path / "trained" / "job.json").write_text(job)
+    assert model_title(tmp_path / "trained" / "model") == title
 
 
 def test_the_page_needs_no_other_network(client):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import json
+
 import pytest
 from chromium import chromium
 from PIL import Image
@@ -33,8 +37,27 @@ class Fixed(TfServingBaseService):
 PIXEL = "const p = document.getElementById('canvas').getContext('2d').getImageData(arguments[0], arguments[1], 1, 1).data; return [...p];"
 
 
+# A click on a link is noted instead of followed: its file name, and its content in base64.
+SAVED = """
+const button = arguments[0], done = arguments[1], click = HTMLAnchorElement.prototype.click;
+HTMLAnchorElement.prototype.click = function () {
+  HTMLAnchorElement.prototype.click = click;
+  const name = this.download;
+  fetch(this.href).then(reply => reply.arrayBuffer()).then(bytes =>
+    done([name, btoa(String.fromCharCode(...new Uint8Array(bytes)))]));
+};
+document.getElementById(button).click();
+"""
+
+
+def saved_by(browser, button):
+    name, content = browser.execute_async_script(SAVED, button)
+    return name, base64.b64decode(content)
+
+
 def test_a_person_chooses_a_picture_and_sees_the_boxes(browser, model_dir, serving, tmp_path):
     (model_dir / "customize_service.py").write_text(HANDLER)
+    title = "/".join(model_dir.absolute().parts[-2:])
     Image.new("RGB", (200, 100), "white").save(tmp_path / "white.png")
     (tmp_path / "no.png").write_text("text")
 
@@ -55,8 +78,16 @@ def test_a_person_chooses_a_picture_and_sees_the_boxes(browser, model_dir, servi
         assert browser.execute_script(PIXEL, 70, 60) != [255, 255, 255, 255]  # on its lower edge
         cells = [cell.text for cell in browser.find_elements("css selector", "#table td")]
         assert cells == ["<b>cat", "0.300", "10, 20, 60, 120", "dog", "0.500", "0, 0, 5, 5"]
+        assert browser.find_element("id", "legend").text.split("\n") == ["<b>cat: 1", "dog: 1"]
+        assert browser.find_element("id", "model").text == title
+        saved = [saved_by(browser, button) for button in ("save_json", "save_png")]
+        assert [name for name, _ in saved] == ["white_detections.json", "white_boxes.png"]
+        assert json.loads(saved[0][1])["detection_classes"] == ["<b>cat", "dog"]
+        with Image.open(io.BytesIO(saved[1][1])) as boxes:
+            assert boxes.format == "PNG" and boxes.size == (200, 100)
         assert send("no.png") == "no.png: no picture"
         assert not browser.find_element("id", "canvas").is_displayed()
+        assert not browser.find_element("id", "results").is_displayed()
         severe = [
             entry["message"]
             for entry in browser.get_log("browser")

@@ -191,6 +191,22 @@ def test_a_soft_loss_that_stays_high_gets_a_hint_once_with_the_value_to_set(capl
     ]
 
 
+def test_tensorboard_gets_the_graph_once(tmp_path):
+    with tf.Graph().as_default() as graph:
+        tf.constant(1.0, name="weights")
+    board = TensorBoardHook(tmp_path, every=1, graph=graph)
+    board.before_training(run_of())
+    board.after_training(run_of())
+    (events,) = tmp_path.glob("events*")
+    graphs = [
+        event.graph_def
+        for event in tf.compat.v1.train.summary_iterator(str(events))
+        if event.graph_def
+    ]
+    assert [node.name for node in tf.compat.v1.GraphDef.FromString(graphs[0]).node] == ["weights"]
+    assert len(graphs) == 1
+
+
 def test_tensorboard_gets_curves_pictures_and_the_confusion_matrix(tmp_path):
     run, board = (
         run_of(),

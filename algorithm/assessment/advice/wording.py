@@ -120,8 +120,9 @@ DESCRIPTIONS = {
         "只纠正该类错误时 AP50 的提升, 各项之间有重叠, 不能相加。",
     ),
     "confusion_matrix": (
-        "Rows are the true classes, columns what was detected.",
-        "行为真实类别, 列为检测类别。",
+        "Rows are the true classes, columns what was detected. The darker, the larger the share of "
+        "its row.",
+        "行为真实类别, 列为检测类别。颜色越深, 占该行的比例越大。",
     ),
     "calibration": (
         "Whether detections of score 0.7 are right 7 times in 10.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,6 @@ from typing import Any
 from algorithm.assessment.advice.graded_findings import GRADES, Finding
 from algorithm.assessment.advice.wording import (
     DESCRIPTIONS,
-    DEVIATION,
     METRIC_NAMES,
     POINT_NAMES,
     SUSPECT_NAMES,
@@ -19,6 +19,11 @@ from algorithm.assessment.advice.wording import (
 from algorithm.assessment.analysis import Analysis
 from algorithm.assessment.comparison import ComparedRow
 from algorithm.assessment.report import plots
+from algorithm.assessment.report.chart_sections import (
+    charts_section,
+    confusion_section,
+    sensitivity_section,
+)
 from algorithm.assessment.report.comparison_tables import (
     SURE,
     between,
@@ -26,18 +31,14 @@ from algorithm.assessment.report.comparison_tables import (
     tuning_table,
 )
 from algorithm.assessment.report.sample_pictures import Drawing
-from algorithm.assessment.sensitivity.features import FEATURE_ROWS
-from algorithm.assessment.sensitivity.sensitivity import BIN_NAMES, Sensitivity
 from algorithm.evaluation.resampled import FIGURES
 from algorithm.pages.bilingual_page import (
     Text,
     box,
     cards,
-    chart,
     command,
     finding,
     folded,
-    heading,
     quiet,
     sortable,
     whole_page,
@@ -65,6 +66,8 @@ class Pages:
         note: What to know about the comparison.
         trail: Rows of a tuning.
         warnings: What the data's readers warned of.
+        model: The model's name for the headline, "" for none.
+        data: The dataset's name for the headline, "" for none.
     """
 
     findings: Sequence[Finding]
@@ -75,6 +78,8 @@ class Pages:
     note: Text | None = None
     trail: Sequence[Mapping[str, Any]] = ()
     warnings: Sequence[str] = field(default=())
+    model: str = ""
+    data: str = ""
 
 
 def report(analysis: Analysis, pages: Pages) -> str:
@@ -103,11 +108,11 @@ def report(analysis: Analysis, pages: Pages) -> str:
         ("comparison", comparison_table(pages.comparison, pages.note)),
         ("tuning", tuning_table(pages.trail)),
         ("next_job", _next_job(pages)),
-        ("mean_f1", _charts(analysis, curves)),
-        ("error_costs", _charts(analysis, kinds)),
+        ("mean_f1", charts_section(analysis, curves)),
+        ("error_costs", charts_section(analysis, kinds)),
         ("classes", _classes(analysis)),
-        ("confusion_matrix", chart(plots.confusion(analysis), DESCRIPTIONS["confusion_matrix"])),
-        ("sensitivity", _sensitivity(analysis)),
+        ("confusion_matrix", confusion_section(analysis)),
+        ("sensitivity", sensitivity_section(analysis)),
         ("slices", _slices(analysis)),
         ("worst_pictures", _drawings("worst_pictures", pages.worst, "pairs")),
         ("label_suspects", _suspects(analysis, pages)),
@@ -115,10 +120,19 @@ def report(analysis: Analysis, pages: Pages) -> str:
     ]
     names = {"mean_f1": ("Curves", "曲线"), "error_costs": ("Errors", "误检与漏检分析")}
     return whole_page(
-        ("Model assessment", "模型评估"),
+        _title(pages),
         subtitle,
         [(key, names.get(key, TITLES[key]), content) for key, content in sections],
     )
+
+
+def _title(pages: Pages) -> Text:
+    title = ("Model assessment", "模型评估")
+    if pages.model:
+        title = (f"{title[0]}: {pages.model}", f"{title[1]}: {pages.model}")
+    if pages.data:
+        title = (f"{title[0]} on {pages.data}", f"{title[1]}, 数据集 {pages.data}")
+    return title
 
 
 def _summary(analysis: Analysis, pages: Pages) -> str:
@@ -174,12 +188,13 @@ def _next_job(pages: Pages) -> str:
         if not pages.next_job["based_on"]
         else ""
     )
-    return base + (sortable(heads, rows) or none) + command(pages.next_job["command"])
-
-
-def _charts(analysis: Analysis, rows: Sequence[tuple[str, Any]]) -> str:
-    charts = (chart(draw(analysis), TITLES[key], DESCRIPTIONS.get(key)) for key, draw in rows)
-    return grid("charts", charts)
+    submitted = json.dumps(pages.next_job["parameters"], ensure_ascii=False, indent=2)
+    return (
+        base
+        + (sortable(heads, rows) or none)
+        + command(pages.next_job["command"])
+        + folded(("Its parameters, for the platform", "提交到平台的参数"), command(submitted))
+    )
 
 
 def _classes(analysis: Analysis) -> str:
@@ -219,46 +234,6 @@ def _classes(analysis: Analysis) -> str:
         sortable(heads, ((name, *(row[key] for key in keys)) for name, row in shown[:TABLE_ROWS]))
         + note
     )
-
-
-def _sensitivity(analysis: Analysis) -> str:
-    if not analysis.sensitivities:
-        return ""
-    rows = sorted(analysis.sensitivities, key=lambda row: -row.overall_spread)
-    charts = [chart(plots.sensitivity(row), _named(row)) for row in rows]
-    tables = "".join(heading(_named(row)) + _bins(row, analysis) for row in rows)
-    return (
-        quiet(DESCRIPTIONS["sensitivity"])
-        + grid("charts small", charts)
-        + folded(("Tables of each class", "各类别的表格"), tables)
-    )
-
-
-def _bins(row: Sensitivity, analysis: Analysis) -> str:
-    most = (-analysis.records.truths_per_class()).argsort(kind="stable")[:30]
-    heads = [
-        ("Bin", "区间"),
-        ("All", "全部"),
-        *((name, name) for name in (analysis.records.label_names[label] for label in most)),
-    ]
-    body = [
-        (name, float(row.overall[place]), *(float(row.recall[place, label]) for label in most))
-        for place, name in enumerate(BIN_NAMES)
-    ]
-    return sortable(
-        heads,
-        [*body, (DEVIATION, row.overall_spread, *(float(row.spread[label]) for label in most))],
-    )
-
-
-def _named(row: Sensitivity) -> Text:
-    feature = FEATURE_ROWS[row.key]
-    text = (
-        f"{DEVIATION[0].lower()} {row.overall_spread:.3f}",
-        f"{DEVIATION[1]} {row.overall_spread:.3f}",
-    )
-    chance = (", by chance at most", ", 可能为偶然") if row.by_chance[0] else ("", "")
-    return f"{feature.english}: {text[0]}{chance[0]}", f"{feature.chinese}: {text[1]}{chance[1]}"
 
 
 def _slices(analysis: Analysis) -> str:

@@ -19,10 +19,12 @@ from algorithm.assessment.errors.error_costs import COST_KINDS
 from algorithm.assessment.sensitivity.sensitivity import Sensitivity
 from algorithm.evaluation.operating_point import ConfidenceCurve
 from algorithm.evaluation.records import Records
+from algorithm.pages.box_drawing import ink_on
 
 BLUE, ORANGE, GREY = "#3b73b9", "#d98c00", "#9aa5b1"
 SLICES = ("#3b73b9", "#d98c00", "#2c8a4b", "#a04fb0", "#9aa5b1")
 CLASSES_DRAWN = 10
+FEW_CLASSES = 12  # rows of a confusion matrix with room for large numbers, zeros among them
 _BEYOND_THE_FONT = 0x250  # code points from here on may be missing in the font of pictures
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -228,22 +230,26 @@ def _confusion_drawing(
     names = [_name(records, label, in_pixels) for label in shown]
 
     def draw(axes: Axes) -> None:
-        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         axes.set_xticks(
             range(len(places)), [*names, "not detected"], rotation=60, ha="right", fontsize=8
         )
         axes.set_yticks(range(len(places)), [*names, "nothing there"], fontsize=8)
         axes.set(xlabel="detected", ylabel="labelled")
-        if len(places) <= 12:
-            for row, column in np.ndindex(table.shape):
+        few = len(places) <= FEW_CLASSES
+        for row, column in np.ndindex(table.shape):
+            if few or table[row, column]:  # many zeros would hide what there is
+                red, green, blue = (
+                    round(255 * part) for part in image.to_rgba(shares)[row, column][:3]
+                )
                 axes.text(
                     column,
                     row,
                     f"{int(table[row, column])}",
                     ha="center",
                     va="center",
-                    fontsize=8,
-                    color="white" if shares[row, column] > 0.5 else "#1c2430",
+                    fontsize=9 if few else 7,
+                    color=["#000000", "#ffffff"][ink_on((red, green, blue))[0] // 255],
                 )
 
     return draw, max(3.2, min(9.0, 1.8 + 0.36 * len(places)))

@@ -37,6 +37,8 @@ def result_texts(
     baseline: Mapping[str, Any] | None = None,
     trail: Trail | None = None,
     warnings: Sequence[str] = (),
+    model: str = "",
+    data: str = "",
 ) -> dict[str, str]:
     """Return the content of each result file.
 
@@ -48,6 +50,8 @@ def result_texts(
         baseline: The figures of another assessment.
         trail: A tuning, whose kept changes then make the next job instead of the advice.
         warnings: What the data's readers warned of.
+        model: The model's name for the page, "" for none.
+        data: The dataset's name for the page, "" for none.
 
     Returns:
         The content by file name.
@@ -57,7 +61,7 @@ def result_texts(
     worst = worst_pictures(analysis, WORST)
     figures = analysis.as_dict()
     rows_tried = () if trail is None else trail.rows
-    pages = Pages(found, job, trail=rows_tried, warnings=warnings)
+    pages = Pages(found, job, trail=rows_tried, warnings=warnings, model=model, data=data)
     bit_depth = int(setting.values.get("bit_depth") or FULL_DEPTH)
     if paths:
         pages = replace(

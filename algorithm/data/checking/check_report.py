@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +17,18 @@ from algorithm.data.checking.faults import FaultKind, fault_kinds
 from algorithm.data.cleaning.findings import Finding
 from algorithm.data.cleaning.picture_pairs import pairs_of, pairs_section
 from algorithm.pages.charts import bars, histogram
-from algorithm.pages.page import grid, page, paragraph, picture, section, table
+from algorithm.pages.page import (
+    command as copied,
+)
+from algorithm.pages.page import (
+    grid,
+    headline,
+    page,
+    paragraph,
+    picture,
+    section,
+    table,
+)
 from algorithm.storage.atomic_files import write_json, write_text
 
 REPORT, PAGE = "data_check.json", "data_check.html"
@@ -90,12 +103,12 @@ def _faults(kinds: Sequence[FaultKind]) -> str:
 
 
 def _command(command: str) -> str:
-    return section("Train on it", paragraph(command, "box good")) if command else ""
+    return section("Train on it", copied(command)) if command else ""
 
 
 def _page(check: DataCheck, *more: str) -> str:
     return page(
-        "Data check",
+        headline("Data check", check.dataset.name),
         f"as {check.model_name} sees it at {_size(check)} pixels",
         [
             _warnings(check),
@@ -125,7 +138,12 @@ def _suggestions(check: DataCheck) -> str:
         )
         for row in check.suggestions
     )
-    return section("Suggested settings", table(("Setting", "Now", "Suggested", "Why"), rows))
+    changes = [f"--{row.setting}={row.value}" for row in check.suggestions if row.is_change]
+    return section(
+        "Suggested settings",
+        table(("Setting", "Now", "Suggested", "Why"), rows),
+        copied(shlex.join(changes)) if changes else paragraph("Nothing to change.", "quiet"),
+    )
 
 
 def _counts(check: DataCheck) -> str:
@@ -137,7 +155,7 @@ def _counts(check: DataCheck) -> str:
         ("width of a picture", check.picture_width),
         ("height of a picture", check.picture_height),
     )
-    heads = ("", "least", "5 %", "25 %", "half", "75 %", "95 %", "most")
+    heads = ("", "least", "5 %", "25 %", "median", "75 %", "95 %", "most")
     figures = (
         []
         if check.matched is None
@@ -170,6 +188,8 @@ def _classes(check: DataCheck) -> str:
         [row.name for row in shown],
         [("TRAIN", [row.train for row in shown]), ("EVAL", [row.eval for row in shown])],
     )
+    if len(rows) < 2:
+        chart = paragraph("There are no two classes to compare in a chart.", "quiet")
     heads = ("Class", "TRAIN objects", "TRAIN pictures", "EVAL objects", "Anchors can match")
     return section(
         "Classes",
@@ -195,9 +215,9 @@ def _plots(check: DataCheck) -> str:
     per_picture = np.bincount(check.table.picture, minlength=1)
     most = max(10, int(np.quantile(per_picture, 0.99)) + 1)
     whole = np.unique(np.linspace(0, most, 21).round()).tolist()
-    charts = (
-        histogram("Objects in a picture", per_picture, whole),
-        histogram(
+    charts: tuple[tuple[Any, ...], ...] = (
+        ("Objects in a picture", per_picture, whole),
+        (
             "Shorter side of an object, network pixels",
             sizes.min(axis=1, initial=np.inf),
             SIDES,
@@ -205,12 +225,18 @@ def _plots(check: DataCheck) -> str:
             LEAST_PIXELS,
             "hardly seen left of this",
         ),
-        histogram(
-            "Width / height of an object", sizes[:, 1] / np.maximum(sizes[:, 0], 1e-6), ASPECTS
-        ),
-        histogram("IoU with the best anchor", overlaps, OVERLAPS, "", 0.5, "matched right of this"),
+        ("Width / height of an object", sizes[:, 1] / np.maximum(sizes[:, 0], 1e-6), ASPECTS),
+        ("IoU with the best anchor", overlaps, OVERLAPS, "", 0.5, "matched right of this"),
     )
-    return section("Distributions", grid("row", charts))
+    shown = [histogram(*row) for row in charts if len(np.unique(row[1])) > 1]
+    lines = [_in_words(*row[:2]) for row in charts if len(np.unique(row[1])) <= 1]
+    return section("Distributions", grid("row", shown), *lines)
+
+
+def _in_words(title: str, values: np.ndarray) -> str:
+    """Return a line in place of a chart of one value or none."""
+    told = f"{values[0]:.3g} everywhere" if len(values) else "nothing to show"
+    return paragraph(f"{title}: {told}.", "quiet")
 
 
 def _pictures(check: DataCheck) -> str:

@@ -52,6 +52,7 @@ class Cleaned:
         lost: How many of them are left out.
         losses: What is lost, in numbers.
         remarks: What is put right or odd in the entries that stay, in numbers.
+        name: As of the listing.
     """
 
     results: tuple[Checked, ...]
@@ -61,6 +62,7 @@ class Cleaned:
     lost: int
     losses: Losses
     remarks: Remarks
+    name: str
 
     @property
     def usable(self) -> list[Checked]:
@@ -134,6 +136,7 @@ def report_cleaning(cleaned: Cleaned, work_dir: Path) -> None:
         samples=cleaned.samples,
         lost=cleaned.lost,
         negatives=sum(not result.names for result in cleaned.usable),
+        name=cleaned.name,
     )
 
 
@@ -180,6 +183,7 @@ def inspect_entries(
         len(orphans) + sum(not result.usable for result in results),
         losses,
         remarks,
+        listing.name,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from algorithm.data.cleaning.findings import Finding
 from algorithm.data.cleaning.picture_pairs import pairs_of, pairs_section
-from algorithm.pages.page import page, paragraph, section, table
+from algorithm.pages.page import headline, page, paragraph, section, table
 from algorithm.storage.atomic_files import write_json, write_text
 
 REPORT = "cleaning_report.json"
@@ -22,7 +22,13 @@ def action_totals(findings: Sequence[Finding]) -> str:
 
 
 def write_cleaning_report(
-    folder: Path, findings: Sequence[Finding], *, samples: int, lost: int, negatives: int
+    folder: Path,
+    findings: Sequence[Finding],
+    *,
+    samples: int,
+    lost: int,
+    negatives: int,
+    name: str = "",
 ) -> None:
     """Write cleaning_report.json and cleaning_report.html into folder, each whole.
 
@@ -32,6 +38,7 @@ def write_cleaning_report(
         samples: How many are listed.
         lost: How many are left out.
         negatives: How many stay and have no object.
+        name: Of the dataset, for the headline.
     """
     totals = {
         "samples": samples,
@@ -42,14 +49,14 @@ def write_cleaning_report(
     rules = dict(sorted(Counter(finding.rule for finding in findings).items()))
     rows = [finding.as_row() for finding in findings]
     write_json(folder / REPORT, {"totals": totals, "rules": rules, "actions": rows})
-    write_text(folder / PAGE, _page(totals, findings))
+    write_text(folder / PAGE, _page(totals, findings, name))
 
 
 def _counts(findings: Sequence[Finding]) -> dict[str, int]:
     return dict(sorted(Counter(finding.action for finding in findings).items()))
 
 
-def _page(totals: dict[str, int], findings: Sequence[Finding]) -> str:
+def _page(totals: dict[str, int], findings: Sequence[Finding], name: str) -> str:
     by_rule = defaultdict(list)
     for finding in findings:
         by_rule[finding.rule, finding.action].append(finding)
@@ -71,7 +78,7 @@ def _page(totals: dict[str, int], findings: Sequence[Finding]) -> str:
         for (rule, action), rows in groups
     ]
     return page(
-        "Data cleaning",
+        headline("Data cleaning", name),
         "The source was not changed. Every row is in cleaning_report.json.",
         [*summary, pairs_section(pairs_of(findings)), *details],
     )

@@ -21,7 +21,11 @@ GAP = 4  # pixels between the two
 def pairs_of(findings: Sequence[Finding]) -> list[tuple[str, str, str]]:
     """Return (path, path, caption) of the findings that compare two pictures."""
     return [
-        (row.pictures[0], row.pictures[1], f"{row.complaint.file}: {row.rule}, {row.action}")
+        (
+            row.pictures[0],
+            row.pictures[1],
+            f"{row.complaint.file}: {row.rule}, {Path(row.pictures[1]).name}; {row.action}",
+        )
         for row in findings
         if row.pictures
     ]
@@ -34,7 +38,7 @@ def pairs_section(pairs: Sequence[tuple[str, str, str]]) -> str:
     figures = (picture(_side_by_side(*paths), caption) for *paths, caption in pairs[:MOST_PAIRS])
     more = len(pairs) - MOST_PAIRS
     notes = [paragraph(f"... and {more} more pair(s)", "quiet")] if more > 0 else []
-    return section("Pictures that are there twice", grid("pictures", figures), *notes)
+    return section("Pictures that are the same or look alike", grid("pictures", figures), *notes)
 
 
 def _side_by_side(*paths: str) -> np.ndarray:

@@ -135,12 +135,14 @@ class Listing:
     Attributes:
         entries: May be read anew, file by file, at each pass over them (LazyEntries).
         categories: (name, category id) in label order where the dataset brings ids, else empty.
+        name: Of the dataset, for people: its file or folder; "" where that is not known.
     """
 
     entries: Iterable[Entry]
     complaints: tuple[Complaint, ...] = ()
     warnings: tuple[str, ...] = ()
     categories: tuple[tuple[str, int], ...] = field(default=())
+    name: str = ""
 
 
 class LazyEntries:

@@ -150,4 +150,5 @@ def _assess(hp: Hyperparameters, dataset: Dataset, model: Path, folder: Path) ->
         folder,
         values=hp.as_dict(),
         preset_sizes={name: preset.image_size for name, preset in PRESETS.items()},
+        data=dataset.name,
     )

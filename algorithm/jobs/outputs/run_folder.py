@@ -213,13 +213,14 @@ class RunFolder:
     def _note(self, status: str, hp: Hyperparameters, **more: Any) -> None:
         write_json(self.folder / _JOB, {"status": status, **more, "hyperparameters": hp.as_dict()})
 
-    def write_graph(self, detector: Detector) -> None:
-        """Write graph.pbtxt: the inference graph, for TensorBoard and for people."""
+    def write_graph(self, detector: Detector) -> tf.Graph:
+        """Write graph.pbtxt, the inference graph for people, and return the graph."""
         call = tf.function(lambda images: detector(images, training=False))
         graph = call.get_concrete_function(
             tf.TensorSpec((None, *detector.image_size, 3), tf.float32)
         ).graph
         write_text(self.folder / "graph.pbtxt", str(graph.as_graph_def()))
+        return graph
 
     def newest_saved(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """Return tensors and state of the newest readable checkpoint of the job, or None."""

@@ -1,4 +1,4 @@
-"""TensorBoard events: scalars of steps and evaluations, and pictures."""
+"""TensorBoard events: scalars of steps and evaluations, pictures, and the graph."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from algorithm.training.hooks.hook import TrainingRun
 from algorithm.training.hooks.logger_hook import LoggerHook
 
 
@@ -18,11 +19,27 @@ class TensorBoardHook(LoggerHook):
         folder: The folder of the event file.
         every: Steps between two points of a training curve.
         data_pictures: uint8 [H, W, 3] each, training pictures with their boxes, shown at step 0.
+        graph: For the tab Graphs, or None.
     """
 
-    def __init__(self, folder: Path, every: int, data_pictures: Sequence[np.ndarray] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        every: int,
+        data_pictures: Sequence[np.ndarray] = (),
+        graph: tf.Graph | None = None,
+    ) -> None:
         super().__init__(every, data_pictures)
         self._writer = tf.summary.create_file_writer(str(folder))
+        self._graph = graph
+
+    def before_training(self, run: TrainingRun) -> None:
+        """Write the graph and the training pictures."""
+        if self._graph is not None:
+            with self._writer.as_default(0):
+                tf.summary.graph(self._graph)
+            self._graph = None  # written once, and not kept in memory
+        super().before_training(run)
 
     def write_scalars(self, group: str, figures: Mapping[str, float], step: int) -> None:
         """Write figures as `group`/name; see LoggerHook."""
