@@ -1,6 +1,7 @@
 """The page and its plots: hostile names, unreadable pictures, odd amounts of everything."""
 
 import dataclasses
+import html
 import json
 import re
 
@@ -12,6 +13,7 @@ from PIL import Image
 from algorithm.assessment.advice.graded_findings import Finding
 from algorithm.assessment.advice.setting_steps import Change, Setting
 from algorithm.assessment.advice.tuning import Trail
+from algorithm.assessment.advice.wording import TITLES
 from algorithm.assessment.analysis import analyse_records
 from algorithm.assessment.report import plots
 from algorithm.assessment.report.result_files import result_texts, write_results
@@ -56,6 +58,61 @@ def test_the_same_analysis_gives_the_same_page(analysis):
 def test_few_and_many_classes(random_records, classes):
     texts = result_texts(analysis_of(random_records(1, pictures=8, classes=classes)), Setting())
     assert "Confusion matrix" in texts["report.html"]
+
+
+def test_the_page_names_model_and_dataset(analysis):
+    page = result_texts(analysis, Setting(), model="out/<m>", data="raccoon")["report.html"]
+    assert "<title>Model assessment: out/&lt;m&gt; on raccoon</title>" in page
+    assert "模型评估: out/&lt;m&gt;, 数据集 raccoon" in page
+
+
+def test_the_command_and_the_parameters_of_the_next_job_can_be_copied(analysis):
+    texts = result_texts(analysis, Setting())
+    job, page = json.loads(texts["next_job.json"]), html.unescape(texts["report.html"])
+    assert page.count('<button class="copy"') == 2
+    assert f"<pre>{job['command']}</pre>" in page
+    assert f"<pre>{json.dumps(job['parameters'], ensure_ascii=False, indent=2)}</pre>" in page
+
+
+def test_charts_that_would_say_nothing_are_lines(random_records):
+    blank = dataclasses.replace(random_records(2), label_names=NAMES)
+    none = np.zeros(0, int)
+    blank = make_records(
+        NAMES, blank.names, [(np.ones((1, 4)) * [0, 0, 9, 9], [0], [False])] * len(blank.names),
+        [(np.zeros((0, 4)), none, np.zeros(0))] * len(blank.names),
+        np.full((len(blank.names), 2), 450.0),
+    )  # fmt: skip
+    page = result_texts(analysis_of(blank), Setting())["report.html"]
+    for line in (
+        "Precision and recall: none.",
+        "Mean F1 against the confidence threshold: none.",
+        "False detections: none.",
+        "误检分析: 无。",
+    ):
+        assert line in page
+    assert f'alt="{TITLES["false_detections"][0]}"' not in page
+    assert f'alt="{TITLES["missed_objects"][0]}"' in page
+
+
+def test_the_confusion_matrix_of_one_class_is_told_in_words(random_records):
+    single = analysis_of(random_records(1, classes=1))
+    (found, missed), (false, _) = single.confusion.tolist()
+    line = f"{found} of {found + missed} objects detected, {missed} missed, {false} detections"
+    assert line in result_texts(single, Setting())["report.html"]
+
+
+def test_numbers_of_a_confusion_matrix_stand_out_on_their_squares(analysis):
+    draw, _ = plots._confusion_drawing(analysis.records, analysis.confusion)
+    axes = Figure().add_subplot()
+    draw(axes)
+    shares = axes.images[0].get_array()
+    for text in axes.texts:
+        column, row = map(int, text.get_position())
+        assert text.get_text() == str(analysis.confusion[row, column])
+        shade = np.mean(axes.images[0].to_rgba(shares)[row, column][:3])
+        assert text.get_color() == ("#ffffff" if shade < 0.4 else "#000000")
+    darkness = 3 - axes.images[0].cmap(np.linspace(0, 1, 20))[:, :3].sum(axis=1)
+    assert (np.diff(darkness) > 0).all()  # dark is more
 
 
 def test_tables_hold_empty_cells_and_pairs():
