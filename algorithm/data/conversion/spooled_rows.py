@@ -31,7 +31,7 @@ from algorithm.data.readers.annotation import Complaint, Listing
 from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
 
 THREADS = 8
-EDGE = 1.5  # pixels between a side of a box and of its outline, beyond rounding
+EDGE = 1.0  # pixels between a side of a box and of its outline, beyond rounding
 BLOCK = 256  # entries checked at once
 
 

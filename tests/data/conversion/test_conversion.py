@@ -304,8 +304,8 @@ def test_real_data_there_and_back(
     first = convert(source, tmp_path / FORMS[0], FORMS[0], workers=1, clean=clean)
     assert first.pictures == pictures
     path = first.path
-    # some forms record an outline in whole pixels and no box beside it
-    tolerance = 1.5 if name == "coco128" else 0.5
+    # yolo records the mask only, and a mask of pixels (from tfrecord) ends before thin tips do
+    tolerance = 2.0 if name == "coco128" else 0.5
     for form in (*FORMS[1:], "manifest"):
         path = convert(path, tmp_path / f"{form}-again", form, workers=1).path
         assert_same(load(first.path), load(path), tolerance)
