@@ -2,6 +2,7 @@
 
 Kinds as in Bolya et al. 2020 ("TIDE"), which refine the platform's own: IoU above 0.5 with another
 class is a class error, IoU 0.1 to 0.5 with the own class a position error, below 0.1 background.
+Both limits stand in evaluation.detection_matching: LEAST_OVERLAP and HIT_OVERLAP.
 What those leave open is named here: `both` (0.1 to 0.5 with another class only), `duplicate` (an
 object that a better detection already has), `shared` (an object whose only detection belongs to its
 neighbour).
