@@ -213,7 +213,7 @@ def test_the_report_shows_copies_side_by_side(make_folder, tmp_path: Path) -> No
     page = (tmp_path / "work" / "cleaning_report.html").read_text(encoding="utf-8")
     assert page.count('src="data:image/jpeg;base64,') == 1
     assert 'width="84" height="30"' in page  # two of 40x30 with a gap of 4
-    assert "p02.png: same file twice, picture left out" in page
+    assert "p02.png: same file twice, p00.png; picture left out" in page
 
 
 def test_convert_leaves_out_the_copies_that_a_job_leaves_out(make_manifest, tmp_path) -> None:
