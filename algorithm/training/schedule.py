@@ -52,6 +52,9 @@ class DetectionSchedule(keras.optimizers.schedules.LearningRateSchedule):
         changes: Whether `plan_anew` may give it another length.
     """
 
+    total: int
+    warmup: int
+
     def __init__(
         self,
         config: ScheduleConfig,

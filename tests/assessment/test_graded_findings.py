@@ -17,7 +17,14 @@ from algorithm.assessment.advice.graded_findings import (
     worth_suppressing,
 )
 from algorithm.assessment.advice.next_job import changed_values, next_job, parameters, read_job
-from algorithm.assessment.advice.setting_steps import LARGER_MODEL, LARGER_PICTURE, Change, Setting
+from algorithm.assessment.advice.setting_steps import (
+    LARGER_MODEL,
+    LARGER_PICTURE,
+    LONGER_TRAINING,
+    MORE_MINUTES,
+    Change,
+    Setting,
+)
 from algorithm.assessment.analysis import analyse_records
 from algorithm.assessment.errors.error_costs import COST_KINDS
 from algorithm.assessment.sensitivity.features import FEATURES
@@ -32,9 +39,10 @@ KNOBS = [(row.key, knob) for row in ALL_ADVICE for knob in row.knobs]
 def test_every_knob_is_a_hyperparameter_and_every_turn_is_allowed(key, knob):
     assert knob.name in ROWS
     turns = 0
-    for method in ("gaussian", "hard"):
+    for method, minutes in (("gaussian", "0"), ("hard", "0"), ("hard", "10")):
         values = {
             "nms_method": method,
+            "train_minutes": minutes,
             "image_size": "512",
             "jitter_min": "0.8",
             "jitter_max": "1.2",
@@ -294,3 +302,13 @@ def test_suppression_that_helps_in_one_picture_is_not_applied():
         analysis = analyse_records(records, [None] * 20)
         assert analysis.nms_gain > LEAST_NMS_GAIN and worth_suppressing(analysis) is worth
         assert ("Suppression" in findings(analysis, Setting())[-1].english) is worth
+
+
+def test_a_job_with_a_time_is_trained_longer_by_its_time():
+    """num_epochs was raised, which such a job does not use."""
+    timed = Setting({"num_epochs": "5", "train_minutes": "30.0"})
+    assert LONGER_TRAINING.change(timed) is None
+    assert MORE_MINUTES.change(timed) == Change("train_minutes", "30", "45")
+    assert MORE_MINUTES.change(Setting({"num_epochs": "5"})) is None
+    found = findings(analyse_records(small_objects_missed(), [None] * 10), timed)
+    assert "epochs" not in {each.key for each in found}

@@ -97,6 +97,20 @@ def test_more_epochs_are_tried_where_the_length_is_free():
     assert jobs[2] == {"num_epochs": "8", "gamma": "2"}
 
 
+def test_given_epochs_say_how_long_also_where_the_model_had_a_time():
+    """The jobs would have trained for train_minutes, and not been comparable."""
+    jobs = []
+
+    def run_job(values, data_url, folder):
+        jobs.append(dict(values))
+        return measured(0.5)
+
+    minutes = finding(Change("train_minutes", "30", "45"))
+    setting = Setting({"num_epochs": "5", "train_minutes": "30.0"})
+    tune(options(tune_epochs=2), setting, [minutes], run_job)
+    assert jobs == [{"num_epochs": "2", "train_minutes": "0"}]
+
+
 def test_a_job_that_fails_counts_as_no_gain():
     scores = iter([0.4, AlgorithmError("it broke"), 0.5])
 

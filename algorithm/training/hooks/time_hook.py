@@ -43,8 +43,8 @@ class TimeHook(Hook):
         self._began: float | None = None  # less what processes before took
         self._evaluating: float | None = None
         self._paused = self._called = 0.0
-        self._told = 0
-        self._restart()
+        self._told = self._next = 0
+        self._marks: list[tuple[int, float]] = []  # steps, and seconds without evaluations
 
     def before_steps(self, run: TrainingRun, count: int) -> None:
         """Start the clock at the first step; note what the evaluation before these took."""
@@ -74,7 +74,7 @@ class TimeHook(Hook):
 
     def after_restore(self, run: TrainingRun) -> None:
         """Measure anew: the next step may compile again."""
-        self._restart()
+        self._marks, self._next = [], 0
 
     def after_training(self, run: TrainingRun) -> None:
         """Say how long it took, where it came to its end."""
@@ -89,15 +89,11 @@ class TimeHook(Hook):
                     run.progress.first_seconds / 60,
                 )
             _log.info(
-                "train_minutes=%g: trained for %.1f minutes, %d steps",
+                "train_minutes=%g: trained for %.2f minutes, %d steps",
                 self._budget.minutes,
                 run.progress.seconds / 60,
                 run.step,
             )
-
-    def _restart(self) -> None:
-        self._marks: list[tuple[int, float]] = []  # steps, and seconds without evaluations
-        self._next = 0
 
     def _begin(self, run: TrainingRun) -> None:
         if self._began is None:
