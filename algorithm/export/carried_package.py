@@ -28,12 +28,13 @@ STORES = ("local_store", "objects.object_store", "tensor_store")
 # The templates of the report's pages; no import statement names them either.
 TEMPLATES = "pages/templates"
 # The packages that the carried files import; their versions are those of pyproject.toml. TensorFlow
-# runs the model, boto3 reads obs:// and s3://.
+# runs the model, boto3 reads obs:// and s3://, pycocotools reads outlines.
 PACKAGES = (
     "tensorflow",
     "numpy",
     "pillow",
     "matplotlib",
+    "pycocotools",
     "defusedxml",
     "pyyaml",
     "rich",
