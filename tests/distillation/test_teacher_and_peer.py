@@ -205,7 +205,7 @@ def test_each_variable_is_trained_once_and_the_peer_adds_its_batch_norms_alone(o
 def test_a_shared_kernel_gets_the_sum_of_what_both_sizes_ask_for(online, without_graphs):
     trainer, peer = online
     pictures, distiller = batch(), trainer._gradients._distiller
-    gradients, _, _ = trainer._gradients(pictures, 1)
+    gradients, _, _ = trainer._gradients(pictures, 1, trainer.optimizer.iterations)
     kernel = trainer.detector.trainable_variables[0]
     found = dict(zip(map(id, trainer._gradients.trained), gradients, strict=True))[id(kernel)]
     images = network_input(
@@ -295,8 +295,8 @@ def test_a_student_gets_nothing_of_the_loss_of_a_peer_with_weights_of_its_own(wi
     trainer, _ = with_own_peer()
     alone = trainer_of(trainer.detector, None)
     trainer._gradients._distiller._config = SoftLossConfig("foreground", 0.0, 0.0)
-    found, _, _ = trainer._gradients(batch(), 1)
-    expected, _, _ = alone._gradients(batch(), 1)
+    found, _, _ = trainer._gradients(batch(), 1, trainer.optimizer.iterations)
+    expected, _, _ = alone._gradients(batch(), 1, alone.optimizer.iterations)
     for one, other in zip(found, expected, strict=False):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
@@ -317,7 +317,7 @@ def test_crosshead_teaches_the_students_backbone_and_neck_and_neither_heads(with
     gradients = {}
     for method in ("foreground", "crosshead"):
         trainer, peer = with_own_peer(method=method)
-        found, losses, _ = trainer._gradients(batch(), 1)
+        found, losses, _ = trainer._gradients(batch(), 1, trainer.optimizer.iterations)
         gradients[method] = dict(
             zip((v.path for v in trainer._gradients.trained), found, strict=True)
         )

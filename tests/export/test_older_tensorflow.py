@@ -178,7 +178,7 @@ def test_the_model_folder_of_an_older_version_is_repaired_when_it_is_exported(ex
             node.attr["debug_name"].s = b"kernel/"
     (folder / "saved_model.pb").write_bytes(content.SerializeToString())
     assert "debug_name" in misfits(written(folder))[0]
-    version = write_saved_model(Source(folder, None, (), {}), tmp_path / "new")
+    version = write_saved_model(Source(folder, None, (), 16, {}), tmp_path / "new")
     assert misfits(written(version)) == []
 
 

@@ -298,7 +298,7 @@ def test_a_job_without_an_evaluation_box_publishes_its_newest_weights(
         assert job.run(parse(flags)) == 0
     best = (output / "archive/best_eval.txt").read_text().splitlines()
     assert best[:2] == ["global_step = 2", "AP = undefined"]
-    assert "finished: AP is undefined, as the EVAL pictures have no box" in caplog.text
+    assert "AP is undefined, as the EVAL pictures have no box" in caplog.text
     assert "best AP" not in caplog.text
     assert json.loads((output / "model/config.json").read_text())["metrics"] == {}
 
