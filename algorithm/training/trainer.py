@@ -155,11 +155,11 @@ class Trainer:
                 stack.enter_context(computing(network, self.config.precision))
             yield
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _train_step(self, batch, parts: int):
         return self._everywhere(batch, parts)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _train_steps(self, batches, count, parts: int):
         def one(index, rows, seen):
             batch = next(batches)
