@@ -90,7 +90,7 @@ class OnlinePeer:
             f"{self._config.box_weight:g}{cost}"
         )
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True, autograph=False)
     def targets(self, boxes, labels):
         """See Distiller."""
         found = match_anchors(self._own_anchors, boxes * self.alignment.scale, labels)

@@ -31,8 +31,12 @@ def batch_norm_of_batch(
         epsilon=epsilon,
         is_training=True,
     )
-    count = tf.cast(tf.reduce_prod(tf.shape(x)[:-1]), tf.float32)
-    return y, mean, variance * (count - 1.0) / count  # the kernel divides by the count less one
+    # the kernel divides by the count less one
+    if x.shape.is_fully_defined():
+        count = float(x.shape.num_elements() // x.shape[-1])
+    else:
+        count = tf.cast(tf.reduce_prod(tf.shape(x)[:-1]), tf.float32)
+    return y, mean, variance * (count - 1.0) / count
 
 
 def batch_norm_of_replicas(

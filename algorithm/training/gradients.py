@@ -205,11 +205,11 @@ class Gradients:
 
     # XLA makes these two a few passes over [B, A, N] and over [B, A, K]. See
     # benchmarks/train_step.py.
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True, autograph=False)
     def _match(self, boxes, labels):
         return match_anchors(self._anchors, boxes, labels, rows=self._detector.masks)
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=True, autograph=False)
     def _losses(self, outputs, taught, targets, positives, scale):
         learning = self._learning(outputs, taught)
         with tf.GradientTape() as tape:

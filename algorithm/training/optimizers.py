@@ -63,39 +63,49 @@ def make_optimizer(
 class _FusedSGD(keras.optimizers.SGD):
     """Keras' rule in one TensorFlow kernel for each variable, where Keras composes it of eight."""
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_variables(self, gradients, variables, learning_rate):
+        """Update all variables by their gradients, in the order of both."""
         if not self.momentum:
-            super().update_step(gradient, variable, learning_rate)
+            for gradient, variable in zip(gradients, variables, strict=True):
+                super().update_step(gradient, variable, learning_rate)
             return
-        momentum = self.momentums[self._get_variable_index(variable)]
-        tf.raw_ops.ResourceApplyKerasMomentum(
-            var=variable.handle,
-            accum=momentum.value.handle,
-            lr=learning_rate,
-            grad=gradient,
-            momentum=self.momentum,
-            use_nesterov=self.nesterov,
-        )
+        momentum = tf.constant(self.momentum, tf.float32)
+        for gradient, variable in zip(gradients, variables, strict=True):
+            accumulated = self.momentums[self._get_variable_index(variable)]
+            tf.raw_ops.ResourceApplyKerasMomentum(
+                var=variable.handle,
+                accum=accumulated.value.handle,
+                lr=learning_rate,
+                grad=gradient,
+                momentum=momentum,
+                use_nesterov=self.nesterov,
+            )
 
 
 class _FusedAdam(keras.optimizers.Adam):
     """Keras' rule in one TensorFlow kernel for each variable, like _FusedSGD."""
 
-    def update_step(self, gradient, variable, learning_rate):
-        index = self._get_variable_index(variable)
+    def update_variables(self, gradients, variables, learning_rate):
+        """Update all variables by their gradients, in the order of both."""
         step = tf.cast(self.iterations + 1, tf.float32)
-        tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=self._momentums[index].value.handle,
-            v=self._velocities[index].value.handle,
-            beta1_power=self.beta_1**step,
-            beta2_power=self.beta_2**step,
-            lr=learning_rate,
-            beta1=self.beta_1,
-            beta2=self.beta_2,
-            epsilon=self.epsilon,
-            grad=gradient,
-        )
+        # Tensors, made once: as numbers each kernel would get constants of its own.
+        shared = {
+            "beta1_power": self.beta_1**step,
+            "beta2_power": self.beta_2**step,
+            "beta1": tf.constant(self.beta_1, tf.float32),
+            "beta2": tf.constant(self.beta_2, tf.float32),
+            "epsilon": tf.constant(self.epsilon, tf.float32),
+        }
+        for gradient, variable in zip(gradients, variables, strict=True):
+            index = self._get_variable_index(variable)
+            tf.raw_ops.ResourceApplyAdam(
+                var=variable.handle,
+                m=self._momentums[index].value.handle,
+                v=self._velocities[index].value.handle,
+                lr=learning_rate,
+                grad=gradient,
+                **shared,
+            )
 
 
 def freeze(detector: Detector, pattern: str, batch_norm: bool) -> int:

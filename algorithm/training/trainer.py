@@ -21,7 +21,7 @@ from algorithm.models.detector import Detector
 from algorithm.models.variable_names import published_variables
 from algorithm.ops.losses import LossConfig
 from algorithm.training.gradients import Gradients
-from algorithm.training.moving_average import averages_in_force, make_averages, move_averages
+from algorithm.training.moving_average import MovingAverage
 from algorithm.training.precision import LossScale, computing
 
 _REGULARISED = re.compile(r".*(kernel|weight)$")
@@ -89,7 +89,7 @@ class Trainer:
         self._regularised = [
             v for name, v in self.named.items() if v.trainable and _REGULARISED.match(name)
         ]
-        self.averages = make_averages(self.named, config.moving_average_decay)
+        self.average = MovingAverage(self.named, config.moving_average_decay)
         self.parts = config.parts
         self._used = _USED_WITH_MASKS if detector.masks else _USED
         self.loss_scale = LossScale(config.precision)
@@ -155,11 +155,11 @@ class Trainer:
                 stack.enter_context(computing(network, self.config.precision))
             yield
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _train_step(self, batch, parts: int):
         return self._everywhere(batch, parts)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def _train_steps(self, batches, count, parts: int):
         def one(index, rows, seen):
             batch = next(batches)
@@ -200,16 +200,18 @@ class Trainer:
             The figures of train_step.
         """
         rate = self._learning_rate()
+        pace = _pace(self.optimizer.iterations, parts, self.detector.preset.batch_norm.momentum)
         gradients, losses, carried = self._gradients(batch, parts, self.optimizer.iterations)
-        losses = {**losses, "l2_loss": self._l2_loss()}
+        weights = [tf.convert_to_tensor(variable.value) for variable in self._regularised]
+        losses = {**losses, "l2_loss": self._l2_loss(weights)}
         losses["loss"] = losses.pop("objective") + losses["l2_loss"]
-        gradients, norm = self._clip(self._with_l2(gradients))
+        gradients, norm = self._clip(self._with_l2(gradients, weights))
         figures = {**losses, "gradient_norm": norm, "learning_rate": rate}
         if self.loss_scale.changes:
             figures["loss_scale"] = tf.convert_to_tensor(self.loss_scale.value)
         finite = tf.math.is_finite(losses["loss"]) & tf.math.is_finite(norm)
         tf.distribute.get_replica_context().merge_call(
-            self._apply, args=(gradients, carried, finite, parts)
+            self._apply, args=(gradients, self._paced(carried, pace), finite)
         )
         return figures
 
@@ -217,64 +219,65 @@ class Trainer:
         rate = self.optimizer.learning_rate
         return tf.cast(rate(self.optimizer.iterations) if callable(rate) else rate, tf.float32)
 
-    def _apply(self, strategy, gradients, carried, finite, parts):
+    def _apply(self, strategy, gradients, carried, finite):
         """Apply a step from above all replicas: gradients and `finite` are the same on each."""
         finite = strategy.experimental_local_results(finite)[0]
-        tf.cond(finite, lambda: self._update(strategy, gradients, carried, parts), self._skip)
+        tf.cond(finite, lambda: self._update(strategy, gradients, carried), self._skip)
         self.loss_scale.update(finite)
 
-    def _update(self, strategy, gradients, carried, parts):
-        rate, pace = (
-            self._learning_rate(),
-            _pace(self.optimizer.iterations, parts, self.detector.preset.batch_norm.momentum),
+    def _update(self, strategy, gradients, carried):
+        rate, update = self._learning_rate(), strategy.extended.update
+        trained = [variable.value for variable in self._trained]
+        update(
+            trained[0],
+            lambda _, changes: self.optimizer.update_variables(changes, trained, rate),
+            args=(gradients,),
+            group=False,
         )
-        update = strategy.extended.update
-        for variable, gradient in zip(self._trained, gradients, strict=True):
-            update(
-                variable.value,
-                lambda own, change: self.optimizer.update_step(change, own, rate),
-                args=(gradient,),
-                group=False,
-            )
         self.optimizer.iterations.assign_add(1)
-        for variable, value in zip(self._carried, carried, strict=True):
-            step = pace if variable.name in _STATISTICS else None
-            update(
-                variable.value,
-                lambda own, new, step=step: own.assign(
-                    new if step is None else own + step * (new - own)
-                ),
-                args=(value,),
-                group=False,
-            )
-        move_averages(
-            self.averages,
-            self.named,
-            self.config.moving_average_decay,
-            self.optimizer.iterations,
-            update,
-        )
+        if self._carried:
+            update(self._carried[0].value, self._carry, args=carried, group=False)
+        self.average.move(self.optimizer.iterations, update)
         return True
 
     def _skip(self):
         self.optimizer.iterations.assign_add(1)
         return False
 
-    def _with_l2(self, gradients):
-        decay, regularised = (
-            self.config.weight_decay,
-            {id(variable) for variable in self._regularised},
-        )
+    def _paced(self, carried, pace):
+        """Return the new statistics of batch norm, moved on by `pace`, in one vector, and seeds."""
+        changed = list(zip(self._carried, carried, strict=True))
+        statistics = [pair for pair in changed if pair[0].name in _STATISTICS]
+        seeds = [value for variable, value in changed if variable.name not in _STATISTICS]
+        if not statistics:
+            return tf.zeros([0]), seeds
+        own = tf.concat([variable.value for variable, _ in statistics], axis=0)
+        return own + pace * (tf.concat([value for _, value in statistics], axis=0) - own), seeds
+
+    def _carry(self, _, statistics, seeds):
+        """Assign what `_paced` returned."""
+        moving = [variable for variable in self._carried if variable.name in _STATISTICS]
+        others = [variable for variable in self._carried if variable.name not in _STATISTICS]
+        parts = tf.split(statistics, [variable.shape[0] for variable in moving]) if moving else []
+        for variable, value in zip([*moving, *others], [*parts, *seeds], strict=True):
+            variable.value.assign(value, read_value=False)
+
+    def _with_l2(self, gradients, weights):
+        decay = tf.constant(self.config.weight_decay, tf.float32)
+        regularised = {id(v): w for v, w in zip(self._regularised, weights, strict=True)}
         return [
-            gradient + decay * variable.value if id(variable) in regularised else gradient
+            gradient + decay * regularised[id(variable)]
+            if id(variable) in regularised
+            else gradient
             for gradient, variable in zip(gradients, self._trained, strict=True)
         ]
 
-    def _l2_loss(self):
-        if not self._regularised:
+    def _l2_loss(self, weights):
+        if not weights:
             return tf.constant(0.0)
+        flat = tf.constant([-1])
         return self.config.weight_decay * tf.nn.l2_loss(
-            tf.concat([tf.reshape(v.value, [-1]) for v in self._regularised], axis=0)
+            tf.concat([tf.reshape(weight, flat) for weight in weights], axis=0)
         )
 
     def _clip(self, gradients):
@@ -300,7 +303,7 @@ class Trainer:
             name: variable.value if isinstance(variable, keras.Variable) else variable
             for name, variable in self._state_variables().items()
         }
-        tensors |= {f"{name}/{_AVERAGE}": average for name, average in self.averages.items()}
+        tensors |= {f"{name}/{_AVERAGE}": value for name, value in self.average.values().items()}
         return {**tensors, "global_step": np.int64(self.step)}
 
     def snapshot(self) -> dict[str, np.ndarray]:
@@ -316,10 +319,8 @@ class Trainer:
         Raises:
             DataError: A tensor is missing or of another shape; the message names the first.
         """
-        wanted = {
-            **self._state_variables(),
-            **{f"{n}/{_AVERAGE}": a for n, a in self.averages.items()},
-        }
+        state, averaged = self._state_variables(), self.average.named
+        wanted = {**state, **{f"{name}/{_AVERAGE}": v for name, v in averaged.items()}}
         wrong = [
             n for n, v in wanted.items() if n not in tensors or tensors[n].shape != tuple(v.shape)
         ]
@@ -329,8 +330,9 @@ class Trainer:
                 f"shape, first {wrong[0]}; the run was made with other hyperparameters: give a "
                 "new train_url"
             )
-        for name, variable in wanted.items():
+        for name, variable in state.items():
             variable.assign(tensors[name])
+        self.average.assign({name: tensors[f"{name}/{_AVERAGE}"] for name in averaged})
 
     def _state_variables(self) -> dict[str, keras.Variable | tf.Variable]:
         state = dict(self.named)
@@ -345,7 +347,7 @@ class Trainer:
 
     def averaged_weights(self) -> AbstractContextManager[None]:
         """Let the detector hold its moving average inside this context, where there is one."""
-        return averages_in_force(self.averages, self.named)
+        return self.average.in_force()
 
 
 @contextmanager
