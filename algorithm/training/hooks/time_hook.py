@@ -43,7 +43,7 @@ class TimeHook(Hook):
         self._began: float | None = None  # less what processes before took
         self._evaluating: float | None = None
         self._paused = self._called = 0.0
-        self._told = 0
+        self._told = self._next = 0
         self._restart()
 
     def before_steps(self, run: TrainingRun, count: int) -> None:
