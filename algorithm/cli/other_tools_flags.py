@@ -14,6 +14,7 @@ from algorithm.errors import ArgumentError
 from algorithm.hyperparameters import ROWS
 from algorithm.hyperparameters.command_line import split_flags
 from algorithm.hyperparameters.nearest_name import did_you_mean
+from algorithm.hyperparameters.published_keys import RATE_OF_64
 
 # Habits that mean exactly what the flag here means.
 _SAME = {
@@ -26,10 +27,7 @@ _SAME = {
     "weights": "pretrained",
     "patience": "early_stop_patience",
 }
-_RATE = (
-    "learning_rate here is for 64 pictures in a step and is scaled to the real number. Write "
-    "--learning_rate=RATE*64/BATCH, or leave it out"
-)
+_RATE = f"{RATE_OF_64}. Write --learning_rate=RATE*64/BATCH, or leave it out"
 # Habits that mean something else here, or nothing: what to do instead.
 _REFUSED = {
     "lr0": _RATE,
@@ -79,8 +77,8 @@ def take_habits(argv: Sequence[str]) -> Taken:
     """
     taken = Taken()
     folders: dict[str, str] = {}
-    for name, text in split_flags(with_dashes(argv)):
-        written = f"--{name}={text}"
+    for given, text in split_flags(with_dashes(argv)):
+        written, name = f"--{given}={text}", given.replace("-", "_")
         if name in ROWS:
             taken.take(written, name, text)
         elif name in ("project", "name"):
@@ -90,7 +88,7 @@ def take_habits(argv: Sequence[str]) -> Taken:
         elif name in _SPECIAL:
             _SPECIAL[name](taken, text)
         else:
-            raise _unknown(name, text)
+            raise _unknown(given, text)
     if folders:
         _take_folders(taken, folders)
     names = [argument.partition("=")[0] for argument in taken.arguments]
@@ -113,8 +111,9 @@ def with_dashes(argv: Sequence[str]) -> list[str]:
 
 
 def _unknown(name: str, text: str) -> ArgumentError:
-    if name in _REFUSED:
-        return ArgumentError(f"--{name}: no such flag (value '{text}'); {_REFUSED[name]}")
+    refused = _REFUSED.get(name.replace("-", "_"))
+    if refused:
+        return ArgumentError(f"--{name}: no such flag (value '{text}'); {refused}")
     advice = did_you_mean(f"--{name}", tuple(f"--{known}" for known in ROWS))
     return ArgumentError(
         f"--{name}: no such flag (value '{text}').{advice} All flags: python -m algorithm describe"

@@ -88,6 +88,11 @@ def refuse_unknown_verb(argv: Sequence[str], verbs: Mapping[str, Sequence[str]])
         found, known = first, tuple(verbs)
     elif inner and second and not second.startswith("-") and second not in inner:
         found, known = f"{first} {second}", tuple(f"{first} {name}" for name in inner)
+    elif inner and not second:
+        raise ArgumentError(
+            f"{first}: expected a verb, found none. "
+            f"Verbs: {', '.join(f'{first} {name}' for name in inner)}"
+        )
     else:
         return
     guess = _nearest_verb(found, verbs)

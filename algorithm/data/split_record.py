@@ -32,7 +32,7 @@ class SplitRecord:
     """Which pictures a job trained on and which it evaluated.
 
     Attributes:
-        place: Where it was read, "" for one that was made now.
+        place: Where it was read, or which fold it is; "" for one that was made now.
         rule: What made the split, in words.
         train: The content of each training picture by its name, see content_of; "" where the
             record of an earlier version does not say.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters.hyperparameter_table import HPARAMS, ROWS
 from algorithm.hyperparameters.nearest_name import did_you_mean
-from algorithm.hyperparameters.published_keys import MEANT, PUBLISHED, taken
+from algorithm.hyperparameters.published_keys import MEANT, PUBLISHED, RATE_OF_64, taken
 
 
 def split_flags(argv: Sequence[str]) -> list[tuple[str, str]]:
@@ -152,4 +152,5 @@ def _meant(key: str) -> str:
     if meant is None:
         return did_you_mean(key, (*HPARAMS, *PUBLISHED))
     how = f"'{meant}'" if meant in HPARAMS else f"the flag --{meant}"
-    return f" Did you mean {how}?"
+    caution = f" {RATE_OF_64}: RATE*64/BATCH." if meant == "learning_rate" else ""
+    return f" Did you mean {how}?{caution}"

@@ -90,6 +90,8 @@ _KEYS = (
 PUBLISHED = {key.name: key for key in _KEYS}
 # Where the published default is None, the hyperparameter of the same name has an empty text.
 _NONE = ("autoaugment_policy", "iou_loss_type", "survival_prob", "var_freeze_expr")
+# A rate of another system is for that system's batch.
+RATE_OF_64 = "learning_rate here is for 64 pictures in a step and is scaled to the real number"
 # Names from other tools and from memory, and the hyperparameter that is meant.
 MEANT = {
     **dict.fromkeys(("lr", "lr0", "base_lr", "base_learning_rate", "init_lr"), "learning_rate"),

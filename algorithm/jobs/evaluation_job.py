@@ -5,17 +5,39 @@ from __future__ import annotations
 import logging
 
 from algorithm.data import Dataset
+from algorithm.errors import DataError
 from algorithm.evaluation.evaluator import Evaluator
 from algorithm.evaluation.resampled import interval_in_words
 from algorithm.hyperparameters import Hyperparameters
+from algorithm.jobs.closing_report import shown
 from algorithm.jobs.from_hyperparameters import nms_config
 from algorithm.jobs.outputs.publishing import save_results
 from algorithm.jobs.outputs.run_folder import METRICS, RunFolder
 from algorithm.modelarts.environment import Workspace
 from algorithm.models import Detector
+from algorithm.models.weights.warm_start import Start
 from algorithm.training.log_lines import FORMS, Evaluated
 
 _log = logging.getLogger("algorithm.jobs.job")
+
+
+def refuse_untrained(hp: Hyperparameters, start: Start | None) -> None:
+    """Refuse to evaluate a network whose class predictor nobody trained: its AP is 0, always.
+
+    Args:
+        hp: The job's hyperparameters; its train_url holds no best checkpoint.
+        start: The weights that were found instead, None for random ones.
+
+    Raises:
+        DataError: They are no detector's.
+    """
+    if start is None or start.scope == "classification":
+        found = "random weights" if start is None else f"a backbone {start.where}"
+        raise DataError(
+            f"mode=eval: expected a trained detector, found no best checkpoint in {hp.train_url} "
+            f"and {found}; give the train_url of a job that trained, or its folder archive as "
+            "pretrained"
+        )
 
 
 def evaluate_only(
@@ -59,7 +81,7 @@ def evaluate_only(
     name = run_folder.write_evaluation(figures, dataset)
     _log.info(
         "AP %s%s; the figures are in %s/%s%s",
-        figures["AP"],
+        shown(figures["AP"]),
         interval_in_words(figures),
         hp.train_url.rstrip("/"),
         name,

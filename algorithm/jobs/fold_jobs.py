@@ -112,7 +112,7 @@ def fold_records(
     rows = list(zip(samples, contents, parts, strict=True))
     return [
         SplitRecord(
-            "",
+            f"fold {fold + 1} of {folds}",
             GIVEN,
             {sample.image_id: content for sample, content, part in rows if part != fold},
             {sample.image_id: content for sample, content, part in rows if part == fold},

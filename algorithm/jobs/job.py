@@ -16,7 +16,7 @@ from algorithm.distillation.teacher_file import missing_teacher_parts
 from algorithm.errors import DivergenceError, StorageError
 from algorithm.export import missing_parts
 from algorithm.hyperparameters import Hyperparameters
-from algorithm.jobs.evaluation_job import evaluate_only
+from algorithm.jobs.evaluation_job import evaluate_only, refuse_untrained
 from algorithm.jobs.from_hyperparameters import detector_of, loss_config
 from algorithm.jobs.job_data import load_data, look_at_data, recorded_split
 from algorithm.jobs.job_training import train
@@ -127,6 +127,8 @@ def _run(
     # 3. random weights, only when pretrained=none asks for them.
     resumed = run_folder.resumable(hp.mode)
     start = None if resumed else find_start(hp, workspace.inputs)
+    if hp.mode == "eval" and not resumed:
+        refuse_untrained(hp, start)
     label_names = tuple(resumed.label_names) if resumed else start.label_names() if start else None
     record = recorded_split(hp, run_folder, resumed=resumed is not None) or split
     dataset = load_data(hp, workspace, run_folder, label_names, record)

@@ -71,6 +71,7 @@ class DetectionSchedule(keras.optimizers.schedules.LearningRateSchedule):
         self.base = config.learning_rate * scale
         self.start = config.warmup_init * scale
         self.factor = tf.Variable(1.0, trainable=False)
+        self.total = self.warmup = 0
         self._set_length(steps or steps_per_epoch * epochs)
         self._variables: tuple[tf.Variable, ...] = ()
         if changes:

@@ -62,8 +62,10 @@ def places(tmp_path_factory):
         ("data check --data_url=nope", 3, "found nothing at nope"),
         ("data convert --data_url=nope --format=coco --output=o", 3, "found nothing at nope"),
         ("data split --data_url=nope --output=o", 3, "found nothing at nope"),
-        ("serve --model_dir=nope --port=0", 3, "expected a model folder, nope lacks"),
-        ("serve --model_dir=nope --port=99999999", 2, "port"),
+        ("serve --model_dir=nope --port=0", 3, "no saved_model.pb in nope"),
+        ("serve --model_dir=. --port=0", 3, "; give model"),
+        ("serve --model_dir=model --port=0", 3, "expected a model folder, model lacks"),
+        ("serve --model_dir=model --port=99999999", 2, "port"),
     ],
 )
 def test_a_refusal_needs_no_tensorflow(line, code, words, places):

@@ -41,6 +41,23 @@ def test_an_unknown_flag_of_a_verb_is_refused_with_the_one_it_means(argv, words,
     assert words in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.parametrize("group", ["data", "weights"])
+def test_a_group_without_a_verb_names_its_verbs(group, capsys):
+    """It said only that VERB is required."""
+    assert main([group]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert f"{group}: expected a verb, found none. Verbs: {group} " in last
+
+
+@pytest.mark.parametrize("flag", ["count=0", "count=-3", "seed=-1", "size=4"])
+def test_a_sample_that_cannot_be_drawn_is_refused(flag, capsys, tmp_path):
+    """No picture gave an empty manifest and exit code 0; four pixels gave a traceback."""
+    output = tmp_path / "sample"
+    assert main(["data", "sample", f"--output={output}", f"--{flag}"]) == 2
+    assert f"--{flag.partition('=')[0]}: expected" in capsys.readouterr().err
+    assert not output.exists()
+
+
 def test_the_version_and_the_verbs_are_said(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["--version"])

@@ -19,6 +19,7 @@ from algorithm.errors import ArgumentError
         (["--weights=w.h5"], ["--pretrained=w.h5"]),
         (["--resume", "--num_epochs=3"], ["--num_epochs=3"]),
         (["--patience=5"], ["--early_stop_patience=5", "--mode=train_and_eval"]),
+        (["--batch-size", "8", "--num-epochs=2"], ["--train_batch_size=8", "--num_epochs=2"]),
         (["--patience=5", "--mode=eval"], ["--early_stop_patience=5", "--mode=eval"]),
     ],
 )
@@ -55,6 +56,7 @@ def test_a_device_is_shown_to_the_job_alone(device, number):
         ("--iou_thres=0.7", "Did you mean '--nms_iou_threshold'?"),
         ("--something=1", "no such flag (value '1'). All flags: python -m algorithm describe"),
         ("--rank=0", "--rank: no such flag"),
+        ("--exist-ok=1", "--exist-ok: no such flag (value '1'); a job goes on in its own"),
     ],
 )
 def test_what_cannot_be_taken_is_refused_with_what_to_write(argument, words):

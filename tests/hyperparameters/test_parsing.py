@@ -368,6 +368,7 @@ def test_all_unknown_keys_are_named_at_once_by_meaning_or_by_letters():
     assert "6 of the keys cannot be read" in line
     for words in (
         "'lr' (value '0.1'). Did you mean 'learning_rate'?",
+        "is for 64 pictures in a step and is scaled to the real number: RATE*64/BATCH",
         "'imgsz' (value '640'). Did you mean 'image_size'?",
         "'epochs' (value '3'). Did you mean the flag --num_epochs?",
         "'learnin_rate' (value '1'). Did you mean 'learning_rate'?",

@@ -57,6 +57,8 @@ def test_every_picture_evaluates_once_and_the_summary_is_written(dataset, tmp_pa
         f"{tmp_path}/out/fold_{number}" for number in (1, 2, 3)
     ]
     assert all(row.folds == 0 and "/deps/fold_" in row.deps_save_path for row, _ in jobs)
+    # The log of a fold said "the split is that of :".
+    assert [split.place for _, split in jobs] == ["fold 1 of 3", "fold 2 of 3", "fold 3 of 3"]
     evaluated = [name for _, split in jobs for name in split.eval]
     assert len(evaluated) == len(set(evaluated)) == 12
     for _, split in jobs:

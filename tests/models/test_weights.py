@@ -254,6 +254,12 @@ def test_a_folder_with_two_checkpoints_and_no_word_which_is_refused(lite0, tmp_p
     assert "found a.index, b.index; name the file itself" in refusal(lite0, tmp_path, "full")
 
 
+def test_a_model_folder_as_weights_is_refused_with_where_the_checkpoint_is(lite0, tmp_path):
+    """It said to name the file itself, and no file there is a checkpoint."""
+    (tmp_path / "saved_model.pb").touch()
+    assert "give the folder archive beside it" in refusal(lite0, tmp_path, "full")
+
+
 def test_an_archive_member_that_points_outside_is_refused(lite0, tmp_path):
     path, outside = tmp_path / "weights.tar.gz", tmp_path / "outside"
     outside.write_text("x")

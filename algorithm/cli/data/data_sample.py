@@ -6,6 +6,7 @@ import argparse
 
 from algorithm.cli.output_folder import claim_folder
 from algorithm.cli.verb import Verb
+from algorithm.errors import ArgumentError
 
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +19,15 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", type=int, default=default, help=text)
 
 
+# A manifest of no pictures is no dataset; on fewer pixels an object may show none.
+_LEAST = {"count": 1, "seed": 0, "size": 32}
+
+
 def _run(arguments: argparse.Namespace) -> None:
+    for name, least in _LEAST.items():
+        value = getattr(arguments, name)
+        if value < least:
+            raise ArgumentError(f"--{name}: expected {least} or more, found {value}")
     claim_folder(arguments.output, "data sample")
     from algorithm.data.synthetic.scenes import write_sample_dataset
 

@@ -20,6 +20,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         "--model_dir",
+        dest="model_dir",
         required=True,
         help="model folder of a training job, or an exported file: .tflite, .onnx, .xml, .pb",
     )
@@ -61,16 +62,16 @@ def _run(arguments: argparse.Namespace) -> None:
     files = int(arguments.images) if is_camera else find_files(arguments.images)
     if not isinstance(files, int):
         output_items(files, output, saves)
-    names = label_names_of(Path(arguments.model))
+    names = label_names_of(Path(arguments.model_dir))
     whole = arguments.classes is None or arguments.classes in names  # a name may hold a comma
     choice = Choice.of(
         names,
-        thresholds_of(Path(arguments.model)),
+        thresholds_of(Path(arguments.model_dir)),
         arguments.score,
         arguments.classes if whole else arguments.classes.split(","),
         arguments.max,
     )
-    model = load(arguments.model, masks=arguments.masks)
+    model = load(arguments.model_dir, masks=arguments.masks)
     print(predict_files(model, files, output, choice, saves=saves, most_frames=arguments.frames))
 
 

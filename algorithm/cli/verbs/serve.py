@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from algorithm.cli.early_checks import check_model_folder
 from algorithm.cli.verb import Verb
 
 
@@ -42,6 +43,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    check_model_folder(arguments.model_dir)
     from algorithm.serving.server import Limits, serve
 
     serve(

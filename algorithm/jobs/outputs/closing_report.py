@@ -40,9 +40,9 @@ def closing_lines(
     """
     size = sum(file.stat().st_size for file in model.rglob("*") if file.is_file())
     place = f"{hp.train_url.rstrip('/')}/model" if is_remote(hp.train_url) else str(model)
-    head = f"finished in {clock(seconds)}: AP {_shown(metrics['AP'])}{interval_in_words(metrics)}"
+    head = f"finished in {clock(seconds)}: AP {shown(metrics['AP'])}{interval_in_words(metrics)}"
     return [
-        f"{head}, AP50 {_shown(metrics['AP50'])} on {metrics['images']} evaluation pictures",
+        f"{head}, AP50 {shown(metrics['AP50'])} on {metrics['images']} evaluation pictures",
         *_table(metrics),
         f"the model is in {place}, {size / 1e6:.1f} MB",
         *_next_commands(hp, model, _a_picture(dataset, scratch)),
@@ -56,7 +56,7 @@ def _table(metrics: Mapping[str, Any]) -> list[str]:
     width = max(len(name) for name, _ in rows)
     lines = [f"{'':<{width}}  " + "  ".join(f"{name:>9}" for name in _FIGURES)]
     lines += [
-        f"{name:<{width}}  " + "  ".join(f"{_shown(row[figure]):>9}" for figure in _FIGURES)
+        f"{name:<{width}}  " + "  ".join(f"{shown(row[figure]):>9}" for figure in _FIGURES)
         for name, row in rows
     ]
     if len(classes) > _MOST_CLASSES:
@@ -94,5 +94,6 @@ def _next_commands(hp: Hyperparameters, model: Path, images: str) -> Sequence[st
     )
 
 
-def _shown(value: float | None) -> str:
+def shown(value: float | None) -> str:
+    """Return a figure as a person reads it, "-" for one that does not exist."""
     return "-" if value is None else f"{value:.3f}"

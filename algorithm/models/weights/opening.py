@@ -94,9 +94,12 @@ def _inside(folder: Path) -> Path:
     if len(subfolders) == 1 and len(list(folder.iterdir())) == 1:
         return subfolders[0]
     names = ", ".join(sorted(each.name for each in folder.iterdir())[:8]) or "nothing"
-    raise DataError(
-        f"weights {folder}: expected {_KINDS} in the folder, found {names}; name the file itself"
+    way_on = (
+        "this is a model folder, which holds none; give the folder archive beside it"
+        if (folder / "saved_model.pb").is_file()
+        else "name the file itself"
     )
+    raise DataError(f"weights {folder}: expected {_KINDS} in the folder, found {names}; {way_on}")
 
 
 def _open_h5(path: Path, resources: ExitStack) -> h5py.File:
