@@ -95,17 +95,25 @@ def batch_norm_of_statistics(
 def swish(x: tf.Tensor) -> tf.Tensor:
     """Compute x * sigmoid(x) for training.
 
-    Left to itself TensorFlow takes a pass over memory for each of eight small steps.
+    Left to itself TensorFlow takes a pass over memory for each of eight small steps. XLA makes one
+    of them, but compiles for each shape: small tensors gain nothing that would pay for it.
     """
-    return _swish(x), lambda upstream: _swish_gradient(x, upstream)
+    small = x.shape.is_fully_defined() and x.shape.num_elements() <= _SMALL
+    forward, backward = _PLAIN if small else _COMPILED
+    return forward(x), lambda upstream: backward(x, upstream)
 
 
-@tf.function(jit_compile=True, autograph=False)
 def _swish(x: tf.Tensor) -> tf.Tensor:
     return x * tf.sigmoid(x)
 
 
-@tf.function(jit_compile=True, autograph=False)
 def _swish_gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
     sigmoid = tf.sigmoid(x)
     return upstream * sigmoid * (1.0 + x * (1.0 - sigmoid))
+
+
+_SMALL = 2**17  # elements
+_PLAIN, _COMPILED = (
+    [tf.function(step, jit_compile=jit, autograph=False) for step in (_swish, _swish_gradient)]
+    for jit in (False, True)
+)

@@ -20,13 +20,13 @@ from algorithm.errors import DataError
 from algorithm.models.detector import Detector
 from algorithm.models.variable_names import published_variables
 from algorithm.ops.losses import LossConfig
+from algorithm.training.carried_variables import CarriedVariables
 from algorithm.training.gradients import Gradients
 from algorithm.training.moving_average import MovingAverage
 from algorithm.training.precision import LossScale, computing
 
 _REGULARISED = re.compile(r".*(kernel|weight)$")
 _AVERAGE = "ExponentialMovingAverage"
-_STATISTICS = ("moving_mean", "moving_variance")
 _USED = ("images", "extent", "boxes", "labels", *REMEMBERED)
 _USED_WITH_MASKS = (*_USED, "masks", "sample_index")
 
@@ -96,7 +96,10 @@ class Trainer:
         self._gradients = Gradients(
             detector, config.loss, self.loss_scale, config.recompute, distiller
         )
-        self._carried, self._trained = self._gradients.carried, self._gradients.trained
+        self._trained = self._gradients.trained
+        self._carried = CarriedVariables(
+            self._gradients.carried, detector.preset.batch_norm.momentum
+        )
         optimizer.build(self._trained)
 
     @property
@@ -200,8 +203,8 @@ class Trainer:
             The figures of train_step.
         """
         rate = self._learning_rate()
-        pace = _pace(self.optimizer.iterations, parts, self.detector.preset.batch_norm.momentum)
         gradients, losses, carried = self._gradients(batch, parts, self.optimizer.iterations)
+        carried = self._carried.paced(carried, self.optimizer.iterations, parts)
         weights = [tf.convert_to_tensor(variable.value) for variable in self._regularised]
         losses = {**losses, "l2_loss": self._l2_loss(weights)}
         losses["loss"] = losses.pop("objective") + losses["l2_loss"]
@@ -211,7 +214,7 @@ class Trainer:
             figures["loss_scale"] = tf.convert_to_tensor(self.loss_scale.value)
         finite = tf.math.is_finite(losses["loss"]) & tf.math.is_finite(norm)
         tf.distribute.get_replica_context().merge_call(
-            self._apply, args=(gradients, self._paced(carried, pace), finite)
+            self._apply, args=(gradients, carried, finite)
         )
         return figures
 
@@ -235,32 +238,15 @@ class Trainer:
             group=False,
         )
         self.optimizer.iterations.assign_add(1)
-        if self._carried:
-            update(self._carried[0].value, self._carry, args=carried, group=False)
+        update(
+            trained[0], lambda _, *values: self._carried.assign(*values), args=carried, group=False
+        )
         self.average.move(self.optimizer.iterations, update)
         return True
 
     def _skip(self):
         self.optimizer.iterations.assign_add(1)
         return False
-
-    def _paced(self, carried, pace):
-        """Return the new statistics of batch norm, moved on by `pace`, in one vector, and seeds."""
-        changed = list(zip(self._carried, carried, strict=True))
-        statistics = [pair for pair in changed if pair[0].name in _STATISTICS]
-        seeds = [value for variable, value in changed if variable.name not in _STATISTICS]
-        if not statistics:
-            return tf.zeros([0]), seeds
-        own = tf.concat([variable.value for variable, _ in statistics], axis=0)
-        return own + pace * (tf.concat([value for _, value in statistics], axis=0) - own), seeds
-
-    def _carry(self, _, statistics, seeds):
-        """Assign what `_paced` returned."""
-        moving = [variable for variable in self._carried if variable.name in _STATISTICS]
-        others = [variable for variable in self._carried if variable.name not in _STATISTICS]
-        parts = tf.split(statistics, [variable.shape[0] for variable in moving]) if moving else []
-        for variable, value in zip([*moving, *others], [*parts, *seeds], strict=True):
-            variable.value.assign(value, read_value=False)
 
     def _with_l2(self, gradients, weights):
         decay = tf.constant(self.config.weight_decay, tf.float32)
@@ -365,15 +351,3 @@ def graph_as_written() -> Iterator[None]:
         yield
     finally:
         tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": before})
-
-
-def _pace(updates: tf.Variable, parts: int, published: float) -> tf.Tensor:
-    """Return how many times faster than with the published momentum batch-norm statistics move.
-
-    Their momentum is min(published, (1 + t) / (10 + t)). With EfficientDet's 0.99 alone the
-    statistics of a short training lag behind the weights, and the network is worth less in
-    evaluation (docs/research/2026-11-27-starting-weights.md).
-    """
-    age = tf.cast(updates, tf.float32)
-    momentum = tf.minimum(published, (1.0 + age) / (10.0 + age))
-    return tf.maximum(1.0, (1.0 - momentum) / (1.0 - published**parts))
