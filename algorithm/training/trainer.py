@@ -203,8 +203,8 @@ class Trainer:
             The figures of train_step.
         """
         rate = self._learning_rate()
-        gradients, losses, carried = self._gradients(batch, parts, self.optimizer.iterations)
-        carried = self._carried.paced(carried, self.optimizer.iterations, parts)
+        gradients, losses, changed = self._gradients(batch, parts, self.optimizer.iterations)
+        carried = self._carried.paced(changed, self.optimizer.iterations, parts)
         weights = [tf.convert_to_tensor(variable.value) for variable in self._regularised]
         losses = {**losses, "l2_loss": self._l2_loss(weights)}
         losses["loss"] = losses.pop("objective") + losses["l2_loss"]
