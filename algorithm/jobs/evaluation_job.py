@@ -9,8 +9,8 @@ from algorithm.errors import DataError
 from algorithm.evaluation.evaluator import Evaluator
 from algorithm.evaluation.resampled import interval_in_words
 from algorithm.hyperparameters import Hyperparameters
-from algorithm.jobs.outputs.closing_report import shown
 from algorithm.jobs.from_hyperparameters import nms_config
+from algorithm.jobs.outputs.closing_report import shown
 from algorithm.jobs.outputs.publishing import save_results
 from algorithm.jobs.outputs.run_folder import METRICS, RunFolder
 from algorithm.modelarts.environment import Workspace
