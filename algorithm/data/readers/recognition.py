@@ -68,6 +68,8 @@ UNREAD_PICTURES = (
     ".svg",
 )
 TELLING = (".csv", ".tsv", ".json", ".yaml", ".yml", ".xml", ".manifest", *ARCHIVES)
+# What `data clean` leaves beside the manifest that it writes, of which nobody need be told.
+OF_CLEANING = ("cleaning_report.json", "path_map.json")
 
 
 def read_listing(
@@ -210,7 +212,7 @@ def _contents_around(path: Path) -> FolderContents:
 def _beside(contents: FolderContents, rows: list[tuple[Reader, Found]]) -> list[str]:
     """Lines to log: what lies in the folder and is not read."""
     (reader, found), *others = rows
-    known = {*found.files, *found.belongs}
+    known = {*found.files, *found.belongs, *OF_CLEANING}
     lines = []
     for other, its in others:
         if set(its.files) - known:

@@ -45,6 +45,14 @@ def test_other_forms_in_the_folder_are_named(make_manifest) -> None:
     ] == [("x",)]
 
 
+def test_what_data_clean_leaves_is_not_a_stray(make_manifest) -> None:
+    """`data check` of the output of `data clean` warned of that output's own files."""
+    manifest = make_manifest(5)
+    for name in ("cleaning_report.json", "path_map.json"):
+        (manifest.parent / name).write_text("{}")
+    assert not read_listing(manifest.parent).warnings
+
+
 def test_several_descriptions_of_one_form_are_a_question(tmp_path: Path) -> None:
     write_picture(tmp_path / "images/a.png")
     (tmp_path / "images/a.txt").write_text("0 0.5 0.5 0.2 0.2\n")
