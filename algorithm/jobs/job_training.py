@@ -28,7 +28,6 @@ from algorithm.models import Detector
 from algorithm.ops.losses import LossConfig
 from algorithm.training.devices import Devices
 from algorithm.training.failure_recovery import Guard, Limits
-from algorithm.training.hooks.graph_hook import GraphHook
 from algorithm.training.hooks.hook import TrainingRun
 from algorithm.training.loop import fit
 from algorithm.training.run_state import Progress
@@ -88,6 +87,8 @@ def train(
             progress.wait_anew()
         epoch = trainer.step // plan.steps_per_epoch + 1
         _log.info("resumed at step %d, in epoch %d", trainer.step, epoch)
+    else:
+        run_folder.write_graph(detector)
     if devices.chief:
         run_folder.record_split(dataset)
     run_folder.started(hp, trainer.step if anew else None)
@@ -102,8 +103,6 @@ def train(
         describe=partial(_names, dataset),
     )
     hooks = training_hooks(hp, detector, dataset, run_folder, devices, distiller, trainer.peers)
-    if not resumed:
-        hooks.append(GraphHook(partial(run_folder.write_graph, detector)))
     changes = augmentation(hp, passes(hp, dataset, batch_size))
     remembered = remembered_answers(distiller, dataset, detector, changes, hp.seed)
 

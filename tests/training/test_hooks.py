@@ -13,7 +13,6 @@ from algorithm.training.hooks import checkpoint_hook as checkpoint_file
 from algorithm.training.hooks.checkpoint_hook import CheckpointHook
 from algorithm.training.hooks.confusion_matrix_hook import ConfusionMatrixHook
 from algorithm.training.hooks.early_stop_hook import EarlyStopHook
-from algorithm.training.hooks.graph_hook import GraphHook
 from algorithm.training.hooks.hook import Hook, TrainingRun
 from algorithm.training.hooks.memory_hook import MemoryHook
 from algorithm.training.hooks.soft_loss_hook import SoftLossHook
@@ -101,17 +100,6 @@ def test_the_order_of_a_training():
         *(4, 5, 6, "save 6", "epoch 2", "end"),
     ]
     assert guard.saves == [3, 6]
-
-
-def test_the_graph_is_written_once_and_the_first_update_does_not_wait_for_it():
-    run, steps = run_of(), []
-    loop.fit(
-        run,
-        lambda step: iter(range(1000)),
-        FakeGuard(run.trainer),
-        [GraphHook(lambda: steps.append(run.step))],
-    )
-    assert steps == [1]
 
 
 def test_a_checkpoint_within_an_epoch_where_a_hook_wants_one():
