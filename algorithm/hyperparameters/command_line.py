@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters.hyperparameter_table import HPARAMS, ROWS
 from algorithm.hyperparameters.nearest_name import did_you_mean
-from algorithm.hyperparameters.published_keys import MEANT, PUBLISHED, RATE_OF_64, taken
+from algorithm.hyperparameters.other_names import by_meaning
+from algorithm.hyperparameters.published_keys import PUBLISHED, RATE_OF_64, taken
 
 
 def split_flags(argv: Sequence[str]) -> list[tuple[str, str]]:
@@ -148,8 +149,8 @@ def _unknown_key(key: str, value: str) -> str:
 
 def _meant(key: str) -> str:
     """Return the known key of the same meaning, else the one that is written most alike."""
-    meant = MEANT.get(key.lower().replace("-", "_"))
-    if meant is None:
+    meant = by_meaning(key.lower(), tuple(ROWS))
+    if not meant:
         return did_you_mean(key, (*HPARAMS, *PUBLISHED))
     how = f"'{meant}'" if meant in HPARAMS else f"the flag --{meant}"
     caution = f" {RATE_OF_64}: RATE*64/BATCH." if meant == "learning_rate" else ""

@@ -92,43 +92,6 @@ PUBLISHED = {key.name: key for key in _KEYS}
 _NONE = ("autoaugment_policy", "iou_loss_type", "survival_prob", "var_freeze_expr")
 # A rate of another system is for that system's batch.
 RATE_OF_64 = "learning_rate here is for 64 pictures in a step and is scaled to the real number"
-# Names from other tools and from memory, and the hyperparameter that is meant.
-MEANT = {
-    **dict.fromkeys(("lr", "lr0", "base_lr", "base_learning_rate", "init_lr"), "learning_rate"),
-    **dict.fromkeys(("epochs", "epoch", "max_epochs", "train_epochs"), "num_epochs"),
-    **dict.fromkeys(("steps", "max_steps", "total_steps", "train_steps"), "num_steps"),
-    **dict.fromkeys(("minutes", "max_minutes", "time_limit"), "train_minutes"),
-    **dict.fromkeys(("batch", "batch_size", "bs", "samples_per_gpu"), "train_batch_size"),
-    **dict.fromkeys(("imgsz", "img_size", "input_size", "resolution", "size"), "image_size"),
-    **dict.fromkeys(("warmup", "warmup_epochs", "lr_warmup_epochs"), "lr_warmup_epoch"),
-    **dict.fromkeys(("lr_schedule", "lr_scheduler", "scheduler", "schedule"), "lr_decay_method"),
-    **dict.fromkeys(("wd", "l2", "l2_weight", "regularization"), "weight_decay"),
-    **dict.fromkeys(("ema", "ema_decay", "model_ema_decay"), "moving_average_decay"),
-    **dict.fromkeys(("grad_clip", "clip_norm", "max_grad_norm"), "clip_gradients_norm"),
-    **dict.fromkeys(("accumulate", "grad_accum", "accumulation_steps"),
-                    "gradient_accumulation_steps"),
-    **dict.fromkeys(("flip", "fliplr", "hflip", "horizontal_flip"), "input_rand_hflip"),
-    **dict.fromkeys(("scale_min", "min_scale"), "jitter_min"),
-    **dict.fromkeys(("scale_max", "max_scale"), "jitter_max"),
-    **dict.fromkeys(("augment", "augmentation", "auto_augment"), "autoaugment_policy"),
-    **dict.fromkeys(("smoothing", "cls_smoothing"), "label_smoothing"),
-    **dict.fromkeys(("focal_alpha", "alpha_focal"), "alpha"),
-    **dict.fromkeys(("focal_gamma", "fl_gamma"), "gamma"),
-    "huber_delta": "delta",
-    **dict.fromkeys(("box_weight", "loc_weight", "box"), "box_loss_weight"),
-    **dict.fromkeys(("iou", "iou_threshold", "nms_threshold", "iou_thresh"), "nms_iou_threshold"),
-    **dict.fromkeys(("conf", "score_threshold", "score_thresh", "confidence"),
-                    "nms_score_threshold"),
-    **dict.fromkeys(("max_det", "max_boxes", "max_output_size"), "max_detections"),
-    **dict.fromkeys(("patience", "early_stopping"), "early_stop_patience"),
-    **dict.fromkeys(("random_seed", "random_state"), "seed"),
-    **dict.fromkeys(("amp", "fp16", "half", "bf16", "bfloat16"), "precision"),
-    **dict.fromkeys(("drop_path", "stochastic_depth"), "survival_prob"),
-    **dict.fromkeys(("backbone", "model", "arch"), "model_name"),
-    **dict.fromkeys(("weights", "ckpt", "checkpoint", "backbone_ckpt"), "pretrained"),
-    **dict.fromkeys(("freeze_backbone", "freeze_layers", "frozen"), "freeze"),
-    **dict.fromkeys(("eval_batch", "val_batch_size"), "eval_batch_size"),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
