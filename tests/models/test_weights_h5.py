@@ -65,7 +65,7 @@ def application() -> keras.Model:
 
 def test_a_keras_applications_backbone_computes_the_same_features(application, tmp_path):
     """Up to rounding: strides are padded explicitly there and by "same" here, which places pixels alike."""
-    detector = build_detector("efficientdet-d0", 2, (64, 75))
+    detector = build_detector("efficientdet-d0", 2, (64, 96))
     path = write_application_h5(tmp_path / "efficientnetb0_notop.h5", application)
     report = load_weights(detector, path, "classification")
     assert (report.kind, len(report.matched)) == ("keras.applications .h5", BACKBONE_TENSORS)
@@ -73,7 +73,7 @@ def test_a_keras_applications_backbone_computes_the_same_features(application, t
         "efficientnet-b0/head/conv2d",
         "efficientnet-b0/head/tpu_batch_normalization",
     }
-    pixels = np.random.default_rng(4).uniform(0, 255, (1, 64, 75, 3)).astype(np.float32)
+    pixels = np.random.default_rng(4).uniform(0, 255, (1, 64, 96, 3)).astype(np.float32)
     normalised = keras.Model(application.input, application.get_layer("stem_conv_pad").input)(
         pixels
     )

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from algorithm.ops import box_arrays, boxes
+from algorithm.ops.box_iou_loss import iou_loss
 
 HANDLER = Path(__file__).parents[2] / "customize_service" / "customize_service.py"
 
@@ -39,7 +40,7 @@ def test_arrays_and_tensors_agree():
     assert found.dtype == np.float32 and found.max() > 0.3
     matching = box_arrays.iou(one[:30], other)
     np.testing.assert_allclose(matching, np.diagonal(found[:30]), rtol=1e-6)
-    loss = boxes.iou_loss(tf.constant(one[:30]), tf.constant(other), "iou")
+    loss = iou_loss(tf.constant(one[:30]), tf.constant(other), "iou")
     np.testing.assert_allclose(1 - loss.numpy(), matching, rtol=1e-4, atol=1e-6)
 
 

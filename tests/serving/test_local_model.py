@@ -25,7 +25,7 @@ class Model:
 
     chooses_nms = True
 
-    def prepare(self, image, hard_above=None):
+    def prepare(self, image, hard_above=None, mask_above=None):
         return image, hard_above
 
     def run(self, pictures):

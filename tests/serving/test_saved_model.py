@@ -128,7 +128,7 @@ def test_the_twin_itself_needs_no_tensorflow():
         [
             sys.executable,
             "-c",
-            "import sys, algorithm.serving.server, algorithm.serving.prediction;"
+            "import sys, algorithm.serving.server, algorithm.serving.batching;"
             "import algorithm.pages.box_drawing; print('tensorflow' in sys.modules)",
         ],
         capture_output=True,

@@ -279,7 +279,9 @@ def test_a_folder_that_cannot_be_served_ends_the_process_with_the_code_of_its_ki
         command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=False
     )
     assert ended.returncode == 3 and "Traceback" not in ended.stderr
-    assert ended.stderr.splitlines()[-1].startswith("ERROR DATA: expected a model folder")
+    assert ended.stderr.splitlines()[-1].startswith(
+        "ERROR DATA: --model_dir: expected a model folder"
+    )
 
 
 @pytest.mark.parametrize(
