@@ -53,7 +53,7 @@ def test_a_published_detector_loads_number_for_number(d0, values_of, weights_in,
 def application() -> keras.Model:
     """EfficientNet-B0 of keras.applications for 64 x 75 pixels, with every weight and statistic away from its start."""
     model = keras.applications.EfficientNetB0(
-        weights=None, include_top=False, input_shape=(64, 75, 3)
+        weights=None, include_top=False, input_shape=(64, 96, 3)
     )
     draw = np.random.default_rng(3)
     for weight in model.weights:
