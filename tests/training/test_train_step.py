@@ -130,7 +130,7 @@ def test_recomputed_pieces_give_the_same_step_also_where_they_draw_random_number
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+@pytest.mark.parametrize("precision", ["bfloat16", pytest.param("float16", marks=pytest.mark.soak)])
 def test_sixteen_bits_train_and_leave_the_detector_in_float32(plain, precision, request):
     if precision == "bfloat16":
         request.getfixturevalue("without_graphs")

@@ -295,7 +295,11 @@ def test_command(make_folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize(
     ("name", "clean", "pictures"),
-    [("raccoon", False, 200), ("bccd", True, 364), ("coco128", False, 128)],
+    [
+        ("raccoon", False, 200),
+        pytest.param("bccd", True, 364, marks=pytest.mark.soak),
+        pytest.param("coco128", False, 128, marks=pytest.mark.soak),
+    ],
 )
 def test_real_data_there_and_back(
     shared_dir: Path, tmp_path: Path, name: str, clean: bool, pictures: int
