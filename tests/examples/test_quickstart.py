@@ -19,8 +19,9 @@ for cell in json.load(open(sys.argv[1], encoding="utf-8"))["cells"]:
         tree = ast.parse("".join(cell["source"]))
         last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
         exec(compile(tree, cell["id"], "exec"), names)
-        if last:
-            print(repr(eval(compile(ast.Expression(last.value), cell["id"], "eval"), names)))
+        value = eval(compile(ast.Expression(last.value), cell["id"], "eval"), names) if last else None
+        if value is not None:
+            print(repr(value))
 """
 
 
