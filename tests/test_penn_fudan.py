@@ -47,6 +47,7 @@ def write_set(folder: Path, count: int) -> Path:
     return folder
 
 
+@pytest.mark.soak
 def test_the_tutorial(thin, tmp_path, caplog):
     data = write_set(tmp_path / "PennFudanPed", 14)
     with caplog.at_level(logging.INFO, logger="algorithm"):

@@ -186,6 +186,7 @@ def test_training_and_evaluation_see_the_pixels_that_serving_decodes(
     assert (rows["images"][0].numpy() // 256 == served).all()
 
 
+@pytest.mark.soak
 @pytest.mark.slow
 def test_ten_thousand_objects_and_many_small_files_are_all_listed_once(tmp_path: Path) -> None:
     folder = tmp_path / "set"

@@ -183,6 +183,7 @@ def test_a_student_learns_from_that_teacher_whose_answers_to_still_pictures_are_
     assert not (tmp_path / "out/model/frozen").exists()
 
 
+@pytest.mark.soak
 @pytest.mark.filterwarnings("ignore:Even though the .*run_functions_eagerly")
 def test_a_peer_with_weights_of_its_own_is_trained_along_and_a_job_that_goes_on_takes_it_from_its_checkpoint(
     online, dataset, tmp_path, caplog, without_graphs

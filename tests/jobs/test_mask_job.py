@@ -95,6 +95,7 @@ def finished(dataset, tmp_path_factory):
     return output, "\n".join(records)
 
 
+@pytest.mark.soak
 def test_the_log_has_both_tables_and_the_mask_loss(finished):
     _, log = finished
     assert log.count("IoU metric: bbox") == log.count("IoU metric: segm") >= 3
@@ -106,6 +107,7 @@ def test_the_log_has_both_tables_and_the_mask_loss(finished):
     assert "resumed at step" in log
 
 
+@pytest.mark.soak
 def test_the_figures_of_masks_are_kept(finished):
     output, _ = finished
     metrics = json.loads((output / "metrics.json").read_text())
@@ -114,12 +116,14 @@ def test_the_figures_of_masks_are_kept(finished):
     assert f"segm_AP = {metrics['segm']['AP']}" in (output / "archive/best_eval.txt").read_text()
 
 
+@pytest.mark.soak
 def test_the_model_folder_has_the_signature(finished):
     output, _ = finished
     model = tf.saved_model.load(str(output / "model"))
     assert sorted(model.signatures) == [MASKS, "serving_default"]
 
 
+@pytest.mark.soak
 def test_evaluation_alone_has_both_tables(finished, dataset, caplog):
     output, _ = finished
     with caplog.at_level(logging.INFO, "algorithm"):
