@@ -13,7 +13,7 @@ import keras
 from algorithm.data.split_record import FILE, SplitRecord
 from algorithm.distillation.job_distillation import advice_on_peer, find_distiller
 from algorithm.distillation.teacher_file import missing_teacher_parts
-from algorithm.errors import DivergenceError, StorageError
+from algorithm.errors import StorageError
 from algorithm.export import missing_parts
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.evaluation_job import evaluate_only, refuse_untrained
@@ -21,8 +21,7 @@ from algorithm.jobs.from_hyperparameters import detector_of, loss_config
 from algorithm.jobs.job_data import load_data, look_at_data, recorded_split
 from algorithm.jobs.job_training import train
 from algorithm.jobs.outputs.closing_report import closing_lines
-from algorithm.jobs.outputs.job_plots import write_plots
-from algorithm.jobs.outputs.publishing import outcome, publish
+from algorithm.jobs.outputs.publishing import hand_over
 from algorithm.jobs.outputs.run_folder import TRAINING_MODES, RunFolder
 from algorithm.jobs.overfit_job import overfit_check
 from algorithm.modelarts.environment import Workspace, scratch_dir
@@ -175,20 +174,7 @@ def _run(
         return
     if devices.replicas > 1:  # what is exported must stand on one device
         detector = detector_of(hp, len(dataset.label_names))
-    if run_folder.best.read() is None:
-        raise DivergenceError(
-            "training: expected finite weights at one evaluation at least, found none; lower "
-            "learning_rate (in hparams) and give a new train_url"
-        )
-    metrics = run_folder.best.load_into(detector)["metrics"]
-    _log.info("exporting the best checkpoint ...")
-    publish(hp, detector, dataset, metrics, run_folder, workspace)
-    write_plots(hp, detector, dataset, run_folder)
-    run_folder.finished(hp, metrics, stopped_early)
-    if stopped_early:
-        _log.info("%s", run_folder.on_from_here(hp))
-    if metrics["AP"] is None:
-        _log.warning("%s", outcome(metrics))
+    metrics = hand_over(hp, detector, dataset, run_folder, workspace, stopped_early)
     seconds = time.monotonic() - begun
     lines = closing_lines(hp, metrics, run_folder.model, dataset, seconds, workspace.root)
     _log.info("%s", "\n".join(lines))

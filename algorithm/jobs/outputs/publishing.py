@@ -17,6 +17,7 @@ from algorithm.errors import DivergenceError, ResourceError, first_line
 from algorithm.export import export_saved_model, package_model
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import nms_config
+from algorithm.jobs.outputs.job_plots import write_plots
 from algorithm.jobs.outputs.run_folder import RunFolder
 from algorithm.modelarts.environment import Workspace
 from algorithm.modelarts.metrics_object import ClassScores, metrics_object
@@ -25,6 +26,48 @@ from algorithm.storage import stage_out
 from algorithm.storage.atomic_files import write_json
 
 _log = logging.getLogger("algorithm.jobs.job")
+
+
+def hand_over(
+    hp: Hyperparameters,
+    detector: Detector,
+    dataset: Dataset,
+    run_folder: RunFolder,
+    workspace: Workspace,
+    stopped_early: bool,
+) -> dict[str, Any]:
+    """End a job: publish the best checkpoint, draw the plots, note that it is finished.
+
+    Args:
+        hp: The job's hyperparameters.
+        detector: Gets the weights of the best checkpoint.
+        dataset: The job's data.
+        run_folder: Holds the best checkpoint; gets the model folder, plots and metrics.json.
+        workspace: Gets temporary files.
+        stopped_early: Whether training ended before its plan did.
+
+    Returns:
+        The figures of the best checkpoint, as in metrics.json.
+
+    Raises:
+        DivergenceError: No evaluation had finite weights, or see publish.
+        ResourceError: See publish.
+    """
+    if run_folder.best.read() is None:
+        raise DivergenceError(
+            "training: expected finite weights at one evaluation at least, found none; lower "
+            "learning_rate (in hparams) and give a new train_url"
+        )
+    metrics = run_folder.best.load_into(detector)["metrics"]
+    _log.info("exporting the best checkpoint ...")
+    publish(hp, detector, dataset, metrics, run_folder, workspace)
+    write_plots(hp, detector, dataset, run_folder)
+    run_folder.finished(hp, metrics, stopped_early)
+    if stopped_early:
+        _log.info("%s", run_folder.on_from_here(hp))
+    if metrics["AP"] is None:
+        _log.warning("%s", outcome(metrics))
+    return metrics
 
 
 def publish(
