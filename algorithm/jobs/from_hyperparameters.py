@@ -31,12 +31,20 @@ from algorithm.training.trainer import TrainConfig, Trainer
 _log = logging.getLogger("algorithm.jobs.job")
 
 
-def detector_of(hp: Hyperparameters, num_classes: int) -> Detector:
-    """Return the network that the job trains, with random weights."""
+def detector_of(
+    hp: Hyperparameters, num_classes: int, image_size: tuple[int, int] | None = None
+) -> Detector:
+    """Return the network that the job trains, with random weights.
+
+    Args:
+        hp: The job's hyperparameters.
+        num_classes: The classes of the data.
+        image_size: (height, width) in pixels, of jobs.input_size; None for that of the model.
+    """
     return build_detector(
         hp.model_name,
         num_classes,
-        hp.image_size,
+        image_size,
         anchor_scale=hp.anchor_scale,
         survival_probability=hp.survival_prob,
         masks=hp.with_masks,

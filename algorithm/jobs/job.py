@@ -18,6 +18,7 @@ from algorithm.export import missing_parts
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.evaluation_job import evaluate_only, refuse_untrained
 from algorithm.jobs.from_hyperparameters import detector_of, loss_config
+from algorithm.jobs.input_size import input_size
 from algorithm.jobs.job_data import load_data, look_at_data, recorded_split
 from algorithm.jobs.job_training import train
 from algorithm.jobs.outputs.closing_report import closing_lines
@@ -131,9 +132,13 @@ def _run(
     label_names = tuple(resumed.label_names) if resumed else start.label_names() if start else None
     record = recorded_split(hp, run_folder, resumed=resumed is not None) or split
     dataset = load_data(hp, workspace, run_folder, label_names, record)
+    state = resumed.state if resumed else None
+    if hp.mode == "eval" and start:
+        state = checkpoints.state_at(start.path)
+    size = input_size(hp, dataset, state)
     _log.info("building %s%s ...", hp.model_name, " and loading its weights" if start else "")
     with devices.strategy.scope():
-        detector = detector_of(hp, len(dataset.label_names))
+        detector = detector_of(hp, len(dataset.label_names), size)
         known = dataset.label_names if hp.known_classes else None
         started = start.load(detector, known) if start else ""
     if start:
@@ -173,7 +178,7 @@ def _run(
     if not devices.chief:
         return
     if devices.replicas > 1:  # what is exported must stand on one device
-        detector = detector_of(hp, len(dataset.label_names))
+        detector = detector_of(hp, len(dataset.label_names), size)
     metrics = hand_over(hp, detector, dataset, run_folder, workspace, stopped_early)
     seconds = time.monotonic() - begun
     lines = closing_lines(hp, metrics, run_folder.model, dataset, seconds, workspace.root)

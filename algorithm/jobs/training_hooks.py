@@ -20,6 +20,7 @@ from algorithm.evaluation.inference import Network
 from algorithm.evaluation.resampled import Resampled, change_in_words
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import device_batch, nms_config, time_budget
+from algorithm.jobs.input_size import KEY as IMAGE_SIZE
 from algorithm.jobs.outputs.best_detections import save_detections
 from algorithm.jobs.outputs.confusion_picture import confusion_picture
 from algorithm.jobs.outputs.run_folder import RunFolder
@@ -74,6 +75,7 @@ def training_hooks(
     identity: dict[str, object] = {
         "dataset": dataset.fingerprint,
         "label_names": list(dataset.label_names),
+        IMAGE_SIZE: list(detector.image_size),
     }
     time_left = TimeLeft(len(dataset.eval), batch_size)
     log = LogHook(FORMS[hp.log_form](), hp.log_every_steps, batch_size, time_left)
