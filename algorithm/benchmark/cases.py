@@ -186,8 +186,8 @@ def _batch(batch_size: int, image_size: tuple[int, int], *, masks: bool = False)
 def _tensorflow_network(settings: Settings) -> Callable[[], None]:
     import tensorflow as tf
 
-    from algorithm.training.gradient_checkpointing import recomputing
-    from algorithm.training.precision import computing
+    from algorithm.training.devices.gradient_checkpointing import recomputing
+    from algorithm.training.devices.precision import computing
     from algorithm.training.trainer import graph_as_written
 
     detector = _detector(settings)

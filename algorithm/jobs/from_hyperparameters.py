@@ -22,10 +22,10 @@ from algorithm.models import Detector, build_detector
 from algorithm.models.weights.warm_start import freezes_batch_norm, frozen_names
 from algorithm.ops.detections import NmsConfig
 from algorithm.ops.losses import LossConfig
+from algorithm.training.duration.plan import Plan
+from algorithm.training.duration.time_budget import TimeBudget
 from algorithm.training.optimizers import choose_optimizer, freeze, make_optimizer
-from algorithm.training.plan import Plan
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
-from algorithm.training.time_budget import TimeBudget
 from algorithm.training.trainer import TrainConfig, Trainer
 
 _log = logging.getLogger("algorithm.jobs.job")

@@ -31,7 +31,7 @@ from algorithm.storage import is_remote, local_path
 from algorithm.storage.mirroring.mirrored_folder import mirrored
 from algorithm.storage.scratch_folder import job_folder
 from algorithm.training import checkpoints, stop_requests
-from algorithm.training.devices import Devices, open_devices
+from algorithm.training.devices.devices import Devices, open_devices
 
 _log = logging.getLogger("algorithm.jobs.job")
 

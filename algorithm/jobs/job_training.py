@@ -27,7 +27,7 @@ from algorithm.jobs.outputs.run_folder import RunFolder
 from algorithm.jobs.training_hooks import training_hooks
 from algorithm.models import Detector
 from algorithm.ops.losses import LossConfig
-from algorithm.training.devices import Devices
+from algorithm.training.devices.devices import Devices
 from algorithm.training.failure_recovery import Guard, Limits
 from algorithm.training.hooks.hook import TrainingRun
 from algorithm.training.loop import fit

@@ -25,7 +25,8 @@ from algorithm.jobs.outputs.confusion_picture import confusion_picture
 from algorithm.jobs.outputs.run_folder import RunFolder
 from algorithm.jobs.training_loggers import training_loggers
 from algorithm.models import Detector
-from algorithm.training.devices import Devices
+from algorithm.training.devices.devices import Devices
+from algorithm.training.duration.time_left import TimeLeft
 from algorithm.training.hooks.checkpoint_hook import CheckpointHook
 from algorithm.training.hooks.confusion_matrix_hook import ConfusionMatrixHook
 from algorithm.training.hooks.early_stop_hook import EarlyStopHook
@@ -37,7 +38,6 @@ from algorithm.training.hooks.soft_loss_hook import SoftLossHook
 from algorithm.training.hooks.time_hook import TimeHook
 from algorithm.training.log_lines import FORMS
 from algorithm.training.schedule import DetectionSchedule
-from algorithm.training.time_left import TimeLeft
 
 _DATA_PICTURES = 8
 _log = logging.getLogger("algorithm.jobs.job")

@@ -11,7 +11,7 @@ import yaml
 
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters import write_value
-from algorithm.hyperparameters.nearest_name import did_you_mean
+from algorithm.hyperparameters.names.nearest_name import did_you_mean
 from algorithm.migration.cloud_tpu_settings import BY_KEY, SETTINGS, Setting
 from algorithm.migration.published import REFERENCE_BATCH
 from algorithm.migration.record_patterns import data_url_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from algorithm.errors import ArgumentError, DataError
 from algorithm.hyperparameters import ROWS
-from algorithm.hyperparameters.nearest_name import did_you_mean
+from algorithm.hyperparameters.names.nearest_name import did_you_mean
 from algorithm.migration.cloud_tpu import read_parameters, translate
 
 _log = logging.getLogger("algorithm")

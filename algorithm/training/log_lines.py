@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from algorithm.training.device_memory import peak_memory
+from algorithm.training.devices.device_memory import peak_memory
 
 # The figures of a step in the order of the log line. The detection loss, which shows learning,
 # comes first with its parts; the L2 penalty, which hides it in the sum, stands by itself.

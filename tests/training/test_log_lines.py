@@ -3,10 +3,10 @@
 import re
 
 from algorithm.training import log_lines
+from algorithm.training.duration.plan import Plan
+from algorithm.training.duration.time_left import TimeLeft
 from algorithm.training.log_lines import Evaluated, Moment, OwnForm, ReferencesForm, TutorialForm
 from algorithm.training.optimizers import choose_optimizer
-from algorithm.training.plan import Plan
-from algorithm.training.time_left import TimeLeft
 
 FIGURES = {
     "loss": 2.5,

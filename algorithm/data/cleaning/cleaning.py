@@ -11,9 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from algorithm.data.cleaning.cleaning_report import REPORT, action_totals, write_cleaning_report
 from algorithm.data.cleaning.duplicates import mark_of
-from algorithm.data.cleaning.entry_check import measured
 from algorithm.data.cleaning.findings import LEFT_OUT, ORPHANED, REPORTED, Checked, Finding, faults
 from algorithm.data.cleaning.leakage import without_copies
 from algorithm.data.cleaning.picture_facts import (
@@ -23,10 +21,16 @@ from algorithm.data.cleaning.picture_facts import (
     look,
     picture_header,
 )
-from algorithm.data.cleaning.picture_rules import PICTURE_RULES
 from algorithm.data.cleaning.progress_lines import counted
-from algorithm.data.cleaning.remarks import Remarks
-from algorithm.data.cleaning.unusable_data import Losses
+from algorithm.data.cleaning.report.cleaning_report import (
+    REPORT,
+    action_totals,
+    write_cleaning_report,
+)
+from algorithm.data.cleaning.report.remarks import Remarks
+from algorithm.data.cleaning.report.unusable_data import Losses
+from algorithm.data.cleaning.rules.entry_check import measured
+from algorithm.data.cleaning.rules.picture_rules import PICTURE_RULES
 from algorithm.data.feeding.decoding import PictureError
 from algorithm.data.labels import near_duplicates
 from algorithm.data.readers.annotation import Complaint, Entry, Listing

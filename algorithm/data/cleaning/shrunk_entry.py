@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from algorithm.data.cleaning.box_rules import LEAST_SIDE, sides
 from algorithm.data.cleaning.findings import DROPPED, Checked, Finding
+from algorithm.data.cleaning.rules.box_rules import LEAST_SIDE, sides
 from algorithm.data.outline_geometry import scaled
 from algorithm.data.readers.annotation import Complaint
 

@@ -233,7 +233,7 @@ class Mirror:
         Call it only as the holder of the place.
         """
         if scheme_of(self.url) in OBJECT_SCHEMES:
-            from algorithm.storage.objects.object_upload import abort_stale_uploads
+            from algorithm.storage.stores.objects.object_upload import abort_stale_uploads
 
             abort_stale_uploads(self.url)
         wanted = {item.key for item in self.manifest.files.values()}

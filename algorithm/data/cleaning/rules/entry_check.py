@@ -7,13 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from algorithm.data.cleaning.box_rules import (
-    BOX_RULES,
-    LEAST_SIDE,
-    nearly_repeated,
-    repeated,
-    sides,
-)
 from algorithm.data.cleaning.duplicates import PictureMark
 from algorithm.data.cleaning.findings import (
     CLIPPED,
@@ -26,9 +19,16 @@ from algorithm.data.cleaning.findings import (
     Finding,
     faults,
 )
-from algorithm.data.cleaning.outline_check import unlike_boxes, usable_outlines
 from algorithm.data.cleaning.picture_facts import PictureFacts
-from algorithm.data.cleaning.turned_boxes import SIDEWAYS, stored_orientation, upright_boxes
+from algorithm.data.cleaning.rules.box_rules import (
+    BOX_RULES,
+    LEAST_SIDE,
+    nearly_repeated,
+    repeated,
+    sides,
+)
+from algorithm.data.cleaning.rules.outline_check import unlike_boxes, usable_outlines
+from algorithm.data.cleaning.rules.turned_boxes import SIDEWAYS, stored_orientation, upright_boxes
 from algorithm.data.readers.annotation import Annotation, Complaint, Entry
 
 EDGE = 1.0  # pixels a box may reach over the edge by one-based corners and rounding
