@@ -110,7 +110,8 @@ def pipeline(settings: Settings) -> Case:
     The augmentation is the default.
     """
     from algorithm.data import load_dataset
-    from algorithm.data.feeding.pipeline import steps_per_epoch, train_batches
+    from algorithm.data.feeding.batch_order import steps_per_epoch
+    from algorithm.data.feeding.pipeline import train_batches
     from algorithm.data.synthetic.scenes import write_sample_dataset
 
     folder = tempfile.TemporaryDirectory()

@@ -18,7 +18,7 @@ from algorithm.training.hooks.hook import Hook, TrainingRun
 from algorithm.training.hooks.memory_hook import MemoryHook
 from algorithm.training.hooks.soft_loss_hook import SoftLossHook
 from algorithm.training.hooks.tensorboard_hook import TensorBoardHook
-from algorithm.training.log_lines import PEER, Evaluated
+from algorithm.training.log_forms.log_form import PEER, Evaluated
 from algorithm.training.run_state import Progress
 
 

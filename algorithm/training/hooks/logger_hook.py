@@ -10,7 +10,7 @@ import numpy as np
 
 from algorithm.storage.atomic_files import write_json
 from algorithm.training.hooks.hook import Hook, TrainingRun
-from algorithm.training.log_lines import Evaluated
+from algorithm.training.log_forms.log_form import Evaluated
 
 RUN_IDS = "log_to.json"  # in train_url: the run of each logger, so that a resumed job goes on in it
 
