@@ -11,8 +11,8 @@ import pytest
 
 from algorithm.errors import PlatformError
 from algorithm.training.hooks.confusion_matrix_hook import ConfusionMatrixHook
-from algorithm.training.hooks.logger_hook import RUN_IDS
 from algorithm.training.hooks.mlflow_hook import MlflowHook
+from algorithm.training.hooks.tracked_run_hook import RUN_IDS
 from algorithm.training.hooks.wandb_hook import WandbHook
 from algorithm.training.log_forms.log_form import PEER, Evaluated
 

@@ -13,18 +13,18 @@ from typing import TextIO
 
 import numpy as np
 
-from algorithm.data.cleaning.cleaning import (
-    check_decoded,
-    check_header,
-    check_marked,
-    orphan_findings,
-)
+from algorithm.data.cleaning.cleaning import orphan_findings
 from algorithm.data.cleaning.duplicates import PictureMark
 from algorithm.data.cleaning.findings import LEFT_OUT, Checked, Finding
 from algorithm.data.cleaning.leakage import Portrait, copies
 from algorithm.data.cleaning.picture_facts import AS_WRITTEN
 from algorithm.data.cleaning.report.remarks import Remarks
 from algorithm.data.cleaning.report.unusable_data import Losses
+from algorithm.data.cleaning.rules.picture_check import (
+    check_decoded,
+    check_header,
+    check_marked,
+)
 from algorithm.data.conversion.picture_row import PictureRow, segmentations, shortest_boxes
 from algorithm.data.outline_geometry import extent
 from algorithm.data.readers.annotation import Complaint, Listing
