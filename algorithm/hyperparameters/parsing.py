@@ -90,10 +90,10 @@ def _check_together(values: dict[str, Any]) -> None:
     for row in TABLE:
         if row.required and values[row.name] is None:
             raise ArgumentError(f"--{row.name}: expected a value, found none. {row.english}.")
-    if values["jitter_min"] > values["jitter_max"]:
+    low, high = random_scales(values)
+    if low > high:
         raise ArgumentError(
-            f"--hparams=jitter_min: expected at most jitter_max ({values['jitter_max']}), "
-            f"found {values['jitter_min']}"
+            f"--hparams=jitter_min: expected at most jitter_max ({high}), found {low}"
         )
     first, second = values["first_lr_drop_epoch"], values["second_lr_drop_epoch"]
     if values["lr_decay_method"] == "stepwise" and first > second:
