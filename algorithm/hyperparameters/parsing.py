@@ -11,6 +11,7 @@ from algorithm.hyperparameters.command_line import read_hparams, refuse_if_missp
 from algorithm.hyperparameters.hyperparameter_table import ROWS, TABLE
 from algorithm.hyperparameters.loggers import loggers_of
 from algorithm.hyperparameters.platform_flags import PLATFORM_FLAGS
+from algorithm.hyperparameters.random_scales import random_scales
 from algorithm.hyperparameters.typed import Hyperparameters
 from algorithm.hyperparameters.values import read_value
 

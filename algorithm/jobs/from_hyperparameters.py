@@ -19,6 +19,7 @@ from algorithm.distillation.distiller import Distiller
 from algorithm.distillation.offline_teacher import Remembered
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.hyperparameters.class_weights import weights_of_classes
+from algorithm.hyperparameters.random_scales import random_scales
 from algorithm.models import Detector, build_detector
 from algorithm.models.weights.warm_start import freezes_batch_norm, frozen_names
 from algorithm.ops.detections import NmsConfig
@@ -234,7 +235,7 @@ def augmentation(hp: Hyperparameters, passes: int) -> Augmentation:
     """
     return Augmentation(
         flip=hp.input_rand_hflip,
-        jitter=(hp.jitter_min, hp.jitter_max),
+        jitter=random_scales(vars(hp)),
         policy=hp.autoaugment_policy,
         grid_mask=hp.grid_mask,
         cutout=hp.cutout,
