@@ -9,6 +9,7 @@ from pathlib import Path
 
 from algorithm.cli.output_folder import claim_folder
 from algorithm.cli.verb import Verb
+from algorithm.hyperparameters import Hyperparameters, parse
 from algorithm.jobs.job_urls import check_data_url
 
 # Flags of a training job that the answer depends on.
@@ -50,18 +51,11 @@ def _run(arguments: argparse.Namespace) -> None:
     from algorithm.data.checking.suggestions import model_choices
     from algorithm.data.dataset import survey_dataset
     from algorithm.data.input_shape import best_shape
-    from algorithm.hyperparameters import parse
     from algorithm.models.zoo import PRESETS
     from algorithm.ops.anchors import anchor_grid, padded_size
 
     given = {name: getattr(arguments, name) for name in JOB_FLAGS}
-    hp = parse(
-        [
-            f"--data_url={arguments.data_url}",
-            f"--train_url={arguments.output or 'data_report'}",
-            *(f"--{name}={value}" for name, value in given.items()),
-        ]
-    )
+    hp = _of_a_job(arguments, given)
     preset = PRESETS[hp.model_name]
     scale = hp.anchor_scale or preset.anchor_scale
     lines: list[str] = []
@@ -101,6 +95,17 @@ def _run(arguments: argparse.Namespace) -> None:
     if survey.refusal is not None:
         raise survey.refusal
     print(f"train on it: {command}")
+
+
+def _of_a_job(arguments: argparse.Namespace, given: dict[str, str]) -> Hyperparameters:
+    """The hyperparameters that a training job on the dataset would have."""
+    return parse(
+        [
+            f"--data_url={arguments.data_url}",
+            f"--train_url={arguments.output or 'data_report'}",
+            *(f"--{name}={value}" for name, value in given.items()),
+        ]
+    )
 
 
 VERB = Verb(
