@@ -20,13 +20,13 @@ from algorithm.distillation.offline_teacher import Remembered
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.hyperparameters.class_weights import weights_of_classes
 from algorithm.hyperparameters.random_scales import random_scales
+from algorithm.jobs.freezing import freeze, freezes_batch_norm, frozen_names
 from algorithm.models import Detector, build_detector
-from algorithm.models.weights.warm_start import freezes_batch_norm, frozen_names
 from algorithm.ops.detections import NmsConfig
 from algorithm.ops.losses import LossConfig
 from algorithm.training.duration.plan import Plan
 from algorithm.training.duration.time_budget import TimeBudget
-from algorithm.training.optimizers import choose_optimizer, freeze, make_optimizer
+from algorithm.training.optimizers import choose_optimizer, make_optimizer
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
 from algorithm.training.trainer import TrainConfig, Trainer
 

@@ -8,7 +8,7 @@ from algorithm.data import Dataset
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import detector_of
 from algorithm.jobs.input_size import input_size
-from algorithm.jobs.outputs.job_checkpoint import JobCheckpoint
+from algorithm.jobs.outputs.resumable_checkpoint import JobCheckpoint
 from algorithm.models import Detector
 from algorithm.models.weights.warm_start import Start
 from algorithm.training import checkpoints

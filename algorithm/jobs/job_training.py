@@ -23,7 +23,7 @@ from algorithm.jobs.from_hyperparameters import (
     trainer_of,
     training_batches,
 )
-from algorithm.jobs.outputs.job_checkpoint import JobCheckpoint
+from algorithm.jobs.outputs.resumable_checkpoint import JobCheckpoint
 from algorithm.jobs.outputs.run_folder import RunFolder
 from algorithm.jobs.training_hooks import training_hooks
 from algorithm.models import Detector
