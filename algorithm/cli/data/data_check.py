@@ -49,11 +49,21 @@ def _run(arguments: argparse.Namespace) -> None:
     from algorithm.data.checking.faults import fault_lines, training_command
     from algorithm.data.checking.suggestions import model_choices
     from algorithm.data.dataset import survey_dataset
-    from algorithm.hyperparameters import parse
+    from algorithm.hyperparameters import ROWS, parse
+    from algorithm.models.weights.at_hand import model_at_hand
     from algorithm.models.zoo import PRESETS
     from algorithm.ops.anchors import anchor_grid, padded_size
 
     given = {name: getattr(arguments, name) for name in JOB_FLAGS}
+    lines: list[str] = []
+    usual = str(ROWS["model_name"].default)
+    at_hand = given["model_name"] or model_at_hand(usual)
+    if not given["model_name"] and at_hand != usual:
+        given["model_name"] = at_hand
+        lines.append(
+            f"weights of {usual}, the default, are neither on this machine nor can they be "
+            f"downloaded: {at_hand} is checked, whose weights are here"
+        )
     hp = parse(
         [
             f"--data_url={arguments.data_url}",
@@ -64,7 +74,6 @@ def _run(arguments: argparse.Namespace) -> None:
     preset = PRESETS[hp.model_name]
     image_size = hp.image_size or (preset.image_size,) * 2
     scale = hp.anchor_scale or preset.anchor_scale
-    lines: list[str] = []
     warnings: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         survey = survey_dataset(
@@ -74,7 +83,8 @@ def _run(arguments: argparse.Namespace) -> None:
             work_dir=Path(arguments.output or folder),
             bit_depth=hp.bit_depth,
         )
-        command = "" if survey.refusal else training_command(survey, arguments.data_url, given)
+        command = "" if survey.refusal else training_command(arguments.data_url, given)
+        suggested = ""
         if survey.dataset is not None:
             check = check_dataset(
                 survey.dataset,
@@ -89,15 +99,22 @@ def _run(arguments: argparse.Namespace) -> None:
                 choices=model_choices(PRESETS.values()),
             )
             lines += check_lines(check)
+            changes = {row.setting: row.value for row in check.suggestions if row.is_change}
+            if command and changes:
+                suggested = training_command(arguments.data_url, {**given, **changes})
             warnings += [*check.warnings, *survey.dataset.warnings]
             if arguments.output:
-                page = write_report(check, Path(arguments.output), survey.cleaned.findings, command)
+                page = write_report(
+                    check, Path(arguments.output), survey.cleaned.findings, command, suggested
+                )
                 lines.append(f"wrote {page}")
     for warning in warnings:
         print(f"WARNING {warning}", file=sys.stderr)
     print("\n".join([*lines, *fault_lines(survey)]))
     if survey.refusal is not None:
         raise survey.refusal
+    if suggested:
+        print(f"train as suggested: {suggested}")
     print(f"train on it: {command}")
 
 

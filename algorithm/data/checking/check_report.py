@@ -40,7 +40,11 @@ OVERLAPS = tuple(round(0.05 * step, 2) for step in range(21))
 
 
 def write_report(
-    check: DataCheck, folder: Path, findings: Sequence[Finding] = (), command: str = ""
+    check: DataCheck,
+    folder: Path,
+    findings: Sequence[Finding] = (),
+    command: str = "",
+    suggested: str = "",
 ) -> Path:
     """Write data_check.json and data_check.html into folder, each whole.
 
@@ -49,19 +53,25 @@ def write_report(
         folder: Gets the two files.
         findings: What is wrong with the dataset.
         command: The one that trains on it, where there is one.
+        suggested: The same with the suggested settings, where these change something.
 
     Returns:
         The path of the page.
     """
     kinds = fault_kinds(findings)
-    faults = {"faults": [asdict(kind) for kind in kinds], "command": command}
-    write_json(folder / REPORT, {**check.as_dict(), **faults})
+    more = {
+        "faults": [asdict(kind) for kind in kinds],
+        "command": command,
+        "suggested_command": suggested,
+    }
+    write_json(folder / REPORT, {**check.as_dict(), **more})
     pairs = pairs_of(findings) or [
         (one.path, other.path, f"{one.source} of EVAL, {other.source} of TRAIN: the same file")
         for one, other in check.copies.pairs
     ]
     parts = (_faults(kinds), _command(command), pairs_section(pairs))
-    write_text(folder / PAGE, _page(check, *(part for part in parts if part)))
+    shown = (part for part in parts if part)
+    write_text(folder / PAGE, _page(check, suggested, *shown))
     return folder / PAGE
 
 
@@ -89,10 +99,8 @@ def check_lines(check: DataCheck) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for row in check.suggestions:
         if row.is_change:
-            reasons.setdefault(row.why, []).append(f"{row.setting}={row.value}")
-    return lines + [
-        f"suggested: {', '.join(settings)} ({why})" for why, settings in reasons.items()
-    ]
+            reasons.setdefault(row.why, []).append(f"--{row.setting}={row.value}")
+    return lines + [f"suggested: {' '.join(settings)} ({why})" for why, settings in reasons.items()]
 
 
 def _faults(kinds: Sequence[FaultKind]) -> str:
@@ -106,14 +114,14 @@ def _command(command: str) -> str:
     return section("Train on it", copied(command)) if command else ""
 
 
-def _page(check: DataCheck, *more: str) -> str:
+def _page(check: DataCheck, suggested: str, *more: str) -> str:
     return page(
         headline("Data check", check.dataset.name),
         f"as {check.model_name} sees it at {_size(check)} pixels",
         [
             _warnings(check),
             *more,
-            _suggestions(check),
+            _suggestions(check, suggested),
             _counts(check),
             _classes(check),
             _plots(check),
@@ -128,7 +136,7 @@ def _warnings(check: DataCheck) -> str:
     return section("Warnings", *(lines or [paragraph("Nothing stands out.", "box good")]), *notes)
 
 
-def _suggestions(check: DataCheck) -> str:
+def _suggestions(check: DataCheck, command: str) -> str:
     rows = (
         (
             row.setting,
@@ -142,7 +150,9 @@ def _suggestions(check: DataCheck) -> str:
     return section(
         "Suggested settings",
         table(("Setting", "Now", "Suggested", "Why"), rows),
-        copied(shlex.join(changes)) if changes else paragraph("Nothing to change.", "quiet"),
+        copied(command or shlex.join(changes))
+        if changes
+        else paragraph("Nothing to change.", "quiet"),
     )
 
 
