@@ -55,7 +55,7 @@ class Moment:
         steps_per_epoch: Steps in an epoch.
         figures: Its losses and other figures, by name.
         rate: Pictures a second.
-        seconds_left: Seconds to the end of the job.
+        seconds_left: Seconds to the end of the job, None where nothing is measured yet.
         seconds: What the step took in all.
         waited: Seconds of these that it waited for its batch.
     """
@@ -65,7 +65,7 @@ class Moment:
     steps_per_epoch: int
     figures: Mapping[str, float]
     rate: float
-    seconds_left: float
+    seconds_left: float | None
     seconds: float
     waited: float
 
@@ -167,7 +167,7 @@ class OwnForm:
         parts += [
             f"{name}={moment.figures[name]:.6g}" for name in _LOGGED if name in moment.figures
         ]
-        parts += [f"samples/s={moment.rate:.2f}", f"eta={clock(moment.seconds_left)}"]
+        parts += [f"samples/s={moment.rate:.2f}", f"eta={clock_or_dash(moment.seconds_left)}"]
         if "memory_mib" in moment.figures:
             parts.append(f"memory={moment.figures['memory_mib']:.0f}MiB")
         return [" ".join(parts)]
@@ -325,3 +325,8 @@ def _accumulated(evaluated: Evaluated, heading: str = "") -> list[str]:
 def clock(seconds: float) -> str:
     """Return h:mm:ss."""
     return str(timedelta(seconds=round(seconds)))
+
+
+def clock_or_dash(seconds: float | None) -> str:
+    """Return h:mm:ss, "-" for a time that is not known."""
+    return "-" if seconds is None else clock(seconds)
