@@ -22,6 +22,7 @@ from algorithm.assessment.advice.setting_steps import (
     LARGER_PICTURE,
     LONGER_TRAINING,
     MORE_MINUTES,
+    MORE_STEPS,
     Change,
     Setting,
 )
@@ -312,3 +313,10 @@ def test_a_job_with_a_time_is_trained_longer_by_its_time():
     assert MORE_MINUTES.change(Setting({"num_epochs": "5"})) is None
     found = findings(analyse_records(small_objects_missed(), [None] * 10), timed)
     assert "epochs" not in {each.key for each in found}
+
+
+def test_a_job_of_num_steps_is_told_of_steps_not_of_epochs():
+    steps = Setting({"num_epochs": "5", "num_steps": "301"})
+    assert LONGER_TRAINING.change(steps) is None and MORE_MINUTES.change(steps) is None
+    assert MORE_STEPS.change(steps) == Change("num_steps", "301", "452")
+    assert MORE_STEPS.change(Setting({"num_epochs": "5"})) is None
