@@ -5,8 +5,8 @@ import pytest
 
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters import HPARAMS, ROWS, parse
-from algorithm.hyperparameters.other_names import OTHER_NAMES
-from algorithm.hyperparameters.published_keys import PUBLISHED
+from algorithm.hyperparameters.names.other_names import OTHER_NAMES
+from algorithm.hyperparameters.names.published_keys import PUBLISHED
 
 PLACES = ("--data_url=in", "--train_url=out")
 

@@ -125,12 +125,7 @@ def convert(
         ResourceError: A worker process was killed.
     """
     output = Path(output)
-    if form not in FORMS:
-        raise ArgumentError(f"expected a form of {', '.join(FORMS)}, found {form!r}")
-    if min(shards or 1, workers or 1) < 1 or 0 in (shards, workers):
-        raise ArgumentError(
-            f"expected at least one shard and one worker, found {shards} and {workers}"
-        )
+    _check_arguments(form, shards, workers)
     state = _state(output, form)
     work = output / WORK
     with noting_guesses() as guesses:
@@ -150,6 +145,15 @@ def convert(
     path = _finish(tasks, plan, form, output)
     warnings = (*plan.warnings, *guess_lines(guesses), *_unlike_boxes(form, plan.unlike))
     return Conversion(path, plan.pictures, warnings)
+
+
+def _check_arguments(form: str, shards: int | None, workers: int | None) -> None:
+    if form not in FORMS:
+        raise ArgumentError(f"expected a form of {', '.join(FORMS)}, found {form!r}")
+    if min(shards or 1, workers or 1) < 1 or 0 in (shards, workers):
+        raise ArgumentError(
+            f"expected at least one shard and one worker, found {shards} and {workers}"
+        )
 
 
 def _unlike_boxes(form: str, unlike: int) -> list[str]:

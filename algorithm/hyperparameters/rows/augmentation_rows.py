@@ -1,4 +1,7 @@
-"""Hyperparameters: how training pictures are changed at random."""
+"""Hyperparameters: how training pictures are changed at random.
+
+What the values do is in data.feeding.augmentation and data.feeding.flip_crop_scale.
+"""
 
 from __future__ import annotations
 
