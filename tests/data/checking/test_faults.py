@@ -54,7 +54,8 @@ def test_dirty_data_is_described_and_trains_with_the_command(
     assert {row["rule"] for row in written["faults"]} == {"no area", "picture cannot be decoded"}
     assert written["counts"]["train"]["pictures"] + written["counts"]["eval"]["pictures"] == 9
     page = (tmp_path / "a b/data_check.html").read_text(encoding="utf-8")
-    assert "Faults" in page and f"--data_url={folder}" in page
+    assert '<h2><span class="en">Faults</span><span class="zh">问题</span></h2>' in page
+    assert f"--data_url={folder}" in page
 
 
 def test_the_commands_can_be_pasted_and_name_no_default(make_folder, capsys, monkeypatch) -> None:
