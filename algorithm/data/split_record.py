@@ -87,13 +87,13 @@ def read_record(file: Path) -> SplitRecord:
     """
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        sides = [
+        train, evaluated = (
             dict.fromkeys(side, "") if isinstance(side, list) else dict(side)
             for side in (content["train"], content["eval"])
-        ]
+        )
         before = dict(content.get("before", {}))
         seed = f"seed {content['seed']}" if "seed" in content else ""
-        return SplitRecord(str(file), str(content.get("rule", seed)), *sides, before)
+        return SplitRecord(str(file), str(content.get("rule", seed)), train, evaluated, before)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"expected the split of a training job in {file}, found something else ({error}): "

@@ -17,6 +17,7 @@ from algorithm.data.checking.faults import FaultKind, fault_kinds
 from algorithm.data.cleaning.findings import Finding
 from algorithm.data.cleaning.report.chinese_names import in_both
 from algorithm.data.cleaning.report.picture_pairs import pairs_of, pairs_section
+from algorithm.data.sample import Sample
 from algorithm.pages.charts import bars, histogram
 from algorithm.pages.page import (
     command as copied,
@@ -305,17 +306,16 @@ def _in_words(title: tuple[str, str], values: np.ndarray) -> str:
 
 def _pictures(check: DataCheck) -> str:
     figures = (
-        picture(
-            drawn(sample, check.dataset.label_names),
-            tuple(
-                f"{sample.source}, {sample.usage.upper()}, {sample.width}x{sample.height}, "
-                f"{len(sample.labels)} {noun}"
-                for noun in ("object(s)", "个目标")
-            ),
-        )
+        picture(drawn(sample, check.dataset.label_names), _caption(sample))
         for sample in chosen_samples(check.dataset, PICTURES)
     )
     return section(("Pictures", "图片"), grid("pictures", figures))
+
+
+def _caption(sample: Sample) -> tuple[str, str]:
+    size = f"{sample.width}x{sample.height}"
+    told, count = f"{sample.source}, {sample.usage.upper()}, {size}", len(sample.labels)
+    return f"{told}, {count} object(s)", f"{told}, {count} 个目标"
 
 
 def _size(check: DataCheck) -> str:
