@@ -40,10 +40,17 @@ KNOBS = [(row.key, knob) for row in ALL_ADVICE for knob in row.knobs]
 def test_every_knob_is_a_hyperparameter_and_every_turn_is_allowed(key, knob):
     assert knob.name in ROWS
     turns = 0
-    for method, minutes in (("gaussian", "0"), ("hard", "0"), ("hard", "10")):
+    lengths = (
+        ("gaussian", "0", "0"),
+        ("hard", "0", "0"),
+        ("hard", "10", "0"),
+        ("hard", "0", "100"),
+    )
+    for method, minutes, steps in lengths:
         values = {
             "nms_method": method,
             "train_minutes": minutes,
+            "num_steps": steps,
             "image_size": "512",
             "jitter_min": "0.8",
             "jitter_max": "1.2",
