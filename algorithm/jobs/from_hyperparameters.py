@@ -19,25 +19,34 @@ from algorithm.distillation.distiller import Distiller
 from algorithm.distillation.offline_teacher import Remembered
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.hyperparameters.class_weights import weights_of_classes
+from algorithm.hyperparameters.random_scales import random_scales
+from algorithm.jobs.freezing import freeze, freezes_batch_norm, frozen_names
 from algorithm.models import Detector, build_detector
-from algorithm.models.weights.warm_start import freezes_batch_norm, frozen_names
 from algorithm.ops.detections import NmsConfig
 from algorithm.ops.losses import LossConfig
 from algorithm.training.duration.plan import Plan
 from algorithm.training.duration.time_budget import TimeBudget
-from algorithm.training.optimizers import choose_optimizer, freeze, make_optimizer
+from algorithm.training.optimizers import choose_optimizer, make_optimizer
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
 from algorithm.training.trainer import TrainConfig, Trainer
 
 _log = logging.getLogger("algorithm.jobs.job")
 
 
-def detector_of(hp: Hyperparameters, num_classes: int) -> Detector:
-    """Return the network that the job trains, with random weights."""
+def detector_of(
+    hp: Hyperparameters, num_classes: int, image_size: tuple[int, int] | None = None
+) -> Detector:
+    """Return the network that the job trains, with random weights.
+
+    Args:
+        hp: The job's hyperparameters.
+        num_classes: The classes of the data.
+        image_size: (height, width) in pixels, of jobs.input_size; None for that of the model.
+    """
     return build_detector(
         hp.model_name,
         num_classes,
-        hp.image_size,
+        image_size,
         anchor_scale=hp.anchor_scale,
         survival_probability=hp.survival_prob,
         masks=hp.with_masks,
@@ -226,7 +235,7 @@ def augmentation(hp: Hyperparameters, passes: int) -> Augmentation:
     """
     return Augmentation(
         flip=hp.input_rand_hflip,
-        jitter=(hp.jitter_min, hp.jitter_max),
+        jitter=random_scales(vars(hp)),
         policy=hp.autoaugment_policy,
         grid_mask=hp.grid_mask,
         cutout=hp.cutout,

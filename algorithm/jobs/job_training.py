@@ -13,6 +13,7 @@ from algorithm.data import Dataset
 from algorithm.distillation.distiller import Distiller
 from algorithm.distillation.job_distillation import remembered_answers
 from algorithm.hyperparameters import Hyperparameters
+from algorithm.hyperparameters.random_scales import random_scales
 from algorithm.jobs.from_hyperparameters import (
     augmentation,
     device_batch,
@@ -22,7 +23,7 @@ from algorithm.jobs.from_hyperparameters import (
     trainer_of,
     training_batches,
 )
-from algorithm.jobs.outputs.job_checkpoint import JobCheckpoint
+from algorithm.jobs.outputs.resumable_checkpoint import JobCheckpoint
 from algorithm.jobs.outputs.run_folder import RunFolder
 from algorithm.jobs.training_hooks import training_hooks
 from algorithm.models import Detector
@@ -70,6 +71,8 @@ def train(
         DataError: The checkpoint does not fit the network.
         Stopped, DivergenceError, ResourceError: See training.loop.fit.
     """
+    _tell_class_weights(loss, dataset)
+    _tell_random_scales(hp)
     batch_size = device_batch(hp) * devices.replicas
     progress = Progress.of(resumed.state) if resumed else Progress()
     plan = _opening_plan(hp, dataset, batch_size, resumed, progress)
@@ -182,3 +185,18 @@ def _tell_skipped(run: TrainingRun) -> None:
 
 def _names(dataset: Dataset, indices: Sequence[int]) -> str:
     return ", ".join(dataset.train[index].source for index in indices)
+
+
+def _tell_class_weights(loss: LossConfig, dataset: Dataset) -> None:
+    if loss.class_weights:
+        named = zip(dataset.label_names, loss.class_weights, strict=True)
+        _log.info("class weights: %s", ", ".join(f"{name} {weight:.3g}" for name, weight in named))
+
+
+def _tell_random_scales(hp: Hyperparameters) -> None:
+    if None in (hp.jitter_min, hp.jitter_max):
+        _log.info(
+            "jitter_min, jitter_max: training pictures are scaled between %g and %g (%s)",
+            *random_scales(vars(hp)),
+            "random weights" if hp.pretrained == "none" else "pretrained weights",
+        )

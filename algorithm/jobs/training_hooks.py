@@ -20,6 +20,7 @@ from algorithm.evaluation.inference import Network
 from algorithm.evaluation.resampled import Resampled, change_in_words
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import device_batch, nms_config, time_budget
+from algorithm.jobs.input_size import KEY as IMAGE_SIZE
 from algorithm.jobs.outputs.best_detections import save_detections
 from algorithm.jobs.outputs.confusion_picture import confusion_picture
 from algorithm.jobs.outputs.run_folder import RunFolder
@@ -78,7 +79,7 @@ def training_hooks(
 
     evaluator = partial(_evaluator, hp, dataset)
     student = evaluator(detector)
-    identity = _identity(dataset)
+    identity = _identity(dataset, detector)
     teacher = distiller if devices.chief and isinstance(distiller, OfflineTeacher) else None
     matrix = ConfusionMatrixHook(partial(confusion_picture, student), loggers)
     budget = time_budget(hp, dataset, batch_size)
@@ -102,9 +103,13 @@ def training_hooks(
     ]
 
 
-def _identity(dataset: Dataset) -> dict[str, object]:
-    """What a checkpoint says of the data that it was trained on."""
-    return {"dataset": dataset.fingerprint, "label_names": list(dataset.label_names)}
+def _identity(dataset: Dataset, detector: Detector) -> dict[str, object]:
+    """What a checkpoint says of the data that it was trained on, and of the network's input."""
+    return {
+        "dataset": dataset.fingerprint,
+        "label_names": list(dataset.label_names),
+        IMAGE_SIZE: list(detector.image_size),
+    }
 
 
 def _checkpoints(

@@ -70,6 +70,10 @@ def translate_schedule(
         lr_warmup_epoch=number(values[f"{_RATE}.warmup_steps"] / loop),
     )
     _decay(result, values, loop)
+    _optimizer(result, values)
+
+
+def _optimizer(result: Translation, values: Mapping[str, Any]) -> None:
     kinds = {"momentum": "sgd", "sgd": "sgd", "adam": "adam"}
     kind = values["train.optimizer.type"]
     if kind not in kinds:

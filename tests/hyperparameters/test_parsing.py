@@ -129,7 +129,7 @@ def test_an_hparams_key_may_stand_alone():
             "--hparams=train_minutes=30,mosaic=0.5",
             ("train_minutes", "mosaic_off_epochs=0", "found 15", "num_epochs"),
         ),
-        ("--hparams=jitter_min=3", ("jitter_min", "jitter_max", "3.0")),
+        ("--hparams=jitter_min=3,jitter_max=2", ("jitter_min", "jitter_max", "3.0")),
         (
             "--hparams=lr_decay_method=stepwise,first_lr_drop_epoch=300",
             ("first_lr_drop_epoch", "250", "300"),

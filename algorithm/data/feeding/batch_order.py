@@ -29,9 +29,18 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 def training_order(
     groups: np.ndarray, batch_size: int, seed: int, start_step: int, shard: tuple[int, int]
 ) -> tf.data.Dataset:
-    """Return endless (epoch, copy, sample index), int64 scalars.
+    """Return the order in which samples are trained on, without end.
 
-    copy counts how often the index came before in its epoch.
+    Args:
+        groups: int [N], the group of each sample; batches are of one group.
+        batch_size: Samples in a batch of all workers together.
+        seed: Of the shuffling.
+        start_step: The step to begin at.
+        shard: (number, count) of this worker.
+
+    Returns:
+        (epoch, copy, sample index), int64 scalars; copy counts how often the index came before in
+        its epoch.
     """
     count, grouped = len(groups), groups.any()
     steps = steps_per_epoch(count, batch_size)
@@ -79,9 +88,18 @@ def evaluation_order(count: int, batch_size: int, shard: tuple[int, int]) -> tf.
 
 
 def part_of_batches(places: tf.Tensor, batch_size: int, shard: tuple[int, int]) -> tf.Tensor:
-    """Return those of `places` [batches * batch_size] that belong to the worker `shard`.
+    """Return the places of one worker: the same rows of every batch.
 
-    They are the same rows of every batch.
+    Args:
+        places: [batches * batch_size], those of all workers.
+        batch_size: Samples in a batch of all workers together.
+        shard: (number, count) of this worker; count divides batch_size.
+
+    Returns:
+        [batches * batch_size / count], of the type of `places`.
+
+    Raises:
+        ValueError: The number is not below the count, or the count does not divide batch_size.
     """
     number, count = shard
     if not 0 <= number < count or batch_size % count:

@@ -16,8 +16,8 @@ from algorithm.data.feeding.augmentation import Augmentation
 from algorithm.data.feeding.augmentations.colour import recolour
 from algorithm.data.feeding.batch_order import WHOLE, evaluation_order, training_order
 from algorithm.data.feeding.jpeg import REDUCTIONS, decode_in_graph, decode_window
+from algorithm.data.feeding.picture_reader import Reader
 from algorithm.data.feeding.resizing import place
-from algorithm.data.feeding.sample_loading import Reader
 from algorithm.data.feeding.training_views import NO_PIXELS, TrainingViews, box_room
 from algorithm.data.sample import Sample
 from algorithm.ops.image import letterbox_scale

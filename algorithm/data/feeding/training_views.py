@@ -11,7 +11,7 @@ import numpy as np
 from algorithm.data.feeding.augmentation import Augmentation, augmented
 from algorithm.data.feeding.flip_crop_scale import View, boxes_in_view, plan_view
 from algorithm.data.feeding.outline_views import corners, grid_masks, move_of, moved
-from algorithm.data.feeding.sample_loading import Reader
+from algorithm.data.feeding.picture_reader import Reader
 from algorithm.data.sample import Sample
 
 BOX_STEP = 8  # room for boxes is a multiple of this

@@ -17,8 +17,8 @@ from algorithm.data.feeding.augmentation import Augmentation
 from algorithm.data.feeding.augmentations.colour import Colour
 from algorithm.data.feeding.batch_order import steps_per_epoch
 from algorithm.data.feeding.decoding import decode_image
+from algorithm.data.feeding.picture_reader import reading_errors
 from algorithm.data.feeding.pipeline import eval_batches, train_batches
-from algorithm.data.feeding.sample_loading import reading_errors
 from algorithm.data.feeding.training_views import box_room
 from algorithm.data.sample import Sample
 from algorithm.errors import DataError

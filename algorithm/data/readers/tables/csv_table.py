@@ -19,7 +19,7 @@ from algorithm.data.readers.tables.box_rows import (
     kind_of,
     picture_rows,
 )
-from algorithm.data.readers.tables.table_file import TOLD, Table, delimiter_of, open_table
+from algorithm.data.readers.tables.csv_syntax import TOLD, Table, delimiter_of, open_table
 from algorithm.data.readers.tables.table_layout import (
     Layout,
     layout_of_cells,

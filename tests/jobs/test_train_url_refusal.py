@@ -4,7 +4,7 @@ import pytest
 
 from algorithm import train
 from algorithm.errors import ArgumentError
-from algorithm.jobs.outputs.train_url_guard import refusal_of_train_url
+from algorithm.jobs.outputs.train_url_refusal import refusal_of_train_url
 
 
 @pytest.fixture
