@@ -22,6 +22,7 @@ from algorithm.assessment.advice.setting_steps import (
     LARGER_PICTURE,
     LONGER_TRAINING,
     MORE_MINUTES,
+    MORE_STEPS,
     Change,
     Setting,
 )
@@ -39,10 +40,17 @@ KNOBS = [(row.key, knob) for row in ALL_ADVICE for knob in row.knobs]
 def test_every_knob_is_a_hyperparameter_and_every_turn_is_allowed(key, knob):
     assert knob.name in ROWS
     turns = 0
-    for method, minutes in (("gaussian", "0"), ("hard", "0"), ("hard", "10")):
+    lengths = (
+        ("gaussian", "0", "0"),
+        ("hard", "0", "0"),
+        ("hard", "10", "0"),
+        ("hard", "0", "100"),
+    )
+    for method, minutes, steps in lengths:
         values = {
             "nms_method": method,
             "train_minutes": minutes,
+            "num_steps": steps,
             "image_size": "512",
             "jitter_min": "0.8",
             "jitter_max": "1.2",
@@ -312,3 +320,10 @@ def test_a_job_with_a_time_is_trained_longer_by_its_time():
     assert MORE_MINUTES.change(Setting({"num_epochs": "5"})) is None
     found = findings(analyse_records(small_objects_missed(), [None] * 10), timed)
     assert "epochs" not in {each.key for each in found}
+
+
+def test_a_job_of_num_steps_is_told_of_steps_not_of_epochs():
+    steps = Setting({"num_epochs": "5", "num_steps": "301"})
+    assert LONGER_TRAINING.change(steps) is None and MORE_MINUTES.change(steps) is None
+    assert MORE_STEPS.change(steps) == Change("num_steps", "301", "452")
+    assert MORE_STEPS.change(Setting({"num_epochs": "5"})) is None

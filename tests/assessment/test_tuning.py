@@ -109,6 +109,9 @@ def test_given_epochs_say_how_long_also_where_the_model_had_a_time():
     setting = Setting({"num_epochs": "5", "train_minutes": "30.0"})
     tune(options(tune_epochs=2), setting, [minutes], run_job)
     assert jobs == [{"num_epochs": "2", "train_minutes": "0"}]
+    stepped = Setting({"num_epochs": "5", "num_steps": "30"})
+    tune(options(tune_epochs=2), stepped, [finding(Change("num_steps", "30", "45"))], run_job)
+    assert jobs[1:] == [{"num_epochs": "2", "num_steps": "0"}]
 
 
 def test_a_job_that_fails_counts_as_no_gain():

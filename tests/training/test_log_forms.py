@@ -1,6 +1,7 @@
 """The log lines' fixed grammar, in each of its forms."""
 
 import re
+from dataclasses import replace
 
 from algorithm.training.duration.plan import Plan
 from algorithm.training.duration.time_left import TimeLeft
@@ -33,6 +34,14 @@ def test_a_training_line():
         "gradient_norm=3 learning_rate=0.01 samples/s=12.35 eta=1:02:05"
     ]
     assert OwnForm().step(moment(31, 200, 20), 30) == []
+
+
+def test_no_eta_is_told_before_a_step_was_measured():
+    """train_minutes that was over after the first step told the length of the export as eta."""
+    left = TimeLeft(eval_pictures=60, batch_size=10, first_step=20.0)
+    assert left.seconds(1, Plan(epochs=1, steps_per_epoch=1)) is None
+    unknown = replace(moment(1, 1, 1), seconds_left=None)
+    assert OwnForm().step(unknown, 30)[0].endswith(" eta=-")
 
 
 def test_an_evaluation_line_with_an_undefined_figure():

@@ -13,6 +13,7 @@ from algorithm.assessment.advice.setting_steps import (
     LARGER_PICTURE,
     LONGER_TRAINING,
     MORE_MINUTES,
+    MORE_STEPS,
     Knob,
     choice,
     falling,
@@ -86,7 +87,7 @@ ERROR_ADVICE = (
     ),
     AdviceRow(
         BOTH,
-        (LONGER_TRAINING, MORE_MINUTES),
+        (LONGER_TRAINING, MORE_MINUTES, MORE_STEPS),
         "Detections of the wrong class in the wrong place",
         "类别与位置同时误检",
         ("train longer", "建议延长训练"),
@@ -107,7 +108,7 @@ ERROR_ADVICE = (
     ),
     AdviceRow(
         MISSED,
-        (LONGER_TRAINING, MORE_MINUTES, rising("alpha", 0.35, 0.5)),
+        (LONGER_TRAINING, MORE_MINUTES, MORE_STEPS, rising("alpha", 0.35, 0.5)),
         "Objects that nothing was detected at",
         "漏检",
         (

@@ -153,7 +153,8 @@ def _epochs(setting: Setting) -> Iterator[Finding]:
     """
     few, enough = ENOUGH_EPOCHS
     epochs = setting.typed("num_epochs")
-    if setting.values and epochs < enough and not setting.typed("train_minutes"):
+    other_length = setting.typed("train_minutes") or setting.typed("num_steps")
+    if setting.values and epochs < enough and not other_length:
         yield _finding(
             FEW_EPOCHS,
             setting,

@@ -143,13 +143,19 @@ def _larger_pictures(setting: Setting, name: str) -> tuple[int, int] | None:
 
 def _longer(setting: Setting, name: str) -> int | None:
     now = setting.typed(name)
-    if setting.typed("train_minutes") or now >= LONGEST:
+    if setting.typed("train_minutes") or setting.typed("num_steps") or now >= LONGEST:
         return None
     return min(LONGEST, math.ceil(now * LONGER))
 
 
 def _more_minutes(setting: Setting, name: str) -> float | None:
     return setting.typed(name) * LONGER or None
+
+
+def _more_steps(setting: Setting, name: str) -> int | None:
+    return (
+        None if setting.typed("train_minutes") else math.ceil(setting.typed(name) * LONGER) or None
+    )
 
 
 LARGER_MODEL = Knob("model_name", _larger_model)
@@ -159,3 +165,4 @@ KEEP_BEST = only_with(
 )  # of the epochs, instead of the last
 LONGER_TRAINING = Knob("num_epochs", _longer)
 MORE_MINUTES = Knob("train_minutes", _more_minutes)  # where a time says how long
+MORE_STEPS = Knob("num_steps", _more_steps)  # where a number of steps does

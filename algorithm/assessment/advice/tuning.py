@@ -27,6 +27,7 @@ from algorithm.storage import is_remote, local_path
 from algorithm.storage.atomic_files import write_json
 
 FOLDER = "tuning"
+LENGTHS = ("num_epochs", "train_minutes", "num_steps")  # what says how long a job trains
 METRIC = "AP"
 _TAIL = 5  # lines of a failed job's log that are shown
 _log = logging.getLogger("algorithm.assessment")
@@ -100,8 +101,9 @@ def tune(
     run_job = partial(_with_split, record, run_job or train_and_measure)
     folder = local_path(options.output) / FOLDER
     epochs = {} if not options.tune_epochs else {"num_epochs": str(options.tune_epochs)}
-    if epochs and setting.typed("train_minutes"):  # else the time would say how long
-        epochs["train_minutes"] = "0"
+    # Else the time or the number of steps would say how long.
+    others = [name for name in LENGTHS[1:] if epochs and setting.typed(name)]
+    epochs |= dict.fromkeys(others, "0")
     values = {**setting.values, **epochs}
     best = run_job(values, options.data_url, folder / "0")
     rows, kept = [_row(0, "", best, 0.0, None, True)], []
@@ -220,7 +222,7 @@ def _candidates(found: Sequence[Finding], fixed_epochs: bool) -> list[tuple[Find
 
     Where the length of the jobs is given, nothing of it is tried: they must be comparable.
     """
-    seen: set[str] = {"num_epochs", "train_minutes", "mode"} if fixed_epochs else set()
+    seen: set[str] = {*LENGTHS, "mode"} if fixed_epochs else set()
     candidates = []
     for finding in found:
         changes = [change for change in finding.changes if change.name not in seen]

@@ -15,6 +15,7 @@ from algorithm.data.readers.reader import Certainty, Found, Reader, Resolve, Sou
 from algorithm.data.readers.records import tfrecord_files
 from algorithm.data.readers.records.tfrecord_files import is_record_file, matching_files
 from algorithm.data.readers.tables import box_lists, csv_table
+from algorithm.data.readers.text_file import guess_lines, noting_guesses
 from algorithm.data.readers.tools import (
     createml,
     cvat,
@@ -79,8 +80,11 @@ def read_listing(
     outlines: bool = False,
 ) -> Listing:
     """Return what the file, folder or pattern at a path lists, all of it read; as open_listing."""
-    listing = open_listing(path, resolve, work_dir, outlines=outlines)
-    return replace(listing, entries=tuple(listing.entries))
+    with noting_guesses() as guesses:
+        listing = open_listing(path, resolve, work_dir, outlines=outlines)
+        entries = tuple(listing.entries)
+    warnings = (*listing.warnings, *guess_lines(guesses))
+    return replace(listing, entries=entries, warnings=warnings)
 
 
 def open_listing(
@@ -121,7 +125,8 @@ def recognised(
     contents: FolderContents, readers: tuple[Reader, ...] = READERS
 ) -> list[tuple[Reader, Found]]:
     """Return the readers that know something in a folder and what they found, the surest first."""
-    rows = [(reader, found) for reader in readers if (found := reader.recognise(contents))]
+    with noting_guesses():  # of files that may turn out to be no part of the dataset
+        rows = [(reader, found) for reader in readers if (found := reader.recognise(contents))]
     return sorted(rows, key=lambda row: (-row[1].certainty, -row[1].pictures))
 
 

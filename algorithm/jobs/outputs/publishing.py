@@ -18,7 +18,7 @@ from algorithm.export import export_saved_model, package_model
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import nms_config
 from algorithm.jobs.outputs.job_plots import write_plots
-from algorithm.jobs.outputs.run_folder import RunFolder
+from algorithm.jobs.outputs.run_folder import TRAINED_ON, RunFolder
 from algorithm.modelarts.environment import Workspace
 from algorithm.modelarts.metrics_object import ClassScores, metrics_object
 from algorithm.models import PRESETS, Detector
@@ -59,6 +59,9 @@ def hand_over(
             "learning_rate (in hparams) and give a new train_url"
         )
     metrics = run_folder.best.load_into(detector)["metrics"]
+    known = run_folder.known_before()
+    if known is not None:
+        metrics = {**metrics, TRAINED_ON: known}
     _log.info("exporting the best checkpoint ...")
     publish(hp, detector, dataset, metrics, run_folder, workspace)
     write_plots(hp, detector, dataset, run_folder)

@@ -20,7 +20,7 @@ class TimeLeft:
     Attributes:
         eval_pictures: Pictures of an evaluation.
         batch_size: Pictures of a step.
-        step: Seconds of a step.
+        step: Seconds of a step, 0 before one was measured.
         first_step: Seconds of the first step, with its compilation.
         evaluation: Seconds of the latest evaluation, None before the first one.
     """
@@ -31,13 +31,17 @@ class TimeLeft:
     first_step: float = 0.0
     evaluation: float | None = None
 
-    def seconds(self, step: int, plan: Plan) -> float:
+    def seconds(self, step: int, plan: Plan) -> float | None:
         """Return the seconds from the end of an update to the end of the job.
+
+        None before a step was measured: one that compiles tells nothing of those to come.
 
         Args:
             step: The update, 1-based; the evaluation of its epoch is still to come.
             plan: The length of the training.
         """
+        if not self.step:
+            return None
         evaluation = self.evaluation
         if evaluation is None:
             evaluation = forward_seconds(self.step, self.batch_size, self.eval_pictures)

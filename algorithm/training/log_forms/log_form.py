@@ -20,7 +20,7 @@ class Moment:
         steps_per_epoch: Steps in an epoch.
         figures: Its losses and other figures, by name.
         rate: Pictures a second.
-        seconds_left: Seconds to the end of the job.
+        seconds_left: Seconds to the end of the job, None where nothing is measured yet.
         seconds: What the step took in all.
         waited: Seconds of these that it waited for its batch.
     """
@@ -30,7 +30,7 @@ class Moment:
     steps_per_epoch: int
     figures: Mapping[str, float]
     rate: float
-    seconds_left: float
+    seconds_left: float | None
     seconds: float
     waited: float
 
@@ -102,3 +102,8 @@ def is_due(moment: Moment, every: int) -> bool:
 def clock(seconds: float) -> str:
     """Return h:mm:ss."""
     return str(timedelta(seconds=round(seconds)))
+
+
+def clock_or_dash(seconds: float | None) -> str:
+    """Return h:mm:ss, "-" for a time that is not known."""
+    return "-" if seconds is None else clock(seconds)

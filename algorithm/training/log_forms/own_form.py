@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from algorithm.training.log_forms.log_form import Evaluated, Moment, clock, is_due
+from algorithm.training.log_forms.log_form import Evaluated, Moment, clock_or_dash, is_due
 
 # The figures of a step in the order of the log line. The detection loss, which shows learning,
 # comes first with its parts; the L2 penalty, which hides it in the sum, stands by itself.
@@ -58,7 +58,7 @@ class OwnForm:
         parts += [
             f"{name}={moment.figures[name]:.6g}" for name in _LOGGED if name in moment.figures
         ]
-        parts += [f"samples/s={moment.rate:.2f}", f"eta={clock(moment.seconds_left)}"]
+        parts += [f"samples/s={moment.rate:.2f}", f"eta={clock_or_dash(moment.seconds_left)}"]
         if "memory_mib" in moment.figures:
             parts.append(f"memory={moment.figures['memory_mib']:.0f}MiB")
         return [" ".join(parts)]

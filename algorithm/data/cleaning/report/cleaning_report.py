@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from algorithm.data.cleaning.findings import Finding
+from algorithm.data.cleaning.report.chinese_names import in_both
 from algorithm.data.cleaning.report.picture_pairs import pairs_of, pairs_section
 from algorithm.pages.page import headline, page, paragraph, section, table
 from algorithm.storage.atomic_files import write_json, write_text
@@ -62,35 +63,52 @@ def _page(totals: dict[str, int], findings: Sequence[Finding], name: str) -> str
         by_rule[finding.rule, finding.action].append(finding)
     groups = sorted(by_rule.items(), key=lambda item: (-len(item[1]), item[0]))
     summary = [
-        section("Totals", table(("", "Number"), totals.items())),
         section(
-            "By rule",
+            ("Totals", "合计"),
+            table(("", ("Number", "数量")), ((in_both(key), totals[key]) for key in totals)),
+        ),
+        section(
+            ("By rule", "按规则"),
             table(
-                ("Rule", "What was done", "Number"),
-                ((rule, action, len(rows)) for (rule, action), rows in groups),
+                (("Rule", "规则"), ("What was done", "处理方式"), ("Number", "数量")),
+                ((in_both(rule), in_both(action), len(rows)) for (rule, action), rows in groups),
             ),
         ),
     ]
     if not findings:
-        summary = [*summary[:1], paragraph("Nothing was dropped, changed or remarked.", "box good")]
+        nothing = ("Nothing was dropped, changed or remarked.", "没有丢弃、修改或提示任何内容。")
+        summary = [*summary[:1], paragraph(nothing, "box good")]
     details = [
-        section(f"{rule}: {action} ({len(rows)})", *_details(rows))
+        section(_heading(rule, action, len(rows)), *_details(rows))
         for (rule, action), rows in groups
     ]
     return page(
-        headline("Data cleaning", name),
-        "The source was not changed. Every row is in cleaning_report.json.",
+        headline(("Data cleaning", "数据清洗"), name),
+        (
+            "The source was not changed. Every row is in cleaning_report.json.",
+            "源数据没有改动。每一条都在 cleaning_report.json 中；具体说明与日志相同，为英文。",
+        ),
         [*summary, pairs_section(pairs_of(findings)), *details],
     )
+
+
+def _heading(rule: str, action: str, count: int) -> tuple[str, str]:
+    names = zip(in_both(rule), in_both(action), strict=True)
+    english, chinese = (f"{rule}: {action} ({count})" for rule, action in names)
+    return english, chinese
 
 
 def _details(findings: list[Finding]) -> list[str]:
     rows = (
         (_place(row), row.complaint.thing, row.complaint.problem) for row in findings[:ROWS_SHOWN]
     )
-    shown = [table(("Where", "Object", "Expected and found"), rows)]
+    shown = [
+        table((("Where", "位置"), ("Object", "目标"), ("Expected and found", "要求与实际")), rows)
+    ]
     if len(findings) > ROWS_SHOWN:
-        shown.append(paragraph(f"... and {len(findings) - ROWS_SHOWN} more in {REPORT}", "quiet"))
+        more = len(findings) - ROWS_SHOWN
+        text = (f"... and {more} more in {REPORT}", f"…… 另有 {more} 条，见 {REPORT}")
+        shown.append(paragraph(text, "quiet"))
     return shown
 
 

@@ -37,8 +37,10 @@ def pairs_section(pairs: Sequence[tuple[str, str, str]]) -> str:
         return ""
     figures = (picture(_side_by_side(*paths), caption) for *paths, caption in pairs[:MOST_PAIRS])
     more = len(pairs) - MOST_PAIRS
-    notes = [paragraph(f"... and {more} more pair(s)", "quiet")] if more > 0 else []
-    return section("Pictures that are the same or look alike", grid("pictures", figures), *notes)
+    text = (f"... and {more} more pair(s)", f"…… 另有 {more} 对")
+    notes = [paragraph(text, "quiet")] if more > 0 else []
+    title = ("Pictures that are the same or look alike", "相同或相似的图片")
+    return section(title, grid("pictures", figures), *notes)
 
 
 def _side_by_side(*paths: str) -> np.ndarray:

@@ -36,6 +36,7 @@ from algorithm.data.readers.coco.coco_outlines import (
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.outline_forms import kept_outlines
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
+from algorithm.data.readers.text_file import decoded_bytes
 from algorithm.data.split_names import WORDS, stated_usages, word_of_path
 from algorithm.errors import DataError
 
@@ -111,7 +112,7 @@ class _Reading:
 def _load(file: Path, outlines: bool) -> dict:
     hook = with_outline if outlines else without_outline
     try:
-        content = json.loads(file.read_bytes(), object_hook=hook)
+        content = json.loads(decoded_bytes(file.read_bytes(), str(file)), object_hook=hook)
     except OSError as error:
         raise DataError(
             f"expected a readable COCO JSON, found {file}: {error.strerror or error}"
