@@ -9,8 +9,8 @@ import tensorflow as tf
 from tensorflow.python.framework.kernels import get_registered_kernels_for_op
 
 from algorithm.models import build_detector, zoo
+from algorithm.training.devices.precision import LossScale, computing
 from algorithm.training.optimizers import make_optimizer
-from algorithm.training.precision import LossScale, computing
 from algorithm.training.trainer import TrainConfig, Trainer
 
 SIZE = 64

@@ -19,7 +19,7 @@ from algorithm.errors import ArgumentError, Stopped
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.job_urls import check_writable
 from algorithm.jobs.outputs.best_checkpoint import BestCheckpoint
-from algorithm.jobs.outputs.job_checkpoint import JobCheckpoint
+from algorithm.jobs.outputs.resumable_checkpoint import JobCheckpoint
 from algorithm.models.detector import Detector
 from algorithm.storage.atomic_files import write_json, write_text
 from algorithm.training import checkpoints
