@@ -15,7 +15,7 @@ from algorithm.models.multiply_adds import multiply_adds
 
 BOXES = 8
 FORWARD = 2  # operations of a multiply-add
-# The Keras policy of each precision; as in training.precision, which imports TensorFlow.
+# The Keras policy of each precision; as in training.devices.precision, which imports TensorFlow.
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 TRAINING = 3 * FORWARD  # the backward pass makes two products for each of the forward pass
 PICTURES = 64

@@ -198,7 +198,7 @@ def _peak_memory() -> int:
     import keras
 
     if keras.config.backend() == "tensorflow":
-        from algorithm.training.device_memory import peak_memory
+        from algorithm.training.devices.device_memory import peak_memory
 
         return int(peak_memory() * KIBIBYTE**2)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE
