@@ -10,7 +10,7 @@ import numpy as np
 from algorithm.data.outlines import Outline
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One picture with its ground truth.
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from algorithm.data.in_threads import in_threads
 from algorithm.data.sample import Sample
 from algorithm.errors import DataError
 
@@ -155,8 +155,7 @@ def contents_of(paths: Iterable[str | Path]) -> list[str]:
         DataError: One cannot be read.
     """
     try:
-        with ThreadPoolExecutor(_THREADS) as pool:
-            return list(pool.map(lambda path: content_of(Path(path)), paths))
+        return list(in_threads(lambda path: content_of(Path(path)), paths, _THREADS))
     except OSError as error:
         raise DataError(
             f"expected a readable picture, found {error.strerror} at {error.filename}: correct or "

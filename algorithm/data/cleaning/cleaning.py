@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from algorithm.data.cleaning.report.cleaning_report import (
 from algorithm.data.cleaning.report.remarks import Remarks
 from algorithm.data.cleaning.report.unusable_data import Losses
 from algorithm.data.cleaning.rules.picture_check import Sink, check_decoded, check_header
+from algorithm.data.in_threads import in_threads
 from algorithm.data.labels import near_duplicates
 from algorithm.data.readers.annotation import Complaint, Listing
 from algorithm.errors import DataError
@@ -151,13 +151,13 @@ def inspect_entries(
     Returns:
         The entries with what was found.
     """
-    with ThreadPoolExecutor(THREADS) as pool:
-        check = (
-            (lambda entry: check_decoded(entry, sink, reading))
-            if decode
-            else (lambda entry: check_header(entry, reading))
-        )
-        results = list(counted(pool.map(check, listing.entries), "pictures read"))
+    check = (
+        (lambda entry: check_decoded(entry, sink, reading))
+        if decode
+        else (lambda entry: check_header(entry, reading))
+    )
+    found = in_threads(lambda entry: check(entry).light(), listing.entries, THREADS)
+    results = list(counted(found, "pictures read"))
     if decode:
         results = without_copies(results)
     orphans = orphan_findings(listing)

@@ -95,8 +95,7 @@ class Losses:
         whole = [row for row in gone if row.action == LEFT_OUT and row.rule != NOTHING_LEFT]
         reason = next(iter(whole or gone), None)
         copied = reason is not None and reason.rule == COPIED  # another picture has it all
-        annotation = checked.entry.annotation
-        known = 0 if annotation is None else len(annotation.names) + len(annotation.complaints)
+        known = checked.listed
         self.again[COPIED] += copied
         side.pictures.add(1, 0 if copied else 1, reason)
         side.objects.add(known, 0 if copied else known, reason)

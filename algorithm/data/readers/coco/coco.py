@@ -64,7 +64,8 @@ def read_coco(contents: FolderContents, names: list[str], outlines: bool = False
         {str(contents.path(name)): content for name, content in loaded.items()}
     )
     reading = _Reading(contents)
-    for name, content in loaded.items():
+    for name in usages:
+        content = loaded.pop(name)
         own = categories.by_file[str(contents.path(name))]
         hint = WORDS.get(words[name] or "") or ""
         _add_file(reading, _File(name, str(contents.path(name)), usages[name], hint, own), content)
@@ -141,7 +142,7 @@ def _load(file: Path, outlines: bool) -> dict:
 
 def _add_file(reading: _Reading, file: _File, content: dict) -> None:
     objects = defaultdict(list)
-    for row in content["annotations"]:
+    for row in content.pop("annotations"):  # each is let go with its picture
         objects[_id(row.get("image_id"))].append(row)
     images: dict[str, list[dict]] = defaultdict(list)
     for image in content["images"]:
