@@ -110,7 +110,8 @@ def pipeline(settings: Settings) -> Case:
     The augmentation is the default.
     """
     from algorithm.data import load_dataset
-    from algorithm.data.feeding.pipeline import steps_per_epoch, train_batches
+    from algorithm.data.feeding.batch_order import steps_per_epoch
+    from algorithm.data.feeding.pipeline import train_batches
     from algorithm.data.synthetic.scenes import write_sample_dataset
 
     folder = tempfile.TemporaryDirectory()
@@ -186,8 +187,8 @@ def _batch(batch_size: int, image_size: tuple[int, int], *, masks: bool = False)
 def _tensorflow_network(settings: Settings) -> Callable[[], None]:
     import tensorflow as tf
 
-    from algorithm.training.gradient_checkpointing import recomputing
-    from algorithm.training.precision import computing
+    from algorithm.training.devices.gradient_checkpointing import recomputing
+    from algorithm.training.devices.precision import computing
     from algorithm.training.trainer import graph_as_written
 
     detector = _detector(settings)

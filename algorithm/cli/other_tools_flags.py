@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters import ROWS
 from algorithm.hyperparameters.command_line import split_flags
-from algorithm.hyperparameters.nearest_name import did_you_mean
-from algorithm.hyperparameters.published_keys import RATE_OF_64
+from algorithm.hyperparameters.names.nearest_name import did_you_mean
+from algorithm.hyperparameters.names.published_keys import RATE_OF_64
 
 # Habits that mean exactly what the flag here means.
 _SAME = {

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from algorithm.errors import ArgumentError
-from algorithm.hyperparameters.nearest_name import did_you_mean, nearest
+from algorithm.hyperparameters.names.nearest_name import did_you_mean, nearest
 
 # Words of other systems, and what does the same here.
 _OTHER_VERBS = {

@@ -190,13 +190,9 @@ def _dataset(
         contents = contents_of(row.entry.path for row in checked)
         recorded = recorded_usages(record, ids, contents, stated, require)
         stated = recorded.usages
+    classes = [row.names for row in checked]
     usages, rule, notes = assigned_usages(
-        ids,
-        stated,
-        [row.names for row in checked],
-        seed=seed,
-        require=require,
-        last=eval_last,
+        ids, stated, classes, seed=seed, require=require, last=eval_last
     )
     sides = {
         side: [row for row, usage in zip(checked, usages, strict=True) if usage == side]

@@ -16,7 +16,8 @@ from algorithm.jobs.outputs.run_folder import METRICS, RunFolder
 from algorithm.modelarts.environment import Workspace
 from algorithm.models import Detector
 from algorithm.models.weights.warm_start import Start
-from algorithm.training.log_lines import FORMS, Evaluated
+from algorithm.training.log_forms.log_form import Evaluated
+from algorithm.training.log_forms.log_forms import FORMS
 
 _log = logging.getLogger("algorithm.jobs.job")
 

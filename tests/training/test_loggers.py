@@ -11,10 +11,10 @@ import pytest
 
 from algorithm.errors import PlatformError
 from algorithm.training.hooks.confusion_matrix_hook import ConfusionMatrixHook
-from algorithm.training.hooks.logger_hook import RUN_IDS
 from algorithm.training.hooks.mlflow_hook import MlflowHook
+from algorithm.training.hooks.tracked_run_hook import RUN_IDS
 from algorithm.training.hooks.wandb_hook import WandbHook
-from algorithm.training.log_lines import PEER, Evaluated
+from algorithm.training.log_forms.log_form import PEER, Evaluated
 
 GREY = np.full((6, 8, 3), 128, np.uint8)
 # The libraries' own warnings, and files that they leave to the garbage collector.

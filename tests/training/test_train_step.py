@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from algorithm.models import build_detector, zoo
+from algorithm.training.devices.precision import LossScale, computing
 from algorithm.training.optimizers import make_optimizer
-from algorithm.training.precision import LossScale, computing
 from algorithm.training.trainer import TrainConfig, Trainer
 
 SIZE = 64

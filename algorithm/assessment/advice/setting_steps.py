@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from algorithm.hyperparameters import ROWS, larger_than, read_value, write_value
+from algorithm.hyperparameters.random_scales import SCALES, random_scales
 
 LARGER_PICTURES = 1.25
 SIDE_STEP = 64
@@ -28,7 +29,13 @@ class Setting:
     preset_sizes: Mapping[str, int] = field(default_factory=dict)
 
     def typed(self, name: str) -> Any:
-        """Return the typed value of a hyperparameter, or its default where the job does not say."""
+        """Return the value that a hyperparameter had, or its default where the job does not say."""
+        if name in SCALES:
+            given = {each: self._read(each) for each in (*SCALES, "pretrained")}
+            return random_scales(given)[SCALES.index(name)]
+        return self._read(name)
+
+    def _read(self, name: str) -> Any:
         return read_value(ROWS[name], self.values.get(name, ""))
 
 

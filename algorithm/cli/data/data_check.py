@@ -49,6 +49,7 @@ def _run(arguments: argparse.Namespace) -> None:
     from algorithm.data.checking.faults import fault_lines, training_command
     from algorithm.data.checking.suggestions import model_choices
     from algorithm.data.dataset import survey_dataset
+    from algorithm.data.input_shape import best_shape
     from algorithm.hyperparameters import parse
     from algorithm.models.zoo import PRESETS
     from algorithm.ops.anchors import anchor_grid, padded_size
@@ -62,7 +63,6 @@ def _run(arguments: argparse.Namespace) -> None:
         ]
     )
     preset = PRESETS[hp.model_name]
-    image_size = hp.image_size or (preset.image_size,) * 2
     scale = hp.anchor_scale or preset.anchor_scale
     lines: list[str] = []
     warnings: list[str] = []
@@ -76,6 +76,8 @@ def _run(arguments: argparse.Namespace) -> None:
         )
         command = "" if survey.refusal else training_command(survey, arguments.data_url, given)
         if survey.dataset is not None:
+            samples = survey.dataset.train or survey.dataset.eval
+            image_size = hp.image_size or best_shape(samples, preset.image_size)[0]
             check = check_dataset(
                 survey.dataset,
                 anchors=anchor_grid(

@@ -15,7 +15,7 @@ from algorithm.data.checking.check_warnings import LEAST_PIXELS
 from algorithm.data.checking.dataset_check import DataCheck
 from algorithm.data.checking.faults import FaultKind, fault_kinds
 from algorithm.data.cleaning.findings import Finding
-from algorithm.data.cleaning.picture_pairs import pairs_of, pairs_section
+from algorithm.data.cleaning.report.picture_pairs import pairs_of, pairs_section
 from algorithm.pages.charts import bars, histogram
 from algorithm.pages.page import (
     command as copied,

@@ -124,12 +124,7 @@ def convert(
         ResourceError: A worker process was killed.
     """
     output = Path(output)
-    if form not in FORMS:
-        raise ArgumentError(f"expected a form of {', '.join(FORMS)}, found {form!r}")
-    if min(shards or 1, workers or 1) < 1 or 0 in (shards, workers):
-        raise ArgumentError(
-            f"expected at least one shard and one worker, found {shards} and {workers}"
-        )
+    _check_arguments(form, shards, workers)
     state = _state(output, form)
     work = output / WORK
     plan = write_plan(
@@ -147,6 +142,15 @@ def convert(
         (execute or run_tasks)(waiting, workers or os.cpu_count() or 1)
     path = _finish(tasks, plan, form, output)
     return Conversion(path, plan.pictures, (*plan.warnings, *_unlike_boxes(form, plan.unlike)))
+
+
+def _check_arguments(form: str, shards: int | None, workers: int | None) -> None:
+    if form not in FORMS:
+        raise ArgumentError(f"expected a form of {', '.join(FORMS)}, found {form!r}")
+    if min(shards or 1, workers or 1) < 1 or 0 in (shards, workers):
+        raise ArgumentError(
+            f"expected at least one shard and one worker, found {shards} and {workers}"
+        )
 
 
 def _unlike_boxes(form: str, unlike: int) -> list[str]:

@@ -13,22 +13,22 @@ from typing import TextIO
 
 import numpy as np
 
-from algorithm.data.cleaning.cleaning import (
-    check_decoded,
-    check_header,
-    check_marked,
-    orphan_findings,
-)
+from algorithm.data.cleaning.cleaning import orphan_findings
 from algorithm.data.cleaning.duplicates import PictureMark
 from algorithm.data.cleaning.findings import LEFT_OUT, Checked, Finding
 from algorithm.data.cleaning.leakage import Portrait, copies
 from algorithm.data.cleaning.picture_facts import AS_WRITTEN
-from algorithm.data.cleaning.remarks import Remarks
-from algorithm.data.cleaning.unusable_data import Losses
+from algorithm.data.cleaning.report.remarks import Remarks
+from algorithm.data.cleaning.report.unusable_data import Losses
+from algorithm.data.cleaning.rules.picture_check import (
+    check_decoded,
+    check_header,
+    check_marked,
+)
 from algorithm.data.conversion.picture_row import PictureRow, segmentations, shortest_boxes
 from algorithm.data.outline_geometry import extent
 from algorithm.data.readers.annotation import Complaint, Listing
-from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
+from algorithm.data.readers.pictures.picture_lookup import PICTURE_SUFFIXES
 
 THREADS = 8
 EDGE = 1.0  # pixels between a side of a box and of its outline, beyond rounding

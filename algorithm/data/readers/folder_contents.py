@@ -8,7 +8,12 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES, Pictures, folded, suffix_of
+from algorithm.data.readers.pictures.picture_lookup import (
+    PICTURE_SUFFIXES,
+    Pictures,
+    folded,
+    suffix_of,
+)
 from algorithm.data.readers.text_file import GUESSED, encoding_of
 from algorithm.errors import DataError
 

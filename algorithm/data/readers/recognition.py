@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from algorithm.data.readers import instance_masks
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.coco import coco
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.modelarts import manifest
-from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
-from algorithm.data.readers.public_sets import dota, kitti, visdrone, wider_face
+from algorithm.data.readers.pictures.picture_lookup import PICTURE_SUFFIXES
+from algorithm.data.readers.public_sets import dota, kitti, penn_fudan_masks, visdrone, wider_face
 from algorithm.data.readers.reader import Certainty, Found, Reader, Resolve, Source
 from algorithm.data.readers.records import tfrecord_files
 from algorithm.data.readers.records.tfrecord_files import is_record_file, matching_files
@@ -48,7 +47,7 @@ READERS = (  # of two that are equally sure and describe as many pictures, the f
     kitti.READER,
     visdrone.READER,
     wider_face.READER,
-    instance_masks.READER,
+    penn_fudan_masks.READER,
     voc_folder.READER,
     unread_forms.READER,
 )

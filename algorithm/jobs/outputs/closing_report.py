@@ -11,7 +11,7 @@ from algorithm.data import Dataset
 from algorithm.evaluation.resampled import interval_in_words
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.storage import is_remote
-from algorithm.training.log_lines import clock
+from algorithm.training.log_forms.log_form import clock
 
 _MOST_CLASSES = 20
 _FIGURES = ("AP", "AP50", "precision", "recall", "f1")

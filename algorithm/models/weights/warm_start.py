@@ -17,7 +17,7 @@ from algorithm.models.weights.fetching import fetch_weights
 from algorithm.models.weights.lookup import cache_dir, default_search_dirs
 from algorithm.models.zoo import PRESETS
 from algorithm.storage import is_remote, local_path, stage_in
-from algorithm.storage.download import fetch
+from algorithm.storage.downloads.download import fetch
 
 if TYPE_CHECKING:
     from algorithm.models.detector import Detector

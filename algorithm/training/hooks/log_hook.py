@@ -10,9 +10,10 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from algorithm.training.duration.time_left import TimeLeft
 from algorithm.training.hooks.hook import Hook, TrainingRun
-from algorithm.training.log_lines import Evaluated, LogForm, Moment, clock, eval_line, is_due
-from algorithm.training.time_left import TimeLeft
+from algorithm.training.log_forms.log_form import Evaluated, LogForm, Moment, clock, is_due
+from algorithm.training.log_forms.own_form import eval_line
 
 _log = logging.getLogger("algorithm.training")
 

@@ -23,9 +23,9 @@ from algorithm.data.readers.annotation import (
     Listing,
     no_objects,
 )
-from algorithm.data.readers.embedded_pictures import laid_out
 from algorithm.data.readers.mask_pictures import numbered_pixels
 from algorithm.data.readers.outline_forms import kept_outlines
+from algorithm.data.readers.pictures.embedded_pictures import laid_out
 from algorithm.data.readers.records.label_map_file import LabelMap, read_label_maps
 from algorithm.data.readers.records.tfrecord_files import missing_shards
 from algorithm.data.split_names import stated_usages, word_of, word_of_path

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import PEEK, FolderContents, files_below
-from algorithm.data.readers.named_pictures import NamedPicture, named_listing
+from algorithm.data.readers.pictures.named_pictures import NamedPicture, named_listing
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.data.readers.tables.box_rows import (
     ONE_CLASS,

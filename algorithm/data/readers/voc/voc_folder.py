@@ -8,8 +8,8 @@ from xml.sax.saxutils import unescape
 
 from algorithm.data.readers.annotation import Complaint, Entry, LazyEntries, Listing
 from algorithm.data.readers.folder_contents import FolderContents
-from algorithm.data.readers.pairing import Pairs, folder_words, paired
-from algorithm.data.readers.picture_lookup import stem_of, suffix_of
+from algorithm.data.readers.pictures.pairing import Pairs, folder_words, paired
+from algorithm.data.readers.pictures.picture_lookup import stem_of, suffix_of
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.data.readers.split_lists import usages_of
 from algorithm.data.readers.voc.voc_masks import mask_of, object_masks, with_masks

@@ -16,8 +16,8 @@ from algorithm.data.readers.annotation import (
     no_objects,
 )
 from algorithm.data.readers.folder_contents import FolderContents, decoded
-from algorithm.data.readers.pairing import Pairs, folder_words, paired
-from algorithm.data.readers.picture_lookup import folded, stem_of
+from algorithm.data.readers.pictures.pairing import Pairs, folder_words, paired
+from algorithm.data.readers.pictures.picture_lookup import folded, stem_of
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.data.readers.split_lists import has_rows, split_lists, usages_of
 from algorithm.data.readers.yolo.yolo_labels import has_confidence, parse_labels

@@ -11,7 +11,7 @@ from algorithm.data import load_dataset
 from algorithm.data.readers.annotation import Entry
 from algorithm.data.readers.recognition import read_listing
 
-from ..conftest import write_picture
+from ...conftest import write_picture
 
 
 def write_set(root: Path, count: int = 3) -> Path:

@@ -7,13 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from algorithm.data.cleaning.box_rules import (
-    BOX_RULES,
-    LEAST_SIDE,
-    nearly_repeated,
-    repeated,
-    sides,
-)
 from algorithm.data.cleaning.duplicates import PictureMark
 from algorithm.data.cleaning.findings import (
     CLIPPED,
@@ -26,9 +19,16 @@ from algorithm.data.cleaning.findings import (
     Finding,
     faults,
 )
-from algorithm.data.cleaning.outline_check import unlike_boxes, usable_outlines
 from algorithm.data.cleaning.picture_facts import PictureFacts
-from algorithm.data.cleaning.turned_boxes import SIDEWAYS, stored_orientation, upright_boxes
+from algorithm.data.cleaning.rules.box_rules import (
+    BOX_RULES,
+    LEAST_SIDE,
+    nearly_repeated,
+    repeated,
+    sides,
+)
+from algorithm.data.cleaning.rules.outline_check import unlike_boxes, usable_outlines
+from algorithm.data.cleaning.rules.turned_boxes import SIDEWAYS, stored_orientation, upright_boxes
 from algorithm.data.readers.annotation import Annotation, Complaint, Entry
 
 EDGE = 1.0  # pixels a box may reach over the edge by one-based corners and rounding
@@ -103,20 +103,15 @@ def measured(
         return Checked(entry, findings=(*readers, wrong), usable=False)
     boxes = _Boxes(annotation, raw, width, height)
     findings = [*readers, *found, *faults(annotation.complaints, "object cannot be used", DROPPED)]
-    findings += _broken(boxes, clean=clean)
-    slight, cut = _over_the_edge(boxes)
-    notes += ["box up to one pixel over the edge, clipped"] * len(slight)
-    notes += ["box partly outside the picture, clipped"] * len(cut)
-    if clean:
-        findings += _size_findings(annotation, width, height)
-        findings += slight + cut + _twice(boxes) + _nearly_twice(boxes)
-    names = tuple(np.array(annotation.names, object)[boxes.keep])
-    filled = None if annotation.filled is None else annotation.filled[boxes.keep]
+    of_boxes, clipped = _box_findings(boxes, clean=clean)
+    findings += of_boxes
+    notes += clipped
     outlines, odd = usable_outlines(entry, width, height, exact=clean)
     findings += odd
     notes += ["outline cannot be used, its object stays for its box"] * len(odd)
     if clean:
         findings += unlike_boxes(annotation, outlines, boxes.clipped, boxes.keep)
+    names = tuple(np.array(annotation.names, object)[boxes.keep])
     faulty = sum(finding.fault and finding.action == DROPPED for finding in findings)
     usable = bool(names) or not faulty  # a label that cannot be used is no picture without objects
     if clean and not usable:
@@ -128,7 +123,7 @@ def measured(
         names,
         boxes.clipped[boxes.keep],
         annotation.ignored[boxes.keep],
-        filled,
+        None if annotation.filled is None else annotation.filled[boxes.keep],
         None if outlines is None else tuple(itertools.compress(outlines, boxes.keep)),
         tuple(findings),
         usable,
@@ -136,6 +131,18 @@ def measured(
         facts=facts,
         mark=mark,
     )
+
+
+def _box_findings(boxes: _Boxes, *, clean: bool) -> tuple[list[Finding], list[str]]:
+    """Findings of the boxes, which are clipped and marked to be kept or not, and notes."""
+    findings = list(_broken(boxes, clean=clean))
+    slight, cut = _over_the_edge(boxes)
+    notes = ["box up to one pixel over the edge, clipped"] * len(slight)
+    notes += ["box partly outside the picture, clipped"] * len(cut)
+    if clean:
+        findings += _size_findings(boxes.annotation, boxes.width, boxes.height)
+        findings += slight + cut + _twice(boxes) + _nearly_twice(boxes)
+    return findings, notes
 
 
 def _nothing_left(entry: Entry, faulty: int) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from algorithm.hyperparameters.other_names import by_meaning
+from algorithm.hyperparameters.names.other_names import by_meaning
 
 
 def nearest(name: str, known: tuple[str, ...]) -> str:

@@ -17,7 +17,7 @@ from algorithm.data.readers.annotation import (
 )
 from algorithm.data.readers.folder_contents import FolderContents, files_below
 from algorithm.data.readers.mask_pictures import mask_pixels
-from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
+from algorithm.data.readers.pictures.picture_lookup import PICTURE_SUFFIXES
 from algorithm.data.readers.reader import Certainty, Found, Reader
 from algorithm.errors import DataError
 

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from algorithm.errors import ArgumentError, ResourceError, StorageError
-from algorithm.storage.http_transfer import transfer
+from algorithm.storage.downloads.http_transfer import transfer
 
 
 def fetch(url: str, directory: str | os.PathLike[str], *, md5: str = "", sha256: str = "") -> Path:

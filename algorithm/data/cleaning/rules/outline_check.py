@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from algorithm.data.cleaning.findings import OUTLINE_LEFT_OUT, REPORTED, Finding
-from algorithm.data.cleaning.turned_boxes import SIDEWAYS, stored_orientation
+from algorithm.data.cleaning.rules.turned_boxes import SIDEWAYS, stored_orientation
 from algorithm.data.outline_geometry import covered_pixels, extent, scaled, upright
 from algorithm.data.outlines import Outline, RunLengths
 from algorithm.data.readers.annotation import Annotation, Complaint, Entry

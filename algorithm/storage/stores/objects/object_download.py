@@ -17,11 +17,11 @@ from botocore.exceptions import ClientError
 from algorithm.storage.atomic_files import beside, discard
 from algorithm.storage.file_info import FileInfo
 from algorithm.storage.location import ObjectLocation
-from algorithm.storage.objects import etag
-from algorithm.storage.objects.object_client import client
-from algorithm.storage.objects.object_store import info_of
 from algorithm.storage.retrying import patiently
 from algorithm.storage.storage_errors import DamagedError, InterruptedTransferError, of_file
+from algorithm.storage.stores.objects import etag
+from algorithm.storage.stores.objects.object_client import client
+from algorithm.storage.stores.objects.object_store import info_of
 
 _CHUNK = 1 << 20
 _WORTH_RESUMING = 4 << 20

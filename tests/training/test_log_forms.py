@@ -2,11 +2,14 @@
 
 import re
 
-from algorithm.training import log_lines
-from algorithm.training.log_lines import Evaluated, Moment, OwnForm, ReferencesForm, TutorialForm
+from algorithm.training.duration.plan import Plan
+from algorithm.training.duration.time_left import TimeLeft
+from algorithm.training.log_forms import torchvision_form
+from algorithm.training.log_forms.log_form import Evaluated, Moment
+from algorithm.training.log_forms.own_form import OwnForm
+from algorithm.training.log_forms.torchvision_form import ReferencesForm
+from algorithm.training.log_forms.tutorial_form import TutorialForm
 from algorithm.training.optimizers import choose_optimizer
-from algorithm.training.plan import Plan
-from algorithm.training.time_left import TimeLeft
 
 FIGURES = {
     "loss": 2.5,
@@ -54,7 +57,7 @@ def test_the_lines_of_the_tutorial():
 
 
 def test_the_lines_of_torchvision(monkeypatch):
-    monkeypatch.setattr(log_lines, "peak_memory", lambda: 2161.4)
+    monkeypatch.setattr(torchvision_form, "peak_memory", lambda: 2161.4)
     form, lines = ReferencesForm(), []
     for step, loss in enumerate((4.0, 1.0, 3.0, 2.0, 2.0), 1):
         lines += form.step(moment(step, 8, 5, {**FIGURES, "det_loss": loss}), 2)
@@ -71,7 +74,7 @@ def test_the_lines_of_torchvision(monkeypatch):
 
 
 def test_an_evaluation_in_the_form_of_torchvision(monkeypatch):
-    monkeypatch.setattr(log_lines, "peak_memory", lambda: 2161.4)
+    monkeypatch.setattr(torchvision_form, "peak_memory", lambda: 2161.4)
     assert ReferencesForm().evaluation(Evaluated(1, 1, 10, {}, ROWS, 10.0, 0.5, 50)) == [
         "Test:  [49/50]  eta: 0:00:00  model_time: 0.2000 (0.2000)  evaluator_time: 0.0100 (0.0100)  time: 0.2100  max mem: 2161",
         "Test: Total time: 0:00:10 (0.2100 s / it)",
@@ -84,7 +87,7 @@ def test_an_evaluation_in_the_form_of_torchvision(monkeypatch):
 
 
 def test_masks_have_a_line_or_a_table_of_their_own(monkeypatch):
-    monkeypatch.setattr(log_lines, "peak_memory", lambda: 2161.4)
+    monkeypatch.setattr(torchvision_form, "peak_memory", lambda: 2161.4)
     rows = ROWS.replace("0.250", "0.125")
     evaluated = Evaluated(
         1, 2, 30, {"AP": 0.25}, ROWS, mask_metrics={"AP": 0.125}, mask_summary=rows

@@ -19,9 +19,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from algorithm.errors import StorageError
 from algorithm.storage.file_info import Sent
 from algorithm.storage.location import ObjectLocation, object_location
-from algorithm.storage.objects import etag
-from algorithm.storage.objects.object_client import client
-from algorithm.storage.objects.object_store import PART_SIZE_NOTE, check_stored, write
 from algorithm.storage.retrying import patiently
 from algorithm.storage.storage_errors import (
     DamagedError,
@@ -29,6 +26,9 @@ from algorithm.storage.storage_errors import (
     told,
     translated,
 )
+from algorithm.storage.stores.objects import etag
+from algorithm.storage.stores.objects.object_client import client
+from algorithm.storage.stores.objects.object_store import PART_SIZE_NOTE, check_stored, write
 
 PARTS_IN_FLIGHT = 3
 _buffers = threading.BoundedSemaphore(

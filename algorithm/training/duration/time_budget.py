@@ -6,9 +6,9 @@ import math
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from algorithm.training.plan import Plan
+from algorithm.training.duration.plan import Plan
+from algorithm.training.duration.time_left import forward_seconds
 from algorithm.training.run_state import Progress
-from algorithm.training.time_left import forward_seconds
 
 _EVALUATING = 0.2  # share of the time that evaluations between the steps take at most
 _CLOSE = 0.02  # share of the time by which an end may be early, so that it stays the end

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from algorithm.data.readers.annotation import Complaint
-from algorithm.data.readers.picture_lookup import Pictures, folded, stem_of, suffix_of
+from algorithm.data.readers.pictures.picture_lookup import Pictures, folded, stem_of, suffix_of
 from algorithm.data.split_names import usage_of_path
 
 MASKS = ("segmentationclass", "segmentationobject", "masks", "mask", "pedmasks", "scribbles")

@@ -10,8 +10,8 @@ from pycocotools.coco import COCO
 
 from algorithm.cli.verbs import predict as predict_verb
 from algorithm.errors import ArgumentError, DataError
-from algorithm.prediction import file_prediction, video
-from algorithm.prediction.file_prediction import SAVES, output_items, predict_files
+from algorithm.prediction import predict_run, video
+from algorithm.prediction.predict_run import SAVES, output_items, predict_files
 from algorithm.prediction.sources import Files, find_files
 
 
@@ -176,7 +176,7 @@ def test_a_film_that_is_interrupted_leaves_no_half_video(model, video, tmp_path,
         if len(seen) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(file_prediction.Replies, "add", stop)
+    monkeypatch.setattr(predict_run.Replies, "add", stop)
     with pytest.raises(KeyboardInterrupt):
         predict_files(model, find_files(video), tmp_path / "out", model.choice())
     assert names_in(tmp_path / "out") == []

@@ -16,8 +16,6 @@ from botocore.exceptions import ClientError
 
 from algorithm.storage.file_info import FileInfo, Sent
 from algorithm.storage.location import ObjectLocation, object_location
-from algorithm.storage.objects import etag
-from algorithm.storage.objects.object_client import client
 from algorithm.storage.retrying import patiently
 from algorithm.storage.storage_errors import (
     DamagedError,
@@ -27,6 +25,8 @@ from algorithm.storage.storage_errors import (
     told,
     translated,
 )
+from algorithm.storage.stores.objects import etag
+from algorithm.storage.stores.objects.object_client import client
 
 T = TypeVar("T")
 PART_SIZE_NOTE = (
@@ -236,7 +236,7 @@ def download(url: str, target: Path, *, sha256: str = "", budget: float | None =
     Raises:
         StorageError: See object_download.fetch.
     """
-    from algorithm.storage.objects.object_download import fetch
+    from algorithm.storage.stores.objects.object_download import fetch
 
     place = object_location(url)
     with translated("read", place):
@@ -257,7 +257,7 @@ def upload(source: Path, url: str, budget: float | None = None) -> Sent:
     Raises:
         StorageError: See object_upload.send.
     """
-    from algorithm.storage.objects.object_upload import send
+    from algorithm.storage.stores.objects.object_upload import send
 
     place = object_location(url)
     with translated("write", place):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from algorithm.data.cleaning.findings import Finding
-from algorithm.data.cleaning.picture_pairs import pairs_of, pairs_section
+from algorithm.data.cleaning.report.picture_pairs import pairs_of, pairs_section
 from algorithm.pages.page import headline, page, paragraph, section, table
 from algorithm.storage.atomic_files import write_json, write_text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from algorithm.training.plan import Plan
+from algorithm.training.duration.plan import Plan
 
 # A pass forward alone takes about a third of a training step, which goes back as well.
 _FORWARD = 1 / 3
