@@ -6,13 +6,10 @@ import numpy as np
 import pytest
 
 from algorithm.assessment.advice.advice_rows import ALL_ADVICE, ERROR_ADVICE, FEATURE_ADVICE
+from algorithm.assessment.advice.finding import MAJOR, MEDIUM, SLIGHT, grade_of
 from algorithm.assessment.advice.graded_findings import (
     LEAST_NMS_GAIN,
-    MAJOR,
-    MEDIUM,
-    SLIGHT,
     findings,
-    grade_of,
     next_changes,
     worth_suppressing,
 )

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from algorithm.assessment.advice.graded_findings import Finding
+from algorithm.assessment.advice.finding import Finding
 from algorithm.assessment.advice.setting_steps import Change, Setting
 from algorithm.assessment.advice.tuning import Trail
 from algorithm.assessment.advice.wording import TITLES

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from algorithm.assessment.advice import tuning
-from algorithm.assessment.advice.graded_findings import Finding
+from algorithm.assessment.advice.finding import Finding
 from algorithm.assessment.advice.setting_steps import Change, Setting
 from algorithm.assessment.advice.tuning import Measured, train_and_measure, tune
 from algorithm.assessment.comparison import compare, not_comparable, read_assessment, verdict
