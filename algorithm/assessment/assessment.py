@@ -73,7 +73,7 @@ def assess(options: Options) -> str:
         model_dir = _model_folder(options.model_dir, workspace)
         names, model = read_class_names(model_dir), load_model(model_dir)
         values = read_job(model_dir)
-        setting = Setting(values, options.preset_sizes)
+        setting = Setting(values, options.input_sizes)
         record = _recorded_split(model_dir, options.model_dir)
         dataset, originals = _load(options.data_url, model_dir, record, names, workspace, model)
         warnings = [_without_scratch(line, workspace) for line in dataset.warnings]
@@ -124,7 +124,7 @@ def assess_samples(
     folder: Path,
     *,
     values: Mapping[str, str],
-    preset_sizes: Mapping[str, int] | None = None,
+    input_sizes: Mapping[str, tuple[int, int]] | None = None,
     data: str = "",
 ) -> Analysis:
     """Assess a model folder on samples at hand, at the end of the job that made it.
@@ -135,7 +135,7 @@ def assess_samples(
         label_names: Names of the classes, class 1 first.
         folder: The local folder for the files.
         values: The job's hyperparameters as text, by name.
-        preset_sizes: Side of each model's input in pixels.
+        input_sizes: (height, width) of each model's input in pixels.
         data: The dataset's name for the page.
 
     Returns:
@@ -149,7 +149,7 @@ def assess_samples(
     write_results(
         result_texts(
             analysis,
-            Setting(values, preset_sizes or {}),
+            Setting(values, input_sizes or {}),
             based_on="this job",
             paths=seen.paths,
             model=values.get("model_name", ""),

@@ -97,7 +97,7 @@ def test_knobs_turn_from_where_they_are():
     assert LARGER_PICTURE.change(Setting({})) is None
     assert (
         LARGER_PICTURE.change(
-            Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": 512})
+            Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": (512, 512)})
         ).after
         == "640x640"
     )
@@ -120,7 +120,7 @@ def small_objects_missed(offset=0, pictures=10):
 def test_missed_small_objects_are_found_out():
     found = findings(
         analyse_records(small_objects_missed(), [None] * 10),
-        Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": 512}),
+        Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": (512, 512)}),
     )
     by_key = {row.key: row for row in found}
     area = by_key["box_area"]
@@ -139,13 +139,17 @@ def test_missed_large_objects_ask_for_scales_not_for_pixels():
     )
     found = findings(
         analyse_records(records, [None]),
-        Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": 512}),
+        Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": (512, 512)}),
     )
     area = {row.key: row for row in found}["box_area"]
     assert (
         area.grade == MAJOR and "at 60% - 80%" in area.english and "several scales" in area.english
     )
-    assert area.changes == (Change("mosaic", "0", "0.3"),)
+    assert area.changes == (
+        Change("jitter_max", "1.5", "2"),
+        Change("jitter_min", "0.5", "0.1"),
+        Change("mosaic", "0", "0.3"),
+    )
 
 
 def test_misplaced_boxes_ask_for_an_overlap_loss():
@@ -176,7 +180,7 @@ def test_the_next_job_is_one_the_job_takes():
             "label_smoothing": "0.1",
             "image_size": "",
         },
-        {"efficientdet-lite0": 320},
+        {"efficientdet-lite0": (320, 320)},
     )
     found = findings(analyse_records(small_objects_missed(), [None] * 10), setting)
     job = next_job(setting.values, "job.json", next_changes(found))

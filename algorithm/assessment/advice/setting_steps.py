@@ -22,11 +22,11 @@ class Setting:
 
     Attributes:
         values: Text by name of hyperparameter, as in job.json.
-        preset_sizes: Side of each model's input in pixels, where the caller knows it.
+        input_sizes: (height, width) of each model's input in pixels, where the caller knows it.
     """
 
     values: Mapping[str, str] = field(default_factory=dict)
-    preset_sizes: Mapping[str, int] = field(default_factory=dict)
+    input_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def typed(self, name: str) -> Any:
         """Return the value that a hyperparameter had, or its default where the job does not say."""
@@ -133,8 +133,7 @@ def _larger_model(setting: Setting, name: str) -> str | None:
 
 
 def _larger_pictures(setting: Setting, name: str) -> tuple[int, int] | None:
-    preset = setting.preset_sizes.get(setting.values.get("model_name", ""))
-    size = setting.typed(name) or (preset and (preset, preset))
+    size = setting.typed(name) or setting.input_sizes.get(setting.values.get("model_name", ""))
     if not size:
         return None
     height, width = (math.ceil(side * LARGER_PICTURES / SIDE_STEP) * SIDE_STEP for side in size)

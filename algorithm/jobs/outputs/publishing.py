@@ -21,7 +21,7 @@ from algorithm.jobs.outputs.job_plots import write_plots
 from algorithm.jobs.outputs.run_folder import TRAINED_ON, RunFolder
 from algorithm.modelarts.environment import Workspace
 from algorithm.modelarts.metrics_object import ClassScores, metrics_object
-from algorithm.models import PRESETS, Detector
+from algorithm.models import Detector
 from algorithm.storage import stage_out
 from algorithm.storage.atomic_files import write_json
 
@@ -121,7 +121,10 @@ def publish(
         bit_depth=hp.bit_depth,
     )
     save_results(
-        hp, metrics, workspace, lambda folder: _assess(hp, dataset, run_folder.model, folder)
+        hp,
+        metrics,
+        workspace,
+        lambda folder: _assess(hp, dataset, detector.image_size, run_folder.model, folder),
     )
 
 
@@ -183,7 +186,9 @@ def save_results(
     stage_out(folder, hp.deps_save_path)
 
 
-def _assess(hp: Hyperparameters, dataset: Dataset, model: Path, folder: Path) -> None:
+def _assess(
+    hp: Hyperparameters, dataset: Dataset, size: tuple[int, int], model: Path, folder: Path
+) -> None:
     """Write the assessment of the model folder, and the next job's hyperparameters."""
     from algorithm.assessment.assessment import (
         assess_samples,  # it brings a plotting library, so it is imported only where needed
@@ -195,6 +200,6 @@ def _assess(hp: Hyperparameters, dataset: Dataset, model: Path, folder: Path) ->
         dataset.label_names,
         folder,
         values=hp.as_dict(),
-        preset_sizes={name: preset.image_size for name, preset in PRESETS.items()},
+        input_sizes={hp.model_name: size},
         data=dataset.name,
     )
