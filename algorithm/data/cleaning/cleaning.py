@@ -156,8 +156,9 @@ def inspect_entries(
         if decode
         else (lambda entry: check_header(entry, reading))
     )
-    found = in_threads(lambda entry: check(entry).light(), listing.entries, THREADS)
-    results = list(counted(found, "pictures read"))
+    # Whoever gets copies writes the annotations anew, from what was read.
+    kept = check if sink else (lambda entry: check(entry).light())
+    results = list(counted(in_threads(kept, listing.entries, THREADS), "pictures read"))
     if decode:
         results = without_copies(results)
     orphans = orphan_findings(listing)
