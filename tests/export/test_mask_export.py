@@ -204,7 +204,6 @@ def calibration(size):
 OVERLAPS = {
     "saved_model": 1,
     "frozen": 0.999,
-    "onnx": 0.999,
     "openvino": 0.999,
     "tflite": 0.999,
     "tflite_fp16": 0.97,
@@ -214,7 +213,7 @@ OVERLAPS = {
 
 @pytest.mark.filterwarnings("ignore")  # the converters' own
 @pytest.mark.parametrize("name", OVERLAPS)
-def test_every_format_gives_the_masks_of_the_model_folder(model, tmp_path, name):
+def test_formats_give_the_masks_of_the_model_folder(model, tmp_path, name):
     for package in OF_FORMAT[name]:
         pytest.importorskip(
             package, reason=f"{name} needs an extra: pip install '.[export,openvino]'"

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from algorithm.data.outlines import compressed_masks
 from algorithm.errors import ArgumentError, DataError
-from algorithm.export.formats.source import MASK_INPUT, MASK_OUTPUT, NO_MASK, OUTPUTS
+from algorithm.export.formats.source import MASK_INPUT, MASK_OUTPUT, OUTPUTS
 from algorithm.export.formats.whole_graph_formats import load_frozen
 from algorithm.export.saved_model import MASKS, signatures_in
 from algorithm.extras import need
@@ -92,30 +92,21 @@ def _open_saved_model(folder: Path, masks: bool) -> Run:
 
 def _open_frozen(path: Path, masks: bool) -> Run:
     function = load_frozen(path, masks=masks)
-    names = _names(masks)
+    names = [*OUTPUTS, *([MASK_OUTPUT] if masks else [])]
     return lambda picture: _detections(
         dict(zip(names, function(picture[None]), strict=True)), picture.shape
     )
 
 
-def _open_onnx(path: Path, masks: bool) -> Run:
+def _open_onnx(path: Path, _: bool) -> Run:
     runtime = need("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = os.cpu_count() or 1
     session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    above = {MASK_INPUT: np.float32(0.0 if masks else NO_MASK)}
-    more = {entry.name: above[entry.name] for entry in session.get_inputs()[1:]}
-    names = _names(masks)
-
-    def run(picture: np.ndarray) -> Found:
-        values = session.run(names, {"images": picture[None], **more})
-        return _detections(dict(zip(names, values, strict=True)), picture.shape)
-
-    return run
-
-
-def _names(masks: bool) -> list[str]:
-    return [*OUTPUTS, *([MASK_OUTPUT] if masks else [])]
+    return lambda picture: _detections(
+        dict(zip(OUTPUTS, session.run(list(OUTPUTS), {"images": picture[None]}), strict=True)),
+        picture.shape,
+    )
 
 
 def fitted(

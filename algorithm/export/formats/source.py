@@ -49,22 +49,15 @@ class Source:
         """Whether the network has a mask head."""
         return hasattr(self.model, "coefficients")
 
-    def outputs(self) -> tuple[str, ...]:
-        """Return the names of the outputs of `signature`, in its order."""
-        return (*OUTPUTS, MASK_OUTPUT) if self.masks else OUTPUTS
-
-    def inputs(self) -> tuple[str, ...]:
-        """Return the names of the inputs of `signature`, in its order."""
-        return ("images", MASK_INPUT) if self.masks else ("images",)
-
-    def signature(self) -> Any:
+    def signature(self, *, masks: bool) -> Any:
         """Return the whole graph with constants for variables; its loops stay single operations.
 
-        It is the signature `serving_default`, of a model with masks MASKS, whose masks come last.
+        Args:
+            masks: Return the signature MASKS, whose masks come last, instead of `serving_default`.
         """
         function = (
             self._masked().get_concrete_function()
-            if self.masks
+            if masks
             else self.model.signatures["serving_default"]
         )
         return convert_variables_to_constants_v2(function, lower_control_flow=False)
@@ -80,7 +73,7 @@ class Source:
         )
         def whole(images: tf.Tensor, mask_above: tf.Tensor) -> list[tf.Tensor]:
             answer = signature(images=images, mask_above=mask_above)
-            return [answer[name] for name in self.outputs()]
+            return [answer[name] for name in (*OUTPUTS, MASK_OUTPUT)]
 
         return whole
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from algorithm.export.formats.source import MASK_INPUT, NO_MASK, Source
+from algorithm.export.formats.source import MASK_INPUT, NO_MASK, OUTPUTS, Source
 from algorithm.export.older_tensorflow import fit_graph, fit_saved_model
 from algorithm.extras import need
 
@@ -43,7 +43,7 @@ def write_frozen(source: Source, folder: Path) -> Path:
     """Write a GraphDef with constants for variables.
 
     Its input is `images:0`, of a model with masks also `mask_above:0`; its outputs are Identity:0
-    and so on, in the order of Source.outputs.
+    and so on, in the order of OUTPUTS, with the masks behind them.
 
     Args:
         source: The model folder.
@@ -52,7 +52,7 @@ def write_frozen(source: Source, folder: Path) -> Path:
     Returns:
         The file.
     """
-    frozen = source.signature()
+    frozen = source.signature(masks=source.masks)
     definition = frozen.graph.as_graph_def()
     fit_graph(definition)
     path = folder / "frozen_graph.pb"
@@ -61,7 +61,7 @@ def write_frozen(source: Source, folder: Path) -> Path:
 
 
 def write_onnx(source: Source, folder: Path) -> Path:
-    """Write an ONNX file with the names of the signature. NMS and masks are Loops in it.
+    """Write an ONNX file with the names of the signature, of boxes alone. The NMS is a Loop in it.
 
     Args:
         source: The model folder.
@@ -74,20 +74,17 @@ def write_onnx(source: Source, folder: Path) -> Path:
         ArgumentError: tf2onnx or onnx is not installed.
     """
     tf2onnx, onnx = need("tf2onnx"), need("onnx")
-    frozen = source.signature()
+    frozen = source.signature(masks=False)
     model, _ = tf2onnx.convert.from_graph_def(
         frozen.graph.as_graph_def(),
-        input_names=[tensor.name for tensor in frozen.inputs],
+        input_names=[frozen.inputs[0].name],
         output_names=[output.name for output in frozen.outputs],
         opset=OPSET,
     )
-    names = dict(
-        zip(
-            [tensor.name for tensor in (*frozen.inputs, *frozen.outputs)],
-            [*source.inputs(), *source.outputs()],
-            strict=True,
-        )
-    )
+    names = {
+        frozen.inputs[0].name: "images",
+        **{output.name: name for output, name in zip(frozen.outputs, OUTPUTS, strict=True)},
+    }
     for value in (*model.graph.input, *model.graph.output):
         value.name = names[value.name]
     for node in model.graph.node:
