@@ -14,6 +14,12 @@ from tensorflow.core.protobuf import saved_model_pb2
 from algorithm.errors import AlgorithmError
 from algorithm.export.older_tensorflow import fit_saved_model
 from algorithm.models.detector import Detector
+from algorithm.models.late_coefficients import (
+    FEATURES,
+    all_coefficients,
+    coefficients_at,
+    with_features,
+)
 from algorithm.ops.detections import NmsConfig, detect, to_image
 from algorithm.ops.image import letterbox_scale, normalize, pad_bottom_right, resize
 from algorithm.ops.mask_assembly import fitted_shape, mask_runs
@@ -36,7 +42,10 @@ class ServingModule(tf.Module):
             hard_above float32 [B]; the second half of `serve`. So pictures of different sizes share
             a batch, and each picture chooses its NMS (see ops.detections.detect).
         settings: Returns hard_above as `serve` applies it, and what other formats need to know.
-        heads: Returns the network's own outputs.
+        heads: Returns the network's own outputs; of a detector with masks those of
+            models.late_coefficients.with_features.
+        coefficients: Of a detector with masks: takes the mask_features of `heads` and returns
+            mask_coefficients.
         serve_masks: Of a detector with masks: the signature MASKS, of images as `serve` and
             mask_above float32 [], the score from which on a detection has a mask.
         detect_masks: Of a detector with masks: its second half, as `detect`, with mask_above
@@ -79,12 +88,11 @@ class ServingModule(tf.Module):
             return pad_bottom_right(normalised, detector.image_size), scale
 
         # This is a function of its own, so that the network is traced and stored once.
+        features = with_features(detector) if detector.masks else None
         self.heads = heads = tf.function(
-            lambda inputs: detector(inputs, training=False), input_signature=[inputs]
+            lambda inputs: features(inputs) if features else detector(inputs, training=False),
+            input_signature=[inputs],
         )
-
-        def found_in(outputs, scale, size, hard_above) -> dict[str, tf.Tensor]:
-            return to_image(detect(outputs, anchors, config, hard_above), scale, size)
 
         def detections(inputs, scale, size, hard_above=None) -> dict[str, tf.Tensor]:
             outputs = heads(inputs)
@@ -94,17 +102,19 @@ class ServingModule(tf.Module):
                 for name in outputs
                 if name in _BOX_OUTPUTS
             }
-            return _named(found_in(checked, scale, size, hard_above))
+            return _named(to_image(detect(checked, anchors, config, hard_above), scale, size))
 
         def masked(inputs, scale, size, hard_above, mask_above) -> dict[str, tf.Tensor]:
             outputs = {
                 name: tf.debugging.check_numerics(value, name)
                 for name, value in heads(inputs).items()
             }
-            found = found_in(outputs, scale, size, hard_above)
+            suppressed = detect(outputs, anchors, config, hard_above, with_anchors=True)
+            found = to_image(suppressed, scale, size)
+            coefficients = coefficients_at(detector, outputs[FEATURES], found["anchors"])
             wanted = (found["scores"] >= mask_above[:, None]) & (found["labels"] >= 0)
             runs = mask_runs(
-                found["coefficients"],
+                tf.debugging.check_numerics(coefficients, "mask_coefficients"),
                 outputs["prototypes"],
                 found["boxes"],
                 tf.reduce_sum(tf.cast(wanted, tf.int32), axis=1),
@@ -149,6 +159,14 @@ class ServingModule(tf.Module):
             self.serve_masks = tf.function(serve_masks, input_signature=[images, above])
             each = tf.TensorSpec((None,), tf.float32, "mask_above")
             self.detect_masks = tf.function(masked, input_signature=[inputs, *numbers, each])
+            self.coefficients = tf.function(
+                lambda features: all_coefficients(detector, features),
+                input_signature=[
+                    tf.TensorSpec(
+                        self.heads.get_concrete_function().structured_outputs[FEATURES].shape
+                    )
+                ],
+            )
 
 
 def _named(found: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

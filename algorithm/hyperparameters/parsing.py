@@ -189,9 +189,3 @@ def _check_masks(values: dict[str, Any]) -> None:
                 f"--hparams=masks: expected no distillation with masks=True, found {name}=True: "
                 "teachers and peers know boxes only. Leave one out."
             )
-    if values["autoaugment_policy"]:
-        raise ArgumentError(
-            "--hparams=autoaugment_policy: expected none with masks=True, found "
-            f"'{values['autoaugment_policy']}': its turns and shears do not move outlines. Leave "
-            "one out."
-        )

@@ -35,6 +35,8 @@ def detect(
     anchors: tf.Tensor,
     config: NmsConfig,
     hard_above: tf.Tensor | None = None,
+    *,
+    with_anchors: bool = False,
 ) -> dict[str, tf.Tensor]:
     """Turn a detector's outputs into detections in network pixels.
 
@@ -45,17 +47,21 @@ def detect(
         config: How overlapping detections are thinned.
         hard_above: float32 [B], for each picture the IoU above which NMS drops a box, or a negative
             number for soft NMS. None treats all pictures as config says.
+        with_anchors: Return the anchor of each detection too.
 
     Returns:
         boxes float32 [B, M, 4] yxyx (not clipped), scores float32 [B, M], labels int32 [B, M] in
         0..K-1 and count int32 [B]. They are sorted by score; rows past count are zero with label
-        -1. Where masks are wanted, also coefficients float32 [B, M, k].
+        -1. Where masks are wanted, also coefficients float32 [B, M, k]; anchors int32 [B, M] where
+        they are asked for.
     """
     scores, labels, boxes, chosen = _candidates(outputs, anchors, config.max_inputs)
     found, places = _suppress(scores, labels, boxes, config, hard_above)
     if "mask_coefficients" in outputs:
         anchor = tf.gather(chosen, places, batch_dims=1)
         found["coefficients"] = tf.gather(outputs["mask_coefficients"], anchor, batch_dims=1)
+    if with_anchors:
+        found["anchors"] = tf.gather(chosen, places, batch_dims=1)
     return found
 
 

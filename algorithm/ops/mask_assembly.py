@@ -1,6 +1,7 @@
 """From coefficients and prototypes to masks of the pictures given, as run lengths.
 
-Each detection is enlarged by two small matrices inside its box alone, so that no [M, H, W] is held.
+Each detection is mixed and enlarged by two small matrices inside its box alone, so that no
+[M, H, W] is held.
 The threshold comes after the enlargement and the box after the threshold.
 """
 
@@ -33,30 +34,46 @@ def mask_runs(
         int32 [B, M, R], run lengths as COCO counts them: column by column, zeros first. Zeros fill
         up a row; one of a detection that is not wanted has nothing else.
     """
-    most = tf.shape(coefficients)[1]
-    wanted = tf.sequence_mask(count, most)
+    wanted = tf.sequence_mask(count, tf.shape(coefficients)[1])
     places = tf.where(wanted)
-
-    def one(number: tf.Tensor, runs: tf.TensorArray, lengths: tf.TensorArray):
-        picture, row = places[number, 0], places[number, 1]
-        found = _runs(
-            tf.linalg.matvec(prototypes[picture], coefficients[picture, row]),
-            boxes[picture, row],
-            tf.cast(fitted[picture], tf.float32) / size[picture],
-            tf.cast(size[picture], tf.int32),
-        )
-        return number + 1, runs.write(number, found), lengths.write(number, tf.size(found))
-
-    total = tf.shape(places)[0]
-    arrays = (
-        tf.TensorArray(tf.int32, total, infer_shape=False, element_shape=[None]),
-        tf.TensorArray(tf.int32, total),
+    pictures = tf.cast(places[:, 0], tf.int32)
+    mixes = tf.gather_nd(coefficients, places)
+    corners = tf.gather_nd(boxes, places)
+    windows = tf.cast(
+        tf.concat([tf.floor(corners[:, :2]), tf.math.ceil(corners[:, 2:])], 1), tf.int32
     )
-    _, runs, lengths = tf.while_loop(lambda number, *_: number < total, one, (0, *arrays))
-    all_lengths = tf.scatter_nd(places, lengths.stack(), tf.shape(wanted, tf.int64))
-    ragged = tf.RaggedTensor.from_row_lengths(runs.concat(), tf.reshape(all_lengths, [-1]))
-    padded = ragged.to_tensor(0)
-    return tf.reshape(padded, tf.concat([tf.shape(wanted), tf.shape(padded)[1:]], axis=0))
+    scales = tf.gather(tf.cast(fitted, tf.float32) / size, pictures)
+    sizes = tf.gather(tf.cast(size, tf.int32), pictures)
+    grid = tf.shape(prototypes)[1:3]
+    first = tf.cast(_places(windows[:, :2], scales, grid), tf.int32)
+    last = tf.minimum(tf.cast(_places(windows[:, 2:] - 1, scales, grid), tf.int32) + 2, grid)
+
+    # Runs and their numbers grow in vectors: ONNX has no arrays of pieces of different lengths.
+    def one(number: tf.Tensor, runs: tf.Tensor, lengths: tf.Tensor):
+        (top, left), (bottom, right) = (tf.unstack(cells[number]) for cells in (first, last))
+        part = prototypes[pictures[number], top:bottom, left:right]
+        mix = mixes[number]
+        logits = tf.matmul(tf.reshape(part, [-1, tf.size(mix)]), mix[:, None])
+        found = _runs(
+            tf.reshape(logits, tf.shape(part)[:2]),
+            windows[number],
+            first[number],
+            scales[number],
+            sizes[number],
+            grid,
+        )
+        length = tf.reshape(tf.size(found), [1])
+        return number + 1, tf.concat([runs, found], 0), tf.concat([lengths, length], 0)
+
+    total, none, any_length = tf.shape(places)[0], tf.zeros([0], tf.int32), tf.TensorShape([None])
+    _, runs, lengths = tf.while_loop(
+        lambda number, *_: number < total,
+        one,
+        (0, none, none),
+        (tf.TensorShape([]), any_length, any_length),
+    )
+    all_lengths = tf.scatter_nd(places, lengths, tf.shape(wanted, tf.int64))
+    return _rows(runs, all_lengths)
 
 
 def fitted_shape(size: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
@@ -72,29 +89,56 @@ def fitted_shape(size: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
     return tf.maximum(tf.cast(size * scale[:, None], tf.int32), 1)
 
 
-def _runs(logits: tf.Tensor, box: tf.Tensor, scale: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """int32 [R]: run lengths of logits [h, w] > 0 inside of a box, in a picture of `size`."""
-    start, stop = tf.cast(tf.floor(box[:2]), tf.int32), tf.cast(tf.math.ceil(box[2:]), tf.int32)
+def _rows(values: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+    """int32 [*lengths, R]: each row the next `length` values, filled up with zeros."""
+    flat = tf.reshape(lengths, [-1])
+    columns = tf.range(tf.reduce_max(lengths))
+    starts = tf.cumsum(flat, exclusive=True)
+    used = columns < lengths[..., None]
+    places = tf.where(used, tf.reshape(starts, tf.shape(lengths))[..., None] + columns, 0)
+    return tf.where(used, tf.gather(values, places), 0)
+
+
+def _runs(
+    logits: tf.Tensor,
+    window: tf.Tensor,
+    first: tf.Tensor,
+    scale: tf.Tensor,
+    size: tf.Tensor,
+    grid: tf.Tensor,
+) -> tf.Tensor:
+    """int32 [R]: run lengths of logits > 0 inside of a window, in a picture of `size`.
+
+    The logits are those of the part of the grid that begins with the cell `first`.
+    """
+    start, stop = window[:2], window[2:]
     rows, columns = (
-        _weights(start[axis], stop[axis], scale[axis], tf.shape(logits)[axis]) for axis in (0, 1)
+        _weights(
+            _places(tf.range(start[axis], stop[axis]), scale[axis], grid[axis]),
+            tf.range(first[axis], first[axis] + tf.shape(logits)[axis]),
+        )
+        for axis in (0, 1)
     )
     enlarged = tf.matmul(columns, tf.matmul(rows, logits), transpose_b=True)  # [columns, rows]
-    inside = tf.pad(enlarged > 0.0, [[0, 0], [1, 1]])
-    edges = tf.cast(tf.where(inside[:, 1:] != inside[:, :-1]), tf.int32)
-    places = (edges[:, 0] + start[1]) * size[0] + edges[:, 1] + start[0]
-    first, last = places[::2], places[1::2]
-    apart = first[1:] != last[:-1]  # a run goes on at the top of the next column
-    true = tf.ones_like(first[:1], tf.bool)
-    first = tf.boolean_mask(first, tf.concat([true, apart], axis=0))
-    last = tf.boolean_mask(last, tf.concat([apart, true], axis=0))
-    ends = tf.reshape(tf.stack([first, last], axis=1), [-1])
+    # A column below which the picture goes on ends with a zero; else its run goes on at the top of
+    # the next column.
+    height = stop[0] - start[0]
+    gap = tf.minimum(size[0] - height, 1)
+    inside = tf.reshape(tf.pad(enlarged > 0.0, [[0, 0], [0, gap]]), [-1])
+    inside = tf.pad(inside, [[1, 1]])
+    edges = tf.cast(tf.where(inside[1:] != inside[:-1])[:, 0], tf.int32)
+    column, row = edges // (height + gap), edges % (height + gap)
+    ends = (column + start[1]) * size[0] + row + start[0]
     pixels = size[0] * size[1]
     return tf.concat([ends, [pixels]], axis=0) - tf.concat([[0], ends], axis=0)
 
 
-def _weights(start: tf.Tensor, stop: tf.Tensor, scale: tf.Tensor, cells: tf.Tensor) -> tf.Tensor:
-    """float32 [stop - start, cells]: how much of each cell is in each pixel, bilinearly."""
-    centres = (tf.cast(tf.range(start, stop), tf.float32) + 0.5) * scale / MASK_STRIDE - 0.5
-    places = tf.clip_by_value(centres, 0.0, tf.cast(cells - 1, tf.float32))
-    numbers = tf.range(tf.cast(cells, tf.float32))
-    return tf.nn.relu(1.0 - tf.abs(places[:, None] - numbers[None]))
+def _places(pixels: tf.Tensor, scale: tf.Tensor, cells: tf.Tensor) -> tf.Tensor:
+    """float32: where the middles of pixels lie, counted in cells from the middle of the first."""
+    centres = (tf.cast(pixels, tf.float32) + 0.5) * scale / MASK_STRIDE - 0.5
+    return tf.clip_by_value(centres, 0.0, tf.cast(cells - 1, tf.float32))
+
+
+def _weights(places: tf.Tensor, cells: tf.Tensor) -> tf.Tensor:
+    """float32 [pixels, cells]: how much of each cell is in each pixel, bilinearly."""
+    return tf.nn.relu(1.0 - tf.abs(places[:, None] - tf.cast(cells, tf.float32)))

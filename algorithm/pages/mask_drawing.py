@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -12,7 +12,7 @@ _STRENGTH = 0.45  # of the colour over the picture
 
 
 def draw_masks(
-    image: np.ndarray, masks: Sequence[np.ndarray | None], labels: Sequence[str]
+    image: np.ndarray, masks: Iterable[np.ndarray | None], labels: Sequence[str]
 ) -> np.ndarray:
     """Lay masks over a copy of a picture, each in the colour of its class.
 

@@ -206,7 +206,7 @@ def load(path: str | os.PathLike[str], *, masks: bool = False) -> Model:
     Args:
         path: The folder `model` of a job (or the job's train_url around it), the folder of an
             export, or a file .tflite, .onnx, .xml (OpenVINO) or .pb (a frozen graph).
-        masks: Find the pixels of each object too; slower. Of a model folder with masks only.
+        masks: Find the pixels of each object too; slower. Of a model trained with masks=True only.
 
     Returns:
         The model. Its first picture takes longer than the others.

@@ -17,10 +17,12 @@ from algorithm.prediction.model import Model
 from algorithm.prediction.prediction_files import (
     COCO,
     CROPS,
+    CUTOUTS,
     LABELS,
     REPLIES,
     CocoFile,
     Crops,
+    Cutouts,
     Drawn,
     Item,
     Replies,
@@ -33,9 +35,14 @@ from algorithm.prediction.video import VideoReader
 
 LOGGER = logging.getLogger("algorithm.prediction")
 # What may be written besides drawn pictures and detections.json.
-SAVES: dict[str, type[ResultFile]] = {"crops": Crops, "txt": YoloLabels, "coco": CocoFile}
-PLACES = {"crops": CROPS, "txt": LABELS, "coco": COCO}
-BY_STEM = ("crops", "txt")  # their files are named after a picture without its suffix
+SAVES: dict[str, type[ResultFile]] = {
+    "crops": Crops,
+    "cutouts": Cutouts,
+    "txt": YoloLabels,
+    "coco": CocoFile,
+}
+PLACES = {"crops": CROPS, "cutouts": CUTOUTS, "txt": LABELS, "coco": COCO}
+BY_STEM = ("crops", "cutouts", "txt")  # their files are named after a picture without its suffix
 NAMED = 5  # files that a line names
 SECONDS_BETWEEN_LINES = 5.0
 

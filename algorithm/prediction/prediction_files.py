@@ -17,6 +17,7 @@ from algorithm.storage.atomic_files import write_bytes, write_json, write_text
 
 JPEG_QUALITY = 92
 REPLIES, COCO, CROPS, LABELS = "detections.json", "coco.json", "crops", "labels"
+CUTOUTS = "cutouts"
 _UNSAFE = re.compile(r'[/\\:*?"<>|\x00-\x1f]+')
 
 
@@ -118,8 +119,21 @@ class Crops(ResultFile):
         """Write the crops."""
         stem = item.stem_of(result)
         for number, (name, crop) in enumerate(zip(result.names, result.crops(), strict=True), 1):
-            folder = self.folder / CROPS / (_UNSAFE.sub("_", name).strip(".") or "_")
-            write_bytes(folder / stem.with_name(f"{stem.name}_{number}.jpg"), encoded(crop, ".jpg"))
+            file = _of_class(name) / stem.with_name(f"{stem.name}_{number}.jpg")
+            write_bytes(self.folder / CROPS / file, encoded(crop, ".jpg"))
+
+
+class Cutouts(ResultFile):
+    """cutouts/CLASS/NAME_1.png: each object along its mask, the rest transparent."""
+
+    def add(self, item: Item, result: Result) -> None:
+        """Write one after the other; the number of a detection without pixels is left out."""
+        stem = item.stem_of(result)
+        pairs = zip(result.names, result.cutouts(), strict=True)
+        for number, (name, cutout) in enumerate(pairs, 1):
+            if cutout is not None:
+                file = _of_class(name) / stem.with_name(f"{stem.name}_{number}.png")
+                write_bytes(self.folder / CUTOUTS / file, encoded(cutout, ".png"))
 
 
 class YoloLabels(ResultFile):
@@ -170,6 +184,11 @@ class CocoFile(ResultFile):
                 "annotations": self._annotations,
             },
         )
+
+
+def _of_class(name: str) -> Path:
+    """Return the folder of a class."""
+    return Path(_UNSAFE.sub("_", name).strip(".") or "_")
 
 
 def encoded(picture: Image.Image, suffix: str) -> bytes:

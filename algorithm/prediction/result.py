@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from algorithm.data.outlines import RunLengths, rasterised
+from algorithm.errors import ArgumentError
 from algorithm.pages.box_drawing import draw_detections
 from algorithm.pages.mask_drawing import draw_masks
 from algorithm.prediction.other_libraries import fiftyone_detections, supervision_detections
@@ -81,8 +82,8 @@ class Result:
     def plot(self) -> Image.Image:
         """Return the picture with its boxes, class names and scores drawn in, and its masks."""
         size = self.image.shape[:2]
-        masks = [rasterised(mask, *size) for mask in self.masks or ()]
-        image = draw_masks(self.image, masks, self.names) if masks else self.image
+        masks = (rasterised(mask, *size) for mask in self.masks or ())
+        image = draw_masks(self.image, masks, self.names) if self.masks else self.image
         drawn = draw_detections(
             image, self.boxes, self.names, self.scores.tolist(), self.label_names
         )
@@ -97,6 +98,32 @@ class Result:
             bottom, right = max(round(ymax), top + 1), max(round(xmax), left + 1)
             pieces.append(Image.fromarray(self.image[top:bottom, left:right]))
         return pieces
+
+    def cutouts(self) -> Iterator[Image.Image | None]:
+        """Cut out each object along its mask, one after the other.
+
+        Yields:
+            For each detection the smallest picture that holds its mask, RGBA; outside of the mask
+            it is transparent black. None where the mask has no pixels.
+
+        Raises:
+            ArgumentError: The result has no masks.
+        """
+        if self.masks is None:
+            raise ArgumentError(
+                "cutouts: expected a result with masks, found boxes alone; load a model that was "
+                "trained with masks=True by load(..., masks=True)"
+            )
+        return (self._cutout(mask) for mask in self.masks)
+
+    def _cutout(self, mask: RunLengths) -> Image.Image | None:
+        inside = rasterised(mask, *self.image.shape[:2])
+        rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+        if not len(rows):
+            return None
+        window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        alpha = inside[window][..., None]
+        return Image.fromarray(np.concatenate([self.image[window] * alpha, 255 * alpha], axis=2))
 
     def to_coco(
         self, image_id: int | str | None = None, category_ids: Sequence[int] | None = None

@@ -118,7 +118,9 @@ def test_an_export_that_answers_otherwise_is_not_published(model_dir, tmp_path, 
     real = formats.open_exported
     damaged = lambda pixels: {"scores": np.full(1, np.nan)}  # noqa: E731
     monkeypatch.setattr(
-        formats, "open_exported", lambda path: real(path) if path == model_dir else damaged
+        formats,
+        "open_exported",
+        lambda path, masks: real(path, masks=masks) if path == model_dir else damaged,
     )
     with pytest.raises(AlgorithmError, match="nothing was published"):
         export_model(model_dir, tmp_path / "out", "frozen")

@@ -11,11 +11,15 @@ from distinct_scores import with_distinct_scores
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from algorithm.data.outlines import compressed_masks
+from algorithm.data.outlines import RunLengths, compressed_masks
+from algorithm.errors import AlgorithmError, ArgumentError
 from algorithm.evaluation.inference import detection_function
 from algorithm.export import package_model
-from algorithm.export.formats.runtimes import open_exported
+from algorithm.export.formats import export_model, formats
+from algorithm.export.formats.mask_overlap import overlap_of_masks
+from algorithm.export.formats.runtimes import has_masks, open_exported
 from algorithm.export.saved_model import MASKS, export_saved_model
+from algorithm.extras import OF_FORMAT
 from algorithm.models import build_detector, zoo
 from algorithm.ops.detections import NmsConfig
 from algorithm.prediction.model import load
@@ -31,6 +35,8 @@ def detector():
     with pytest.MonkeyPatch.context() as patch:
         small = dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1)
         patch.setitem(zoo.PRESETS, row.name, small)
+        thin = dataclasses.replace(zoo.BACKBONES[row.backbone], width=0.3, depth=0.1)
+        patch.setitem(zoo.BACKBONES, row.backbone, thin)
         tf.keras.utils.set_random_seed(3)
         built = build_detector("efficientdet-lite0", 3, SIZE, masks=True)
         with_distinct_scores(built)
@@ -186,6 +192,96 @@ def test_a_model_from_python_gives_masks_when_asked(model):
     assert areas.max() > 300
     one, other = np.asarray(plain.plot(), int), np.asarray(masked.plot(), int)
     assert (np.abs(one - other).max(axis=2) > 20).mean() > 0.1
+
+
+def calibration(size):
+    rng = np.random.default_rng(1)
+    return [rng.uniform(0, 255, (*size, 3)).astype(np.float32) for _ in range(4)]
+
+
+# The share of their pixels that the masks of the best detections have in common with those of the
+# model folder, at least.
+OVERLAPS = {
+    "saved_model": 1,
+    "frozen": 0.999,
+    "openvino": 0.999,
+    "tflite": 0.999,
+    "tflite_fp16": 0.97,
+    "tflite_int8": 0.6,
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # the converters' own
+@pytest.mark.parametrize("name", OVERLAPS)
+def test_formats_give_the_masks_of_the_model_folder(model, tmp_path, name):
+    for package in OF_FORMAT[name]:
+        pytest.importorskip(
+            package, reason=f"{name} needs an extra: pip install '.[export,openvino]'"
+        )
+    path = export_model(model, tmp_path / "out", name, calibration=calibration)
+    assert has_masks(path) and has_masks(tmp_path / "out")
+    picture = pixels(50, 70).numpy()
+    expected, found = (
+        open_exported(each, masks=True)(picture) for each in (model, tmp_path / "out")
+    )
+    areas = coco_mask.area([mask_of(mask) for mask in expected["masks"]])
+    assert (areas > 20).sum() >= 3
+    assert overlap_of_masks(expected, found) >= OVERLAPS[name]
+    alone = open_exported(tmp_path / "out")(picture)
+    assert sorted(alone) == ["boxes", "labels", "scores"]
+    np.testing.assert_array_equal(alone["scores"], found["scores"])
+
+
+def mask_of(mask):
+    return {"size": [mask.height, mask.width], "counts": mask.counts}
+
+
+def test_an_export_with_other_masks_is_not_published(model, tmp_path, monkeypatch):
+    """The export answers with masks turned inside out."""
+    real = formats.open_exported
+
+    def opened(path, *, masks):
+        def answer(picture):
+            found = dict(real(path, masks=masks)(picture))
+            if path != model:
+                runs = [coco_mask.decode(mask_of(mask)) == 0 for mask in found["masks"]]
+                encoded = coco_mask.encode(np.asfortranarray(np.stack(runs, 2), np.uint8))
+                found["masks"] = np.array(
+                    [RunLengths(*picture.shape[:2], each["counts"]) for each in encoded]
+                )
+            return found
+
+        return answer
+
+    monkeypatch.setattr(formats, "open_exported", opened)
+    with pytest.raises(AlgorithmError, match="100% of their pixels otherwise.*nothing was pub"):
+        export_model(model, tmp_path / "out", "frozen")
+    assert not list(tmp_path.iterdir())
+
+
+def test_masks_asked_of_boxes_alone_are_refused_with_the_fix(model, tmp_path):
+    path = export_model(model, tmp_path / "out", "frozen")
+    described = tmp_path / "out" / "export.json"
+    described.write_text(described.read_text().replace('"masks": true', '"masks": false'))
+    with pytest.raises(
+        ArgumentError, match=r"masks: .*train with masks=True, or leave out .*--save_"
+    ):
+        load(path, masks=True)
+    assert load(path).predict(pixels(50, 70).numpy()).masks is None
+
+
+def test_the_share_of_masks_counts_the_best_partner_of_the_class():
+    """Two of 2 x 4 pixels: a whole pair, and one whose partner has 2 of its 4 pixels."""
+    boxes = np.array([[0, 0, 2, 4], [0, 0, 2, 2]], np.float32)
+    runs = [[0, 8, 0], [0, 4, 4]]
+    expected = {"boxes": boxes, "labels": np.array([0, 1]), "masks": compressed_masks(runs, 2, 4)}
+    found = {
+        "boxes": boxes[[1, 0, 0]],
+        "labels": np.array([1, 1, 0]),
+        "masks": compressed_masks([[0, 2, 6], [8, 0, 0], [0, 8, 0]], 2, 4),
+    }
+    assert overlap_of_masks(expected, found) == 10 / 12
+    assert overlap_of_masks(expected, {**found, "labels": np.array([2, 2, 0])}) == 8 / 12
 
 
 @pytest.mark.parametrize("form", ["png", "", 1])

@@ -166,7 +166,6 @@ def test_data_without_outlines_is_refused_before_time_is_spent(caplog):
     "more, message",
     [
         ("masks=True,use_online_kd=True", "no distillation with masks=True"),
-        ("masks=True,autoaugment_policy=v0", "do not move outlines"),
         ("best_metric=segm", "expected masks=True with segm"),
         ("masks=yes", "one of auto, true, false"),
     ],

@@ -83,6 +83,28 @@ def test_it_is_bilinear_with_half_pixel_centres_on_each_axis_alone():
     np.testing.assert_array_equal(found[sure], expected[sure] > 0)
 
 
+@pytest.mark.parametrize(
+    "box",
+    [
+        [0, 7, 40, 50],
+        [0, 0, 40, 64],
+        [3, 5, 40, 9],
+        [0, 60, 13, 64],
+        [39, 63, 40, 64],
+        [20.2, 30.7, 21.1, 31.2],
+        [12, 12, 12, 40],
+    ],
+)
+def test_a_box_shows_its_part_of_the_whole_mask(box):
+    """A cell to two pixels and whole numbers: every sum is exact."""
+    logits = np.random.default_rng(4).integers(-9, 10, (20, 32)) + 1 / 64
+    whole = mask_of(logits, [0, 0, 40, 64], (40, 64), (80, 128))
+    inside = np.zeros_like(whole)
+    inside[int(box[0]) : int(np.ceil(box[2])), int(box[1]) : int(np.ceil(box[3]))] = 1
+    found = mask_of(logits, box, (40, 64), (80, 128))
+    np.testing.assert_array_equal(found, whole * inside)
+
+
 def test_many_detections_of_pictures_of_different_sizes():
     rng = np.random.default_rng(1)
     size, fitted = [[30, 40], [50, 20]], [[48, 64], [64, 25]]

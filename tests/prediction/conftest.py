@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from algorithm.data.outlines import compressed_masks
 from algorithm.modelarts.exported_file import Thresholds
 from algorithm.prediction.model import Model
 
@@ -29,6 +30,19 @@ def two_objects(pixels: np.ndarray) -> dict[str, np.ndarray]:
 @pytest.fixture
 def model() -> Model:
     return Model(Path("model"), two_objects, NAMES, Thresholds())
+
+
+def with_masks(pixels: np.ndarray) -> dict[str, np.ndarray]:
+    """The two objects; the dog's mask is the left two columns, the cat's is empty."""
+    height, width = pixels.shape[:2]
+    whole = height * width
+    runs = np.array([[0, 2 * height, whole - 2 * height], [whole, 0, 0], [whole, 0, 0]])
+    return {**two_objects(pixels), "masks": compressed_masks(runs, height, width)}
+
+
+@pytest.fixture
+def masked_model() -> Model:
+    return Model(Path("model"), with_masks, NAMES, Thresholds())
 
 
 @pytest.fixture

@@ -58,9 +58,16 @@ def test_a_bad_picture_is_named_after_the_good_ones_are_done(model, pictures, tm
     assert any(line.startswith("skipped: ") and "a_bad" in line for line in told.messages)
 
 
-def test_everything_else_that_can_be_saved(model, pictures, tmp_path):
-    out = tmp_path / "out"
+def test_everything_else_that_can_be_saved(masked_model, pictures, tmp_path):
+    out, model = tmp_path / "out", masked_model
     predict_files(model, find_files(pictures), out, model.choice(), saves=tuple(SAVES))
+    assert names_in(out / "cutouts") == ["dog/b_1.png", "dog/甲_1.png"]
+    with (
+        Image.open(out / "cutouts" / "dog" / "甲_1.png") as cutout,
+        Image.open(pictures / "甲.png") as given,
+    ):
+        assert (cutout.size, cutout.mode, cutout.getextrema()[3]) == ((2, 40), "RGBA", (255, 255))
+        assert np.array_equal(np.asarray(cutout)[..., :3], np.asarray(given)[:, :2])
     assert names_in(out / "crops") == ["dog/b_1.jpg", "dog/甲_1.jpg", "猫/b_2.jpg", "猫/甲_2.jpg"]
     with Image.open(out / "crops" / "dog" / "甲_1.jpg") as crop:
         assert crop.size == (30, 20)
@@ -112,13 +119,14 @@ def test_every_kind_of_picture_is_written_in_its_form(model, pictures, tmp_path,
         assert drawn.format == given.format and drawn.size == given.size
 
 
-def test_a_video_becomes_a_video_with_boxes(model, video, tmp_path, told):
-    out = tmp_path / "out"
+def test_a_video_becomes_a_video_with_boxes(masked_model, video, tmp_path, told):
+    out, model = tmp_path / "out", masked_model
     choice = model.choice(classes=["dog"])
     predict_files(model, find_files(video), out, choice, saves=tuple(SAVES))
     assert {"clip.mp4", "coco.json", "detections.json"} < set(names_in(out))
     assert names_in(out / "labels")[:2] == ["classes.txt", "clip_000000.txt"]
     assert len(names_in(out / "crops" / "dog")) == 6
+    assert names_in(out / "cutouts")[5] == "dog/clip_000005_1.png"
     frames = json.loads((out / "detections.json").read_text("utf-8"))[str(video)]["frames"]
     assert [(each["frame"], each["detection_classes"]) for each in frames[:2]] == [
         (0, ["dog"]), (1, ["dog"]),

@@ -1,11 +1,13 @@
 """A result: its figures, and its other forms."""
 
+import dataclasses
 import sys
 
 import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
+from algorithm.data.outlines import compressed_masks
 from algorithm.errors import ArgumentError
 from algorithm.pages.box_drawing import class_colour
 from algorithm.prediction.result import Result
@@ -48,6 +50,39 @@ def test_plot_draws_the_boxes(result):
 
 def test_crops_are_what_lies_in_the_boxes(result):
     assert [crop.size for crop in result.crops()] == [(100, 40), (200, 100), (1, 1)]
+
+
+def masked(result, *runs):
+    """The result with masks of these run lengths, column by column, zeros first."""
+    height, width = result.image.shape[:2]
+    return dataclasses.replace(result, masks=tuple(compressed_masks(np.array(runs), height, width)))
+
+
+def test_cutouts_are_the_masks_and_transparent_elsewhere():
+    """3 x 4 pixels; the first mask has the pixels (0, 1), (1, 1) and (1, 2), the second none."""
+    image = np.arange(36, dtype=np.uint8).reshape(3, 4, 3)
+    boxes = np.array([[0, 1, 2, 3], [0, 0, 1, 1], [0, 0, 3, 4]], np.float32)
+    numbers = np.array([1, 0, 1]), np.array([0.9, 0.5, 0.4])
+    result = masked(
+        Result("a.png", image, boxes, *numbers, NAMES),
+        [3, 2, 2, 1, 4],
+        [12, 0, 0, 0, 0],
+        [0, 12, 0, 0, 0],
+    )
+    first, second, third = result.cutouts()
+    assert first.mode == "RGBA"
+    assert np.asarray(first).tolist() == [
+        [[3, 4, 5, 255], [0, 0, 0, 0]],
+        [[15, 16, 17, 255], [18, 19, 20, 255]],
+    ]
+    assert second is None
+    assert np.array_equal(np.asarray(third)[..., :3], image) and third.getextrema()[3] == (255, 255)
+
+
+def test_cutouts_of_boxes_alone_are_refused(result):
+    with pytest.raises(ArgumentError, match=r"cutouts: .*found boxes alone; load.*masks=True"):
+        result.cutouts()
+    assert list(masked(dataclasses.replace(result, boxes=result.boxes[:0])).cutouts()) == []
 
 
 def test_coco_results_are_read_by_pycocotools(result, capsys):

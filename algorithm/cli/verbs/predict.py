@@ -11,6 +11,7 @@ from algorithm.cli.verb import Verb
 # As in algorithm.prediction.predict_run, which waits for NumPy and OpenCV; a test compares.
 SAVES = {
     "crops": "write what lies in each box: crops/CLASS/NAME_1.jpg",
+    "cutouts": "write each object along its mask, the rest transparent: cutouts/CLASS/NAME_1.png",
     "txt": "write labels in the form of YOLO, with scores: labels/NAME.txt",
     "coco": "write a COCO annotation file with scores: coco.json",
 }
@@ -71,7 +72,7 @@ def _run(arguments: argparse.Namespace) -> None:
         arguments.classes if whole else arguments.classes.split(","),
         arguments.max,
     )
-    model = load(arguments.model_dir, masks=arguments.masks)
+    model = load(arguments.model_dir, masks=arguments.masks or "cutouts" in saves)
     print(predict_files(model, files, output, choice, saves=saves, most_frames=arguments.frames))
 
 

@@ -95,7 +95,7 @@ def augmented(
         pixels, boxes, labels = load(index)
     picture = Image.fromarray(pixels)
     if augmentation.policy:
-        picture, boxes = apply_policy(augmentation.policy, picture, boxes, rng)
+        picture, boxes, labels = apply_policy(augmentation.policy, picture, boxes, labels, rng)
     if augmentation.grid_mask:
         picture = grid_mask(picture, rng)
     if rng.random() < augmentation.cutout:

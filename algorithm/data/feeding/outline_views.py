@@ -143,9 +143,17 @@ def _pixels(
         pixels = cv2.warpAffine(annotated, move, size[::-1], flags=cv2.INTER_NEAREST)
     for window in each.windows:
         inside = window - corner
-        if (inside.min(axis=0) > 0).any() or (inside.max(axis=0) < size[::-1]).any():
+        if not _covers(inside, corners(0, 0, *size)):
             pixels = pixels * rasterised(Polygons((inside,)), *size)
     return pixels
+
+
+def _covers(window: np.ndarray, points: np.ndarray) -> bool:
+    """Return whether points [n, 2] all lie in a convex window [4, 2]."""
+    edges = np.roll(window, -1, axis=0) - window
+    to_points = points[:, None] - window
+    sides = edges[:, 0] * to_points[..., 1] - edges[:, 1] * to_points[..., 0]
+    return bool((sides >= 0).all() or (sides <= 0).all())
 
 
 def _shares(pixels: np.ndarray) -> np.ndarray:

@@ -15,20 +15,21 @@ import numpy as np
 from algorithm.data.split_record import FILE as SPLIT
 from algorithm.errors import AlgorithmError, ArgumentError, DataError
 from algorithm.export.formats import whole_graph_formats
+from algorithm.export.formats.mask_overlap import overlap_of_masks
 from algorithm.export.formats.openvino_network import write_openvino
-from algorithm.export.formats.runtimes import open_exported
+from algorithm.export.formats.runtimes import DESCRIPTION, has_masks, open_exported
 from algorithm.export.formats.source import Source, open_source
 from algorithm.export.formats.tflite import write_tflite
 from algorithm.extras import require_for_export
 from algorithm.modelarts.model_index import INDEX, index_content
 
-DESCRIPTION = "export.json"
 NMS = ("none", "mediapipe")
 _TOLERANCE = {
     "int8": 0.5,
     "fp16": 0.05,
 }  # shares of the best score; the other formats have the one below
 _EXACT = 0.01
+_MASK_TOLERANCE = {"int8": 0.5, "fp16": 0.1}  # shares of the pixels of masks that may differ
 _SIDE_OF_PROBE = 200
 
 
@@ -39,10 +40,12 @@ class Format:
     Attributes:
         write: Called with (source, folder) and options; returns the path of the file or folder.
         weights: The weights of a network format, whose NMS is chosen; None for a whole graph.
+        masks: Whether it keeps the masks of a model that has them.
     """
 
     write: Callable[..., Path]
     weights: str | None = None
+    masks: bool = True
 
 
 FORMATS: dict[str, Format] = {
@@ -51,7 +54,7 @@ FORMATS: dict[str, Format] = {
     "tflite": Format(partial(write_tflite, weights="float"), "float"),
     "tflite_fp16": Format(partial(write_tflite, weights="fp16"), "fp16"),
     "tflite_int8": Format(partial(write_tflite, weights="int8"), "int8"),
-    "onnx": Format(whole_graph_formats.write_onnx),
+    "onnx": Format(whole_graph_formats.write_onnx, masks=False),
     "openvino": Format(write_openvino, "float"),
 }
 
@@ -150,13 +153,17 @@ def check_request(output: Path, name: str, *, nms: str, calibrated: bool) -> Non
 
 def _description(source: Source, name: str, row: Format, path: Path, nms: str) -> dict[str, Any]:
     """Return the content of export.json."""
+    masks = {"masks": True} if source.masks and row.masks and nms == "none" else {}
     if not row.weights:
         return {
             "format": name,
             "file": path.name,
-            "input": "images: uint8 [B, H, W, 3], RGB, any size",
-            "outputs": "boxes [ymin, xmin, ymax, xmax] in pixels, classes from 1, scores, count",
+            "input": "images: uint8 [B, H, W, 3], RGB, any size"
+            + ("; mask_above: float32 [], the score from which on masks are made" if masks else ""),
+            "outputs": "boxes [ymin, xmin, ymax, xmax] in pixels, classes from 1, scores, count"
+            + ("; masks int32 [B, M, R], run lengths as COCO counts them" if masks else ""),
             "nms": source.suppression(),
+            **masks,
         }
     height, width = source.image_size()
     how = {
@@ -165,7 +172,13 @@ def _description(source: Source, name: str, row: Format, path: Path, nms: str) -
         "mediapipe": "TFLite_Detection_PostProcess, hard, IoU 0.5, per class",
     }[nms]
     outputs = {
-        "none": "scores [1, A, K], deltas [1, A, 4]: ty, tx, th, tw",
+        "none": "scores [1, A, K], deltas [1, A, 4]: ty, tx, th, tw"
+        + (
+            ", coefficients [1, A, k], prototypes [1, rows, columns, k]: their product above 0, "
+            "enlarged by 4 to the input's pixels, inside of the box is a mask"
+            if masks
+            else ""
+        ),
         "mediapipe": "boxes [ymin, xmin, ymax, xmax] in shares of the input, classes from 0, "
         "scores, count",
     }[nms]
@@ -186,6 +199,7 @@ def _description(source: Source, name: str, row: Format, path: Path, nms: str) -
             "max_detections": int(source.settings["max_detections"]),
         },
         "anchors": source.settings["anchors"].tolist() if nms == "none" else None,
+        **masks,
     }
 
 
@@ -198,10 +212,19 @@ def _compare(source: Source, row: Format, path: Path) -> None:
     pixels = np.random.default_rng(0).integers(
         0, 256, (_SIDE_OF_PROBE, _SIDE_OF_PROBE, 3), dtype=np.uint8
     )
-    expected, found = open_exported(source.folder)(pixels), open_exported(path)(pixels)
+    masks = has_masks(path)
+    expected, found = (open_exported(each, masks=masks)(pixels) for each in (source.folder, path))
     best, other = (float(each["scores"].max(initial=0)) for each in (expected, found))
     if not abs(best - other) <= _TOLERANCE.get(row.weights or "", _EXACT) * best:
         raise AlgorithmError(
             f"export {path.name}: expected the answers of the model folder, found a best score of "
             f"{other:g} for {best:g} on the same picture; nothing was published"
         )
+    if masks:
+        differing = 1 - overlap_of_masks(expected, found)
+        if not differing <= _MASK_TOLERANCE.get(row.weights or "", _EXACT):
+            raise AlgorithmError(
+                f"export {path.name}: expected the masks of the model folder, found "
+                f"{differing:.0%} of their pixels otherwise on the same picture; nothing was "
+                "published"
+            )

@@ -15,9 +15,9 @@ from algorithm.extras import need
 def write_openvino(source: Source, folder: Path, *, nms: str) -> Path:
     """Write <folder>/model.xml and model.bin, with float32 weights.
 
-    The input images is float32 [1, h, w, 3], RGB pixels 0..255; the outputs are scores [1, A, K]
-    and deltas [1, A, 4]. Compile it with INFERENCE_PRECISION_HINT=f32: without it some processors
-    compute in bfloat16.
+    The input images is float32 [1, h, w, 3], RGB pixels 0..255; the outputs are those of `network`,
+    with masks where the model has them. Compile it with INFERENCE_PRECISION_HINT=f32: without it
+    some processors compute in bfloat16.
 
     Args:
         source: The model folder.
@@ -31,6 +31,7 @@ def write_openvino(source: Source, folder: Path, *, nms: str) -> Path:
     path = folder / "model.xml"
     with tempfile.TemporaryDirectory() as scratch:
         graph = Path(scratch) / "network.pb"
-        graph.write_bytes(network(source).graph.as_graph_def().SerializeToString())
+        frozen = network(source, masks=source.masks)
+        graph.write_bytes(frozen.graph.as_graph_def().SerializeToString())
         openvino.save_model(openvino.convert_model(str(graph)), str(path), compress_to_fp16=False)
     return path

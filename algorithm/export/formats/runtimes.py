@@ -13,17 +13,19 @@ import tensorflow as tf
 
 from algorithm.data.outlines import compressed_masks
 from algorithm.errors import ArgumentError, DataError
-from algorithm.export.formats.source import OUTPUTS
+from algorithm.export.formats.source import MASK_INPUT, MASK_OUTPUT, OUTPUTS
 from algorithm.export.formats.whole_graph_formats import load_frozen
 from algorithm.export.saved_model import MASKS, signatures_in
 from algorithm.extras import need
 from algorithm.modelarts.exported_file import exported_file
 from algorithm.ops.detections import NmsConfig, detect
 from algorithm.ops.image import letterbox_scale, pad_bottom_right, resize
+from algorithm.ops.mask_assembly import fitted_shape, mask_runs
 
 Found = Mapping[str, np.ndarray]
 Run = Callable[[np.ndarray], Found]
 SMALLEST = 1e-9  # the lowest score whose logit is asked for
+DESCRIPTION = "export.json"
 
 
 def open_exported(path: Path, *, masks: bool = False) -> Run:
@@ -44,61 +46,66 @@ def open_exported(path: Path, *, masks: bool = False) -> Run:
         ArgumentError: Its runtime is not installed, or masks are asked of what has none.
     """
     path = exported_file(path)
-    if not masks:
-        return OPENERS[path.suffix](path) if path.is_file() else _open_saved_model(path)
-    if has_masks(path):
-        return _open_saved_model(path, MASKS)
-    raise ArgumentError(
-        f"masks: expected a model folder that was trained with masks=True, found {path}, which "
-        "answers with boxes only; leave masks out"
-    )
+    if masks and not has_masks(path):
+        raise ArgumentError(
+            "masks: expected a model that was trained with masks=True, or an export of one that "
+            f"keeps them, found {path}, which answers with boxes only; train with masks=True, or "
+            "leave out what asks for masks: --masks, --save_cutouts, load(..., masks=True)"
+        )
+    return OPENERS[path.suffix](path, masks) if path.is_file() else _open_saved_model(path, masks)
 
 
 def has_masks(path: Path) -> bool:
-    """Return whether there is a model folder at a path that can answer with masks."""
+    """Return whether the model folder or exported file at a path can answer with masks."""
     file = exported_file(path)
-    return file.is_dir() and MASKS in signatures_in(file)
+    if file.is_dir():
+        return MASKS in signatures_in(file)
+    described = file.with_name(DESCRIPTION)
+    return described.is_file() and bool(_description(file).get("masks"))
 
 
-def _detections(outputs: Mapping[str, Any]) -> Found:
-    """Return the detections in the outputs of the signature for one picture."""
+def _detections(outputs: Mapping[str, Any], shape: tuple[int, ...]) -> Found:
+    """Return the detections in the outputs of the signature for one picture of a shape."""
     boxes, classes, scores, count = (np.asarray(outputs[name])[0] for name in OUTPUTS)
     count = int(count)
-    return {
+    found = {
         "boxes": boxes[:count],
         "scores": scores[:count],
         "labels": classes[:count].astype(np.int32) - 1,
     }
+    if MASK_OUTPUT in outputs:
+        runs = np.asarray(outputs[MASK_OUTPUT])[0, :count]
+        found["masks"] = compressed_masks(runs, *shape[:2])
+    return found
 
 
-def _open_saved_model(folder: Path, name: str = "serving_default") -> Run:
+def _open_saved_model(folder: Path, masks: bool) -> Run:
     model = tf.saved_model.load(str(folder))
-    signature = model.signatures[name]
-    more = {"mask_above": tf.constant(0.0)} if name == MASKS else {}
+    signature = model.signatures[MASKS if masks else "serving_default"]
+    more = {MASK_INPUT: tf.constant(0.0)} if masks else {}
 
     def run(picture: np.ndarray, kept: Any = model) -> Found:
-        outputs = signature(images=tf.constant(picture[None]), **more)
-        found = _detections(outputs)
-        if name == MASKS:
-            runs = outputs["detection_masks"].numpy()[0, : len(found["scores"])]
-            found = {**found, "masks": compressed_masks(runs, *picture.shape[:2])}
-        return found
+        return _detections(signature(images=tf.constant(picture[None]), **more), picture.shape)
 
     return run
 
 
-def _open_frozen(path: Path) -> Run:
-    function = load_frozen(path)
-    return lambda picture: _detections(dict(zip(OUTPUTS, function(picture[None]), strict=True)))
+def _open_frozen(path: Path, masks: bool) -> Run:
+    function = load_frozen(path, masks=masks)
+    names = [*OUTPUTS, *([MASK_OUTPUT] if masks else [])]
+    return lambda picture: _detections(
+        dict(zip(names, function(picture[None]), strict=True)), picture.shape
+    )
 
 
-def _open_onnx(path: Path) -> Run:
+def _open_onnx(path: Path, _: bool) -> Run:
     runtime = need("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = os.cpu_count() or 1
     session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     return lambda picture: _detections(
-        dict(zip(OUTPUTS, session.run(list(OUTPUTS), {"images": picture[None]}), strict=True))
+        dict(zip(OUTPUTS, session.run(list(OUTPUTS), {"images": picture[None]}), strict=True)),
+        picture.shape,
     )
 
 
@@ -119,14 +126,23 @@ def fitted(
     return (pad_bottom_right(resize(picture, shape) - mean, size) + mean).numpy(), float(scale)
 
 
-def _open_openvino(path: Path) -> Run:
+def _open_openvino(path: Path, masks: bool) -> Run:
     openvino = need("openvino", "openvino")
     known = _description(path)
     model = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return _around_network(known, np.float32, lambda pixels: list(model(pixels).values()))
+    exits = sorted(
+        model.outputs,
+        key=lambda each: next(name for name in each.get_names() if name.startswith("Identity")),
+    )  # the plug-in knows an output by the names of all operations that passed it on
+
+    def outputs(pixels: np.ndarray) -> list[np.ndarray]:
+        answer = model(pixels)
+        return [answer[each] for each in exits]
+
+    return _around_network(known, np.float32, outputs, masks)
 
 
-def _open_tflite(path: Path) -> Run:
+def _open_tflite(path: Path, masks: bool) -> Run:
     known = _description(path)
     interpreter = need("ai_edge_litert.interpreter").Interpreter(
         str(path), num_threads=os.cpu_count() or 1
@@ -142,11 +158,11 @@ def _open_tflite(path: Path) -> Run:
         interpreter.invoke()
         return [interpreter.get_tensor(each["index"]) for each in exits]
 
-    return _around_network(known, entry["dtype"], outputs)
+    return _around_network(known, entry["dtype"], outputs, masks)
 
 
 def _description(path: Path) -> dict[str, Any]:
-    file = path.with_name("export.json")
+    file = path.with_name(DESCRIPTION)
     if not file.is_file():
         raise DataError(
             f"expected export.json beside {path}, found none: keep the files of an export together"
@@ -155,14 +171,18 @@ def _description(path: Path) -> dict[str, Any]:
 
 
 def _around_network(
-    known: Mapping[str, Any], kind: type, outputs: Callable[[np.ndarray], list[np.ndarray]]
+    known: Mapping[str, Any],
+    kind: type,
+    outputs: Callable[[np.ndarray], list[np.ndarray]],
+    masks: bool,
 ) -> Run:
     """Return what a network format leaves to its caller.
 
-    That is fitting the picture before it, and NMS and the way back to its pixels after it.
+    That is fitting the picture before it, and NMS, the way back to its pixels and the assembly of
+    masks after it.
     """
     size, mean = tuple(known["image_size"]), np.array(known["mean"], np.float32)
-    finish = _own_suppression(known) if known["form"] == "none" else _four_outputs
+    finish = _own_suppression(known, masks) if known["form"] == "none" else _four_outputs
 
     def run(picture: np.ndarray) -> Found:
         pixels, scale = fitted(picture, size, mean)
@@ -170,9 +190,27 @@ def _around_network(
             pixels = np.rint(pixels).clip(0, 255)
         found = finish(outputs(pixels[None].astype(kind)), size)
         limit = np.array([*picture.shape[:2], *picture.shape[:2]], np.float32)
-        return {**found, "boxes": np.clip(found["boxes"] / scale, 0, limit)}
+        found["boxes"] = np.clip(found["boxes"] / scale, 0, limit)
+        return _assembled(found, scale, picture.shape) if masks else found
 
     return run
+
+
+_mask_runs = tf.function(mask_runs, reduce_retracing=True)
+
+
+def _assembled(found: dict[str, np.ndarray], scale: float, shape: tuple[int, ...]) -> Found:
+    """Return detections with the masks of their coefficients and prototypes."""
+    size = tf.constant([shape[:2]], tf.float32)
+    runs = _mask_runs(
+        tf.constant(found.pop("coefficients")[None]),
+        tf.constant(found.pop("prototypes")[None]),
+        tf.constant(found["boxes"][None]),
+        tf.constant([len(found["boxes"])]),
+        fitted_shape(size, tf.constant([scale], tf.float32)),
+        size,
+    )
+    return {**found, "masks": compressed_masks(runs.numpy()[0], *shape[:2])}
 
 
 def _four_outputs(outputs: list[np.ndarray], size: tuple[int, int]) -> dict[str, np.ndarray]:
@@ -186,9 +224,12 @@ def _four_outputs(outputs: list[np.ndarray], size: tuple[int, int]) -> dict[str,
 
 
 def _own_suppression(
-    known: Mapping[str, Any],
+    known: Mapping[str, Any], masks: bool
 ) -> Callable[[list[np.ndarray], tuple[int, int]], dict[str, np.ndarray]]:
-    """Return the NMS of the model folder, applied to scores and deltas; boxes in network pixels."""
+    """Return the NMS of the model folder, applied to a network's outputs; boxes in network pixels.
+
+    With masks, detections keep their coefficients, and the prototypes of the picture.
+    """
     rule = known["suppression"]
     hard = rule["hard_above"] >= 0
     config = NmsConfig(
@@ -200,28 +241,27 @@ def _own_suppression(
     anchors = tf.constant(known["anchors"], tf.float32)
 
     @tf.function
-    def suppress(scores: tf.Tensor, deltas: tf.Tensor) -> dict[str, tf.Tensor]:
+    def suppress(scores: tf.Tensor, **more: tf.Tensor) -> dict[str, tf.Tensor]:
         scores = tf.clip_by_value(scores, SMALLEST, 1 - 1e-7)
-        return detect(
-            {"class_logits": tf.math.log(scores / (1 - scores)), "box_deltas": deltas},
-            anchors,
-            config,
-        )
+        return detect({"class_logits": tf.math.log(scores / (1 - scores)), **more}, anchors, config)
+
+    parts = ("boxes", "scores", "labels", *(["coefficients"] if masks else []))
 
     def finish(outputs: list[np.ndarray], size: tuple[int, int]) -> dict[str, np.ndarray]:
-        scores, deltas = (
-            outputs if outputs[1].shape[2] == 4 else outputs[::-1]
-        )  # with 4 classes only the order of the writer tells them apart
-        found = {
-            name: value.numpy()[0]
-            for name, value in suppress(tf.constant(scores), tf.constant(deltas)).items()
-        }
-        return {name: found[name][: int(found["count"])] for name in ("boxes", "scores", "labels")}
+        scores, deltas, *made = outputs
+        if deltas.shape[2] != 4:  # with 4 classes only the order of the writer tells them apart
+            scores, deltas = deltas, scores
+        network = {"scores": tf.constant(scores), "box_deltas": tf.constant(deltas)}
+        if masks:
+            network["mask_coefficients"] = tf.constant(made[0])
+        found = {name: value.numpy()[0] for name, value in suppress(**network).items()}
+        kept = {name: found[name][: int(found["count"])] for name in parts}
+        return {**kept, "prototypes": made[1][0]} if masks else kept
 
     return finish
 
 
-OPENERS: dict[str, Callable[[Path], Run]] = {
+OPENERS: dict[str, Callable[[Path, bool], Run]] = {
     ".pb": _open_frozen,
     ".onnx": _open_onnx,
     ".xml": _open_openvino,

@@ -12,8 +12,11 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from algorithm.errors import DataError, first_line
 from algorithm.export.formats.upsampling import with_resize_operations
+from algorithm.export.saved_model import MASKS
 from algorithm.modelarts.model_index import read_bit_depth, read_class_names
 
+MASK_OUTPUT, MASK_INPUT = "detection_masks", "mask_above"
+NO_MASK = 2.0  # for MASK_INPUT: above every score
 OUTPUTS = (
     "detection_boxes",
     "detection_classes",
@@ -41,14 +44,38 @@ class Source:
     bit_depth: int
     settings: dict[str, np.ndarray]
 
-    def signature(self) -> Any:
-        """Return the concrete function `serving_default` with constants for variables.
+    @property
+    def masks(self) -> bool:
+        """Whether the network has a mask head."""
+        return hasattr(self.model, "coefficients")
 
-        Its loop stays one operation.
+    def signature(self, *, masks: bool) -> Any:
+        """Return the whole graph with constants for variables; its loops stay single operations.
+
+        Args:
+            masks: Return the signature MASKS, whose masks come last, instead of `serving_default`.
         """
-        return convert_variables_to_constants_v2(
-            self.model.signatures["serving_default"], lower_control_flow=False
+        function = (
+            self._masked().get_concrete_function()
+            if masks
+            else self.model.signatures["serving_default"]
         )
+        return convert_variables_to_constants_v2(function, lower_control_flow=False)
+
+    def _masked(self) -> Any:
+        signature = self.model.signatures[MASKS]
+
+        @tf.function(
+            input_signature=[
+                tf.TensorSpec((None, None, None, 3), tf.uint8, "images"),
+                tf.TensorSpec((), tf.float32, MASK_INPUT),
+            ]
+        )
+        def whole(images: tf.Tensor, mask_above: tf.Tensor) -> list[tf.Tensor]:
+            answer = signature(images=images, mask_above=mask_above)
+            return [answer[name] for name in (*OUTPUTS, MASK_OUTPUT)]
+
+        return whole
 
     def image_size(self) -> tuple[int, int]:
         """Return (height, width) of the network's input."""
@@ -101,17 +128,19 @@ def open_source(model_dir: Path) -> Source:
     return Source(model_dir, model, names, bit_depth, settings)
 
 
-def network(source: Source) -> Any:
+def network(source: Source, *, masks: bool = False) -> Any:
     """Return the network alone, with constants for variables.
 
     Converting an unfrozen module would give a TFLite model that answers NaN.
 
     Args:
         source: The model folder.
+        masks: Return what masks are made of too; of a network with a mask head.
 
     Returns:
         A concrete function of images float32 [1, h, w, 3], RGB pixels 0..255, that returns scores
-        float32 [1, A, K] and deltas float32 [1, A, 4].
+        float32 [1, A, K] and deltas float32 [1, A, 4]; with masks also coefficients float32
+        [1, A, k] and prototypes float32 [1, rows, columns, k].
 
     Raises:
         DataError: The model folder is one of an older version.
@@ -126,7 +155,10 @@ def network(source: Source) -> Any:
 
     def pixels_to_scores(images: tf.Tensor) -> Any:
         outputs = source.model.heads((images - mean) / std)
-        return tf.sigmoid(outputs["class_logits"]), outputs["box_deltas"]
+        boxes = tf.sigmoid(outputs["class_logits"]), outputs["box_deltas"]
+        if not masks:
+            return boxes
+        return *boxes, source.model.coefficients(outputs["mask_features"]), outputs["prototypes"]
 
     function = tf.function(
         pixels_to_scores,

@@ -33,7 +33,7 @@ def write_tflite(
         weights: "float", "fp16" (stored as halves, float arithmetic) or "int8" (arithmetic too).
         nms: "mediapipe" ends in TFLite's own operation, hard NMS at IoU 0.5 per class, and carries
             MediaPipe's metadata with the class names. "none" gives scores [1, A, K] and deltas
-            [1, A, 4], for any NMS outside.
+            [1, A, 4], for any NMS outside, and of a model with masks coefficients and prototypes.
         pictures: Pictures to calibrate int8 on, float32 [h, w, 3], pixels 0..255.
 
     Returns:
@@ -47,7 +47,7 @@ def write_tflite(
         content = with_metadata(content, source.label_names)
     else:
         content = _converted(
-            tf.lite.TFLiteConverter.from_concrete_functions([network(source)]),
+            tf.lite.TFLiteConverter.from_concrete_functions([network(source, masks=source.masks)]),
             source,
             weights,
             pictures,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from algorithm.export.formats.source import OUTPUTS, Source
+from algorithm.export.formats.source import MASK_INPUT, NO_MASK, OUTPUTS, Source
 from algorithm.export.older_tensorflow import fit_graph, fit_saved_model
 from algorithm.extras import need
 
@@ -42,7 +42,8 @@ def write_saved_model(source: Source, folder: Path) -> Path:
 def write_frozen(source: Source, folder: Path) -> Path:
     """Write a GraphDef with constants for variables.
 
-    Its input is `images:0`; its outputs are Identity:0 and so on, in the order of OUTPUTS.
+    Its input is `images:0`, of a model with masks also `mask_above:0`; its outputs are Identity:0
+    and so on, in the order of OUTPUTS, with the masks behind them.
 
     Args:
         source: The model folder.
@@ -51,7 +52,7 @@ def write_frozen(source: Source, folder: Path) -> Path:
     Returns:
         The file.
     """
-    frozen = source.signature()
+    frozen = source.signature(masks=source.masks)
     definition = frozen.graph.as_graph_def()
     fit_graph(definition)
     path = folder / "frozen_graph.pb"
@@ -60,7 +61,7 @@ def write_frozen(source: Source, folder: Path) -> Path:
 
 
 def write_onnx(source: Source, folder: Path) -> Path:
-    """Write an ONNX file with the names of the signature. The NMS is a Loop in it.
+    """Write an ONNX file with the names of the signature, of boxes alone. The NMS is a Loop in it.
 
     Args:
         source: The model folder.
@@ -73,7 +74,7 @@ def write_onnx(source: Source, folder: Path) -> Path:
         ArgumentError: tf2onnx or onnx is not installed.
     """
     tf2onnx, onnx = need("tf2onnx"), need("onnx")
-    frozen = source.signature()
+    frozen = source.signature(masks=False)
     model, _ = tf2onnx.convert.from_graph_def(
         frozen.graph.as_graph_def(),
         input_names=[frozen.inputs[0].name],
@@ -106,7 +107,7 @@ def _rename_inside(graph: Any, names: dict[str, str]) -> None:
                 _rename_inside(attribute.g, names)
 
 
-def load_frozen(path: Path) -> Callable[[np.ndarray], list[np.ndarray]]:
+def load_frozen(path: Path, *, masks: bool = False) -> Callable[[np.ndarray], list[np.ndarray]]:
     """Load a file that write_frozen wrote.
 
     It runs in a session: its functions have the names of those in the model folder, but are not the
@@ -114,12 +115,17 @@ def load_frozen(path: Path) -> Callable[[np.ndarray], list[np.ndarray]]:
 
     Args:
         path: The file.
+        masks: Answer with masks too; of a model that has them.
 
     Returns:
-        A function of images uint8 [1, H, W, 3] that returns the list of OUTPUTS.
+        A function of images uint8 [1, H, W, 3] that returns the list of OUTPUTS, with masks those
+        of all detections behind them.
     """
     session = tf.compat.v1.Session(graph=tf.Graph())
+    definition = tf.compat.v1.GraphDef.FromString(path.read_bytes())
     with session.graph.as_default():
-        tf.graph_util.import_graph_def(tf.compat.v1.GraphDef.FromString(path.read_bytes()), name="")
-    wanted = [f"Identity{suffix}:0" for suffix in ("", "_1", "_2", "_3")]
-    return lambda images: session.run(wanted, {"images:0": images})
+        tf.graph_util.import_graph_def(definition, name="")
+    wanted = [f"Identity{suffix}:0" for suffix in ("", "_1", "_2", "_3", *(["_4"] * masks))]
+    takes_score = any(node.name == MASK_INPUT for node in definition.node)
+    more = {f"{MASK_INPUT}:0": 0.0 if masks else NO_MASK} if takes_score else {}
+    return lambda images: session.run(wanted, {"images:0": images, **more})

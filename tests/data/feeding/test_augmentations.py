@@ -10,9 +10,17 @@ from algorithm.data.feeding.augmentations import enhance
 from algorithm.data.feeding.augmentations.autoaugment import BOX_ONLY, OPERATIONS, apply_policy
 from algorithm.data.feeding.augmentations.holes import cut_out, cut_out_in_box, grid_mask
 from algorithm.data.feeding.augmentations.policies import POLICIES
-from algorithm.data.feeding.augmentations.warp import GREY, rotation, shear, translation, warp
+from algorithm.data.feeding.augmentations.warp import (
+    GREY,
+    rotation,
+    shear,
+    translation,
+    warp,
+    warped_boxes,
+)
 
 BOX = np.float32([[40, 60, 80, 120]])
+LABELS = np.array([4], np.int32)
 MOVING = sorted(name for name in OPERATIONS if name.endswith("_BBox"))
 
 
@@ -53,7 +61,8 @@ def test_every_published_operation_is_known() -> None:
 @pytest.mark.parametrize("strength", [2, 6, 10])
 def test_boxes_move_with_their_pixels(name: str, strength: float) -> None:
     for seed in range(6):
-        moved, boxes = OPERATIONS[name](scene(), BOX, strength, generator(seed))
+        moved, source = OPERATIONS[name](scene(), BOX, strength, generator(seed))
+        boxes = warped_boxes(BOX, source, moved.size)
         found = extent(moved)
         assert moved.size == (200, 140)
         if found:
@@ -62,21 +71,25 @@ def test_boxes_move_with_their_pixels(name: str, strength: float) -> None:
             assert (boxes[0, 2:] <= boxes[0, :2] + 1).any()
 
 
+def warped(picture: Image.Image, source: np.ndarray) -> tuple[Image.Image, np.ndarray]:
+    return warp(picture, source), warped_boxes(BOX, source, picture.size)
+
+
 def test_warps_by_hand() -> None:
-    moved, boxes = warp(scene(), BOX, translation(10, -20))
+    moved, boxes = warped(scene(), translation(10, -20))
     assert boxes.tolist() == [[20, 70, 60, 130]]
     assert extent(moved) == [20, 70, 60, 130]
     assert np.asarray(moved)[:, :10].tolist() == [[list(GREY)] * 10] * 140  # from beyond the edge
-    assert warp(scene(), BOX, shear(0.5, 0))[1].tolist() == [
+    assert warped(scene(), shear(0.5, 0))[1].tolist() == [
         [40, 20, 80, 100]
     ]  # left by y / 2: 60 - 40, 120 - 20
-    assert warp(scene(), BOX, shear(0, 0.5))[1].tolist() == [
+    assert warped(scene(), shear(0, 0.5))[1].tolist() == [
         [0, 60, 50, 120]
     ]  # up by x / 2, clipped at the top
-    turned, boxes = warp(scene(), BOX, rotation(180, (200, 140)))
+    turned, boxes = warped(scene(), rotation(180, (200, 140)))
     assert np.allclose(boxes, [[60, 80, 100, 140]], atol=1e-3)
     assert extent(turned) == [60, 80, 100, 140]
-    quarter = warp(scene(140, 140), BOX, rotation(90, (140, 140)))
+    quarter = warped(scene(140, 140), rotation(90, (140, 140)))
     assert np.allclose(
         quarter[1], [[60, 60, 120, 100]], atol=1e-3
     )  # clockwise: y' = x, x' = 140 - y
@@ -84,16 +97,16 @@ def test_warps_by_hand() -> None:
 
 
 def test_a_box_that_leaves_has_no_area() -> None:
-    _, boxes = warp(scene(), BOX, translation(150, 0))
+    _, boxes = warped(scene(), translation(150, 0))
     assert boxes[0, 1] == boxes[0, 3] == 200
 
 
 @pytest.mark.parametrize("name", sorted(set(OPERATIONS) - set(MOVING)))
 def test_other_operations_leave_boxes_and_size(name: str) -> None:
     for strength in (0, 5, 10, 15):
-        changed, boxes = OPERATIONS[name](noise(), BOX, strength, generator(1))
+        changed, source = OPERATIONS[name](noise(), BOX, strength, generator(1))
         assert (changed.size, changed.mode) == ((200, 140), "RGB")
-        assert boxes is BOX
+        assert source is None
 
 
 @pytest.mark.parametrize("name", sorted(BOX_ONLY))
@@ -102,11 +115,11 @@ def test_box_operations_change_nothing_outside_boxes(
 ) -> None:
     monkeypatch.setitem(POLICIES, "one", (((name, 3.0, 8),),))  # a third of 3: always
     before = np.asarray(noise())
-    changed, boxes = apply_policy("one", noise(), BOX, generator(0))
+    changed, boxes, labels = apply_policy("one", noise(), BOX, LABELS, generator(0))
     after = np.asarray(changed)
     outside = np.ones((140, 200), bool)
     outside[40:80, 60:120] = False
-    assert boxes is BOX
+    assert boxes is BOX and labels.tolist() == [4]
     assert np.array_equal(after[outside], before[outside])
     assert not np.array_equal(after, before)
 
@@ -115,7 +128,7 @@ def test_box_operations_have_a_third_of_the_probability(monkeypatch: pytest.Monk
     monkeypatch.setitem(POLICIES, "one", ((("Flip_Only_BBoxes", 1.0, 0),),))
     picture = noise()
     changed = sum(
-        apply_policy("one", picture, BOX, generator(seed))[0].tobytes() != picture.tobytes()
+        apply_policy("one", picture, BOX, LABELS, generator(seed))[0].tobytes() != picture.tobytes()
         for seed in range(300)
     )
     assert 70 < changed < 130

@@ -10,6 +10,10 @@ from PIL import Image, ImageDraw
 from pycocotools import mask as coco_mask
 
 from algorithm.data.feeding.augmentation import Augmentation
+from algorithm.data.feeding.augmentations import autoaugment, warp
+from algorithm.data.feeding.augmentations.autoaugment import apply_policy
+from algorithm.data.feeding.augmentations.policies import POLICIES
+from algorithm.data.feeding.augmentations.warp import move_from, rotation, shear, translation
 from algorithm.data.feeding.flip_crop_scale import View
 from algorithm.data.feeding.outline_views import corners, grid_masks, move_of, moved
 from algorithm.data.feeding.outline_views import outlined_objects as objects_of
@@ -19,6 +23,11 @@ from algorithm.data.sample import Sample
 
 STILL = Augmentation(flip=False, jitter=(1.0, 1.0))
 SIZE = (96, 128)
+MOVES = (
+    (("Rotate_BBox", 1.0, 8), ("TranslateX_BBox", 1.0, 1)),
+    (("ShearX_BBox", 1.0, 8), ("ShearY_BBox", 1.0, 8)),
+    (("TranslateY_BBox", 1.0, 1), ("Flip_Only_BBoxes", 3.0, 0)),
+)
 
 
 def block(top, left, bottom, right):
@@ -86,6 +95,73 @@ def test_what_was_cut_off_stays_away():
     np.testing.assert_array_equal(masks[0], expected)
 
 
+# A block of rows 40 to 80 and columns 60 to 120 of 140 x 200, and where its corners (x, y) go.
+CORNERS = [[60, 40], [120, 40], [120, 80], [60, 80]]
+WARPS = {
+    "right and up": (translation(10, -20), [[70, 20], [130, 20], [130, 60], [70, 60]]),
+    "left by y / 2": (shear(0.5, 0), [[40, 40], [100, 40], [80, 80], [20, 80]]),
+    "half a turn": (rotation(180, (200, 140)), [[140, 100], [80, 100], [80, 60], [140, 60]]),
+}
+
+
+def after_policy(one, operation, monkeypatch, probability=1.0):
+    """The object of a sample after an operation of a learned policy at its greatest strength."""
+    monkeypatch.setitem(POLICIES, "one", (((operation, probability, 10),),))
+    picture = Image.new("RGB", (one.width, one.height))
+    boxes, objects = one.boxes, objects_of(one, one.labels)
+    return apply_policy("one", picture, boxes, objects, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("name", WARPS)
+def test_corners_go_where_a_warp_takes_them(name):
+    source, expected = WARPS[name]
+    move = move_from(source)
+    np.testing.assert_allclose(CORNERS @ move[:, :2].T + move[:, 2], expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("form", ["polygon", "runs"])
+def test_an_outline_is_sheared_with_its_picture(form, monkeypatch):
+    """Left by 0.3 y: columns 60 to 120 of the upper edge become 48 to 108, of the lower 36 to 96."""
+    outline = block(40, 60, 80, 120)
+    if form == "runs":
+        outline = RunLengths(140, 200, run_lengths(outline, 140, 200)["counts"])
+    one = sample([outline], [[40, 60, 80, 120]], size=(140, 200))
+    monkeypatch.setattr(autoaugment, "_signed", lambda greatest, strength, rng: greatest)
+    _, boxes, objects = after_policy(one, "ShearX_BBox", monkeypatch)
+    np.testing.assert_allclose(boxes, [[40, 36, 80, 108]], atol=1e-4)
+    shares = grid_masks(objects, boxes, (140, 200), 1)[0] / 255
+    # Rows 40 to 44 lie left by 12.15 to 13.05, 12.6 on average: columns 47.4 to 107.4.
+    assert np.flatnonzero(shares[10] > 0.5).tolist() == list(range(12, 27))
+    # Rows 76 to 80 lie left by 23.4 on average: columns 36.6 to 96.6.
+    assert np.flatnonzero(shares[19] > 0.5).tolist() == list(range(9, 24))
+    assert shares.sum() == pytest.approx(60 * 40 / 16, abs=3)
+
+
+def test_what_a_policy_pushes_out_stays_away(monkeypatch):
+    """Down by 250 of 300 rows and up again: only the uppermost 50 rows are left."""
+    one = sample([block(0, 0, 300, 40)], [[0, 0, 300, 40]], size=(300, 40))
+    signs = iter([1, -1])
+    monkeypatch.setattr(autoaugment, "_signed", lambda greatest, *_: next(signs) * greatest)
+    steps = (("TranslateY_BBox", 1.0, 10), ("TranslateY_BBox", 1.0, 10))
+    monkeypatch.setitem(POLICIES, "one", (steps,))
+    picture, objects = Image.new("RGB", (40, 300)), objects_of(one, one.labels)
+    _, _, objects = apply_policy("one", picture, one.boxes, objects, np.random.default_rng(0))
+    shares = grid_masks(objects, one.boxes, (300, 40), 1)[0]
+    assert np.flatnonzero((shares == 255).all(axis=1)).tolist() == list(range(12))
+    assert shares[12].tolist() == [128] * 10 and not shares[13:].any()
+
+
+def test_an_outline_is_mirrored_within_its_box(monkeypatch):
+    """The left half of the box becomes the right one; the box stays."""
+    one = sample([block(8, 16, 24, 24)], [[8, 16, 24, 32]])
+    _, boxes, objects = after_policy(one, "Flip_Only_BBoxes", monkeypatch, 3.0)
+    assert boxes.tolist() == [[8, 16, 24, 32]]
+    shares = grid_masks(objects, boxes, SIZE, 1)[0]
+    expected = np.zeros((24, 32))
+    expected[2:6, 6:8] = 255
+    np.testing.assert_array_equal(shares, expected)
+
+
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
     """White shapes on black, one with a polygon, one with run lengths and one without an outline."""
@@ -113,9 +189,12 @@ def pictures(tmp_path_factory):
         Augmentation(jitter=(0.5, 2.0)),
         Augmentation(jitter=(1.0, 1.0), mosaic=1.0),
         Augmentation(jitter=(0.8, 1.6), mosaic=0.5),
+        Augmentation(jitter=(1.0, 1.0), policy="moves"),
     ],
 )
-def test_masks_lie_on_the_shapes_that_the_picture_shows(pictures, augmentation):
+def test_masks_lie_on_the_shapes_that_the_picture_shows(pictures, augmentation, monkeypatch):
+    monkeypatch.setitem(POLICIES, "moves", MOVES)
+    monkeypatch.setattr(warp, "GREY", (0, 0, 0))
     batches = train_batches(
         pictures,
         image_size=(128, 160),

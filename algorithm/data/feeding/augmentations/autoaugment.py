@@ -1,9 +1,10 @@
-"""Carrying out a learned policy: what each published operation does to a picture and its boxes."""
+"""Carrying out a learned policy: what each operation does to a picture and its objects."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -11,13 +12,32 @@ from PIL import Image, ImageOps
 from algorithm.data.feeding.augmentations import enhance
 from algorithm.data.feeding.augmentations.holes import cut_out, cut_out_in_box
 from algorithm.data.feeding.augmentations.policies import POLICIES
-from algorithm.data.feeding.augmentations.warp import rotation, shear, translation, warp
+from algorithm.data.feeding.augmentations.warp import (
+    move_from,
+    rotation,
+    shear,
+    translation,
+    warp,
+    warped_boxes,
+)
+from algorithm.data.feeding.outline_views import corners, moved
 
-# A picture (RGB), boxes float32 [N, 4] yxyx pixels, strength 0..10 and a generator to a picture of
-# the same size and as many boxes; one that left the picture has no area.
-Operation = Callable[
-    [Image.Image, np.ndarray, float, np.random.Generator], tuple[Image.Image, np.ndarray]
-]
+
+class Changed(NamedTuple):
+    """What an operation makes of a picture.
+
+    Attributes:
+        picture: Of the same size.
+        source: Where its pixels come from, as of `warp`; None where nothing moved.
+    """
+
+    picture: Image.Image
+    source: np.ndarray | None = None
+
+
+# A picture (RGB), boxes float32 [N, 4] yxyx pixels, strength 0..10 and a generator to what is made
+# of them.
+Operation = Callable[[Image.Image, np.ndarray, float, np.random.Generator], Changed]
 
 SHIFT, SHIFT_IN_BOX = 250, 120  # pixels at the greatest strength
 HOLE, HOLE_IN_BOX = 100, 50  # half the side of a hole, in pixels
@@ -29,28 +49,43 @@ BOX_ONLY_SHARE = (
 
 
 def apply_policy(
-    name: str, picture: Image.Image, boxes: np.ndarray, rng: np.random.Generator
-) -> tuple[Image.Image, np.ndarray]:
-    """Change the picture and its boxes by one sub-policy, drawn at random.
+    name: str,
+    picture: Image.Image,
+    boxes: np.ndarray,
+    labels: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[Image.Image, np.ndarray, np.ndarray]:
+    """Change the picture and its objects by one sub-policy, drawn at random.
 
     Args:
         name: The policy.
         picture: RGB.
         boxes: float32 [N, 4] yxyx pixels.
+        labels: Labels or OutlinedObject [N].
         rng: Where the draws come from.
 
     Returns:
-        (picture, boxes). A box that left the picture has no area.
+        (picture, boxes, labels). A box that left the picture has no area.
     """
     policy = POLICIES[name]
     for operation, probability, strength in policy[rng.integers(len(policy))]:
         if operation in BOX_ONLY:
-            picture = _in_boxes(
-                BOX_ONLY[operation], picture, boxes, probability * BOX_ONLY_SHARE, strength, rng
+            picture, labels = _in_boxes(
+                BOX_ONLY[operation],
+                picture,
+                boxes,
+                labels,
+                probability * BOX_ONLY_SHARE,
+                strength,
+                rng,
             )
         elif rng.random() < probability:
-            picture, boxes = OPERATIONS[operation](picture, boxes, strength, rng)
-    return picture, boxes
+            picture, source = OPERATIONS[operation](picture, boxes, strength, rng)
+            if source is not None:
+                width, height = picture.size
+                boxes = warped_boxes(boxes, source, picture.size)
+                labels = moved(labels, move_from(source), corners(0, 0, height, width))
+    return picture, boxes, labels
 
 
 def _signed(greatest: float, strength: float, rng: np.random.Generator) -> float:
@@ -58,82 +93,91 @@ def _signed(greatest: float, strength: float, rng: np.random.Generator) -> float
 
 
 def _values(
-    change: Callable,
-    picture: Image.Image,
-    boxes: np.ndarray,
-    strength: float,
-    _: np.random.Generator,
-) -> tuple[Image.Image, np.ndarray]:
-    return change(picture, strength), boxes
+    change: Callable, picture: Image.Image, _: np.ndarray, strength: float, __: np.random.Generator
+) -> Changed:
+    return Changed(change(picture, strength))
+
+
+def _moved(picture: Image.Image, source: np.ndarray) -> Changed:
+    return Changed(warp(picture, source), source)
 
 
 def _translate(
     picture: Image.Image,
-    boxes: np.ndarray,
+    _: np.ndarray,
     strength: float,
     rng: np.random.Generator,
     *,
     axis: int,
     greatest: int,
-) -> tuple[Image.Image, np.ndarray]:
+) -> Changed:
     shift = int(_signed(greatest, strength, rng))
-    return warp(picture, boxes, translation(*((shift, 0) if axis == 0 else (0, shift))))
+    return _moved(picture, translation(*((shift, 0) if axis == 0 else (0, shift))))
 
 
 def _shear(
-    picture: Image.Image, boxes: np.ndarray, strength: float, rng: np.random.Generator, *, axis: int
-) -> tuple[Image.Image, np.ndarray]:
+    picture: Image.Image, _: np.ndarray, strength: float, rng: np.random.Generator, *, axis: int
+) -> Changed:
     amount = _signed(SHEAR, strength, rng)
-    return warp(picture, boxes, shear(*((amount, 0) if axis == 0 else (0, amount))))
+    return _moved(picture, shear(*((amount, 0) if axis == 0 else (0, amount))))
 
 
 def _rotate(
-    picture: Image.Image, boxes: np.ndarray, strength: float, rng: np.random.Generator
-) -> tuple[Image.Image, np.ndarray]:
-    return warp(picture, boxes, rotation(_signed(TURN, strength, rng), picture.size))
+    picture: Image.Image, _: np.ndarray, strength: float, rng: np.random.Generator
+) -> Changed:
+    return _moved(picture, rotation(_signed(TURN, strength, rng), picture.size))
 
 
 def _cut_out(
     picture: Image.Image,
-    boxes: np.ndarray,
+    _: np.ndarray,
     strength: float,
     rng: np.random.Generator,
     *,
     greatest: int,
-) -> tuple[Image.Image, np.ndarray]:
-    return cut_out(picture, int(greatest * strength / enhance.GREATEST), rng), boxes
+) -> Changed:
+    return Changed(cut_out(picture, int(greatest * strength / enhance.GREATEST), rng))
 
 
 def _cut_out_in_box(
     picture: Image.Image, boxes: np.ndarray, strength: float, rng: np.random.Generator
-) -> tuple[Image.Image, np.ndarray]:
-    return cut_out_in_box(picture, boxes, HOLE_SHARE * strength / enhance.GREATEST, rng), boxes
+) -> Changed:
+    return Changed(cut_out_in_box(picture, boxes, HOLE_SHARE * strength / enhance.GREATEST, rng))
 
 
-def _flip(
-    picture: Image.Image, boxes: np.ndarray, _: float, __: np.random.Generator
-) -> tuple[Image.Image, np.ndarray]:
-    """Only for the content of a box, where there are no other boxes to move."""
-    return ImageOps.mirror(picture), boxes
+def _flip(picture: Image.Image, _: np.ndarray, __: float, ___: np.random.Generator) -> Changed:
+    """Only for the content of a box."""
+    return Changed(ImageOps.mirror(picture), np.array([[-1, 0, picture.width], [0, 1, 0]], float))
 
 
 def _in_boxes(
     operation: Operation,
     picture: Image.Image,
     boxes: np.ndarray,
+    labels: np.ndarray,
     probability: float,
     strength: float,
     rng: np.random.Generator,
-) -> Image.Image:
-    """Do the operation to the content of each box alone, each with this probability."""
-    picture = picture.copy()
+) -> tuple[Image.Image, np.ndarray]:
+    """Do the operation to the content of each box alone, each with this probability.
+
+    The box stays; the outline of its object moves within it. Others that lie there too keep theirs.
+    """
+    picture, labels = picture.copy(), labels.copy()
     nothing = np.zeros((0, 4), np.float32)
     for number in rng.permutation(len(boxes)):
         top, left, bottom, right = (int(edge) for edge in boxes[number].round())
         if rng.random() < probability and top < bottom and left < right:
             content = picture.crop((left, top, right, bottom))
-            picture.paste(operation(content, nothing, strength, rng)[0], (left, top))
-    return picture
+            changed, source = operation(content, nothing, strength, rng)
+            picture.paste(changed, (left, top))
+            if source is not None:
+                corner = np.array([left, top])
+                move = move_from(source)
+                move[:, 2] += corner - move[:, :2] @ corner
+                one = slice(number, number + 1)
+                labels[one] = moved(labels[one], move, corners(top, left, bottom, right))
+    return picture, labels
 
 
 OPERATIONS: dict[str, Operation] = {

@@ -10,35 +10,50 @@ from PIL import Image
 GREY = (128, 128, 128)  # where nothing of the picture is left, as published
 
 
-def warp(
-    picture: Image.Image, boxes: np.ndarray, source: np.ndarray
-) -> tuple[Image.Image, np.ndarray]:
-    """Warp a picture and its boxes.
-
-    Pixel (x, y) of the result shows what was at source @ (x, y, 1).
+def warp(picture: Image.Image, source: np.ndarray) -> Image.Image:
+    """Warp a picture.
 
     Args:
         picture: The picture.
-        boxes: float32 [N, 4] yxyx pixels.
-        source: float [2, 3], pixel edges.
+        source: float [2, 3], pixel edges: pixel (x, y) of the result shows what was at
+            source @ (x, y, 1).
 
     Returns:
-        The picture, and the boxes that enclose the moved ones, clipped to the picture; one that
-        left it has no area.
+        A picture of the same size.
     """
-    moved = picture.transform(
+    return picture.transform(
         picture.size,
         Image.Transform.AFFINE,
         tuple(source.ravel()),
         Image.Resampling.NEAREST,
         fillcolor=GREY,
     )
+
+
+def warped_boxes(boxes: np.ndarray, source: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Move boxes along with a warped picture.
+
+    Args:
+        boxes: float32 [N, 4] yxyx pixels.
+        source: As of `warp`.
+        size: (width, height) of the picture.
+
+    Returns:
+        float32 [N, 4], the boxes that enclose the moved ones, clipped to the picture; one that left
+        it has no area.
+    """
     turn = np.linalg.inv(source[:, :2])
     corners = boxes[:, [[1, 0], [1, 2], [3, 0], [3, 2]]]  # [N, 4, 2], x before y
     corners = (corners - source[:, 2]) @ turn.T
     enclosing = np.concatenate([corners.min(axis=1)[:, ::-1], corners.max(axis=1)[:, ::-1]], axis=1)
-    width, height = picture.size
-    return moved, np.clip(enclosing, 0, [height, width] * 2).astype(np.float32)
+    width, height = size
+    return np.clip(enclosing, 0, [height, width] * 2).astype(np.float32)
+
+
+def move_from(source: np.ndarray) -> np.ndarray:
+    """Return what takes (x, y, 1) of the picture to (x, y) of the warped one, float64 [2, 3]."""
+    turn = np.linalg.inv(source[:, :2])
+    return np.c_[turn, -turn @ source[:, 2]]
 
 
 def translation(dx: float, dy: float) -> np.ndarray:
