@@ -62,7 +62,7 @@ def test_every_kind_has_its_advice_and_its_name():
     ("kind", "changes"),
     [
         (LEAK, {"mask_loss_weight": "2", "num_epochs": "150"}),
-        (SPILL, {"mask_loss_weight": "2"}),
+        (SPILL, {"mask_loss_weight": "2", "num_epochs": "150"}),
         (CUT, {"iou_loss_type": "giou", "box_loss_weight": "75"}),
         (MISSED_PART, {"num_epochs": "150", "mask_loss_weight": "2"}),
     ],

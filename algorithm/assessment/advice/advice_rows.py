@@ -185,10 +185,10 @@ MASK_ADVICE = (
     ),
     AdviceRow(
         SPILL,
-        (_MASKS_WEIGH_MORE,),
+        (_MASKS_WEIGH_MORE, LONGER_TRAINING, MORE_MINUTES),
         "Masks that spill onto the background",
         "掩码溢出到背景",
-        ("let masks weigh more in training", "建议提高掩码损失的权重"),
+        ("let masks weigh more and train longer", "建议提高掩码损失的权重并延长训练"),
     ),
     AdviceRow(
         CUT,

@@ -13,7 +13,7 @@ def grid_iou(
     """Return the IoU of a mask with what is left of it on the grid, enlarged again.
 
     A cell takes the share of it that the mask covers; enlarging is bilinear, and what is above half
-    is inside, as in ops.mask_assembly.
+    is inside the mask's own box, as in ops.mask_assembly.
 
     Args:
         mask: bool [h, w], not empty; the part of the picture in which it lies.
@@ -21,6 +21,9 @@ def grid_iou(
         picture: (height, width) of the picture, in pixels.
         input_size: (height, width) of the network's input, in pixels.
     """
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    corner = (corner[0] + int(rows[0]), corner[1] + int(columns[0]))
+    mask = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     scale = min(side / own for side, own in zip(input_size, picture, strict=True))
     cells = [
         max(int(own * scale), 1) / own / MASK_STRIDE for own in picture
