@@ -70,7 +70,7 @@ def train(
     """
     batch_size = device_batch(hp) * devices.replicas
     plan = plan_of(hp, len(dataset.train), batch_size)
-    anew, graph = False, None
+    anew = False
     progress = Progress.of(resumed.state) if resumed else Progress()
     if hp.train_minutes:
         step = int(resumed.tensors["global_step"]) if resumed else 0
@@ -91,8 +91,6 @@ def train(
             progress.wait_anew()
         epoch = trainer.step // plan.steps_per_epoch + 1
         _log.info("resumed at step %d, in epoch %d", trainer.step, epoch)
-    else:
-        graph = run_folder.write_graph(detector)
     if devices.chief:
         run_folder.record_split(dataset)
     run_folder.started(hp, trainer.step if anew else None)
@@ -107,7 +105,15 @@ def train(
         describe=partial(_names, dataset),
     )
     hooks = training_hooks(
-        hp, detector, dataset, run_folder, devices, distiller, trainer.peers, schedule, graph
+        hp,
+        detector,
+        dataset,
+        run_folder,
+        devices,
+        distiller,
+        trainer.peers,
+        schedule,
+        resumed is not None,
     )
     changes = augmentation(hp, passes(hp, dataset, batch_size))
     remembered = remembered_answers(distiller, dataset, detector, changes, hp.seed)

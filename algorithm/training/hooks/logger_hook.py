@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 
 from algorithm.storage.atomic_files import write_json
 from algorithm.training.hooks.hook import Hook, TrainingRun
@@ -45,6 +46,9 @@ class LoggerHook(Hook):
             pictures: uint8 [H, W, 3] each.
         """
         raise NotImplementedError
+
+    def write_graph(self, graph: tf.Graph) -> None:
+        """Write the inference graph, where there is a place for it."""
 
     def close(self, done: bool) -> None:
         """Write what waits; `done` says whether the training came to its end."""
