@@ -86,13 +86,20 @@ def train(
     if resumed:
         _restore(run, resumed, dataset, batch_size)
     anew = resumed is not None and _waits_anew(hp, run, run_folder, devices)
-    graph = None if resumed else run_folder.write_graph(detector)
     if devices.chief:
         run_folder.record_split(dataset)
     run_folder.started(hp, trainer.step if anew else None)
     guard = _guard(hp, dataset, run, schedule, run_folder, resumed is not None)
     hooks = training_hooks(
-        hp, detector, dataset, run_folder, devices, distiller, trainer.peers, schedule, graph
+        hp,
+        detector,
+        dataset,
+        run_folder,
+        devices,
+        distiller,
+        trainer.peers,
+        schedule,
+        resumed is not None,
     )
     batches = _batches(hp, detector, dataset, devices, distiller)
     fit(run, batches, guard, hooks, devices.any_of)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
-import tensorflow as tf
 
 from algorithm.data import Dataset
 from algorithm.data.checking.check_pictures import report_pictures
@@ -32,6 +31,7 @@ from algorithm.training.hooks.checkpoint_hook import CheckpointHook
 from algorithm.training.hooks.confusion_matrix_hook import ConfusionMatrixHook
 from algorithm.training.hooks.early_stop_hook import EarlyStopHook
 from algorithm.training.hooks.evaluation_hook import EvaluateHook
+from algorithm.training.hooks.graph_hook import GraphHook
 from algorithm.training.hooks.hook import Hook, TrainingRun
 from algorithm.training.hooks.log_hook import LogHook
 from algorithm.training.hooks.memory_hook import MemoryHook
@@ -53,7 +53,7 @@ def training_hooks(
     distiller: Distiller | None,
     peers: Sequence[Detector],
     schedule: DetectionSchedule,
-    graph: tf.Graph | None = None,
+    resumed: bool,
 ) -> list[Hook]:
     """Make the hooks of a job.
 
@@ -66,7 +66,7 @@ def training_hooks(
         distiller: What the detector learns from besides the annotations, or None.
         peers: Networks that are trained along.
         schedule: The learning rate, which a plan by train_minutes changes.
-        graph: The inference graph for TensorBoard; None in a job that goes on, as it is there.
+        resumed: Whether the job goes on; then the inference graph is there.
 
     Returns:
         The hooks, in the order they are to be called.
@@ -75,7 +75,7 @@ def training_hooks(
     time_left = TimeLeft(len(dataset.eval), batch_size)
     log = LogHook(FORMS[hp.log_form](), hp.log_every_steps, batch_size, time_left)
     pictures = report_pictures(dataset, _DATA_PICTURES)
-    loggers = training_loggers(hp, run_folder.folder, pictures, graph, chief=devices.chief)
+    loggers = training_loggers(hp, run_folder.folder, pictures, chief=devices.chief)
 
     evaluator = partial(_evaluator, hp, dataset)
     student = evaluator(detector)
@@ -84,6 +84,7 @@ def training_hooks(
     matrix = ConfusionMatrixHook(partial(confusion_picture, student), loggers)
     budget = time_budget(hp, dataset, batch_size)
     return [
+        *([] if resumed else [GraphHook(partial(run_folder.write_graph, detector), loggers)]),
         *([TimeHook(budget, schedule, devices.from_chief)] if hp.train_minutes else []),
         MemoryHook(),
         log,

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.hyperparameters.loggers import loggers_of
@@ -20,7 +19,6 @@ def training_loggers(
     hp: Hyperparameters,
     folder: Path,
     pictures: Sequence[np.ndarray],
-    graph: tf.Graph | None = None,
     *,
     chief: bool,
 ) -> list[LoggerHook]:
@@ -30,7 +28,6 @@ def training_loggers(
         hp: The job's hyperparameters.
         folder: train_url on the local disk.
         pictures: uint8 [H, W, 3] each, training pictures with their boxes.
-        graph: The inference graph for TensorBoard, or None.
         chief: Whether this machine writes results. Others keep events alone, in a folder of theirs.
 
     Returns:
@@ -38,7 +35,7 @@ def training_loggers(
     """
     every, settings = hp.log_every_steps, hp.as_dict()
     makers = {
-        "tensorboard": lambda: TensorBoardHook(folder, every, pictures, graph),
+        "tensorboard": lambda: TensorBoardHook(folder, every, pictures),
         "mlflow": lambda: MlflowHook(folder, every, pictures, settings),
         "wandb": lambda: WandbHook(folder, every, pictures, settings),
     }

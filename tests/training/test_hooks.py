@@ -14,6 +14,7 @@ from algorithm.training.hooks import checkpoint_hook as checkpoint_file
 from algorithm.training.hooks.checkpoint_hook import CheckpointHook
 from algorithm.training.hooks.confusion_matrix_hook import ConfusionMatrixHook
 from algorithm.training.hooks.early_stop_hook import EarlyStopHook
+from algorithm.training.hooks.graph_hook import GraphHook
 from algorithm.training.hooks.hook import Hook, TrainingRun
 from algorithm.training.hooks.memory_hook import MemoryHook
 from algorithm.training.hooks.soft_loss_hook import SoftLossHook
@@ -191,12 +192,18 @@ def test_a_soft_loss_that_stays_high_gets_a_hint_once_with_the_value_to_set(capl
     ]
 
 
-def test_tensorboard_gets_the_graph_once(tmp_path):
-    with tf.Graph().as_default() as graph:
-        tf.constant(1.0, name="weights")
-    board = TensorBoardHook(tmp_path, every=1, graph=graph)
-    board.before_training(run_of())
-    board.after_training(run_of())
+def test_the_graph_goes_to_tensorboard_once_and_the_first_update_does_not_wait_for_it(tmp_path):
+    run, steps = run_of(), []
+
+    def write():
+        steps.append(run.step)
+        with tf.Graph().as_default() as graph:
+            tf.constant(1.0, name="weights")
+        return graph
+
+    board = TensorBoardHook(tmp_path, every=100)
+    hooks = [GraphHook(write, [board]), board]
+    loop.fit(run, lambda step: iter(range(1000)), FakeGuard(run.trainer), hooks)
     (events,) = tmp_path.glob("events*")
     graphs = [
         event.graph_def
@@ -205,6 +212,7 @@ def test_tensorboard_gets_the_graph_once(tmp_path):
     ]
     assert [node.name for node in tf.compat.v1.GraphDef.FromString(graphs[0]).node] == ["weights"]
     assert len(graphs) == 1
+    assert steps == [1]
 
 
 def test_tensorboard_gets_curves_pictures_and_the_confusion_matrix(tmp_path):

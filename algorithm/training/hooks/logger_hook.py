@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import tensorflow as tf
 
 from algorithm.training.hooks.hook import Hook, TrainingRun
 from algorithm.training.log_forms.log_form import Evaluated
@@ -40,6 +41,9 @@ class LoggerHook(Hook):
             pictures: uint8 [H, W, 3] each.
         """
         raise NotImplementedError
+
+    def write_graph(self, graph: tf.Graph) -> None:
+        """Write the inference graph, where there is a place for it."""
 
     def close(self, done: bool) -> None:
         """Write what waits; `done` says whether the training came to its end."""

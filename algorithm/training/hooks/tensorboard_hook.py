@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from algorithm.training.hooks.hook import TrainingRun
 from algorithm.training.hooks.logger_hook import LoggerHook
 
 
@@ -19,7 +18,6 @@ class TensorBoardHook(LoggerHook):
         folder: The folder of the event file.
         every: Steps between two points of a training curve.
         data_pictures: uint8 [H, W, 3] each, training pictures with their boxes, shown at step 0.
-        graph: For the tab Graphs, or None.
     """
 
     def __init__(
@@ -27,19 +25,9 @@ class TensorBoardHook(LoggerHook):
         folder: Path,
         every: int,
         data_pictures: Sequence[np.ndarray] = (),
-        graph: tf.Graph | None = None,
     ) -> None:
         super().__init__(every, data_pictures)
         self._writer = tf.summary.create_file_writer(str(folder))
-        self._graph = graph
-
-    def before_training(self, run: TrainingRun) -> None:
-        """Write the graph and the training pictures."""
-        if self._graph is not None:
-            with self._writer.as_default(0):
-                tf.summary.graph(self._graph)
-            self._graph = None  # written once, and not kept in memory
-        super().before_training(run)
 
     def write_scalars(self, group: str, figures: Mapping[str, float], step: int) -> None:
         """Write figures as `group`/name; see LoggerHook."""
@@ -53,6 +41,11 @@ class TensorBoardHook(LoggerHook):
         with self._writer.as_default(step):
             for index, picture in enumerate(pictures):
                 tf.summary.image(f"{group}/picture_{index}", picture[None])
+
+    def write_graph(self, graph: tf.Graph) -> None:
+        """Write the graph for the tab Graphs."""
+        with self._writer.as_default(0):
+            tf.summary.graph(graph)
 
     def close(self, done: bool) -> None:
         """Close the event file."""
