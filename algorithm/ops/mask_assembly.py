@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from algorithm.ops.mask_grid import MASK_STRIDE
+from algorithm.ops.box_shapes import box_shapes
+from algorithm.ops.mask_grid import MASK_STRIDE, SHAPE_TERMS
 
 
 def mask_runs(
@@ -22,7 +23,7 @@ def mask_runs(
     """Compute the masks of detections.
 
     Args:
-        coefficients: float32 [B, M, k].
+        coefficients: float32 [B, M, k + 9], see `mask_head`.
         prototypes: float32 [B, h, w, k].
         boxes: float32 [B, M, 4], yxyx in pixels of the pictures, clipped to them.
         count: int32 [B], how many of the M are wanted, the first ones.
@@ -40,7 +41,8 @@ def mask_runs(
     def one(number: tf.Tensor, runs: tf.TensorArray, lengths: tf.TensorArray):
         picture, row = places[number, 0], places[number, 1]
         found = _runs(
-            tf.linalg.matvec(prototypes[picture], coefficients[picture, row]),
+            tf.linalg.matvec(prototypes[picture], coefficients[picture, row, :-SHAPE_TERMS]),
+            coefficients[picture, row, -SHAPE_TERMS:],
             boxes[picture, row],
             tf.cast(fitted[picture], tf.float32) / size[picture],
             tf.cast(size[picture], tf.int32),
@@ -72,13 +74,20 @@ def fitted_shape(size: tf.Tensor, scale: tf.Tensor) -> tf.Tensor:
     return tf.maximum(tf.cast(size * scale[:, None], tf.int32), 1)
 
 
-def _runs(logits: tf.Tensor, box: tf.Tensor, scale: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
-    """int32 [R]: run lengths of logits [h, w] > 0 inside of a box, in a picture of `size`."""
+def _runs(
+    logits: tf.Tensor, shape: tf.Tensor, box: tf.Tensor, scale: tf.Tensor, size: tf.Tensor
+) -> tf.Tensor:
+    """int32 [R]: run lengths of logits [h, w] > 0 inside of a box, in a picture of `size`.
+
+    The terms of the box's shape, [9], are added.
+    """
     start, stop = tf.cast(tf.floor(box[:2]), tf.int32), tf.cast(tf.math.ceil(box[2:]), tf.int32)
     rows, columns = (
         _weights(start[axis], stop[axis], scale[axis], tf.shape(logits)[axis]) for axis in (0, 1)
     )
     enlarged = tf.matmul(columns, tf.matmul(rows, logits), transpose_b=True)  # [columns, rows]
+    places = (tf.cast(tf.range(start[axis], stop[axis]), tf.float32) + 0.5 for axis in (0, 1))
+    enlarged += tf.transpose(box_shapes(shape, box, *places))
     inside = tf.pad(enlarged > 0.0, [[0, 0], [1, 1]])
     edges = tf.cast(tf.where(inside[:, 1:] != inside[:, :-1]), tf.int32)
     places = (edges[:, 0] + start[1]) * size[0] + edges[:, 1] + start[0]
