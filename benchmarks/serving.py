@@ -277,8 +277,8 @@ def stop_under_load(server: Server, bodies: list[bytes], clients: int) -> dict[s
     }
 
 
-def main() -> None:
-    """Print each part as JSON."""
+def arguments_of() -> argparse.Namespace:
+    """Return what was typed."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -289,7 +289,12 @@ def main() -> None:
     parser.add_argument("--soak", type=float, default=0, help="minutes")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--serve", default="", help="more flags for serve, separated by spaces")
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Print each part as JSON."""
+    arguments = arguments_of()
     paths = sorted(Path(arguments.images).glob("*.jpg"))[:16]
     contents = [path.read_bytes() for path in paths]
     bodies = [HEAD + content + b"\r\n--b--\r\n" for content in contents]

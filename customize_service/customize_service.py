@@ -3,7 +3,8 @@
 It decodes the pictures of a request and names the classes of the reply; all box arithmetic is in
 the SavedModel. Under the platform's server its base class asks TF Serving. Without that server
 local_model.py runs the SavedModel. pictures.py and request_fields.py read what was sent. Written
-for Python 3.7 and newer.
+for Python 3.7 and newer. It is one file although it is long: the platform loads it by its path, and
+what stands beside it is no package.
 """
 
 from __future__ import annotations

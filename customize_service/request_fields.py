@@ -6,11 +6,32 @@ Carried beside customize_service.py, which loads it. Written for Python 3.7 and 
 from __future__ import annotations
 
 import base64
+import difflib
 import io
 from typing import Any, BinaryIO
 
 FIELD = "images"
 MAX_PICTURES = 8  # in one request
+SETTINGS = (
+    "score_threshold",
+    "max_detections",
+    "class_names",
+    "nms",
+    "nms_iou_threshold",
+    "masks",
+)
+# What `predict` and other services call a setting.
+OTHER_NAMES = {
+    "score": "score_threshold",
+    "conf": "score_threshold",
+    "confidence": "score_threshold",
+    "threshold": "score_threshold",
+    "max": "max_detections",
+    "max_det": "max_detections",
+    "classes": "class_names",
+    "iou": "nms_iou_threshold",
+    "iou_threshold": "nms_iou_threshold",
+}
 
 
 class BadRequest(TypeError):
@@ -73,7 +94,8 @@ def one_dict(data: Any) -> dict[str, Any]:
         The fields by name.
 
     Raises:
-        BadRequest: A field stands in two of the dicts.
+        BadRequest: A field stands in two of the dicts, a setting is given two values, or a name
+            is a misspelt setting. Names that resemble no setting are left alone.
     """
     parts = [
         part for part in (data if isinstance(data, list) else [data]) if isinstance(part, dict)
@@ -83,7 +105,36 @@ def one_dict(data: Any) -> dict[str, Any]:
             f"expected the field '{FIELD}' once, found it {sum(FIELD in part for part in parts)} "
             "times"
         )
-    return {name: value for part in parts for name, value in part.items()}
+    fields: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for given, value in (item for part in parts for item in part.items()):
+        name = _field_name(given)
+        if name in SETTINGS and name in fields and str(fields[name]) != str(value):
+            raise BadRequest(
+                f"{name}: expected one value, found {origins[name]}={fields[name]} and "
+                f"{given}={value}"
+            )
+        fields[name], origins[name] = value, given
+    return fields
+
+
+def _field_name(given: Any) -> Any:
+    """Return the setting that the name `given` stands for, `given` itself where it is none.
+
+    Raises:
+        BadRequest: It is a misspelt setting.
+    """
+    plain = str(given).lower().replace("-", "_")
+    name = OTHER_NAMES.get(plain, plain)
+    if name in SETTINGS:
+        return name
+    near = difflib.get_close_matches(plain, SETTINGS, n=1, cutoff=0.8)
+    if near and given != FIELD:
+        raise BadRequest(
+            f"{given}: a request has no such field: did you mean {near[0]}? "
+            f"Its settings are {', '.join(SETTINGS)}"
+        )
+    return given
 
 
 def find_pictures(fields: dict[str, Any]) -> list[tuple[str, BinaryIO]]:

@@ -37,14 +37,45 @@ def test_every_page_stands_on_a_shelf_and_in_the_index():
     assert {name(page) for page in pages if page.resolve() not in linked} == set()
 
 
-def test_the_map_for_changes_names_files_that_exist():
-    text = (PROJECT / "CONTRIBUTING.md").read_text("utf-8")
-    table = text[text.index("## To change X, open Y") : text.index("## How to add")]
+def files_to_change(page: str, begin: str, end: str) -> list[list[str]]:
+    """The files of each row of a table "to change X, look in Y", from the root of the project.
+
+    The short tables leave out `algorithm/`.
+    """
+    text = (PROJECT / page).read_text("utf-8")
+    table = text[text.index(begin) :].partition(end)[0]
     rows = [line for line in table.splitlines() if line.startswith("| ")][2:]
-    assert len(rows) >= 25
-    places = [place for row in rows for place in re.findall(r"`([^`]+)`", row.split("|")[2])]
-    assert len(places) >= len(rows)
-    assert [place for place in places if not (PROJECT / place).exists()] == []
+    cells = [re.findall(r"`([^`]+)`", row.split("|")[2]) for row in rows]
+    return [
+        [place if (PROJECT / place).exists() else f"algorithm/{place}" for place in cell]
+        for cell in cells
+    ]
+
+
+def test_the_map_for_changes_names_files_that_exist():
+    rows = files_to_change("CONTRIBUTING.md", "## To change X, open Y", "## How to add")
+    assert len(rows) >= 25 and all(rows)
+    assert [place for row in rows for place in row if not (PROJECT / place).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "begin", "end"),
+    [
+        ("README.md", "| To change | Look in |", "## More"),
+        ("README.zh-CN.md", "| 要修改 | 请看 |", "## 更多"),
+    ],
+)
+def test_the_short_map_in_a_readme_says_what_the_long_one_says(page, begin, end):
+    long = files_to_change("CONTRIBUTING.md", "## To change X, open Y", "## How to add")
+    known = {place for row in long for place in row}
+    short = files_to_change(page, begin, end)
+    assert len(short) >= 30 and all(short)
+    assert [place for row in short for place in row if place not in known] == []
+
+
+def test_the_short_maps_name_the_same_files_in_both_languages():
+    english = files_to_change("README.md", "| To change | Look in |", "## More")
+    assert files_to_change("README.zh-CN.md", "| 要修改 | 请看 |", "## 更多") == english
 
 
 def test_license_and_citation_agree_with_the_package():

@@ -84,7 +84,7 @@ def test_serving_knows_nothing_of_ours_but_errors():
 @pytest.mark.parametrize(
     ("package", "files"),
     [
-        ("boto3", ["storage.objects.object_client"]),
+        ("boto3", ["storage.stores.objects.object_client"]),
         (
             "flask",
             ["local_platform.api.platform_app", "serving.http_app"],

@@ -19,6 +19,7 @@ from algorithm.assessment.curves import (
 from algorithm.assessment.errors.error_costs import LEAST_COST, cost_intervals, error_costs
 from algorithm.assessment.errors.error_kinds import Errors, confusion_matrix, find_errors
 from algorithm.assessment.errors.label_suspects import Suspect, label_suspects
+from algorithm.assessment.masks.mask_analysis import MaskAnalysis, analyse_masks
 from algorithm.assessment.sensitivity.features import Measures, feature_values
 from algorithm.assessment.sensitivity.sensitivity import (
     BIN_NAMES,
@@ -35,6 +36,7 @@ from algorithm.evaluation.average_precision import (
 )
 from algorithm.evaluation.bootstrap import resample
 from algorithm.evaluation.detection_matching import find_overlaps, hits_and_misses
+from algorithm.evaluation.mask_records import MaskRecords
 from algorithm.evaluation.operating_point import CONFIDENCES, ConfidenceCurve, confidence_curve
 from algorithm.evaluation.records import Records
 from algorithm.evaluation.resampled import Interval, Resampled
@@ -67,6 +69,7 @@ class Analysis:
         slices: The groups of objects with the lowest recall.
         suspects: Labels that are perhaps wrong.
         custom: What the caller adds.
+        masks: What was found out about masks, of a model that gives them.
     """
 
     records: Records
@@ -90,6 +93,7 @@ class Analysis:
     slices: list[Slice]
     suspects: list[Suspect]
     custom: dict[str, Any]
+    masks: MaskAnalysis | None = None
 
     @property
     def voc_map(self) -> float:
@@ -158,6 +162,7 @@ class Analysis:
             "custom": self.custom,
             "intervals": self.resampled.intervals(names),
             "resampled": self.resampled.as_dict(classes=True),
+            **({"segm": self.masks.as_dict()} if self.masks else {}),
         }
 
     def _class_row(self, label: int) -> dict[str, Any]:
@@ -200,7 +205,10 @@ class Analysis:
 
 
 def analyse_records(
-    records: Records, measures: Measures, custom: dict[str, Any] | None = None
+    records: Records,
+    measures: Measures,
+    custom: dict[str, Any] | None = None,
+    masks: MaskRecords | None = None,
 ) -> Analysis:
     """Analyse records.
 
@@ -208,6 +216,7 @@ def analyse_records(
         records: Truths and detections.
         measures: The measures of each picture, None where its file cannot be read.
         custom: What the caller adds, as JSON can hold it.
+        masks: The masks of the same truths and detections, of a model that gives them.
 
     Returns:
         The analysis.
@@ -249,4 +258,5 @@ def analyse_records(
         weakest_slices(errors, columns),
         label_suspects(records, all_errors),
         json.loads(json.dumps(custom or {})),
+        analyse_masks(masks, all_errors, errors) if masks else None,
     )

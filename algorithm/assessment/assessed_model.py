@@ -3,32 +3,70 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from algorithm.data.outlines import RunLengths, compressed_masks
 from algorithm.errors import DataError
 from algorithm.modelarts.model_index import INDEX, THRESHOLDS
 from algorithm.storage.atomic_files import write_json
 
 SIGNATURE = "serving_default"
+MASK_SIGNATURE = "masks"
 OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
+MASK_OUTPUT = "detection_masks"
 CONFIG = "config.json"
 CONFIG_DECIMALS = 6
-Detect = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
-def load_detect(model_dir: Path) -> Detect:
+@dataclass(frozen=True)
+class Seen:
+    """What a model sees in a picture.
+
+    Attributes:
+        boxes: float64 [M, 4], [ymin, xmin, ymax, xmax] in pixels.
+        labels: int64 [M], from 0.
+        scores: float64 [M].
+        masks: M of them; none where only boxes were asked for.
+    """
+
+    boxes: np.ndarray
+    labels: np.ndarray
+    scores: np.ndarray
+    masks: Sequence[RunLengths] = ()
+
+
+Detect = Callable[[np.ndarray], Seen]
+
+
+@dataclass(frozen=True)
+class AssessedModel:
+    """A model folder that is loaded.
+
+    Attributes:
+        detect: Takes pixels uint8 [H, W, 3] and gives boxes.
+        detect_masks: The same with masks, None of a model that has none.
+        input_size: (height, width) of the network's input in pixels, of a model with masks.
+    """
+
+    detect: Detect
+    detect_masks: Detect | None = None
+    input_size: tuple[int, int] | None = None
+
+
+def load_model(model_dir: Path) -> AssessedModel:
     """Load a model folder.
 
     Args:
         model_dir: The folder.
 
     Returns:
-        A function of pixels uint8 [H, W, 3] that returns boxes float64 [M, 4], [ymin, xmin, ymax,
-        xmax] in pixels, labels int64 [M] from 0, and scores float64 [M].
+        The model.
 
     Raises:
         DataError: The folder holds no SavedModel, or one without the signature or outputs of a
@@ -52,27 +90,32 @@ def load_detect(model_dir: Path) -> Detect:
             f"expected the signature {SIGNATURE} in {model_dir}, found "
             f"{', '.join(model.signatures) or 'none'}: export the model again"
         )
-    signature = model.signatures[SIGNATURE]
-    missing = sorted(set(OUTPUTS) - set(signature.structured_outputs))
+    missing = sorted(set(OUTPUTS) - set(model.signatures[SIGNATURE].structured_outputs))
     if missing:
         raise DataError(
             f"expected a detector in {model_dir}, its signature lacks {', '.join(missing)}"
         )
 
-    def detect(
-        pixels: np.ndarray, _kept_alive: Any = model
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def detect(pixels: np.ndarray, name: str = SIGNATURE, **more: Any) -> Seen:
+        signature = model.signatures[name]
         answer = {
             name: value.numpy()
-            for name, value in signature(images=tf.constant(pixels[None])).items()
+            for name, value in signature(images=tf.constant(pixels[None]), **more).items()
         }
         count = int(answer["num_detections"][0])
         boxes, classes, scores = (
             answer[name][0, :count].astype(np.float64) for name in OUTPUTS[:3]
         )
-        return boxes, classes.astype(np.int64) - 1, scores
+        runs = answer.get(MASK_OUTPUT)
+        kept = np.zeros((0, 0), np.int32) if runs is None else runs[0, :count]
+        masks = tuple(compressed_masks(kept, *pixels.shape[:2]))
+        return Seen(boxes, classes.astype(np.int64) - 1, scores, masks)
 
-    return detect
+    if MASK_SIGNATURE not in model.signatures:
+        return AssessedModel(detect)
+    every = {"name": MASK_SIGNATURE, "mask_above": tf.constant(0.0)}
+    height, width = model.prepare.concrete_functions[0].structured_outputs["inputs"].shape[:2]
+    return AssessedModel(detect, partial(detect, **every), (height, width))
 
 
 def apply_thresholds(

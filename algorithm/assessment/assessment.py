@@ -20,11 +20,13 @@ from algorithm.assessment.analysis import Analysis, analyse_records
 from algorithm.assessment.assessed_model import (
     CONFIG,
     INDEX,
+    AssessedModel,
     apply_thresholds,
-    load_detect,
+    load_model,
 )
 from algorithm.assessment.comparison import FIGURES, read_assessment, verdict
-from algorithm.assessment.observation import Observation, observe, original_names
+from algorithm.assessment.masks.mask_analysis import MaskAnalysis
+from algorithm.assessment.observation import any_outline, observe, original_names
 from algorithm.assessment.options import Options
 from algorithm.assessment.report.result_files import PAGE, result_texts, write_results
 from algorithm.data import Dataset, Sample, load_dataset
@@ -44,6 +46,9 @@ from algorithm.storage import (
     stager,
 )
 
+NO_OUTLINES = (
+    "the model gives masks, and no evaluation picture has an outline: boxes alone are assessed"
+)
 _log = logging.getLogger("algorithm.assessment")
 
 
@@ -66,18 +71,20 @@ def assess(options: Options) -> str:
         _log.info("flag that means nothing here, ignored: %s", word)
     with open_workspace() as workspace:
         model_dir = _model_folder(options.model_dir, workspace)
-        names, detect = read_class_names(model_dir), load_detect(model_dir)
+        names, model = read_class_names(model_dir), load_model(model_dir)
         values = read_job(model_dir)
-        setting = Setting(values, options.preset_sizes)
+        setting = Setting(values, options.input_sizes)
         record = _recorded_split(model_dir, options.model_dir)
-        dataset, originals = _load(options.data_url, model_dir, record, names, workspace)
+        dataset, originals = _load(options.data_url, model_dir, record, names, workspace, model)
         warnings = [_without_scratch(line, workspace) for line in dataset.warnings]
+        if model.detect_masks and not any_outline(dataset.eval):
+            warnings.append(NO_OUTLINES)
         warnings += [] if record else [UNRECORDED]
         for warning in warnings:
             _log.warning("%s", warning)
         _log.info("data: %d evaluation pictures, %d classes", len(dataset.eval), len(names))
-        seen = observe(dataset.eval, names, detect, originals)
-        analysis = analyse_records(seen.records, seen.measures)
+        seen = observe(dataset.eval, names, model, originals)
+        analysis = analyse_records(seen.records, seen.measures, masks=seen.masks)
         baseline = (
             _baseline(options.baseline, dataset.eval, names, workspace)
             if options.baseline
@@ -117,7 +124,7 @@ def assess_samples(
     folder: Path,
     *,
     values: Mapping[str, str],
-    preset_sizes: Mapping[str, int] | None = None,
+    input_sizes: Mapping[str, tuple[int, int]] | None = None,
     data: str = "",
 ) -> Analysis:
     """Assess a model folder on samples at hand, at the end of the job that made it.
@@ -128,7 +135,7 @@ def assess_samples(
         label_names: Names of the classes, class 1 first.
         folder: The local folder for the files.
         values: The job's hyperparameters as text, by name.
-        preset_sizes: Side of each model's input in pixels.
+        input_sizes: (height, width) of each model's input in pixels.
         data: The dataset's name for the page.
 
     Returns:
@@ -137,12 +144,12 @@ def assess_samples(
     Raises:
         DataError: As with `assess`.
     """
-    seen = observe(samples, label_names, load_detect(model_dir))
-    analysis = analyse_records(seen.records, seen.measures)
+    seen = observe(samples, label_names, load_model(model_dir))
+    analysis = analyse_records(seen.records, seen.measures, masks=seen.masks)
     write_results(
         result_texts(
             analysis,
-            Setting(values, preset_sizes or {}),
+            Setting(values, input_sizes or {}),
             based_on="this job",
             paths=seen.paths,
             model=values.get("model_name", ""),
@@ -161,8 +168,18 @@ def summary_lines(analysis: Analysis, setting: Setting) -> list[str]:
         f"{interval_in_words(analysis.as_dict())}; best confidence "
         f"{point['confidence_threshold']:.2f}: precision {point['precision']:.3f}, "
         f"recall {point['recall']:.3f}, F1 {point['f1']:.3f}",
+        *([_mask_line(analysis.masks)] if analysis.masks else []),
         *(f"{row.grade}: {row.english}" for row in findings(analysis, setting)),
     ]
+
+
+def _mask_line(masks: MaskAnalysis) -> str:
+    quality = masks.quality()
+    return (
+        f"masks: COCO AP: {_shown(masks.figures['AP'])}{interval_in_words(masks.as_dict())}; "
+        f"{quality.matched} matched, mean IoU {_shown(quality.mask_iou)}, boundary IoU "
+        f"{_shown(quality.boundary_iou)}"
+    )
 
 
 def _named(model_dir: str, values: Mapping[str, str]) -> str:
@@ -211,6 +228,7 @@ def _load(
     record: SplitRecord | None,
     names: tuple[str, ...],
     workspace: Workspace,
+    model: AssessedModel,
 ) -> tuple[Dataset, dict[str, str]]:
     """Return the dataset with the model's classes, and the original names of cleaned pictures.
 
@@ -229,6 +247,7 @@ def _load(
         bit_depth=read_bit_depth(model_dir),
         resolve=stager(data_url, workspace.inputs),
         pictures_dir=workspace.work,
+        outlines=model.detect_masks is not None,
     )
     return dataset, original_names(source)
 
@@ -261,8 +280,8 @@ def _baseline(
         )
     bit_depth = read_bit_depth(path)
     samples = [replace(sample, bit_depth=bit_depth) for sample in samples]
-    seen: Observation = observe(samples, names, load_detect(path))
-    return analyse_records(seen.records, seen.measures).as_dict()
+    seen = observe(samples, names, load_model(path))
+    return analyse_records(seen.records, seen.measures, masks=seen.masks).as_dict()
 
 
 def _deliver(texts: Mapping[str, str], output: str, workspace: Workspace) -> None:

@@ -8,15 +8,31 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from algorithm.assessment.advice.wording import COST_NAMES, METRIC_NAMES, POINT_NAMES, figure_names
+from algorithm.assessment.advice.wording import (
+    COST_NAMES,
+    MASK_COST_NAMES,
+    METRIC_NAMES,
+    POINT_NAMES,
+    QUALITY_NAMES,
+    figure_names,
+    mask_figure_names,
+)
 from algorithm.errors import DataError
 from algorithm.evaluation.resampled import FIGURES as RESAMPLED_FIGURES
 from algorithm.evaluation.resampled import Interval, Resampled, seen
 
 FIGURES = "assessment.json"
 RESAMPLED = "resampled"  # a key of assessment.json
+MASKS = "segm"  # another, which a model of boxes does not have
 _SHORT = {METRIC_NAMES[figure][0]: figure for figure in RESAMPLED_FIGURES}
-LESS_IS_BETTER = {f"cost of {names[0]}" for names in COST_NAMES.values()} | {"calibration error"}
+_MASK_SHORT = {mask_figure_names([figure])[figure][0]: figure for figure in RESAMPLED_FIGURES}
+_OF_MASKS = "masks: "
+LESS_IS_BETTER = {
+    *(f"cost of {names[0]}" for names in COST_NAMES.values()),
+    *(f"{_OF_MASKS}cost of {names[0]}" for names in MASK_COST_NAMES.values()),
+    "calibration error",
+}
+_Pair = tuple[Resampled, Resampled]
 
 
 @dataclass(frozen=True)
@@ -81,12 +97,14 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Compare
     Returns:
         A row for each figure that either has, in the order of the report.
     """
-    first, second = _flat(before), _flat(after)
-    names = list(dict.fromkeys([*second, *first]))
-    pair = _pair(before, after)
+    parts = [
+        (_flat(before), _flat(after), _SHORT, _pair(before, after)),
+        (_flat_masks(before), _flat_masks(after), _MASK_SHORT, _mask_pair(before, after)),
+    ]
     return [
-        _row(name, first.get(name), second.get(name), pair)
-        for name in names
+        _row(name, first.get(name), second.get(name), short, pair)
+        for first, second, short, pair in parts
+        for name in dict.fromkeys([*second, *first])
         if first.get(name) is not None or second.get(name) is not None
     ]
 
@@ -102,25 +120,48 @@ def verdict(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, s
         A sentence, (English, Chinese); None where AP is undefined, or where the two were not
         measured on the same objects or by a version that kept no resamples.
     """
-    pair = _pair(before, after)
+    told = [
+        _told(("AP", "AP"), before, after, _pair(before, after)),
+        _told(
+            ("AP of masks", "掩码 AP"),
+            before.get(MASKS),
+            after.get(MASKS),
+            _mask_pair(before, after),
+        ),
+    ]
+    sentences = [row for row in told if row]
+    return (
+        (" ".join(row[0] for row in sentences), "".join(row[1] for row in sentences))
+        if sentences
+        else None
+    )
+
+
+def _told(
+    name: tuple[str, str],
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+    pair: _Pair | None,
+) -> tuple[str, str] | None:
     interval = _interval("AP", pair)
-    if pair is None or interval is None:
+    if pair is None or interval is None or before is None or after is None:
         return None
     change = after["metrics"]["AP"] - before["metrics"]["AP"]
     pictures = pair[1].pictures
     low, high = (f"{end:+.3f}" for end in interval)
     if not seen(interval):
         return (
-            f"No difference can be seen with {pictures} pictures: AP changed by {change:+.3f}, and "
-            f"the 95 % interval of that is {low} to {high}.",
-            f"用 {pictures} 张图片看不出差别: AP 变化 {change:+.3f}, 其 95% 置信区间为 {low} 至 "
-            f"{high}。",
+            f"No difference can be seen with {pictures} pictures: {name[0]} changed by "
+            f"{change:+.3f}, and the 95 % interval of that is {low} to {high}.",
+            f"用 {pictures} 张图片看不出差别: {name[1]} 变化 {change:+.3f}, 其 95% 置信区间为 "
+            f"{low} 至 {high}。",
         )
     words = ("better", "提高") if interval[0] > 0 else ("worse", "下降")
     return (
-        f"AP is {words[0]}: it changed by {change:+.3f}, 95 % interval {low} to {high} with "
+        f"{name[0]} is {words[0]}: it changed by {change:+.3f}, 95 % interval {low} to {high} with "
         f"{pictures} pictures.",
-        f"AP {words[1]}: 变化 {change:+.3f}, 95% 置信区间为 {low} 至 {high} ({pictures} 张图片)。",
+        f"{name[1]} {words[1]}: 变化 {change:+.3f}, 95% 置信区间为 {low} 至 {high} "
+        f"({pictures} 张图片)。",
     )
 
 
@@ -170,16 +211,39 @@ def _flat(figures: Mapping[str, Any]) -> dict[tuple[str, str], float | None]:
     }
 
 
-def _pair(
-    before: Mapping[str, Any], after: Mapping[str, Any]
-) -> tuple[Resampled, Resampled] | None:
+def _flat_masks(figures: Mapping[str, Any]) -> dict[tuple[str, str], float | None]:
+    masks = figures.get(MASKS)
+    if masks is None:
+        return {}
+    flat = {
+        names: masks["metrics"].get(key)
+        for key, names in mask_figure_names(masks["metrics"]).items()
+    }
+    flat |= {
+        (f"{_OF_MASKS}{names[0]}", names[1]): masks[key] for key, names in QUALITY_NAMES.items()
+    }
+    flat |= {
+        (f"{_OF_MASKS}cost of {names[0]}", f"掩码 {names[1]}的损失"): masks["error_costs"].get(kind)
+        for kind, names in MASK_COST_NAMES.items()
+    }
+    return flat | {
+        (f"{_OF_MASKS}AP of {name}", f"掩码 {name} 的 AP"): row["AP"]
+        for name, row in masks["per_class"].items()
+    }
+
+
+def _mask_pair(before: Mapping[str, Any], after: Mapping[str, Any]) -> _Pair | None:
+    return _pair(before.get(MASKS) or {}, after.get(MASKS) or {})
+
+
+def _pair(before: Mapping[str, Any], after: Mapping[str, Any]) -> _Pair | None:
     """The resamples of both, where they are of the same objects."""
     first, second = (Resampled.of(row.get(RESAMPLED)) for row in (before, after))
     pairs = first is not None and second is not None and first.pairs_with(second)
     return (first, second) if pairs else None  # type: ignore[return-value]
 
 
-def _interval(figure: str, pair: tuple[Resampled, Resampled] | None) -> Interval | None:
+def _interval(figure: str, pair: _Pair | None) -> Interval | None:
     return pair[1].change_since(pair[0], figure) if pair else None
 
 
@@ -187,10 +251,11 @@ def _row(
     name: tuple[str, str],
     before: float | None,
     after: float | None,
-    pair: tuple[Resampled, Resampled] | None,
+    short: Mapping[str, str],
+    pair: _Pair | None,
 ) -> ComparedRow:
     """A row; a figure without an interval is called better only where AP or AP50 is another."""
-    interval = _interval(_SHORT.get(name[0], name[0]), pair)
+    interval = _interval(short.get(name[0], name[0].removeprefix(_OF_MASKS)), pair)
     row = ComparedRow(name, before, after, None, interval)
     if before is None or after is None or before == after:
         return row

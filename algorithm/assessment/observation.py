@@ -14,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from algorithm.assessment.assessed_model import Detect
+from algorithm.assessment.assessed_model import AssessedModel
 from algorithm.assessment.sensitivity.picture_measures import PictureMeasures, measure_picture
 from algorithm.data import Sample
 from algorithm.data.feeding.decoding import PictureError, decode_image
 from algorithm.errors import DataError
+from algorithm.evaluation.mask_records import MaskRecords, make_mask_records
 from algorithm.evaluation.records import Records, make_records
 
 PATH_MAP = "path_map.json"  # cleaned file -> original, beside the manifest that `data clean` wrote
@@ -34,17 +35,19 @@ class Observation:
         records: Truths and detections.
         measures: The measures of each picture, None where it cannot be read.
         paths: Local files, "" for none.
+        masks: Of a model that gives them, where the truth has outlines.
     """
 
     records: Records
     measures: Sequence[PictureMeasures | None]
     paths: tuple[str, ...]
+    masks: MaskRecords | None = None
 
 
 def observe(
     samples: Sequence[Sample],
     label_names: Sequence[str],
-    detect: Detect,
+    model: AssessedModel,
     originals: dict[str, str] | None = None,
 ) -> Observation:
     """Let a model look at samples.
@@ -52,7 +55,7 @@ def observe(
     Args:
         samples: The samples.
         label_names: Names of the classes, class 1 first.
-        detect: The model, see load_detect.
+        model: The model; it is asked for masks where a sample has outlines.
         originals: The name to report by the name in the dataset.
 
     Returns:
@@ -61,6 +64,8 @@ def observe(
     Raises:
         DataError: A picture cannot be read.
     """
+    masked = model.detect_masks is not None and any_outline(samples)
+    detect = model.detect_masks if masked and model.detect_masks else model.detect
     found, measures = [], []
     with ThreadPoolExecutor(1) as beside:
         for place, sample in enumerate(samples, start=1):
@@ -75,11 +80,23 @@ def observe(
         label_names,
         names,
         [(sample.boxes, sample.labels, sample.is_crowd) for sample in samples],
-        found,
+        [(seen.boxes, seen.labels, seen.scores) for seen in found],
         [(row.height, row.width) for row in measures],
         [sample.areas for sample in samples],
     )
-    return Observation(records, measures, tuple(sample.path for sample in samples))
+    masks = (
+        make_mask_records(
+            records, samples, [(seen.scores, seen.masks) for seen in found], model.input_size
+        )
+        if masked
+        else None
+    )
+    return Observation(records, measures, tuple(sample.path for sample in samples), masks)
+
+
+def any_outline(samples: Sequence[Sample]) -> bool:
+    """Return whether any object of samples has an outline."""
+    return any(outline is not None for sample in samples for outline in sample.outlines or ())
 
 
 def original_names(dataset: Path) -> dict[str, str]:

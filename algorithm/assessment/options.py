@@ -32,7 +32,7 @@ class Options:
         apply: Whether to write the thresholds into the model folder.
         tune: How many tuning jobs to run, 0 for none.
         tune_epochs: Epochs of a tuning job, 0 for as many as the former job's.
-        preset_sizes: Side of each model's input in pixels, where the caller knows it.
+        input_sizes: (height, width) of each model's input in pixels, where the caller knows it.
         ignored: Flags that mean nothing here.
     """
 
@@ -43,7 +43,7 @@ class Options:
     apply: bool = False
     tune: int = 0
     tune_epochs: int = 0
-    preset_sizes: Mapping[str, int] = field(default_factory=dict)
+    input_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
 
 

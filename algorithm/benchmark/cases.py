@@ -11,8 +11,13 @@ import numpy as np
 
 from algorithm.benchmark.measure import Case, Settings
 from algorithm.models.detector import Detector, build_detector
+from algorithm.models.multiply_adds import multiply_adds
 
 BOXES = 8
+FORWARD = 2  # operations of a multiply-add
+# The Keras policy of each precision; as in training.devices.precision, which imports TensorFlow.
+POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
+TRAINING = 3 * FORWARD  # the backward pass makes two products for each of the forward pass
 PICTURES = 64
 
 
@@ -35,7 +40,12 @@ def train_step(settings: Settings) -> Case:
     batch = _batch(settings.batch_size, detector.image_size, masks=settings.masks)
     batches = iter(tf.data.Dataset.from_tensors(batch).repeat())
     count = settings.steps_per_loop
-    return Case(lambda: trainer.train_steps(batches, count), count * settings.batch_size, {})
+    return Case(
+        lambda: trainer.train_steps(batches, count),
+        count * settings.batch_size,
+        {},
+        TRAINING * multiply_adds(detector),
+    )
 
 
 def network(settings: Settings) -> Case:
@@ -43,8 +53,12 @@ def network(settings: Settings) -> Case:
 
     The loss is the mean of its outputs. It runs with JAX, too.
     """
+    if keras.config.backend() == "jax":
+        keras.config.set_dtype_policy(POLICIES[settings.precision])
     run = {"tensorflow": _tensorflow_network, "jax": _jax_network}[keras.config.backend()]
-    return Case(run(settings), settings.batch_size, {})
+    detector = _detector(settings)
+    operations = TRAINING * multiply_adds(detector)
+    return Case(run(settings, detector), settings.batch_size, {}, operations)
 
 
 def inference(settings: Settings) -> Case:
@@ -65,6 +79,7 @@ def inference(settings: Settings) -> Case:
         lambda: detect(batch["images"], batch["extent"], scale, size)["count"].numpy(),
         settings.batch_size,
         {},
+        FORWARD * multiply_adds(detector),
     )
 
 
@@ -110,7 +125,8 @@ def pipeline(settings: Settings) -> Case:
     The augmentation is the default.
     """
     from algorithm.data import load_dataset
-    from algorithm.data.feeding.pipeline import steps_per_epoch, train_batches
+    from algorithm.data.feeding.batch_order import steps_per_epoch
+    from algorithm.data.feeding.pipeline import train_batches
     from algorithm.data.synthetic.scenes import write_sample_dataset
 
     folder = tempfile.TemporaryDirectory()
@@ -183,14 +199,13 @@ def _batch(batch_size: int, image_size: tuple[int, int], *, masks: bool = False)
     }
 
 
-def _tensorflow_network(settings: Settings) -> Callable[[], None]:
+def _tensorflow_network(settings: Settings, detector: Detector) -> Callable[[], None]:
     import tensorflow as tf
 
-    from algorithm.training.gradient_checkpointing import recomputing
-    from algorithm.training.precision import computing
+    from algorithm.training.devices.gradient_checkpointing import recomputing
+    from algorithm.training.devices.precision import computing
     from algorithm.training.trainer import graph_as_written
 
-    detector = _detector(settings)
     forward = (
         recomputing(detector)
         if settings.gradient_checkpointing
@@ -218,15 +233,9 @@ def _tensorflow_network(settings: Settings) -> Callable[[], None]:
     return run
 
 
-def _jax_network(settings: Settings) -> Callable[[], None]:
+def _jax_network(settings: Settings, detector: Detector) -> Callable[[], None]:
     import jax
 
-    keras.config.set_dtype_policy(
-        {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}[
-            settings.precision
-        ]
-    )
-    detector = _detector(settings)
     weights, others = (
         [variable.value for variable in group]
         for group in (detector.trainable_variables, detector.non_trainable_variables)

@@ -56,11 +56,27 @@ class Case:
         run: Does it once and returns when it is over.
         images: Pictures that it handles.
         notes: What to say of it in the result.
+        operations: Floating-point operations that the network needs for an image; 0 where there is
+            no network. What is computed a second time to save memory does not count.
     """
 
     run: Callable[[], Any]
     images: int
     notes: dict[str, Any]
+    operations: int = 0
+
+
+@dataclass(frozen=True)
+class Peak:
+    """The most operations that the device can do.
+
+    Attributes:
+        operations: A second.
+        source: How they are known, in words.
+    """
+
+    operations: float
+    source: str
 
 
 def measured(name: str, case: Case, settings: Settings) -> dict[str, Any]:
@@ -73,7 +89,8 @@ def measured(name: str, case: Case, settings: Settings) -> dict[str, Any]:
 
     Returns:
         Milliseconds an image (median, least, greatest), images a second, the seconds of the first
-        call with its compilation, and the largest memory of this process so far in bytes.
+        call with its compilation, the largest memory of the GPU, else of this process, so far in
+        bytes, and where there is a network the operations of an image.
     """
     first = _seconds(case.run)
     for _ in range(settings.warmup):
@@ -91,8 +108,21 @@ def measured(name: str, case: Case, settings: Settings) -> dict[str, Any]:
         },
         "images_per_second": case.images / statistics.median(times),
         "first_call_seconds": first,
-        "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE,
+        "peak_memory_bytes": _peak_memory(),
+        **({"operations_an_image": case.operations} if case.operations else {}),
         **case.notes,
+    }
+
+
+def share_of_peak(result: dict[str, Any], peak: Peak) -> dict[str, Any]:
+    """Return the result of a network with the share of the device's peak that it uses."""
+    done = result["operations_an_image"] * result["images_per_second"]
+    return {
+        **result,
+        "operations_per_second": done,
+        "peak_operations_per_second": peak.operations,
+        "peak_is": peak.source,
+        "utilisation": done / peak.operations,
     }
 
 
@@ -116,6 +146,7 @@ def surroundings(settings: Settings) -> dict[str, Any]:
         "backend": keras.config.backend(),
         "versions": versions,
         "devices": devices,
+        "device": _device(),
         "cpus": len(os.sched_getaffinity(0)),
         "machine": platform.machine(),
         "python": platform.python_version(),
@@ -131,6 +162,65 @@ def line(result: dict[str, Any]) -> str:
         f"{result['first_call_seconds']:.1f} s, peak memory "
         f"{result['peak_memory_bytes'] / 2**30:.2f} GiB"
     )
+
+
+def report_line(record: dict[str, Any]) -> str:
+    """Return settings, machine and all results in one line, for a report or an issue.
+
+    Args:
+        record: The surroundings, with `results`.
+    """
+    settings = record["settings"]
+    size = settings["image_size"] or "its own size"
+    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    parts = [
+        f"{each['what']} {each['images_per_second']:.2f} images/s, "
+        f"{each['peak_memory_bytes'] / 2**30:.2f} GiB{_used(each)}"
+        for each in record["results"]
+    ]
+    return (
+        f"report: {settings['model_name']}, {size}, batch {settings['batch_size']}, "
+        f"{settings['classes']} classes, {settings['precision']}: {'; '.join(parts)}; "
+        f"{record['device']}, {record['cpus']} CPU(s), {versions}, Python {record['python']}"
+    )
+
+
+def _used(result: dict[str, Any]) -> str:
+    if "utilisation" not in result:
+        return ""
+    return (
+        f", {result['utilisation']:.1%} of {result['peak_operations_per_second'] / 1e9:.0f} "
+        f"GFLOP/s ({result['peak_is']})"
+    )
+
+
+def _peak_memory() -> int:
+    import keras
+
+    if keras.config.backend() == "tensorflow":
+        from algorithm.training.devices.device_memory import peak_memory
+
+        return int(peak_memory() * KIBIBYTE**2)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIBIBYTE
+
+
+def _device() -> str:
+    """Name the first GPU, else the processor."""
+    import keras
+
+    if keras.config.backend() == "tensorflow":
+        import tensorflow as tf
+
+        for gpu in tf.config.list_physical_devices("GPU"):
+            return tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name)
+    else:
+        import jax
+
+        if jax.devices()[0].platform != "cpu":
+            return jax.devices()[0].device_kind
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    names = (text.partition(": ")[2] for text in lines if text.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
 
 
 def _seconds(run: Callable[[], Any]) -> float:

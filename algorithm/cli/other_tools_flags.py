@@ -7,14 +7,15 @@ or is refused with what to write instead.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters import ROWS
 from algorithm.hyperparameters.command_line import split_flags
-from algorithm.hyperparameters.nearest_name import did_you_mean
-from algorithm.hyperparameters.published_keys import RATE_OF_64
+from algorithm.hyperparameters.names.nearest_name import did_you_mean
+from algorithm.hyperparameters.names.published_keys import RATE_OF_64
 
 # Habits that mean exactly what the flag here means.
 _SAME = {
@@ -77,6 +78,7 @@ def take_habits(argv: Sequence[str]) -> Taken:
     """
     taken = Taken()
     folders: dict[str, str] = {}
+    _refuse_bare_word(argv)
     for given, text in split_flags(with_dashes(argv)):
         written, name = f"--{given}={text}", given.replace("-", "_")
         if name in ROWS:
@@ -99,6 +101,19 @@ def take_habits(argv: Sequence[str]) -> Taken:
             "evaluates after every epoch"
         )
     return taken
+
+
+def _refuse_bare_word(argv: Sequence[str]) -> None:
+    """Refuse the first word that is neither flag nor value: the dataset, or where to write."""
+    before = ""
+    for word in with_dashes(argv):
+        if not word.startswith("-") and (not before.startswith("--") or "=" in before):
+            given = any(each.lstrip("-").startswith("data_url") for each in argv)
+            raise ArgumentError(
+                f"train: found '{word}' without a flag before it. Write "
+                f"--{'train_url' if given else 'data_url'}={shlex.quote(word)}"
+            )
+        before = word
 
 
 def with_dashes(argv: Sequence[str]) -> list[str]:

@@ -72,7 +72,7 @@ def as_flags(hyperparameters: dict[str, Any]) -> list[str]:
         ArgumentError: A name is unknown, or `data_url` or `train_url` is missing.
     """
     from algorithm.hyperparameters.hyperparameter_table import ROWS
-    from algorithm.hyperparameters.nearest_name import did_you_mean
+    from algorithm.hyperparameters.names.nearest_name import did_you_mean
     from algorithm.hyperparameters.values import write_value
 
     for name in hyperparameters:

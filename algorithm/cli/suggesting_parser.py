@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from algorithm.errors import ArgumentError
-from algorithm.hyperparameters.nearest_name import did_you_mean, nearest
+from algorithm.hyperparameters.names.nearest_name import did_you_mean, nearest
 
 # Words of other systems, and what does the same here.
 _OTHER_VERBS = {
@@ -25,6 +27,11 @@ _OTHER_VERBS = {
     **dict.fromkeys(("help",), "--help"),
     **dict.fromkeys(("version",), "--version"),
 }
+
+
+# The flags that a word without one may mean, the likeliest first.
+_PLACES = ("--data_url", "--images", "--model", "--model_dir", "--output", "--root")
+_MODEL_FILES = ("index", "saved_model.pb")  # one of them lies in a model folder
 
 
 class PersonParser(argparse.ArgumentParser):
@@ -50,7 +57,58 @@ class PersonParser(argparse.ArgumentParser):
                     flag.startswith(name) for flag in self._option_string_actions
                 ):
                     self.refuse([word])
+            self._refuse_bare_words()
         raise ArgumentError(f"{self.prog}: {_with_choice(message)}")
+
+    def _refuse_bare_words(self) -> None:
+        """Refuse words without a flag, with the command line that they may mean.
+
+        Raises:
+            ArgumentError: There are such words.
+        """
+        bare, given = self._bare_words(), self._given_flags()
+        if not bare:
+            return
+        actions = self._option_string_actions
+        written: dict[str, str] = {}
+        for word in bare:
+            if f"--{word.partition('=')[0]}" in actions:
+                written[word] = f"--{shlex.quote(word)}"
+                given.add(actions[f"--{word.partition('=')[0]}"].dest)
+                continue
+            free = [flag for flag in _PLACES if flag in actions and actions[flag].dest not in given]
+            free.sort(key=lambda flag: not actions[flag].required)
+            models = [flag for flag in free if flag.startswith("--model")]
+            flag = next(iter(models if models and _is_model(word) else free), None)
+            if flag is not None:
+                given.add(actions[flag].dest)
+                written[word] = f"{flag}={shlex.quote(word)}"
+        words = [written.pop(word, shlex.quote(word)) for word in self._words]
+        lacking = [
+            f"{action.option_strings[0]}={action.dest.upper()}"
+            for action in self._actions
+            if action.required and action.option_strings and action.dest not in given
+        ]
+        raise ArgumentError(
+            f"{self.prog}: found '{bare[0]}' without a flag before it. Write: "
+            f"{' '.join((self.prog, *words, *lacking))}"
+        )
+
+    def _given_flags(self) -> set[str]:
+        """The names of the flags that were written, as argparse calls them."""
+        names = (word.partition("=")[0] for word in self._words)
+        actions = self._option_string_actions
+        return {actions[name].dest for name in names if name in actions}
+
+    def _bare_words(self) -> list[str]:
+        """The words that are neither flags nor their values."""
+        bare, follows = [], False
+        for word in self._words:
+            action = self._option_string_actions.get(word)
+            if not follows and not word.startswith("-"):
+                bare.append(word)
+            follows = action is not None and action.nargs != 0
+        return bare
 
     def refuse(self, words: Sequence[str]) -> NoReturn:
         """Refuse words that are left over, with the flag that the first one may mean.
@@ -58,6 +116,8 @@ class PersonParser(argparse.ArgumentParser):
         Raises:
             ArgumentError: Always.
         """
+        if not words[0].startswith("-") and "=" not in words[0]:
+            self._refuse_bare_words()
         name, equals, text = words[0].lstrip("-").partition("=")
         flags = tuple(flag for flag in self._option_string_actions if flag.startswith("--"))
         if not words[0].startswith("-") and f"--{name}" in flags:
@@ -68,6 +128,10 @@ class PersonParser(argparse.ArgumentParser):
             f"{self.prog}: no such flag '{words[0].partition('=')[0]}'{value}.{advice} "
             f"Its flags: {', '.join(flag for flag in flags if flag != '--help') or 'none'}"
         )
+
+
+def _is_model(word: str) -> bool:
+    return any((Path(word) / name).is_file() for name in _MODEL_FILES)
 
 
 def refuse_unknown_verb(argv: Sequence[str], verbs: Mapping[str, Sequence[str]]) -> None:

@@ -190,13 +190,9 @@ def _dataset(
         contents = contents_of(row.entry.path for row in checked)
         recorded = recorded_usages(record, ids, contents, stated, require)
         stated = recorded.usages
+    classes = [row.names for row in checked]
     usages, rule, notes = assigned_usages(
-        ids,
-        stated,
-        [row.names for row in checked],
-        seed=seed,
-        require=require,
-        last=eval_last,
+        ids, stated, classes, seed=seed, require=require, last=eval_last
     )
     sides = {
         side: [row for row, usage in zip(checked, usages, strict=True) if usage == side]
@@ -208,8 +204,9 @@ def _dataset(
     train_names, eval_names = ([name for row in sides[side] for name in row.names] for side in BOTH)
     require_listed((*train_names, *eval_names), found.listing.categories)
     names, category_ids = label_map(train_names, found.listing.categories, label_names)
+    numbers = {name: number for number, name in enumerate(names)}
     samples = [
-        _sample(row, image_id, usage, names, found.bit_depth)
+        _sample(row, image_id, usage, numbers, found.bit_depth)
         for row, image_id, usage in zip(checked, ids, usages, strict=True)
     ]
     if not any(one is not None for sample in samples for one in sample.outlines or ()):
@@ -269,10 +266,9 @@ def _unique_ids(checked: list[Checked]) -> list[str]:
 
 
 def _sample(
-    row: Checked, image_id: str, usage: str, label_names: tuple[str, ...], bit_depth: int
+    row: Checked, image_id: str, usage: str, numbers: dict[str, int], bit_depth: int
 ) -> Sample:
     """The sample with numbered classes; boxes of a class that is no label are left out."""
-    numbers = {name: number for number, name in enumerate(label_names)}
     known = np.array([name in numbers for name in row.names], bool)
     labels = np.array([numbers[name] for name in row.names if name in numbers], np.int32)
     return Sample(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from algorithm.data.split_record import SplitRecord
@@ -70,7 +70,7 @@ def recorded_usages(
         place
         for place, (side, name) in enumerate(zip(sides, named, strict=True))
         if side == "train" or (side is None and name in ("train", UNCLEAR))
-    )
+    ) | trained_before(record.before, ids, contents)
     usages = tuple(
         side or own or (("train" if trains else "eval") if any(sides) else None)
         for side, own in zip(sides, stated, strict=True)
@@ -85,6 +85,22 @@ def recorded_usages(
     same = sorted(record.eval.values()) == sorted(contents[place] for place in evaluated)
     lines = _lines(record, usages, stated, sides.count(None), len(seen & evaluated), trains)
     return RecordedUsages(usages, seen, same, lines)
+
+
+def trained_before(
+    before: Mapping[str, str], ids: Sequence[str], contents: Sequence[str]
+) -> frozenset[int]:
+    """Return the places of the pictures that weights to start from may have been trained on.
+
+    Args:
+        before: The pictures that they were trained on, see SplitRecord.before.
+        ids: The names of the samples.
+        contents: What each picture is recognised by, see split_record.content_of.
+    """
+    if not before:
+        return frozenset()
+    record = SplitRecord("", "", before, {})
+    return recorded_usages(record, ids, contents, [None] * len(ids), ()).seen
 
 
 def _by_name(record: SplitRecord, ids: Sequence[str]) -> list[str | None]:
@@ -148,6 +164,8 @@ def _lines(
     if new or doubtful:
         lines.append(
             f"{doubtful} of the {evaluated} pictures that evaluate may have been trained on (they "
-            "have the name of a training picture)"
+            "have the name of a training picture"
+            + ", or the weights that the job started from knew them)" * bool(record.before)
+            + ")" * (not record.before)
         )
     return tuple(lines)

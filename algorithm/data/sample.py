@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from algorithm.data.outlines import Outline
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One picture with its ground truth.
 
@@ -58,6 +58,8 @@ class Dataset:
         seen: Ids of the samples that a model may have been trained on, by the split that its job
             recorded; None where no record was given.
         same_eval: Whether the evaluation samples are those of that record and no others.
+        before: The content, by name, of each picture that the job's starting weights or teacher
+            were trained on, see SplitRecord.
         name: For people: the file or folder it was read from; "" where that is not known.
     """
 
@@ -71,6 +73,7 @@ class Dataset:
     seen: frozenset[str] | None = None
     same_eval: bool = False
     name: str = ""
+    before: Mapping[str, str] = field(default_factory=dict)
 
     def seen_among(self, samples: Sequence[Sample]) -> int | None:
         """Return how many samples may have been trained on; None where that is not known."""

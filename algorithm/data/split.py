@@ -47,34 +47,7 @@ def assigned_usages(
     Raises:
         DataError: A required usage has no sample.
     """
-    warnings = []
-    if any(usages):
-        rule = STATED
-        if None in usages:
-            warnings.append(
-                f"{usages.count(None)} of {len(usages)} samples have no usage and are used for "
-                "training"
-            )
-        chosen = [usage or "train" for usage in usages]
-    elif last:
-        rule = f"the last {last}"
-        chosen = ["eval" if place >= len(ids) - last else "train" for place in range(len(ids))]
-        warnings.append(
-            f"the dataset has no split: the last {chosen.count('eval')} of {len(ids)} samples "
-            "evaluate"
-        )
-    elif require == ("eval",):
-        rule = "none"
-        warnings.append("the dataset has no split: all samples are evaluated")
-        chosen = ["eval"] * len(ids)
-    else:
-        rule = f"seed {seed}"
-        evaluated = stratified_eval(ids, classes, seed)
-        chosen = ["eval" if sample in evaluated else "train" for sample in ids]
-        warnings.append(
-            f"the dataset has no split: {chosen.count('train')} samples train, "
-            f"{chosen.count('eval')} evaluate, chosen by seed {seed}"
-        )
+    chosen, rule, lines = _chosen(ids, usages, classes, seed, require, last)
     missing = [usage for usage in require if usage not in chosen]
     if missing:
         counts = ", ".join(f"{chosen.count(usage)} {usage.upper()}" for usage in BOTH)
@@ -83,7 +56,39 @@ def assigned_usages(
             "publish a dataset version with a training ratio, or set no usage at all (what is "
             "called test never trains)"
         )
-    return chosen, rule, warnings
+    return chosen, rule, lines
+
+
+def _chosen(
+    ids: list[str],
+    usages: Sequence[str | None],
+    classes: list[tuple[str, ...]],
+    seed: int,
+    require: tuple[str, ...],
+    last: int,
+) -> tuple[list[str], str, list[str]]:
+    """The usages, the rule and the lines, by the first rule of assigned_usages that applies."""
+    count = len(ids)
+    if any(usages):
+        lines = []
+        if None in usages:
+            lines.append(
+                f"{usages.count(None)} of {count} samples have no usage and are used for training"
+            )
+        return [usage or "train" for usage in usages], STATED, lines
+    if last:
+        chosen = ["eval" if place >= count - last else "train" for place in range(count)]
+        line = f"the last {chosen.count('eval')} of {count} samples evaluate"
+        return chosen, f"the last {last}", [f"the dataset has no split: {line}"]
+    if require == ("eval",):
+        return ["eval"] * count, "none", ["the dataset has no split: all samples are evaluated"]
+    evaluated = stratified_eval(ids, classes, seed)
+    chosen = ["eval" if sample in evaluated else "train" for sample in ids]
+    line = (
+        f"{chosen.count('train')} samples train, {chosen.count('eval')} evaluate, chosen by seed "
+        f"{seed}"
+    )
+    return chosen, f"seed {seed}", [f"the dataset has no split: {line}"]
 
 
 def stratified_eval(ids: list[str], classes: list[tuple[str, ...]], seed: int) -> set[str]:

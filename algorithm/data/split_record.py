@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from algorithm.data.in_threads import in_threads
 from algorithm.data.sample import Sample
 from algorithm.errors import DataError
 
@@ -37,30 +37,41 @@ class SplitRecord:
         train: The content of each training picture by its name, see content_of; "" where the
             record of an earlier version does not say.
         eval: The same of each evaluation picture.
+        before: The same of each picture that the weights it started from, or its teacher, were
+            trained on, as far as their jobs recorded it.
     """
 
     place: str
     rule: str
     train: Mapping[str, str]
     eval: Mapping[str, str]
+    before: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, train: Sequence[Sample], evaluated: Sequence[Sample], rule: str) -> SplitRecord:
+    def of(
+        cls,
+        train: Sequence[Sample],
+        evaluated: Sequence[Sample],
+        rule: str,
+        before: Mapping[str, str] | None = None,
+    ) -> SplitRecord:
         """Return the record of samples; their picture files are read.
 
         Args:
             train: The samples that train.
             evaluated: The samples that evaluate.
             rule: What made the split.
+            before: See SplitRecord; None for no picture.
         """
         contents = contents_of(sample.path for sample in (*train, *evaluated))
         names = [sample.image_id for sample in (*train, *evaluated)]
         pairs = list(zip(names, contents, strict=True))
-        return cls("", rule, dict(pairs[: len(train)]), dict(pairs[len(train) :]))
+        return cls("", rule, dict(pairs[: len(train)]), dict(pairs[len(train) :]), before or {})
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of split.json."""
-        return {"rule": self.rule, "train": dict(self.train), "eval": dict(self.eval)}
+        more = {"before": dict(self.before)} if self.before else {}
+        return {"rule": self.rule, "train": dict(self.train), "eval": dict(self.eval), **more}
 
     @property
     def names_only(self) -> bool:
@@ -76,12 +87,13 @@ def read_record(file: Path) -> SplitRecord:
     """
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        sides = [
+        train, evaluated = (
             dict.fromkeys(side, "") if isinstance(side, list) else dict(side)
             for side in (content["train"], content["eval"])
-        ]
+        )
+        before = dict(content.get("before", {}))
         seed = f"seed {content['seed']}" if "seed" in content else ""
-        return SplitRecord(str(file), str(content.get("rule", seed)), *sides)
+        return SplitRecord(str(file), str(content.get("rule", seed)), train, evaluated, before)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"expected the split of a training job in {file}, found something else ({error}): "
@@ -101,6 +113,21 @@ def find_record(model: Path) -> SplitRecord | None:
     folder = model.resolve() if model.is_dir() else model.resolve().parent
     files = (place / FILE for place in (folder, folder.parent))
     return next((read_record(file) for file in files if file.is_file()), None)
+
+
+def known_pictures(records: Iterable[SplitRecord]) -> dict[str, str]:
+    """Return the content, by name, of each picture that a model learnt from.
+
+    Args:
+        records: Of the jobs whose weights or teachers it began with. What those began with counts
+            too. A name that stands for two pictures gets the place of its record before it.
+    """
+    known: dict[str, str] = {}
+    for record in records:
+        for name, content in (*record.before.items(), *record.train.items()):
+            free = known.get(name, content) == content
+            known[name if free else f"{record.place}/{name}"] = content
+    return known
 
 
 def content_of(path: Path) -> str:
@@ -128,8 +155,7 @@ def contents_of(paths: Iterable[str | Path]) -> list[str]:
         DataError: One cannot be read.
     """
     try:
-        with ThreadPoolExecutor(_THREADS) as pool:
-            return list(pool.map(lambda path: content_of(Path(path)), paths))
+        return list(in_threads(lambda path: content_of(Path(path)), paths, _THREADS))
     except OSError as error:
         raise DataError(
             f"expected a readable picture, found {error.strerror} at {error.filename}: correct or "

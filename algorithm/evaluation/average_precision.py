@@ -19,23 +19,26 @@ UNDEFINED = -1.0
 
 
 def coco_figures(
-    records: Records, overlaps: Overlaps
+    records: Records, overlaps: Overlaps, found_areas: np.ndarray | None = None
 ) -> tuple[dict[str, float | None], list[dict[str, float | None]]]:
-    """Compute COCO's figures, equal to those of pycocotools' COCOeval for boxes.
+    """Compute COCO's figures, equal to those of pycocotools' COCOeval.
 
     Args:
         records: Truths and detections.
         overlaps: Of `find_overlaps`.
+        found_areas: float64 [D], square pixels of the detections; by default those of their boxes.
 
     Returns:
         The 12 figures by the names of METRICS, and AP and AP50 of each class. A figure is None
         where there is no object to measure.
     """
     orders = class_orders(records.labels, records.scores, records.classes)
+    if found_areas is None:
+        found_areas = (records.boxes[:, 2:] - records.boxes[:, :2]).prod(axis=1)
     figures: dict[str, float | None] = {}
     per_class: list[dict[str, float | None]] = []
     for suffix, low, high in AREAS:
-        precision, recall = _area_range(records, overlaps, orders, low, high)
+        precision, recall = _area_range(records, overlaps, orders, found_areas, low, high)
         if not suffix:
             figures |= {
                 "AP": _mean(precision),
@@ -53,6 +56,41 @@ def coco_figures(
         else:
             figures |= {f"AP{suffix}": _mean(precision), f"AR{suffix}": _mean(recall[:, :, -1])}
     return {name: figures[name] for name in METRICS}, per_class
+
+
+def average_precision(records: Records, overlaps: Overlaps) -> float:
+    """Compute COCO's AP alone.
+
+    Args:
+        records: Truths and detections.
+        overlaps: Of `find_overlaps`, in any order.
+
+    Returns:
+        AP, 0 where there is no object.
+    """
+    right, counted = coco_outcome(records, overlaps)
+    truths = records.truths_per_class()
+    rows = [
+        class_aps(records.labels, records.scores, hit, counts & ~hit, truths)
+        for hit, counts in zip(right, counted, strict=True)
+    ]
+    return mean_ap(np.array(rows))
+
+
+def coco_outcome(records: Records, overlaps: Overlaps) -> tuple[np.ndarray, np.ndarray]:
+    """Tell what is right at each of IOUS, among the detections that COCO's AP looks at.
+
+    Args:
+        records: Truths and detections.
+        overlaps: Of `find_overlaps`, in any order.
+
+    Returns:
+        bool [10, D] each: whether a detection is a hit, and whether it counts at all.
+    """
+    taken = overlaps.rank < MAX_DETECTIONS[-1]
+    matched = match(records, overlaps, IOUS, kept=taken)
+    right = (matched != NONE) & ~np.append(records.crowd, False)[matched]
+    return right, taken & ((matched == NONE) | right)
 
 
 def recall_beyond(
@@ -81,11 +119,10 @@ def recall_beyond(
     return {f"AR{most}": float((np.array(found)[:, truths > 0] / truths[truths > 0]).mean())}
 
 
-def _area_range(records, overlaps, orders, low, high) -> tuple[np.ndarray, np.ndarray]:
+def _area_range(records, overlaps, orders, areas, low, high) -> tuple[np.ndarray, np.ndarray]:
     """precision [IoU, class, recall] and recall [IoU, class, limit] of objects of some areas."""
     ignored = records.crowd | (records.areas < low) | (records.areas > high)
     matched = match(records, overlaps, IOUS, ignored, overlaps.rank < MAX_DETECTIONS[-1])
-    areas = (records.boxes[:, 2:] - records.boxes[:, :2]).prod(axis=1)
     outside = (areas < low) | (areas > high)
     hits = matched != NONE
     skipped = np.where(hits, np.append(ignored, False)[matched], outside[None]) | (

@@ -11,8 +11,8 @@ import hashlib
 
 import numpy as np
 
-from algorithm.evaluation.average_precision import IOUS, MAX_DETECTIONS, RECALLS, class_orders
-from algorithm.evaluation.detection_matching import NONE, Overlaps, match
+from algorithm.evaluation.average_precision import RECALLS, class_orders, coco_outcome
+from algorithm.evaluation.detection_matching import Overlaps
 from algorithm.evaluation.records import Records
 from algorithm.evaluation.resampled import FIGURES, Resampled, of_class
 
@@ -35,10 +35,7 @@ def resample(records: Records, overlaps: Overlaps) -> Resampled:
     Returns:
         The figures of RESAMPLES resamples. They depend on nothing but the arguments.
     """
-    taken = overlaps.rank < MAX_DETECTIONS[-1]
-    matched = match(records, overlaps, IOUS, kept=taken)
-    right = (matched != NONE) & ~np.append(records.crowd, False)[matched]
-    counted = taken & ((matched == NONE) | right)
+    right, counted = coco_outcome(records, overlaps)
     return resample_outcome(records, records.labels, right, counted, ~records.crowd)
 
 

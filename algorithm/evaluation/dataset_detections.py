@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from algorithm.data import Sample
-from algorithm.data.feeding.pipeline import eval_batches, reading_errors
+from algorithm.data.feeding.picture_reader import reading_errors
+from algorithm.data.feeding.pipeline import eval_batches
 from algorithm.data.outlines import compressed_masks
 from algorithm.evaluation.inference import Detect, Network
 

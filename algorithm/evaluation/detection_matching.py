@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -35,8 +37,20 @@ class Overlaps:
     rank: np.ndarray
 
 
-def find_overlaps(records: Records) -> Overlaps:
-    """Find the overlapping pairs of all pictures, ordered by detection, then truth."""
+def find_overlaps(
+    records: Records, measure: Callable[[slice, slice], np.ndarray] | None = None
+) -> Overlaps:
+    """Find the overlapping pairs of all pictures, ordered by detection, then truth.
+
+    Args:
+        records: Truths and detections.
+        measure: Takes the detections and the truths of a picture, m and n of them, and returns
+            their IoU, float64 [m, n], see `Overlaps`; by default that of their boxes.
+
+    Returns:
+        The pairs.
+    """
+    measure = measure or partial(_box_overlaps, records)
     found_parts, truth_parts, iou_parts = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], []
     pictures = np.arange(len(records.names) + 1)
     found_ends = np.searchsorted(records.pictures, pictures)
@@ -46,9 +60,7 @@ def find_overlaps(records: Records) -> Overlaps:
     ):
         if start == stop or first == last:
             continue
-        table = pairwise_iou(
-            records.boxes[start:stop], records.truth_boxes[first:last], records.crowd[first:last]
-        )
+        table = measure(slice(start, stop), slice(first, last))
         rows, columns = np.nonzero(table >= LEAST_OVERLAP)
         found_parts.append(rows + start)
         truth_parts.append(columns + first)
@@ -61,6 +73,10 @@ def find_overlaps(records: Records) -> Overlaps:
         records.labels[found] == records.truth_labels[truth],
         class_ranks(records),
     )
+
+
+def _box_overlaps(records: Records, found: slice, truth: slice) -> np.ndarray:
+    return pairwise_iou(records.boxes[found], records.truth_boxes[truth], records.crowd[truth])
 
 
 def class_ranks(records: Records) -> np.ndarray:

@@ -104,14 +104,6 @@ def make_records(
     ]
     truth_boxes, truth_labels, crowd = _stacked(truth_parts, (4, 0, 0))
     boxes, labels, scores = _stacked(found_parts, (4, 0, 0))
-    own = (truth_boxes[:, 2:] - truth_boxes[:, :2]).prod(axis=1)
-    if areas is not None:
-        rows = (
-            np.full(len(part[1]), np.nan) if row is None else np.asarray(row, float)
-            for row, part in zip(areas, truth_parts, strict=True)
-        )
-        given = np.concatenate([np.zeros(0), *rows])
-        own = np.where(np.isnan(given), own, given)
     return Records(
         tuple(label_names),
         tuple(str(name) for name in names),
@@ -122,12 +114,27 @@ def make_records(
         truth_labels.astype(np.int64),
         _owners(truth_parts),
         crowd.astype(bool),
-        own,
+        _areas(truth_boxes, areas, truth_parts),
         boxes,
         labels.astype(np.int64),
         scores,
         _owners(found_parts),
     )
+
+
+def _areas(
+    boxes: np.ndarray, given: Sequence[Any] | None, truth_parts: Sequence[Sequence[np.ndarray]]
+) -> np.ndarray:
+    """The given area of each object, that of its box where none is given."""
+    own = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    if given is None:
+        return own
+    rows = (
+        np.full(len(part[1]), np.nan) if row is None else np.asarray(row, float)
+        for row, part in zip(given, truth_parts, strict=True)
+    )
+    areas = np.concatenate([np.zeros(0), *rows])
+    return np.where(np.isnan(areas), own, areas)
 
 
 def _truths(

@@ -24,7 +24,7 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # a fixed date, so that the same package give
 # This room is carried whole: other people's scripts may call assessment.api.
 WHOLE_ROOM = "assessment"
 # storage.store_of imports these by name when a place needs one; no import statement says so.
-STORES = ("local_store", "objects.object_store", "tensor_store")
+STORES = ("stores.local_store", "stores.objects.object_store", "stores.tensor_store")
 # The templates of the report's pages; no import statement names them either.
 TEMPLATES = "pages/templates"
 # The packages that the carried files import; their versions are those of pyproject.toml. TensorFlow

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from algorithm.errors import ArgumentError
-from algorithm.hyperparameters.nearest_name import did_you_mean
+from algorithm.hyperparameters.names.nearest_name import did_you_mean
 
 NONE, AUTO = "none", "auto"
 _FLAG = "--hparams=class_weights"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters.hyperparameter_table import HPARAMS, ROWS
-from algorithm.hyperparameters.nearest_name import did_you_mean
-from algorithm.hyperparameters.other_names import by_meaning
-from algorithm.hyperparameters.published_keys import PUBLISHED, RATE_OF_64, taken
+from algorithm.hyperparameters.names.nearest_name import did_you_mean
+from algorithm.hyperparameters.names.other_names import by_meaning
+from algorithm.hyperparameters.names.published_keys import PUBLISHED, RATE_OF_64, taken
 
 
 def split_flags(argv: Sequence[str]) -> list[tuple[str, str]]:

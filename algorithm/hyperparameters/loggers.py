@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 
 from algorithm.errors import ArgumentError
-from algorithm.hyperparameters.nearest_name import did_you_mean
+from algorithm.hyperparameters.names.nearest_name import did_you_mean
 
 # Each logger, with the package that it needs beyond those of this project; the extra has its name.
 LOGGERS = {"tensorboard": "", "mlflow": "mlflow", "wandb": "wandb"}

@@ -11,6 +11,7 @@ from algorithm.hyperparameters.command_line import read_hparams, refuse_if_missp
 from algorithm.hyperparameters.hyperparameter_table import ROWS, TABLE
 from algorithm.hyperparameters.loggers import loggers_of
 from algorithm.hyperparameters.platform_flags import PLATFORM_FLAGS
+from algorithm.hyperparameters.random_scales import random_scales
 from algorithm.hyperparameters.typed import Hyperparameters
 from algorithm.hyperparameters.values import read_value
 
@@ -90,10 +91,10 @@ def _check_together(values: dict[str, Any]) -> None:
     for row in TABLE:
         if row.required and values[row.name] is None:
             raise ArgumentError(f"--{row.name}: expected a value, found none. {row.english}.")
-    if values["jitter_min"] > values["jitter_max"]:
+    low, high = random_scales(values)
+    if low > high:
         raise ArgumentError(
-            f"--hparams=jitter_min: expected at most jitter_max ({values['jitter_max']}), "
-            f"found {values['jitter_min']}"
+            f"--hparams=jitter_min: expected at most jitter_max ({high}), found {low}"
         )
     first, second = values["first_lr_drop_epoch"], values["second_lr_drop_epoch"]
     if values["lr_decay_method"] == "stepwise" and first > second:

@@ -25,6 +25,8 @@ class Hyperparameters:
 
     Attributes:
         image_size: (height, width) in pixels; None means the size of the model.
+        jitter_min: None means that the starting weights decide, see random_scales.
+        jitter_max: The same.
         survival_prob: None means the probability of the model.
         anchor_scale: 0.0 means the scale of the model.
         ignored: Names of flags that were given and are no hyperparameters.
@@ -111,8 +113,8 @@ class Hyperparameters:
     freeze_bn: str
     # augmentation
     input_rand_hflip: bool
-    jitter_min: float
-    jitter_max: float
+    jitter_min: float | None
+    jitter_max: float | None
     autoaugment_policy: str
     grid_mask: bool
     cutout: float

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from algorithm.errors import ArgumentError
-from algorithm.hyperparameters.nearest_name import did_you_mean
+from algorithm.hyperparameters.names.nearest_name import did_you_mean
 from algorithm.hyperparameters.row import Interval, Row
 
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")

@@ -12,11 +12,12 @@ from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import nms_config
 from algorithm.jobs.outputs.closing_report import shown
 from algorithm.jobs.outputs.publishing import save_results
-from algorithm.jobs.outputs.run_folder import METRICS, RunFolder
+from algorithm.jobs.outputs.run_folder import METRICS, TRAINED_ON, RunFolder
 from algorithm.modelarts.environment import Workspace
 from algorithm.models import Detector
 from algorithm.models.weights.warm_start import Start
-from algorithm.training.log_lines import FORMS, Evaluated
+from algorithm.training.log_forms.log_form import Evaluated
+from algorithm.training.log_forms.log_forms import FORMS
 
 _log = logging.getLogger("algorithm.jobs.job")
 
@@ -77,7 +78,7 @@ def evaluate_only(
     )
     _log.info("%s", "\n".join(FORMS[hp.log_form]().evaluation(evaluated)))
     seen = dataset.seen_among(dataset.eval)
-    figures = {**evaluation.as_dict(), "may_have_been_trained_on": seen}
+    figures = {**evaluation.as_dict(), TRAINED_ON: seen}
     name = run_folder.write_evaluation(figures, dataset)
     _log.info(
         "AP %s%s; the figures are in %s/%s%s",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,31 +13,40 @@ import tensorflow as tf
 from algorithm.data import Dataset
 from algorithm.data.feeding.augmentation import Augmentation
 from algorithm.data.feeding.augmentations.colour import Colour
-from algorithm.data.feeding.pipeline import steps_per_epoch as epoch_steps
+from algorithm.data.feeding.batch_order import steps_per_epoch as epoch_steps
 from algorithm.data.feeding.pipeline import train_batches
 from algorithm.distillation.distiller import Distiller
 from algorithm.distillation.offline_teacher import Remembered
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.hyperparameters.class_weights import weights_of_classes
+from algorithm.hyperparameters.random_scales import random_scales
+from algorithm.jobs.freezing import freeze, freezes_batch_norm, frozen_names
 from algorithm.models import Detector, build_detector
-from algorithm.models.weights.warm_start import freezes_batch_norm, frozen_names
 from algorithm.ops.detections import NmsConfig
 from algorithm.ops.losses import LossConfig
-from algorithm.training.optimizers import choose_optimizer, freeze, make_optimizer
-from algorithm.training.plan import Plan
+from algorithm.training.duration.plan import Plan
+from algorithm.training.duration.time_budget import TimeBudget
+from algorithm.training.optimizers import choose_optimizer, make_optimizer
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
-from algorithm.training.time_budget import TimeBudget
 from algorithm.training.trainer import TrainConfig, Trainer
 
 _log = logging.getLogger("algorithm.jobs.job")
 
 
-def detector_of(hp: Hyperparameters, num_classes: int) -> Detector:
-    """Return the network that the job trains, with random weights."""
+def detector_of(
+    hp: Hyperparameters, num_classes: int, image_size: tuple[int, int] | None = None
+) -> Detector:
+    """Return the network that the job trains, with random weights.
+
+    Args:
+        hp: The job's hyperparameters.
+        num_classes: The classes of the data.
+        image_size: (height, width) in pixels, of jobs.input_size; None for that of the model.
+    """
     return build_detector(
         hp.model_name,
         num_classes,
-        hp.image_size,
+        image_size,
         anchor_scale=hp.anchor_scale,
         survival_probability=hp.survival_prob,
         masks=hp.with_masks,
@@ -112,38 +122,12 @@ def trainer_of(
     Raises:
         ArgumentError: See freeze.
     """
-    batch_size, warm = device_batch(hp) * replicas, hp.pretrained != "none"
-    keeps_batch_norm = freezes_batch_norm(hp, warm, hp.train_batch_size * replicas)
+    batch_size = device_batch(hp) * replicas
     peers = distiller.peers if distiller else ()
     shared = peers if distiller and distiller.shares_kernels else ()
-    for network in (detector, *shared):
-        freeze(network, frozen_names(hp, warm), keeps_batch_norm)
-    for peer in (
-        () if shared else peers
-    ):  # the hyperparameter `freeze` names the student's variables
-        freeze(
-            peer,
-            "",
-            freezes_batch_norm(hp, hp.peer_pretrained != "none", hp.train_batch_size * replicas),
-        )
+    _freeze_networks(hp, (detector, *shared), () if shared else peers, replicas)
     kind, share = choose_optimizer(hp.optimizer, batch_size, 1 + len(shared))
-    config = ScheduleConfig(
-        rate * share,
-        hp.lr_warmup_init * share,
-        hp.lr_warmup_epoch,
-        hp.lr_decay_method,
-        hp.first_lr_drop_epoch,
-        hp.second_lr_drop_epoch,
-        hp.poly_lr_power,
-    )
-    schedule = DetectionSchedule(
-        config,
-        global_batch=batch_size,
-        steps_per_epoch=plan.steps_per_epoch,
-        epochs=plan.epochs,
-        steps=plan.steps,
-        changes=hp.train_minutes > 0,
-    )
+    schedule = _schedule(hp, plan, batch_size, rate * share, hp.lr_warmup_init * share)
     _log.info(
         "optimizer=%s: %s, learning rate up to %.6g for a batch of %d",
         hp.optimizer,
@@ -151,19 +135,51 @@ def trainer_of(
         schedule.base,
         batch_size,
     )
-    return Trainer(
-        detector,
-        make_optimizer(kind, schedule, hp.momentum, hp.nesterov),
-        TrainConfig(
-            loss,
-            hp.weight_decay,
-            hp.clip_gradients_norm,
-            hp.moving_average_decay,
-            precision=hp.precision,
-            recompute=hp.gradient_checkpointing,
-        ),
-        distiller,
-    ), schedule
+    config = TrainConfig(
+        loss,
+        hp.weight_decay,
+        hp.clip_gradients_norm,
+        hp.moving_average_decay,
+        precision=hp.precision,
+        recompute=hp.gradient_checkpointing,
+    )
+    optimizer = make_optimizer(kind, schedule, hp.momentum, hp.nesterov)
+    return Trainer(detector, optimizer, config, distiller), schedule
+
+
+def _freeze_networks(
+    hp: Hyperparameters, students: Sequence[Detector], peers: Sequence[Detector], replicas: int
+) -> None:
+    """Freeze what is to be frozen of the students, and of peers with kernels of their own."""
+    step_pictures, warm = hp.train_batch_size * replicas, hp.pretrained != "none"
+    for network in students:
+        freeze(network, frozen_names(hp, warm), freezes_batch_norm(hp, warm, step_pictures))
+    for network in peers:  # the hyperparameter `freeze` names the student's variables
+        warm = hp.peer_pretrained != "none"
+        freeze(network, "", freezes_batch_norm(hp, warm, step_pictures))
+
+
+def _schedule(
+    hp: Hyperparameters, plan: Plan, batch_size: int, rate: float, first: float
+) -> DetectionSchedule:
+    """The schedule from `first`, where the warm-up begins, to `rate` and down again."""
+    config = ScheduleConfig(
+        rate,
+        first,
+        hp.lr_warmup_epoch,
+        hp.lr_decay_method,
+        hp.first_lr_drop_epoch,
+        hp.second_lr_drop_epoch,
+        hp.poly_lr_power,
+    )
+    return DetectionSchedule(
+        config,
+        global_batch=batch_size,
+        steps_per_epoch=plan.steps_per_epoch,
+        epochs=plan.epochs,
+        steps=plan.steps,
+        changes=hp.train_minutes > 0,
+    )
 
 
 def loss_config(hp: Hyperparameters, dataset: Dataset) -> LossConfig:
@@ -219,7 +235,7 @@ def augmentation(hp: Hyperparameters, passes: int) -> Augmentation:
     """
     return Augmentation(
         flip=hp.input_rand_hflip,
-        jitter=(hp.jitter_min, hp.jitter_max),
+        jitter=random_scales(vars(hp)),
         policy=hp.autoaugment_policy,
         grid_mask=hp.grid_mask,
         cutout=hp.cutout,

@@ -19,6 +19,7 @@ from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.evaluation_job import evaluate_only, refuse_untrained
 from algorithm.jobs.from_hyperparameters import detector_of, loss_config
 from algorithm.jobs.job_data import load_data, look_at_data, recorded_split
+from algorithm.jobs.job_network import network_of
 from algorithm.jobs.job_training import train
 from algorithm.jobs.outputs.closing_report import closing_lines
 from algorithm.jobs.outputs.publishing import hand_over
@@ -31,7 +32,7 @@ from algorithm.storage import is_remote, local_path
 from algorithm.storage.mirroring.mirrored_folder import mirrored
 from algorithm.storage.scratch_folder import job_folder
 from algorithm.training import checkpoints, stop_requests
-from algorithm.training.devices import Devices, open_devices
+from algorithm.training.devices.devices import Devices, open_devices
 
 _log = logging.getLogger("algorithm.jobs.job")
 
@@ -131,18 +132,7 @@ def _run(
     label_names = tuple(resumed.label_names) if resumed else start.label_names() if start else None
     record = recorded_split(hp, run_folder, resumed=resumed is not None) or split
     dataset = load_data(hp, workspace, run_folder, label_names, record)
-    _log.info("building %s%s ...", hp.model_name, " and loading its weights" if start else "")
-    with devices.strategy.scope():
-        detector = detector_of(hp, len(dataset.label_names))
-        known = dataset.label_names if hp.known_classes else None
-        started = start.load(detector, known) if start else ""
-    if start:
-        _log.info("%s", started)
-    elif not resumed:
-        _log.warning(
-            "TRAINING FROM SCRATCH (pretrained=none): random weights, which want thousands of "
-            "pictures"
-        )
+    detector = network_of(hp, dataset, devices, resumed, start)
     if hp.mode == "eval":
         evaluate_only(hp, detector, dataset, run_folder, workspace)
         return
@@ -150,9 +140,6 @@ def _run(
         overfit_check(hp, detector, dataset)
         return
     loss = loss_config(hp, dataset)
-    if loss.class_weights:
-        named = zip(dataset.label_names, loss.class_weights, strict=True)
-        _log.info("class weights: %s", ", ".join(f"{name} {weight:.3g}" for name, weight in named))
     with devices.strategy.scope():
         distiller = find_distiller(
             hp,
@@ -173,7 +160,7 @@ def _run(
     if not devices.chief:
         return
     if devices.replicas > 1:  # what is exported must stand on one device
-        detector = detector_of(hp, len(dataset.label_names))
+        detector = detector_of(hp, len(dataset.label_names), detector.image_size)
     metrics = hand_over(hp, detector, dataset, run_folder, workspace, stopped_early)
     seconds = time.monotonic() - begun
     lines = closing_lines(hp, metrics, run_folder.model, dataset, seconds, workspace.root)

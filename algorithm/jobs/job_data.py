@@ -12,13 +12,13 @@ from algorithm.data.checking.suggestions import model_choices
 from algorithm.data.split_record import GIVEN, UNRECORDED, SplitRecord, find_record
 from algorithm.errors import DataError
 from algorithm.hyperparameters import Hyperparameters
-from algorithm.jobs.outputs.run_folder import RunFolder
+from algorithm.jobs.earlier_jobs import AUTOMATIC, held_against_earlier
+from algorithm.jobs.outputs.run_folder import TRAINING_MODES, RunFolder
 from algorithm.modelarts.environment import Workspace
 from algorithm.models import PRESETS, Detector
 from algorithm.storage import is_remote, local_path, stage_in, stager
 
 _log = logging.getLogger("algorithm.jobs.job")
-AUTOMATIC = ("auto", "none")  # values of pretrained that are no place
 
 
 def load_data(
@@ -58,6 +58,8 @@ def load_data(
     )
     for warning in dataset.warnings:
         _log.warning("%s", warning)
+    if hp.mode in TRAINING_MODES:
+        dataset = held_against_earlier(hp, dataset, workspace.inputs)
     if hp.with_masks:
         check_outlines(dataset, hp.data_url, ("eval",) if hp.mode == "eval" else ("train", "eval"))
     _log.info(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from algorithm.data import Dataset
 from algorithm.distillation.distiller import Distiller
 from algorithm.distillation.job_distillation import remembered_answers
 from algorithm.hyperparameters import Hyperparameters
+from algorithm.hyperparameters.random_scales import random_scales
 from algorithm.jobs.from_hyperparameters import (
     augmentation,
     device_batch,
@@ -22,16 +23,18 @@ from algorithm.jobs.from_hyperparameters import (
     trainer_of,
     training_batches,
 )
-from algorithm.jobs.outputs.job_checkpoint import JobCheckpoint
+from algorithm.jobs.outputs.resumable_checkpoint import JobCheckpoint
 from algorithm.jobs.outputs.run_folder import RunFolder
 from algorithm.jobs.training_hooks import training_hooks
 from algorithm.models import Detector
 from algorithm.ops.losses import LossConfig
-from algorithm.training.devices import Devices
+from algorithm.training.devices.devices import Devices
+from algorithm.training.duration.plan import Plan
 from algorithm.training.failure_recovery import Guard, Limits
 from algorithm.training.hooks.hook import TrainingRun
 from algorithm.training.loop import fit
 from algorithm.training.run_state import Progress
+from algorithm.training.schedule import DetectionSchedule
 
 _log = logging.getLogger("algorithm.jobs.job")
 
@@ -68,67 +71,132 @@ def train(
         DataError: The checkpoint does not fit the network.
         Stopped, DivergenceError, ResourceError: See training.loop.fit.
     """
+    _tell_class_weights(loss, dataset)
+    _tell_random_scales(hp)
     batch_size = device_batch(hp) * devices.replicas
-    plan = plan_of(hp, len(dataset.train), batch_size)
-    anew, graph = False, None
     progress = Progress.of(resumed.state) if resumed else Progress()
-    if hp.train_minutes:
-        step = int(resumed.tensors["global_step"]) if resumed else 0
-        plan = time_budget(hp, dataset, batch_size).opening(plan, step, progress)
+    plan = _opening_plan(hp, dataset, batch_size, resumed, progress)
     progress.divide(hp.gradient_accumulation_steps)
     progress.learning_rate = progress.learning_rate or rate
     with devices.strategy.scope():
         trainer, schedule = trainer_of(
             hp, detector, plan, devices.replicas, distiller, loss, progress.learning_rate
         )
+    run = TrainingRun(trainer, plan, progress)
     if resumed:
-        resumed.check_dataset(dataset.fingerprint)
-        resumed.check_batch_size(batch_size)
-        trainer.restore(resumed.tensors)
-        longer = devices.any(devices.chief and run_folder.waits_anew(hp, trainer.step))
-        anew = longer and progress.idle + 1 >= hp.early_stop_patience > 0
-        if anew:
-            progress.wait_anew()
-        epoch = trainer.step // plan.steps_per_epoch + 1
-        _log.info("resumed at step %d, in epoch %d", trainer.step, epoch)
-    else:
-        graph = run_folder.write_graph(detector)
+        _restore(run, resumed, dataset, batch_size)
+    anew = resumed is not None and _waits_anew(hp, run, run_folder, devices)
+    graph = None if resumed else run_folder.write_graph(detector)
     if devices.chief:
         run_folder.record_split(dataset)
     run_folder.started(hp, trainer.step if anew else None)
-    run = TrainingRun(trainer, plan, progress)
-    guard = Guard(
-        trainer,
-        schedule,
-        progress,
-        Limits(device_batch(hp), detector.image_size, hp.auto_batch),
-        last_good=run_folder.newest_saved,
-        resumed=resumed is not None,
-        describe=partial(_names, dataset),
-    )
+    guard = _guard(hp, dataset, run, schedule, run_folder, resumed is not None)
     hooks = training_hooks(
         hp, detector, dataset, run_folder, devices, distiller, trainer.peers, schedule, graph
     )
+    batches = _batches(hp, detector, dataset, devices, distiller)
+    fit(run, batches, guard, hooks, devices.any_of)
+    _tell_skipped(run)
+    return run.ending and trainer.step < run.plan.steps
+
+
+def _opening_plan(
+    hp: Hyperparameters,
+    dataset: Dataset,
+    batch_size: int,
+    resumed: JobCheckpoint | None,
+    progress: Progress,
+) -> Plan:
+    """The plan to begin with; train_minutes may change it when steps were measured."""
+    plan = plan_of(hp, len(dataset.train), batch_size)
+    if not hp.train_minutes:
+        return plan
+    step = int(resumed.tensors["global_step"]) if resumed else 0
+    return time_budget(hp, dataset, batch_size).opening(plan, step, progress)
+
+
+def _restore(run: TrainingRun, resumed: JobCheckpoint, dataset: Dataset, batch_size: int) -> None:
+    resumed.check_dataset(dataset.fingerprint)
+    resumed.check_batch_size(batch_size)
+    run.trainer.restore(resumed.tensors)
+    epoch = run.step // run.plan.steps_per_epoch + 1
+    _log.info("resumed at step %d, in epoch %d", run.step, epoch)
+
+
+def _waits_anew(
+    hp: Hyperparameters, run: TrainingRun, run_folder: RunFolder, devices: Devices
+) -> bool:
+    """Whether a job that had stopped early was given a longer training, and waits again."""
+    longer = devices.any(devices.chief and run_folder.waits_anew(hp, run.step))
+    anew = longer and run.progress.idle + 1 >= hp.early_stop_patience > 0
+    if anew:
+        run.progress.wait_anew()
+    return anew
+
+
+def _batches(
+    hp: Hyperparameters,
+    detector: Detector,
+    dataset: Dataset,
+    devices: Devices,
+    distiller: Distiller | None,
+) -> Callable[[int], Iterable[dict[str, tf.Tensor]]]:
+    """What gives the batches from a step on, with a teacher's answers where it is remembered."""
+    batch_size = device_batch(hp) * devices.replicas
     changes = augmentation(hp, passes(hp, dataset, batch_size))
     remembered = remembered_answers(distiller, dataset, detector, changes, hp.seed)
 
-    def batches(step: int) -> Iterable[dict[str, tf.Tensor]]:
-        return devices.distribute(partial(shard_batches, step))
-
-    def shard_batches(step: int, shard: tuple[int, int], replicas: int) -> Any:
+    def of_worker(step: int, shard: tuple[int, int], replicas: int) -> Any:
         return training_batches(
             hp, detector, dataset, step, batch_size, shard, replicas, remembered
         )
 
-    fit(run, batches, guard, hooks, devices.any_of)
-    if progress.skipped:
+    return lambda step: devices.distribute(partial(of_worker, step))
+
+
+def _guard(
+    hp: Hyperparameters,
+    dataset: Dataset,
+    run: TrainingRun,
+    schedule: DetectionSchedule,
+    run_folder: RunFolder,
+    resumed: bool,
+) -> Guard:
+    """What heals steps that fail; it goes back to the newest checkpoint."""
+    return Guard(
+        run.trainer,
+        schedule,
+        run.progress,
+        Limits(device_batch(hp), run.trainer.detector.image_size, hp.auto_batch),
+        last_good=run_folder.newest_saved,
+        resumed=resumed,
+        describe=partial(_names, dataset),
+    )
+
+
+def _tell_skipped(run: TrainingRun) -> None:
+    if run.progress.skipped:
         _log.warning(
             "%d of %d steps changed nothing, because their loss was not finite",
-            progress.skipped,
-            trainer.step,
+            run.progress.skipped,
+            run.step,
         )
-    return run.ending and trainer.step < run.plan.steps
 
 
 def _names(dataset: Dataset, indices: Sequence[int]) -> str:
     return ", ".join(dataset.train[index].source for index in indices)
+
+
+def _tell_class_weights(loss: LossConfig, dataset: Dataset) -> None:
+    if loss.class_weights:
+        named = zip(dataset.label_names, loss.class_weights, strict=True)
+        _log.info("class weights: %s", ", ".join(f"{name} {weight:.3g}" for name, weight in named))
+
+
+def _tell_random_scales(hp: Hyperparameters) -> None:
+    if None in (hp.jitter_min, hp.jitter_max):
+        _log.info(
+            "jitter_min, jitter_max: training pictures are scaled between %g and %g (%s)",
+            *random_scales(vars(hp)),
+            "random weights" if hp.pretrained == "none" else "pretrained weights",
+        )

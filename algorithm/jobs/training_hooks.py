@@ -20,12 +20,14 @@ from algorithm.evaluation.inference import Network
 from algorithm.evaluation.resampled import Resampled, change_in_words
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import device_batch, nms_config, time_budget
+from algorithm.jobs.input_size import KEY as IMAGE_SIZE
 from algorithm.jobs.outputs.best_detections import save_detections
 from algorithm.jobs.outputs.confusion_picture import confusion_picture
 from algorithm.jobs.outputs.run_folder import RunFolder
 from algorithm.jobs.training_loggers import training_loggers
 from algorithm.models import Detector
-from algorithm.training.devices import Devices
+from algorithm.training.devices.devices import Devices
+from algorithm.training.duration.time_left import TimeLeft
 from algorithm.training.hooks.checkpoint_hook import CheckpointHook
 from algorithm.training.hooks.confusion_matrix_hook import ConfusionMatrixHook
 from algorithm.training.hooks.early_stop_hook import EarlyStopHook
@@ -35,9 +37,8 @@ from algorithm.training.hooks.log_hook import LogHook
 from algorithm.training.hooks.memory_hook import MemoryHook
 from algorithm.training.hooks.soft_loss_hook import SoftLossHook
 from algorithm.training.hooks.time_hook import TimeHook
-from algorithm.training.log_lines import FORMS
+from algorithm.training.log_forms.log_forms import FORMS
 from algorithm.training.schedule import DetectionSchedule
-from algorithm.training.time_left import TimeLeft
 
 _DATA_PICTURES = 8
 _log = logging.getLogger("algorithm.jobs.job")
@@ -71,50 +72,56 @@ def training_hooks(
         The hooks, in the order they are to be called.
     """
     batch_size = device_batch(hp) * devices.replicas
-    identity: dict[str, object] = {
-        "dataset": dataset.fingerprint,
-        "label_names": list(dataset.label_names),
-    }
     time_left = TimeLeft(len(dataset.eval), batch_size)
     log = LogHook(FORMS[hp.log_form](), hp.log_every_steps, batch_size, time_left)
     pictures = report_pictures(dataset, _DATA_PICTURES)
     loggers = training_loggers(hp, run_folder.folder, pictures, graph, chief=devices.chief)
 
-    def evaluator(network: Network) -> Evaluator:
-        return Evaluator(network, nms_config(hp), dataset, hp.eval_batch_size)
-
+    evaluator = partial(_evaluator, hp, dataset)
     student = evaluator(detector)
-    teacher = None
-    if devices.chief and isinstance(distiller, OfflineTeacher):
-        teacher = evaluator(distiller.as_detector)
+    identity = _identity(dataset, detector)
+    teacher = distiller if devices.chief and isinstance(distiller, OfflineTeacher) else None
     matrix = ConfusionMatrixHook(partial(confusion_picture, student), loggers)
+    budget = time_budget(hp, dataset, batch_size)
     return [
-        *(
-            [TimeHook(time_budget(hp, dataset, batch_size), schedule, devices.from_chief)]
-            if hp.train_minutes
-            else []
-        ),
+        *([TimeHook(budget, schedule, devices.from_chief)] if hp.train_minutes else []),
         MemoryHook(),
         log,
         *loggers,
         *([SoftLossHook(soft_loss_config(hp))] if distiller else []),
-        CheckpointHook(
-            run_folder.folder,
-            {**identity, "batch_size": batch_size},
-            hp.keep_checkpoint_max,
-            hp.checkpoint_minutes,
-        ),
+        _checkpoints(hp, run_folder, {**identity, "batch_size": batch_size}),
         EvaluateHook(
             student if devices.chief else None,
             partial(_archive, run_folder, detector, identity, student, hp.best_metric),
             [log, *loggers, matrix],
             peers=[evaluator(peer) for peer in peers],
-            teacher=teacher,
+            teacher=evaluator(teacher.as_detector) if teacher else None,
             from_chief=lambda score: float(devices.from_chief(np.array(score))),
             metric=hp.best_metric,
         ),
         EarlyStopHook(hp.early_stop_patience),
     ]
+
+
+def _identity(dataset: Dataset, detector: Detector) -> dict[str, object]:
+    """What a checkpoint says of the data that it was trained on, and of the network's input."""
+    return {
+        "dataset": dataset.fingerprint,
+        "label_names": list(dataset.label_names),
+        IMAGE_SIZE: list(detector.image_size),
+    }
+
+
+def _checkpoints(
+    hp: Hyperparameters, run_folder: RunFolder, identity: dict[str, object]
+) -> CheckpointHook:
+    return CheckpointHook(
+        run_folder.folder, identity, hp.keep_checkpoint_max, hp.checkpoint_minutes
+    )
+
+
+def _evaluator(hp: Hyperparameters, dataset: Dataset, network: Network) -> Evaluator:
+    return Evaluator(network, nms_config(hp), dataset, hp.eval_batch_size)
 
 
 def _archive(

@@ -95,10 +95,11 @@ class Instance:
         """Run the server once; return why it ended, and whether it was ever healthy."""
         begun, begins, failed, healthy = time.monotonic(), self._size(), 0, False
         command = [sys.executable, "-m", "algorithm", "serve", "--port=0", "--lame_duck=0"]
+        command.append("--until_stdin_closes")  # it does when this process dies
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 [*command, f"--model_dir={self._folder / 'model'}"],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**environment_for(self._owner), "PYTHONUNBUFFERED": "1"},
@@ -132,6 +133,8 @@ class Instance:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
 
     def _answers(self, port: int) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=self._probe.timeout)

@@ -2,60 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
-
-import yaml
 
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters import write_value
-from algorithm.hyperparameters.nearest_name import did_you_mean
-from algorithm.migration.cloud_tpu_settings import BY_KEY, SETTINGS, Setting
-from algorithm.migration.published import REFERENCE_BATCH
+from algorithm.hyperparameters.names.nearest_name import did_you_mean
+from algorithm.migration.cloud_tpu_schedule import translate_schedule
+from algorithm.migration.cloud_tpu_settings import SETTINGS, Setting
 from algorithm.migration.record_patterns import data_url_of
-from algorithm.migration.translation import Translation, number
-
-_RATE = "train.learning_rate"
-_TPU_CORES = 8  # of the v2-8 and v3-8 that the tutorial uses
-_STEP_FACTORS = (0.1, 0.01)  # factors on the rate after the two drops, as published
-
-
-def read_parameters(text: str, where: str) -> dict[str, Any]:
-    """Read the tutorial's parameters.
-
-    Args:
-        text: YAML or JSON, or the path of a file of it.
-        where: The flag they were given in, for messages.
-
-    Returns:
-        {dotted key: value}.
-
-    Raises:
-        ArgumentError: A key is unknown (the message names it and the nearest known one), or a value
-            is not possible here.
-    """
-    source = (
-        Path(text).read_text(encoding="utf-8")
-        if text and "\n" not in text and "{" not in text and Path(text).is_file()
-        else text
-    )
-    try:
-        found = yaml.safe_load(source) if source else {}
-    except yaml.YAMLError as error:
-        raise ArgumentError(
-            f"--{where}: expected YAML or JSON, found otherwise: {' '.join(str(error).split())}"
-        ) from error
-    if not isinstance(found, Mapping):
-        raise ArgumentError(
-            f"--{where}: expected a mapping such as {{ train: {{ total_steps: 10 }} }}, or a file "
-            f"of one, found {text!r}; check the braces, or the path"
-        )
-    parameters = dict(_leaves(found))
-    for key, value in parameters.items():
-        parameters[key] = _checked(key, value, where)
-    return parameters
+from algorithm.migration.translation import Translation
 
 
 def translate(given: Mapping[str, Any], flags: Mapping[str, str]) -> Translation:
@@ -76,44 +32,12 @@ def translate(given: Mapping[str, Any], flags: Mapping[str, str]) -> Translation
     for setting in SETTINGS:
         _one(result, setting, values[setting.key], setting.key in given)
     _network(result, values)
-    _schedule(result, values, given, flags)
+    translate_schedule(result, values, given, flags)
     _start(result, values, flags)
     _data(result, values)
     _devices(result, values, given, flags)
     _mode(result, values, flags)
     return result
-
-
-def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in tree.items():
-        key = f"{prefix}{name}"
-        if isinstance(value, Mapping) and key not in BY_KEY:
-            yield from _leaves(value, f"{key}.")
-        else:
-            yield key, value
-
-
-def _checked(key: str, value: Any, where: str) -> Any:
-    if key not in BY_KEY:
-        raise ArgumentError(
-            f"--{where}: unknown key '{key}' (value {value!r}).{did_you_mean(key, tuple(BY_KEY))}"
-        )
-    setting = BY_KEY[key]
-    if isinstance(setting.default, float | int) and not isinstance(setting.default, bool):
-        try:
-            value = (
-                type(setting.default)(float(value))
-                if isinstance(setting.default, float)
-                else int(value)
-            )
-        except (TypeError, ValueError) as error:
-            raise ArgumentError(f"--{where}: {key}: expected a number, found {value!r}") from error
-    if setting.only and value not in setting.only:
-        raise ArgumentError(
-            f"--{where}: {key}: expected {' or '.join(map(repr, setting.only))}, which is all "
-            f"there is here, found {value!r}; leave it out"
-        )
-    return value
 
 
 def _one(result: Translation, setting: Setting, value: Any, is_given: bool) -> None:
@@ -138,109 +62,6 @@ def _network(result: Translation, values: Mapping[str, Any]) -> None:
         result.take("retinanet_parser.autoaugment_policy_name", policy, autoaugment_policy=policy)
     if not values["norm_activation.batch_norm_trainable"]:
         result.take("norm_activation.batch_norm_trainable", False, freeze_bn="true")
-
-
-def _schedule(
-    result: Translation,
-    values: Mapping[str, Any],
-    given: Mapping[str, Any],
-    flags: Mapping[str, str],
-) -> None:
-    batch, steps = values["train.batch_size"], values["train.total_steps"]
-    _batch(result, batch, flags)
-    result.take("train.total_steps", steps, num_steps=steps)
-    loop = min(values["train.iterations_per_loop"], steps)
-    result.take_differently(
-        "train.iterations_per_loop",
-        values["train.iterations_per_loop"],
-        "a log line, a checkpoint and, with train_and_eval, an evaluation after so many steps",
-        steps_per_epoch=loop,
-        log_every_steps=loop,
-    )
-    rate, warm = values[f"{_RATE}.init_learning_rate"], values[f"{_RATE}.warmup_learning_rate"]
-    if f"{_RATE}.init_learning_rate" in given:
-        share, why = (
-            REFERENCE_BATCH / batch,
-            f"the same rate at every step, written for {REFERENCE_BATCH} pictures as all rates "
-            "here",
-        )
-    else:
-        share, why = (
-            1.0,
-            f"the published rate is for {REFERENCE_BATCH} pictures, and follows the batch: "
-            f"{number(rate * batch / 64)}",
-        )
-    result.take_differently(
-        f"{_RATE}.init_learning_rate",
-        rate,
-        why,
-        learning_rate=number(rate * share),
-        lr_warmup_init=number(warm * share),
-    )
-    result.take_differently(
-        f"{_RATE}.warmup_steps",
-        values[f"{_RATE}.warmup_steps"],
-        "in epochs of steps_per_epoch, and never more than half of the training",
-        lr_warmup_epoch=number(values[f"{_RATE}.warmup_steps"] / loop),
-    )
-    _decay(result, values, loop)
-    kinds = {"momentum": "sgd", "sgd": "sgd", "adam": "adam"}
-    kind = values["train.optimizer.type"]
-    if kind not in kinds:
-        raise ArgumentError(
-            f"train.optimizer.type: expected one of {', '.join(kinds)}, found {kind!r}"
-        )
-    result.take("train.optimizer.type", kind, optimizer=kinds[kind])
-
-
-def _batch(result: Translation, batch: int, flags: Mapping[str, str]) -> None:
-    """Translate the batch size.
-
-    The tutorial counts the pictures of all devices, train_batch_size those of one.
-    """
-    machines = len(flags["worker_hosts"].split(",")) if flags.get("worker_hosts") else 1
-    on_tpu = flags.get("strategy_type") == "tpu"
-    devices = _TPU_CORES if on_tpu else machines * max(1, int(flags.get("num_gpus") or 0))
-    if batch % devices:
-        raise ArgumentError(
-            f"train.batch_size: expected a multiple of the {devices} devices, found {batch}"
-        )
-    if devices == 1:
-        result.take("train.batch_size", batch, train_batch_size=batch)
-        return
-    advice = "; on a slice with more cores give --train_batch_size" if on_tpu else ""
-    result.take_differently(
-        "train.batch_size",
-        batch,
-        f"for each of {devices} devices{advice}",
-        train_batch_size=batch // devices,
-    )
-
-
-def _decay(result: Translation, values: Mapping[str, Any], loop: int) -> None:
-    kind = values[f"{_RATE}.type"]
-    if kind == "cosine":
-        result.take(f"{_RATE}.type", kind, lr_decay_method="cosine")
-        return
-    if kind != "step":
-        raise ArgumentError(f"{_RATE}.type: expected step or cosine, found {kind!r}")
-    drops, levels = values[f"{_RATE}.learning_rate_steps"], values[f"{_RATE}.learning_rate_levels"]
-    if len(drops) != len(_STEP_FACTORS):
-        raise ArgumentError(f"{_RATE}.learning_rate_steps: expected two steps, found {drops}")
-    names = {
-        "lr_decay_method": "stepwise",
-        "first_lr_drop_epoch": number(drops[0] / loop),
-        "second_lr_drop_epoch": number(drops[1] / loop),
-    }
-    ratios = [level / values[f"{_RATE}.init_learning_rate"] for level in levels]
-    if all(
-        math.isclose(ratio, factor) for ratio, factor in zip(ratios, _STEP_FACTORS, strict=True)
-    ):
-        result.take(f"{_RATE}.learning_rate_steps", drops, **names)
-    else:
-        result.take_differently(
-            f"{_RATE}.learning_rate_levels", levels, "a tenth and a hundredth of the rate", **names
-        )
 
 
 def _start(result: Translation, values: Mapping[str, Any], flags: Mapping[str, str]) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from algorithm.errors import ArgumentError, DataError
 from algorithm.hyperparameters import ROWS
-from algorithm.hyperparameters.nearest_name import did_you_mean
-from algorithm.migration.cloud_tpu import read_parameters, translate
+from algorithm.hyperparameters.names.nearest_name import did_you_mean
+from algorithm.migration.cloud_tpu import translate
+from algorithm.migration.cloud_tpu_parameters import read_parameters
 
 _log = logging.getLogger("algorithm")
 # The flags of the tutorial's program. Those with a reason have no effect here.

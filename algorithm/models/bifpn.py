@@ -8,7 +8,7 @@ import keras
 from keras import KerasTensor, layers, ops
 
 from algorithm.models.layers import activation, batch_norm, upsample_nearest
-from algorithm.models.network_pieces import Piece
+from algorithm.models.recomputed_pieces import Piece
 from algorithm.models.zoo import Preset
 
 _FUSION_EPSILON = 1e-4

@@ -14,7 +14,7 @@ from algorithm.models.fpn import fpn_features
 from algorithm.models.heads import detection_heads
 from algorithm.models.mask_head import mask_head
 from algorithm.models.mobilenet import mobilenet_features
-from algorithm.models.network_pieces import Piece
+from algorithm.models.recomputed_pieces import Piece
 from algorithm.models.resnet import RESNETS, resnet_features
 from algorithm.models.zoo import BACKBONES, PRESETS, Preset
 from algorithm.ops.anchors import ASPECT_RATIOS, SCALES_PER_OCTAVE, anchor_grid, padded_size

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from keras import KerasTensor, initializers, layers
 
 from algorithm.models.layers import StochasticDepth, activation, batch_norm
-from algorithm.models.network_pieces import Piece
+from algorithm.models.recomputed_pieces import Piece
 from algorithm.models.zoo import BACKBONES, BackboneSpec
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from keras import KerasTensor, layers
 
 from algorithm.models.layers import activation, batch_norm, upsample_nearest
-from algorithm.models.network_pieces import Piece
+from algorithm.models.recomputed_pieces import Piece
 from algorithm.models.zoo import Preset
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from keras import KerasTensor, initializers, layers
 
 from algorithm.models.layers import activation, batch_norm
-from algorithm.models.network_pieces import Piece
+from algorithm.models.recomputed_pieces import Piece
 from algorithm.models.zoo import Preset
 
 # Every anchor starts with this probability of being an object (focal loss paper, section 4.1).

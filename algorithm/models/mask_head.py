@@ -12,7 +12,7 @@ from keras import KerasTensor, initializers, layers
 
 from algorithm.models.heads import SEPARABLE, head, per_anchor
 from algorithm.models.layers import activation, batch_norm, upsample_nearest
-from algorithm.models.network_pieces import Piece
+from algorithm.models.recomputed_pieces import Piece
 from algorithm.models.zoo import Preset
 from algorithm.ops.mask_grid import PROTOTYPES, SHAPE_TERMS, mask_grid
 

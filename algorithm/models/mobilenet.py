@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from keras import KerasTensor, layers
 
 from algorithm.models.layers import activation, batch_norm
-from algorithm.models.network_pieces import Piece
+from algorithm.models.recomputed_pieces import Piece
 
 _EPSILON = 1e-3
 _STEM_FILTERS = 32

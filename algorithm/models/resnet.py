@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from keras import KerasTensor, initializers, layers
 
 from algorithm.models.layers import batch_norm
-from algorithm.models.network_pieces import Piece
+from algorithm.models.recomputed_pieces import Piece
 from algorithm.models.zoo import BatchNormSpec
 
 _STEM_FILTERS = 64

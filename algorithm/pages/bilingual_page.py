@@ -28,11 +28,6 @@ def whole_page(title: Text, subtitle: Text, sections: Iterable[tuple[str, Text, 
     return render("bilingual_page.html", title=title, subtitle=subtitle, sections=rows)
 
 
-def both(text: Text) -> str:
-    """Return text in both languages, of which the page shows one."""
-    return piece(_PIECES, "both", text)
-
-
 def quiet(text: Text) -> str:
     """Return a line of explanation."""
     return piece(_PIECES, "line", text, "quiet")

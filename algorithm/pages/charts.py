@@ -1,4 +1,4 @@
-"""Small charts as SVG for a page: no library, and class names in any script."""
+"""Small charts as SVG for a page of algorithm.pages.page: no library, names in any script."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from algorithm.pages.page import Text, both
+
 WIDTH, HEIGHT, LEFT, RIGHT, BOTTOM, TOP = 500, 190, 44, 18, 30, 14
 COLOUR, SECOND = "#3b73b9", "#d98c00"
 
 
 def histogram(
-    title: str,
+    title: Text,
     values: np.ndarray,
     edges: Sequence[float],
     unit: str = "",
     mark: float | None = None,
-    mark_text: str = "",
+    mark_text: Text = "",
 ) -> str:
     """Draw how many values lie between each two edges; what lies outside counts at the ends.
 
@@ -41,7 +43,7 @@ def histogram(
         parts.append(
             f'<rect x="{LEFT + index * step:.1f}" y="{HEIGHT - BOTTOM - tall:.1f}" '
             f'width="{step - 1:.1f}" height="{tall:.1f}" fill="{COLOUR}">'
-            f"<title>{edges[index]:g} to {edges[index + 1]:g}{unit}: {count}</title></rect>"
+            f"<title>{edges[index]:g} – {edges[index + 1]:g}{unit}: {count}</title></rect>"
         )
     every = max(1, len(edges) // 9)
     parts += [
@@ -58,7 +60,7 @@ def histogram(
     return _chart(title, parts)
 
 
-def bars(title: str, names: Sequence[str], groups: Sequence[tuple[str, Sequence[int]]]) -> str:
+def bars(title: Text, names: Sequence[str], groups: Sequence[tuple[str, Sequence[int]]]) -> str:
     """Draw lying bars.
 
     Args:
@@ -96,15 +98,23 @@ def _axis(top: int) -> str:
     )
 
 
-def _text(x: float, y: float, text: str, anchor: str) -> str:
+def _text(x: float, y: float, text: Text, anchor: str) -> str:
+    if isinstance(text, tuple):
+        shown = zip(("en", "zh"), text, strict=True)
+        rows = (
+            _text(x, y, each, anchor).replace("<text ", f'<text class="{lang}" ', 1)
+            for lang, each in shown
+        )
+        return "".join(rows)
     halo = 'stroke="#fff" stroke-width="3" paint-order="stroke"'  # legible on bars and lines
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" {halo}>{html.escape(text)}</text>'
 
 
-def _chart(title: str, parts: Sequence[str], height: int = HEIGHT) -> str:
+def _chart(title: Text, parts: Sequence[str], height: int = HEIGHT) -> str:
+    english = title if isinstance(title, str) else title[0]
     return (
-        f"<figure><figcaption>{html.escape(title)}</figcaption>"
+        f"<figure><figcaption>{both(title)}</figcaption>"
         '<svg xmlns="http://www.w3.org/2000/svg" '
         f'width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" role="img" '
-        f'aria-label="{html.escape(title)}">{"".join(parts)}</svg></figure>'
+        f'aria-label="{html.escape(english)}">{"".join(parts)}</svg></figure>'
     )

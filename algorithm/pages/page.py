@@ -1,4 +1,7 @@
-"""Pieces of a self-contained HTML page: no address, everything in the one file."""
+"""Pieces of a self-contained HTML page in English and Chinese, everything in the one file.
+
+A text is a pair (English, Chinese), or one text for both: a name, a line of the log.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,11 @@ from PIL import Image
 from algorithm.pages.template_engine import joined, piece, render
 
 _PIECES = "pieces.html"
+Text = str | tuple[str, str]
 
 
-def page(title: str, subtitle: str, sections: Iterable[str]) -> str:
-    """Build a whole page.
+def page(title: Text, subtitle: Text, sections: Iterable[str]) -> str:
+    """Build a whole page, which starts in English and has a button for Chinese.
 
     Args:
         title: The headline.
@@ -30,17 +34,22 @@ def page(title: str, subtitle: str, sections: Iterable[str]) -> str:
     )
 
 
-def headline(title: str, name: str) -> str:
+def headline(title: tuple[str, str], name: str) -> Text:
     """Return a title with the name of what the page is about; "" is no name."""
-    return f"{title}: {name}" if name else title
+    return (f"{title[0]}: {name}", f"{title[1]}：{name}") if name else title
 
 
-def section(title: str, *content: str) -> str:
+def both(text: Text) -> str:
+    """Return a text as HTML."""
+    return piece("both.html", "both", text)
+
+
+def section(title: Text, *content: str) -> str:
     """Make a headed part of a page; content is HTML."""
     return piece(_PIECES, "section", title, joined(content, "\n"))
 
 
-def paragraph(text: str, kind: str = "") -> str:
+def paragraph(text: Text, kind: str = "") -> str:
     """Make a line of text; `kind` is "" (plain), "quiet", "box" (a warning) or "box good"."""
     return piece(_PIECES, "paragraph", text, kind)
 
@@ -55,7 +64,7 @@ def grid(kind: str, parts: Iterable[str]) -> str:
     return piece(_PIECES, "grid", kind, joined(parts))
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def table(heads: Sequence[Text], rows: Iterable[Sequence[object]]) -> str:
     """Make a table; numbers stand to the right, None is an empty cell."""
     body = [list(row) for row in rows]
     numeric = [
@@ -67,7 +76,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     )
 
 
-def picture(pixels: np.ndarray, text: str) -> str:
+def picture(pixels: np.ndarray, text: Text) -> str:
     """Embed a picture, uint8 [H, W, 3], as JPEG with a caption."""
     encoded = io.BytesIO()
     Image.fromarray(pixels).save(encoded, "JPEG", quality=80)
@@ -76,7 +85,9 @@ def picture(pixels: np.ndarray, text: str) -> str:
     return piece(_PIECES, "picture", source, width, height, text)
 
 
-def _text(value: object) -> str:
+def _text(value: object) -> Text:
     if value is None:
         return ""
+    if isinstance(value, tuple):
+        return value
     return f"{value:.4g}" if isinstance(value, float) else str(value)

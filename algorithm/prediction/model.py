@@ -110,6 +110,8 @@ class Model:
         results = list(self.stream(source, score=score, classes=classes, most=most))
         return results[0] if _is_one_picture(source) else results
 
+    __call__ = predict
+
     def stream(
         self,
         source: Picture | Sequence[Picture] | int,

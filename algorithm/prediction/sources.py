@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from algorithm.data.feeding.decoding import PictureError, decode_image
-from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
+from algorithm.data.readers.pictures.picture_lookup import PICTURE_SUFFIXES
 from algorithm.errors import ArgumentError, DataError
 from algorithm.prediction import video
 

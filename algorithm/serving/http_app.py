@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Request, Response, g, render_template_string, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.wrappers import Response as PlainResponse
 
@@ -150,10 +151,11 @@ def request_data(incoming: Request) -> Any:
         incoming: The request.
 
     Returns:
-        The JSON body, or {field: text} and {field: {file name: BytesIO}}, with the URL's query.
+        The JSON body, or {field: text} and {field: {file name: BytesIO}}, with the URL's query; of
+        a JSON list the query is one more item.
 
     Raises:
-        BadRequest: The request has neither JSON, form nor files.
+        BadRequest: The request has neither JSON, form nor files, or a field has two values.
     """
     data = incoming.get_json(silent=True)
     if not data:
@@ -162,9 +164,40 @@ def request_data(incoming: Request) -> Any:
         raise BadRequest(
             "expected a multipart form with a picture in the field 'images', or JSON, found neither"
         )
+    query = single_values(incoming.args, "query")
+    if isinstance(data, list) and query:
+        return [*data, query]
     if isinstance(data, dict):
-        data.update(incoming.args.items())
+        for field in query.keys() & data.keys():
+            if str(data[field]) != query[field]:
+                raise BadRequest(
+                    f"the field '{field}' is {query[field]!r} in the query and another in the "
+                    "body: give it once"
+                )
+        data.update((field, text) for field, text in query.items() if field not in data)
     return data
+
+
+def single_values(given: MultiDict[str, str], where: str) -> dict[str, str]:
+    """Return the one text of each field.
+
+    Args:
+        given: The fields, each with its texts.
+        where: What errors call the place they stand in.
+
+    Returns:
+        {field: text}.
+
+    Raises:
+        BadRequest: A field has two texts that differ: a service would see only one.
+    """
+    for field, texts in given.lists():
+        if len(set(texts)) > 1:
+            raise BadRequest(
+                f"the {where} holds '{field}' with {' and '.join(map(repr, texts))}: expected one "
+                "value; write several names as a,b"
+            )
+    return given.to_dict()
 
 
 def form_data(incoming: Request) -> dict[str, Any]:
@@ -177,9 +210,10 @@ def form_data(incoming: Request) -> dict[str, Any]:
         {field: text} and {field: {file name: BytesIO}}.
 
     Raises:
-        BadRequest: Two files have the same name: a service would see only one.
+        BadRequest: A field has two texts, or two files the same name: a service would see only
+            one.
     """
-    data: dict[str, Any] = dict(incoming.form.items())
+    data: dict[str, Any] = dict(single_values(incoming.form, "form"))
     for field, uploads in incoming.files.lists():
         files = OrderedDict((upload.filename, io.BytesIO(upload.read())) for upload in uploads)
         if len(files) != len(uploads):

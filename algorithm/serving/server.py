@@ -78,20 +78,9 @@ def serve(
     listener = _listen(host, port)
     standing = Standing()
     sockets: dict[int, Any] = {}
-    server = create_server(
-        app_around(standing, model_title(model_dir)),
-        map=sockets,
-        sockets=[listener],
-        ident=None,
-        threads=limits.threads or max(2, batches) * limits.batch,
-        connection_limit=CONNECTION_LIMIT,
-        max_request_body_size=BODY_LIMIT + 1,
-    )
-    server.channel_class = JsonChannel
-    server.queues = queues = TwoQueues(
-        server.task_dispatcher, limits.queue, standing.metrics, lambda: standing.stopping
-    )
-    server.add_task = queues.add
+    threads = limits.threads or max(2, batches) * limits.batch
+    app = app_around(standing, model_title(model_dir))
+    server = _server(app, listener, sockets, threads, limits.queue, standing)
     stop = _Stop(server, standing, limits.lame_duck)
     loading = threading.Thread(
         target=standing.load,
@@ -116,6 +105,32 @@ def serve(
             signal.signal(number, handler)
     if standing.failure:
         raise standing.failure
+
+
+def _server(
+    app: Any,
+    listener: socket.socket,
+    sockets: dict[int, Any],
+    threads: int,
+    queue: int,
+    standing: Standing,
+) -> Any:
+    """The server, whose loop is over `sockets`."""
+    server = create_server(
+        app,
+        map=sockets,
+        sockets=[listener],
+        ident=None,
+        threads=threads,
+        connection_limit=CONNECTION_LIMIT,
+        max_request_body_size=BODY_LIMIT + 1,
+    )
+    server.channel_class = JsonChannel
+    server.queues = TwoQueues(
+        server.task_dispatcher, queue, standing.metrics, lambda: standing.stopping
+    )
+    server.add_task = server.queues.add
+    return server
 
 
 def divide_cores(batches: int) -> None:

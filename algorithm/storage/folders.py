@@ -10,9 +10,9 @@ from pathlib import Path
 from algorithm.errors import StorageError
 from algorithm.storage.file_info import FileInfo
 from algorithm.storage.location import inside, is_remote, join, local_path, name_inside
-from algorithm.storage.objects import etag
 from algorithm.storage.parallel import THREADS, Advance, for_each
 from algorithm.storage.store_of import copy, info, list_files, remove, store_of
+from algorithm.storage.stores.objects import etag
 
 _log = logging.getLogger(__name__)
 

@@ -16,11 +16,11 @@ from algorithm.errors import StorageError
 
 # The only list of schemes, with the module of this room that has the files of each.
 STORES = {
-    **dict.fromkeys(("obs", "s3"), "objects.object_store"),
-    **dict.fromkeys(("gs", "hdfs", "viewfs", "ram"), "tensor_store"),
+    **dict.fromkeys(("obs", "s3"), "stores.objects.object_store"),
+    **dict.fromkeys(("gs", "hdfs", "viewfs", "ram"), "stores.tensor_store"),
 }
 OBJECT_SCHEMES = tuple(
-    scheme for scheme, store in STORES.items() if store == "objects.object_store"
+    scheme for scheme, store in STORES.items() if store == "stores.objects.object_store"
 )
 OBS_ROOT = "OBS_ROOT"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
@@ -89,7 +89,7 @@ def store_name(url: str) -> str:
         url: A local path, a file:// URL, or a URL of one of STORES.
 
     Returns:
-        "local_store", "objects.object_store" or "tensor_store".
+        "stores.local_store", "stores.objects.object_store" or "stores.tensor_store".
 
     Raises:
         StorageError: No store has the scheme.
@@ -100,7 +100,7 @@ def store_name(url: str) -> str:
             f"expected a local path or one of {', '.join(f'{each}://' for each in STORES)}, found "
             f"'{url}': copy the files to such a place and name that one"
         )
-    return STORES[scheme] if scheme else "local_store"
+    return STORES[scheme] if scheme else "stores.local_store"
 
 
 def object_location(url: str) -> ObjectLocation:

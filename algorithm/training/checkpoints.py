@@ -197,6 +197,21 @@ def load(folder: Path, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]
     return tensors, json.loads(tensors.pop(_STATE))
 
 
+def state_at(path: Path) -> dict[str, Any] | None:
+    """Return what a job saved beside the weights at a path.
+
+    Args:
+        path: The folder of a checkpoint, or its prefix.
+
+    Returns:
+        The state; None where no job wrote these weights, or nothing can be read.
+    """
+    try:
+        return json.loads(tf.train.load_checkpoint(str(path)).get_tensor(_STATE))
+    except _BROKEN:
+        return None
+
+
 def load_newest(folder: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
     """Read the newest checkpoint that can be read.
 

@@ -19,8 +19,8 @@ from algorithm.ops.anchor_matching import match_anchors
 from algorithm.ops.image import network_input
 from algorithm.ops.losses import LossConfig, detection_losses
 from algorithm.ops.mask_losses import choose_positives, mask_loss
-from algorithm.training.gradient_checkpointing import recomputing
-from algorithm.training.precision import LossScale
+from algorithm.training.devices.gradient_checkpointing import recomputing
+from algorithm.training.devices.precision import LossScale
 
 _SEED = "seed_generator_state"
 _FEATURES = "features"

@@ -13,7 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from algorithm.data.feeding.pipeline import reading_errors
+from algorithm.data.feeding.picture_reader import reading_errors
 from algorithm.training import stop_requests
 from algorithm.training.failure_recovery import Guard
 from algorithm.training.hooks.hook import Hook, TrainingRun

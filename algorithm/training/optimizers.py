@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import keras
 import tensorflow as tf
-
-from algorithm.errors import ArgumentError
-from algorithm.models.detector import Detector
-from algorithm.models.variable_names import published_variables
-from algorithm.models.weights.stored_tensors import MASK_HEAD
 
 SMALLEST_SGD_BATCH = 32
 ADAM_SHARE = 0.1
@@ -107,42 +101,3 @@ class _FusedAdam(keras.optimizers.Adam):
                 grad=gradient,
                 **shared,
             )
-
-
-def freeze(detector: Detector, pattern: str, batch_norm: bool) -> int:
-    """Stop the training of some variables.
-
-    Args:
-        detector: Its variables and layers are changed.
-        pattern: A regular expression that matches published names from their start; "" matches
-            none.
-        batch_norm: Whether to freeze batch-norm parameters and statistics too. Those of a mask head
-            stay free: it is not pretrained, and without them its numbers dwindle layer by layer.
-
-    Returns:
-        How many variables stay trainable.
-
-    Raises:
-        ArgumentError: The pattern matches nothing, or nothing is left to train.
-    """
-    if batch_norm:
-        for layer in detector.layers:
-            new = layer.name.replace(".", "/").startswith(MASK_HEAD)
-            if isinstance(layer, keras.layers.BatchNormalization) and not new:
-                layer.trainable = False
-    named = published_variables(detector)
-    matching = [variable for name, variable in named.items() if pattern and re.match(pattern, name)]
-    if pattern and not matching:
-        raise ArgumentError(
-            "freeze: expected an expression that matches names of variables from their start, "
-            f"found {pattern!r}, which matches none of {len(named)}; the first is "
-            f"{next(iter(named))}"
-        )
-    for variable in matching:
-        variable.trainable = False
-    left = len(detector.trainable_variables)
-    if not left:
-        raise ArgumentError(
-            f"freeze: expected something left to train, found that {pattern!r} freezes everything"
-        )
-    return left

@@ -22,9 +22,9 @@ from algorithm.models.variable_names import published_variables
 from algorithm.models.weights.stored_tensors import MASK_HEAD
 from algorithm.ops.losses import LossConfig
 from algorithm.training.carried_variables import CarriedVariables
+from algorithm.training.devices.precision import LossScale, computing
 from algorithm.training.gradients import Gradients
 from algorithm.training.moving_average import MovingAverage
-from algorithm.training.precision import LossScale, computing
 
 _REGULARISED = re.compile(r".*(kernel|weight)$")
 # The mask head begins from nothing where the rest goes on: it takes longer steps
@@ -46,7 +46,7 @@ class TrainConfig:
             switches clipping off.
         moving_average_decay: Decay of the moving average; 0 keeps no average.
         parts: Into how many parts the batch of a step is divided to pass through the network.
-        precision: What the network computes in, see training.precision.
+        precision: What the network computes in, see training.devices.precision.
         recompute: Whether the backward pass computes the network's pieces again.
     """
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from algorithm.__main__ import main
-from algorithm.assessment.assessed_model import apply_thresholds, load_detect
+from algorithm.assessment.assessed_model import apply_thresholds, load_model
 from algorithm.assessment.assessment import assess_samples
 from algorithm.data import load_dataset
 from algorithm.data.split_record import SplitRecord
@@ -211,7 +211,7 @@ def test_a_damaged_model_folder(model_dir, dataset, tmp_path, capsys, name, cont
 def test_no_model_folder(tmp_path, dataset, capsys):
     assert "the folder `model`" in refusal(capsys, 3, tmp_path, dataset, tmp_path / "o")
     with pytest.raises(DataError, match="expected a model folder with saved_model.pb"):
-        load_detect(tmp_path)
+        load_model(tmp_path)
 
 
 def test_missing_places_and_bad_numbers(model_dir, dataset, tmp_path, capsys):
@@ -238,6 +238,12 @@ def test_a_baseline_with_other_classes(model_dir, dataset, tmp_path, capsys):
 
 
 def test_what_the_model_folder_answers(packaged_model):
-    boxes, labels, scores = load_detect(packaged_model)(np.zeros((40, 60, 3), np.uint8))
-    assert boxes.tolist() == [[0, 0, 20, 30], [0, 0, 40, 60]] and labels.tolist() == [0, 1]
-    assert scores == pytest.approx([0.9, 0.6]) and read_class_names(packaged_model) == ("猫", "dog")
+    model = load_model(packaged_model)
+    seen = model.detect(np.zeros((40, 60, 3), np.uint8))
+    assert seen.boxes.tolist() == [[0, 0, 20, 30], [0, 0, 40, 60]] and seen.labels.tolist() == [
+        0,
+        1,
+    ]
+    assert seen.scores == pytest.approx([0.9, 0.6])
+    assert model.detect_masks is None and seen.masks == ()
+    assert read_class_names(packaged_model) == ("猫", "dog")

@@ -6,13 +6,10 @@ import numpy as np
 import pytest
 
 from algorithm.assessment.advice.advice_rows import ALL_ADVICE, ERROR_ADVICE, FEATURE_ADVICE
+from algorithm.assessment.advice.finding import MAJOR, MEDIUM, SLIGHT, grade_of
 from algorithm.assessment.advice.graded_findings import (
     LEAST_NMS_GAIN,
-    MAJOR,
-    MEDIUM,
-    SLIGHT,
     findings,
-    grade_of,
     next_changes,
     worth_suppressing,
 )
@@ -22,6 +19,7 @@ from algorithm.assessment.advice.setting_steps import (
     LARGER_PICTURE,
     LONGER_TRAINING,
     MORE_MINUTES,
+    MORE_STEPS,
     Change,
     Setting,
 )
@@ -39,10 +37,17 @@ KNOBS = [(row.key, knob) for row in ALL_ADVICE for knob in row.knobs]
 def test_every_knob_is_a_hyperparameter_and_every_turn_is_allowed(key, knob):
     assert knob.name in ROWS
     turns = 0
-    for method, minutes in (("gaussian", "0"), ("hard", "0"), ("hard", "10")):
+    lengths = (
+        ("gaussian", "0", "0"),
+        ("hard", "0", "0"),
+        ("hard", "10", "0"),
+        ("hard", "0", "100"),
+    )
+    for method, minutes, steps in lengths:
         values = {
             "nms_method": method,
             "train_minutes": minutes,
+            "num_steps": steps,
             "image_size": "512",
             "jitter_min": "0.8",
             "jitter_max": "1.2",
@@ -92,7 +97,7 @@ def test_knobs_turn_from_where_they_are():
     assert LARGER_PICTURE.change(Setting({})) is None
     assert (
         LARGER_PICTURE.change(
-            Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": 512})
+            Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": (512, 512)})
         ).after
         == "640x640"
     )
@@ -115,7 +120,7 @@ def small_objects_missed(offset=0, pictures=10):
 def test_missed_small_objects_are_found_out():
     found = findings(
         analyse_records(small_objects_missed(), [None] * 10),
-        Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": 512}),
+        Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": (512, 512)}),
     )
     by_key = {row.key: row for row in found}
     area = by_key["box_area"]
@@ -134,13 +139,17 @@ def test_missed_large_objects_ask_for_scales_not_for_pixels():
     )
     found = findings(
         analyse_records(records, [None]),
-        Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": 512}),
+        Setting({"model_name": "efficientdet-d0"}, {"efficientdet-d0": (512, 512)}),
     )
     area = {row.key: row for row in found}["box_area"]
     assert (
         area.grade == MAJOR and "at 60% - 80%" in area.english and "several scales" in area.english
     )
-    assert area.changes == (Change("mosaic", "0", "0.3"),)
+    assert area.changes == (
+        Change("jitter_max", "1.5", "2"),
+        Change("jitter_min", "0.5", "0.1"),
+        Change("mosaic", "0", "0.3"),
+    )
 
 
 def test_misplaced_boxes_ask_for_an_overlap_loss():
@@ -171,7 +180,7 @@ def test_the_next_job_is_one_the_job_takes():
             "label_smoothing": "0.1",
             "image_size": "",
         },
-        {"efficientdet-lite0": 320},
+        {"efficientdet-lite0": (320, 320)},
     )
     found = findings(analyse_records(small_objects_missed(), [None] * 10), setting)
     job = next_job(setting.values, "job.json", next_changes(found))
@@ -312,3 +321,10 @@ def test_a_job_with_a_time_is_trained_longer_by_its_time():
     assert MORE_MINUTES.change(Setting({"num_epochs": "5"})) is None
     found = findings(analyse_records(small_objects_missed(), [None] * 10), timed)
     assert "epochs" not in {each.key for each in found}
+
+
+def test_a_job_of_num_steps_is_told_of_steps_not_of_epochs():
+    steps = Setting({"num_epochs": "5", "num_steps": "301"})
+    assert LONGER_TRAINING.change(steps) is None and MORE_MINUTES.change(steps) is None
+    assert MORE_STEPS.change(steps) == Change("num_steps", "301", "452")
+    assert MORE_STEPS.change(Setting({"num_epochs": "5"})) is None

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from algorithm.assessment.advice.graded_findings import Finding
+from algorithm.assessment.advice.finding import Finding
 from algorithm.assessment.advice.setting_steps import Change, Setting
 from algorithm.assessment.advice.tuning import Trail
 from algorithm.assessment.advice.wording import TITLES
@@ -19,7 +19,8 @@ from algorithm.assessment.report import plots
 from algorithm.assessment.report.result_files import result_texts, write_results
 from algorithm.assessment.report.sample_pictures import draw_suspects, draw_worst, worst_pictures
 from algorithm.evaluation.records import make_records
-from algorithm.pages.bilingual_page import both, cards, sortable
+from algorithm.pages.bilingual_page import cards, sortable
+from algorithm.pages.page import both
 
 NAMES = ("<script>alert(1)</script>", "_hidden", "$x$ and $", "猫", 'a "quoted" & name')
 

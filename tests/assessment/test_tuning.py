@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from algorithm.assessment.advice import tuning
-from algorithm.assessment.advice.graded_findings import Finding
+from algorithm.assessment.advice.finding import Finding
 from algorithm.assessment.advice.setting_steps import Change, Setting
 from algorithm.assessment.advice.tuning import Measured, train_and_measure, tune
 from algorithm.assessment.comparison import compare, not_comparable, read_assessment, verdict
@@ -109,6 +109,9 @@ def test_given_epochs_say_how_long_also_where_the_model_had_a_time():
     setting = Setting({"num_epochs": "5", "train_minutes": "30.0"})
     tune(options(tune_epochs=2), setting, [minutes], run_job)
     assert jobs == [{"num_epochs": "2", "train_minutes": "0"}]
+    stepped = Setting({"num_epochs": "5", "num_steps": "30"})
+    tune(options(tune_epochs=2), stepped, [finding(Change("num_steps", "30", "45"))], run_job)
+    assert jobs[1:] == [{"num_epochs": "2", "num_steps": "0"}]
 
 
 def test_a_job_that_fails_counts_as_no_gain():

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from algorithm.cli.data import data_convert
-from algorithm.cli.parser import VERBS, command_parser
+from algorithm.cli.other_tools_flags import take_habits
+from algorithm.cli.parser import VERBS, _run_verb, command_parser
 from algorithm.cli.verb import VerbGroup
 from algorithm.cli.verbs import benchmark, evaluate, export
+from algorithm.errors import ArgumentError
 
 PROJECT = Path(__file__).parents[2]
 NAMES = (
@@ -106,3 +108,45 @@ def test_lists_that_stand_beside_tensorflow_are_the_same_here():
     assert exported_evaluation.SPLITS == evaluate.SPLITS
     assert tuple(CASES) == benchmark.NAMES
     assert tuple(FORMS) == data_convert.FORMATS
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        ("data check photos", "data check --data_url=photos"),
+        ("data clean photos", "data clean --data_url=photos --output=OUTPUT"),
+        ("data clean photos clean", "data clean --data_url=photos --output=clean"),
+        (
+            "data convert --format coco photos",
+            "data convert --format coco --data_url=photos --output=OUTPUT",
+        ),
+        (
+            "predict a.jpg --model m --output o",
+            "predict --images=a.jpg --model m --output o",
+        ),
+        ("assess photos", "assess --data_url=photos"),
+        ("serve model_dir=x", "serve --model_dir=x"),
+        ("export m --format tflite", "export --model_dir=m --format tflite --output=OUTPUT"),
+        ("serve MODEL", "serve --model_dir=MODEL"),
+        (
+            "export MODEL --format tflite",
+            "export --model_dir=MODEL --format tflite --output=OUTPUT",
+        ),
+    ],
+)
+def test_a_folder_without_a_flag_is_refused_with_the_command_it_means(
+    words, command, tmp_path, monkeypatch
+):
+    (tmp_path / "MODEL").mkdir()
+    (tmp_path / "MODEL/index").touch()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArgumentError, match="without a flag before it") as refused:
+        _run_verb(words.split())
+    assert str(refused.value).endswith(f"Write: python -m algorithm {command}")
+
+
+def test_a_dataset_without_a_flag_is_refused_by_train_with_the_flag():
+    with pytest.raises(ArgumentError, match="found 'photos' .* Write --data_url=photos$"):
+        take_habits(["photos", "--num_epochs", "3"])
+    with pytest.raises(ArgumentError, match="found 'out' .* Write --train_url=out$"):
+        take_habits(["--data_url=photos", "out"])

@@ -17,7 +17,7 @@ from algorithm.export.older_tensorflow import fit_graph, fit_saved_model, misfit
 from algorithm.export.saved_model import ServingModule, export_saved_model
 from algorithm.models import build_detector
 from algorithm.ops.detections import NmsConfig
-from algorithm.training.precision import computing
+from algorithm.training.devices.precision import computing
 
 MODELS = {
     "efficientdet-d0": "gaussian",

@@ -5,8 +5,8 @@ import pytest
 
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters import HPARAMS, ROWS, parse
-from algorithm.hyperparameters.other_names import OTHER_NAMES
-from algorithm.hyperparameters.published_keys import PUBLISHED
+from algorithm.hyperparameters.names.other_names import OTHER_NAMES
+from algorithm.hyperparameters.names.published_keys import PUBLISHED
 
 PLACES = ("--data_url=in", "--train_url=out")
 
@@ -129,7 +129,7 @@ def test_an_hparams_key_may_stand_alone():
             "--hparams=train_minutes=30,mosaic=0.5",
             ("train_minutes", "mosaic_off_epochs=0", "found 15", "num_epochs"),
         ),
-        ("--hparams=jitter_min=3", ("jitter_min", "jitter_max", "3.0")),
+        ("--hparams=jitter_min=3,jitter_max=2", ("jitter_min", "jitter_max", "3.0")),
         (
             "--hparams=lr_decay_method=stepwise,first_lr_drop_epoch=300",
             ("first_lr_drop_epoch", "250", "300"),

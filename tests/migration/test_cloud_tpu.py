@@ -7,8 +7,9 @@ import pytest
 from algorithm import retinanet
 from algorithm.errors import ArgumentError, DataError
 from algorithm.hyperparameters import ROWS, parse
-from algorithm.migration.cloud_tpu import read_parameters, translate
+from algorithm.migration.cloud_tpu import translate
 from algorithm.migration.cloud_tpu_flags import job_arguments
+from algorithm.migration.cloud_tpu_parameters import read_parameters
 from algorithm.migration.cloud_tpu_settings import SETTINGS
 
 SMOKE = (

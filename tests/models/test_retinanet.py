@@ -15,15 +15,15 @@ import tensorflow as tf
 
 from algorithm.errors import ArgumentError, DataError
 from algorithm.hyperparameters import parse
+from algorithm.jobs.freezing import freeze, frozen_names
 from algorithm.models import PRESETS, build_detector, resnet
 from algorithm.models.detector import Detector
 from algorithm.models.mobilenet import mobilenet_features
 from algorithm.models.resnet import RESNETS, resnet_features
 from algorithm.models.variable_names import published_variables
 from algorithm.models.weights import load_weights, open_weights
-from algorithm.models.weights.warm_start import Start, frozen_names
+from algorithm.models.weights.warm_start import Start
 from algorithm.models.zoo import BatchNormSpec
-from algorithm.training.optimizers import freeze
 
 
 def value_by_name(name: str, shape: tuple[int, ...]) -> np.ndarray:

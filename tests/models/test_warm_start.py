@@ -8,10 +8,11 @@ import pytest
 from algorithm.errors import DataError, StorageError
 from algorithm.hyperparameters import parse
 from algorithm.jobs import job
+from algorithm.jobs.freezing import freezes_batch_norm
 from algorithm.models.weights import warm_start
 from algorithm.models.weights.coco_label_map import COCO_LABEL_NAMES
 from algorithm.models.weights.lookup import LocalWeights
-from algorithm.models.weights.warm_start import Start, find_start, freezes_batch_norm
+from algorithm.models.weights.warm_start import Start, find_start
 
 
 def hyperparameters(*more):

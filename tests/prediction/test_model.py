@@ -37,6 +37,11 @@ def test_several_give_a_list(model, pictures, video):
     assert len(frames) == 6 and str(frames[3].summary()).startswith(f"{video} frame 3: ")
 
 
+def test_a_model_is_called_like_those_of_other_libraries(model, pictures):
+    found = model(pictures / "b.jpg", score=0.6)
+    assert found.names == model.predict(pictures / "b.jpg", score=0.6).names == ["dog"]
+
+
 def test_a_video_streams(model, video):
     stream = model.stream(video, most=1)
     assert next(stream).names == next(stream).names == ["dog"]

@@ -133,6 +133,10 @@ def test_base64_in_json_is_a_picture_too(client, encode):
         ("score_threshold=0.1&class_names=dog", ["dog", "dog"]),
         ("nms_iou_threshold=0", ["dog", "猫"]),
         ("unknown=1", ["dog", "猫"]),
+        ("score=0.6", ["dog"]),
+        ("conf=0.6&max=2", ["dog"]),
+        ("classes=猫", ["猫"]),
+        ("score=0.6&score_threshold=0.6", ["dog"]),
     ],
 )
 def test_the_query_chooses_what_is_answered(client, encode, query, classes):
@@ -152,6 +156,9 @@ def test_the_query_chooses_what_is_answered(client, encode, query, classes):
         ("nms=none", "nms: expected soft or hard"),
         ("nms=hard", "suppresses in one way only"),
         ("nms_iou_threshold=-1", "found '-1'"),
+        ("score_treshold=0.6", "score_treshold: a request has no such field: did you mean score_t"),
+        ("score=0.6&score_threshold=0.5", "score_threshold: expected one value, found score"),
+        ("class_names=猫&class_names=dog", "with '猫' and 'dog': expected one value"),
     ],
 )
 def test_a_setting_out_of_range_is_400(client, encode, query, words):
@@ -180,10 +187,24 @@ def test_neither_json_nor_form_is_mr_0101(client, request_):
 def test_query_and_fields_are_merged_as_on_the_platform():
     service = Recorder(reply={})
     form = {"who": "form", "f": (io.BytesIO(b"1"), "../甲.bin")}
-    app_around(Standing(service)).test_client().post("/?top=3&who=url", data=form)
+    app_around(Standing(service)).test_client().post("/?top=3&who=form", data=form)
     files = service.data.pop("f")
-    assert service.data == {"top": "3", "who": "url"}
+    assert service.data == {"top": "3", "who": "form"}
     assert {name: file.read() for name, file in files.items()} == {"../甲.bin": b"1"}
+
+
+@pytest.mark.parametrize("body", [{"data": {"who": "form"}}, {"json": {"who": "form"}}])
+def test_a_field_that_differs_in_query_and_body_is_400(body):
+    client = app_around(Standing(Recorder(reply={}))).test_client()
+    response = client.post("/?who=url", **body)
+    assert response.status_code == 400
+    assert "'who' is 'url' in the query and another in the body" in parsed(response)["reason"]
+
+
+def test_the_query_counts_beside_a_json_list_too():
+    service = Recorder(reply={})
+    app_around(Standing(service)).test_client().post("/?top=3", json=[{"a": 1}])
+    assert service.data == [{"a": 1}, {"top": "3"}]
 
 
 def test_json_is_passed_as_it_is():

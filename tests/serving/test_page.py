@@ -80,6 +80,12 @@ def test_a_person_chooses_a_picture_and_sees_the_boxes(browser, model_dir, servi
         assert cells == ["<b>cat", "0.300", "10, 20, 60, 120", "dog", "0.500", "0, 0, 5, 5"]
         assert browser.find_element("id", "legend").text.split("\n") == ["<b>cat: 1", "dog: 1"]
         assert browser.find_element("id", "model").text == title
+        browser.find_element("id", "language").click()
+        assert browser.find_element("id", "status").text.startswith("2 个目标，")
+        heads = [cell.text for cell in browser.find_elements("css selector", "#table th")]
+        assert heads == ["类别", "置信度", "框：上、左、下、右，单位像素"]
+        browser.find_element("id", "language").click()
+        assert browser.find_element("id", "status").text.startswith("2 objects, ")
         saved = [saved_by(browser, button) for button in ("save_json", "save_png")]
         assert [name for name, _ in saved] == ["white_detections.json", "white_boxes.png"]
         assert json.loads(saved[0][1])["detection_classes"] == ["<b>cat", "dog"]

@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 import pytest
 
 from algorithm.storage import retrying
-from algorithm.storage.objects import object_client
+from algorithm.storage.stores.objects import object_client
 
 FOREIGN = (
     "AWS_ACCESS_KEY_ID",

@@ -15,8 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from algorithm.errors import ArgumentError, StorageError
-from algorithm.storage import http_transfer
-from algorithm.storage.download import fetch
+from algorithm.storage.downloads import http_transfer
+from algorithm.storage.downloads.download import fetch
 
 CONTENT = bytes(range(256)) * 4000
 
@@ -172,7 +172,7 @@ def test_two_downloads_of_one_file_do_not_mix(server, tmp_path, monkeypatch):
             fetch(url, tmp_path)
         return http_transfer.transfer(url, file, state)
 
-    monkeypatch.setattr("algorithm.storage.download.transfer", meanwhile)
+    monkeypatch.setattr("algorithm.storage.downloads.download.transfer", meanwhile)
     assert fetch(server.url, tmp_path).read_bytes() == CONTENT
 
 

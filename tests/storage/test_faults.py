@@ -10,8 +10,8 @@ import pytest
 from algorithm import storage
 from algorithm.errors import StorageError
 from algorithm.storage import retrying
-from algorithm.storage.objects import etag, object_client, object_download
 from algorithm.storage.storage_errors import DamagedError, UnreachableError
+from algorithm.storage.stores.objects import etag, object_client, object_download
 
 LARGE = 20 << 20
 CONTENT = (hashlib.sha256(b"content").digest() * (LARGE // 32 + 1))[:LARGE]

@@ -12,7 +12,7 @@ import pytest
 from algorithm import storage
 from algorithm.errors import StorageError
 from algorithm.storage import storage_errors
-from algorithm.storage.objects import object_client
+from algorithm.storage.stores.objects import object_client
 
 HOUR_S = 3600
 

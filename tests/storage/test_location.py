@@ -31,9 +31,9 @@ def test_local_path():
 
 
 def test_each_scheme_has_its_store():
-    assert store_name("a/b") == store_name("file:///a/b") == "local_store"
-    assert store_name("OBS://b/k") == store_name("s3://b/k") == "objects.object_store"
-    assert store_name("gs://b/k") == store_name("hdfs://host/k") == "tensor_store"
+    assert store_name("a/b") == store_name("file:///a/b") == "stores.local_store"
+    assert store_name("OBS://b/k") == store_name("s3://b/k") == "stores.objects.object_store"
+    assert store_name("gs://b/k") == store_name("hdfs://host/k") == "stores.tensor_store"
 
 
 def test_an_unknown_scheme_is_neither_a_store_nor_a_relative_path():
@@ -77,7 +77,7 @@ def test_buckets_can_be_folders(tmp_path, monkeypatch):
     for scheme in ("obs", "s3", "OBS"):
         url = f"{scheme}://bucket/数据/a b.txt"
         assert not is_remote(url)
-        assert store_name(url) == "local_store"
+        assert store_name(url) == "stores.local_store"
         assert local_path(url) == tmp_path / "bucket" / "数据" / "a b.txt"
     write_bytes("obs://bucket/folder/file", b"content")
     assert (tmp_path / "bucket" / "folder" / "file").read_bytes() == b"content"

@@ -12,14 +12,14 @@ import pytest
 
 from algorithm import storage
 from algorithm.errors import ResourceError, StorageError
-from algorithm.storage.objects import (
+from algorithm.storage.storage_errors import MissingError, RefusedError
+from algorithm.storage.stores.objects import (
     etag,
     object_client,
     object_download,
     object_store,
     object_upload,
 )
-from algorithm.storage.storage_errors import MissingError, RefusedError
 
 ODD_NAMES = [
     "数据/图片 一.jpg",

@@ -15,7 +15,7 @@ from algorithm.storage import (
     staging,
     sync,
 )
-from algorithm.storage.objects import object_client, object_store
+from algorithm.storage.stores.objects import object_client, object_store
 
 
 def test_local_places_pass_through(tmp_path):

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from algorithm import storage
 from algorithm.errors import StorageError
 from algorithm.storage.mirroring.mirrored_folder import mirrored
-from algorithm.storage.objects import object_client
+from algorithm.storage.stores.objects import object_client
 from tests.storage import ceph, obs_sdk
 from tests.storage.kills import kill_copies
 

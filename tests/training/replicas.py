@@ -38,7 +38,7 @@ from algorithm.distillation.soft_losses import SoftLossConfig  # noqa: E402
 from algorithm.models import build_detector, zoo  # noqa: E402
 from algorithm.models.detector import Detector  # noqa: E402
 from algorithm.ops.losses import LossConfig  # noqa: E402
-from algorithm.training.devices import Devices  # noqa: E402
+from algorithm.training.devices.devices import Devices  # noqa: E402
 from algorithm.training.optimizers import make_optimizer  # noqa: E402
 from algorithm.training.trainer import TrainConfig, Trainer  # noqa: E402
 

@@ -15,7 +15,7 @@ from forked_job import SmallJob
 from algorithm.data.synthetic.scenes import write_sample_dataset
 from algorithm.errors import ArgumentError, PlatformError
 from algorithm.modelarts.hosts import Cluster
-from algorithm.training.devices import Devices, open_devices
+from algorithm.training.devices.devices import Devices, open_devices
 
 TESTS = Path(__file__).resolve().parents[1]
 PAIR = Cluster(("a:1", "b:2"), 0, "--worker_hosts")

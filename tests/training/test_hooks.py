@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from algorithm.distillation.soft_losses import SoftLossConfig
 from algorithm.training import checkpoints, loop
+from algorithm.training.duration.plan import Plan
 from algorithm.training.hooks import checkpoint_hook as checkpoint_file
 from algorithm.training.hooks.checkpoint_hook import CheckpointHook
 from algorithm.training.hooks.confusion_matrix_hook import ConfusionMatrixHook
@@ -17,8 +18,7 @@ from algorithm.training.hooks.hook import Hook, TrainingRun
 from algorithm.training.hooks.memory_hook import MemoryHook
 from algorithm.training.hooks.soft_loss_hook import SoftLossHook
 from algorithm.training.hooks.tensorboard_hook import TensorBoardHook
-from algorithm.training.log_lines import PEER, Evaluated
-from algorithm.training.plan import Plan
+from algorithm.training.log_forms.log_form import PEER, Evaluated
 from algorithm.training.run_state import Progress
 
 

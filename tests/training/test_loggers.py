@@ -11,10 +11,10 @@ import pytest
 
 from algorithm.errors import PlatformError
 from algorithm.training.hooks.confusion_matrix_hook import ConfusionMatrixHook
-from algorithm.training.hooks.logger_hook import RUN_IDS
 from algorithm.training.hooks.mlflow_hook import MlflowHook
+from algorithm.training.hooks.tracked_run_hook import RUN_IDS, TrackedRunHook
 from algorithm.training.hooks.wandb_hook import WandbHook
-from algorithm.training.log_lines import PEER, Evaluated
+from algorithm.training.log_forms.log_form import PEER, Evaluated
 
 GREY = np.full((6, 8, 3), 128, np.uint8)
 # The libraries' own warnings, and files that they leave to the garbage collector.
@@ -40,6 +40,24 @@ def wait_until(true, seconds=60):
     while not true():
         assert time.monotonic() < end
         time.sleep(0.1)
+
+
+def test_a_run_is_found_again_by_its_logger_alone(tmp_path):
+    class Tracked(TrackedRunHook):
+        name = "tracked"
+
+        def begin(self, folder, settings):
+            self.begun = folder, settings
+
+    class Other(Tracked):
+        name = "other"
+
+    first = Tracked(tmp_path, 2, settings={"num_epochs": "2"})
+    assert first.begun == (tmp_path, {"num_epochs": "2"}) and first.earlier_run() is None
+    first.note_run("a1")
+    Other(tmp_path, 2).note_run("b2")
+    assert Tracked(tmp_path, 2).earlier_run() == "a1"
+    assert json.loads((tmp_path / RUN_IDS).read_text()) == {"tracked": "a1", "other": "b2"}
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from algorithm.training import loop
+from algorithm.training.duration.plan import Plan
+from algorithm.training.duration.time_budget import TimeBudget
 from algorithm.training.hooks.early_stop_hook import EarlyStopHook
 from algorithm.training.hooks.hook import Hook, TrainingRun
 from algorithm.training.hooks.time_hook import TimeHook
-from algorithm.training.plan import Plan
 from algorithm.training.run_state import Progress
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
-from algorithm.training.time_budget import TimeBudget
 
 COMPILING, EVALUATING = 20.0, 5.0
 

@@ -1,14 +1,16 @@
 """The train step on other devices and in other formats: compiled as a whole, in loops, in 16 bits, piece by piece."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.python.framework.kernels import get_registered_kernels_for_op
 
 from algorithm.models import build_detector, zoo
+from algorithm.training.devices.precision import LossScale, computing
 from algorithm.training.optimizers import make_optimizer
-from algorithm.training.precision import LossScale, computing
 from algorithm.training.trainer import TrainConfig, Trainer
 
 SIZE = 64
@@ -65,15 +67,82 @@ def batches(count):
 
 
 @pytest.fixture(scope="module")
-def plain():
-    """Figures and state after three steps as they are made by default."""
+def trained():
+    """A trainer after three steps as they are made by default, their figures, and its state then."""
     trainer = made()
     stream = batches(3)
     figures = [trainer.train_steps(stream, 1)[0] for _ in range(3)]
     assert trainer._train_step.experimental_get_tracing_count() == 1
-    return {
-        name: np.concatenate([row[name] for row in figures]) for name in figures[0]
-    }, trainer.snapshot()
+    joined = {name: np.concatenate([row[name] for row in figures]) for name in figures[0]}
+    return trainer, joined, trainer.snapshot()
+
+
+@pytest.fixture(scope="module")
+def plain(trained):
+    """Figures and state after three steps as they are made by default."""
+    return trained[1:]
+
+
+@pytest.fixture(scope="module")
+def step_graph(trained):
+    """The graph of those steps."""
+    trainer = trained[0]
+    with trainer._tracing():
+        found = trainer._train_step.get_concrete_function(network_batch(), 1)
+    assert trainer._train_step.experimental_get_tracing_count() == 1
+    return found.graph
+
+
+def network_batch():
+    """What of a batch goes to the device."""
+    return {name: value for name, value in batch().items() if name != "sample_index"}
+
+
+def test_every_operation_of_a_step_has_a_kernel_for_gpus(step_graph):
+    """The wheel of TensorFlow for Linux is built with CUDA: it knows its GPU kernels without a GPU."""
+    if not tf.test.is_built_with_cuda():
+        pytest.skip("this build of TensorFlow registers no GPU kernels")
+    assert devices_of("EagerPyFunc") == {"CPU", "GPU"} and devices_of("StringJoin") == {"CPU"}
+    operations = operations_of(step_graph)
+    assert {"FusedBatchNormV3", "DepthwiseConv2dNativeBackpropFilter"} <= operations
+    without = {name for name in operations if not devices_of(name) & {"GPU", "DEFAULT"}}
+    assert without == set()
+
+
+def test_a_step_never_goes_through_python_or_strings_and_knows_all_shapes(step_graph):
+    operations = operations_of(step_graph)
+    host = re.compile(
+        r"PyFunc|String|Print|Summary|Decode|ReadFile|Send|Recv|Infeed|Outfeed|Where$"
+    )
+    assert not sorted(filter(host.search, operations))
+    open_shapes = [
+        (node.name, tensor.shape)
+        for node in step_graph.get_operations()
+        for tensor in node.outputs
+        if tensor.dtype not in (tf.resource, tf.variant) and not tensor.shape.is_fully_defined()
+    ]
+    assert open_shapes == []
+
+
+@pytest.mark.slow
+def test_the_whole_step_becomes_hlo_with_static_shapes(trained):
+    """What XLA takes for a GPU or a TPU, not yet compiled: that takes minutes."""
+    step = tf.function(trained[0].replica_step, jit_compile=True, autograph=False)
+    text = step.experimental_get_compiler_ir(network_batch())(stage="hlo")
+    assert text.startswith("HloModule") and "convolution(" in text
+    assert not re.search(r"\[(\d+,)*<=\d+", text)  # how a size that is not static is written
+    assert not re.search(r" (infeed|outfeed|send|recv)\(", text)
+
+
+def operations_of(graph):
+    """The kinds of operations of a graph and of all functions it calls."""
+    definition = graph.as_graph_def()
+    functions = (node for each in definition.library.function for node in each.node_def)
+    return {node.op for node in (*definition.node, *functions)}
+
+
+def devices_of(name):
+    return {kernel.device_type for kernel in get_registered_kernels_for_op(name).kernel}
 
 
 def test_a_loop_of_steps_is_the_steps_and_is_traced_once(plain):
@@ -102,7 +171,7 @@ def test_the_whole_step_compiles_with_static_shapes_as_a_tpu_needs_it(monkeypatc
     )  # compilers have random numbers of their own
     trainer = made(survival_probability=1.0)
     step = tf.function(trainer.replica_step, jit_compile=True)
-    given = {name: value for name, value in batch().items() if name != "sample_index"}
+    given = network_batch()
     figures = step(given)
     assert float(figures["loss"]) == pytest.approx(float(expected["loss"]), rel=1e-5)
     assert float(figures["gradient_norm"]) == pytest.approx(

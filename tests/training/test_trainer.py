@@ -7,9 +7,10 @@ import pytest
 import tensorflow as tf
 
 from algorithm.errors import ArgumentError, DataError
+from algorithm.jobs.freezing import freeze
 from algorithm.models import build_detector, zoo
 from algorithm.models.variable_names import published_variables
-from algorithm.training.optimizers import freeze, make_optimizer
+from algorithm.training.optimizers import make_optimizer
 from algorithm.training.trainer import TrainConfig, Trainer
 
 SIZE = 64

@@ -13,6 +13,7 @@ from algorithm.assessment.advice.setting_steps import (
     LARGER_PICTURE,
     LONGER_TRAINING,
     MORE_MINUTES,
+    MORE_STEPS,
     Knob,
     choice,
     falling,
@@ -21,6 +22,8 @@ from algorithm.assessment.advice.setting_steps import (
 )
 from algorithm.assessment.errors.error_costs import MISSED
 from algorithm.assessment.errors.error_kinds import BACKGROUND, BOTH, CLASS, DUPLICATE, POSITION
+from algorithm.assessment.masks.mask_analysis import GRID
+from algorithm.assessment.masks.mask_fits import CUT, LEAK, MISSED_PART, SPILL
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,8 @@ class AdviceRow:
 
     Attributes:
         key: The kind of error, or the feature.
-        knobs: The hyperparameters to turn; those that can still be turned are.
+        knobs: The hyperparameters to turn; those that can still be turned are. None where what to
+            do is about the data.
         english: What the finding is called in English.
         chinese: What the finding is called in Chinese.
         do: What to do about it, (English, Chinese).
@@ -63,6 +67,7 @@ _LIGHT = (rising("brightness", 0.2, 0.4), rising("contrast", 0.2, 0.4))
 _HIDE = (rising("cutout", 0.3, 0.6),)
 _COLOUR = (rising("saturation", 0.3, 0.5), rising("hue", 0.05, 0.1))
 _SEE_MORE = (LARGER_PICTURE,)
+_MASKS_WEIGH_MORE = rising("mask_loss_weight", 2.0, 4.0)
 _MULTI_SCALE = ("train at several scales", "建议训练时使用多尺度训练")
 _TRAIN_LIGHT = (
     "vary brightness and contrast in training",
@@ -86,7 +91,7 @@ ERROR_ADVICE = (
     ),
     AdviceRow(
         BOTH,
-        (LONGER_TRAINING, MORE_MINUTES),
+        (LONGER_TRAINING, MORE_MINUTES, MORE_STEPS),
         "Detections of the wrong class in the wrong place",
         "类别与位置同时误检",
         ("train longer", "建议延长训练"),
@@ -107,7 +112,7 @@ ERROR_ADVICE = (
     ),
     AdviceRow(
         MISSED,
-        (LONGER_TRAINING, MORE_MINUTES, rising("alpha", 0.35, 0.5)),
+        (LONGER_TRAINING, MORE_MINUTES, MORE_STEPS, rising("alpha", 0.35, 0.5)),
         "Objects that nothing was detected at",
         "漏检",
         (
@@ -167,6 +172,54 @@ UPPER_ADVICE = {
         "box_area", _SCALES, "", "", _MULTI_SCALE
     ),  # large objects gain nothing from more pixels
 }
+MASK_ADVICE = (
+    AdviceRow(
+        LEAK,
+        (_MASKS_WEIGH_MORE, LONGER_TRAINING, MORE_MINUTES),
+        "Masks that leak onto a neighbour",
+        "掩码漏到相邻目标上",
+        (
+            "let masks weigh more and train longer, so that neighbours are told apart",
+            "建议提高掩码损失的权重并延长训练, 以区分相邻目标",
+        ),
+    ),
+    AdviceRow(
+        SPILL,
+        (_MASKS_WEIGH_MORE,),
+        "Masks that spill onto the background",
+        "掩码溢出到背景",
+        ("let masks weigh more in training", "建议提高掩码损失的权重"),
+    ),
+    AdviceRow(
+        CUT,
+        (choice("iou_loss_type", "giou", "diou", "ciou"), rising("box_loss_weight", 75.0, 100.0)),
+        "Masks that their box cuts off",
+        "掩码被检测框截断",
+        (
+            "improve the boxes: by overlap, and let them weigh more",
+            "建议改进检测框: 使用重叠度损失并提高边框损失的权重",
+        ),
+    ),
+    AdviceRow(
+        MISSED_PART,
+        (LONGER_TRAINING, MORE_MINUTES, _MASKS_WEIGH_MORE),
+        "Parts of objects that their mask leaves out",
+        "掩码缺少目标的一部分",
+        ("train longer, and let masks weigh more", "建议延长训练, 并提高掩码损失的权重"),
+    ),
+    AdviceRow(GRID, _SEE_MORE, "The grid that masks are drawn on", "掩码的网格", _TRAIN_LARGE),
+)
+LOOSE_EDGES = AdviceRow(
+    "mask_edges",
+    (),
+    "Masks that miss the edges of their objects",
+    "掩码未贴合目标的边缘",
+    (
+        "look at the worst masks; where the outlines are drawn loosely or with few corners, draw "
+        "them tighter, and where they are exact, train longer",
+        "建议查看最差的掩码: 轮廓标注松散或顶点过少时重新标注, 标注准确时延长训练",
+    ),
+)
 OVERCONFIDENT = AdviceRow(
     "overconfident",
     (rising("label_smoothing", 0.05, 0.1),),
@@ -195,6 +248,8 @@ ALL_ADVICE = (
     *ERROR_ADVICE,
     *FEATURE_ADVICE,
     *UPPER_ADVICE.values(),
+    *MASK_ADVICE,
+    LOOSE_EDGES,
     OVERCONFIDENT,
     UNDERCONFIDENT,
     FEW_EPOCHS,

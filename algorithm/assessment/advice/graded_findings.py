@@ -6,8 +6,7 @@ Each has a grade, a number and the hyperparameters to change.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,8 +18,18 @@ from algorithm.assessment.advice.advice_rows import (
     OVERCONFIDENT,
     UNDERCONFIDENT,
     UPPER_ADVICE,
-    AdviceRow,
 )
+from algorithm.assessment.advice.finding import (
+    COST_GRADES,
+    GRADES,
+    MAJOR,
+    NOTE,
+    Finding,
+    few_pictures,
+    grade_of,
+    graded,
+)
+from algorithm.assessment.advice.mask_findings import mask_findings, mask_notes
 from algorithm.assessment.advice.setting_steps import Change, Setting
 from algorithm.assessment.analysis import Analysis
 from algorithm.assessment.errors.error_costs import LEAST_COST
@@ -28,71 +37,11 @@ from algorithm.assessment.sensitivity.features import FEATURE_ROWS
 from algorithm.assessment.sensitivity.sensitivity import BIN_NAMES, Sensitivity
 from algorithm.evaluation.resampled import seen
 
-NOTE, SLIGHT, MEDIUM, MAJOR = "note", "slight", "medium", "major"
-GRADES = {
-    NOTE: ("note", "提示"),
-    SLIGHT: ("slight", "轻微"),
-    MEDIUM: ("medium", "中等"),
-    MAJOR: ("major", "重大"),
-}
 SPREAD_GRADES = (0.1, 0.2)  # standard deviation of recall: below slight, below medium, else major
-COST_GRADES = (0.02, 0.05)  # AP50
 CALIBRATION_GRADES = (0.1, 0.25)
 LEAST_SPREAD = 0.05
 LEAST_NMS_GAIN = 0.002
 MOST_FINDINGS_ACTED_ON = 3
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A finding and what follows from it.
-
-    Attributes:
-        key: The key of the advice row.
-        grade: A key of GRADES.
-        number: What the grade is made from.
-        reason: What was found, (English, Chinese).
-        todo: What to do, (English, Chinese). It is empty where a slight finding asks for nothing,
-            or where nothing is left to turn.
-        weight: What findings of one grade are ordered by.
-        changes: The hyperparameters to turn.
-    """
-
-    key: str
-    grade: str
-    number: float
-    reason: tuple[str, str]
-    todo: tuple[str, str] = ("", "")
-    weight: float = 0.0
-    changes: tuple[Change, ...] = ()
-
-    @property
-    def english(self) -> str:
-        """All of it in English."""
-        return " ".join(filter(None, (self.reason[0], self.todo[0])))
-
-    @property
-    def chinese(self) -> str:
-        """All of it in Chinese."""
-        return "".join(self.reason[1:] + self.todo[1:])
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the finding for a JSON file."""
-        return {
-            "key": self.key,
-            "grade": self.grade,
-            "number": self.number,
-            "en-us": self.english,
-            "zh-cn": self.chinese,
-            "changes": [
-                {"name": row.name, "from": row.before, "to": row.after} for row in self.changes
-            ],
-        }
-
-
-def grade_of(number: float, limits: Sequence[float]) -> str:
-    """Return SLIGHT below the first limit, MEDIUM below the second, else MAJOR."""
-    return (SLIGHT, MEDIUM, MAJOR)[int(np.searchsorted(limits, number, side="right"))]
 
 
 def findings(analysis: Analysis, setting: Setting) -> list[Finding]:
@@ -112,9 +61,10 @@ def findings(analysis: Analysis, setting: Setting) -> list[Finding]:
         *_errors(analysis, setting),
         *_features(analysis, setting),
         *_calibration(analysis, setting),
+        *mask_findings(analysis, setting),
     ]
     found.sort(key=lambda row: (-list(GRADES).index(row.grade), -row.weight))
-    return [*found, _thresholds(analysis)]
+    return [*found, *mask_notes(analysis), _thresholds(analysis)]
 
 
 def next_changes(
@@ -153,8 +103,9 @@ def _epochs(setting: Setting) -> Iterator[Finding]:
     """
     few, enough = ENOUGH_EPOCHS
     epochs = setting.typed("num_epochs")
-    if setting.values and epochs < enough and not setting.typed("train_minutes"):
-        yield _finding(
+    other_length = setting.typed("train_minutes") or setting.typed("num_steps")
+    if setting.values and epochs < enough and not other_length:
+        yield graded(
             FEW_EPOCHS,
             setting,
             (1, enough - few + 1),
@@ -181,8 +132,12 @@ def _errors(analysis: Analysis, setting: Setting) -> Iterator[Finding]:
             else ("", "")
         )
         interval = analysis.cost_intervals[row.key]
-        doubt = ("", "") if interval and interval[0] >= LEAST_COST else _few_pictures(analysis)
-        yield _finding(
+        doubt = (
+            ("", "")
+            if interval and interval[0] >= LEAST_COST
+            else few_pictures(len(analysis.records.names))
+        )
+        yield graded(
             row,
             setting,
             COST_GRADES,
@@ -191,11 +146,6 @@ def _errors(analysis: Analysis, setting: Setting) -> Iterator[Finding]:
             f"{row.chinese}使 AP50 降低 {cost:.3f}{part[1]}{doubt[1]}",
             by_chance=bool(doubt[0]),
         )
-
-
-def _few_pictures(analysis: Analysis) -> tuple[str, str]:
-    count = len(analysis.records.names)
-    return f", which with {count} pictures may be chance", f", 但仅 {count} 张图片, 可能为偶然"
 
 
 def _features(analysis: Analysis, setting: Setting) -> Iterator[Finding]:
@@ -213,7 +163,7 @@ def _features(analysis: Analysis, setting: Setting) -> Iterator[Finding]:
             else rows[sensitivity.key]
         )
         english, owner = (f" of {name}", f"{name}的") if name else ("", "")
-        yield _finding(
+        yield graded(
             replace(row, weight=share),
             setting,
             SPREAD_GRADES,
@@ -263,7 +213,7 @@ def _calibration(analysis: Analysis, setting: Setting) -> Iterator[Finding]:
         return
     leaning = sum(row["count"] * (row["score"] - row["right"]) for row in analysis.calibration)
     row = OVERCONFIDENT if leaning > 0 else UNDERCONFIDENT
-    yield _finding(
+    yield graded(
         row,
         setting,
         CALIBRATION_GRADES,
@@ -271,31 +221,6 @@ def _calibration(analysis: Analysis, setting: Setting) -> Iterator[Finding]:
         f"{row.english}: they differ from the share that is right by {error:.3f} on average",
         f"{row.chinese}: 与实际正确比例平均相差 {error:.3f}",
     )
-
-
-def _finding(
-    row: AdviceRow,
-    setting: Setting,
-    limits: Sequence[float],
-    number: float,
-    english: str,
-    chinese: str,
-    *,
-    by_chance: bool = False,
-) -> Finding:
-    """A finding of this number; one that may be chance is slight and asks for nothing."""
-    grade = SLIGHT if by_chance else grade_of(number, limits)
-    weight = number / limits[-1] * row.weight
-    changes = (
-        () if grade == SLIGHT else tuple(filter(None, (knob.change(setting) for knob in row.knobs)))
-    )
-    todo = ", ".join(f"{change.name}={change.after}" for change in changes)
-    if (
-        grade != SLIGHT and not changes and not setting.values
-    ):  # no value can be named, because it is not known what the model was trained with
-        todo = ", ".join(dict.fromkeys(knob.name for knob in row.knobs))
-    words = (f"To do: {row.do[0]} ({todo}).", f"{row.do[1]} ({todo})。") if todo else ("", "")
-    return Finding(row.key, grade, number, (f"{english}.", f"{chinese}。"), words, weight, changes)
 
 
 def _thresholds(analysis: Analysis) -> Finding:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from algorithm.assessment.advice.graded_findings import Finding
+from algorithm.assessment.advice.finding import Finding
 from algorithm.assessment.advice.setting_steps import Change
 from algorithm.errors import ArgumentError, DataError
 from algorithm.hyperparameters import HPARAMS, ROWS, TABLE, parse, read_value, write_value

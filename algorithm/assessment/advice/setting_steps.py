@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from algorithm.hyperparameters import ROWS, larger_than, read_value, write_value
+from algorithm.hyperparameters.random_scales import SCALES, random_scales
 
 LARGER_PICTURES = 1.25
 SIDE_STEP = 64
@@ -21,14 +22,20 @@ class Setting:
 
     Attributes:
         values: Text by name of hyperparameter, as in job.json.
-        preset_sizes: Side of each model's input in pixels, where the caller knows it.
+        input_sizes: (height, width) of each model's input in pixels, where the caller knows it.
     """
 
     values: Mapping[str, str] = field(default_factory=dict)
-    preset_sizes: Mapping[str, int] = field(default_factory=dict)
+    input_sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def typed(self, name: str) -> Any:
-        """Return the typed value of a hyperparameter, or its default where the job does not say."""
+        """Return the value that a hyperparameter had, or its default where the job does not say."""
+        if name in SCALES:
+            given = {each: self._read(each) for each in (*SCALES, "pretrained")}
+            return random_scales(given)[SCALES.index(name)]
+        return self._read(name)
+
+    def _read(self, name: str) -> Any:
         return read_value(ROWS[name], self.values.get(name, ""))
 
 
@@ -126,8 +133,7 @@ def _larger_model(setting: Setting, name: str) -> str | None:
 
 
 def _larger_pictures(setting: Setting, name: str) -> tuple[int, int] | None:
-    preset = setting.preset_sizes.get(setting.values.get("model_name", ""))
-    size = setting.typed(name) or (preset and (preset, preset))
+    size = setting.typed(name) or setting.input_sizes.get(setting.values.get("model_name", ""))
     if not size:
         return None
     height, width = (math.ceil(side * LARGER_PICTURES / SIDE_STEP) * SIDE_STEP for side in size)
@@ -136,13 +142,19 @@ def _larger_pictures(setting: Setting, name: str) -> tuple[int, int] | None:
 
 def _longer(setting: Setting, name: str) -> int | None:
     now = setting.typed(name)
-    if setting.typed("train_minutes") or now >= LONGEST:
+    if setting.typed("train_minutes") or setting.typed("num_steps") or now >= LONGEST:
         return None
     return min(LONGEST, math.ceil(now * LONGER))
 
 
 def _more_minutes(setting: Setting, name: str) -> float | None:
     return setting.typed(name) * LONGER or None
+
+
+def _more_steps(setting: Setting, name: str) -> int | None:
+    return (
+        None if setting.typed("train_minutes") else math.ceil(setting.typed(name) * LONGER) or None
+    )
 
 
 LARGER_MODEL = Knob("model_name", _larger_model)
@@ -152,3 +164,4 @@ KEEP_BEST = only_with(
 )  # of the epochs, instead of the last
 LONGER_TRAINING = Knob("num_epochs", _longer)
 MORE_MINUTES = Knob("train_minutes", _more_minutes)  # where a time says how long
+MORE_STEPS = Knob("num_steps", _more_steps)  # where a number of steps does

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import algorithm
-from algorithm.assessment.advice.graded_findings import Finding
+from algorithm.assessment.advice.finding import Finding
 from algorithm.assessment.advice.next_job import changed_values, parameters
 from algorithm.assessment.advice.setting_steps import Change, Setting
+from algorithm.assessment.masks.mask_analysis import COSTED
 from algorithm.assessment.options import Options
 from algorithm.data.split_record import FILE as SPLIT
 from algorithm.data.split_record import GIVEN, SplitRecord
@@ -27,6 +28,7 @@ from algorithm.storage import is_remote, local_path
 from algorithm.storage.atomic_files import write_json
 
 FOLDER = "tuning"
+LENGTHS = ("num_epochs", "train_minutes", "num_steps")  # what says how long a job trains
 METRIC = "AP"
 _TAIL = 5  # lines of a failed job's log that are shown
 _log = logging.getLogger("algorithm.assessment")
@@ -100,12 +102,13 @@ def tune(
     run_job = partial(_with_split, record, run_job or train_and_measure)
     folder = local_path(options.output) / FOLDER
     epochs = {} if not options.tune_epochs else {"num_epochs": str(options.tune_epochs)}
-    if epochs and setting.typed("train_minutes"):  # else the time would say how long
-        epochs["train_minutes"] = "0"
+    # Else the time or the number of steps would say how long.
+    others = [name for name in LENGTHS[1:] if epochs and setting.typed(name)]
+    epochs |= dict.fromkeys(others, "0")
     values = {**setting.values, **epochs}
     best = run_job(values, options.data_url, folder / "0")
     rows, kept = [_row(0, "", best, 0.0, None, True)], []
-    tried = _candidates(found, bool(epochs))
+    tried = candidates(found, bool(epochs))
     for number, (finding, changes) in enumerate(tried[: options.tune], start=1):
         text = ", ".join(f"{change.name}={change.after}" for change in changes)
         _log.info("tuning job %d of %d: %s", number, min(options.tune, len(tried)), text)
@@ -215,14 +218,24 @@ def _told(
     return f"{words}, {'kept' if better else 'not kept'}"
 
 
-def _candidates(found: Sequence[Finding], fixed_epochs: bool) -> list[tuple[Finding, list[Change]]]:
+def candidates(found: Sequence[Finding], fixed_epochs: bool) -> list[tuple[Finding, list[Change]]]:
     """Return what to try: each change once, with the gravest finding that asks for it.
 
-    Where the length of the jobs is given, nothing of it is tried: they must be comparable.
+    Jobs are compared by AP of boxes, so that what is about masks is not tried. Where the length of
+    the jobs is given, nothing of it is tried: they must be comparable.
+
+    Args:
+        found: The findings, the gravest first.
+        fixed_epochs: Whether the length of the jobs is given.
+
+    Returns:
+        The findings with the changes to try.
     """
-    seen: set[str] = {"num_epochs", "train_minutes", "mode"} if fixed_epochs else set()
+    seen: set[str] = {*LENGTHS, "mode"} if fixed_epochs else set()
     candidates = []
     for finding in found:
+        if finding.key in COSTED:
+            continue
         changes = [change for change in finding.changes if change.name not in seen]
         seen |= {change.name for change in changes}
         candidates += [(finding, changes)] if changes else []

@@ -14,6 +14,8 @@ from algorithm.assessment.errors.error_kinds import (
     SHARED,
 )
 from algorithm.assessment.errors.label_suspects import LOOSE, OTHER_CLASS, UNLABELLED
+from algorithm.assessment.masks.mask_analysis import GRID
+from algorithm.assessment.masks.mask_fits import CUT, LEAK, MISSED_PART, SPILL
 
 LANGUAGES = ("en-us", "zh-cn")
 FALSE_NAMES = {
@@ -34,6 +36,22 @@ COST_NAMES = {
     MISSED: ("missed objects", "漏检"),
     ALL_FALSE: ("all false detections", "全部误检"),
     ALL_MISSED: ("all missed objects", "全部漏检"),
+}
+MASK_ERROR_NAMES = {
+    LEAK: ("leak onto a neighbour", "漏到相邻目标"),
+    SPILL: ("spill onto the background", "溢出到背景"),
+    CUT: ("cut off by the box", "被检测框截断"),
+    MISSED_PART: ("missed part", "缺失部分"),
+}
+MASK_COST_NAMES = {**MASK_ERROR_NAMES, GRID: ("grid of the masks", "掩码网格")}
+QUALITY_NAMES = {
+    "mask_iou": ("mask IoU", "掩码 IoU"),
+    "boundary_iou": ("boundary IoU", "边界 IoU"),
+}
+SIZE_NAMES = {
+    "small": ("small objects", "小目标"),
+    "medium": ("medium objects", "中目标"),
+    "large": ("large objects", "大目标"),
 }
 SUSPECT_NAMES = {
     UNLABELLED: ("an object without a label?", "可能漏标的目标"),
@@ -66,6 +84,15 @@ def figure_names(figures: Iterable[str]) -> dict[str, tuple[str, str]]:
     }
 
 
+def mask_figure_names(figures: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return the names of the same figures of masks."""
+    return {
+        key: (f"masks: {english}", f"掩码 {chinese}")
+        for key, (english, chinese) in figure_names(figures).items()
+        if key in figures
+    }
+
+
 POINT_NAMES = {
     "confidence_threshold": ("confidence threshold", "置信度阈值"),
     "precision": ("mean precision", "平均精确率"),
@@ -78,6 +105,8 @@ DEVIATION = ("Standard deviation", "标准差")
 TITLES = {
     "summary": ("Summary", "评估综述"),
     "advice": ("What to do", "综合评估"),
+    "masks": ("Masks", "掩码"),
+    "mask_errors": ("What masks lose", "掩码误差分析"),
     "classes": ("Classes", "图像类别分布"),
     "precision_recall": ("Precision and recall", "P-R 曲线"),
     "nms": ("mAP against the NMS threshold", "不同 NMS 阈值下的 mAP"),
@@ -98,6 +127,27 @@ TITLES = {
 }
 DESCRIPTIONS = {
     "summary": ("Figures on the evaluation pictures.", "模型在评估集上的指标。"),
+    "masks": (
+        "Of detections at the best confidence threshold whose box matches (IoU 0.5) an object with "
+        "an outline. Boundary IoU compares bands along the edges, 2 % of the picture's diagonal "
+        "wide.",
+        "统计最佳置信度阈值下检测框与带轮廓的目标匹配 (IoU 0.5) 的检测。边界 IoU 比较沿边缘的带状"
+        "区域, 宽度为图片对角线的 2%。",
+    ),
+    "mask_errors": (
+        "Every pixel that only one of outline and mask has is of one kind, so the lost IoU adds "
+        "up. To be gained: how much AP of masks would rise without this kind alone; these do not "
+        "add up.",
+        "仅属于轮廓或掩码之一的每个像素归入一种误差, 损失的 IoU 可以相加。可提升: 只消除该类误差时"
+        "掩码 AP 的提升, 各项不能相加。",
+    ),
+    "worst_masks": (
+        "The worst mask of each picture. White line: the outline. Green: right. Orange: leak onto "
+        "a neighbour. Red: spill onto the background. Blue: missed part. Purple: cut off by the "
+        "box, which is drawn thin.",
+        "每张图片中最差的掩码。白线: 标注轮廓; 绿色: 正确; 橙色: 漏到相邻目标; 红色: 溢出到背景; "
+        "蓝色: 缺失部分; 紫色: 被检测框 (细线) 截断。",
+    ),
     "classes": ("How many objects each class has.", "各类别的目标框数量。"),
     "precision_recall": (
         "Precision over recall of each class, IoU 0.5.",

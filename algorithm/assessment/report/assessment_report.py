@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from algorithm.assessment.advice.graded_findings import GRADES, Finding
+from algorithm.assessment.advice.finding import GRADES, Finding
 from algorithm.assessment.advice.wording import (
     DESCRIPTIONS,
     METRIC_NAMES,
@@ -15,6 +15,7 @@ from algorithm.assessment.advice.wording import (
     SUSPECT_NAMES,
     TITLES,
     figure_names,
+    mask_figure_names,
 )
 from algorithm.assessment.analysis import Analysis
 from algorithm.assessment.comparison import ComparedRow
@@ -30,6 +31,7 @@ from algorithm.assessment.report.comparison_tables import (
     comparison_table,
     tuning_table,
 )
+from algorithm.assessment.report.mask_section import mask_section
 from algorithm.assessment.report.sample_pictures import Drawing
 from algorithm.evaluation.resampled import FIGURES
 from algorithm.pages.bilingual_page import (
@@ -45,6 +47,7 @@ from algorithm.pages.bilingual_page import (
 )
 from algorithm.pages.page import grid, picture
 
+MASK_AP = mask_figure_names(["AP"])["AP"]
 TABLE_ROWS = 200  # of a table of classes
 NO_OBJECTS = (
     "There is no object to measure: every figure is undefined.",
@@ -62,6 +65,7 @@ class Pages:
         next_job: The content of next_job.json.
         worst: Pictures with most mistakes.
         suspects: Labels that are perhaps wrong.
+        worst_masks: Masks that fit worst.
         comparison: Rows against a baseline.
         note: What to know about the comparison.
         trail: Rows of a tuning.
@@ -74,6 +78,7 @@ class Pages:
     next_job: Mapping[str, Any]
     worst: Sequence[Drawing] = ()
     suspects: Sequence[Drawing] = ()
+    worst_masks: Sequence[Drawing] = ()
     comparison: Sequence[ComparedRow] = ()
     note: Text | None = None
     trail: Sequence[Mapping[str, Any]] = ()
@@ -110,6 +115,7 @@ def report(analysis: Analysis, pages: Pages) -> str:
         ("next_job", _next_job(pages)),
         ("mean_f1", charts_section(analysis, curves)),
         ("error_costs", charts_section(analysis, kinds)),
+        ("masks", mask_section(analysis.masks, _worst_masks(pages))),
         ("classes", _classes(analysis)),
         ("confusion_matrix", confusion_section(analysis)),
         ("sensitivity", sensitivity_section(analysis)),
@@ -140,6 +146,7 @@ def _summary(analysis: Analysis, pages: Pages) -> str:
     figures = [
         (METRIC_NAMES["voc_map"], analysis.voc_map),
         (METRIC_NAMES["AP"], analysis.figures["AP"]),
+        *([(MASK_AP, analysis.masks.figures["AP"])] if analysis.masks else []),
         *(
             (POINT_NAMES[key], point[key])
             for key in ("f1", "precision", "recall", "confidence_threshold")
@@ -154,6 +161,13 @@ def _summary(analysis: Analysis, pages: Pages) -> str:
         for key, name in figure_names(analysis.figures).items()
         if key in analysis.figures
     ]
+    if analysis.masks:
+        figures_of_masks = analysis.masks.figures
+        sure = {name: between(analysis.masks.resampled.interval(name)) for name in FIGURES}
+        rows += [
+            (name, figures_of_masks[key], sure.get(key, ""))
+            for key, name in mask_figure_names(figures_of_masks).items()
+        ]
     return (
         cards(figures)
         + "".join(box(note) for note in notes)
@@ -249,6 +263,10 @@ def _drawings(key: str, drawings: Sequence[Drawing], kind: str) -> str:
         return ""
     figures = (picture(row.pixels, row.captions[0]) for row in drawings)
     return quiet(DESCRIPTIONS[key]) + grid(kind, figures)
+
+
+def _worst_masks(pages: Pages) -> str:
+    return _drawings("worst_masks", pages.worst_masks, "pictures")
 
 
 def _suspects(analysis: Analysis, pages: Pages) -> str:

@@ -7,22 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from algorithm.assessment.advice.graded_findings import Finding
+from algorithm.assessment.advice.finding import Finding
 from algorithm.assessment.advice.wording import (
     COST_NAMES,
     DESCRIPTIONS,
     DEVIATION,
     FALSE_NAMES,
     LANGUAGES,
+    MASK_COST_NAMES,
     MISSED_NAMES,
     NOT_DETECTED,
     NOTHING_THERE,
     POINT_NAMES,
+    QUALITY_NAMES,
     TITLES,
     figure_names,
+    mask_figure_names,
 )
 from algorithm.assessment.analysis import Analysis
 from algorithm.assessment.errors.error_kinds import CORRECT, FALSE_KINDS
+from algorithm.assessment.masks.mask_analysis import MaskAnalysis
 from algorithm.assessment.sensitivity.features import FEATURE_ROWS
 from algorithm.assessment.sensitivity.sensitivity import BIN_NAMES
 
@@ -53,6 +57,7 @@ def _language(
     names = analysis.records.label_names
     named = figure_names(analysis.figures)
     figures = {"voc_map": analysis.voc_map} | analysis.figures
+    masks = analysis.masks
     operations: dict[str, dict[str, Any]] = {
         "summary": {
             "value": {
@@ -62,6 +67,7 @@ def _language(
                 POINT_NAMES[key][language]: value
                 for key, value in analysis.operating_point().items()
             }
+            | (_mask_figures(masks, language) if masks else {})
         },
         "advice": {
             "value": {
@@ -111,6 +117,7 @@ def _language(
         "error_costs": {
             "value": {COST_NAMES[kind][language]: cost for kind, cost in analysis.costs.items()}
         },
+        **(_mask_operations(masks, language) if masks else {}),
         "confusion_matrix": {
             "table": {
                 "confusion_matrix": {
@@ -175,6 +182,28 @@ def _language(
             for key, value in _custom(analysis.custom).items()
         }
     return {**shown, "get_negative_samples_det": [_sample(analysis, picture) for picture in worst]}
+
+
+def _mask_figures(masks: MaskAnalysis, language: int) -> dict[str, float]:
+    named, quality = mask_figure_names(masks.figures), masks.quality().as_dict()
+    figures = {named[key][language]: value for key, value in masks.figures.items()}
+    figures |= {QUALITY_NAMES[key][language]: quality[key] for key in QUALITY_NAMES}
+    return {name: value for name, value in figures.items() if value is not None}
+
+
+def _mask_operations(masks: MaskAnalysis, language: int) -> dict[str, dict[str, Any]]:
+    shares = masks.shares()
+    return {
+        "mask_errors": {
+            "value": {MASK_COST_NAMES[kind][language]: cost for kind, cost in masks.costs.items()},
+            "pie_chart": {
+                "mask_errors": {
+                    "label": [MASK_COST_NAMES[kind][language] for kind in shares],
+                    "value": [round(share, 4) for share in shares.values()],
+                }
+            },
+        }
+    }
 
 
 def _title(key: str, language: int) -> str:

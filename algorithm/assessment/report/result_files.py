@@ -16,6 +16,7 @@ from algorithm.assessment.analysis import Analysis
 from algorithm.assessment.comparison import FIGURES, as_dicts, compare, not_comparable, verdict
 from algorithm.assessment.report.assessment_report import Pages, report
 from algorithm.assessment.report.display import display
+from algorithm.assessment.report.mask_pictures import draw_worst_masks
 from algorithm.assessment.report.sample_pictures import draw_suspects, draw_worst, worst_pictures
 from algorithm.data.feeding.decoding import FULL_DEPTH
 from algorithm.storage.atomic_files import write_text
@@ -69,6 +70,9 @@ def result_texts(
             worst=list(draw_worst(analysis, worst, paths, bit_depth)),
             suspects=list(draw_suspects(analysis, paths, bit_depth)),
         )
+        if analysis.masks:
+            worst_masks = list(draw_worst_masks(analysis.masks, paths, bit_depth))
+            pages = replace(pages, worst_masks=worst_masks)
     if baseline is not None:
         rows = compare(baseline, figures)
         note = OTHER_DATA if not_comparable(baseline, figures) else verdict(baseline, figures)

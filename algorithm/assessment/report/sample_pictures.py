@@ -91,7 +91,7 @@ def draw_worst(
     """
     records, mistakes = analysis.records, _mistakes(analysis)
     for place in places:
-        pixels = _read(paths[place], bit_depth)
+        pixels = read_picture(paths[place], bit_depth)
         if pixels is None:
             continue
         truths = records.truth_pictures == place
@@ -131,7 +131,7 @@ def draw_suspects(
     records = analysis.records
     for suspect in analysis.suspects[:MOST_SUSPECTS]:
         picture = int(records.pictures[suspect.found])
-        pixels = _read(paths[picture], bit_depth)
+        pixels = read_picture(paths[picture], bit_depth)
         if pixels is not None:
             yield Drawing(_suspect(pixels, records, suspect), _suspect_captions(records, suspect))
 
@@ -197,7 +197,8 @@ def _resized(pixels: np.ndarray, scale: float) -> np.ndarray:
     return np.array(Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def _read(path: str, bit_depth: int) -> np.ndarray | None:
+def read_picture(path: str, bit_depth: int) -> np.ndarray | None:
+    """Return the pixels of a picture file, uint8 [H, W, 3], or None if it cannot be read."""
     try:
         return decode_image(Path(path).read_bytes(), path, bit_depth)
     except (OSError, PictureError):  # the figures do not need the picture

@@ -33,7 +33,7 @@ def _run(arguments: argparse.Namespace) -> None:
     claim_folder(arguments.output, "data clean")
     check_data_url(arguments.data_url)
     from algorithm.data.cleaning.cleaned_copy import clean_copy
-    from algorithm.data.cleaning.cleaning_report import PAGE, action_totals
+    from algorithm.data.cleaning.report.cleaning_report import PAGE, action_totals
 
     done = clean_copy(
         arguments.data_url,

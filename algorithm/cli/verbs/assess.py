@@ -20,8 +20,8 @@ def _run(arguments: argparse.Namespace) -> None:
     from algorithm.assessment.assessment import assess
     from algorithm.models.zoo import PRESETS
 
-    sizes = {name: row.image_size for name, row in PRESETS.items()}
-    print(assess(replace(options, preset_sizes=sizes)))
+    sizes = {name: (row.image_size, row.image_size) for name, row in PRESETS.items()}
+    print(assess(replace(options, input_sizes=sizes)))
 
 
 VERB = Verb(

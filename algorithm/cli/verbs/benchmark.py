@@ -7,7 +7,14 @@ import json
 from dataclasses import fields
 from pathlib import Path
 
-from algorithm.benchmark.measure import Settings, line, measured, surroundings
+from algorithm.benchmark.measure import (
+    Settings,
+    line,
+    measured,
+    report_line,
+    share_of_peak,
+    surroundings,
+)
 from algorithm.cli.output_folder import claim_file
 from algorithm.cli.verb import Verb
 from algorithm.errors import ArgumentError
@@ -66,6 +73,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="leave a TensorBoard trace of one round of each there",
     )
     parser.add_argument(
+        "--peak_tflops",
+        type=float,
+        default=0.0,
+        metavar="N",
+        help="what the device can do in that precision by its maker, in 1e12 operations a second "
+        "(default: that of a large matrix product, measured)",
+    )
+    parser.add_argument(
         "--output", default="", metavar="FILE", help="JSON file for the results (default: printed)"
     )
 
@@ -89,12 +104,20 @@ def run_benchmarks(arguments: argparse.Namespace) -> None:
     if arguments.output:
         claim_file(arguments.output)
     from algorithm.benchmark.cases import CASES
+    from algorithm.benchmark.peak import Peak, matmul_peak
 
     results = []
     for name in names:
         results.append(measured(name, CASES[name](settings), settings))
         print(line(results[-1]), flush=True)
+    if any("operations_an_image" in each for each in results):
+        given = arguments.peak_tflops
+        peak = Peak(1e12 * given, "given") if given else matmul_peak(settings.precision)
+        results = [
+            share_of_peak(each, peak) if "operations_an_image" in each else each for each in results
+        ]
     record = {**surroundings(settings), "results": results}
+    print(report_line(record))
     if not arguments.output:
         print(json.dumps(record, indent=2))
         return

@@ -19,7 +19,7 @@ from pathlib import Path
 from algorithm.cli.output_folder import claim_folder
 from algorithm.cli.verb import Verb
 from algorithm.errors import AlgorithmError
-from algorithm.jobs.outputs.train_url_guard import refusal_of_train_url
+from algorithm.jobs.outputs.train_url_refusal import refusal_of_train_url
 
 PACKAGE = Path(__file__).resolve().parents[2]
 # What to start from, with its flags and the AP50 it must reach.

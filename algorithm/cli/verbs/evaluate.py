@@ -40,7 +40,7 @@ def _run(arguments: argparse.Namespace) -> None:
     from algorithm.evaluation.resampled import interval_in_words
     from algorithm.jobs.exported_evaluation import evaluate_exported
     from algorithm.storage.atomic_files import write_json
-    from algorithm.training.log_lines import BOXES, MASKS
+    from algorithm.training.log_forms.coco_rows import BOXES, MASKS
 
     evaluation, cost = evaluate_exported(
         Path(arguments.model_dir),

@@ -8,7 +8,7 @@ from pathlib import Path
 from algorithm.cli.output_folder import claim_folder
 from algorithm.cli.verb import Verb
 
-# As in algorithm.prediction.file_prediction, which waits for NumPy and OpenCV; a test compares.
+# As in algorithm.prediction.predict_run, which waits for NumPy and OpenCV; a test compares.
 SAVES = {
     "crops": "write what lies in each box: crops/CLASS/NAME_1.jpg",
     "txt": "write labels in the form of YOLO, with scores: labels/NAME.txt",
@@ -51,8 +51,8 @@ def _run(arguments: argparse.Namespace) -> None:
     from algorithm.errors import ArgumentError
     from algorithm.modelarts.exported_file import label_names_of, thresholds_of
     from algorithm.prediction.choice import Choice
-    from algorithm.prediction.file_prediction import output_items, predict_files
     from algorithm.prediction.model import load
+    from algorithm.prediction.predict_run import output_items, predict_files
     from algorithm.prediction.sources import find_files
 
     if arguments.frames is not None and arguments.frames < 1:

@@ -6,6 +6,7 @@ import argparse
 
 from algorithm.cli.early_checks import check_model_folder
 from algorithm.cli.verb import Verb
+from algorithm.serving.parent_end import end_with_stdin
 
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
@@ -40,10 +41,17 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
         ),
     ):
         parser.add_argument(f"--{name}", type=kind, default=default, help=text)
+    parser.add_argument(
+        "--until_stdin_closes",
+        action="store_true",
+        help="end, as after SIGTERM, when standard input closes: with the process that holds it",
+    )
 
 
 def _run(arguments: argparse.Namespace) -> None:
     check_model_folder(arguments.model_dir)
+    if arguments.until_stdin_closes:
+        end_with_stdin()
     from algorithm.serving.server import Limits, serve
 
     serve(

@@ -36,7 +36,7 @@ def run_job(argv: Sequence[str]) -> int:
 
 def _refusals(argv: Sequence[str]) -> list[JobError]:
     """Return why this job may not write into train_url, not even what went wrong."""
-    from algorithm.jobs.outputs.train_url_guard import refusal_of_train_url
+    from algorithm.jobs.outputs.train_url_refusal import refusal_of_train_url
 
     train_url, data_url = (option_value(argv, flag) for flag in ("train_url", "data_url"))
     if not train_url or not _writes_results(argv):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from algorithm.data.checking.anchor_fit import AnchorFit
-from algorithm.data.cleaning.box_rules import sides
+from algorithm.data.cleaning.rules.box_rules import sides
 from algorithm.data.sample import Sample
 from algorithm.ops.box_arrays import box_area
 

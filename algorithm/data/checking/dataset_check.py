@@ -111,21 +111,10 @@ def check_dataset(
     table = box_table(samples, image_size, fit)
     chosen = ModelChoice(model_name, (height, width), anchor_scale, fit)
     copies = same_files(dataset.train, dataset.eval)
-    compared = int(table.compared.sum())
-    sampled = (
-        ""
-        if compared == len(table.best)
-        else (
-            f"anchors were compared with {compared} of {len(table.best)} objects, drawn at random"
-        )
-    )
     return DataCheck(
         model_name=model_name,
         image_size=(height, width),
-        counts={
-            usage: _counts(rows)
-            for usage, rows in (("train", dataset.train), ("eval", dataset.eval))
-        },
+        counts={"train": _counts(dataset.train), "eval": _counts(dataset.eval)},
         classes=_classes(dataset, table),
         per_picture=_quantiles([len(sample.labels) for sample in samples]),
         object_side=_quantiles(np.sqrt(table.sizes.prod(axis=1))),
@@ -143,11 +132,19 @@ def check_dataset(
             image_size=(height, width),
         ),
         suggestions=suggestions(dataset, table.part(table.compared), chosen, batch_size, choices),
-        sampled=sampled,
+        sampled=_sampled(table),
         table=table,
         dataset=dataset,
         copies=copies,
     )
+
+
+def _sampled(table: BoxTable) -> str:
+    """How many objects were compared with anchors, "" for all."""
+    compared, count = int(table.compared.sum()), len(table.best)
+    if compared == count:
+        return ""
+    return f"anchors were compared with {compared} of {count} objects, drawn at random"
 
 
 def _counts(samples: Sequence[Sample]) -> dict[str, int]:

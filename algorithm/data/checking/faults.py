@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from algorithm.data.cleaning.findings import LOSSES, Finding
 from algorithm.data.dataset import Survey
@@ -53,19 +54,16 @@ def fault_lines(survey: Survey) -> list[str]:
     return [f"found {total} thing(s) of {len(kinds)} kind(s):", *(f"  {kind}" for kind in kinds)]
 
 
-def training_command(survey: Survey, data_url: str, settings: Mapping[str, str]) -> str:
+def training_command(data_url: str, settings: Mapping[str, Any]) -> str:
     """Return the command that trains on the dataset, to be pasted into a shell.
 
-    Cleaning is asked for where something was found that cannot be used.
+    A job cleans by default, so that what was found to be unusable is left out.
 
     Args:
-        survey: The dataset with its faults.
         data_url: Where the dataset is.
-        settings: Other hyperparameters as text.
+        settings: Other hyperparameters; empty text leaves one out.
     """
     path = Path(data_url).resolve() if "://" not in data_url else data_url
     flags = {"data_url": path, "train_url": "trained", **settings}
-    if survey.cleaned.complaints:
-        flags["do_data_cleaning"] = "True"
     words = [f"--{name}={value}" for name, value in flags.items() if str(value)]
     return shlex.join(["python", "-m", "algorithm", "train", *words])

@@ -15,7 +15,7 @@ from PIL import Image
 from algorithm.data.cleaning.cleaning import Cleaned, clean_entries
 from algorithm.data.cleaning.findings import Checked, Finding
 from algorithm.data.cleaning.picture_facts import SUFFIXES, Reading, plain_pixels
-from algorithm.data.cleaning.picture_rules import PICTURE_RULES
+from algorithm.data.cleaning.rules.picture_rules import PICTURE_RULES
 from algorithm.data.cleaning.shrunk_entry import shrunk
 from algorithm.data.conversion.picture_row import PictureRow, segmentations, shortest_boxes
 from algorithm.data.conversion.voc_writer import voc_xml

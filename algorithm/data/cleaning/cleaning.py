@@ -6,38 +6,34 @@ Drop and repair what is wrong, or complain about all of it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from algorithm.data.cleaning.cleaning_report import REPORT, action_totals, write_cleaning_report
-from algorithm.data.cleaning.duplicates import mark_of
-from algorithm.data.cleaning.entry_check import measured
-from algorithm.data.cleaning.findings import LEFT_OUT, ORPHANED, REPORTED, Checked, Finding, faults
+from algorithm.data.cleaning.findings import ORPHANED, REPORTED, Checked, Finding, faults
 from algorithm.data.cleaning.leakage import without_copies
 from algorithm.data.cleaning.picture_facts import (
     AS_TRAINED,
-    PictureFacts,
     Reading,
-    look,
-    picture_header,
 )
-from algorithm.data.cleaning.picture_rules import PICTURE_RULES
 from algorithm.data.cleaning.progress_lines import counted
-from algorithm.data.cleaning.remarks import Remarks
-from algorithm.data.cleaning.unusable_data import Losses
-from algorithm.data.feeding.decoding import PictureError
+from algorithm.data.cleaning.report.cleaning_report import (
+    REPORT,
+    action_totals,
+    write_cleaning_report,
+)
+from algorithm.data.cleaning.report.remarks import Remarks
+from algorithm.data.cleaning.report.unusable_data import Losses
+from algorithm.data.cleaning.rules.picture_check import Sink, check_decoded, check_header
+from algorithm.data.in_threads import in_threads
 from algorithm.data.labels import near_duplicates
-from algorithm.data.readers.annotation import Complaint, Entry, Listing
+from algorithm.data.readers.annotation import Complaint, Listing
 from algorithm.errors import DataError
 
 THREADS = min(
     32, 2 + (os.cpu_count() or 6)
 )  # decoding runs outside Python's lock; two more hide the reading
 SHOWN = 20  # complaints listed in the error message
-
-Sink = Callable[[Checked, bytes], Checked]
 
 
 @dataclass(frozen=True)
@@ -155,13 +151,13 @@ def inspect_entries(
     Returns:
         The entries with what was found.
     """
-    with ThreadPoolExecutor(THREADS) as pool:
-        check = (
-            (lambda entry: check_decoded(entry, sink, reading))
-            if decode
-            else (lambda entry: check_header(entry, reading))
-        )
-        results = list(counted(pool.map(check, listing.entries), "pictures read"))
+    check = (
+        (lambda entry: check_decoded(entry, sink, reading))
+        if decode
+        else (lambda entry: check_header(entry, reading))
+    )
+    found = in_threads(lambda entry: check(entry).light(), listing.entries, THREADS)
+    results = list(counted(found, "pictures read"))
     if decode:
         results = without_copies(results)
     orphans = orphan_findings(listing)
@@ -204,55 +200,6 @@ def _alike_names(results: Iterable[Checked]) -> list[Finding]:
     ]
 
 
-def check_header(entry: Entry, reading: Reading = AS_TRAINED) -> Checked:
-    """Measure the entry by the header of its picture; one of 16 bits is read as a whole."""
-    if entry.annotation is None:
-        return _unusable(entry)
-    try:
-        header = picture_header(entry.path, reading)
-        facts = _facts(entry, reading) if header.deep else None
-    except PictureError as error:
-        return _unreadable(entry, error)
-    return measured(entry, header.width, header.height, clean=False, facts=facts)
-
-
-def check_marked(entry: Entry, reading: Reading = AS_TRAINED) -> Checked:
-    """Check an entry as check_header does; add the mark of the picture, which is decoded for it."""
-    if entry.annotation is None:
-        return _unusable(entry)
-    try:
-        data = _read(entry.path)
-        facts, image = look(data, str(entry.path), entry.path.suffix, reading=reading)
-    except PictureError as error:
-        return _unreadable(entry, error)
-    width, height = image.size[::-1] if facts.sideways else image.size
-    mark = mark_of(data, image, facts.orientation)
-    return measured(entry, width, height, clean=False, facts=facts, mark=mark)
-
-
-def _facts(entry: Entry, reading: Reading) -> PictureFacts:
-    return look(_read(entry.path), str(entry.path), entry.path.suffix, reading=reading)[0]
-
-
-def check_decoded(entry: Entry, sink: Sink | None = None, reading: Reading = AS_TRAINED) -> Checked:
-    """Measure the entry against its picture, which is read and decoded once."""
-    if entry.annotation is None:
-        return _unusable(entry)
-    try:
-        data = _read(entry.path)
-        convert = sink is not None
-        facts, image = look(
-            data, str(entry.path), entry.path.suffix, convert=convert, reading=reading
-        )
-    except PictureError as error:
-        return _unreadable(entry, error)
-    found = _picture_findings(entry, facts, written=sink is not None)
-    width, height = image.size[::-1] if facts.sideways else image.size
-    mark = mark_of(data, image, facts.orientation)
-    checked = measured(entry, width, height, clean=True, found=found, facts=facts, mark=mark)
-    return sink(checked, data) if sink and checked.usable else checked
-
-
 def complaint_text(
     complaints: Sequence[Complaint], losses: Losses, flag: str = "--do_data_cleaning=True"
 ) -> str:
@@ -273,43 +220,3 @@ def complaint_text(
         *(f"  {complaint}" for complaint in complaints[:SHOWN]),
     ]
     return "\n".join(lines + ([f"  ... and {rest} more"] if rest > 0 else []))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise PictureError(
-            f"{path}: the picture cannot be read: {error.strerror or error}"
-        ) from error
-
-
-def _unusable(entry: Entry) -> Checked:
-    return Checked(
-        entry,
-        findings=faults(entry.complaints, "annotation cannot be used", LEFT_OUT),
-        usable=False,
-    )
-
-
-def _unreadable(entry: Entry, error: PictureError) -> Checked:
-    problem = Complaint(entry.source, str(error).removeprefix(f"{entry.path}: "))
-    findings = (
-        *faults(entry.complaints, "annotation cannot be used", LEFT_OUT),
-        Finding(problem, "picture cannot be decoded", LEFT_OUT, of_picture=True),
-    )
-    return Checked(entry, findings=findings, usable=False)
-
-
-def _picture_findings(entry: Entry, facts: PictureFacts, *, written: bool) -> tuple[Finding, ...]:
-    return tuple(
-        Finding(
-            Complaint(entry.source, rule.problem.format(facts)),
-            rule.name,
-            rule.as_written if written else rule.as_read,
-            fault=False,
-            of_picture=True,
-        )
-        for rule in PICTURE_RULES
-        if rule.applies(facts)
-    )

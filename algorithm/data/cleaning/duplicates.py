@@ -20,7 +20,12 @@ MOST_GREY = 5.0  # mean difference of their cells, of 255
 LEAST_CORRELATION = (
     0.98  # of their cells: pictures of one plain scene differ little in grey, but not in step
 )
-ROWS = 128  # pictures compared with all others at a time
+_COMPARED = 2**20  # pairs compared at a time
+# The 64 bits in one part more than may differ: pictures that look the same have a part in common.
+_PARTS = [
+    np.uint64(sum(1 << int(bit) for bit in part))
+    for part in np.array_split(np.arange(64), MOST_BITS + 1)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +41,6 @@ class PictureMark:
     digest: bytes
     hash: bytes
     greys: bytes
-
-    @property
-    def bits(self) -> np.ndarray:
-        """float32 [64] of -1 and 1, the difference hash."""
-        return np.unpackbits(np.frombuffer(self.hash, np.uint8)).astype(np.float32) * 2 - 1
 
     @property
     def cells(self) -> np.ndarray:
@@ -114,19 +114,51 @@ def lookalikes(
     Yields:
         (index of `first`, index of `second`).
     """
-    others = np.array(first if second is None else second, np.int64)
-    if not len(first) or not len(others):
-        return
-    bits = np.stack([marks[index].bits for index in others]).T
-    for start in range(0, len(first), ROWS):
-        rows = first[start : start + ROWS]
-        differing = (64 - np.stack([marks[index].bits for index in rows]) @ bits) / 2
-        for row, column in np.argwhere(differing <= MOST_BITS).tolist():
-            one, other = rows[row], int(others[column])
-            if (one < other if second is None else one != other) and _same_look(
-                marks[one], marks[other]
-            ):
-                yield one, other
+    own = np.asarray(first, np.int64)
+    others = own if second is None else np.asarray(second, np.int64)
+    hashes = np.frombuffer(b"".join(mark.hash for mark in marks), ">u8").astype(np.uint64)
+    found = []
+    for number, part in enumerate(_PARTS):
+        for rows, columns in _with_equal_bits(hashes & part, own, others):
+            for one, other in _within(hashes, rows, columns):
+                again = any(((hashes[one] ^ hashes[other]) & p) == 0 for p in _PARTS[:number])
+                if not again and (second is not None or one < other):
+                    found.append((one, other))
+    for one, other in sorted(found):
+        if _same_look(marks[one], marks[other]):
+            yield one, other
+
+
+def _with_equal_bits(
+    keys: np.ndarray, own: np.ndarray, others: np.ndarray
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the indices among `own` and those among `others` that share a key."""
+    groups = []
+    for indices in (own, others):
+        ordered = indices[np.argsort(keys[indices], kind="stable")]
+        values, starts = np.unique(keys[ordered], return_index=True)
+        groups.append(dict(zip(values.tolist(), np.split(ordered, starts[1:]), strict=False)))
+    for key, rows in groups[0].items():
+        if key in groups[1]:
+            yield rows, groups[1][key]
+
+
+def _within(hashes: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of different indices whose hashes differ in MOST_BITS at most."""
+    bits = _signs(hashes[columns]).T
+    step = max(1, _COMPARED // len(columns))
+    for start in range(0, len(rows), step):
+        some = rows[start : start + step]
+        agreeing = _signs(hashes[some]) @ bits
+        for row, column in np.argwhere(agreeing >= 64 - 2 * MOST_BITS).tolist():
+            if some[row] != columns[column]:
+                yield int(some[row]), int(columns[column])
+
+
+def _signs(hashes: np.ndarray) -> np.ndarray:
+    """float32 [N, 64] of -1 and 1, the bits of hashes uint64 [N]."""
+    bits = np.unpackbits(hashes.astype(">u8").view(np.uint8).reshape(-1, 8), axis=1)
+    return bits.astype(np.float32) * 2 - 1
 
 
 def _same_look(one: PictureMark, other: PictureMark) -> bool:

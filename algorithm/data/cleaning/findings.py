@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -58,7 +58,7 @@ class Finding:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Checked:
     """An entry measured against its picture.
 
@@ -75,6 +75,7 @@ class Checked:
         notes: Kinds of repairs made with and without cleaning, each as often as it was made.
         facts: Of the picture, where it was decoded.
         mark: Of the picture, where it was decoded.
+        objects_listed: As `listed` of an entry that is light.
     """
 
     entry: Entry
@@ -90,6 +91,20 @@ class Checked:
     notes: tuple[str, ...] = ()
     facts: PictureFacts | None = None
     mark: PictureMark | None = None
+    objects_listed: int = 0
+
+    @property
+    def listed(self) -> int:
+        """How many objects the annotation lists, also those that cannot be used."""
+        annotation = self.entry.annotation
+        if annotation is None:
+            return self.objects_listed
+        return len(annotation.names) + len(annotation.complaints)
+
+    def light(self) -> Checked:
+        """Return it without the annotation as it was read, which takes most of its memory."""
+        entry = replace(self.entry, annotation=None)
+        return replace(self, entry=entry, objects_listed=self.listed)
 
     @property
     def complaints(self) -> tuple[Complaint, ...]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from algorithm.data.cleaning.box_rules import LEAST_SIDE, sides
 from algorithm.data.cleaning.findings import DROPPED, Checked, Finding
+from algorithm.data.cleaning.rules.box_rules import LEAST_SIDE, sides
 from algorithm.data.outline_geometry import scaled
 from algorithm.data.readers.annotation import Complaint
 
@@ -21,44 +21,16 @@ def shrunk(checked: Checked, width: int, height: int) -> Checked:
         width: Of the smaller picture, in pixels.
         height: Of the smaller picture, in pixels.
     """
-    file = checked.entry.objects.file
-    problem = (
-        f"expected a picture within the given limits, found {checked.width}x{checked.height}; it "
-        "is now "
-        f"{width}x{height}"
-    )
-    findings = [
-        Finding(
-            Complaint(checked.entry.source, problem),
-            "over the given limits",
-            "shrunk",
-            fault=False,
-            of_picture=True,
-        ),
-        Finding(
-            Complaint(file, "its picture was made smaller"),
-            "picture shrunk",
-            "boxes scaled to the picture",
-            fault=False,
-        ),
-    ]
     down, across = height / checked.height, width / checked.width
     boxes = checked.boxes * np.array([down, across, down, across], np.float32)
     keep = sides(boxes).min(axis=1, initial=np.inf) >= LEAST_SIDE
-    findings += [
-        Finding(
-            Complaint(
-                file,
-                f"expected sides of at least {LEAST_SIDE:g} pixels in the shrunk picture, "
-                f"found {', '.join(f'{side:g}' for side in sides(boxes)[index])}",
-                thing=f"object '{checked.names[index]}'",
-            ),
-            "too thin",
-            DROPPED,
-            fault=False,
+    outlines = None
+    if checked.outlines is not None:
+        outlines = tuple(
+            None if one is None else scaled(one, height, width, down, across)
+            for one in itertools.compress(checked.outlines, keep)
         )
-        for index in np.flatnonzero(~keep)
-    ]
+    thin = [_too_thin(checked, int(index), sides(boxes)[index]) for index in np.flatnonzero(~keep)]
     names = tuple(np.array(checked.names, object)[keep])
     return replace(
         checked,
@@ -68,11 +40,39 @@ def shrunk(checked: Checked, width: int, height: int) -> Checked:
         boxes=boxes[keep],
         ignored=checked.ignored[keep],
         filled=None if checked.filled is None else checked.filled[keep],
-        outlines=None
-        if checked.outlines is None
-        else tuple(
-            None if one is None else scaled(one, height, width, down, across)
-            for one in itertools.compress(checked.outlines, keep)
-        ),
-        findings=(*checked.findings, *findings),
+        outlines=outlines,
+        findings=(*checked.findings, *_made_smaller(checked, width, height), *thin),
     )
+
+
+def _made_smaller(checked: Checked, width: int, height: int) -> tuple[Finding, Finding]:
+    """Findings of the picture and of its annotation."""
+    problem = (
+        f"expected a picture within the given limits, found {checked.width}x{checked.height}; it "
+        f"is now {width}x{height}"
+    )
+    return (
+        Finding(
+            Complaint(checked.entry.source, problem),
+            "over the given limits",
+            "shrunk",
+            fault=False,
+            of_picture=True,
+        ),
+        Finding(
+            Complaint(checked.entry.objects.file, "its picture was made smaller"),
+            "picture shrunk",
+            "boxes scaled to the picture",
+            fault=False,
+        ),
+    )
+
+
+def _too_thin(checked: Checked, index: int, found: np.ndarray) -> Finding:
+    complaint = Complaint(
+        checked.entry.objects.file,
+        f"expected sides of at least {LEAST_SIDE:g} pixels in the shrunk picture, "
+        f"found {', '.join(f'{side:g}' for side in found)}",
+        thing=f"object '{checked.names[index]}'",
+    )
+    return Finding(complaint, "too thin", DROPPED, fault=False)

@@ -34,6 +34,7 @@ from algorithm.data.conversion.picture_row import Classes, PictureRow
 from algorithm.data.feeding.decoding import PictureError
 from algorithm.data.readers.reader import Resolve
 from algorithm.data.readers.recognition import open_listing
+from algorithm.data.readers.text_file import guess_lines, noting_guesses
 from algorithm.errors import ArgumentError, DataError, ResourceError
 from algorithm.storage.atomic_files import write_json
 
@@ -124,29 +125,35 @@ def convert(
         ResourceError: A worker process was killed.
     """
     output = Path(output)
-    if form not in FORMS:
-        raise ArgumentError(f"expected a form of {', '.join(FORMS)}, found {form!r}")
-    if min(shards or 1, workers or 1) < 1 or 0 in (shards, workers):
-        raise ArgumentError(
-            f"expected at least one shard and one worker, found {shards} and {workers}"
-        )
+    _check_arguments(form, shards, workers)
     state = _state(output, form)
     work = output / WORK
-    plan = write_plan(
-        open_listing(Path(data_url), resolve, work, outlines=True),
-        work / "plan",
-        clean=clean,
-        seed=seed,
-        shards=shards,
-        fractions=fractions,
-    )
+    with noting_guesses() as guesses:
+        plan = write_plan(
+            open_listing(Path(data_url), resolve, work, outlines=True),
+            work / "plan",
+            clean=clean,
+            seed=seed,
+            shards=shards,
+            fractions=fractions,
+        )
     tasks = [Task(rows, output, form, plan.classes) for rows in plan.shards]
     _begin(work, form, plan, state)
     if not state.get("complete"):
         waiting = [task for task in tasks if not task.part.exists()]
         (execute or run_tasks)(waiting, workers or os.cpu_count() or 1)
     path = _finish(tasks, plan, form, output)
-    return Conversion(path, plan.pictures, (*plan.warnings, *_unlike_boxes(form, plan.unlike)))
+    warnings = (*plan.warnings, *guess_lines(guesses), *_unlike_boxes(form, plan.unlike))
+    return Conversion(path, plan.pictures, warnings)
+
+
+def _check_arguments(form: str, shards: int | None, workers: int | None) -> None:
+    if form not in FORMS:
+        raise ArgumentError(f"expected a form of {', '.join(FORMS)}, found {form!r}")
+    if min(shards or 1, workers or 1) < 1 or 0 in (shards, workers):
+        raise ArgumentError(
+            f"expected at least one shard and one worker, found {shards} and {workers}"
+        )
 
 
 def _unlike_boxes(form: str, unlike: int) -> list[str]:

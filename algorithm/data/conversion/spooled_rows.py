@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -13,26 +12,26 @@ from typing import TextIO
 
 import numpy as np
 
-from algorithm.data.cleaning.cleaning import (
-    check_decoded,
-    check_header,
-    check_marked,
-    orphan_findings,
-)
+from algorithm.data.cleaning.cleaning import orphan_findings
 from algorithm.data.cleaning.duplicates import PictureMark
 from algorithm.data.cleaning.findings import LEFT_OUT, Checked, Finding
 from algorithm.data.cleaning.leakage import Portrait, copies
 from algorithm.data.cleaning.picture_facts import AS_WRITTEN
-from algorithm.data.cleaning.remarks import Remarks
-from algorithm.data.cleaning.unusable_data import Losses
+from algorithm.data.cleaning.report.remarks import Remarks
+from algorithm.data.cleaning.report.unusable_data import Losses
+from algorithm.data.cleaning.rules.picture_check import (
+    check_decoded,
+    check_header,
+    check_marked,
+)
 from algorithm.data.conversion.picture_row import PictureRow, segmentations, shortest_boxes
+from algorithm.data.in_threads import in_threads
 from algorithm.data.outline_geometry import extent
 from algorithm.data.readers.annotation import Complaint, Listing
-from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
+from algorithm.data.readers.pictures.picture_lookup import PICTURE_SUFFIXES
 
 THREADS = 8
 EDGE = 1.0  # pixels between a side of a box and of its outline, beyond rounding
-BLOCK = 256  # entries checked at once
 
 
 @dataclass
@@ -79,34 +78,31 @@ def spooled(listing: Listing, stream: TextIO, *, clean: bool, anew: bool) -> Fou
     """
     found = Found(complaints=list(listing.complaints))
     found.losses.add_orphans(orphan_findings(listing))
-    entries = iter(listing.entries)
     stems: set[str] = set()
     look: Callable[..., Checked] = (
         check_decoded if clean else check_marked if anew else check_header
     )
     check = partial(look, reading=AS_WRITTEN)
-    with ThreadPoolExecutor(THREADS) as pool:
-        while block := list(itertools.islice(entries, BLOCK)):
-            for checked in pool.map(check, block):
-                found.complaints += checked.complaints
-                found.losses.add(checked)
-                found.remarks.add(checked)
-                if not checked.usable:
-                    continue
-                row = _row(checked, len(found.ids), stems)
-                stream.write(json.dumps(checked.entry.source) + "\t" + row.to_line())
-                found.unlike += _unlike(checked)
-                kind = tuple(sorted(set(row.names)))
-                found.ids.append(row.image_id)
-                found.usages.append(None if anew else checked.entry.usage)
-                found.classes.append(found.kinds.setdefault(kind, kind))
-                found.ignored.append(sum(row.ignored))
-                found.learnt.append(len(row.names) - found.ignored[-1])
-                if clean:
-                    portrait = Portrait.of(checked)
-                    found.portraits.append(replace(portrait, usage=found.usages[-1]))
-                if anew and checked.mark is not None:
-                    found.marks.append(checked.mark)
+    for checked in in_threads(check, listing.entries, THREADS):
+        found.complaints += checked.complaints
+        found.losses.add(checked)
+        found.remarks.add(checked)
+        if not checked.usable:
+            continue
+        row = _row(checked, len(found.ids), stems)
+        stream.write(json.dumps(checked.entry.source) + "\t" + row.to_line())
+        found.unlike += _unlike(checked)
+        kind = tuple(sorted(set(row.names)))
+        found.ids.append(row.image_id)
+        found.usages.append(None if anew else checked.entry.usage)
+        found.classes.append(found.kinds.setdefault(kind, kind))
+        found.ignored.append(sum(row.ignored))
+        found.learnt.append(len(row.names) - found.ignored[-1])
+        if clean:
+            portrait = Portrait.of(checked)
+            found.portraits.append(replace(portrait, usage=found.usages[-1]))
+        if anew and checked.mark is not None:
+            found.marks.append(checked.mark)
     return found
 
 

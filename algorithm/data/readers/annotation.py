@@ -36,7 +36,7 @@ class Complaint:
         return ": ".join(part for part in (place, self.thing, self.problem) if part)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Annotation:
     """The objects of one picture as its annotation records them.
 
@@ -98,7 +98,7 @@ class Annotation:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One picture that a dataset lists.
 

@@ -8,8 +8,13 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES, Pictures, folded, suffix_of
-from algorithm.data.readers.text_file import GUESSED, encoding_of
+from algorithm.data.readers.pictures.picture_lookup import (
+    PICTURE_SUFFIXES,
+    Pictures,
+    folded,
+    suffix_of,
+)
+from algorithm.data.readers.text_file import decoded_bytes, encoding_of
 from algorithm.errors import DataError
 
 MAX_FILES = 5_000_000
@@ -143,10 +148,6 @@ class FolderContents:
         """Return the first PEEK bytes of a file as text; what is no text is replaced."""
         return self.head(name).decode(self._encoding(name), "replace")
 
-    def is_guess(self, name: str) -> bool:
-        """Return whether a file is taken for GBK because its bytes fit no other encoding."""
-        return self._encoding(name) == GUESSED
-
     def _encoding(self, name: str) -> str:
         data = self.head(name)
         try:
@@ -161,7 +162,7 @@ class FolderContents:
             DataError: It cannot be read, or is no text in UTF-8, UTF-16 or GBK.
         """
         try:
-            return decoded(self.path(name).read_bytes())
+            return decoded_bytes(self.path(name).read_bytes(), str(self.path(name)))
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(
                 f"expected text in UTF-8, UTF-16 or GBK in {self.path(name)}, found: {error}"

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from algorithm.data.readers import instance_masks
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.coco import coco
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.modelarts import manifest
-from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
-from algorithm.data.readers.public_sets import dota, kitti, visdrone, wider_face
+from algorithm.data.readers.pictures.picture_lookup import PICTURE_SUFFIXES
+from algorithm.data.readers.public_sets import dota, kitti, penn_fudan_masks, visdrone, wider_face
 from algorithm.data.readers.reader import Certainty, Found, Reader, Resolve, Source
 from algorithm.data.readers.records import tfrecord_files
 from algorithm.data.readers.records.tfrecord_files import is_record_file, matching_files
 from algorithm.data.readers.tables import box_lists, csv_table
+from algorithm.data.readers.text_file import guess_lines, noting_guesses
 from algorithm.data.readers.tools import (
     createml,
     cvat,
@@ -48,7 +48,7 @@ READERS = (  # of two that are equally sure and describe as many pictures, the f
     kitti.READER,
     visdrone.READER,
     wider_face.READER,
-    instance_masks.READER,
+    penn_fudan_masks.READER,
     voc_folder.READER,
     unread_forms.READER,
 )
@@ -80,8 +80,11 @@ def read_listing(
     outlines: bool = False,
 ) -> Listing:
     """Return what the file, folder or pattern at a path lists, all of it read; as open_listing."""
-    listing = open_listing(path, resolve, work_dir, outlines=outlines)
-    return replace(listing, entries=tuple(listing.entries))
+    with noting_guesses() as guesses:
+        listing = open_listing(path, resolve, work_dir, outlines=outlines)
+        entries = tuple(listing.entries)
+    warnings = (*listing.warnings, *guess_lines(guesses))
+    return replace(listing, entries=entries, warnings=warnings)
 
 
 def open_listing(
@@ -122,7 +125,8 @@ def recognised(
     contents: FolderContents, readers: tuple[Reader, ...] = READERS
 ) -> list[tuple[Reader, Found]]:
     """Return the readers that know something in a folder and what they found, the surest first."""
-    rows = [(reader, found) for reader in readers if (found := reader.recognise(contents))]
+    with noting_guesses():  # of files that may turn out to be no part of the dataset
+        rows = [(reader, found) for reader in readers if (found := reader.recognise(contents))]
     return sorted(rows, key=lambda row: (-row[1].certainty, -row[1].pictures))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from algorithm.data.readers.annotation import Complaint
 from algorithm.data.readers.folder_contents import FolderContents
-from algorithm.data.readers.picture_lookup import Pictures
+from algorithm.data.readers.pictures.picture_lookup import Pictures
 from algorithm.data.readers.yolo.yolo_labels import is_row
 from algorithm.data.split_names import WORDS, stated_usages, word_of_list, word_of_path
 

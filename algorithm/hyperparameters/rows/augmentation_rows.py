@@ -1,4 +1,7 @@
-"""Hyperparameters: how training pictures are changed at random."""
+"""Hyperparameters: how training pictures are changed at random.
+
+What the values do is in data.feeding.augmentation and data.feeding.flip_crop_scale.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,19 @@ AUGMENTATION_ROWS: tuple[Row, ...] = (
     Row(
         "jitter_min",
         "float",
-        0.1,
-        "Smallest random scale of a training picture",
-        "训练图片随机缩放的最小比例",
+        None,
+        "Smallest random scale of a training picture, empty for 0.5 with pretrained weights and "
+        "0.1 without",
+        "训练图片随机缩放的最小比例, 空表示有预训练权重时为0.5, 否则为0.1",
         interval="(0, inf)",
     ),
     Row(
         "jitter_max",
         "float",
-        2.0,
-        "Largest random scale of a training picture",
-        "训练图片随机缩放的最大比例",
+        None,
+        "Largest random scale of a training picture, empty for 1.5 with pretrained weights and 2 "
+        "without",
+        "训练图片随机缩放的最大比例, 空表示有预训练权重时为1.5, 否则为2",
         interval="(0, inf)",
     ),
     Row(

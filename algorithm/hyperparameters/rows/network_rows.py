@@ -48,10 +48,11 @@ NETWORK_ROWS: tuple[Row, ...] = (
         "image_size",
         "size",
         None,
-        "Network input in pixels as side or height x width, empty for the size of the model. Other "
-        "sides than multiples of 32 are padded inside the network",
-        "网络输入的像素大小, 边长或高 x 宽, 空表示使用模型自身的大小. 边长不是 32 的倍数时, "
-        "网络内部会补齐",
+        "Network input in pixels as side or height x width. Empty for about as many pixels as the "
+        "square of the model has, in the shape of the training pictures. Other sides than "
+        "multiples of 32 are padded inside the network",
+        "网络输入的像素大小, 边长或高 x 宽. 空表示像素总数与模型自身的正方形输入相近, "
+        "形状随训练图片而定. 边长不是 32 的倍数时, 网络内部会补齐",
     ),
     Row(
         "anchor_scale",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from algorithm.errors import DataError
-from algorithm.jobs.outputs.job_checkpoint import JobCheckpoint
+from algorithm.jobs.outputs.resumable_checkpoint import JobCheckpoint
 from algorithm.models.detector import Detector
 from algorithm.models.variable_names import published_variables
 from algorithm.storage.atomic_files import write_text

@@ -10,8 +10,9 @@ from typing import Any
 from algorithm.data import Dataset
 from algorithm.evaluation.resampled import interval_in_words
 from algorithm.hyperparameters import Hyperparameters
+from algorithm.jobs.outputs.run_folder import TRAINED_ON
 from algorithm.storage import is_remote
-from algorithm.training.log_lines import clock
+from algorithm.training.log_forms.log_form import clock
 
 _MOST_CLASSES = 20
 _FIGURES = ("AP", "AP50", "precision", "recall", "f1")
@@ -39,10 +40,12 @@ def closing_lines(
         A table of figures, the size of the model, and the next commands with their paths.
     """
     size = sum(file.stat().st_size for file in model.rglob("*") if file.is_file())
+    known = metrics.get(TRAINED_ON)
     place = f"{hp.train_url.rstrip('/')}/model" if is_remote(hp.train_url) else str(model)
     head = f"finished in {clock(seconds)}: AP {shown(metrics['AP'])}{interval_in_words(metrics)}"
     return [
-        f"{head}, AP50 {shown(metrics['AP50'])} on {metrics['images']} evaluation pictures",
+        f"{head}, AP50 {shown(metrics['AP50'])} on {metrics['images']} evaluation pictures"
+        + f", {known} of which earlier jobs may have trained on" * bool(known),
         *_table(metrics),
         f"the model is in {place}, {size / 1e6:.1f} MB",
         *_next_commands(hp, model, _a_picture(dataset, scratch)),

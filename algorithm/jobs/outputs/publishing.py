@@ -18,10 +18,10 @@ from algorithm.export import export_saved_model, package_model
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import nms_config
 from algorithm.jobs.outputs.job_plots import write_plots
-from algorithm.jobs.outputs.run_folder import RunFolder
+from algorithm.jobs.outputs.run_folder import TRAINED_ON, RunFolder
 from algorithm.modelarts.environment import Workspace
 from algorithm.modelarts.metrics_object import ClassScores, metrics_object
-from algorithm.models import PRESETS, Detector
+from algorithm.models import Detector
 from algorithm.storage import stage_out
 from algorithm.storage.atomic_files import write_json
 
@@ -59,6 +59,9 @@ def hand_over(
             "learning_rate (in hparams) and give a new train_url"
         )
     metrics = run_folder.best.load_into(detector)["metrics"]
+    known = run_folder.known_before()
+    if known is not None:
+        metrics = {**metrics, TRAINED_ON: known}
     _log.info("exporting the best checkpoint ...")
     publish(hp, detector, dataset, metrics, run_folder, workspace)
     write_plots(hp, detector, dataset, run_folder)
@@ -118,7 +121,10 @@ def publish(
         bit_depth=hp.bit_depth,
     )
     save_results(
-        hp, metrics, workspace, lambda folder: _assess(hp, dataset, run_folder.model, folder)
+        hp,
+        metrics,
+        workspace,
+        lambda folder: _assess(hp, dataset, detector.image_size, run_folder.model, folder),
     )
 
 
@@ -180,7 +186,9 @@ def save_results(
     stage_out(folder, hp.deps_save_path)
 
 
-def _assess(hp: Hyperparameters, dataset: Dataset, model: Path, folder: Path) -> None:
+def _assess(
+    hp: Hyperparameters, dataset: Dataset, size: tuple[int, int], model: Path, folder: Path
+) -> None:
     """Write the assessment of the model folder, and the next job's hyperparameters."""
     from algorithm.assessment.assessment import (
         assess_samples,  # it brings a plotting library, so it is imported only where needed
@@ -192,6 +200,6 @@ def _assess(hp: Hyperparameters, dataset: Dataset, model: Path, folder: Path) ->
         dataset.label_names,
         folder,
         values=hp.as_dict(),
-        preset_sizes={name: preset.image_size for name, preset in PRESETS.items()},
+        input_sizes={hp.model_name: size},
         data=dataset.name,
     )

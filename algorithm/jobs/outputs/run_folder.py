@@ -13,19 +13,21 @@ import numpy as np
 import tensorflow as tf
 
 from algorithm.data import Dataset
+from algorithm.data.recorded_usages import trained_before
 from algorithm.data.split_record import FILE as SPLIT
 from algorithm.data.split_record import GIVEN, SplitRecord, read_record
 from algorithm.errors import ArgumentError, Stopped
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.job_urls import check_writable
 from algorithm.jobs.outputs.best_checkpoint import BestCheckpoint
-from algorithm.jobs.outputs.job_checkpoint import JobCheckpoint
+from algorithm.jobs.outputs.resumable_checkpoint import JobCheckpoint
 from algorithm.models.detector import Detector
 from algorithm.storage.atomic_files import write_json, write_text
 from algorithm.training import checkpoints
 
 _JOB = "job.json"
 METRICS, EVALUATION = "metrics.json", "evaluation.json"
+TRAINED_ON = "may_have_been_trained_on"  # a key of both
 TRAINING_MODES = ("train", "train_and_eval")
 
 
@@ -197,6 +199,15 @@ class RunFolder:
                 return replace(read_record(self.folder / name), place=f"{place.rstrip('/')}/{name}")
         return None
 
+    def known_before(self) -> int | None:
+        """Return how many EVAL pictures of split.json an earlier job may have trained on.
+
+        None where no earlier job recorded what it trained on.
+        """
+        record = read_record(self.folder / SPLIT)
+        found = trained_before(record.before, list(record.eval), list(record.eval.values()))
+        return len(found) if record.before else None
+
     def record_split(self, dataset: Dataset) -> None:
         """Write split.json: which pictures train and which evaluate, by name and content.
 
@@ -207,7 +218,7 @@ class RunFolder:
         if before and checkpoints.steps_in(self.folder) and not before.names_only:
             return
         rule = before.rule if before and before.rule == GIVEN else dataset.split_rule
-        record = SplitRecord.of(dataset.train, dataset.eval, rule)
+        record = SplitRecord.of(dataset.train, dataset.eval, rule, dataset.before)
         write_json(file, record.as_dict())
 
     def _note(self, status: str, hp: Hyperparameters, **more: Any) -> None:

@@ -9,7 +9,7 @@ from algorithm.errors import ArgumentError
 from algorithm.models.weights.catalogue import PublishedFile, default_download, published_for
 from algorithm.models.weights.lookup import cache_dir, packaged_file
 from algorithm.models.zoo import PRESETS
-from algorithm.storage.download import fetch
+from algorithm.storage.downloads.download import fetch
 
 
 def fetch_weights(

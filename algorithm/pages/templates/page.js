@@ -1,3 +1,6 @@
+document.getElementById('language').onclick = function () {
+  var root = document.documentElement; root.lang = root.lang === 'zh' ? 'en' : 'zh';
+};
 document.querySelectorAll('button.copy').forEach(function (button) {
   var shown = button.previousElementSibling;
   function done() { button.classList.add('done'); setTimeout(function () { button.classList.remove('done'); }, 1500); }

@@ -21,9 +21,9 @@ from botocore.exceptions import ClientError
 from algorithm.errors import StorageError
 from algorithm.storage.file_info import FileInfo
 from algorithm.storage.location import OBJECT_SCHEMES, join, scheme_of
-from algorithm.storage.objects import object_store
 from algorithm.storage.storage_errors import MissingError
 from algorithm.storage.store_of import info, read_bytes, remove, write_bytes
+from algorithm.storage.stores.objects import object_store
 
 NAME = "lease.json"
 EXPIRES_S = 90.0  # a holder renews it three times as often

@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from algorithm.storage.atomic_files import write_text
 from algorithm.storage.file_info import Sent
@@ -33,6 +35,7 @@ from algorithm.storage.store_of import list_files, read_bytes, store_of
 _THREADS = 4
 _LOOKS, _LOOK_AGAIN_S = 10, 0.3
 _log = logging.getLogger(__name__)
+_Done = TypeVar("_Done")
 
 
 class Mirror:
@@ -117,41 +120,28 @@ class Mirror:
         ):
             self._seen = seen
             return False
-        self._replace(
-            {
-                **files,
-                **dict(
-                    for_each(
-                        lambda name: (name, self._send_first(name, files[name], budget)),
-                        changed,
-                        _THREADS,
-                    )
-                ),
-            },
-            changed,
-            budget,
+        sent = self._for_each(lambda name: self._send_first(name, files[name], budget), changed)
+        self._replace({**files, **sent}, changed, budget)
+        self._for_each(
+            lambda name: self._send(name, files[name], name, budget), sorted(self._unpublished)
         )
-        for _ in for_each(
-            lambda name: self._send(name, files[name], name, budget),
-            sorted(self._unpublished),
-            _THREADS,
-        ):
-            pass
         self._unpublished.clear()
         self._replace(
             {name: replace(item, key=name) for name, item in self.manifest.files.items()},
             [],
             budget,
         )
-        for _ in for_each(
-            lambda key: self._store.remove(join(self.url, key), budget),
-            sorted(self._obsolete),
-            _THREADS,
-        ):
-            pass
+        self._for_each(
+            lambda key: self._store.remove(join(self.url, key), budget), sorted(self._obsolete)
+        )
         self._obsolete.clear()
         self._seen = seen
         return True
+
+    @staticmethod
+    def _for_each(act: Callable[[str], _Done], names: Iterable[str]) -> dict[str, _Done]:
+        """Return what `act` gives for each name, several names at a time."""
+        return dict(for_each(lambda name: (name, act(name)), names, _THREADS))
 
     def _replace(self, files: dict[str, Item], changed: list[str], budget: float | None) -> None:
         """Put a manifest of these files in force, unless it is in force already."""
@@ -233,7 +223,7 @@ class Mirror:
         Call it only as the holder of the place.
         """
         if scheme_of(self.url) in OBJECT_SCHEMES:
-            from algorithm.storage.objects.object_upload import abort_stale_uploads
+            from algorithm.storage.stores.objects.object_upload import abort_stale_uploads
 
             abort_stale_uploads(self.url)
         wanted = {item.key for item in self.manifest.files.values()}

@@ -8,7 +8,7 @@ import numpy as np
 
 from algorithm.training.hooks.hook import Hook, TrainingRun
 from algorithm.training.hooks.logger_hook import LoggerHook
-from algorithm.training.log_lines import Evaluated
+from algorithm.training.log_forms.log_form import Evaluated
 
 
 class ConfusionMatrixHook(Hook):

@@ -9,7 +9,7 @@ from algorithm.evaluation.coco_metrics import Evaluation
 from algorithm.evaluation.evaluator import Evaluator
 from algorithm.training import stop_requests
 from algorithm.training.hooks.hook import Hook, TrainingRun
-from algorithm.training.log_lines import PEER, TEACHER, Evaluated
+from algorithm.training.log_forms.log_form import PEER, TEACHER, Evaluated
 
 
 class EvaluateHook(Hook):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from algorithm.training.log_lines import Evaluated
-from algorithm.training.plan import Plan
+from algorithm.training.duration.plan import Plan
+from algorithm.training.log_forms.log_form import Evaluated
 from algorithm.training.run_state import Progress
 from algorithm.training.trainer import Trainer
 

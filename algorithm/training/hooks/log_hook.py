@@ -10,9 +10,16 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from algorithm.training.duration.time_left import TimeLeft
 from algorithm.training.hooks.hook import Hook, TrainingRun
-from algorithm.training.log_lines import Evaluated, LogForm, Moment, clock, eval_line, is_due
-from algorithm.training.time_left import TimeLeft
+from algorithm.training.log_forms.log_form import (
+    Evaluated,
+    LogForm,
+    Moment,
+    clock_or_dash,
+    is_due,
+)
+from algorithm.training.log_forms.own_form import eval_line
 
 _log = logging.getLogger("algorithm.training")
 
@@ -86,7 +93,7 @@ class LogHook(Hook):
                 completed=step,
                 total=plan.steps,
                 figures=text,
-                left=clock(left),
+                left=clock_or_dash(left),
             )
         moment = Moment(
             step, plan.steps, plan.steps_per_epoch, figures, rate, left, self._seconds, run.waited
@@ -135,7 +142,7 @@ class LogHook(Hook):
         since, at = self._last
         return (step - at) * self._batch_size / max(time.perf_counter() - since, 1e-6)
 
-    def _seconds_left(self, run: TrainingRun, step: int) -> float:
+    def _seconds_left(self, run: TrainingRun, step: int) -> float | None:
         done = step - self._first_step - 1
         if done:
             self._time_left.step = (time.perf_counter() - self._started - self._paused) / done

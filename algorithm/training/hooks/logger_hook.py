@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from algorithm.storage.atomic_files import write_json
 from algorithm.training.hooks.hook import Hook, TrainingRun
-from algorithm.training.log_lines import Evaluated
-
-RUN_IDS = "log_to.json"  # in train_url: the run of each logger, so that a resumed job goes on in it
+from algorithm.training.log_forms.log_form import Evaluated
 
 
 class LoggerHook(Hook):
@@ -73,27 +68,3 @@ class LoggerHook(Hook):
     def after_training(self, run: TrainingRun) -> None:
         """Close it."""
         self.close(run.ending or run.step >= run.plan.steps)
-
-
-def earlier_run(folder: Path, logger: str) -> str | None:
-    """Return the id of the run that an earlier start of the job wrote to, or None.
-
-    Args:
-        folder: The job's train_url on the local disk.
-        logger: The name of the logger.
-    """
-    file = folder / RUN_IDS
-    return json.loads(file.read_text(encoding="utf-8")).get(logger) if file.is_file() else None
-
-
-def note_run(folder: Path, logger: str, run_id: str) -> None:
-    """Remember the run of a logger for a later start of the job.
-
-    Args:
-        folder: The job's train_url on the local disk.
-        logger: The name of the logger.
-        run_id: The id of its run.
-    """
-    file = folder / RUN_IDS
-    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    write_json(file, {**known, logger: run_id})

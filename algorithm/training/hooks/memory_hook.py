@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from algorithm.training.device_memory import peak_memory
+from algorithm.training.devices.device_memory import peak_memory
 from algorithm.training.hooks.hook import Hook, TrainingRun
 
 

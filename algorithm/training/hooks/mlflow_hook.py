@@ -11,38 +11,26 @@ from pathlib import Path
 import numpy as np
 
 from algorithm.errors import PlatformError, first_line
-from algorithm.training.hooks.logger_hook import LoggerHook, earlier_run, note_run
+from algorithm.training.hooks.tracked_run_hook import TrackedRunHook
 
 LOGGER = logging.getLogger("algorithm.training")
-NAME = "mlflow"
 EXPERIMENT = "efficientdet"  # unless MLFLOW_EXPERIMENT_NAME says another
 MOST_AT_ONCE = 100  # parameters in a request, MLflow's own limit
 
 
-class MlflowHook(LoggerHook):
+class MlflowHook(TrackedRunHook):
     """Writes to the server that MLFLOW_TRACKING_URI names, else to mlflow.db in the folder.
 
     A server that fails while the training is under way does not end it: a warning says what is
     missing there.
 
-    Args:
-        folder: The job's train_url on the local disk.
-        every: Steps between two points of a training curve.
-        data_pictures: uint8 [H, W, 3] each, training pictures with their boxes, shown at step 0.
-        settings: The hyperparameters as text.
-
-    Raises:
-        PlatformError: The server cannot be used.
+    Its arguments, and when it fails, are those of TrackedRunHook.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        every: int,
-        data_pictures: Sequence[np.ndarray] = (),
-        settings: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(every, data_pictures)
+    name = "mlflow"
+
+    def begin(self, folder: Path, settings: Mapping[str, str]) -> None:
+        """Begin the run; see TrackedRunHook."""
         from mlflow.exceptions import MlflowException
         from mlflow.tracking import MlflowClient
 
@@ -54,7 +42,7 @@ class MlflowHook(LoggerHook):
         try:
             self._client = MlflowClient(tracking_uri=place)
             self._run = self._started(folder, artifacts)
-            self._write_settings(settings or {})
+            self._write_settings(settings)
         except MlflowException as error:
             raise PlatformError(
                 f"log_to=mlflow: expected a tracking server at {place}, found "
@@ -64,7 +52,7 @@ class MlflowHook(LoggerHook):
 
     def _started(self, folder: Path, artifacts: str | None) -> str:
         """Return the id of the earlier run where it is still there, else of a new one."""
-        earlier = earlier_run(folder, NAME)
+        earlier = self.earlier_run()
         if earlier:
             try:
                 self._client.update_run(earlier, status="RUNNING")
@@ -79,7 +67,7 @@ class MlflowHook(LoggerHook):
             known.experiment_id if known else self._client.create_experiment(name, artifacts)
         )
         run = self._client.create_run(experiment, run_name=folder.resolve().name).info.run_id
-        note_run(folder, NAME, run)
+        self.note_run(run)
         return run
 
     def _write_settings(self, settings: Mapping[str, str]) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from algorithm.training.duration.plan import Plan
+from algorithm.training.duration.time_budget import TimeBudget
 from algorithm.training.hooks.hook import Hook, TrainingRun
-from algorithm.training.plan import Plan
 from algorithm.training.schedule import DetectionSchedule
-from algorithm.training.time_budget import TimeBudget
 
 _SHARE = 8  # a plan holds for this part of the steps left, then it is made anew
 _TOLD = 0.2  # a plan is told again where its length changed by more than this share

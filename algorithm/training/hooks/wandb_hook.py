@@ -11,38 +11,27 @@ from pathlib import Path
 import numpy as np
 
 from algorithm.errors import PlatformError, first_line
-from algorithm.training.hooks.logger_hook import LoggerHook, earlier_run, note_run
+from algorithm.training.hooks.tracked_run_hook import TrackedRunHook
 
 LOGGER = logging.getLogger("algorithm.training")
-NAME = "wandb"
 PROJECT = "efficientdet"  # unless WANDB_PROJECT says another
 
 
-class WandbHook(LoggerHook):
+class WandbHook(TrackedRunHook):
     """Writes a run. Without an API key, and without WANDB_MODE, it is written offline.
 
-    Args:
-        folder: The job's train_url on the local disk; the run's files are in wandb/ there.
-        every: Steps between two points of a training curve.
-        data_pictures: uint8 [H, W, 3] each, training pictures with their boxes, shown at step 0.
-        settings: The hyperparameters as text.
-
-    Raises:
-        PlatformError: The run cannot be begun.
+    The run's files are in wandb/ in the folder. Its arguments, and when it fails, are those of
+    TrackedRunHook.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        every: int,
-        data_pictures: Sequence[np.ndarray] = (),
-        settings: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(every, data_pictures)
+    name = "wandb"
+
+    def begin(self, folder: Path, settings: Mapping[str, str]) -> None:
+        """Begin the run; see TrackedRunHook."""
         import wandb
 
         self._picture = wandb.Image
-        run_id = earlier_run(folder, NAME) or uuid.uuid4().hex[:12]
+        run_id = self.earlier_run() or uuid.uuid4().hex[:12]
         given = os.environ.get("WANDB_MODE")
         offline = not given and not wandb.login(prompt=False)
         try:
@@ -53,7 +42,7 @@ class WandbHook(LoggerHook):
                 id=run_id,
                 resume="allow",
                 mode="offline" if offline else None,
-                config=dict(settings or {}),
+                config=dict(settings),
                 allow_val_change=True,
                 settings=wandb.Settings(silent=True, console="off"),
             )
@@ -62,7 +51,7 @@ class WandbHook(LoggerHook):
                 f"log_to=wandb: expected a run that can be begun, found {first_line(error)}; "
                 "check WANDB_API_KEY and the network, set WANDB_MODE=offline, or leave wandb out"
             ) from error
-        note_run(folder, NAME, run_id)
+        self.note_run(run_id)
         # An axis of their own: a resumed job writes some steps again, which the usual one drops.
         self._run.define_metric("*", step_metric="step")
         if offline or given == "offline":

@@ -15,6 +15,8 @@ from algorithm.data.checking.faults import fault_kinds
 from algorithm.data.cleaning.findings import DROPPED, REPORTED, Finding
 from algorithm.data.readers.annotation import Complaint
 from algorithm.hyperparameters import parse
+from algorithm.models.weights import at_hand
+from algorithm.models.weights.lookup import LocalWeights
 
 from ..conftest import write_voc
 
@@ -52,14 +54,39 @@ def test_dirty_data_is_described_and_trains_with_the_command(
     assert {row["rule"] for row in written["faults"]} == {"no area", "picture cannot be decoded"}
     assert written["counts"]["train"]["pictures"] + written["counts"]["eval"]["pictures"] == 9
     page = (tmp_path / "a b/data_check.html").read_text(encoding="utf-8")
-    assert "Faults" in page and "--do_data_cleaning=True" in page
+    assert '<h2><span class="en">Faults</span><span class="zh">问题</span></h2>' in page
+    assert f"--data_url={folder}" in page
 
 
-def test_clean_data_asks_for_no_cleaning(make_folder, capsys) -> None:
+def test_the_commands_can_be_pasted_and_name_no_default(make_folder, capsys, monkeypatch) -> None:
+    monkeypatch.setattr(at_hand, "find_pretrained", lambda name: None)  # as on a bare machine
     folder = make_folder(10)
     assert main(["data", "check", f"--data_url={folder}"]) == 0
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert last == f"train on it: python -m algorithm train --data_url={folder} --train_url=trained"
+    *_, suggested, last = capsys.readouterr().out.splitlines()
+    start = f"python -m algorithm train --data_url={folder} --train_url=trained"
+    assert last == f"train on it: {start}"
+    assert suggested == f"train as suggested: {start} --train_batch_size=1"
+
+
+def test_without_a_network_the_commands_name_a_model_whose_weights_are_here(
+    make_folder, capsys, monkeypatch, tmp_path: Path
+) -> None:
+    here = {"efficientdet-lite0": "classification", "efficientdet-lite1": "classification"}
+
+    def found(name: str) -> LocalWeights | None:
+        return LocalWeights(tmp_path, here[name], "here") if name in here else None
+
+    monkeypatch.setattr(at_hand, "find_pretrained", found)
+    monkeypatch.setattr(at_hand, "_is_published", lambda name: False)
+    assert at_hand.model_at_hand("efficientdet-d1") == "efficientdet-lite1"
+    assert at_hand.model_at_hand("efficientdet-lite0") == "efficientdet-lite0"
+    folder = make_folder(10)
+    assert main(["data", "check", f"--data_url={folder}"]) == 0
+    out = capsys.readouterr().out
+    assert "weights of efficientdet-d0, the default, are neither on this machine nor" in out
+    assert out.splitlines()[-1].endswith("--train_url=trained --model_name=efficientdet-lite1")
+    monkeypatch.setattr(at_hand, "_is_published", lambda name: True)
+    assert at_hand.model_at_hand("efficientdet-d1") == "efficientdet-d1"
 
 
 def test_what_a_job_would_refuse_is_described_and_ends_in_its_error(make_folder, capsys) -> None:

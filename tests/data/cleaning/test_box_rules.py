@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from algorithm.data.cleaning.box_rules import BOX_RULES
+from algorithm.data.cleaning.rules.box_rules import BOX_RULES
 
 
 @pytest.mark.parametrize(

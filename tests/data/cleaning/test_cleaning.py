@@ -324,3 +324,4 @@ def test_the_page_is_self_contained_and_escapes_what_it_shows(make_folder) -> No
     text = (folder.parent / "work" / "cleaning_report.html").read_text(encoding="utf-8")
     assert "&lt;script&gt;" in text and text.count("<script") == 1 and "http" not in text
     assert "no area: object dropped (1)" in text
+    assert '<span class="zh">面积为零: 丢弃该目标 (1)</span>' in text and 'id="language"' in text

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from algorithm.data import load_dataset
-from algorithm.data.cleaning.duplicates import equal_digests, lookalikes, mark_of
+from algorithm.data.cleaning.duplicates import PictureMark, equal_digests, lookalikes, mark_of
 from algorithm.errors import DataError
 
 from ..conftest import write_voc
@@ -109,6 +109,24 @@ def test_lookalikes_survive_small_changes(change) -> None:
 def test_different_pictures_do_not_look_alike() -> None:
     found = list(lookalikes(marks(*(scene(seed) for seed in range(300))), range(300)))
     assert found == []
+
+
+def test_hashes_of_up_to_five_different_bits_are_found_among_many() -> None:
+    rng = np.random.default_rng(0)
+    hashes = rng.integers(0, 2, (400, 64), np.uint8)
+    for place in range(100):  # 0 to 6 bits off from a picture 100 places on, anywhere
+        hashes[100 + place] = hashes[place]
+        hashes[100 + place, rng.choice(64, place % 7, replace=False)] ^= 1
+    grey = bytes([128]) * 256
+    packed = np.packbits(hashes, axis=1)
+    all_marks = [
+        PictureMark(bytes([n % 256, n // 256]), packed[n].tobytes(), grey) for n in range(400)
+    ]
+    alike = [(place, 100 + place) for place in range(100) if place % 7 < 6]
+    assert list(lookalikes(all_marks, range(400))) == alike
+    assert list(lookalikes(all_marks, range(100, 400), range(100))) == [
+        (other, one) for one, other in alike
+    ]
 
 
 def test_the_same_file_is_no_lookalike_and_blank_pictures_need_the_same_grey() -> None:

@@ -14,7 +14,7 @@ from algorithm.__main__ import main
 from algorithm.data import load_dataset
 from algorithm.data.cleaning.cleaned_copy import clean_copy
 from algorithm.data.cleaning.findings import DROPPED, LEFT_OUT, Checked, Finding
-from algorithm.data.cleaning.unusable_data import Losses
+from algorithm.data.cleaning.report.unusable_data import Losses
 from algorithm.data.conversion import convert
 from algorithm.data.readers.annotation import Annotation, Complaint, Entry, as_boxes
 from algorithm.errors import DataError

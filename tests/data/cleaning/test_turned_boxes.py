@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from algorithm.data import load_dataset
-from algorithm.data.cleaning.turned_boxes import upright_boxes
+from algorithm.data.cleaning.rules.turned_boxes import upright_boxes
 from algorithm.errors import DataError
 
 from ..conftest import write_voc

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from algorithm.data import load_dataset
 from algorithm.data.feeding.aspect_groups import aspect_groups, grouped_places
-from algorithm.data.feeding.pipeline import _training_order
+from algorithm.data.feeding.batch_order import training_order
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def shapes(make_manifest, tmp_path: Path):
 
 
 def order(groups: np.ndarray, **options) -> list[list[int]]:
-    rows = _training_order(
+    rows = training_order(
         groups,
         3,
         seed=1,

@@ -15,14 +15,11 @@ from PIL import Image
 from algorithm.data import load_dataset
 from algorithm.data.feeding.augmentation import Augmentation
 from algorithm.data.feeding.augmentations.colour import Colour
+from algorithm.data.feeding.batch_order import steps_per_epoch
 from algorithm.data.feeding.decoding import decode_image
-from algorithm.data.feeding.pipeline import (
-    box_room,
-    eval_batches,
-    reading_errors,
-    steps_per_epoch,
-    train_batches,
-)
+from algorithm.data.feeding.picture_reader import reading_errors
+from algorithm.data.feeding.pipeline import eval_batches, train_batches
+from algorithm.data.feeding.training_views import box_room
 from algorithm.data.sample import Sample
 from algorithm.errors import DataError
 from algorithm.ops.image import letterbox, network_input, normalize

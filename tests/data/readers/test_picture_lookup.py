@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from algorithm.data.readers.picture_lookup import Pictures
+from algorithm.data.readers.pictures.picture_lookup import Pictures
 
 ROOT = Path("/data")
 

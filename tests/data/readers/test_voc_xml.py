@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from algorithm.data.readers.voc.voc_xml import AnnotationError, parse_voc, read_voc
+from algorithm.data.readers.text_file import noting_guesses
+from algorithm.data.readers.voc.voc_xml import MAX_BYTES, AnnotationError, parse_voc, read_voc
 
 OBJECT = "<object><name>{name}</name>{position}</object>"
 BOX = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"
@@ -51,9 +52,19 @@ def test_encodings(declared: str | None, codec: str, mark: bytes) -> None:
     assert parse_voc(mark + voc(name="斑马", head=head).encode(codec), "a.xml").names == ("斑马",)
 
 
-def test_undeclared_gbk_is_refused_not_guessed() -> None:
-    with pytest.raises(AnnotationError, match="a.xml: the annotation cannot be parsed: .*utf-8"):
-        parse_voc(voc(name="斑马").encode("gbk"), "a.xml")
+@pytest.mark.parametrize("name", ["斑马", "猫"])
+@pytest.mark.parametrize("head", ["", "<?xml version='1.0' encoding='utf-8'?>\n"])
+def test_undeclared_gbk_is_read_with_a_word(name: str, head: str) -> None:
+    """猫 in GBK is è in UTF-8, so that a declaration of UTF-8 may be true."""
+    with noting_guesses() as guesses:
+        found = parse_voc(voc(name=name, head=head).encode("gbk"), "a.xml")
+    assert found.names == (("è",) if head and name == "猫" else (name,))
+    assert list(guesses) == ([] if found.names == ("è",) else ["a.xml"])
+
+
+def test_bytes_in_no_encoding_are_refused() -> None:
+    with pytest.raises(AnnotationError, match="a.xml: the annotation cannot be parsed: "):
+        parse_voc(voc(name="x").encode().replace(b"x<", b"\xff\xff<"), "a.xml")
 
 
 @pytest.mark.parametrize(
@@ -129,7 +140,7 @@ def test_object_without_name() -> None:
         ),
         (b"<annotation>\0</annotation>", "is not XML"),
         (b"<html/>", "expected the root element <annotation>, found <html>"),
-        (b"<annotation>" + b" " * 8_000_000 + b"</annotation>", "at most 8000000 bytes"),
+        (b"<annotation>" + b" " * MAX_BYTES + b"</annotation>", "at most 64000000 bytes"),
         (b"<?xml version='1.0' encoding='klingon'?><annotation/>", "unknown encoding: klingon"),
         (
             b"<!DOCTYPE annotation SYSTEM 'http://127.0.0.1:1/x.dtd'><annotation/>",

@@ -36,6 +36,7 @@ from algorithm.data.readers.coco.coco_outlines import (
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.outline_forms import kept_outlines
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
+from algorithm.data.readers.text_file import decoded_bytes
 from algorithm.data.split_names import WORDS, stated_usages, word_of_path
 from algorithm.errors import DataError
 
@@ -63,7 +64,8 @@ def read_coco(contents: FolderContents, names: list[str], outlines: bool = False
         {str(contents.path(name)): content for name, content in loaded.items()}
     )
     reading = _Reading(contents)
-    for name, content in loaded.items():
+    for name in usages:
+        content = loaded.pop(name)
         own = categories.by_file[str(contents.path(name))]
         hint = WORDS.get(words[name] or "") or ""
         _add_file(reading, _File(name, str(contents.path(name)), usages[name], hint, own), content)
@@ -111,7 +113,7 @@ class _Reading:
 def _load(file: Path, outlines: bool) -> dict:
     hook = with_outline if outlines else without_outline
     try:
-        content = json.loads(file.read_bytes(), object_hook=hook)
+        content = json.loads(decoded_bytes(file.read_bytes(), str(file)), object_hook=hook)
     except OSError as error:
         raise DataError(
             f"expected a readable COCO JSON, found {file}: {error.strerror or error}"
@@ -140,7 +142,7 @@ def _load(file: Path, outlines: bool) -> dict:
 
 def _add_file(reading: _Reading, file: _File, content: dict) -> None:
     objects = defaultdict(list)
-    for row in content["annotations"]:
+    for row in content.pop("annotations"):  # each is let go with its picture
         objects[_id(row.get("image_id"))].append(row)
     images: dict[str, list[dict]] = defaultdict(list)
     for image in content["images"]:

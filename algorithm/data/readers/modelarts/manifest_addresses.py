@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from algorithm.data.readers.folder_contents import FolderContents
-from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES, Pictures, inside
+from algorithm.data.readers.pictures.picture_lookup import PICTURE_SUFFIXES, Pictures, inside
 from algorithm.data.readers.reader import Resolve
 from algorithm.errors import DataError
 from algorithm.storage.location import STORES, scheme_of

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from algorithm.data.readers.text_file import read_text
+from algorithm.data.readers.text_file import decoded_bytes, read_text
 from algorithm.errors import DataError
 
 MAX_WHOLE = 1 << 28  # bytes of a manifest that is parsed as a whole
@@ -32,7 +32,7 @@ def records(path: Path) -> Iterator[tuple[int, dict]]:
             if not raw.strip():
                 continue
             try:
-                record = json.loads(raw.decode("utf-8-sig"))
+                record = json.loads(decoded_bytes(raw, str(path)))
             except ValueError as error:
                 if first:
                     yield from _of_whole(path, raw, number, error)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from algorithm.data.readers.folder_contents import FolderContents
-from algorithm.data.readers.named_pictures import NamedPicture
 from algorithm.data.readers.object_list import ObjectList
+from algorithm.data.readers.pictures.named_pictures import NamedPicture
 from algorithm.data.readers.text_file import read_text
 from algorithm.data.split_names import word_of
 from algorithm.errors import DataError

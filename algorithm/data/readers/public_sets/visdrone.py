@@ -6,8 +6,8 @@ import re
 
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import FolderContents
-from algorithm.data.readers.named_pictures import named_listing
 from algorithm.data.readers.object_list import ObjectList, numbers
+from algorithm.data.readers.pictures.named_pictures import named_listing
 from algorithm.data.readers.public_sets.label_texts import named_pictures, texts_like
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.json_file import told_pictures
-from algorithm.data.readers.named_pictures import NamedPicture, named_listing
 from algorithm.data.readers.object_list import ObjectList, numbers
-from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
+from algorithm.data.readers.pictures.named_pictures import NamedPicture, named_listing
+from algorithm.data.readers.pictures.picture_lookup import PICTURE_SUFFIXES
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.data.readers.text_file import read_text
 from algorithm.data.split_names import word_of

@@ -23,11 +23,12 @@ from algorithm.data.readers.annotation import (
     Listing,
     no_objects,
 )
-from algorithm.data.readers.embedded_pictures import laid_out
 from algorithm.data.readers.mask_pictures import numbered_pixels
 from algorithm.data.readers.outline_forms import kept_outlines
+from algorithm.data.readers.pictures.embedded_pictures import laid_out
 from algorithm.data.readers.records.label_map_file import LabelMap, read_label_maps
 from algorithm.data.readers.records.tfrecord_files import missing_shards
+from algorithm.data.readers.text_file import decoded_bytes
 from algorithm.data.split_names import stated_usages, word_of, word_of_path
 from algorithm.errors import DataError
 
@@ -157,7 +158,12 @@ def _annotation(
     feature: dict, place: str, settings: _Settings, width: int | None, height: int | None
 ) -> Annotation:
     sides = [list(feature[BOX + side].float_list.value) for side in CORNERS]
-    texts = [text.decode("utf-8", "replace") for text in feature[CLASS + "text"].bytes_list.value]
+    file = place.partition("#")[0]
+    try:
+        texts = [decoded_bytes(text, file) for text in feature[CLASS + "text"].bytes_list.value]
+    except UnicodeDecodeError as error:
+        problem = f"expected names of classes in UTF-8, found {error.object[:40]!r}"
+        return no_objects(file=place, complaints=(Complaint(place, problem),))
     numbers = _integers(feature, CLASS + "label")
     count = max(map(len, sides))
     classes = [

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import FolderContents, files_below
-from algorithm.data.readers.named_pictures import NamedPicture, named_listing, sided
 from algorithm.data.readers.object_list import ObjectList, numbers
-from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
+from algorithm.data.readers.pictures.named_pictures import NamedPicture, named_listing, sided
+from algorithm.data.readers.pictures.picture_lookup import PICTURE_SUFFIXES
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.data.readers.text_file import read_text
 from algorithm.errors import DataError

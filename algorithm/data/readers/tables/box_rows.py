@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from algorithm.data.readers.annotation import Annotation
 from algorithm.data.readers.object_list import Box, ObjectList, length, numbers
-from algorithm.data.readers.tables.table_file import Table
+from algorithm.data.readers.tables.csv_syntax import Table
 from algorithm.data.readers.tables.table_layout import SIDES, Layout
 
 ONE_CLASS = "object"  # the class of all boxes of a table without classes

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import PEEK, FolderContents, files_below
-from algorithm.data.readers.named_pictures import NamedPicture, named_listing
+from algorithm.data.readers.pictures.named_pictures import NamedPicture, named_listing
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.data.readers.tables.box_rows import (
     ONE_CLASS,
@@ -19,7 +19,7 @@ from algorithm.data.readers.tables.box_rows import (
     kind_of,
     picture_rows,
 )
-from algorithm.data.readers.tables.table_file import TOLD, Table, delimiter_of, open_table
+from algorithm.data.readers.tables.csv_syntax import TOLD, Table, delimiter_of, open_table
 from algorithm.data.readers.tables.table_layout import (
     Layout,
     layout_of_cells,

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from algorithm.data.readers.picture_lookup import PICTURE_SUFFIXES
+from algorithm.data.readers.pictures.picture_lookup import PICTURE_SUFFIXES
 
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 PICTURE = (

@@ -14,7 +14,6 @@ from algorithm.data.outlines import Outline
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.json_file import told_pictures
-from algorithm.data.readers.named_pictures import NamedPicture, named_listing, split_word
 from algorithm.data.readers.object_list import (
     Box,
     ObjectList,
@@ -32,6 +31,7 @@ from algorithm.data.readers.outline_forms import (
     size_of,
     united,
 )
+from algorithm.data.readers.pictures.named_pictures import NamedPicture, named_listing, split_word
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.errors import DataError
 

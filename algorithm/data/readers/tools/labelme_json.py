@@ -16,11 +16,9 @@ import numpy as np
 
 from algorithm.data.outlines import Outline
 from algorithm.data.readers.annotation import Annotation, Listing
-from algorithm.data.readers.embedded_pictures import laid_out
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.json_file import read_json, rows_of
 from algorithm.data.readers.mask_pictures import numbered_pixels
-from algorithm.data.readers.named_pictures import NamedPicture, named_listing
 from algorithm.data.readers.object_list import (
     Box,
     ObjectList,
@@ -36,6 +34,8 @@ from algorithm.data.readers.outline_forms import (
     size_of,
     united,
 )
+from algorithm.data.readers.pictures.embedded_pictures import laid_out
+from algorithm.data.readers.pictures.named_pictures import NamedPicture, named_listing
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.errors import DataError
 

@@ -17,9 +17,9 @@ from algorithm.data.outlines import Outline, rasterised
 from algorithm.data.readers.annotation import Listing
 from algorithm.data.readers.folder_contents import FolderContents
 from algorithm.data.readers.json_file import part, read_json, rows_of
-from algorithm.data.readers.named_pictures import NamedPicture, named_listing
 from algorithm.data.readers.object_list import Box, ObjectList, around, numbers
 from algorithm.data.readers.outline_forms import of_cut_out, polygons, size_of
+from algorithm.data.readers.pictures.named_pictures import NamedPicture, named_listing
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.errors import DataError
 

@@ -17,11 +17,11 @@ from algorithm.data.readers.json_file import (
     rows_of,
     told_pictures,
 )
-from algorithm.data.readers.named_pictures import NamedPicture, named_listing, sided
 from algorithm.data.readers.object_list import Box, ObjectList, around, around_circle, numbers
 from algorithm.data.readers.outline_forms import ellipse, polygons
+from algorithm.data.readers.pictures.named_pictures import NamedPicture, named_listing, sided
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
-from algorithm.data.readers.tables.table_file import open_table
+from algorithm.data.readers.tables.csv_syntax import open_table
 from algorithm.data.readers.tables.table_layout import folded_header
 from algorithm.errors import DataError
 

@@ -13,8 +13,8 @@ from algorithm.data.readers.json_file import (
     rows_of,
     told_pictures,
 )
-from algorithm.data.readers.named_pictures import NamedPicture, named_listing, sided
 from algorithm.data.readers.object_list import Box, ObjectList, around, numbers
+from algorithm.data.readers.pictures.named_pictures import NamedPicture, named_listing, sided
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 
 WHAT = "a JSON export of VoTT"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from xml.sax.saxutils import unescape
 
 from algorithm.data.readers.annotation import Complaint, Entry, LazyEntries, Listing
-from algorithm.data.readers.folder_contents import FolderContents
-from algorithm.data.readers.pairing import Pairs, folder_words, paired
-from algorithm.data.readers.picture_lookup import stem_of, suffix_of
+from algorithm.data.readers.folder_contents import PEEK, FolderContents
+from algorithm.data.readers.pictures.pairing import Pairs, folder_words, paired
+from algorithm.data.readers.pictures.picture_lookup import stem_of, suffix_of
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.data.readers.split_lists import usages_of
 from algorithm.data.readers.voc.voc_masks import mask_of, object_masks, with_masks
@@ -81,7 +81,8 @@ def _entry(
 def _named(contents: FolderContents, file: str) -> str:
     """The picture that an XML names in <filename>, "" if it names none."""
     try:
-        text = decoded(contents.head(file))
+        head = contents.head(file)
+        text = decoded(head, whole=len(head) < PEEK)
     except (LookupError, ValueError):
         return ""
     match = re.search(r"<filename>\s*([^<]+?)\s*</filename>", text)

@@ -12,7 +12,7 @@ from algorithm.data.outline_geometry import extent, of_pixels
 from algorithm.data.outlines import Outline
 from algorithm.data.readers.annotation import Annotation, Complaint
 from algorithm.data.readers.mask_pictures import mask_pixels
-from algorithm.data.readers.picture_lookup import folded, stem_of
+from algorithm.data.readers.pictures.picture_lookup import folded, stem_of
 from algorithm.ops.box_arrays import pairwise_iou
 
 FOLDER = "segmentationobject"

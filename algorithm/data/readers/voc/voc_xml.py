@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
@@ -12,16 +13,12 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from algorithm.data.readers.annotation import Annotation, Complaint, as_boxes
+from algorithm.data.readers.text_file import GUESSED, encoding_of, note_guess
 from algorithm.data.readers.voc.voc_position import BLANKS, enclosing_box, outline_of
 
-MAX_BYTES = 8_000_000
+MAX_BYTES = 64_000_000  # of the XML of one picture; its tree takes about ten times as much memory
 # gb18030 reads everything that is written as one of the others
 SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "cp936": "gb18030", "gb_2312-80": "gb18030"}
-BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 class AnnotationError(ValueError):
@@ -106,9 +103,15 @@ def parse_voc(data: bytes, name: str, outlines: bool = False) -> Annotation:
 
 def _parsed(data: bytes, name: str) -> tuple[Element, str]:
     if len(data) > MAX_BYTES:
-        raise _refused(name, f"expected an annotation of at most {MAX_BYTES} bytes, found more")
+        raise _refused(
+            name,
+            f"expected the annotation of one picture in at most {MAX_BYTES} bytes, found more: "
+            "split the picture, or convert the set to COCO",
+        )
     try:
         text = decoded(data)
+        if not _is_told(data) and encoding_of(data) == GUESSED:
+            note_guess(name)
         root = fromstring(text, forbid_dtd=True)
         for element in root.iter():
             if isinstance(element.tag, str):  # a default namespace says nothing here
@@ -127,39 +130,63 @@ def _parsed(data: bytes, name: str) -> tuple[Element, str]:
         raise _refused(name, f"the annotation cannot be parsed: {error}") from error
 
 
-def decoded(data: bytes) -> str:
+def decoded(data: bytes, *, whole: bool = True) -> str:
     """Return the text of an XML file without its declaration.
 
-    The byte order mark or that declaration tells the encoding.
+    The declaration tells the encoding; where there is none, or it says UTF-8 and cannot be true,
+    the bytes do. Expat by itself reads few encodings (no GBK).
 
-    Expat reads few encodings by itself (no GBK), and may take undeclared bytes for UTF-8 text they
-    are not.
+    Args:
+        data: The file, or its beginning.
+        whole: Whether it is all of it; else a sign that is cut at the end is left out.
+
+    Raises:
+        LookupError: The declared encoding is unknown.
+        ValueError: The bytes are in none that could be meant.
     """
-    encoding = next((name for mark, name in BYTE_ORDER_MARKS if data.startswith(mark)), None)
-    if encoding is None and data[:4] in (b"<\0?\0", b"\0<\0?"):
-        encoding = "utf-16-le" if data[:1] == b"<" else "utf-16-be"
-    if encoding is None:
-        declared = re.match(rb"\s*<\?xml[^>]*encoding\s*=\s*[\"']([\w.:-]+)", data[:400])
-        encoding = declared.group(1).decode().lower() if declared else "utf-8"
-    text = _text(data, SUPERSETS.get(encoding, encoding))
+    encoding = _declared(data) if _is_told(data) else encoding_of(data, whole=whole)
+    data = data.removeprefix(codecs.BOM_UTF8)
+    sixteen = encoding.replace("_", "-").startswith(("utf-16", "utf16", "ucs-2", "unicode"))
+    if sixteen and b"\0" not in data:  # it can only be UTF-8
+        encoding = "utf-8"
+    text = codecs.getincrementaldecoder(SUPERSETS.get(encoding, encoding))().decode(data, whole)
     return re.sub(
         r"^\s*<\?xml.*?\?>", lambda match: "\n" * match.group().count("\n"), text, flags=re.DOTALL
     )
 
 
-def _text(data: bytes, encoding: str) -> str:
-    """Decoded bytes; those that say UTF-16 and have no zero byte can only be UTF-8."""
-    sixteen = encoding.replace("_", "-").startswith(("utf-16", "utf16", "ucs-2", "unicode"))
-    return data.decode("utf-8" if sixteen and b"\0" not in data else encoding)
+def _declared(data: bytes) -> str:
+    """The encoding that the declaration of an XML names, in lower case, "" for none."""
+    found = re.match(rb"\s*<\?xml[^>]*encoding\s*=\s*[\"']([\w.:-]+)", data[:400])
+    return found[1].decode().lower() if found else ""
 
 
-def _object_lines(text: str, count: int) -> list[int | None]:
+def _is_told(data: bytes) -> bool:
+    """Whether the declaration of an XML tells its encoding.
+
+    A byte order mark counts before it, and UTF-8 has to be true.
+    """
+    declared = _declared(data)
+    if declared not in ("utf-8", "utf8"):
+        return bool(declared) and not data.startswith(codecs.BOM_UTF8)
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _object_lines(text: str, count: int) -> Sequence[int | None]:
     starts = [match.start() for match in re.finditer(r"<object[\s>/]", text)]
     if (
         len(starts) != count
     ):  # a comment or a nested element looks like an object: rather no line than a wrong one
         return [None] * count
-    return [text.count("\n", 0, start) + 1 for start in starts]
+    line, before, lines = 1, 0, []
+    for start in starts:
+        line, before = line + text.count("\n", before, start), start
+        lines.append(line)
+    return lines
 
 
 def _is_true(text: str | None) -> bool:

@@ -16,11 +16,12 @@ from algorithm.data.readers.annotation import (
     no_objects,
 )
 from algorithm.data.readers.folder_contents import FolderContents, decoded
-from algorithm.data.readers.pairing import Pairs, folder_words, paired
-from algorithm.data.readers.picture_lookup import folded, stem_of
+from algorithm.data.readers.pictures.pairing import Pairs, folder_words, paired
+from algorithm.data.readers.pictures.picture_lookup import folded, stem_of
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.data.readers.split_lists import has_rows, split_lists, usages_of
-from algorithm.data.readers.yolo.yolo_labels import has_confidence, parse_labels
+from algorithm.data.readers.yolo.undeclared_keypoints import undeclared_keypoints
+from algorithm.data.readers.yolo.yolo_labels import has_confidence, numbers_of, parse_labels
 from algorithm.data.readers.yolo.yolo_pictures import described_pictures
 from algorithm.data.readers.yolo.yolo_settings import YoloSettings, listed_names, read_settings
 from algorithm.data.split_names import usage_of_path
@@ -46,6 +47,10 @@ def read_yolo(contents: FolderContents, settings: YoloSettings, outlines: bool =
         settings: What is known of it. Without splits, all pictures that have a label file, or lie
             beside one that has, are read.
         outlines: Whether outlines are kept.
+
+    Raises:
+        DataError: The description of the data is not usable, or rows have keypoints that it does
+            not declare.
     """
     labels = _label_names(contents)
     pairs = paired(contents.pictures, (name for name in labels if not _is_ignored(name)))
@@ -65,13 +70,15 @@ def read_yolo(contents: FolderContents, settings: YoloSettings, outlines: bool =
     bare = sum(name not in pairs.of_picture for name in usages)
     if bare:
         warnings.append(f"{bare} of {len(usages)} pictures have no label file: they show nothing")
+    if settings.keypoints is None:
+        _refuse_keypoints(contents, pairs)
     rows = list(usages.items())
     files = _Files(pairs.of_picture, marked, settings, outlines)
     categories = tuple((name, number) for number, name in enumerate(settings.names, start=1))
     return Listing(
         LazyEntries(lambda: (_entry(contents, *row, files) for row in rows)),
         tuple(complaints),
-        (*settings.warnings, *warnings, *_guessed(contents), *_remarks(contents, pairs)),
+        (*settings.warnings, *warnings, *_remarks(contents, pairs)),
         categories,
     )
 
@@ -135,15 +142,6 @@ def _is_ignored(name: str) -> bool:
     return IGNORED in name.split("/")[:-1]
 
 
-def _guessed(contents: FolderContents) -> list[str]:
-    """Lines to log about files that give the names of classes and are not in UTF-8."""
-    return [
-        f"{name} is not in UTF-8 and is read as GBK: check the names of its classes"
-        for name in (*yolo_files(contents), *_name_lists(contents))
-        if contents.is_guess(name)
-    ]
-
-
 def _remarks(contents: FolderContents, pairs: Pairs) -> tuple[str, ...]:
     """Lines to log about what the first label files hold."""
     samples = list(pairs.of_picture.values())[:SAMPLES]
@@ -156,6 +154,23 @@ def _remarks(contents: FolderContents, pairs: Pairs) -> tuple[str, ...]:
         f"rows have a sixth number (in {len(scored)} of the first {len(samples)} label files): it "
         "is taken for the confidence of a model and passed over",
     )
+
+
+def _refuse_keypoints(contents: FolderContents, pairs: Pairs) -> None:
+    """Refuse rows of a box and keypoints that would be read as outlines.
+
+    Raises:
+        DataError: The first label files hold such rows.
+    """
+    names = list(pairs.of_picture.values())[:SAMPLES]
+    lines = (line for name in names for line in contents.text(name).splitlines())
+    count = undeclared_keypoints(map(numbers_of, lines))
+    if count:
+        raise DataError(
+            f"expected boxes or outlines in the labels of {contents.root}, found rows of a box and "
+            f"{count} keypoint(s) of two numbers, as in {names[0]}: write kpt_shape: [{count}, 2] "
+            "into data.yaml, and the boxes are read"
+        )
 
 
 def yolo_files(contents: FolderContents) -> list[str]:

@@ -78,6 +78,11 @@ def is_row(text: str) -> bool:
     return len(parts) >= 5 and all(map(_is_number, parts))
 
 
+def numbers_of(text: str) -> tuple[float, ...]:
+    """Return the numbers behind the class id of a line, none where it is no row."""
+    return tuple(map(float, _cells(text)[1:])) if is_row(text) else ()
+
+
 def has_confidence(text: str) -> bool:
     """Return whether a row has one number behind its box."""
     return len(_cells(text)) == 6 and is_row(text)

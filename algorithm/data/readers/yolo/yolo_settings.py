@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from algorithm.data.readers.folder_contents import FolderContents
-from algorithm.data.readers.picture_lookup import parts_of
+from algorithm.data.readers.pictures.picture_lookup import parts_of
 from algorithm.data.split_names import WORDS, synonyms, word_of_list
 from algorithm.errors import DataError
 

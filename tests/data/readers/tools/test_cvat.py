@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,29 @@ def test_damage_is_named(tmp_path: Path) -> None:
     pictures(tmp_path, "a.png")
     cvat(tmp_path, "<image name='a.png'>")
     with pytest.raises(DataError, match=r"expected XML of CVAT for images, found .*mismatched tag"):
+        read(tmp_path)
+
+
+def test_one_file_for_all_pictures_may_be_large_and_is_read_piece_by_piece(tmp_path: Path) -> None:
+    names = [f"{number}.png" for number in range(40)]
+    pictures(tmp_path, *names)
+    note = f'<attribute name="note">{"x" * 250_000}</attribute>'
+    box = f'<box label="cat" xtl="2" ytl="3" xbr="20" ybr="25">{note}</box>'
+    size = cvat(tmp_path, *(image(name, box) for name in names)).stat().st_size
+    assert size > 10_000_000
+    tracemalloc.start()
+    found = read(tmp_path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [len(objects) for objects in found.objects.values()] == [1] * 40
+    assert peak < size / 2
+
+
+def test_entities_that_grow_without_end_are_refused(tmp_path: Path) -> None:
+    pictures(tmp_path, "a.png")
+    bomb = "<!DOCTYPE x [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]><annotations>&b;</annotations>"
+    write(tmp_path / "annotations.xml", bomb)
+    with pytest.raises(DataError, match="expected XML of CVAT for images, found .*Forbidden"):
         read(tmp_path)
 
 

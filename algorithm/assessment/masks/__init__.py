@@ -1,0 +1,1 @@
+"""How well do masks fit their objects, and what is wrong where they do not?"""

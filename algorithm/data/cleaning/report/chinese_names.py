@@ -1,0 +1,76 @@
+"""The rules and actions of cleaning in Chinese, for pages; logs have them in English."""
+
+from __future__ import annotations
+
+CHINESE = {
+    # rules
+    "corners reversed": "角点颠倒",
+    "no area": "面积为零",
+    "in shares of the picture": "坐标是相对比例",
+    "outside the picture": "完全在图片之外",
+    "mostly outside the picture": "大部分在图片之外",
+    "too thin": "过窄",
+    "box twice": "重复的框",
+    "box nearly twice": "几乎重复的框",
+    "object cannot be used": "目标不可用",
+    "annotation cannot be used": "标注不可用",
+    "no object of the picture can be used": "图片中没有可用的目标",
+    "recorded size of another shape": "记录的尺寸与图片宽高比不同",
+    "recorded size of the same shape": "记录的尺寸与图片宽高比相同",
+    "recorded size before EXIF turned it": "记录的是 EXIF 旋转之前的尺寸",
+    "no recorded size": "没有记录尺寸",
+    "outline unlike its box": "轮廓与框不符",
+    "outline cannot be used": "轮廓不可用",
+    "class names alike": "类别名称相近",
+    "picture cannot be decoded": "图片无法解码",
+    "same file twice": "同一文件出现两次",
+    "same file twice, annotated differently": "同一文件出现两次，标注不同",
+    "same file in TRAIN and EVAL": "同一文件同时在 TRAIN 和 EVAL 中",
+    "looks like another picture": "与另一张图片相似",
+    "turned by EXIF": "由 EXIF 旋转",
+    "16 bits": "16 位",
+    "low range": "取值范围过小",
+    "beyond bit_depth": "超出 bit_depth",
+    "not RGB": "不是 RGB",
+    "animated": "动图",
+    "format": "格式",
+    "suffix": "后缀",
+    "over the given limits": "超过给定的大小",
+    "picture shrunk": "图片已缩小",
+    # actions
+    "picture left out": "不使用该图片",
+    "sample left out": "不使用该样本",
+    "object dropped": "丢弃该目标",
+    "clipped to the picture": "裁剪到图片内",
+    "reported only": "仅报告",
+    "outline left out, object kept for its box": "不使用轮廓，保留目标的框",
+    "size taken from the picture": "采用图片的实际尺寸",
+    "boxes scaled to the picture": "框按图片缩放",
+    "boxes turned along": "框随图片旋转",
+    "shrunk": "已缩小",
+    "read upright": "按正向读取",
+    "written upright": "按正向写出",
+    "read with 8 bits": "按 8 位读取",
+    "written with 8 bits": "按 8 位写出",
+    "read nearly black": "读取后接近全黑",
+    "written nearly black": "写出后接近全黑",
+    "read as white": "读取为白色",
+    "written as white": "写出为白色",
+    "read as RGB": "按 RGB 读取",
+    "written as RGB": "按 RGB 写出",
+    "first frame read": "读取第一帧",
+    "first frame written": "写出第一帧",
+    "read as it is": "按原样读取",
+    "converted to JPEG": "转换为 JPEG",
+    "read by its content": "按内容读取",
+    "copied with the right suffix": "以正确的后缀复制",
+    # totals
+    "samples": "样本",
+    "samples left out": "不使用的样本",
+    "samples without objects": "没有目标的样本",
+}
+
+
+def in_both(text: str) -> tuple[str, str]:
+    """Return a rule or an action in English and Chinese."""
+    return text, CHINESE.get(text, text)

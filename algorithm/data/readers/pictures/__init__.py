@@ -1,0 +1,1 @@
+"""Which picture does an annotation mean?"""

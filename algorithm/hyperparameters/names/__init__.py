@@ -1,0 +1,1 @@
+"""Which name was meant? Of hyperparameters and their values, misspelt or from another system."""

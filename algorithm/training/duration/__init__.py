@@ -1,0 +1,1 @@
+"""How long is a training, in epochs, steps and minutes?"""
