@@ -11,6 +11,7 @@ from algorithm.errors import ArgumentError
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.models.detector import Detector
 from algorithm.models.variable_names import published_variables
+from algorithm.models.weights.stored_tensors import MASK_HEAD
 from algorithm.models.zoo import PRESETS
 
 _log = logging.getLogger("algorithm.jobs.job")
@@ -69,7 +70,8 @@ def freeze(detector: Detector, pattern: str, batch_norm: bool) -> int:
         detector: Its variables and layers are changed.
         pattern: A regular expression that matches published names from their start; "" matches
             none.
-        batch_norm: Whether to freeze all batch-norm parameters and statistics too.
+        batch_norm: Whether to freeze batch-norm parameters and statistics too. Those of a mask head
+            stay free: it is not pretrained, and without them its numbers dwindle layer by layer.
 
     Returns:
         How many variables stay trainable.
@@ -79,7 +81,8 @@ def freeze(detector: Detector, pattern: str, batch_norm: bool) -> int:
     """
     if batch_norm:
         for layer in detector.layers:
-            if isinstance(layer, keras.layers.BatchNormalization):
+            new = layer.name.replace(".", "/").startswith(MASK_HEAD)
+            if isinstance(layer, keras.layers.BatchNormalization) and not new:
                 layer.trainable = False
     named = published_variables(detector)
     matching = [variable for name, variable in named.items() if pattern and re.match(pattern, name)]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 from keras import KerasTensor, initializers, layers
 
 from algorithm.models.layers import activation, batch_norm
@@ -22,7 +23,10 @@ CLASS_BIAS = -math.log((1.0 - _PRIOR_PROBABILITY) / _PRIOR_PROBABILITY)
 
 
 def _separable(
-    filters: int, name: str, bias: float = 0.0, last: initializers.Initializer | None = None
+    filters: int,
+    name: str,
+    bias: float | np.ndarray = 0.0,
+    last: initializers.Initializer | None = None,
 ) -> layers.Layer:
     return layers.SeparableConv2D(
         filters,
@@ -35,7 +39,9 @@ def _separable(
     )
 
 
-def _plain(filters: int, name: str, bias: float = 0.0, *, stddev: float) -> layers.Layer:
+def _plain(
+    filters: int, name: str, bias: float | np.ndarray = 0.0, *, stddev: float
+) -> layers.Layer:
     return layers.Conv2D(
         filters,
         3,
@@ -75,7 +81,7 @@ def head(
     scope: str,
     stem: str,
     outputs: int,
-    bias: float = 0.0,
+    bias: float | np.ndarray = 0.0,
     *,
     style: _Style | None = None,
     last: initializers.Initializer | None = None,
@@ -88,7 +94,7 @@ def head(
         scope: What the names of the layers begin with.
         stem: What their second part begins with.
         outputs: Channels of the predictor.
-        bias: What its bias begins with.
+        bias: What its bias begins with, [outputs] or a number for all.
         style: None for that of the preset.
         last: What the predictor's kernel begins with; None for that of the style.
 

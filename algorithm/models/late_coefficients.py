@@ -12,10 +12,11 @@ import keras
 import tensorflow as tf
 
 from algorithm.models.detector import Detector
-from algorithm.models.mask_head import PROTOTYPES
+from algorithm.ops.mask_grid import PROTOTYPES, SHAPE_TERMS
 
 COEFFICIENTS = "mask_coefficients"
 FEATURES = "mask_features"
+_SIZE = PROTOTYPES + SHAPE_TERMS  # numbers of an anchor
 _TOWER, _LAST = "mask_net.mask-{}-activation-{}", "mask_net.mask-predict"
 
 
@@ -65,7 +66,7 @@ def coefficients_at(detector: Detector, features: tf.Tensor, anchors: tf.Tensor)
         anchors: int32 [B, M], in 0..A-1.
 
     Returns:
-        float32 [B, M, 32].
+        float32 [B, M, 41].
     """
     each = _anchors_of_a_cell(detector)
     mixed = _mixed(detector, tf.gather(features, anchors // each, batch_dims=1))
@@ -73,20 +74,20 @@ def coefficients_at(detector: Detector, features: tf.Tensor, anchors: tf.Tensor)
 
 
 def all_coefficients(detector: Detector, features: tf.Tensor) -> tf.Tensor:
-    """Compute the detector's `mask_coefficients` float32 [B, A, 32] of all its mask_features."""
+    """Compute the detector's `mask_coefficients` float32 [B, A, 41] of all its mask_features."""
     mixed = _mixed(detector, features)
-    return tf.reshape(mixed, (-1, features.shape[1] * _anchors_of_a_cell(detector), PROTOTYPES))
+    return tf.reshape(mixed, (-1, features.shape[1] * _anchors_of_a_cell(detector), _SIZE))
 
 
 def _anchors_of_a_cell(detector: Detector) -> int:
-    return detector.get_layer(_LAST).filters // PROTOTYPES
+    return detector.get_layer(_LAST).filters // _SIZE
 
 
 def _mixed(detector: Detector, features: tf.Tensor) -> tf.Tensor:
-    """float32 [B, n, 9, 32]: the coefficients of all anchors of cells [B, n, C]."""
+    """float32 [B, n, 9, 41]: the coefficients of all anchors of cells [B, n, C]."""
     last = detector.get_layer(_LAST)
     kernel = tf.cast(last.pointwise_kernel, tf.float32)[0, 0]
     mixed = tf.matmul(tf.reshape(features, (-1, features.shape[-1])), kernel)
     mixed += tf.cast(last.bias, tf.float32)
     count = tf.shape(features)[1]
-    return tf.reshape(mixed, (-1, count, _anchors_of_a_cell(detector), PROTOTYPES))
+    return tf.reshape(mixed, (-1, count, _anchors_of_a_cell(detector), _SIZE))

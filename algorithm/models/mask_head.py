@@ -1,23 +1,25 @@
-"""The mask head: prototypes of the whole picture, and coefficients that mix them for each anchor.
+"""The mask head: prototypes of the whole picture, and what mixes them for each anchor.
 
 Bolya et al. 2019, "YOLACT: Real-time Instance Segmentation" (arXiv 1904.02689), with coefficients
-and prototypes that are plain numbers: their product is the logit of a cell.
+and prototypes that are plain numbers: their product is the logit of a cell. Nine more numbers of
+each anchor add a surface over its box.
 """
 
 from __future__ import annotations
 
+import numpy as np
 from keras import KerasTensor, initializers, layers
 
 from algorithm.models.heads import SEPARABLE, head, per_anchor
 from algorithm.models.layers import activation, batch_norm, upsample_nearest
 from algorithm.models.recomputed_pieces import Piece
 from algorithm.models.zoo import Preset
-from algorithm.ops.mask_grid import mask_grid
+from algorithm.ops.mask_grid import PROTOTYPES, SHAPE_TERMS, mask_grid
 
-PROTOTYPES = 32
 MASK_OUTPUTS = ("mask_coefficients", "prototypes")
 _BEFORE, _AFTER = 3, 1  # convolutions of the prototypes at stride 8 and at stride 4
-_SMALL = 0.01  # of the coefficients: every logit begins near 0
+_SMALL = 0.01  # of the coefficients: every mask begins near the ellipse
+_ELLIPSE = (1.0, 0.0, -1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0)  # 1 - u**2 - v**2 of `box_shapes`
 
 
 def mask_head(
@@ -37,15 +39,17 @@ def mask_head(
         pieces: The head of each level joins the piece of its level; the prototypes come before.
 
     Returns:
-        mask_coefficients float32 [B, A, 32], A as in `detection_heads`, and prototypes float32
-        [B, h, w, 32] on the grid of `mask_grid`.
+        mask_coefficients float32 [B, A, 41], A as in `detection_heads`, of 32 prototypes and the
+        terms of `box_shapes`; prototypes float32 [B, h, w, 32] on the grid of `mask_grid`.
     """
+    size = PROTOTYPES + SHAPE_TERMS
     coefficients = head(
         features,
         preset,
         "mask_net",
         "mask",
-        num_anchors * PROTOTYPES,
+        num_anchors * size,
+        np.tile([0.0] * PROTOTYPES + [*_ELLIPSE], num_anchors),
         style=SEPARABLE,
         last=initializers.RandomNormal(stddev=_SMALL),
     )
@@ -60,7 +64,7 @@ def mask_head(
         piece.outputs.append(level)
     pieces.insert(len(pieces) - len(features), Piece([features[0]], [mixed]))
     return {
-        "mask_coefficients": per_anchor(coefficients, PROTOTYPES, "mask_coefficients"),
+        "mask_coefficients": per_anchor(coefficients, size, "mask_coefficients"),
         "prototypes": layers.Activation("linear", name="prototypes", dtype="float32")(prototypes),
     }
 

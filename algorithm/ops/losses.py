@@ -31,7 +31,7 @@ class LossConfig:
     iou_loss_type: str = ""
     iou_loss_weight: float = 1.0
     class_weights: tuple[float, ...] = ()
-    mask_loss_weight: float = 1.0
+    mask_loss_weight: float = 2.5
 
 
 def focal_loss(logits: tf.Tensor, targets: tf.Tensor, config: LossConfig) -> tf.Tensor:

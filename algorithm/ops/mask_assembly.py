@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from algorithm.ops.mask_grid import MASK_STRIDE
+from algorithm.ops.box_shapes import box_shapes
+from algorithm.ops.mask_grid import MASK_STRIDE, SHAPE_TERMS
 
 
 def mask_runs(
@@ -23,7 +24,7 @@ def mask_runs(
     """Compute the masks of detections.
 
     Args:
-        coefficients: float32 [B, M, k].
+        coefficients: float32 [B, M, k + 9], see `mask_head`.
         prototypes: float32 [B, h, w, k].
         boxes: float32 [B, M, 4], yxyx in pixels of the pictures, clipped to them.
         count: int32 [B], how many of the M are wanted, the first ones.
@@ -48,14 +49,16 @@ def mask_runs(
     first = tf.cast(_places(windows[:, :2], scales, grid), tf.int32)
     last = tf.minimum(tf.cast(_places(windows[:, 2:] - 1, scales, grid), tf.int32) + 2, grid)
 
-    # Runs and their numbers grow in vectors: ONNX has no arrays of pieces of different lengths.
+    # Runs and their numbers grow in vectors: their lengths differ.
     def one(number: tf.Tensor, runs: tf.Tensor, lengths: tf.Tensor):
         (top, left), (bottom, right) = (tf.unstack(cells[number]) for cells in (first, last))
         part = prototypes[pictures[number], top:bottom, left:right]
-        mix = mixes[number]
+        mix, shape = mixes[number, :-SHAPE_TERMS], mixes[number, -SHAPE_TERMS:]
         logits = tf.matmul(tf.reshape(part, [-1, tf.size(mix)]), mix[:, None])
         found = _runs(
             tf.reshape(logits, tf.shape(part)[:2]),
+            shape,
+            corners[number],
             windows[number],
             first[number],
             scales[number],
@@ -101,6 +104,8 @@ def _rows(values: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
 
 def _runs(
     logits: tf.Tensor,
+    shape: tf.Tensor,
+    box: tf.Tensor,
     window: tf.Tensor,
     first: tf.Tensor,
     scale: tf.Tensor,
@@ -109,7 +114,8 @@ def _runs(
 ) -> tf.Tensor:
     """int32 [R]: run lengths of logits > 0 inside of a window, in a picture of `size`.
 
-    The logits are those of the part of the grid that begins with the cell `first`.
+    The logits are those of the part of the grid that begins with the cell `first`. The terms of the
+    box's shape, [9], are added.
     """
     start, stop = window[:2], window[2:]
     rows, columns = (
@@ -120,6 +126,8 @@ def _runs(
         for axis in (0, 1)
     )
     enlarged = tf.matmul(columns, tf.matmul(rows, logits), transpose_b=True)  # [columns, rows]
+    pixels = (tf.cast(tf.range(start[axis], stop[axis]), tf.float32) + 0.5 for axis in (0, 1))
+    enlarged += tf.transpose(box_shapes(shape, box, *pixels))
     # A column below which the picture goes on ends with a zero; else its run goes on at the top of
     # the next column.
     height = stop[0] - start[0]
@@ -129,8 +137,8 @@ def _runs(
     edges = tf.cast(tf.where(inside[1:] != inside[:-1])[:, 0], tf.int32)
     column, row = edges // (height + gap), edges % (height + gap)
     ends = (column + start[1]) * size[0] + row + start[0]
-    pixels = size[0] * size[1]
-    return tf.concat([ends, [pixels]], axis=0) - tf.concat([[0], ends], axis=0)
+    area = size[0] * size[1]
+    return tf.concat([ends, [area]], axis=0) - tf.concat([[0], ends], axis=0)
 
 
 def _places(pixels: tf.Tensor, scale: tf.Tensor, cells: tf.Tensor) -> tf.Tensor:

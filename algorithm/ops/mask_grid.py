@@ -1,8 +1,10 @@
-"""The grid that masks are learned and predicted on."""
+"""The grid that masks are learned and predicted on, and the numbers an anchor has for its mask."""
 
 from __future__ import annotations
 
 MASK_STRIDE = 4  # network pixels to a cell
+PROTOTYPES = 32  # maps of the picture
+SHAPE_TERMS = 9  # of `box_shapes`
 
 
 def mask_grid(image_size: tuple[int, int]) -> tuple[int, int]:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
-from algorithm.ops.mask_grid import MASK_STRIDE
+from algorithm.ops.box_shapes import box_shapes
+from algorithm.ops.mask_grid import MASK_STRIDE, SHAPE_TERMS
 
 MOST_POSITIVES = 64  # of a picture; memory grows with them times the cells of the grid
 
@@ -55,7 +56,7 @@ def mask_loss(
     """Compute the sum over anchors of the mean cross entropy over the cells of their boxes.
 
     Args:
-        coefficients: float32 [B, A, k].
+        coefficients: float32 [B, A, k + 9], see `mask_head`.
         prototypes: float32 [B, h, w, k].
         targets: Of `choose_positives`.
 
@@ -63,10 +64,13 @@ def mask_loss(
         A float32 scalar.
     """
     chosen = tf.gather(coefficients, targets["mask_anchors"], batch_dims=1)
-    logits = tf.einsum("btk,bhwk->bthw", chosen, prototypes)
+    boxes, grid = targets["mask_boxes"], prototypes.shape[1:3]
+    logits = tf.einsum("btk,bhwk->bthw", chosen[..., :-SHAPE_TERMS], prototypes) + box_shapes(
+        chosen[..., -SHAPE_TERMS:], boxes, *(_centres(count) for count in grid)
+    )
     truth = tf.cast(targets["mask_truth"], tf.float32) / 255.0
     entropy = tf.nn.sigmoid_cross_entropy_with_logits(truth, logits)
-    cells = cells_of_boxes(targets["mask_boxes"], prototypes.shape[1:3])
+    cells = cells_of_boxes(boxes, grid)
     area = tf.reduce_sum(cells, axis=(2, 3))
     inside = tf.math.divide_no_nan(tf.reduce_sum(cells * entropy, axis=(2, 3)), area)
     return tf.reduce_sum(targets["mask_weights"] * inside)
@@ -89,12 +93,16 @@ def cells_of_boxes(boxes: tf.Tensor, grid: tuple[int, int]) -> tf.Tensor:
 
 
 def _cells_between(start: tf.Tensor, stop: tf.Tensor, count: int) -> tf.Tensor:
-    numbers = tf.range(count, dtype=tf.float32)
-    centres = (numbers + 0.5) * MASK_STRIDE
+    numbers, centres = tf.range(count, dtype=tf.float32), _centres(count)
     inside = (centres >= start[..., None]) & (centres < stop[..., None])
     middle = tf.clip_by_value(tf.floor((start + stop) / (2.0 * MASK_STRIDE)), 0.0, count - 1.0)
     none = ~tf.reduce_any(inside, axis=-1, keepdims=True)
     return tf.cast(inside | (none & (numbers == middle[..., None])), tf.float32)
+
+
+def _centres(count: int) -> tf.Tensor:
+    """float32 [count]: the middles of cells in network pixels."""
+    return (tf.range(count, dtype=tf.float32) + 0.5) * MASK_STRIDE
 
 
 def _random_keys(seeds: tf.Tensor, count: tf.Tensor) -> tf.Tensor:

@@ -19,6 +19,7 @@ from algorithm.distillation.distiller import PEER, REMEMBERED, Distiller
 from algorithm.errors import DataError
 from algorithm.models.detector import Detector
 from algorithm.models.variable_names import published_variables
+from algorithm.models.weights.stored_tensors import MASK_HEAD
 from algorithm.ops.losses import LossConfig
 from algorithm.training.carried_variables import CarriedVariables
 from algorithm.training.devices.precision import LossScale, computing
@@ -26,6 +27,9 @@ from algorithm.training.gradients import Gradients
 from algorithm.training.moving_average import MovingAverage
 
 _REGULARISED = re.compile(r".*(kernel|weight)$")
+# The mask head begins from nothing where the rest goes on: it takes longer steps
+# (docs/research/2026-11-30-masks.md).
+MASK_HEAD_RATE = 4.0
 _AVERAGE = "ExponentialMovingAverage"
 _USED = ("images", "extent", "boxes", "labels", *REMEMBERED)
 _USED_WITH_MASKS = (*_USED, "masks", "sample_index")
@@ -100,6 +104,8 @@ class Trainer:
         self._carried = CarriedVariables(
             self._gradients.carried, detector.preset.batch_norm.momentum
         )
+        new = {id(v) for name, v in self.named.items() if name.startswith(MASK_HEAD)}
+        self._new = [id(variable) in new for variable in self._trained]
         optimizer.build(self._trained)
 
     @property
@@ -231,12 +237,18 @@ class Trainer:
     def _update(self, strategy, gradients, carried):
         rate, update = self._learning_rate(), strategy.extended.update
         trained = [variable.value for variable in self._trained]
-        update(
-            trained[0],
-            lambda _, changes: self.optimizer.update_variables(changes, trained, rate),
-            args=(gradients,),
-            group=False,
-        )
+
+        def move(_, changes):
+            for new, pace in ((False, rate), (True, MASK_HEAD_RATE * rate)):
+                chosen = [number for number, each in enumerate(self._new) if each == new]
+                if chosen:
+                    self.optimizer.update_variables(
+                        [changes[number] for number in chosen],
+                        [trained[number] for number in chosen],
+                        pace,
+                    )
+
+        update(trained[0], move, args=(gradients,), group=False)
         self.optimizer.iterations.assign_add(1)
         update(
             trained[0], lambda _, *values: self._carried.assign(*values), args=carried, group=False

@@ -9,14 +9,15 @@ from algorithm.data.outlines import compressed_masks
 from algorithm.ops.detections import NmsConfig, detect
 from algorithm.ops.image import letterbox_scale
 from algorithm.ops.mask_assembly import fitted_shape, mask_runs
+from algorithm.ops.mask_grid import SHAPE_TERMS
 
 in_a_graph = tf.function(mask_runs, reduce_retracing=True)
 
 
-def runs_of(logits, box, size, fitted):
-    """Run lengths of one detection whose logits are these."""
+def runs_of(logits, box, size, fitted, shape=(0.0,) * SHAPE_TERMS):
+    """Run lengths of one detection whose logits are these, and a shape in its box."""
     found = in_a_graph(
-        tf.constant([[[1.0]]]),
+        tf.constant([[[1.0, *shape]]]),
         tf.constant(np.asarray(logits, np.float32)[None, :, :, None]),
         tf.constant([[np.clip(box, 0, [*size, *size])]], tf.float32),
         tf.constant([1]),
@@ -26,8 +27,8 @@ def runs_of(logits, box, size, fitted):
     return found.numpy()[0, 0].tolist()
 
 
-def mask_of(logits, box, size, fitted):
-    runs = compressed_masks(np.array([runs_of(logits, box, size, fitted)]), *size)[0]
+def mask_of(logits, box, size, fitted, *shape):
+    runs = compressed_masks(np.array([runs_of(logits, box, size, fitted, *shape)]), *size)[0]
     return coco_mask.decode({"size": list(size), "counts": runs.counts})
 
 
@@ -105,10 +106,18 @@ def test_a_box_shows_its_part_of_the_whole_mask(box):
     np.testing.assert_array_equal(found, whole * inside)
 
 
+def test_a_shape_in_the_box_is_added():
+    """-0.3 + v u in a box of 4 x 4 pixels; v and u are -3/4, -1/4, 1/4 and 3/4."""
+    found = mask_of(
+        np.full((2, 2), -0.3), [1, 2, 5, 6], (8, 8), (8, 8), [0, 0, 0, 0, 1, 0, 0, 0, 0]
+    )
+    assert {(y, x) for y, x in np.argwhere(found)} == {(1, 2), (4, 5)}
+
+
 def test_many_detections_of_pictures_of_different_sizes():
     rng = np.random.default_rng(1)
     size, fitted = [[30, 40], [50, 20]], [[48, 64], [64, 25]]
-    coefficients = rng.normal(size=(2, 4, 3)).astype(np.float32)
+    coefficients = rng.normal(size=(2, 4, 3 + SHAPE_TERMS)).astype(np.float32)
     prototypes = rng.normal(size=(2, 16, 16, 3)).astype(np.float32)
     boxes = np.array([[[0, 0, 30, 40], [3.2, 4.7, 11, 12.1]] * 2, [[2, 2, 50, 20]] * 4])
     runs = in_a_graph(
@@ -123,16 +132,17 @@ def test_many_detections_of_pictures_of_different_sizes():
     assert not runs[0, 3:].any() and not runs[1].any()
     assert (runs[0, :3].sum(axis=1) == 1200).all()
     for row in range(3):
-        logits = np.einsum("hwk,k->hw", prototypes[0], coefficients[0, row])
+        weights, shape = np.split(coefficients[0, row], [3])
+        logits = np.einsum("hwk,k->hw", prototypes[0], weights)
         used = np.flatnonzero(runs[0, row])[-1] + 1
-        assert runs_of(logits, boxes[0, row], size[0], fitted[0])[:used] == list(
+        assert runs_of(logits, boxes[0, row], size[0], fitted[0], shape)[:used] == list(
             runs[0, row, :used]
         )
 
 
 def test_nothing_found_gives_no_runs():
     found = in_a_graph(
-        tf.zeros((2, 3, 4)),
+        tf.zeros((2, 3, 4 + SHAPE_TERMS)),
         tf.zeros((2, 8, 8, 4)),
         tf.zeros((2, 3, 4)),
         tf.constant([0, 0]),

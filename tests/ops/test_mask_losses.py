@@ -7,7 +7,13 @@ import pytest
 import tensorflow as tf
 
 from algorithm.ops.anchor_matching import match_anchors
+from algorithm.ops.mask_grid import SHAPE_TERMS
 from algorithm.ops.mask_losses import MOST_POSITIVES, cells_of_boxes, choose_positives, mask_loss
+
+
+def coefficients(weight, *shape):
+    """Of one anchor and one prototype, with these first terms of the shape in its box."""
+    return tf.constant([[[weight, *shape, *[0.0] * (SHAPE_TERMS - len(shape))]]])
 
 
 def targets(truth, box, weight=1.0):
@@ -30,9 +36,7 @@ def targets(truth, box, weight=1.0):
 )
 @pytest.mark.parametrize("box", [[0, 0, 32, 32], [4, 8, 12, 30], [5, 5, 5.5, 5.5]])
 def test_it_is_a_mean_over_the_cells_whatever_the_box(logit, truth, expected, box):
-    loss = mask_loss(
-        tf.constant([[[logit]]]), tf.ones((1, 8, 8, 1)), targets(truth, box, weight=3.0)
-    )
+    loss = mask_loss(coefficients(logit), tf.ones((1, 8, 8, 1)), targets(truth, box, weight=3.0))
     np.testing.assert_allclose(loss, 3 * expected, atol=3e-6)
 
 
@@ -40,11 +44,21 @@ def test_what_lies_outside_the_box_does_not_count():
     prototypes = np.zeros((1, 8, 8, 1), np.float32)
     box = [8, 4, 16, 12]
     prototypes[0, 2:4, 1:3] = 2.0
-    expected = mask_loss(tf.ones((1, 1, 1)), tf.constant(prototypes), targets(255, box))
+    expected = mask_loss(coefficients(1.0), tf.constant(prototypes), targets(255, box))
     prototypes[0, 4:] = prototypes[0, :2] = -50.0
-    found = mask_loss(tf.ones((1, 1, 1)), tf.constant(prototypes), targets(255, box))
+    found = mask_loss(coefficients(1.0), tf.constant(prototypes), targets(255, box))
     np.testing.assert_allclose(found, expected)
     np.testing.assert_allclose(found, 0.126928, atol=1e-6)
+
+
+def test_the_shape_in_the_box_is_added():
+    """Centres at -1/2 and 1/2 of a box of 2 x 2 cells: 1 + 2 v gives 0 above and 2 below."""
+    loss = mask_loss(
+        coefficients(1.0, 0.5, 0.0, 0.0, 2.0),
+        tf.fill((1, 8, 8, 1), 0.5),
+        targets(255, [8, 4, 16, 12]),
+    )
+    np.testing.assert_allclose(loss, (math.log(2) + 0.126928) / 2, atol=1e-6)
 
 
 def test_cells_are_taken_by_their_centres_and_a_thin_box_has_one():
@@ -108,7 +122,7 @@ def test_an_object_without_an_outline_is_left_out():
     empty = positives(50, np.zeros_like(masks))
     assert empty["mask_weights"].sum() == 0
     loss = mask_loss(
-        tf.zeros((1, 400, 2)),
+        tf.zeros((1, 400, 2 + SHAPE_TERMS)),
         tf.zeros((1, 4, 4, 2)),
         {name: tf.constant(value) for name, value in empty.items()},
     )

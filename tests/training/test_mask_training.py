@@ -5,10 +5,12 @@ import pytest
 import small_job
 import tensorflow as tf
 
+from algorithm.jobs.freezing import freeze
 from algorithm.models import build_detector
 from algorithm.models.variable_names import published_variables
+from algorithm.models.weights.stored_tensors import MASK_HEAD
 from algorithm.training.optimizers import make_optimizer
-from algorithm.training.trainer import TrainConfig, Trainer
+from algorithm.training.trainer import MASK_HEAD_RATE, TrainConfig, Trainer
 
 SIZE = 64
 LITE0 = "efficientdet-lite0"
@@ -57,20 +59,64 @@ def plain():
     return trainer, figures, trainer.snapshot()
 
 
-def test_the_mask_loss_begins_at_the_logarithm_of_two_for_each_positive(plain):
+def entropy_of_the_ellipse(truth, box):
+    """Mean cross entropy of the logits 1 - u**2 - v**2 over the cells of a box in pixels."""
+    top, left, bottom, right = box
+    y, x = np.meshgrid(np.arange(2.0, SIZE, 4), np.arange(2.0, SIZE, 4), indexing="ij")
+    v, u = (2 * y - top - bottom) / (bottom - top), (2 * x - left - right) / (right - left)
+    logits = 1 - u**2 - v**2
+    inside = (y >= top) & (y < bottom) & (x >= left) & (x < right)
+    return (np.log1p(np.exp(logits)) - logits * truth / 255)[inside].mean()
+
+
+def test_the_mask_loss_begins_at_that_of_an_ellipse_in_each_box(plain):
     from algorithm.ops.anchor_matching import match_anchors
 
     trainer, figures, _ = plain
     anchors = tf.constant(trainer.detector.anchors)
     targets = match_anchors(anchors, batch()["boxes"], batch()["labels"], rows=True)
     total = float(tf.reduce_sum(targets["num_positives"]))
-    rows = targets["box_rows"].numpy()
-    known = (rows == 0).sum()  # the second object has no outline
-    assert 0 < known < total
-    expected = np.log(2) * known / (total + 1)
+    known = (targets["box_rows"].numpy() == 0).sum(axis=1)  # the second object has no outline
+    assert known.all() and known.sum() < total
+    total_entropy = sum(
+        count * entropy_of_the_ellipse(masks[0], boxes[0])
+        for count, masks, boxes in zip(
+            known, batch()["masks"].numpy(), batch()["boxes"].numpy(), strict=True
+        )
+    )
+    expected = 2.5 * total_entropy / (total + 1)
     assert figures[0]["mask_loss"] == pytest.approx(expected, rel=0.05)
     parts = figures[0]["cls_loss"] + 50 * figures[0]["box_loss"] + figures[0]["mask_loss"]
     assert figures[0]["det_loss"] == pytest.approx(parts, rel=1e-5)
+
+
+def test_the_mask_head_takes_longer_steps(plain):
+    """The first step of Adam is as long as the rate, whatever the gradient."""
+    trainer, _, state = plain
+    kept = {name for name in state if "optimizer/" not in name or "learning_rate" in name}
+    trainer.restore({n: v if n in kept else np.zeros_like(v) for n, v in state.items()})
+    before = trainer.snapshot()
+    trainer.train_step(batch())
+    after = trainer.snapshot()
+    trainer.restore(state)
+    longest = {True: 0.0, False: 0.0}
+    for name, variable in published_variables(trainer.detector).items():
+        if variable.trainable:
+            new = name.startswith(MASK_HEAD)
+            longest[new] = max(longest[new], abs(after[name] - before[name]).max())
+    assert longest[False] == pytest.approx(1e-2, rel=1e-3)
+    assert longest[True] == pytest.approx(1e-2 * MASK_HEAD_RATE, rel=1e-3)
+
+
+def test_frozen_batch_norm_is_not_that_of_the_mask_head():
+    detector = build_detector(LITE0, 3, SIZE, masks=True)
+    freeze(detector, "", batch_norm=True)
+    free = {
+        name.startswith(MASK_HEAD): variable.trainable
+        for name, variable in published_variables(detector).items()
+        if name.endswith("/gamma")
+    }
+    assert free == {True: True, False: False}
 
 
 def test_masks_are_learned(plain):

@@ -40,7 +40,7 @@ LOSS_ROWS: tuple[Row, ...] = (
     Row(
         "mask_loss_weight",
         "float",
-        1.0,
+        2.5,
         "Weight of the mask loss, with masks only",
         "掩码损失的权重, 仅在训练掩码时使用",
         interval="[0, inf)",

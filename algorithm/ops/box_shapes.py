@@ -1,0 +1,42 @@
+"""A surface over a box: the part of a mask's logit that knows only where in the box a point lies.
+
+Prototypes are of the whole picture and say what is an object; this says what shape objects have,
+and keeps apart two that touch.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+_DEGREE = 2
+_LEAST_HALF = 0.5  # pixels; half the side of the smallest box that is told apart from a line
+
+
+def box_shapes(
+    terms: tf.Tensor, boxes: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor
+) -> tf.Tensor:
+    """Compute the surfaces of boxes: the sum of terms[3 i + j] * v**i * u**j.
+
+    u runs from -1 at the left edge of the box to 1 at the right one, v from the upper to the lower.
+    Beyond an edge they stay what they are there.
+
+    Args:
+        terms: float32 [..., 9].
+        boxes: float32 [..., 4], yxyx.
+        rows: float32 [R], y of the points, in the unit of the boxes.
+        columns: float32 [C], x of the points.
+
+    Returns:
+        float32 [..., R, C].
+    """
+    square = tf.concat([tf.shape(terms)[:-1], [_DEGREE + 1, _DEGREE + 1]], axis=0)
+    mixed = tf.matmul(_powers(boxes, 0, rows), tf.reshape(terms, square))
+    return tf.matmul(mixed, _powers(boxes, 1, columns), transpose_b=True)
+
+
+def _powers(boxes: tf.Tensor, axis: int, places: tf.Tensor) -> tf.Tensor:
+    """float32 [..., N, 3]: the powers 0, 1 and 2 of where the places lie between two edges."""
+    start, stop = boxes[..., axis, None], boxes[..., axis + 2, None]
+    half = tf.maximum((stop - start) / 2.0, _LEAST_HALF)
+    share = tf.clip_by_value((places - (start + stop) / 2.0) / half, -1.0, 1.0)
+    return tf.stack([tf.ones_like(share), share, share * share], axis=-1)
