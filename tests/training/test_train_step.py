@@ -102,33 +102,26 @@ def test_every_operation_of_a_step_has_a_kernel_for_gpus(step_graph):
     """The wheel of TensorFlow for Linux is built with CUDA: it knows its GPU kernels without a GPU."""
     if not tf.test.is_built_with_cuda():
         pytest.skip("this build of TensorFlow registers no GPU kernels")
-    assert devices_of("EagerPyFunc") == {"CPU", "GPU"} and devices_of("StringJoin") == {"CPU"}
+    assert "GPU" in devices_of("Conv2D") and devices_of("DecodeJpeg") == {"CPU"}
     operations = operations_of(step_graph)
     assert {"FusedBatchNormV3", "DepthwiseConv2dNativeBackpropFilter"} <= operations
     without = {name for name in operations if not devices_of(name) & {"GPU", "DEFAULT"}}
     assert without == set()
 
 
-def test_a_step_never_goes_through_python_or_strings_and_knows_all_shapes(step_graph):
+def test_a_step_never_goes_through_python_or_strings(step_graph):
     operations = operations_of(step_graph)
     host = re.compile(
         r"PyFunc|String|Print|Summary|Decode|ReadFile|Send|Recv|Infeed|Outfeed|Where$"
     )
     assert not sorted(filter(host.search, operations))
-    open_shapes = [
-        (node.name, tensor.shape)
-        for node in step_graph.get_operations()
-        for tensor in node.outputs
-        if tensor.dtype not in (tf.resource, tf.variant) and not tensor.shape.is_fully_defined()
-    ]
-    assert open_shapes == []
 
 
 @pytest.mark.slow
 def test_the_whole_step_becomes_hlo_with_static_shapes(trained):
     """What XLA takes for a GPU or a TPU, not yet compiled: that takes minutes."""
     step = tf.function(trained[0].replica_step, jit_compile=True, autograph=False)
-    text = step.experimental_get_compiler_ir(network_batch())(stage="hlo")
+    text = step.experimental_get_compiler_ir(network_batch(), 1)(stage="hlo")
     assert text.startswith("HloModule") and "convolution(" in text
     assert not re.search(r"\[(\d+,)*<=\d+", text)  # how a size that is not static is written
     assert not re.search(r" (infeed|outfeed|send|recv)\(", text)
