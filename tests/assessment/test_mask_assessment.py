@@ -61,10 +61,10 @@ def test_every_kind_has_its_advice_and_its_name():
 @pytest.mark.parametrize(
     ("kind", "changes"),
     [
-        (LEAK, {"mask_loss_weight": "2", "num_epochs": "150"}),
-        (SPILL, {"mask_loss_weight": "2", "num_epochs": "150"}),
+        (LEAK, {"mask_loss_weight": "4", "num_epochs": "150"}),
+        (SPILL, {"mask_loss_weight": "4", "num_epochs": "150"}),
         (CUT, {"iou_loss_type": "giou", "box_loss_weight": "75"}),
-        (MISSED_PART, {"num_epochs": "150", "mask_loss_weight": "2"}),
+        (MISSED_PART, {"num_epochs": "150", "mask_loss_weight": "4"}),
     ],
 )
 def test_what_is_lost_to_one_kind_asks_for_its_change(kind, changes):

@@ -67,7 +67,7 @@ _LIGHT = (rising("brightness", 0.2, 0.4), rising("contrast", 0.2, 0.4))
 _HIDE = (rising("cutout", 0.3, 0.6),)
 _COLOUR = (rising("saturation", 0.3, 0.5), rising("hue", 0.05, 0.1))
 _SEE_MORE = (LARGER_PICTURE,)
-_MASKS_WEIGH_MORE = rising("mask_loss_weight", 2.0, 4.0)
+_MASKS_WEIGH_MORE = rising("mask_loss_weight", 4.0, 6.0)
 _MULTI_SCALE = ("train at several scales", "建议训练时使用多尺度训练")
 _TRAIN_LIGHT = (
     "vary brightness and contrast in training",

@@ -140,7 +140,7 @@ def test_object_without_name() -> None:
         ),
         (b"<annotation>\0</annotation>", "is not XML"),
         (b"<html/>", "expected the root element <annotation>, found <html>"),
-        (b"<annotation>" + b" " * MAX_BYTES + b"</annotation>", "at most 64000000 bytes"),
+        (b"<annotation>" + b" " * MAX_BYTES + b"</annotation>", "at most 16000000 bytes"),
         (b"<?xml version='1.0' encoding='klingon'?><annotation/>", "unknown encoding: klingon"),
         (
             b"<!DOCTYPE annotation SYSTEM 'http://127.0.0.1:1/x.dtd'><annotation/>",

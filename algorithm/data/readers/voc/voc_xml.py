@@ -16,7 +16,7 @@ from algorithm.data.readers.annotation import Annotation, Complaint, as_boxes
 from algorithm.data.readers.text_file import GUESSED, encoding_of, note_guess
 from algorithm.data.readers.voc.voc_position import BLANKS, enclosing_box, outline_of
 
-MAX_BYTES = 64_000_000  # of the XML of one picture; its tree takes about ten times as much memory
+MAX_BYTES = 16_000_000  # of the XML of one picture; its tree takes about ten times as much memory
 # gb18030 reads everything that is written as one of the others
 SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "cp936": "gb18030", "gb_2312-80": "gb18030"}
 
