@@ -24,7 +24,7 @@ class Hyperparameters:
     one.
 
     Attributes:
-        image_size: (height, width) in pixels; None means the size of the model.
+        image_size: (height, width) in pixels; None leaves it to the job, see jobs.input_size.
         jitter_min: None means that the starting weights decide, see random_scales.
         jitter_max: The same.
         survival_prob: None means the probability of the model.

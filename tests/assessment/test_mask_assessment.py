@@ -19,8 +19,8 @@ from algorithm.assessment.assessed_model import MASK_SIGNATURE
 from algorithm.assessment.comparison import compare, verdict
 from algorithm.assessment.masks.mask_analysis import COSTED, GRID
 from algorithm.assessment.masks.mask_fits import CUT, KINDS, LEAK, MISSED_PART, SPILL
-from algorithm.assessment.report.mask_pictures import COLOURS, RIGHT, draw_worst_masks
 from algorithm.assessment.report.result_files import result_texts
+from algorithm.assessment.report.worst_masks import COLOURS, RIGHT, draw_worst_masks
 from algorithm.export.saved_model import MASKS
 
 SIZE = (100, 100)

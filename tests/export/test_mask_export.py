@@ -211,6 +211,7 @@ OVERLAPS = {
 }
 
 
+@pytest.mark.soak
 @pytest.mark.filterwarnings("ignore")  # the converters' own
 @pytest.mark.parametrize("name", OVERLAPS)
 def test_formats_give_the_masks_of_the_model_folder(model, tmp_path, name):

@@ -16,8 +16,8 @@ from algorithm.assessment.analysis import Analysis
 from algorithm.assessment.comparison import FIGURES, as_dicts, compare, not_comparable, verdict
 from algorithm.assessment.report.assessment_report import Pages, report
 from algorithm.assessment.report.display import display
-from algorithm.assessment.report.mask_pictures import draw_worst_masks
 from algorithm.assessment.report.sample_pictures import draw_suspects, draw_worst, worst_pictures
+from algorithm.assessment.report.worst_masks import draw_worst_masks
 from algorithm.data.feeding.decoding import FULL_DEPTH
 from algorithm.storage.atomic_files import write_text
 
