@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from algorithm.hyperparameters.row import Row
 from algorithm.hyperparameters.rows.augmentation_rows import AUGMENTATION_ROWS
+from algorithm.hyperparameters.rows.checkpoint_rows import CHECKPOINT_ROWS
 from algorithm.hyperparameters.rows.data_rows import DATA_ROWS
 from algorithm.hyperparameters.rows.detection_rows import DETECTION_ROWS
 from algorithm.hyperparameters.rows.device_rows import DEVICE_ROWS
 from algorithm.hyperparameters.rows.distillation_rows import DISTILLATION_ROWS
 from algorithm.hyperparameters.rows.job_rows import JOB_ROWS
+from algorithm.hyperparameters.rows.log_rows import LOG_ROWS
 from algorithm.hyperparameters.rows.loss_rows import LOSS_ROWS
 from algorithm.hyperparameters.rows.network_rows import NETWORK_ROWS
 from algorithm.hyperparameters.rows.optimizer_rows import OPTIMIZER_ROWS
@@ -39,6 +41,8 @@ _BY_SUBJECT = (
     *NETWORK_ROWS,
     *DETECTION_ROWS,
     *DEVICE_ROWS,
+    *CHECKPOINT_ROWS,
+    *LOG_ROWS,
     *JOB_ROWS,
 )
 

@@ -17,14 +17,13 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.wrappers import Response as PlainResponse
 
 from algorithm.serving.access_log import log_request, request_id
+from algorithm.serving.limits import BODY_LIMIT, FORM_PARTS_LIMIT
 from algorithm.serving.model_handler import load_service
 from algorithm.serving.model_title import model_title
 from algorithm.serving.prometheus_metrics import CONTENT_TYPE
 from algorithm.serving.service_state import Standing
 
 LOGGER = logging.getLogger(__name__)
-BODY_LIMIT = 12 * 1024 * 1024  # the limit of the platform's older gateway
-FORM_PARTS_LIMIT = 16  # 8 pictures and their settings
 PATHS = ("/", "/health", "/metrics")
 PAGE = Path(__file__).with_name("page.html")
 JSON_TYPE = "application/json"

@@ -10,44 +10,20 @@ import signal
 import socket
 import threading
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from waitress import wasyncore
 from waitress.server import create_server
 
 from algorithm.errors import ArgumentError
-from algorithm.serving.http_app import BODY_LIMIT, app_around
+from algorithm.serving.http_app import app_around
+from algorithm.serving.limits import BODY_LIMIT, CONNECTION_LIMIT, DRAIN_SECONDS, Limits
 from algorithm.serving.model_title import model_title
 from algorithm.serving.service_state import Standing
 from algorithm.serving.waitress_server import JsonChannel, TwoQueues
 
 LOGGER = logging.getLogger(__name__)
-DRAIN_SECONDS = 30.0
 M_ARENA_MAX = -8  # the parameter of glibc's mallopt
-CONNECTION_LIMIT = 1000  # slow clients wait here, not in a worker thread
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The limits of a server.
-
-    Attributes:
-        batch: Pictures that go through the network together.
-        batch_wait: Seconds that an incomplete batch waits at most.
-        queue: Requests that wait for a thread before more are refused with 503.
-        batches: Batches at a time; 0 for two, and for one where there is one core.
-        threads: Requests answered at once; 0 for those of all batches, of two at least.
-        lame_duck: Seconds after SIGTERM in which new requests are still answered, as the platform
-            goes on sending them.
-    """
-
-    batch: int = 8
-    batch_wait: float = 0.005
-    queue: int = 64
-    batches: int = 0
-    threads: int = 0
-    lame_duck: float = 60.0
 
 
 def serve(

@@ -18,8 +18,7 @@ from algorithm.modelarts.platform_requests import (
     sample_manifest,
     service_request_v2,
 )
-from algorithm.serving.http_app import BODY_LIMIT
-from algorithm.serving.server import DRAIN_SECONDS, Limits
+from algorithm.serving.limits import BODY_LIMIT, DRAIN_SECONDS, Limits
 
 PROJECT = Path(__file__).parents[2]
 DOCKER = PROJECT / "docker"

@@ -26,7 +26,8 @@ LABELS = ("猫", "dog")
 ROOT = Path(__file__).parent.parent.parent
 COMMAND = """
 import json, logging, sys
-from algorithm.serving.server import Limits, serve
+from algorithm.serving.limits import Limits
+from algorithm.serving.server import serve
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 serve(sys.argv[1], "127.0.0.1", int(sys.argv[2]), Limits(**json.loads(sys.argv[3])))
 """

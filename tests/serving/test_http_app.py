@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from algorithm.serving.http_app import BODY_LIMIT, app_around, create_app
+from algorithm.serving.http_app import app_around, create_app
+from algorithm.serving.limits import BODY_LIMIT
 from algorithm.serving.model_title import model_title
 from algorithm.serving.service_state import Standing
 

@@ -22,11 +22,21 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
     for name, kind, default, text in (
         ("port", int, 8090, "port to listen on, 0 for any"),
         ("slots", int, Settings.slots, "jobs that run at a time"),
-        ("upload_seconds", float, 30, "seconds between two copies of a running job's outputs"),
-        ("stop_seconds", float, 120, "seconds a job has between SIGTERM and SIGKILL"),
+        (
+            "upload_seconds",
+            float,
+            Settings.upload_seconds,
+            "seconds between copies of a job's outputs",
+        ),
+        (
+            "stop_seconds",
+            float,
+            Settings.stop_seconds,
+            "seconds a job has between SIGTERM and SIGKILL",
+        ),
     ):
         parser.add_argument(
-            f"--{name}", type=kind, default=default, help=f"{text} (default: %(default)s)"
+            f"--{name}", type=kind, default=default, help=f"{text} (default: %(default)g)"
         )
     parser.add_argument(
         "--predownload",

@@ -6,6 +6,7 @@ import argparse
 
 from algorithm.cli.early_checks import check_model_folder
 from algorithm.cli.verb import Verb
+from algorithm.serving.limits import Limits
 from algorithm.serving.parent_end import end_with_stdin
 
 
@@ -16,28 +17,33 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
     )
     for name, kind, default, text in (
         ("port", int, 8080, "port to listen on, 0 for any (default: %(default)s)"),
-        ("batch", int, 8, "pictures through the network at once (default: %(default)s)"),
-        ("batch_wait_ms", float, 5, "longest wait for a batch to fill (default: %(default)s)"),
-        ("queue", int, 64, "waiting requests before more get 503 (default: %(default)s)"),
+        ("batch", int, Limits.batch, "pictures through the network at once (default: %(default)s)"),
+        (
+            "batch_wait_ms",
+            float,
+            1000 * Limits.batch_wait,
+            "longest wait for a batch to fill (default: %(default)g)",
+        ),
+        ("queue", int, Limits.queue, "waiting requests before more get 503 (default: %(default)s)"),
         (
             "threads",
             int,
-            0,
+            Limits.threads,
             "requests answered at once (default: those of all batches, of two at least)",
         ),
         (
             "batches",
             int,
-            0,
+            Limits.batches,
             "batches through the network at a time, each with its part of the cores "
             "(default: two, with one core one)",
         ),
         (
             "lame_duck",
             float,
-            60,
+            Limits.lame_duck,
             "seconds after SIGTERM that new requests are answered "
-            "(default: %(default)s, as the platform asks)",
+            "(default: %(default)g, as the platform asks)",
         ),
     ):
         parser.add_argument(f"--{name}", type=kind, default=default, help=text)
@@ -52,7 +58,7 @@ def _run(arguments: argparse.Namespace) -> None:
     check_model_folder(arguments.model_dir)
     if arguments.until_stdin_closes:
         end_with_stdin()
-    from algorithm.serving.server import Limits, serve
+    from algorithm.serving.server import serve
 
     serve(
         arguments.model_dir,

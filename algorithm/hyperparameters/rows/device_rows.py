@@ -1,4 +1,4 @@
-"""Hyperparameters: where the job computes, and in which precision."""
+"""Hyperparameters: where the job computes, in which precision and with how much memory."""
 
 from __future__ import annotations
 
@@ -74,6 +74,34 @@ DEVICE_ROWS: tuple[Row, ...] = (
         "and ends at once",
         "旧版作业给出的进程角色. 本算法不需要参数服务器, 该角色的进程会立即结束",
         "platform",
+        shapes_training=False,
+    ),
+    Row(
+        "auto_batch",
+        "boolean",
+        False,
+        "When memory runs out, divide the pictures of a step into smaller passes. A step still "
+        "learns from as many",
+        "显存或内存不足时, 将每步的图片分成更小的批次依次计算, 每步学习的图片总数不变",
+        shapes_training=False,
+    ),
+    Row(
+        "gradient_checkpointing",
+        "boolean",
+        False,
+        "Compute each block of the network again in the backward pass instead of keeping it in "
+        "memory. Slower, much less memory",
+        "反向传播时重新计算网络的每个模块而不保存在内存中. 速度变慢, 内存占用大幅减少",
+        shapes_training=False,
+    ),
+    Row(
+        "steps_per_loop",
+        "integer",
+        1,
+        "Training steps for each call into TensorFlow. More keep a TPU busy. A stop is answered "
+        "after each call",
+        "每次调用 TensorFlow 执行的训练步数. 较大的值使TPU保持忙碌. 停止请求在每次调用之后响应",
+        interval="[1, 100000]",
         shapes_training=False,
     ),
 )

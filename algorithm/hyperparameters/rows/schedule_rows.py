@@ -1,4 +1,4 @@
-"""Hyperparameters: how long training lasts and how the learning rate changes."""
+"""Hyperparameters: how long training lasts, early stop, and the learning rate."""
 
 from __future__ import annotations
 
@@ -44,6 +44,15 @@ SCHEDULE_ROWS: tuple[Row, ...] = (
         "Steps from one checkpoint and evaluation to the next, 0 for a pass over the data",
         "两次保存与评估之间的步数, 0 表示遍历一次训练数据",
         interval="[0, 100000000]",
+    ),
+    Row(
+        "early_stop_patience",
+        "integer",
+        0,
+        "Stop after this many evaluations without a better AP, 0 for never",
+        "连续多少次评估AP没有提高时停止, 0 表示不提前停止",
+        interval="[0, inf)",
+        shapes_training=False,
     ),
     Row(
         "learning_rate",

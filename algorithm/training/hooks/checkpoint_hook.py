@@ -1,6 +1,6 @@
 """When a checkpoint is written: at the end of each epoch, every few minutes, before a stop.
 
-How many minutes: `checkpoint_minutes` in hyperparameters/rows/job_rows.py.
+How many minutes: `checkpoint_minutes` in hyperparameters/rows/checkpoint_rows.py.
 """
 
 from __future__ import annotations
