@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from algorithm.errors import ArgumentError
-from algorithm.migration.published import REFERENCE_BATCH
+from algorithm.hyperparameters.learning_rate import REFERENCE_BATCH
 from algorithm.migration.translation import Translation, number
 
 _RATE = "train.learning_rate"
@@ -54,7 +54,7 @@ def translate_schedule(
         share, why = (
             1.0,
             f"the published rate is for {REFERENCE_BATCH} pictures, and follows the batch: "
-            f"{number(rate * batch / 64)}",
+            f"{number(rate * batch / REFERENCE_BATCH)}",
         )
     result.take_differently(
         f"{_RATE}.init_learning_rate",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
-REFERENCE_BATCH = 64
+from algorithm.hyperparameters.learning_rate import REFERENCE_BATCH, USUAL_RATE
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ScheduleConfig:
         power: The exponent of polynomial decay.
     """
 
-    learning_rate: float = 0.08
+    learning_rate: float = USUAL_RATE
     warmup_init: float = 0.008
     warmup_epochs: float = 1.0
     decay: str = "cosine"
