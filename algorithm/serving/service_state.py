@@ -19,7 +19,7 @@ LOGGER = logging.getLogger(__name__)
 START_WAIT_SECONDS = (
     30.0  # how long a request waits for the model; the platform's older gateway gives up after 40
 )
-RETRY_SECONDS = 5
+RETRY_SECONDS = 5  # as in the handler's local_model
 
 
 class NotReady(RuntimeError):
