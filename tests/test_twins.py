@@ -24,7 +24,7 @@ ANCHORS, ZOO = "algorithm/ops/anchors.py", "algorithm/models/zoo.py"
 SUGGESTIONS = "algorithm/data/checking/suggestions.py"
 LOSSES, SOFT_LOSSES = "algorithm/ops/losses.py", "algorithm/distillation/soft_losses.py"
 TRAINER, SCHEDULE = "algorithm/training/trainer.py", "algorithm/training/schedule.py"
-STATE, LIMITS = "algorithm/serving/service_state.py", "algorithm/serving/limits.py"
+LIMITS = "algorithm/serving/limits.py"
 
 TWINS = (
     # of the algorithm
@@ -44,8 +44,8 @@ TWINS = (
     (HANDLER, "SOFT", LOCAL_MODEL, "SOFT"),
     (HANDLER, "SOFT", "algorithm/export/saved_model.py", "SOFT"),
     ("customize_service/pictures.py", "FULL_DEPTH", INDEX, "FULL_DEPTH"),
-    (LOCAL_MODEL, "RETRY_SECONDS", STATE, "RETRY_SECONDS"),
-    (LOCAL_MODEL, "LOAD_WAIT_SECONDS", STATE, "START_WAIT_SECONDS"),
+    (LOCAL_MODEL, "RETRY_SECONDS", LIMITS, "LOADING_RETRY_SECONDS"),
+    (LOCAL_MODEL, "LOAD_WAIT_SECONDS", LIMITS, "START_WAIT_SECONDS"),
     ("customize_service/request_fields.py", "2 * MAX_PICTURES", LIMITS, "FORM_PARTS_LIMIT"),
 )  # fmt: skip
 
