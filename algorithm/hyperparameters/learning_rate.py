@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 REFERENCE_BATCH = 64  # pictures of a step that learning_rate stands for; it follows the real number
 USUAL_RATE = 0.08  # as published
+DROPS = (0.1, 0.01)  # factors on the rate after the two drops of stepwise decay, as published
 # The jobs for which more than the usual rate was better, with optimizer=auto, from ImageNet
 # (docs/research/2026-11-28-tiny-models.md).
 MEASURED_BACKBONE, SMALL_INPUT, SMALL_BATCH, HIGHER_RATE = "efficientnet-lite0", 320, 8, 0.16
