@@ -1,4 +1,4 @@
-"""Numbers that stand in two places which cannot import one another: each pair is compared by name.
+"""What must stand in two places, as one cannot import the other: each pair is compared by name.
 
 A place is a file and an expression of its names, read without importing it: TensorFlow would come
 along, and the handler of the service is loaded on its own.
@@ -16,19 +16,27 @@ from algorithm.cli.data.data_sample import VERB as SAMPLE
 from algorithm.cli.data.data_split import VERB as SPLIT
 from algorithm.data.conversion.split_copy import parse_fractions
 from algorithm.hyperparameters import ROWS
+from algorithm.migration.cloud_tpu_settings import BY_KEY
+from algorithm.models.zoo import PRESETS
+from algorithm.ops.anchors import ASPECT_RATIOS, SCALES_PER_OCTAVE
 
 PROJECT = Path(__file__).parents[1]
 HANDLER, DETECTIONS = "customize_service/customize_service.py", "algorithm/ops/detections.py"
 LOCAL_MODEL, INDEX = "customize_service/local_model.py", "algorithm/modelarts/model_index.py"
+MATCHING = "algorithm/ops/anchor_matching.py"
+PIPELINE = "algorithm/migration/pipeline_settings.py"
 ANCHORS, ZOO = "algorithm/ops/anchors.py", "algorithm/models/zoo.py"
 SUGGESTIONS = "algorithm/data/checking/suggestions.py"
 LOSSES, SOFT_LOSSES = "algorithm/ops/losses.py", "algorithm/distillation/soft_losses.py"
 TRAINER, SCHEDULE = "algorithm/training/trainer.py", "algorithm/training/schedule.py"
-LIMITS = "algorithm/serving/limits.py"
+LIMITS, RUN_FOLDER = "algorithm/serving/limits.py", "algorithm/jobs/outputs/run_folder.py"
+PRECISION = "algorithm/training/devices/precision.py"
+SAVED_MODEL, SOURCE = "algorithm/export/saved_model.py", "algorithm/export/formats/source.py"
+ASSESSED = "algorithm/assessment/assessed_model.py"
 
 TWINS = (
     # of the algorithm
-    ("algorithm/ops/anchor_matching.py", "MATCH_IOU", "algorithm/data/checking/box_table.py", "MATCH"),
+    (MATCHING, "MATCH_IOU", "algorithm/data/checking/box_table.py", "MATCH"),
     ("algorithm/jobs/freezing.py", "SMALLEST_BATCH_FOR_STATISTICS",
      "algorithm/migration/pipeline_training.py", "_SMALLEST_BATCH_FOR_STATISTICS"),
     ("algorithm/evaluation/average_precision.py", "MAX_DETECTIONS[-1]",
@@ -39,10 +47,27 @@ TWINS = (
     (ZOO, "Preset.max_level", SUGGESTIONS, "ModelChoice.max_level"),
     (INDEX, "FULL_DEPTH", "algorithm/data/feeding/decoding.py", "FULL_DEPTH"),
     (INDEX, "FULL_DEPTH", "algorithm/data/sample.py", "Sample.bit_depth"),
+    (PRECISION, "POLICIES", "algorithm/benchmark/cases.py", "POLICIES"),
+    (ZOO, "Preset.min_level", PIPELINE, "ALWAYS[_ANCHORS + 'min_level'][0]"),
+    (ZOO, "Preset.max_level", PIPELINE, "ALWAYS[_ANCHORS + 'max_level'][0]"),
+    (ANCHORS, "ASPECT_RATIOS", PIPELINE, "ALWAYS[_ANCHORS + 'aspect_ratios'][0]"),
+    (MATCHING, "MATCH_IOU", PIPELINE, "ALWAYS[_MATCHER + 'matched_threshold'][0]"),
+    (MATCHING, "MATCH_IOU", PIPELINE, "ALWAYS[_MATCHER + 'unmatched_threshold'][0]"),
+    # names of files and outputs
+    (RUN_FOLDER, "JOB_FILE", "algorithm/assessment/advice/next_job.py", "JOB_FILE"),
+    (RUN_FOLDER, "JOB_FILE", "algorithm/serving/model_title.py", "JOB"),
+    ("algorithm/assessment/report/result_files.py", "DISPLAY",
+     "algorithm/local_platform/job_figures.py", "_DISPLAY"),
+    ("algorithm/data/cleaning/cleaned_copy.py", "PATH_MAP",
+     "algorithm/assessment/observation.py", "PATH_MAP"),
+    (SAVED_MODEL, "MASKS", ASSESSED, "MASK_SIGNATURE"),
+    (SAVED_MODEL, "_BOX_OUTPUTS", "algorithm/distillation/teacher_file.py", "_OUTPUTS"),
+    (SOURCE, "OUTPUTS", ASSESSED, "OUTPUTS"),
+    (SOURCE, "MASK_OUTPUT", ASSESSED, "MASK_OUTPUT"),
     # of the handler that a model folder carries
     (HANDLER, "SCORE_THRESHOLD", "algorithm/modelarts/exported_file.py", "CONFIDENCE"),
     (HANDLER, "SOFT", LOCAL_MODEL, "SOFT"),
-    (HANDLER, "SOFT", "algorithm/export/saved_model.py", "SOFT"),
+    (HANDLER, "SOFT", SAVED_MODEL, "SOFT"),
     ("customize_service/pictures.py", "FULL_DEPTH", INDEX, "FULL_DEPTH"),
     (LOCAL_MODEL, "RETRY_SECONDS", LIMITS, "LOADING_RETRY_SECONDS"),
     (LOCAL_MODEL, "LOAD_WAIT_SECONDS", LIMITS, "START_WAIT_SECONDS"),
@@ -96,13 +121,29 @@ SAID = (
     ("soft_box_loss", "{} of it", "algorithm/distillation/job_distillation.py", "PEER_BOX_TRUST"),
 )  # fmt: skip
 
+RETINANET = PRESETS["retinanet-resnet50"]
+# The only values that the command of the Cloud TPU tutorial may give: those of the network here.
+OF_THE_NETWORK = {
+    "architecture.min_level": RETINANET.min_level,
+    "architecture.max_level": RETINANET.max_level,
+    "anchor.num_scales": SCALES_PER_OCTAVE,
+    "anchor.aspect_ratios": [*ASPECT_RATIOS],
+    "norm_activation.batch_norm_momentum": RETINANET.batch_norm.momentum,
+    "norm_activation.batch_norm_epsilon": RETINANET.batch_norm.epsilon,
+    "fpn.fpn_feat_dims": RETINANET.fpn_channels,
+    "retinanet_head.num_convs": RETINANET.head_repeats,
+    "retinanet_head.num_filters": RETINANET.fpn_channels,
+}
+
 
 @functools.cache
 def names_of(file: str) -> dict:
     """The constants of a file, the defaults of its classes' fields and of its functions' arguments."""
     names: dict = {}
     for node in ast.parse((PROJECT / file).read_text("utf-8")).body:
-        if isinstance(node, ast.Assign):
+        if isinstance(node, ast.AnnAssign) and node.value:
+            names |= values([(node.target, node.value)], names)
+        elif isinstance(node, ast.Assign):
             (target,) = node.targets
             many = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
             pairs = (
@@ -153,6 +194,11 @@ def test_a_default_is_that_of_the_hyperparameter(row, file, name):
 def test_a_description_says_the_number_of_the_code(row, words, file, name):
     number = evaluated(name, names_of(file))
     assert words.format(WORDS.get(number, number)) in ROWS[row].english
+
+
+@pytest.mark.parametrize(("key", "value"), OF_THE_NETWORK.items())
+def test_the_tutorials_network_is_the_network_here(key, value):
+    assert BY_KEY[key].only == (value,)
 
 
 def flag_default(verb, name: str):
