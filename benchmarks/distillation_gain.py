@@ -32,6 +32,7 @@ from algorithm.distillation.distiller import PEER
 from algorithm.distillation.job_distillation import find_distiller, find_peer
 from algorithm.evaluation.evaluator import Evaluator
 from algorithm.hyperparameters import Hyperparameters, parse
+from algorithm.hyperparameters.learning_rate import USUAL_RATE
 from algorithm.jobs.from_hyperparameters import (
     loss_config,
     nms_config,
@@ -41,7 +42,7 @@ from algorithm.jobs.from_hyperparameters import (
 )
 from algorithm.models.detector import Detector, build_detector
 from algorithm.models.variable_names import published_variables
-from algorithm.models.weights.warm_start import USUAL_RATE, Start, find_start
+from algorithm.models.weights.warm_start import Start, find_start
 from algorithm.storage import stager
 from algorithm.storage.atomic_files import write_json
 from algorithm.training.trainer import Trainer

@@ -46,6 +46,7 @@ fields_of, pictures = companion("request_fields"), companion("pictures")
 mask_forms = companion("mask_forms")
 BadRequest, Choice, FIELD = fields_of.BadRequest, fields_of.Choice, fields_of.FIELD
 SCORE_THRESHOLD = 0.3
+NMS_IOU = 0.5  # above which hard NMS drops a box, where it is asked for without an IoU
 SOFT = -1.0  # a value of `hard_above`: boxes lose score instead of being dropped
 DECODING = threading.BoundedSemaphore(
     os.cpu_count() or 1
@@ -238,7 +239,7 @@ class ObjectDetectionService(TfServingBaseService):
         masks.
         """
         overlap = fields_of.number(fields, "nms_iou_threshold", float, 0, 1)
-        hard_above = self._graph_nms(fields.get("nms"), 0.5 if overlap is None else overlap)
+        hard_above = self._graph_nms(fields.get("nms"), NMS_IOU if overlap is None else overlap)
         names = fields_of.wanted_names(fields.get("class_names"), self.label_names)
         score = fields_of.number(fields, "score_threshold", float, 0, 1)
         own = self.nms_iou_threshold if hard_above is None else None

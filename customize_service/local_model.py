@@ -14,7 +14,7 @@ import numpy as np
 
 LOGGER = logging.getLogger(__name__)
 LOAD_WAIT_SECONDS = 30.0  # the platform's older gateway gives up after 40
-RETRY_SECONDS = 5
+RETRY_SECONDS = 5  # as in serving.limits
 SOFT = -1.0  # in place of an IoU: boxes lose score instead of being dropped
 
 

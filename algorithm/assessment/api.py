@@ -15,7 +15,7 @@ from algorithm.assessment.advice.setting_steps import Setting
 from algorithm.assessment.analysis import analyse_records
 from algorithm.assessment.assessment import summary_lines
 from algorithm.assessment.observation import Observation
-from algorithm.assessment.report.result_files import result_texts, write_results
+from algorithm.assessment.report.result_files import DISPLAY, result_texts, write_results
 from algorithm.assessment.sensitivity.picture_measures import PictureMeasures, measure_picture
 from algorithm.data.feeding.decoding import PictureError, decode_image
 from algorithm.errors import ArgumentError, DataError, StorageError
@@ -92,7 +92,7 @@ def analyse(
                 stage_out(target, save_path)
     for line in summary_lines(analysis, Setting()):
         _log.info("%s", line)
-    shown = json.loads(texts["display.json"])
+    shown = json.loads(texts[DISPLAY])
     return {
         language: {name: row for name, row in rows.items() if not op_list or name in op_list}
         for language, rows in shown.items()

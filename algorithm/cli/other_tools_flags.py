@@ -15,7 +15,7 @@ from algorithm.errors import ArgumentError
 from algorithm.hyperparameters import ROWS
 from algorithm.hyperparameters.command_line import split_flags
 from algorithm.hyperparameters.names.nearest_name import did_you_mean
-from algorithm.hyperparameters.names.published_keys import RATE_OF_64
+from algorithm.hyperparameters.names.published_keys import RATE_IS_SCALED, SCALED_RATE
 
 # Habits that mean exactly what the flag here means.
 _SAME = {
@@ -28,7 +28,7 @@ _SAME = {
     "weights": "pretrained",
     "patience": "early_stop_patience",
 }
-_RATE = f"{RATE_OF_64}. Write --learning_rate=RATE*64/BATCH, or leave it out"
+_RATE = f"{RATE_IS_SCALED}. Write --learning_rate={SCALED_RATE}, or leave it out"
 # Habits that mean something else here, or nothing: what to do instead.
 _REFUSED = {
     "lr0": _RATE,

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from algorithm.data.sample import Sample
+from algorithm.ops.anchors import BACKBONE_STRIDE
 
-_STEP = 32  # the backbone's stride: other sides are padded
 _MOST_PIXELS = 1.08  # of the square's, so that it costs about the same
 _LEAST_GAIN = 1.05  # less is not worth another shape
 _MOST_ELONGATED = 3.0
@@ -32,7 +32,7 @@ def best_shape(samples: Sequence[Sample], side: int) -> tuple[tuple[int, int], f
     heights = np.array([sample.height for sample in samples], float)
     widths = np.array([sample.width for sample in samples], float)
     in_square = side / np.maximum(heights, widths)
-    sides = range(_STEP, int(side * _MOST_ELONGATED) + 1, _STEP)
+    sides = range(BACKBONE_STRIDE, int(side * _MOST_ELONGATED) + 1, BACKBONE_STRIDE)
     gains = {
         (height, width): float(
             np.exp(np.log(np.minimum(height / heights, width / widths) / in_square).mean())

@@ -20,8 +20,9 @@ from algorithm.distillation.online_peer import OnlinePeer
 from algorithm.distillation.soft_losses import SoftLossConfig
 from algorithm.distillation.teacher_file import FrozenTeacher
 from algorithm.hyperparameters import PEER_ENLARGEMENT, Hyperparameters
+from algorithm.hyperparameters.learning_rate import HIGHER_RATE, wants_a_higher_rate
 from algorithm.models.detector import Detector, build_detector, enlarged
-from algorithm.models.weights.warm_start import HIGHER_RATE, Start, find_start, wants_a_higher_rate
+from algorithm.models.weights.warm_start import Start, find_start
 from algorithm.ops.box_arrays import box_area
 from algorithm.ops.losses import LossConfig
 
@@ -160,7 +161,8 @@ def advice_on_peer(
             "student has not been shown to help; compare with a job without use_online_kd and "
             f"four times the num_epochs, which takes about as long ({_RECORD})"
         )
-    if wants_a_higher_rate(hp, student.image_size, start):
+    scope = start.scope if start else None
+    if wants_a_higher_rate(hp, student.image_size, student.preset.backbone, scope):
         advice.append(
             "use_online_kd: the start is an ImageNet backbone and the input small, where a higher "
             f"rate is worth more; compare with learning_rate={HIGHER_RATE:g} in hparams and no "

@@ -13,7 +13,7 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from algorithm.evaluation.average_precision import recall_beyond
+from algorithm.evaluation.average_precision import METRICS, recall_beyond
 from algorithm.evaluation.bootstrap import resample
 from algorithm.evaluation.detection_matching import find_overlaps, hits_and_misses
 from algorithm.evaluation.operating_point import OperatingPoint, confidence_curve
@@ -41,20 +41,6 @@ class MaskFigures:
         return {**self.metrics, "per_class": self.per_class}
 
 
-METRIC_NAMES = (
-    "AP",
-    "AP50",
-    "AP75",
-    "APs",
-    "APm",
-    "APl",
-    "AR1",
-    "AR10",
-    "AR100",
-    "ARs",
-    "ARm",
-    "ARl",
-)
 _UNDEFINED = -1.0
 
 
@@ -221,9 +207,7 @@ def evaluate_detections(
     ).operating_point()
     beyond = recall_beyond(records, overlaps, max_detections)
     return Evaluation(
-        metrics={
-            name: or_none(value) for name, value in zip(METRIC_NAMES, evaluator.stats, strict=True)
-        }
+        metrics={name: or_none(value) for name, value in zip(METRICS, evaluator.stats, strict=True)}
         | beyond,
         per_class=_per_class(evaluator, label_names, point),
         operating_point=point,

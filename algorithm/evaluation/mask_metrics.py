@@ -14,8 +14,8 @@ from pycocotools.cocoeval import COCOeval
 
 from algorithm.data.outlines import run_lengths
 from algorithm.data.sample import Sample
+from algorithm.evaluation.average_precision import METRICS
 from algorithm.evaluation.coco_metrics import (
-    METRIC_NAMES,
     MaskFigures,
     ground_truth,
     mean_precision,
@@ -65,7 +65,7 @@ def evaluate_masks(
         evaluator.summarize()
     precision = evaluator.eval["precision"][:, :, :, 0, -1]
     return MaskFigures(
-        {name: or_none(value) for name, value in zip(METRIC_NAMES, evaluator.stats, strict=True)},
+        {name: or_none(value) for name, value in zip(METRICS, evaluator.stats, strict=True)},
         {
             name: {
                 "AP": mean_precision(precision[:, :, index]),

@@ -24,6 +24,7 @@ from algorithm.ops.detections import NmsConfig, detect, to_image
 from algorithm.ops.image import letterbox_scale, normalize, pad_bottom_right, resize
 from algorithm.ops.mask_assembly import fitted_shape, mask_runs
 
+SOFT = -1.0  # as hard_above, in place of an IoU: soft NMS, as in the handler
 _PROBE_SIZE = (97, 131)
 _TOLERANCE = 1e-3
 MASKS = "masks"  # the signature that answers with masks, of a detector that has them
@@ -63,7 +64,7 @@ class ServingModule(tf.Module):
         self.settings = tf.function(
             lambda: {
                 "hard_above": tf.constant(
-                    config.iou_threshold if config.method == "hard" else -1.0
+                    config.iou_threshold if config.method == "hard" else SOFT
                 ),
                 "sigma": tf.constant(config.sigma),
                 "anchors": tf.constant(detector.anchors),

@@ -9,7 +9,12 @@ from algorithm.errors import ArgumentError
 from algorithm.hyperparameters.hyperparameter_table import HPARAMS, ROWS
 from algorithm.hyperparameters.names.nearest_name import did_you_mean
 from algorithm.hyperparameters.names.other_names import by_meaning
-from algorithm.hyperparameters.names.published_keys import PUBLISHED, RATE_OF_64, taken
+from algorithm.hyperparameters.names.published_keys import (
+    PUBLISHED,
+    RATE_IS_SCALED,
+    SCALED_RATE,
+    taken,
+)
 
 
 def split_flags(argv: Sequence[str]) -> list[tuple[str, str]]:
@@ -153,5 +158,5 @@ def _meant(key: str) -> str:
     if not meant:
         return did_you_mean(key, (*HPARAMS, *PUBLISHED))
     how = f"'{meant}'" if meant in HPARAMS else f"the flag --{meant}"
-    caution = f" {RATE_OF_64}: RATE*64/BATCH." if meant == "learning_rate" else ""
+    caution = f" {RATE_IS_SCALED}: {SCALED_RATE}." if meant == "learning_rate" else ""
     return f" Did you mean {how}?{caution}"

@@ -25,13 +25,13 @@ from algorithm.data.split_record import GIVEN, SplitRecord, contents_of
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs import job
-from algorithm.jobs.outputs.run_folder import TRAINING_MODES
+from algorithm.jobs.outputs.closing_report import FIGURES
+from algorithm.jobs.outputs.run_folder import JOB_FILE, TRAINING_MODES
 from algorithm.modelarts.environment import open_workspace
 from algorithm.modelarts.hosts import find_cluster
 from algorithm.storage.location import join
 
 FILE = "folds.json"
-FIGURES = ("AP", "AP50", "precision", "recall", "f1")
 _log = logging.getLogger("algorithm.jobs.job")
 
 
@@ -210,7 +210,7 @@ def _check_folder(hp: Hyperparameters, pictures: str) -> None:
     Raises:
         ArgumentError: It holds another job, or folds of other pictures.
     """
-    if storage.exists(join(hp.train_url, "job.json")):
+    if storage.exists(join(hp.train_url, JOB_FILE)):
         raise ArgumentError(
             f"train_url: expected a new folder for the jobs of folds={hp.folds}, found "
             f"{hp.train_url} with a job of its own; give a new train_url"

@@ -16,6 +16,7 @@ from algorithm.distillation.teacher_file import missing_teacher_parts
 from algorithm.errors import StorageError
 from algorithm.export import missing_parts
 from algorithm.hyperparameters import Hyperparameters
+from algorithm.hyperparameters.learning_rate import learning_rate_of
 from algorithm.jobs.evaluation_job import evaluate_only, refuse_untrained
 from algorithm.jobs.from_hyperparameters import detector_of, loss_config
 from algorithm.jobs.job_data import load_data, look_at_data, recorded_split
@@ -27,7 +28,7 @@ from algorithm.jobs.outputs.run_folder import TRAINING_MODES, RunFolder
 from algorithm.jobs.overfit_job import overfit_check
 from algorithm.modelarts.environment import Workspace, scratch_dir
 from algorithm.modelarts.hosts import find_cluster
-from algorithm.models.weights.warm_start import find_start, learning_rate_of
+from algorithm.models.weights.warm_start import find_start
 from algorithm.storage import is_remote, local_path
 from algorithm.storage.mirroring.mirrored_folder import mirrored
 from algorithm.storage.scratch_folder import job_folder
@@ -153,7 +154,8 @@ def _run(
         look_at_data(hp, detector, dataset, run_folder)
         for line in advice_on_peer(hp, detector, dataset.train, start):
             _log.warning("%s", line)
-    rate = learning_rate_of(hp, detector.image_size, start)
+    scope = start.scope if start else None
+    rate = learning_rate_of(hp, detector.image_size, detector.preset.backbone, scope)
     stopped_early = train(
         hp, detector, dataset, run_folder, resumed, devices, distiller, loss, rate
     )

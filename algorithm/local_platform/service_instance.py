@@ -20,6 +20,7 @@ from algorithm.local_platform.worker import NOTE, tail
 
 MOST_RESTARTS = 3  # in a row, without having been healthy between
 _POLL_SECONDS, _STOP_SECONDS = 0.1, 40.0
+_DELAY, _PERIOD, _FAILURES_AT_START = 10.0, 10.0, 30  # seconds, where a request says nothing
 _ADDRESS = re.compile(r"^serving .* on http://127\.0\.0\.1:(\d+)/$", re.MULTILINE)
 
 
@@ -28,8 +29,8 @@ class Probe:
     """How the health of an instance is asked for; numbers are seconds, but `failures`."""
 
     path: str = "/health"
-    start_seconds: float = 310.0
-    period: float = 10.0
+    start_seconds: float = _DELAY + _FAILURES_AT_START * _PERIOD
+    period: float = _PERIOD
     timeout: float = 3.0
     failures: int = 3
 
@@ -37,10 +38,12 @@ class Probe:
 def probe_of(unit: Mapping) -> Probe:
     """Return the probe that a unit of a service's request asks for."""
     start, ready = unit.get("startup_health") or {}, unit.get("readiness_health") or {}
-    most = (start.get("failure_threshold") or 30) * (start.get("period_seconds") or 10)
+    most = (start.get("failure_threshold") or _FAILURES_AT_START) * (
+        start.get("period_seconds") or _PERIOD
+    )
     return Probe(
         ready.get("url") or Probe.path,
-        (start.get("initial_delay_seconds") or 10) + most,
+        (start.get("initial_delay_seconds") or _DELAY) + most,
         ready.get("period_seconds") or Probe.period,
         ready.get("timeout_seconds") or Probe.timeout,
         ready.get("failure_threshold") or Probe.failures,

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from algorithm.errors import ArgumentError
-from algorithm.migration.published import REFERENCE_BATCH
+from algorithm.hyperparameters.learning_rate import DROPS, REFERENCE_BATCH
 from algorithm.migration.translation import Translation, number
 
 _RATE = "train.learning_rate"
 _TPU_CORES = 8  # of the v2-8 and v3-8 that the tutorial uses
-_STEP_FACTORS = (0.1, 0.01)  # factors on the rate after the two drops, as published
 
 
 def translate_schedule(
@@ -54,7 +53,7 @@ def translate_schedule(
         share, why = (
             1.0,
             f"the published rate is for {REFERENCE_BATCH} pictures, and follows the batch: "
-            f"{number(rate * batch / 64)}",
+            f"{number(rate * batch / REFERENCE_BATCH)}",
         )
     result.take_differently(
         f"{_RATE}.init_learning_rate",
@@ -115,7 +114,7 @@ def _decay(result: Translation, values: Mapping[str, Any], loop: int) -> None:
     if kind != "step":
         raise ArgumentError(f"{_RATE}.type: expected step or cosine, found {kind!r}")
     drops, levels = values[f"{_RATE}.learning_rate_steps"], values[f"{_RATE}.learning_rate_levels"]
-    if len(drops) != len(_STEP_FACTORS):
+    if len(drops) != len(DROPS):
         raise ArgumentError(f"{_RATE}.learning_rate_steps: expected two steps, found {drops}")
     names = {
         "lr_decay_method": "stepwise",
@@ -123,9 +122,7 @@ def _decay(result: Translation, values: Mapping[str, Any], loop: int) -> None:
         "second_lr_drop_epoch": number(drops[1] / loop),
     }
     ratios = [level / values[f"{_RATE}.init_learning_rate"] for level in levels]
-    if all(
-        math.isclose(ratio, factor) for ratio, factor in zip(ratios, _STEP_FACTORS, strict=True)
-    ):
+    if all(math.isclose(ratio, factor) for ratio, factor in zip(ratios, DROPS, strict=True)):
         result.take(f"{_RATE}.learning_rate_steps", drops, **names)
     else:
         result.take_differently(

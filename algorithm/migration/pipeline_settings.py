@@ -5,9 +5,14 @@ Source of names and meanings: object_detection/protos of tensorflow/models.
 
 from __future__ import annotations
 
+from algorithm.hyperparameters import ROWS
+
 SSD = "model.ssd."
 NMS = f"{SSD}post_processing.batch_non_max_suppression."
 FOCAL = f"{SSD}loss.classification_loss.weighted_sigmoid_focal."
+_BOX_LOSS = (
+    f"delta={ROWS['delta'].default:g} and box_loss_weight={ROWS['box_loss_weight'].default:g}"
+)
 
 # Fields that mean the same here, with the hyperparameter's name.
 SAME: dict[str, str] = {
@@ -81,12 +86,12 @@ DIFFERENTLY: dict[str, str] = {
     "override_base_feature_extractor_hyperparams": "the backbone has the same batch norm as the "
     "rest",
     "additional_layer_depth": "the model's own neck",
-    "weighted_smooth_l1": "delta=0.1 and box_loss_weight=50, which is near it: boxes are not coded "
+    "weighted_smooth_l1": f"{_BOX_LOSS}, which is near it: boxes are not coded "
     "10 and 5 times as large",
-    "y_scale": "delta=0.1 and box_loss_weight=50 stand for it",
-    "x_scale": "delta=0.1 and box_loss_weight=50 stand for it",
-    "height_scale": "delta=0.1 and box_loss_weight=50 stand for it",
-    "width_scale": "delta=0.1 and box_loss_weight=50 stand for it",
+    "y_scale": f"{_BOX_LOSS} stand for it",
+    "x_scale": f"{_BOX_LOSS} stand for it",
+    "height_scale": f"{_BOX_LOSS} stand for it",
+    "width_scale": f"{_BOX_LOSS} stand for it",
     "fine_tune_checkpoint_version": "files are recognised by content",
     "replicas_to_aggregate": "all replicas",
     "pad_to_max_dimension": "pictures are padded to the network's size",

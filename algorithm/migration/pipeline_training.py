@@ -10,13 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 from algorithm.errors import ArgumentError
-from algorithm.migration.published import REFERENCE_BATCH, Recipe
+from algorithm.hyperparameters.learning_rate import REFERENCE_BATCH
+from algorithm.migration.published import Recipe
 from algorithm.migration.translation import Translation, number
 from algorithm.migration.unread_settings import Settings
 
 _TRAIN = "train_config."
 _STEPS_BETWEEN_CHECKPOINTS = 1000  # TFOD's training loop has the same
-_SMALLEST_BATCH_FOR_STATISTICS = 4
+_SMALLEST_BATCH_FOR_STATISTICS = 4  # as in jobs.freezing, where freeze_bn=auto is decided
 _OPTIMIZERS = {
     "momentum_optimizer": ("sgd", "momentum_optimizer_value"),
     "adam_optimizer": ("adam", ""),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-REFERENCE_BATCH = 64  # learning_rate stands for so many pictures here
-
 
 @dataclass(frozen=True)
 class Recipe:

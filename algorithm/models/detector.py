@@ -17,7 +17,13 @@ from algorithm.models.mobilenet import mobilenet_features
 from algorithm.models.recomputed_pieces import Piece
 from algorithm.models.resnet import RESNETS, resnet_features
 from algorithm.models.zoo import BACKBONES, PRESETS, Preset
-from algorithm.ops.anchors import ASPECT_RATIOS, SCALES_PER_OCTAVE, anchor_grid, padded_size
+from algorithm.ops.anchors import (
+    ASPECT_RATIOS,
+    BACKBONE_STRIDE,
+    SCALES_PER_OCTAVE,
+    anchor_grid,
+    padded_size,
+)
 
 ANCHORS_PER_CELL = len(ASPECT_RATIOS) * SCALES_PER_OCTAVE
 _NECKS = {"bifpn": bifpn_features, "fpn": fpn_features}
@@ -61,10 +67,10 @@ def parse_image_size(image_size: int | tuple[int, int]) -> tuple[int, int]:
         ArgumentError: A side is below 32, so that no cell of P5 would be left.
     """
     size = (image_size, image_size) if isinstance(image_size, int) else tuple(image_size)
-    if len(size) != 2 or min(size) < 32:
+    if len(size) != 2 or min(size) < BACKBONE_STRIDE:
         raise ArgumentError(
-            f"image_size: expected two sides of at least 32 pixels, found {image_size!r}; "
-            "use e.g. 512 or 384x640"
+            f"image_size: expected two sides of at least {BACKBONE_STRIDE} pixels, found "
+            f"{image_size!r}; use e.g. 512 or 384x640"
         )
     return size
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
-BATCH_NORM_MOMENTUM = 0.99
-BATCH_NORM_EPSILON = 1e-3
+from algorithm.models.zoo import BatchNormSpec
+
 # Variables that layers change by themselves in training.
 CARRIED = ("moving_mean", "moving_variance", "seed_generator_state")
 
 
 def batch_norm(
     name: str,
-    momentum: float = BATCH_NORM_MOMENTUM,
-    epsilon: float = BATCH_NORM_EPSILON,
+    momentum: float = BatchNormSpec.momentum,
+    epsilon: float = BatchNormSpec.epsilon,
     gamma: str = "ones",
 ) -> layers.BatchNormalization:
     """Make a batch normalisation, by default with EfficientDet's momentum and epsilon."""

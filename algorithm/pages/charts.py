@@ -10,7 +10,7 @@ import numpy as np
 from algorithm.pages.page import Text, both
 
 WIDTH, HEIGHT, LEFT, RIGHT, BOTTOM, TOP = 500, 190, 44, 18, 30, 14
-COLOUR, SECOND = "#3b73b9", "#d98c00"
+BLUE, ORANGE = "#3b73b9", "#d98c00"
 
 
 def histogram(
@@ -42,7 +42,7 @@ def histogram(
         tall = (HEIGHT - BOTTOM - TOP) * count / top
         parts.append(
             f'<rect x="{LEFT + index * step:.1f}" y="{HEIGHT - BOTTOM - tall:.1f}" '
-            f'width="{step - 1:.1f}" height="{tall:.1f}" fill="{COLOUR}">'
+            f'width="{step - 1:.1f}" height="{tall:.1f}" fill="{BLUE}">'
             f"<title>{edges[index]:g} – {edges[index + 1]:g}{unit}: {count}</title></rect>"
         )
     every = max(1, len(edges) // 9)
@@ -54,7 +54,7 @@ def histogram(
     if mark is not None and edges[0] < mark < edges[-1]:
         x = LEFT + step * float(np.interp(mark, edges, np.arange(len(edges))))
         parts.append(
-            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" stroke="{SECOND}" '
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" stroke="{ORANGE}" '
             'stroke-dasharray="4 3"/>' + _text(x + 4, TOP + 8, mark_text, "start")
         )
     return _chart(title, parts)
@@ -83,7 +83,7 @@ def bars(title: Text, names: Sequence[str], groups: Sequence[tuple[str, Sequence
             y = place * row + 4 + 12 * group
             parts.append(
                 f'<rect x="{label}" y="{y}" width="{max(long, 0.5):.1f}" height="11" '
-                f'fill="{(COLOUR, SECOND)[group]}"/>'
+                f'fill="{(BLUE, ORANGE)[group]}"/>'
                 + _text(label + long + 4, y + 10, f"{numbers[place]} {kind}", "start")
             )
     return _chart(title, parts, height=row * max(1, len(names)) + 6)

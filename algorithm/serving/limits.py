@@ -7,6 +7,10 @@ from dataclasses import dataclass
 BODY_LIMIT = 12 * 1024 * 1024  # bytes of a request: the limit of the platform's older gateway
 FORM_PARTS_LIMIT = 16  # 8 pictures and their settings
 CONNECTION_LIMIT = 1000  # slow clients wait here, not in a worker thread
+START_WAIT_SECONDS = 30.0  # of a request for the model; the older gateway gives up after 40
+LOAD_SECONDS = 600.0  # that loading the model may take
+LOADING_RETRY_SECONDS = 5  # until a client should ask again while the model is being loaded
+BUSY_RETRY_SECONDS = 1  # the same where the queue is full
 DRAIN_SECONDS = 30.0  # for the requests in flight, once no new ones are taken
 
 

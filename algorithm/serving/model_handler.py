@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from algorithm.errors import DataError, JobError
+from algorithm.serving.limits import LOAD_SECONDS
 
 MODEL_NAME = "serve"  # what the platform's server calls a model by default
 BASE_CLASS = "TfServingBaseService"
@@ -25,7 +26,6 @@ MODEL_PARTS = (
     "config.json",
     "index",
 )
-LOAD_SECONDS = 600.0
 _load_numbers = itertools.count(1)
 
 

@@ -28,8 +28,8 @@ M_ARENA_MAX = -8  # the parameter of glibc's mallopt
 
 def serve(
     model_dir: str | os.PathLike[str],
-    host: str = "0.0.0.0",
-    port: int = 8080,
+    host: str,
+    port: int,
     limits: Limits | None = None,
 ) -> None:
     """Serve a model folder until SIGTERM or SIGINT, then finish the requests in flight.

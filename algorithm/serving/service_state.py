@@ -12,14 +12,11 @@ from PIL import Image
 
 from algorithm.errors import DataError, JobError
 from algorithm.serving.batching import Batcher
+from algorithm.serving.limits import LOADING_RETRY_SECONDS, START_WAIT_SECONDS
 from algorithm.serving.model_handler import load_service
 from algorithm.serving.prometheus_metrics import Metrics
 
 LOGGER = logging.getLogger(__name__)
-START_WAIT_SECONDS = (
-    30.0  # how long a request waits for the model; the platform's older gateway gives up after 40
-)
-RETRY_SECONDS = 5
 
 
 class NotReady(RuntimeError):
@@ -30,7 +27,7 @@ class NotReady(RuntimeError):
     """
 
     http_status = 503
-    retry_after = RETRY_SECONDS
+    retry_after = LOADING_RETRY_SECONDS
 
     def __init__(self, reason: str) -> None:
         """Keep what the client may read."""
@@ -128,7 +125,9 @@ class Standing:
             NotReady: Loading takes long or has failed.
         """
         if not self._decided.wait(self._wait):
-            raise NotReady(f"the model is still being loaded, ask again in {RETRY_SECONDS} s")
+            raise NotReady(
+                f"the model is still being loaded, ask again in {LOADING_RETRY_SECONDS} s"
+            )
         if self.failure:
             raise NotReady(str(self.failure))
         with self._counting:

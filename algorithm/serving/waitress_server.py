@@ -13,9 +13,9 @@ from waitress.utilities import Error
 
 from algorithm.serving.access_log import log_request, request_id
 from algorithm.serving.http_app import JSON_TYPE, error_body, known_path
+from algorithm.serving.limits import BUSY_RETRY_SECONDS
 from algorithm.serving.prometheus_metrics import Metrics
 
-RETRY_SECONDS = 1
 # So long the rest of a refused body is read, so that the client gets to read the answer.
 LINGER_SECONDS = 3.0
 
@@ -41,7 +41,7 @@ class JsonErrorTask(ErrorTask):
         self.status = f"{error.code} {error.reason}"
         self.response_headers += [("Content-Type", JSON_TYPE), ("X-Request-Id", identifier)]
         if error.code == Busy.code:
-            self.response_headers.append(("Retry-After", str(RETRY_SECONDS)))
+            self.response_headers.append(("Retry-After", str(BUSY_RETRY_SECONDS)))
         self.set_close_on_finish()
         self.content_length = len(body)
         method, path = (
@@ -162,7 +162,7 @@ class TwoQueues:
         heavy = not request.error and request.command == "POST" and request.path == "/"
         if heavy and len(self.heavy.queue) >= self._limit:
             request.error = Busy(
-                f"{self._limit} requests wait already, ask again in {RETRY_SECONDS} s"
+                f"{self._limit} requests wait already, ask again in {BUSY_RETRY_SECONDS} s"
             )
             heavy = False
         (self.heavy if heavy else self.light).add_task(channel)

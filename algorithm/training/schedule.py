@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
-REFERENCE_BATCH = 64
+from algorithm.hyperparameters.learning_rate import DROPS, REFERENCE_BATCH, USUAL_RATE
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ScheduleConfig:
         power: The exponent of polynomial decay.
     """
 
-    learning_rate: float = 0.08
+    learning_rate: float = USUAL_RATE
     warmup_init: float = 0.008
     warmup_epochs: float = 1.0
     decay: str = "cosine"
@@ -127,8 +127,8 @@ class DetectionSchedule(keras.optimizers.schedules.LearningRateSchedule):
             return tf.pow(1.0 - progress, self.config.power)
         if self.config.decay == "stepwise":
             epoch = step / self.steps_per_epoch
-            first = tf.where(epoch < self.config.first_drop_epoch, 1.0, 0.1)
-            return tf.where(epoch < self.config.second_drop_epoch, first, 0.01)
+            first = tf.where(epoch < self.config.first_drop_epoch, 1.0, DROPS[0])
+            return tf.where(epoch < self.config.second_drop_epoch, first, DROPS[1])
         return tf.ones_like(step)
 
     def get_config(self):

@@ -10,7 +10,8 @@ import pytest
 from pycocotools.cocoeval import COCOeval
 
 from algorithm.evaluation import coco_metrics
-from algorithm.evaluation.coco_metrics import METRIC_NAMES, evaluate_detections
+from algorithm.evaluation.average_precision import METRICS
+from algorithm.evaluation.coco_metrics import evaluate_detections
 
 
 @dataclass
@@ -45,7 +46,7 @@ def test_perfect_detections_score_one():
     assert evaluation.metrics["AP"] == pytest.approx(1.0)
     assert evaluation.metrics["APm"] == pytest.approx(1.0)
     assert evaluation.metrics["APs"] is None
-    assert list(evaluation.metrics) == list(METRIC_NAMES)
+    assert list(evaluation.metrics) == list(METRICS)
     assert evaluation.per_class["dog"]["AP50"] == pytest.approx(1.0)
     assert evaluation.summary.count("\n") == 11
     assert (
@@ -137,7 +138,7 @@ def test_220_perfect_detections_of_a_class_are_all_counted():
     assert (point.precision, point.recall, point.f1) == (1.0, 1.0, 1.0)
     assert evaluation.per_class["cell"]["recall"] == 1.0
     assert evaluation.metrics["AR100"] == pytest.approx(100 / 220)
-    assert list(evaluation.metrics) == [*METRIC_NAMES, "AR300"]
+    assert list(evaluation.metrics) == [*METRICS, "AR300"]
     assert evaluation.metrics["AR300"] == 1.0
     assert evaluation.summary.splitlines()[12] == (
         " Average Recall     (AR) @[ IoU=0.50:0.95 | area=   all | maxDets=300 ] = 1.000"
@@ -172,7 +173,7 @@ def test_no_further_recall_where_100_detections_are_all(objects, limit):
     boxes, labels = many(objects)
     found_here = perfect(boxes[:limit], labels[:limit])
     evaluation = evaluate_detections([Picture(boxes, labels)], [found_here], ["a"], limit)
-    assert list(evaluation.metrics) == list(METRIC_NAMES)
+    assert list(evaluation.metrics) == list(METRICS)
 
 
 def test_metrics_json_has_intervals():

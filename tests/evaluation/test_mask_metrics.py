@@ -8,7 +8,8 @@ from pycocotools.cocoeval import COCOeval
 
 from algorithm.data.outlines import Polygons, RunLengths
 from algorithm.data.sample import Sample
-from algorithm.evaluation.coco_metrics import METRIC_NAMES, evaluate_detections
+from algorithm.evaluation.average_precision import METRICS
+from algorithm.evaluation.coco_metrics import evaluate_detections
 from algorithm.evaluation.mask_metrics import evaluate_masks
 
 SIZE = (60, 80)
@@ -87,7 +88,7 @@ def test_random_masks_are_measured_as_pycocotools_measures_them():
     reference.summarize()
     figures = evaluate_masks(samples, detections, NAMES)
     expected = [None if value == -1 else value for value in reference.stats]
-    assert list(figures.metrics) == list(METRIC_NAMES)
+    assert list(figures.metrics) == list(METRICS)
     assert list(figures.metrics.values()) == pytest.approx(expected)
     assert 0.1 < figures.metrics["AP"] < 0.9
     both = np.mean([figures.per_class[name]["AP"] for name in NAMES])

@@ -19,7 +19,7 @@ from algorithm.errors import DataError
 from algorithm.hyperparameters import parse
 from algorithm.jobs import job
 from algorithm.models import build_detector, zoo
-from algorithm.models.weights.warm_start import Start, learning_rate_of
+from algorithm.models.weights.warm_start import Start
 from algorithm.training.gradients import Gradients
 
 HPARAMS = "moving_average_decay=0,image_size=64,log_every_steps=1"
@@ -289,23 +289,6 @@ def advice(*more, size=320, samples=(), scope="classification"):
     )
 
 
-def rate_without_peer(*more, size, scope="classification", model="efficientdet-t1"):
-    hp = parse(
-        [
-            "--data_url=nowhere",
-            "--train_url=nowhere",
-            f"--model_name={model}",
-            "--train_batch_size=8",
-            *more,
-        ]
-    )
-    return learning_rate_of(
-        hp,
-        size if isinstance(size, tuple) else (size, size),
-        Start(Path("weights"), scope, "given") if scope else None,
-    )
-
-
 @pytest.mark.parametrize(
     ("scope", "size", "said"),
     [("detection", 320, 1), ("full", 320, 1), ("classification", 320, 0), ("detection", 160, 1)],
@@ -352,31 +335,6 @@ def test_a_small_input_from_an_imagenet_backbone_gets_the_advice_to_compare_with
         )
         == said
     )
-
-
-@pytest.mark.parametrize(
-    ("scope", "size", "flags", "rate"),
-    [
-        ("classification", 256, (), 0.16),
-        ("classification", 320, ("--train_batch_size=4",), 0.16),
-        ("classification", 352, (), 0.08),
-        ("classification", (256, 352), (), 0.08),
-        ("detection", 256, (), 0.08),
-        (None, 256, (), 0.08),
-        ("classification", 256, ("--train_batch_size=9",), 0.08),
-        ("classification", 256, ("--hparams=gradient_accumulation_steps=2",), 0.08),
-        ("classification", 256, ("--hparams=optimizer=adam",), 0.08),
-        ("classification", 256, ("--use_online_kd=True",), 0.08),
-        ("classification", 256, ("--hparams=learning_rate=0.15",), 0.15),
-        ("classification", 256, ("--model_name=retinanet-resnet50",), 0.08),
-        ("classification", 256, ("--model_name=efficientdet-t2",), 0.16),
-    ],
-)
-def test_a_small_input_from_an_imagenet_backbone_takes_twice_the_rate_unless_one_is_given(
-    scope, size, flags, rate
-):
-    """An adam that was asked for takes learning_rate as it is: 0.16 would be twenty times too much."""
-    assert rate_without_peer(*flags, size=size, scope=scope) == rate
 
 
 @pytest.mark.parametrize(("side", "said"), [(140, False), (142, True)])

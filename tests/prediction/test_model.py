@@ -141,7 +141,7 @@ def test_the_index_says_names_and_thresholds(tmp_path):
     (tmp_path / "index").write_text(json.dumps(index))
     assert thresholds_of(tmp_path) == Thresholds(0.4, 0.6)
     (tmp_path / "index").write_text(json.dumps({"labels_list": ["a"]}))
-    assert thresholds_of(tmp_path) == Thresholds() == Thresholds(0.3, None)
+    assert thresholds_of(tmp_path) == Thresholds()
     (tmp_path / "index").write_text(json.dumps(index | {"thresholds": {"confidence": 7}}))
     with pytest.raises(DataError, match="expected thresholds between 0 and 1"):
         thresholds_of(tmp_path)

@@ -24,6 +24,7 @@ from algorithm.assessment.errors.error_costs import MISSED
 from algorithm.assessment.errors.error_kinds import BACKGROUND, BOTH, CLASS, DUPLICATE, POSITION
 from algorithm.assessment.masks.mask_analysis import GRID
 from algorithm.assessment.masks.mask_fits import CUT, LEAK, MISSED_PART, SPILL
+from algorithm.hyperparameters.random_scales import RANDOM
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ ENOUGH_EPOCHS = (
     50,
 )  # below the first, much is still to be learned; the default is 100, the published recipe has 300
 _MOSAIC = rising("mosaic", 0.3, 0.6)
-_SCALES = (rising("jitter_max", 2.0), falling("jitter_min", 0.1), _MOSAIC)
+_SCALES = (rising("jitter_max", RANDOM[1]), falling("jitter_min", RANDOM[0]), _MOSAIC)
 _SOFTER = (
     choice("nms_method", "gaussian"),
     only_with("nms_method", "gaussian", rising("nms_sigma", 0.6, 0.8)),

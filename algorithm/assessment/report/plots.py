@@ -20,9 +20,10 @@ from algorithm.assessment.sensitivity.sensitivity import Sensitivity
 from algorithm.evaluation.operating_point import ConfidenceCurve
 from algorithm.evaluation.records import Records
 from algorithm.pages.box_drawing import ink_on
+from algorithm.pages.charts import BLUE, ORANGE
 
-BLUE, ORANGE, GREY = "#3b73b9", "#d98c00", "#9aa5b1"
-SLICES = ("#3b73b9", "#d98c00", "#2c8a4b", "#a04fb0", "#9aa5b1")
+GREY = "#9aa5b1"
+SLICES = (BLUE, ORANGE, "#2c8a4b", "#a04fb0", GREY)
 CLASSES_DRAWN = 10
 FEW_CLASSES = 12  # rows of a confusion matrix with room for large numbers, zeros among them
 _BEYOND_THE_FONT = 0x250  # code points from here on may be missing in the font of pictures

@@ -8,6 +8,7 @@ import sys
 from algorithm.cli.output_folder import claim_folder
 from algorithm.cli.verb import Verb
 from algorithm.jobs.job_urls import check_data_url
+from algorithm.modelarts.model_index import FULL_DEPTH
 
 
 def _add_flags(parser: argparse.ArgumentParser) -> None:
@@ -22,8 +23,8 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bit_depth",
         type=int,
-        choices=range(8, 17),
-        default=16,
+        choices=range(8, FULL_DEPTH + 1),
+        default=FULL_DEPTH,
         metavar="BITS",
         help="bits that pictures of 16 bits use, such as 12 of many cameras (default: %(default)s)",
     )

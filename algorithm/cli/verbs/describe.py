@@ -13,11 +13,12 @@ from algorithm import __version__
 from algorithm.cli.verb import Verb
 from algorithm.hyperparameters import LANGUAGES, TABLE, Row, as_markdown, as_text, write_value
 from algorithm.hyperparameters.distillation_pairs import as_markdown as pairs_table
+from algorithm.hyperparameters.learning_rate import USUAL_RATE
 from algorithm.modelarts import platform_requests
 from algorithm.storage.atomic_files import write_text
 
 _PUBLISHED = [row for row in TABLE if row.where == "parameter"]
-_SAMPLE_HPARAMS = "moving_average_decay=0,learning_rate=0.08"
+_SAMPLE_HPARAMS = f"moving_average_decay=0,learning_rate={USUAL_RATE:g}"
 
 _GROUPS = {
     "en": {

@@ -6,6 +6,7 @@ import argparse
 
 from algorithm.cli.early_checks import check_model_folder
 from algorithm.cli.verb import Verb
+from algorithm.modelarts.platform_requests import PORT
 from algorithm.serving.limits import Limits
 from algorithm.serving.parent_end import end_with_stdin
 
@@ -16,7 +17,7 @@ def _add_flags(parser: argparse.ArgumentParser) -> None:
         "--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"
     )
     for name, kind, default, text in (
-        ("port", int, 8080, "port to listen on, 0 for any (default: %(default)s)"),
+        ("port", int, PORT, "port to listen on, 0 for any (default: %(default)s)"),
         ("batch", int, Limits.batch, "pictures through the network at once (default: %(default)s)"),
         (
             "batch_wait_ms",

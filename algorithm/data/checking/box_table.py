@@ -12,7 +12,7 @@ from algorithm.data.cleaning.rules.box_rules import sides
 from algorithm.data.sample import Sample
 from algorithm.ops.box_arrays import box_area
 
-MATCH = 0.5  # IoU from which an anchor is trained towards a box
+MATCH = 0.5  # IoU from which an anchor is trained towards a box, as in ops.anchor_matching
 MOST_BOXES = 20_000  # compared with anchors; more are sampled
 
 

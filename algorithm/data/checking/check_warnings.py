@@ -24,7 +24,7 @@ WHOLE = 0.95  # of the picture's area
 MANY_WHOLE = 0.2  # share of the objects
 LONG = 5.0  # ratio of the sides
 SHOWN = 8  # names in a line
-COCO_DETECTIONS = 100  # of a class in a picture, which AP and AR100 look at
+COCO_DETECTIONS = 100  # of a class in a picture; evaluation.average_precision has it too
 READ = 256 * 2**20  # bytes hashed in search of pictures that are in TRAIN and EVAL
 
 

@@ -83,9 +83,9 @@ def check_dataset(
     anchors: np.ndarray,
     image_size: tuple[int, int],
     model_name: str,
-    anchor_scale: float = 4.0,
-    batch_size: int = 8,
-    max_detections: int = 100,
+    anchor_scale: float,
+    batch_size: int,
+    max_detections: int,
     choices: Sequence[ModelChoice] = (),
 ) -> DataCheck:
     """Measure a dataset as a model would see it at `image_size`.

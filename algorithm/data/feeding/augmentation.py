@@ -15,6 +15,7 @@ from algorithm.data.feeding.augmentations.autoaugment import apply_policy
 from algorithm.data.feeding.augmentations.colour import Colour
 from algorithm.data.feeding.augmentations.holes import cut_out, grid_mask
 from algorithm.data.feeding.augmentations.mosaic import mosaic
+from algorithm.hyperparameters.random_scales import RANDOM
 
 # Pixels uint8 [H, W, 3], boxes float32 [N, 4] yxyx pixels and labels int32 [N] of the sample with
 # an index.
@@ -39,7 +40,7 @@ class Augmentation:
     """
 
     flip: bool = True
-    jitter: tuple[float, float] = (0.1, 2.0)
+    jitter: tuple[float, float] = RANDOM
     policy: str = ""
     grid_mask: bool = False
     cutout: float = 0.0

@@ -45,7 +45,7 @@ class Scene:
 def write_sample_dataset(
     output: str | os.PathLike[str],
     *,
-    count: int = 300,
+    count: int,
     seed: int = 0,
     size: int = 208,
     classes: tuple[str, ...] = CLASSES,

@@ -234,7 +234,7 @@ def _own_suppression(
     hard = rule["hard_above"] >= 0
     config = NmsConfig(
         "hard" if hard else "gaussian",
-        rule["hard_above"] if hard else 0.5,
+        rule["hard_above"] if hard else NmsConfig.iou_threshold,
         rule["sigma"],
         max_detections=rule["max_detections"],
     )

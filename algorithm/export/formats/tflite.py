@@ -14,10 +14,10 @@ import tensorflow as tf
 
 from algorithm.export.formats.mediapipe_metadata import with_metadata
 from algorithm.export.formats.source import Source, network
+from algorithm.ops.detections import NmsConfig
 
 OPERATION = "TFLite_Detection_PostProcess"
-IOU = 0.5
-SCORE = 0.001
+IOU, SCORE = NmsConfig.iou_threshold, NmsConfig.score_threshold
 
 
 def write_tflite(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from algorithm.errors import ArgumentError
+from algorithm.hyperparameters.learning_rate import REFERENCE_BATCH
 
 _SWITCH = {"true": "True", "1": "True", "false": "False", "0": "False"}
 _BY_MODEL = "model_name says it"
@@ -91,7 +92,11 @@ PUBLISHED = {key.name: key for key in _KEYS}
 # Where the published default is None, the hyperparameter of the same name has an empty text.
 _NONE = ("autoaugment_policy", "iou_loss_type", "survival_prob", "var_freeze_expr")
 # A rate of another system is for that system's batch.
-RATE_OF_64 = "learning_rate here is for 64 pictures in a step and is scaled to the real number"
+RATE_IS_SCALED = (
+    f"learning_rate here is for {REFERENCE_BATCH} pictures in a step and is scaled to the real "
+    "number"
+)
+SCALED_RATE = f"RATE*{REFERENCE_BATCH}/BATCH"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ What the values do is in data.feeding.augmentation and data.feeding.flip_crop_sc
 
 from __future__ import annotations
 
+from algorithm.hyperparameters.random_scales import PRETRAINED, RANDOM
 from algorithm.hyperparameters.row import Row
 
 AUGMENTATION_ROWS: tuple[Row, ...] = (
@@ -19,18 +20,18 @@ AUGMENTATION_ROWS: tuple[Row, ...] = (
         "jitter_min",
         "float",
         None,
-        "Smallest random scale of a training picture, empty for 0.5 with pretrained weights and "
-        "0.1 without",
-        "训练图片随机缩放的最小比例, 空表示有预训练权重时为0.5, 否则为0.1",
+        f"Smallest random scale of a training picture, empty for {PRETRAINED[0]:g} with pretrained "
+        f"weights and {RANDOM[0]:g} without",
+        f"训练图片随机缩放的最小比例, 空表示有预训练权重时为{PRETRAINED[0]:g}, 否则为{RANDOM[0]:g}",
         interval="(0, inf)",
     ),
     Row(
         "jitter_max",
         "float",
         None,
-        "Largest random scale of a training picture, empty for 1.5 with pretrained weights and 2 "
-        "without",
-        "训练图片随机缩放的最大比例, 空表示有预训练权重时为1.5, 否则为2",
+        f"Largest random scale of a training picture, empty for {PRETRAINED[1]:g} with pretrained "
+        f"weights and {RANDOM[1]:g} without",
+        f"训练图片随机缩放的最大比例, 空表示有预训练权重时为{PRETRAINED[1]:g}, 否则为{RANDOM[1]:g}",
         interval="(0, inf)",
     ),
     Row(

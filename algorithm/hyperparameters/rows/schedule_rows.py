@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from algorithm.hyperparameters.learning_rate import REFERENCE_BATCH, USUAL_RATE
 from algorithm.hyperparameters.row import Row
 
 SCHEDULE_ROWS: tuple[Row, ...] = (
@@ -58,9 +59,11 @@ SCHEDULE_ROWS: tuple[Row, ...] = (
         "learning_rate",
         "float",
         0.0,
-        "Learning rate for 64 pictures per step, scaled in proportion to the real number. 0 "
-        "chooses 0.08, or more for a small lite model from an ImageNet backbone",
-        "每步64张图片时的学习率, 按实际批大小等比缩放. 0 表示自动选择, 一般为0.08, "
+        f"Learning rate for {REFERENCE_BATCH} pictures per step, scaled in proportion to the real "
+        f"number. 0 chooses {USUAL_RATE:g}, or more for a small lite model from an ImageNet "
+        "backbone",
+        f"每步{REFERENCE_BATCH}张图片时的学习率, 按实际批大小等比缩放. 0 表示自动选择, "
+        f"一般为{USUAL_RATE:g}, "
         "从 ImageNet 主干网络开始的小模型取更高的值",
         interval="[0, inf)",
     ),

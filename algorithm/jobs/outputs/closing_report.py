@@ -15,7 +15,7 @@ from algorithm.storage import is_remote
 from algorithm.training.log_forms.log_form import clock
 
 _MOST_CLASSES = 20
-_FIGURES = ("AP", "AP50", "precision", "recall", "f1")
+FIGURES = ("AP", "AP50", "precision", "recall", "f1")
 
 
 def closing_lines(
@@ -57,9 +57,9 @@ def _table(metrics: Mapping[str, Any]) -> list[str]:
     classes = sorted(metrics["per_class"].items(), key=lambda each: each[1]["AP"] or 0.0)
     rows = [("all classes", metrics), *classes[:_MOST_CLASSES]]
     width = max(len(name) for name, _ in rows)
-    lines = [f"{'':<{width}}  " + "  ".join(f"{name:>9}" for name in _FIGURES)]
+    lines = [f"{'':<{width}}  " + "  ".join(f"{name:>9}" for name in FIGURES)]
     lines += [
-        f"{name:<{width}}  " + "  ".join(f"{shown(row[figure]):>9}" for figure in _FIGURES)
+        f"{name:<{width}}  " + "  ".join(f"{shown(row[figure]):>9}" for figure in FIGURES)
         for name, row in rows
     ]
     if len(classes) > _MOST_CLASSES:

@@ -21,6 +21,7 @@ from algorithm.jobs.outputs.run_folder import RunFolder
 from algorithm.jobs.outputs.training_curves import Curve, read_curves
 from algorithm.models import Detector
 from algorithm.pages.box_drawing import draw_detections
+from algorithm.pages.charts import BLUE, ORANGE
 from algorithm.storage.atomic_files import write_bytes
 
 _log = logging.getLogger("algorithm.jobs.job")
@@ -28,7 +29,6 @@ FOLDER = "plots"
 _SHOWN = 8  # pictures on a page
 _COLUMNS = 2  # of a page of EVAL pictures, each drawn twice
 _SIDE = 480  # pixels of the longer side of a picture on a page
-_BLUE, _ORANGE = "#3b73b9", "#d98c00"
 
 
 def write_plots(
@@ -159,7 +159,7 @@ def _labels(dataset: Dataset) -> np.ndarray:
 
     def classes(axes: Any) -> None:
         left = np.zeros(len(shown))
-        for side, colour in (("TRAIN", _BLUE), ("EVAL", _ORANGE)):
+        for side, colour in (("TRAIN", BLUE), ("EVAL", ORANGE)):
             axes.barh(range(len(shown)), counts[side][shown], left=left, color=colour, label=side)
             left = left + counts[side][shown]
         axes.set_yticks(range(len(shown)), [_written(names, label) for label in shown], fontsize=8)
@@ -168,7 +168,7 @@ def _labels(dataset: Dataset) -> np.ndarray:
         axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=2)
 
     def boxes(axes: Any) -> None:
-        axes.scatter(sizes[:, 1], sizes[:, 0], s=4, alpha=0.4, color=_BLUE, linewidths=0)
+        axes.scatter(sizes[:, 1], sizes[:, 0], s=4, alpha=0.4, color=BLUE, linewidths=0)
         axes.set(
             xlabel="width / picture's width",
             ylabel="height / picture's height",

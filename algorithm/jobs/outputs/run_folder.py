@@ -25,7 +25,7 @@ from algorithm.models.detector import Detector
 from algorithm.storage.atomic_files import write_json, write_text
 from algorithm.training import checkpoints
 
-_JOB = "job.json"
+JOB_FILE = "job.json"
 METRICS, EVALUATION = "metrics.json", "evaluation.json"
 TRAINED_ON = "may_have_been_trained_on"  # a key of both
 TRAINING_MODES = ("train", "train_and_eval")
@@ -81,7 +81,7 @@ class RunFolder:
         return run
 
     def _job(self) -> dict[str, Any]:
-        path = self.folder / _JOB
+        path = self.folder / JOB_FILE
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
     def is_finished(self, hp: Hyperparameters) -> bool:
@@ -159,7 +159,8 @@ class RunFolder:
             if job.get("status") == "running":
                 with suppress(OSError):  # a full disk must not hide what went wrong
                     write_json(
-                        self.folder / _JOB, {**job, "status": "stopped" if stopped else "failed"}
+                        self.folder / JOB_FILE,
+                        {**job, "status": "stopped" if stopped else "failed"},
                     )
             raise
 
@@ -222,7 +223,9 @@ class RunFolder:
         write_json(file, record.as_dict())
 
     def _note(self, status: str, hp: Hyperparameters, **more: Any) -> None:
-        write_json(self.folder / _JOB, {"status": status, **more, "hyperparameters": hp.as_dict()})
+        write_json(
+            self.folder / JOB_FILE, {"status": status, **more, "hyperparameters": hp.as_dict()}
+        )
 
     def write_graph(self, detector: Detector) -> tf.Graph:
         """Write graph.pbtxt, the inference graph for people, and return the graph."""

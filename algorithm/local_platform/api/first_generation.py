@@ -9,6 +9,8 @@ from algorithm.local_platform.api.answers import milliseconds
 from algorithm.local_platform.api.request_checks import Refusal, check_shape, need
 from algorithm.local_platform.api.request_shapes import JOB_V1
 from algorithm.local_platform.ledger import Record
+from algorithm.modelarts.platform_requests import PORT
+from algorithm.serving.limits import BODY_LIMIT
 
 # The numbers of JOBSTAT_*: waiting, running, killing, completed, failed, killed, lost.
 _NUMBERS = {
@@ -20,7 +22,7 @@ _NUMBERS = {
     "Terminated": 12,
     "Abnormal": 14,
 }
-_BODY_MB, _SECONDS = 12, 40  # the limits of the older service
+_SECONDS = 40  # until the older gateway gives up
 
 
 def job_of(body: Any) -> dict[str, Any]:
@@ -100,10 +102,10 @@ def service_of(body: Any, models: Mapping[str, Record]) -> dict[str, Any]:
                 "unit_configs": [_unit(model.facts["request"]["source_location"])],
             }
         )
-    invoke = {"port": 8080, "protocol": "HTTP", "auth_type": "TOKEN"}
+    invoke = {"port": PORT, "protocol": "HTTP", "auth_type": "TOKEN"}
     limit = {
         "rate_limit": {"num": 100, "unit": "SECONDS"},
-        "request_size_limit": _BODY_MB,
+        "request_size_limit": BODY_LIMIT >> 20,
         "request_timeout": _SECONDS,
     }
     return {
@@ -113,14 +115,14 @@ def service_of(body: Any, models: Mapping[str, Record]) -> dict[str, Any]:
         "deploy_type": "SINGLE",
         "group_configs": groups,
         "runtime_config": {"service_invoke": invoke, "service_limit": limit},
-        "custom_metrics_path": "http,8080,metrics",
+        "custom_metrics_path": f"http,{PORT},metrics",
     }
 
 
 def _unit(address: str) -> dict[str, Any]:
     folder = {"source": "OBS", "address": address, "mount_path": "/home/mind/model/1/"}
     image = {"source": "SWR", "swr_path": "the platform's TensorFlow Serving"}
-    return {"image": image, "files": [folder], "count": 1, "port": 8080}
+    return {"image": image, "files": [folder], "count": 1, "port": PORT}
 
 
 def service_answer_v1(record: Record, state: tuple[str, str], host: str) -> dict[str, Any]:

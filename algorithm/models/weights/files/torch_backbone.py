@@ -11,7 +11,11 @@ from pathlib import Path
 from algorithm.errors import DataError
 from algorithm.models.weights.files.attribute_path import BLOCK_PARTS
 from algorithm.models.weights.files.efficientnet_names import BackboneTensor, by_published_name
-from algorithm.models.weights.files.resnet_names import is_torch_resnet, resnet_from_torch
+from algorithm.models.weights.files.resnet_names import (
+    TORCH_LEAVES,
+    is_torch_resnet,
+    resnet_from_torch,
+)
 from algorithm.models.weights.files.torch_file import read_state_dict
 from algorithm.models.weights.stored_tensors import StoredTensor, WeightSource
 
@@ -21,12 +25,6 @@ _OUTSIDE_PARTS = {
     "_conv_head": "head_conv",
     "_bn1": "head_norm",
     "_fc": "head_dense",
-}
-_NORM_LEAVES = {
-    "weight": "gamma",
-    "bias": "beta",
-    "running_mean": "moving_mean",
-    "running_var": "moving_variance",
 }
 _KEY = re.compile(r"(?:_blocks\.(\d+)\.)?(_\w+)\.(\w+)")
 _COUNTER = "num_batches_tracked"
@@ -62,7 +60,7 @@ def _backbone_tensor(key: str, tensor: StoredTensor) -> BackboneTensor | None:
     if part is None:
         return None
     if part.endswith("_norm"):
-        return BackboneTensor(block, part, _NORM_LEAVES[match[3]], tensor)
+        return BackboneTensor(block, part, TORCH_LEAVES[match[3]], tensor)
     if match[3] == "bias":
         return BackboneTensor(block, part, "bias", tensor)
     leaf = "depthwise_kernel" if part == "depthwise_conv" else "kernel"

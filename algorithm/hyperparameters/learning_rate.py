@@ -1,0 +1,68 @@
+"""The hyperparameter learning_rate: the batch that it is for, and what 0 chooses."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from algorithm.hyperparameters.typed import Hyperparameters
+
+REFERENCE_BATCH = 64  # pictures of a step that learning_rate stands for; it follows the real number
+USUAL_RATE = 0.08  # as published
+DROPS = (0.1, 0.01)  # factors on the rate after the two drops of stepwise decay, as published
+# The jobs for which more than the usual rate was better, with optimizer=auto, from ImageNet
+# (docs/research/2026-11-28-tiny-models.md).
+MEASURED_BACKBONE, SMALL_INPUT, SMALL_BATCH, HIGHER_RATE = "efficientnet-lite0", 320, 8, 0.16
+_log = logging.getLogger(__name__)
+
+
+def wants_a_higher_rate(
+    hp: Hyperparameters, image_size: tuple[int, int], backbone: str, scope: str | None
+) -> bool:
+    """Return whether a job without a peer gains by HIGHER_RATE.
+
+    Such jobs start from lite0's ImageNet backbone, with small inputs and small batches.
+
+    Args:
+        hp: The job's hyperparameters.
+        image_size: Height and width of the input in pixels.
+        backbone: The name of the model's backbone.
+        scope: What of the model the starting weights hold, see Start; None where a job goes on.
+    """
+    measured = hp.optimizer == "auto" and backbone == MEASURED_BACKBONE
+    small = (
+        max(image_size) <= SMALL_INPUT
+        and hp.train_batch_size * hp.gradient_accumulation_steps <= SMALL_BATCH
+    )
+    return scope == "classification" and measured and small
+
+
+def learning_rate_of(
+    hp: Hyperparameters, image_size: tuple[int, int], backbone: str, scope: str | None
+) -> float:
+    """Return the learning rate of a job that begins, and say in the log where it was chosen.
+
+    Args:
+        hp: The job's hyperparameters; its learning_rate is taken where it is not 0.
+        image_size: Height and width of the input in pixels.
+        backbone: The name of the model's backbone.
+        scope: What of the model the starting weights hold, see Start; None where a job goes on.
+
+    Returns:
+        The rate for REFERENCE_BATCH pictures in a step.
+    """
+    if hp.learning_rate:
+        return hp.learning_rate
+    learns_from_itself = hp.use_online_kd and not hp.peer_model
+    if learns_from_itself or not wants_a_higher_rate(hp, image_size, backbone, scope):
+        return USUAL_RATE
+    _log.info(
+        "learning_rate=0 chooses %g: the start is an ImageNet backbone, the input small and the "
+        "batch at most %d (docs/research/2026-11-28-tiny-models.md); learning_rate=%g in hparams "
+        "takes the usual one",
+        HIGHER_RATE,
+        SMALL_BATCH,
+        USUAL_RATE,
+    )
+    return HIGHER_RATE
