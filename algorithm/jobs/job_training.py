@@ -49,6 +49,7 @@ def train(
     distiller: Distiller | None,
     loss: LossConfig,
     rate: float,
+    fresh: tuple[str, ...],
 ) -> bool:
     """Fit the detector; afterwards the archive holds the best checkpoint.
 
@@ -62,6 +63,8 @@ def train(
         distiller: What the detector learns from besides the annotations, or None.
         loss: The settings of the detection loss.
         rate: The learning rate for 64 pictures in a step. A job that goes on keeps its own.
+        fresh: Published names of the variables that begin from nothing beside pretrained ones. A
+            job that goes on keeps its own.
 
     Returns:
         Whether it stopped early.
@@ -78,9 +81,11 @@ def train(
     plan = _opening_plan(hp, dataset, batch_size, resumed, progress)
     progress.divide(hp.gradient_accumulation_steps)
     progress.learning_rate = progress.learning_rate or rate
+    progress.fresh = progress.fresh or fresh
+    _tell_fresh(hp, progress.fresh)
     with devices.strategy.scope():
         trainer, schedule = trainer_of(
-            hp, detector, plan, devices.replicas, distiller, loss, progress.learning_rate
+            hp, detector, plan, devices.replicas, distiller, loss, progress
         )
     run = TrainingRun(trainer, plan, progress)
     if resumed:
@@ -192,6 +197,17 @@ def _tell_skipped(run: TrainingRun) -> None:
 
 def _names(dataset: Dataset, indices: Sequence[int]) -> str:
     return ", ".join(dataset.train[index].source for index in indices)
+
+
+def _tell_fresh(hp: Hyperparameters, fresh: tuple[str, ...]) -> None:
+    parts = sorted({name.split("/")[1 if name.startswith("class") else 0] for name in fresh})
+    if parts and hp.fresh_lr_factor != 1:
+        _log.info(
+            "fresh_lr_factor: %s start fresh beside a pretrained network and learn at %g times "
+            "its rate; fresh_lr_factor=1 in hparams lets them learn like the rest",
+            ", ".join(parts),
+            hp.fresh_lr_factor,
+        )
 
 
 def _tell_class_weights(loss: LossConfig, dataset: Dataset) -> None:

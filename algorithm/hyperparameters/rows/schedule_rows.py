@@ -68,6 +68,16 @@ SCHEDULE_ROWS: tuple[Row, ...] = (
         interval="[0, inf)",
     ),
     Row(
+        "fresh_lr_factor",
+        "float",
+        4.0,
+        "Factor on the learning rate of layers that start fresh beside a pretrained detector, the "
+        "class predictor of new classes and the mask head. 1 lets them learn like the rest",
+        "预训练检测器中从头学习的层的学习率倍数, 例如新类别的类别预测层和掩码头, "
+        "1 表示与其余部分相同",
+        interval="(0, inf)",
+    ),
+    Row(
         "lr_warmup_init",
         "float",
         0.008,
