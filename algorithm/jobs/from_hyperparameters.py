@@ -26,6 +26,7 @@ from algorithm.ops.detections import NmsConfig
 from algorithm.ops.losses import LossConfig
 from algorithm.training.duration.plan import Plan
 from algorithm.training.duration.time_budget import TimeBudget
+from algorithm.training.fresh_layers import fresh_factors
 from algorithm.training.optimizers import choose_optimizer, make_optimizer
 from algorithm.training.run_state import Progress
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
@@ -144,8 +145,7 @@ def trainer_of(
         hp.moving_average_decay,
         precision=hp.precision,
         recompute=hp.gradient_checkpointing,
-        fresh=progress.fresh,
-        fresh_factor=hp.fresh_lr_factor,
+        factors=fresh_factors(progress.fresh, hp.fresh_lr_factor, kind),
     )
     optimizer = make_optimizer(kind, schedule, hp.momentum, hp.nesterov)
     return Trainer(detector, optimizer, config, distiller), schedule

@@ -82,7 +82,6 @@ def train(
     progress.divide(hp.gradient_accumulation_steps)
     progress.learning_rate = progress.learning_rate or rate
     progress.fresh = progress.fresh or fresh
-    _tell_fresh(hp, progress.fresh)
     with devices.strategy.scope():
         trainer, schedule = trainer_of(
             hp, detector, plan, devices.replicas, distiller, loss, progress
@@ -197,17 +196,6 @@ def _tell_skipped(run: TrainingRun) -> None:
 
 def _names(dataset: Dataset, indices: Sequence[int]) -> str:
     return ", ".join(dataset.train[index].source for index in indices)
-
-
-def _tell_fresh(hp: Hyperparameters, fresh: tuple[str, ...]) -> None:
-    parts = sorted({name.split("/")[1 if name.startswith("class") else 0] for name in fresh})
-    if parts and hp.fresh_lr_factor != 1:
-        _log.info(
-            "fresh_lr_factor: %s start fresh beside a pretrained network and learn at %g times "
-            "its rate; fresh_lr_factor=1 in hparams lets them learn like the rest",
-            ", ".join(parts),
-            hp.fresh_lr_factor,
-        )
 
 
 def _tell_class_weights(loss: LossConfig, dataset: Dataset) -> None:

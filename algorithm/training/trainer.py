@@ -44,8 +44,7 @@ class TrainConfig:
         parts: Into how many parts the batch of a step is divided to pass through the network.
         precision: What the network computes in, see training.devices.precision.
         recompute: Whether the backward pass computes the network's pieces again.
-        fresh: Names of the variables that begin from nothing where the rest goes on.
-        fresh_factor: The factor on their learning rate.
+        factors: Factors on the learning rate of some variables, by published name.
     """
 
     loss: LossConfig = field(default_factory=LossConfig)
@@ -55,8 +54,7 @@ class TrainConfig:
     parts: int = 1
     precision: str = "float32"
     recompute: bool = False
-    fresh: tuple[str, ...] = ()
-    fresh_factor: float = 1.0
+    factors: Mapping[str, float] = field(default_factory=dict)
 
 
 class Trainer:
@@ -104,8 +102,8 @@ class Trainer:
         self._carried = CarriedVariables(
             self._gradients.carried, detector.preset.batch_norm.momentum
         )
-        fresh = {id(self.named[name]) for name in config.fresh}
-        self._fresh = [id(variable) in fresh for variable in self._trained]
+        factors = {id(self.named[name]): factor for name, factor in config.factors.items()}
+        self._factors = [factors.get(id(variable), 1.0) for variable in self._trained]
         optimizer.build(self._trained)
 
     @property
@@ -239,14 +237,13 @@ class Trainer:
         trained = [variable.value for variable in self._trained]
 
         def move(_, changes):
-            for fresh, pace in ((False, rate), (True, self.config.fresh_factor * rate)):
-                chosen = [number for number, each in enumerate(self._fresh) if each == fresh]
-                if chosen:
-                    self.optimizer.update_variables(
-                        [changes[number] for number in chosen],
-                        [trained[number] for number in chosen],
-                        pace,
-                    )
+            for factor in sorted(set(self._factors)):
+                chosen = [number for number, each in enumerate(self._factors) if each == factor]
+                self.optimizer.update_variables(
+                    [changes[number] for number in chosen],
+                    [trained[number] for number in chosen],
+                    factor * rate,
+                )
 
         update(trained[0], move, args=(gradients,), group=False)
         self.optimizer.iterations.assign_add(1)

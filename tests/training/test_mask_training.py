@@ -48,7 +48,7 @@ def made(masks=True, rate=1e-2, kind="adam", **config):
     return Trainer(
         detector,
         make_optimizer(kind, rate, 0.9),
-        TrainConfig(moving_average_decay=0.9, fresh=fresh, fresh_factor=4.0, **config),
+        TrainConfig(moving_average_decay=0.9, factors=dict.fromkeys(fresh, 4.0), **config),
     )
 
 
