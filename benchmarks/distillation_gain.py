@@ -45,6 +45,7 @@ from algorithm.models.variable_names import published_variables
 from algorithm.models.weights.warm_start import Start, find_start
 from algorithm.storage import stager
 from algorithm.storage.atomic_files import write_json
+from algorithm.training.run_state import Progress
 from algorithm.training.trainer import Trainer
 
 KINDS = ("alone", "offline-plain", "online-plain", "offline-foreground", "online-foreground")
@@ -168,7 +169,15 @@ def _trained(hp: Hyperparameters, seeds: list[int], scratch: Path):
     loss = loss_config(hp, dataset)
     distiller = find_distiller(hp, detector, dataset.label_names, loss, scratch)
     plan = plan_of(hp, len(dataset.train), hp.train_batch_size)
-    trainer, _ = trainer_of(hp, detector, plan, 1, distiller, loss, hp.learning_rate or USUAL_RATE)
+    trainer, _ = trainer_of(
+        hp,
+        detector,
+        plan,
+        1,
+        distiller,
+        loss,
+        Progress(learning_rate=hp.learning_rate or USUAL_RATE),
+    )
     evaluators = [
         Evaluator(each, nms_config(hp), dataset, hp.eval_batch_size)
         for each in (detector, *trainer.peers)

@@ -95,7 +95,7 @@ def find_peer(
     )
     start = None if resumed else find_start(wanted, scratch)
     if start:
-        _log.info("peer: %s", start.load(peer))
+        _log.info("peer: warm start %s: %s", start.where, start.load(peer).summary())
     return peer
 
 

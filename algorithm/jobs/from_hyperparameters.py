@@ -26,7 +26,9 @@ from algorithm.ops.detections import NmsConfig
 from algorithm.ops.losses import LossConfig
 from algorithm.training.duration.plan import Plan
 from algorithm.training.duration.time_budget import TimeBudget
+from algorithm.training.fresh_layers import fresh_factors
 from algorithm.training.optimizers import choose_optimizer, make_optimizer
+from algorithm.training.run_state import Progress
 from algorithm.training.schedule import DetectionSchedule, ScheduleConfig
 from algorithm.training.trainer import TrainConfig, Trainer
 
@@ -101,7 +103,7 @@ def trainer_of(
     replicas: int,
     distiller: Distiller | None,
     loss: LossConfig,
-    rate: float,
+    progress: Progress,
 ) -> tuple[Trainer, DetectionSchedule]:
     """Make the trainer and its schedule, and freeze what is to be frozen.
 
@@ -114,7 +116,7 @@ def trainer_of(
         replicas: Devices that train.
         distiller: What the detector learns from besides the annotations, or None.
         loss: Of `loss_config`.
-        rate: The learning rate for 64 pictures in a step.
+        progress: Holds the learning rate for 64 pictures in a step, and what began from nothing.
 
     Returns:
         The trainer and the schedule of its learning rate.
@@ -127,7 +129,8 @@ def trainer_of(
     shared = peers if distiller and distiller.shares_kernels else ()
     _freeze_networks(hp, (detector, *shared), () if shared else peers, replicas)
     kind, share = choose_optimizer(hp.optimizer, batch_size, 1 + len(shared))
-    schedule = _schedule(hp, plan, batch_size, rate * share, hp.lr_warmup_init * share)
+    rate = progress.learning_rate * share
+    schedule = _schedule(hp, plan, batch_size, rate, hp.lr_warmup_init * share)
     _log.info(
         "optimizer=%s: %s, learning rate up to %.6g for a batch of %d",
         hp.optimizer,
@@ -142,6 +145,7 @@ def trainer_of(
         hp.moving_average_decay,
         precision=hp.precision,
         recompute=hp.gradient_checkpointing,
+        factors=fresh_factors(progress.fresh, hp.fresh_lr_factor, kind),
     )
     optimizer = make_optimizer(kind, schedule, hp.momentum, hp.nesterov)
     return Trainer(detector, optimizer, config, distiller), schedule

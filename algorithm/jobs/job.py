@@ -133,7 +133,7 @@ def _run(
     label_names = tuple(resumed.label_names) if resumed else start.label_names() if start else None
     record = recorded_split(hp, run_folder, resumed=resumed is not None) or split
     dataset = load_data(hp, workspace, run_folder, label_names, record)
-    detector = network_of(hp, dataset, devices, resumed, start)
+    detector, fresh = network_of(hp, dataset, devices, resumed, start)
     if hp.mode == "eval":
         evaluate_only(hp, detector, dataset, run_folder, workspace)
         return
@@ -157,7 +157,7 @@ def _run(
     scope = start.scope if start else None
     rate = learning_rate_of(hp, detector.image_size, detector.preset.backbone, scope)
     stopped_early = train(
-        hp, detector, dataset, run_folder, resumed, devices, distiller, loss, rate
+        hp, detector, dataset, run_folder, resumed, devices, distiller, loss, rate, fresh
     )
     if not devices.chief:
         return

@@ -23,7 +23,7 @@ def network_of(
     devices: Devices,
     resumed: JobCheckpoint | None,
     start: Start | None,
-) -> Detector:
+) -> tuple[Detector, tuple[str, ...]]:
     """Build the network and give it its starting weights.
 
     Args:
@@ -35,7 +35,8 @@ def network_of(
         start: The weights to begin with, or None.
 
     Returns:
-        The network.
+        The network, and the published names of its variables that begin from nothing beside
+        pretrained ones.
     """
     state = resumed.state if resumed else None
     if hp.mode == "eval" and start:
@@ -45,12 +46,13 @@ def network_of(
     with devices.strategy.scope():
         detector = detector_of(hp, len(dataset.label_names), size)
         known = dataset.label_names if hp.known_classes else None
-        started = start.load(detector, known) if start else ""
-    if start:
-        _log.info("%s", started)
-    elif not resumed:
+        report = start.load(detector, known) if start else None
+    if start and report:
+        _log.info("warm start %s: %s", start.where, report.summary())
+        return detector, report.fresh_beside_pretrained(detector.num_classes)
+    if not resumed:
         _log.warning(
             "TRAINING FROM SCRATCH (pretrained=none): random weights, which want thousands of "
             "pictures"
         )
-    return detector
+    return detector, ()

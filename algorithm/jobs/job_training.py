@@ -49,6 +49,7 @@ def train(
     distiller: Distiller | None,
     loss: LossConfig,
     rate: float,
+    fresh: tuple[str, ...],
 ) -> bool:
     """Fit the detector; afterwards the archive holds the best checkpoint.
 
@@ -62,6 +63,8 @@ def train(
         distiller: What the detector learns from besides the annotations, or None.
         loss: The settings of the detection loss.
         rate: The learning rate for 64 pictures in a step. A job that goes on keeps its own.
+        fresh: Published names of the variables that begin from nothing beside pretrained ones. A
+            job that goes on keeps its own.
 
     Returns:
         Whether it stopped early.
@@ -78,9 +81,10 @@ def train(
     plan = _opening_plan(hp, dataset, batch_size, resumed, progress)
     progress.divide(hp.gradient_accumulation_steps)
     progress.learning_rate = progress.learning_rate or rate
+    progress.fresh = progress.fresh or fresh
     with devices.strategy.scope():
         trainer, schedule = trainer_of(
-            hp, detector, plan, devices.replicas, distiller, loss, progress.learning_rate
+            hp, detector, plan, devices.replicas, distiller, loss, progress
         )
     run = TrainingRun(trainer, plan, progress)
     if resumed:

@@ -21,6 +21,7 @@ class Progress:
             of the one before.
         parts: Into how many parts the batch of a step is divided, to fit into memory.
         learning_rate: The rate for 64 pictures in a step that the job began with.
+        fresh: Names of the variables that began from nothing beside pretrained ones.
         seconds: Seconds that the training took so far, where train_minutes says how long it lasts.
         step_seconds: Seconds of a step, as measured then.
         first_seconds: Seconds of the first step of a process, with its compilation.
@@ -35,6 +36,7 @@ class Progress:
     parts: int = 1
     asked: int = 0
     learning_rate: float = 0.0
+    fresh: tuple[str, ...] = ()
     seconds: float = 0.0
     step_seconds: float = 0.0
     first_seconds: float = 0.0
@@ -43,13 +45,10 @@ class Progress:
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Progress:
         """Read the progress that as_state() put into a checkpoint's state beside other things."""
-        return cls(
-            **{
-                each.name: state[each.name]
-                for each in dataclasses.fields(cls)
-                if each.name in state
-            }
-        )
+        values = {
+            each.name: state[each.name] for each in dataclasses.fields(cls) if each.name in state
+        }
+        return cls(**{**values, "fresh": tuple(values.get("fresh", ()))})
 
     def as_state(self) -> dict[str, Any]:
         """Return the values by name, as JSON can hold them."""

@@ -19,7 +19,6 @@ from algorithm.distillation.distiller import PEER, REMEMBERED, Distiller
 from algorithm.errors import DataError
 from algorithm.models.detector import Detector
 from algorithm.models.variable_names import published_variables
-from algorithm.models.weights.stored_tensors import MASK_HEAD
 from algorithm.ops.losses import LossConfig
 from algorithm.training.carried_variables import CarriedVariables
 from algorithm.training.devices.precision import LossScale, computing
@@ -27,9 +26,6 @@ from algorithm.training.gradients import Gradients
 from algorithm.training.moving_average import MovingAverage
 
 _REGULARISED = re.compile(r".*(kernel|weight)$")
-# The mask head begins from nothing where the rest goes on: it takes longer steps
-# (docs/research/2026-11-30-masks.md).
-MASK_HEAD_RATE = 4.0
 _AVERAGE = "ExponentialMovingAverage"
 _USED = ("images", "extent", "boxes", "labels", *REMEMBERED)
 _USED_WITH_MASKS = (*_USED, "masks", "sample_index")
@@ -48,6 +44,7 @@ class TrainConfig:
         parts: Into how many parts the batch of a step is divided to pass through the network.
         precision: What the network computes in, see training.devices.precision.
         recompute: Whether the backward pass computes the network's pieces again.
+        factors: Factors on the learning rate of some variables, by published name.
     """
 
     loss: LossConfig = field(default_factory=LossConfig)
@@ -57,6 +54,7 @@ class TrainConfig:
     parts: int = 1
     precision: str = "float32"
     recompute: bool = False
+    factors: Mapping[str, float] = field(default_factory=dict)
 
 
 class Trainer:
@@ -104,8 +102,8 @@ class Trainer:
         self._carried = CarriedVariables(
             self._gradients.carried, detector.preset.batch_norm.momentum
         )
-        new = {id(v) for name, v in self.named.items() if name.startswith(MASK_HEAD)}
-        self._new = [id(variable) in new for variable in self._trained]
+        factors = {id(self.named[name]): factor for name, factor in config.factors.items()}
+        self._factors = [factors.get(id(variable), 1.0) for variable in self._trained]
         optimizer.build(self._trained)
 
     @property
@@ -239,14 +237,13 @@ class Trainer:
         trained = [variable.value for variable in self._trained]
 
         def move(_, changes):
-            for new, pace in ((False, rate), (True, MASK_HEAD_RATE * rate)):
-                chosen = [number for number, each in enumerate(self._new) if each == new]
-                if chosen:
-                    self.optimizer.update_variables(
-                        [changes[number] for number in chosen],
-                        [trained[number] for number in chosen],
-                        pace,
-                    )
+            for factor in sorted(set(self._factors)):
+                chosen = [number for number, each in enumerate(self._factors) if each == factor]
+                self.optimizer.update_variables(
+                    [changes[number] for number in chosen],
+                    [trained[number] for number in chosen],
+                    factor * rate,
+                )
 
         update(trained[0], move, args=(gradients,), group=False)
         self.optimizer.iterations.assign_add(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -323,6 +324,9 @@ def test_classes_known_by_name_start_from_their_rows(shared_dir):
     report = load_weights(detector, path, "detection", label_names=["raccoon", "cars", "person"])
     assert report.known_classes == ("cars", "person")
     assert "Known by name, so not fresh: cars, person" in report.summary()
+    assert report.fresh_beside_pretrained(3) == tuple(CLASS_PREDICTOR)  # raccoon is new
+    assert report.fresh_beside_pretrained(2) == ()
+    assert replace(report, scope="classification").fresh_beside_pretrained(3) == ()
     with open_weights(path) as source:
         stored = source.tensors["class_net/class-predict/bias"].read().reshape(9, 90)
     taken = published_variables(detector)["class_net/class-predict/bias"].numpy().reshape(9, 3)

@@ -1,5 +1,6 @@
 """Steps that fail: what is skipped, when an earlier state is taken up again, and when the job ends."""
 
+import json
 import logging
 
 import numpy as np
@@ -115,10 +116,17 @@ def test_when_half_the_rate_does_not_help_the_job_ends_with_advice():
 
 def test_a_resumed_run_keeps_the_rate_and_the_parts_it_had():
     progress = Progress.of(
-        {**Progress(idle=3, best=0.5, skipped=5, restores=1, parts=2).as_state(), "dataset": "abc"}
+        {
+            **Progress(
+                idle=3, best=0.5, skipped=5, restores=1, parts=2, fresh=("mask_net/a",)
+            ).as_state(),
+            "dataset": "abc",
+        }
     )
     guard, trainer, schedule = guarded([], saved=({}, {}), progress=progress)
     assert (float(schedule.factor), trainer.parts, guard.progress.idle) == (0.5, 2, 3)
+    assert json.loads(json.dumps(progress.as_state()))["fresh"] == [*progress.fresh]
+    assert Progress.of(json.loads(json.dumps(progress.as_state()))) == progress
 
 
 @pytest.mark.parametrize(

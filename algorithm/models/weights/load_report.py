@@ -33,6 +33,26 @@ class LoadReport:
     unused: tuple[str, ...]
     known_classes: tuple[str, ...] = ()
 
+    def fresh_beside_pretrained(self, num_classes: int) -> tuple[str, ...]:
+        """Return the tensors that begin from nothing in a detector that is pretrained otherwise.
+
+        A class predictor counts as fresh unless all its classes are known by name.
+
+        Args:
+            num_classes: Classes of the detector.
+
+        Returns:
+            Their published names; none where only the backbone is pretrained.
+        """
+        if self.scope == "classification":
+            return ()
+        known = len(self.known_classes) == num_classes
+        return tuple(
+            name
+            for name in (*self.fresh, *self.skipped_shape)
+            if not (known and name.startswith(CLASS_PREDICTOR))
+        )
+
     def summary(self) -> str:
         """Return one paragraph for the log."""
         averages = f", {self.averaged} of its tensors moving averages" if self.averaged else ""

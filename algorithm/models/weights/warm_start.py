@@ -21,6 +21,7 @@ from algorithm.storage.downloads.download import fetch
 
 if TYPE_CHECKING:
     from algorithm.models.detector import Detector
+    from algorithm.models.weights.load_report import LoadReport
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ class Start:
             "add the file"
         )
 
-    def load(self, detector: Detector, label_names: Sequence[str] | None = None) -> str:
+    def load(self, detector: Detector, label_names: Sequence[str] | None = None) -> LoadReport:
         """Load the weights into the detector.
 
         Args:
@@ -70,12 +71,11 @@ class Start:
                 over none.
 
         Returns:
-            What was taken, in words.
+            What became of each tensor.
         """
         from algorithm.models.weights import load_weights
 
-        report = load_weights(detector, self.path, self.scope, label_names=label_names)
-        return f"warm start {self.where}: {report.summary()}"
+        return load_weights(detector, self.path, self.scope, label_names=label_names)
 
 
 def find_start(hp: Hyperparameters, scratch: Path) -> Start | None:

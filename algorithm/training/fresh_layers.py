@@ -1,0 +1,42 @@
+"""How fast layers learn that start fresh beside a pretrained detector."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from algorithm.models.weights.stored_tensors import CLASS_PREDICTOR, MASK_HEAD
+
+_log = logging.getLogger("algorithm.jobs.job")
+# Factors on the learning rate with adam. No batch norm follows the class predictor: a step changes
+# its logits by little. (docs/research/2026-11-30-defaults.md, docs/research/2026-11-30-masks.md)
+FACTORS = {CLASS_PREDICTOR: 16.0, **dict.fromkeys(MASK_HEAD, 4.0)}
+
+
+def fresh_factors(fresh: Iterable[str], asked: float, optimizer: str) -> dict[str, float]:
+    """Return the factors on the learning rate of fresh variables, and say in the log what they are.
+
+    Args:
+        fresh: Published names of variables that start fresh beside pretrained ones.
+        asked: fresh_lr_factor, for all of them; 0 takes FACTORS with adam, and 1 with sgd, with
+            which nothing was measured.
+        optimizer: "adam" or "sgd".
+
+    Returns:
+        The factor of each variable that has another one than 1, by published name.
+    """
+    chosen = FACTORS if optimizer == "adam" else {}
+    factors = {
+        name: asked or next((f for part, f in chosen.items() if name.startswith(part)), 1.0)
+        for name in fresh
+    }
+    factors = {name: factor for name, factor in factors.items() if factor != 1.0}
+    parts = {part: factors[name] for name in factors for part in FACTORS if name.startswith(part)}
+    if parts:
+        _log.info(
+            "fresh_lr_factor: %s start fresh beside a pretrained network and learn faster (%s "
+            "times the learning rate); fresh_lr_factor=1 in hparams lets them learn like the rest",
+            ", ".join(part.rstrip("/") for part in parts),
+            ", ".join(f"{factor:g}" for factor in parts.values()),
+        )
+    return factors
