@@ -163,7 +163,7 @@ class ObjectDetectionService(TfServingBaseService):
             if data.choice.hard_above is not None:
                 batch["hard_above"] = data.choice.hard_above
             if data.choice.masks != "none":
-                batch["mask_above"] = data.choice.confidence
+                batch["mask_above"] = data.choice.lowest()
             answer = super()._inference(batch)
             for place, row in enumerate(rows):
                 outputs[row] = (
