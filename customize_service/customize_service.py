@@ -163,7 +163,7 @@ class ObjectDetectionService(TfServingBaseService):
             if data.choice.hard_above is not None:
                 batch["hard_above"] = data.choice.hard_above
             if data.choice.masks != "none":
-                batch["mask_above"] = data.choice.confidence
+                batch["mask_above"] = data.choice.lowest()
             answer = super()._inference(batch)
             for place, row in enumerate(rows):
                 outputs[row] = (
@@ -226,10 +226,9 @@ class ObjectDetectionService(TfServingBaseService):
             "detection_scores": scores[kept].tolist(),
         }
         if choice.masks != "none":
-            form = mask_forms.coco_rle if choice.masks == "rle" else mask_forms.polygons
-            runs = np.asarray(data["detection_masks"], np.int64)
-            runs = runs[0] if runs.ndim == 3 else runs
-            reply["detection_masks"] = [form(mask_forms.used_runs(runs[i]), *shape) for i in kept]
+            runs = np.asarray(data["detection_masks"])
+            runs = (runs[0] if runs.ndim == 3 else runs)[kept]
+            reply["detection_masks"] = mask_forms.in_form(choice.masks, runs, *shape)
         return reply
 
     def _choice(self, fields: dict[str, Any]) -> Any:

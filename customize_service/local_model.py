@@ -15,6 +15,7 @@ import numpy as np
 LOGGER = logging.getLogger(__name__)
 LOAD_WAIT_SECONDS = 30.0  # the platform's older gateway gives up after 40
 RETRY_SECONDS = 5  # as in serving.limits
+MASKS = "detection_masks"  # an output of tens of thousands of numbers
 SOFT = -1.0  # in place of an IoU: boxes lose score instead of being dropped
 
 
@@ -111,7 +112,7 @@ class TfServingBaseService:
         return self.wait_until_loaded().gives_masks
 
     def _inference(self, data: Any) -> Any:
-        """Return the outputs of the signature for pictures, as lists.
+        """Return the outputs of the signature for pictures, as lists; masks stay arrays.
 
         Args:
             data: "images", uint8 [B, H, W, 3]; and "hard_above" where it is given: the IoU above
@@ -125,7 +126,12 @@ class TfServingBaseService:
         choice = data.get("hard_above"), data.get("mask_above")
         pictures = [model.prepare(image, *choice) for image in data["images"]]
         outputs = self.run_together(pictures)
-        return {name: [np.asarray(each[name]).tolist() for each in outputs] for name in outputs[0]}
+        return {
+            name: [
+                each[name] if name == MASKS else np.asarray(each[name]).tolist() for each in outputs
+            ]
+            for name in outputs[0]
+        }
 
     def _load(self) -> None:
         try:

@@ -29,21 +29,46 @@ def used_runs(runs: Any) -> np.ndarray:
     return numbers[: filled[-1] + 1] if len(filled) else numbers[:0]
 
 
-def coco_rle(runs: np.ndarray, height: int, width: int) -> dict[str, Any]:
-    """Return run lengths as COCO writes them, {"size": [height, width], "counts": text}."""
+def in_form(form: str, runs: Any, height: int, width: int) -> list[Any]:
+    """Return masks as a request asks for them.
+
+    Args:
+        form: "rle" or "polygon".
+        runs: Numbers [M, R], run lengths column by column, zeros first, and zeros at the end.
+        height: Of the picture, in pixels.
+        width: Of the picture, in pixels.
+
+    Returns:
+        A text of `coco_rle` or the lists of `polygons` for each.
+    """
+    rows = np.asarray(runs, np.int64)
+    if form == "rle":
+        return coco_rle(rows, height, width)
+    return [polygons(used_runs(row), height, width) for row in rows]
+
+
+def coco_rle(runs: np.ndarray, height: int, width: int) -> list[dict[str, Any]]:
+    """Return run lengths, int64 [M, R], as COCO writes them.
+
+    All masks at once: {"size": [height, width], "counts": text} for each.
+    """
     rest = runs.copy()
-    rest[3:] -= runs[1:-2]
-    digits = np.zeros((len(rest), _DIGITS), np.uint8)
-    used = np.zeros((len(rest), _DIGITS), bool)
-    going = np.ones(len(rest), bool)
+    rest[:, 3:] -= runs[:, 1:-2]
+    places = np.arange(runs.shape[1])
+    going = places <= np.where(runs, places, -1).max(axis=1, initial=-1)[:, np.newaxis]
+    digits = np.zeros(runs.shape + (_DIGITS,), np.uint8)
+    used = np.zeros(digits.shape, bool)
     for place in range(_DIGITS):
-        used[:, place] = going
+        used[..., place] = going
         digit = rest & 31
         rest = rest >> 5
         more = np.where(digit & 16, rest != -1, rest != 0)
-        digits[:, place] = digit + np.where(more, 32, 0) + 48
+        digits[..., place] = digit + np.where(more, 32, 0) + 48
         going = going & more
-    return {"size": [height, width], "counts": digits[used].tobytes().decode("ascii")}
+        if not going.any():
+            break
+    texts = (row[kept].tobytes().decode("ascii") for row, kept in zip(digits, used))
+    return [{"size": [height, width], "counts": text} for text in texts]
 
 
 def polygons(runs: np.ndarray, height: int, width: int) -> list[list[float]]:

@@ -83,6 +83,10 @@ class Choice:
         of_classes = self.of_classes or []
         return of_classes[int(number) - 1] if 1 <= number <= len(of_classes) else self.confidence
 
+    def lowest(self) -> float:
+        """Return the least score from which on detections of any class count."""
+        return min([self.confidence, *(self.of_classes or [])])
+
 
 def one_dict(data: Any) -> dict[str, Any]:
     """Return the fields of a request.

@@ -30,15 +30,17 @@ class MaskFigures:
         metrics: COCO's 12 figures; None where the ground truth holds nothing to measure.
         per_class: AP and AP50 of each class.
         summary: The 12 rows as pycocotools prints them.
+        resampled: AP in resamples of the pictures, the same ones as those of boxes.
     """
 
     metrics: dict[str, float | None]
     per_class: dict[str, dict[str, float | None]]
     summary: str
+    resampled: Resampled
 
     def as_dict(self) -> dict[str, Any]:
         """Return what metrics.json holds under segm."""
-        return {**self.metrics, "per_class": self.per_class}
+        return {**self.metrics, "per_class": self.per_class, **_sureness(self)}
 
 
 _UNDEFINED = -1.0
@@ -76,8 +78,12 @@ class Evaluation:
 
     def score_of(self, metric: str) -> float:
         """Return the AP of boxes ("bbox") or masks ("segm"); NaN where it is undefined."""
-        metrics = self.masks.metrics if metric == "segm" and self.masks else self.metrics
-        return math.nan if metrics["AP"] is None else metrics["AP"]
+        ap = self.figures_of(metric).metrics["AP"]
+        return math.nan if ap is None else ap
+
+    def figures_of(self, metric: str) -> Evaluation | MaskFigures:
+        """Return the figures of boxes ("bbox") or masks ("segm")."""
+        return self.masks if metric == "segm" and self.masks else self
 
     def as_dict(self) -> dict[str, Any]:
         """Return the content of metrics.json."""
@@ -90,10 +96,17 @@ class Evaluation:
             "per_class": self.per_class,
             "images": self.images,
             "boxes": self.boxes,
-            "intervals": self.resampled.intervals(list(self.per_class)),
-            "resampled": self.resampled.as_dict(classes=False),
+            **_sureness(self),
             **({"segm": self.masks.as_dict()} if self.masks else {}),
         }
+
+
+def _sureness(figures: Evaluation | MaskFigures) -> dict[str, Any]:
+    """How sure figures are, as metrics.json holds it beside them."""
+    return {
+        "intervals": figures.resampled.intervals(list(figures.per_class)),
+        "resampled": figures.resampled.as_dict(classes=False),
+    }
 
 
 def ground_truth(samples: Sequence[Any], label_names: Sequence[str]) -> COCO:

@@ -15,12 +15,16 @@ from pycocotools.cocoeval import COCOeval
 from algorithm.data.outlines import run_lengths
 from algorithm.data.sample import Sample
 from algorithm.evaluation.average_precision import METRICS
+from algorithm.evaluation.bootstrap import resample
 from algorithm.evaluation.coco_metrics import (
     MaskFigures,
     ground_truth,
     mean_precision,
     or_none,
 )
+from algorithm.evaluation.mask_records import make_mask_records
+from algorithm.evaluation.records import make_records
+from algorithm.evaluation.resampled import Resampled
 from algorithm.ops.box_arrays import box_area
 
 
@@ -74,7 +78,29 @@ def evaluate_masks(
             for index, name in enumerate(label_names)
         },
         summary.getvalue().rstrip(),
+        _resampled(samples, detections, label_names),
     )
+
+
+def _resampled(
+    samples: Sequence[Sample],
+    detections: Sequence[Mapping[str, np.ndarray]],
+    label_names: Sequence[str],
+) -> Resampled:
+    """AP of masks in resamples of the pictures. The boxes of detections do not count."""
+    defined = [np.isfinite(found["scores"]) for found in detections]
+    parts = [
+        [np.asarray(found[part])[kept] for part in ("labels", "scores", "masks")]
+        for found, kept in zip(detections, defined, strict=True)
+    ]
+    records = make_records(
+        label_names,
+        [str(place) for place in range(len(samples))],
+        [(sample.boxes, sample.labels, sample.is_crowd) for sample in samples],
+        [(np.zeros((len(labels), 4)), labels, scores) for labels, scores, _ in parts],
+    )
+    masks = make_mask_records(records, samples, [(scores, found) for _, scores, found in parts])
+    return resample(masks.records, masks.overlaps)
 
 
 def _outlined_truth(samples: Sequence[Sample], label_names: Sequence[str]) -> COCO:

@@ -16,6 +16,7 @@ from algorithm.export.older_tensorflow import fit_saved_model
 from algorithm.models.detector import Detector
 from algorithm.models.late_coefficients import (
     FEATURES,
+    PROTOTYPE_FEATURES,
     all_coefficients,
     coefficients_at,
     with_features,
@@ -96,27 +97,18 @@ class ServingModule(tf.Module):
         )
 
         def detections(inputs, scale, size, hard_above=None) -> dict[str, tf.Tensor]:
-            outputs = heads(inputs)
-            # A damaged model must fail, not answer that there is nothing to see.
-            checked = {
-                name: tf.debugging.check_numerics(outputs[name], name)
-                for name in outputs
-                if name in _BOX_OUTPUTS
-            }
-            return _named(to_image(detect(checked, anchors, config, hard_above), scale, size))
+            outputs = _checked(heads(inputs), _BOX_OUTPUTS)
+            return _named(to_image(detect(outputs, anchors, config, hard_above), scale, size))
 
         def masked(inputs, scale, size, hard_above, mask_above) -> dict[str, tf.Tensor]:
-            outputs = {
-                name: tf.debugging.check_numerics(value, name)
-                for name, value in heads(inputs).items()
-            }
+            outputs = _checked(heads(inputs), (*_BOX_OUTPUTS, FEATURES, PROTOTYPE_FEATURES))
             suppressed = detect(outputs, anchors, config, hard_above, with_anchors=True)
             found = to_image(suppressed, scale, size)
             coefficients = coefficients_at(detector, outputs[FEATURES], found["anchors"])
             wanted = (found["scores"] >= mask_above[:, None]) & (found["labels"] >= 0)
             runs = mask_runs(
                 tf.debugging.check_numerics(coefficients, "mask_coefficients"),
-                outputs["prototypes"],
+                outputs[PROTOTYPE_FEATURES],
                 found["boxes"],
                 tf.reduce_sum(tf.cast(wanted, tf.int32), axis=1),
                 fitted_shape(size, scale),
@@ -168,6 +160,11 @@ class ServingModule(tf.Module):
                     )
                 ],
             )
+
+
+def _checked(outputs: dict[str, tf.Tensor], names: tuple[str, ...]) -> dict[str, tf.Tensor]:
+    """Return some outputs; a damaged model fails, it does not answer that nothing is there."""
+    return {name: tf.debugging.check_numerics(outputs[name], name) for name in names}
 
 
 def _named(found: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

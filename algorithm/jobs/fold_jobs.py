@@ -32,6 +32,7 @@ from algorithm.modelarts.hosts import find_cluster
 from algorithm.storage.location import join
 
 FILE = "folds.json"
+MASK_FIGURES = ("AP", "AP50")  # of models with masks: segm_AP and so on
 _log = logging.getLogger("algorithm.jobs.job")
 
 
@@ -130,11 +131,19 @@ def together(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Returns:
         {"figures": {name: row}, "per_class": {name: row}}, the latter of AP. A row is {"mean",
         "standard_deviation", "each"}; mean and standard deviation are over the jobs where the
-        figure is defined, and None where there are none, or only one for the latter.
+        figure is defined, and None where there are none, or only one for the latter. Models with
+        masks have AP and AP50 of masks as segm_AP and segm_AP50.
     """
     classes = dict.fromkeys(name for figures in found for name in figures["per_class"])
+    masked = any("segm" in figures for figures in found)
     return {
-        "figures": {name: _row([figures[name] for figures in found]) for name in FIGURES},
+        "figures": {
+            **{name: _row([figures[name] for figures in found]) for name in FIGURES},
+            **{
+                f"segm_{name}": _row([figures.get("segm", {}).get(name) for figures in found])
+                for name in MASK_FIGURES * masked
+            },
+        },
         "per_class": {
             name: _row([figures["per_class"].get(name, {}).get("AP") for figures in found])
             for name in classes

@@ -20,6 +20,7 @@ from algorithm.evaluation.resampled import Resampled, change_in_words
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.jobs.from_hyperparameters import device_batch, nms_config, time_budget
 from algorithm.jobs.input_size import KEY as IMAGE_SIZE
+from algorithm.jobs.outputs.best_checkpoint import figures_of
 from algorithm.jobs.outputs.best_detections import save_detections
 from algorithm.jobs.outputs.confusion_picture import confusion_picture
 from algorithm.jobs.outputs.run_folder import RunFolder
@@ -143,14 +144,16 @@ def _archive(
     )
     if replaced:
         save_detections(run_folder.best.folder, run.step, evaluator.detections)
-    former = Resampled.of(before.state["metrics"].get("resampled")) if before else None
-    if not (replaced and before and former) or metric != "bbox":  # resampled are boxes alone
+    if not (replaced and before):
         return
-    interval = evaluation.resampled.change_since(former, "AP")
+    last = figures_of(before.state["metrics"], metric)
+    former, resampled = Resampled.of(last.get("resampled")), evaluation.figures_of(metric).resampled
+    interval = resampled.change_since(former, "AP") if former else None
     if interval:
-        change = evaluation.score - (before.state["metrics"]["AP"] or 0.0)
+        change = evaluation.score_of(metric) - (last["AP"] or 0.0)
         _log.info(
-            "archive/ now holds step %d, the highest AP so far; against the one before: %s",
+            "archive/ now holds step %d, the highest AP%s so far; against the one before: %s",
             run.step,
+            " of masks" * (metric == "segm"),
             change_in_words(change, interval, evaluation.images),
         )

@@ -29,9 +29,27 @@ def box_shapes(
     Returns:
         float32 [..., R, C].
     """
+    down, across = surface_factors(terms, boxes, rows, columns)
+    return tf.matmul(down, across, transpose_b=True)
+
+
+def surface_factors(
+    terms: tf.Tensor, boxes: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Compute two matrices whose product, the second one transposed, is `box_shapes`.
+
+    Args:
+        terms: As of `box_shapes`, like the others.
+        boxes: float32 [..., 4].
+        rows: float32 [R].
+        columns: float32 [C].
+
+    Returns:
+        float32 [..., R, 3] and [..., C, 3].
+    """
     square = tf.concat([tf.shape(terms)[:-1], [_DEGREE + 1, _DEGREE + 1]], axis=0)
     mixed = tf.matmul(_powers(boxes, 0, rows), tf.reshape(terms, square))
-    return tf.matmul(mixed, _powers(boxes, 1, columns), transpose_b=True)
+    return mixed, _powers(boxes, 1, columns)
 
 
 def _powers(boxes: tf.Tensor, axis: int, places: tf.Tensor) -> tf.Tensor:

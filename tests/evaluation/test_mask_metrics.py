@@ -1,4 +1,6 @@
-"""segm figures against pycocotools itself, and what has no outline."""
+"""segm figures against pycocotools itself, how sure they are, and what has no outline."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -129,8 +131,6 @@ def test_small_and_large_go_by_the_recorded_area():
 
 
 def test_metrics_json_holds_both_and_a_score_is_of_either():
-    from dataclasses import replace
-
     sample = picture(0, [rle(block(0, 0, 9, 9))], [[0, 0, 9, 9]], [0])
     detection = {
         **found([rle(block(0, 0, 9, 4))], [0.9], [0]),
@@ -141,3 +141,38 @@ def test_metrics_json_holds_both_and_a_score_is_of_either():
     both = replace(boxes, masks=evaluate_masks([sample], [detection], NAMES))
     assert both.as_dict()["segm"]["AP"] == 0.0 and both.as_dict()["AP"] == pytest.approx(1.0)
     assert (both.score_of("bbox"), both.score_of("segm")) == (pytest.approx(1.0), 0.0)
+
+
+def test_metrics_json_says_how_sure_masks_are_beside_boxes():
+    """One of two masks is right, and both boxes: the draws of the pictures give 1, 51/101 or 0."""
+    box, pixels = [[0, 0, 9, 9]], block(0, 0, 9, 9)
+    samples = [picture(number, [rle(pixels)], box, [0]) for number in range(2)]
+    detections = [
+        {**found([rle(mask)], [score], [0]), "boxes": np.array(box, np.float32)}
+        for mask, score in ((pixels, 0.9), (block(0, 0, 9, 4), 0.5))
+    ]
+    boxes = evaluate_detections(samples, detections, NAMES)
+    figures = replace(boxes, masks=evaluate_masks(samples, detections, NAMES)).as_dict()
+    assert figures["segm"]["AP"] == pytest.approx(51 / 101)
+    assert figures["segm"]["resampled"]["points"]["AP"] == pytest.approx(51 / 101)
+    values = np.array(figures["segm"]["resampled"]["values"]["AP"].split(), float)
+    each, counts = np.unique(values, return_counts=True)
+    assert each.tolist() == [0.0, 0.505, 1.0] and 450 < counts[1] < 550 < 1000 == counts.sum()
+    assert figures["intervals"]["AP"] == (1.0, 1.0)
+    sure = figures["segm"]["intervals"]
+    assert sure.keys() == figures["intervals"].keys() and sure["pictures"] == 2
+    assert sure["AP"] == sure["per_class"]["cat"]["AP50"] == (0.0, 1.0)
+    assert sure["per_class"]["dog"] == {"AP": None, "AP50": None}
+    resampled = figures["resampled"], figures["segm"]["resampled"]
+    assert resampled[0]["truths"] == resampled[1]["truths"]
+
+
+def test_draws_without_outlines_are_left_out():
+    """A picture without an outline counts neither for nor against in a draw of its own."""
+    box, pixels = [[0, 0, 9, 9]], block(0, 0, 9, 9)
+    samples = [picture(0, [rle(pixels)], box, [0]), picture(1, [None], box, [0])]
+    masks = [rle(pixels), rle(block(20, 20, 30, 30))]
+    detections = [found([mask], [0.9 - place / 2], [0]) for place, mask in enumerate(masks)]
+    figures = evaluate_masks(samples, detections, NAMES)
+    values = figures.resampled.values["AP"]
+    assert np.isnan(values).any() and set(values[np.isfinite(values)]) == {1.0}

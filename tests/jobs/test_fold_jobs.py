@@ -120,3 +120,11 @@ def test_figures_that_only_some_folds_have():
     }
     lines = fold_jobs.table([metrics(0.5), metrics(None)])
     assert lines[1].split() == ["AP", "0.5000", "-", "0.5000", "-"]
+
+
+def test_folds_of_a_model_with_masks_have_the_ap_of_masks():
+    """A fold whose pictures have no outline has no figures of masks."""
+    folds = [metrics(0.5), {**metrics(0.6), "segm": {"AP": 0.4, "AP50": 0.7}}]
+    figures = fold_jobs.together(folds)["figures"]
+    assert figures["segm_AP"]["each"] == [None, 0.4] and figures["segm_AP50"]["mean"] == 0.7
+    assert "segm_AP" not in fold_jobs.together([metrics(0.5)])["figures"]

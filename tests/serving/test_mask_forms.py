@@ -32,19 +32,25 @@ def runs_of(mask):
     ],
 )
 def test_known_texts(runs, size, text):
-    found = forms.coco_rle(np.array(runs), *size)
-    assert found == {"size": list(size), "counts": text}
+    found = forms.coco_rle(np.array([runs]), *size)
+    assert found == [{"size": list(size), "counts": text}]
 
 
 def test_texts_are_those_of_pycocotools():
+    """Of several masks at once, whose run lengths are of different number."""
     rng = np.random.default_rng(0)
-    for share in (0.001, 0.02, 0.5, 0.98):
-        mask = (rng.random((173, 301)) < share).astype(np.uint8)
-        mask[40:120, 30:200] |= 1
-        runs = np.concatenate([runs_of(mask), np.zeros(9, int)])
-        encoded = coco_mask.encode(np.asfortranarray(mask))
-        found = forms.coco_rle(forms.used_runs(runs), *mask.shape)
-        assert found["counts"] == encoded["counts"].decode()
+    masks = [(rng.random((173, 301)) < share).astype(np.uint8) for share in (0.001, 0.5, 0.98)]
+    masks[0][40:120, 30:200] |= 1
+    runs = np.zeros((4, 2 + max(len(runs_of(mask)) for mask in masks)), np.int32)
+    for row, mask in zip(runs, masks, strict=False):
+        row[: len(runs_of(mask))] = runs_of(mask)
+    encoded = coco_mask.encode(np.asfortranarray(np.stack(masks, 2)))
+    found = forms.in_form("rle", runs, 173, 301)
+    assert [text["counts"] for text in found] == [
+        *(mask["counts"].decode() for mask in encoded),
+        "",  # nothing but zeros: no mask was asked for
+    ]
+    assert forms.in_form("rle", runs[:0], 173, 301) == []
 
 
 def filled(parts, size):

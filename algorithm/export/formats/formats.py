@@ -40,12 +40,10 @@ class Format:
     Attributes:
         write: Called with (source, folder) and options; returns the path of the file or folder.
         weights: The weights of a network format, whose NMS is chosen; None for a whole graph.
-        masks: Whether it keeps the masks of a model that has them.
     """
 
     write: Callable[..., Path]
     weights: str | None = None
-    masks: bool = True
 
 
 FORMATS: dict[str, Format] = {
@@ -54,7 +52,7 @@ FORMATS: dict[str, Format] = {
     "tflite": Format(partial(write_tflite, weights="float"), "float"),
     "tflite_fp16": Format(partial(write_tflite, weights="fp16"), "fp16"),
     "tflite_int8": Format(partial(write_tflite, weights="int8"), "int8"),
-    "onnx": Format(whole_graph_formats.write_onnx, masks=False),
+    "onnx": Format(whole_graph_formats.write_onnx),
     "openvino": Format(write_openvino, "float"),
 }
 
@@ -153,7 +151,7 @@ def check_request(output: Path, name: str, *, nms: str, calibrated: bool) -> Non
 
 def _description(source: Source, name: str, row: Format, path: Path, nms: str) -> dict[str, Any]:
     """Return the content of export.json."""
-    masks = {"masks": True} if source.masks and row.masks and nms == "none" else {}
+    masks = {"masks": True} if source.masks and nms == "none" else {}
     if not row.weights:
         return {
             "format": name,

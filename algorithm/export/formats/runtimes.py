@@ -98,13 +98,16 @@ def _open_frozen(path: Path, masks: bool) -> Run:
     )
 
 
-def _open_onnx(path: Path, _: bool) -> Run:
+def _open_onnx(path: Path, masks: bool) -> Run:
     runtime = need("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = os.cpu_count() or 1
+    options.log_severity_level = 3  # no warning that MASK_INPUT has a default
     session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    names = [*OUTPUTS, *([MASK_OUTPUT] if masks else [])]
+    more = {MASK_INPUT: np.array(0.0, np.float32)} if masks else {}
     return lambda picture: _detections(
-        dict(zip(OUTPUTS, session.run(list(OUTPUTS), {"images": picture[None]}), strict=True)),
+        dict(zip(names, session.run(names, {"images": picture[None], **more}), strict=True)),
         picture.shape,
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from algorithm.export.formats.source import MASK_INPUT, NO_MASK, OUTPUTS, Source
+from algorithm.export.formats.source import MASK_INPUT, MASK_OUTPUT, NO_MASK, OUTPUTS, Source
 from algorithm.export.older_tensorflow import fit_graph, fit_saved_model
 from algorithm.extras import need
 
@@ -61,7 +61,10 @@ def write_frozen(source: Source, folder: Path) -> Path:
 
 
 def write_onnx(source: Source, folder: Path) -> Path:
-    """Write an ONNX file with the names of the signature, of boxes alone. The NMS is a Loop in it.
+    """Write an ONNX file with the names of the signatures. NMS and masks are Loops in it.
+
+    Of a model with masks it has the input `mask_above` too, which may be left out: there is no mask
+    then.
 
     Args:
         source: The model folder.
@@ -74,16 +77,17 @@ def write_onnx(source: Source, folder: Path) -> Path:
         ArgumentError: tf2onnx or onnx is not installed.
     """
     tf2onnx, onnx = need("tf2onnx"), need("onnx")
-    frozen = source.signature(masks=False)
+    frozen = source.signature(masks=source.masks)
+    outputs = (*OUTPUTS, MASK_OUTPUT) if source.masks else OUTPUTS
     model, _ = tf2onnx.convert.from_graph_def(
         frozen.graph.as_graph_def(),
-        input_names=[frozen.inputs[0].name],
+        input_names=[entry.name for entry in frozen.inputs],
         output_names=[output.name for output in frozen.outputs],
         opset=OPSET,
     )
     names = {
-        frozen.inputs[0].name: "images",
-        **{output.name: name for output, name in zip(frozen.outputs, OUTPUTS, strict=True)},
+        **{entry.name: entry.op.name for entry in frozen.inputs},
+        **{output.name: name for output, name in zip(frozen.outputs, outputs, strict=True)},
     }
     for value in (*model.graph.input, *model.graph.output):
         value.name = names[value.name]
@@ -91,6 +95,9 @@ def write_onnx(source: Source, folder: Path) -> Path:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
     _rename_inside(model.graph, names)
+    if source.masks:
+        none = onnx.numpy_helper.from_array(np.float32(NO_MASK), MASK_INPUT)
+        model.graph.initializer.append(none)
     onnx.checker.check_model(model)
     path = folder / "model.onnx"
     path.write_bytes(model.SerializeToString())

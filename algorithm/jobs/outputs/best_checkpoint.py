@@ -66,7 +66,11 @@ class BestCheckpoint:
         Raises:
             ResourceError: See training.checkpoints.save.
         """
-        own, archived, score = _SCORES[metric], self.figures(), _score(figures, metric)
+        own, archived, score = (
+            _SCORES[metric],
+            self.figures(),
+            figures_of(figures, metric).get("AP"),
+        )
         if archived and not _better(score, step, archived.get(own), archived["global_step"]):
             return (
                 archived["global_step"] == step and archived.get(own) == score
@@ -130,8 +134,9 @@ class BestCheckpoint:
         return best.state
 
 
-def _score(figures: dict[str, Any], metric: str) -> float | None:
-    return (figures.get("segm", {}) if metric == "segm" else figures).get("AP")
+def figures_of(figures: dict[str, Any], metric: str) -> dict[str, Any]:
+    """Return those of an evaluation's figures that are of boxes ("bbox") or masks ("segm")."""
+    return figures.get("segm", {}) if metric == "segm" else figures
 
 
 def _better(score: float | None, step: int, before: float | None, at: float | None) -> bool:
