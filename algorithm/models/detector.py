@@ -110,14 +110,11 @@ def build_detector(
     size = parse_image_size(image_size or preset.image_size)
     images = keras.Input((*size, 3), name="images")
     pieces: list[Piece] = []
-    features = _NECKS[preset.neck](
-        _backbone_features(_padded(images, pieces), preset, survival_probability, pieces),
-        preset,
-        pieces,
-    )
+    backbone = _backbone_features(_padded(images, pieces), preset, survival_probability, pieces)
+    features = _NECKS[preset.neck](backbone, preset, pieces)
     outputs = detection_heads(features, preset, num_classes, ANCHORS_PER_CELL, pieces)
     if masks:
-        outputs |= mask_head(features, preset, size, ANCHORS_PER_CELL, pieces)
+        outputs |= mask_head(features, preset, size, ANCHORS_PER_CELL, pieces, backbone[4])
     detector = Detector(inputs=images, outputs=outputs, name=model_name)
     detector.masks = masks
     detector.preset, detector.image_size, detector.num_classes, detector.pieces = (

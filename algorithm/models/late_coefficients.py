@@ -74,7 +74,7 @@ def coefficients_at(detector: Detector, features: tf.Tensor, anchors: tf.Tensor)
         anchors: int32 [B, M], in 0..A-1.
 
     Returns:
-        float32 [B, M, C + 9], C channels of prototype_features. The bias of the prototypes is in
+        float32 [B, M, C + 36], C channels of prototype_features. The bias of the prototypes is in
         the constant term of the shape.
     """
     each = _anchors_of_a_cell(detector)
@@ -88,7 +88,7 @@ def coefficients_at(detector: Detector, features: tf.Tensor, anchors: tf.Tensor)
 
 
 def all_coefficients(detector: Detector, features: tf.Tensor) -> tf.Tensor:
-    """Compute the detector's `mask_coefficients` float32 [B, A, 41] of all its mask_features."""
+    """Compute the detector's `mask_coefficients` float32 [B, A, 68] of all its mask_features."""
     mixed = _mixed(detector, features)
     return tf.reshape(mixed, (-1, features.shape[1] * _anchors_of_a_cell(detector), _SIZE))
 
@@ -98,7 +98,7 @@ def _anchors_of_a_cell(detector: Detector) -> int:
 
 
 def _mixed(detector: Detector, features: tf.Tensor) -> tf.Tensor:
-    """float32 [B, n, 9, 41]: the coefficients of all anchors of cells [B, n, C]."""
+    """float32 [B, n, 9, 68]: the coefficients of all anchors of cells [B, n, C]."""
     last = detector.get_layer(_LAST)
     kernel = tf.cast(last.pointwise_kernel, tf.float32)[0, 0]
     mixed = tf.matmul(tf.reshape(features, (-1, features.shape[-1])), kernel)

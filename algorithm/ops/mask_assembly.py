@@ -26,7 +26,7 @@ def mask_runs(
     """Compute the masks of detections.
 
     Args:
-        coefficients: float32 [B, M, k + 9], see `mask_head`.
+        coefficients: float32 [B, M, k + 36], see `mask_head`.
         prototypes: float32 [B, h, w, k].
         boxes: float32 [B, M, 4], yxyx in pixels of the pictures, clipped to them.
         count: int32 [B], how many of the M are wanted, the first ones.
@@ -87,7 +87,7 @@ def _parts(
     """Lay out what masks are made of, so that each needs but a part of every table.
 
     Args:
-        numbers: float32 [N, k + 9], the coefficients of N detections.
+        numbers: float32 [N, k + 36], the coefficients of N detections.
         prototypes: As of `mask_runs`.
         corners: float32 [N, 4], the boxes.
         start: int32 [N, 2], (top, left) of the windows.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 MASK_STRIDE = 4  # network pixels to a cell
 PROTOTYPES = 32  # maps of the picture
-SHAPE_TERMS = 9  # of `box_shapes`
+SHAPE_DEGREE = 5  # of the polynomials of `box_shapes`, downwards and across
+SHAPE_TERMS = (SHAPE_DEGREE + 1) ** 2
 
 
 def mask_grid(image_size: tuple[int, int]) -> tuple[int, int]:

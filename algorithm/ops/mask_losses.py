@@ -56,7 +56,7 @@ def mask_loss(
     """Compute the sum over anchors of the mean cross entropy over the cells of their boxes.
 
     Args:
-        coefficients: float32 [B, A, k + 9], see `mask_head`.
+        coefficients: float32 [B, A, k + 36], see `mask_head`.
         prototypes: float32 [B, h, w, k].
         targets: Of `choose_positives`.
 

@@ -9,7 +9,7 @@ from algorithm.data.outlines import compressed_masks
 from algorithm.ops.detections import NmsConfig, detect
 from algorithm.ops.image import letterbox_scale
 from algorithm.ops.mask_assembly import fitted_shape, mask_runs
-from algorithm.ops.mask_grid import SHAPE_TERMS
+from algorithm.ops.mask_grid import SHAPE_DEGREE, SHAPE_TERMS
 
 in_a_graph = tf.function(mask_runs, reduce_retracing=True)
 
@@ -108,9 +108,8 @@ def test_a_box_shows_its_part_of_the_whole_mask(box):
 
 def test_a_shape_in_the_box_is_added():
     """-0.3 + v u in a box of 4 x 4 pixels; v and u are -3/4, -1/4, 1/4 and 3/4."""
-    found = mask_of(
-        np.full((2, 2), -0.3), [1, 2, 5, 6], (8, 8), (8, 8), [0, 0, 0, 0, 1, 0, 0, 0, 0]
-    )
+    terms = np.eye(SHAPE_TERMS)[SHAPE_DEGREE + 2]
+    found = mask_of(np.full((2, 2), -0.3), [1, 2, 5, 6], (8, 8), (8, 8), terms)
     assert {(y, x) for y, x in np.argwhere(found)} == {(1, 2), (4, 5)}
 
 

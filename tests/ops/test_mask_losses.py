@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from algorithm.ops.anchor_matching import match_anchors
-from algorithm.ops.mask_grid import SHAPE_TERMS
+from algorithm.ops.mask_grid import SHAPE_DEGREE, SHAPE_TERMS
 from algorithm.ops.mask_losses import MOST_POSITIVES, cells_of_boxes, choose_positives, mask_loss
 
 
@@ -54,7 +54,7 @@ def test_what_lies_outside_the_box_does_not_count():
 def test_the_shape_in_the_box_is_added():
     """Centres at -1/2 and 1/2 of a box of 2 x 2 cells: 1 + 2 v gives 0 above and 2 below."""
     loss = mask_loss(
-        coefficients(1.0, 0.5, 0.0, 0.0, 2.0),
+        coefficients(1.0, 0.5, *[0.0] * SHAPE_DEGREE, 2.0),
         tf.fill((1, 8, 8, 1), 0.5),
         targets(255, [8, 4, 16, 12]),
     )
