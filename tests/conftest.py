@@ -34,6 +34,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (-slow[item.path], len(item.path.parts)))
 
 
+def pytest_collection_finish() -> None:
+    """What is there by now stays, so the search for garbage need not go through it time and again.
+
+    Graphs are made of millions of objects. pytest_runtest_teardown gives back those in cycles.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item) -> None:
     """Networks and graphs that no test needs any more are given back before many are there."""
