@@ -42,6 +42,8 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
+    if tf := sys.modules.get("tensorflow"):  # graphs run once or twice: as they are written
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @pytest.hookimpl(trylast=True)
@@ -74,11 +76,12 @@ def resident_bytes() -> int:
 @pytest.fixture
 def without_graphs() -> Iterator[None]:
     """Functions run as they are written: for a few steps, graphs would take most of the time."""
-    import tensorflow as tf
+    import small_job
 
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+    with pytest.MonkeyPatch.context() as patch:
+        small_job.without_graphs(patch.setattr)
+        yield
+    small_job.with_graphs()
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +94,7 @@ def shared_dir() -> Path:
     pytest.skip("no folder 'shared' with real data beside the project or above it")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def random_records():
     """The function records_at_random(seed, pictures, classes, crowds)."""
     from random_records import records_at_random

@@ -156,10 +156,11 @@ def test_frozen_batch_norm_keeps_its_statistics(without_graphs):
     trainer = Trainer(detector, make_optimizer("sgd", 0.01, 0.9), TrainConfig())
     before = values(trainer)
     trainer.train_step(batch())
+    after = values(trainer)
     frozen = [name for name in before if "moving" in name or "gamma" in name]
     assert frozen
     for name in frozen:
-        np.testing.assert_array_equal(values(trainer)[name], before[name])
+        np.testing.assert_array_equal(after[name], before[name])
 
 
 def state(trainer):
