@@ -84,6 +84,16 @@ def without_graphs() -> Iterator[None]:
     small_job.with_graphs()
 
 
+@pytest.fixture
+def rewritten_graphs() -> Iterator[None]:
+    """TensorFlow rewrites graphs before they run, as it does outside of these tests."""
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
 @pytest.fixture(scope="session")
 def shared_dir() -> Path:
     """The folder of real pictures and reference figures beside the clone or above it, or a skip."""

@@ -251,7 +251,7 @@ def test_statistics_catch_up_within_a_short_training_pretrained_ones_too(without
 
 @pytest.mark.slow
 @pytest.mark.soak
-def test_the_same_steps_give_the_same_bits_at_a_size_people_train_at(monkeypatch):
+def test_the_same_steps_give_the_same_bits_at_a_size_people_train_at(monkeypatch, rewritten_graphs):
     """Once they did at 64 pixels and did not at 320: TensorFlow adds large gradients in the order of their arrival."""
     monkeypatch.setitem(zoo.PRESETS, LITE0.name, LITE0)
     monkeypatch.setitem(zoo.BACKBONES, LITE0.backbone, BACKBONE)
