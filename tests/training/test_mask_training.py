@@ -168,7 +168,7 @@ def test_there_is_a_moving_average_of_the_mask_head(plain):
     [({"recompute": True}, 1e-4), ({"precision": "bfloat16"}, 0.1)],
     ids=["recomputed", "bfloat16"],
 )
-def test_other_ways_give_the_same_first_step(plain, config, tolerance):
+def test_other_ways_give_the_same_first_step(plain, without_graphs, config, tolerance):
     figures = made(**config).train_step(batch())
     for name in ("cls_loss", "box_loss", "mask_loss"):
         assert float(figures[name]) == pytest.approx(plain[1][0][name], rel=tolerance)
