@@ -34,6 +34,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (-slow[item.path], len(item.path.parts)))
 
 
+def pytest_collection_finish() -> None:
+    """What is there by now stays, so the search for garbage need not go through it time and again.
+
+    Graphs are made of millions of objects. pytest_runtest_teardown gives back those in cycles.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
+    if tf := sys.modules.get("tensorflow"):  # graphs run once or twice: as they are written
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item) -> None:
     """Networks and graphs that no test needs any more are given back before many are there."""
@@ -64,11 +76,22 @@ def resident_bytes() -> int:
 @pytest.fixture
 def without_graphs() -> Iterator[None]:
     """Functions run as they are written: for a few steps, graphs would take most of the time."""
+    import small_job
+
+    with pytest.MonkeyPatch.context() as patch:
+        small_job.without_graphs(patch.setattr)
+        yield
+    small_job.with_graphs()
+
+
+@pytest.fixture
+def rewritten_graphs() -> Iterator[None]:
+    """TensorFlow rewrites graphs before they run, as it does outside of these tests."""
     import tensorflow as tf
 
-    tf.config.run_functions_eagerly(True)
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
     yield
-    tf.config.run_functions_eagerly(False)
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +104,7 @@ def shared_dir() -> Path:
     pytest.skip("no folder 'shared' with real data beside the project or above it")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def random_records():
     """The function records_at_random(seed, pictures, classes, crowds)."""
     from random_records import records_at_random

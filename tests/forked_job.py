@@ -18,7 +18,7 @@ from unittest import mock
 import small_job
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["algorithm.jobs.job"])
+_FORKS.set_forkserver_preload(["tests.loaded_job"])
 
 
 class SmallJob:

@@ -2,7 +2,7 @@
 
     [SMALL_JOB=eager,busy] python tests/small_job.py STRIKES FLAGS...
 
-eager: without graphs, which take most of such a job's time. busy: a remote train_url is copied to without pause.
+eager: without graphs and plots, which take most of such a job's time. busy: a remote train_url is copied to without pause.
 
 STRIKES: "" or BLOW@PLACE:N,... : what happens when the process comes to PLACE (see PLACES) for the Nth time. KILL and TERM
 are signals it sends itself (TERMTERM: two). BREAK turns a weight into NaN, OOM lets memory run
@@ -32,36 +32,82 @@ PLACES = {
 }  # fmt: skip
 
 
+def thin_layers(setitem: Callable = operator.setitem, *names: str) -> None:
+    """The layers of efficientdet-lite0, or of the models named, fewer and thinner.
+
+    Args:
+        setitem: what changes an entry; that of a MonkeyPatch in a test.
+    """
+    from algorithm.models import resnet, zoo
+
+    for name in names or ("efficientdet-lite0",):
+        row = zoo.PRESETS[name]
+        cells = min(row.fpn_cells, 1)
+        small = dataclasses.replace(row, fpn_channels=16, fpn_cells=cells, head_repeats=1)
+        setitem(zoo.PRESETS, name, small)
+        if row.backbone in zoo.BACKBONES:
+            spec = dataclasses.replace(zoo.BACKBONES[row.backbone], width=0.3, depth=0.2)
+            setitem(zoo.BACKBONES, row.backbone, spec)
+        if row.backbone in resnet.RESNETS:
+            setitem(resnet.RESNETS, row.backbone, resnet.ResNetSpec((1, 1, 1, 1)))
+
+
 def thin(setattr: Callable = setattr, setitem: Callable = operator.setitem) -> None:
-    """The layers of efficientdet-lite0, fewer and thinner, without XLA.
+    """The thin layers, without XLA.
 
     Args:
         setattr, setitem: what changes an attribute and an entry; those of a MonkeyPatch in a test.
     """
     import tensorflow as tf
 
-    from algorithm.models import zoo
     from algorithm.training.gradients import Gradients
 
     for name in ("_match", "_losses"):
         setattr(Gradients, name, tf.function(getattr(Gradients, name).python_function))
-    row = zoo.PRESETS["efficientdet-lite0"]
-    small = dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1)
-    setitem(zoo.PRESETS, row.name, small)
-    backbone = dataclasses.replace(
-        zoo.BACKBONES[row.backbone], width=0.3, depth=0.2, survival_probability=0.8
-    )
-    setitem(zoo.BACKBONES, row.backbone, backbone)
+    thin_layers(setitem)
+
+
+def with_graphs() -> None:
+    """Functions become graphs, as they do by default."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(False)
+
+
+def without_graphs(setattr: Callable = setattr) -> None:
+    """Functions run as they are written, but for those of a job's export, which only graphs hold.
+
+    Args:
+        setattr: what changes an attribute; that of a MonkeyPatch in a test.
+    """
+    import tensorflow as tf
+
+    from algorithm.jobs.outputs import publishing
+
+    export = publishing.export_saved_model
+
+    def exported(*arguments):
+        tf.config.run_functions_eagerly(False)
+        try:
+            return export(*arguments)
+        finally:
+            tf.config.run_functions_eagerly(True)
+
+    setattr(publishing, "export_saved_model", exported)
+    tf.config.run_functions_eagerly(True)
 
 
 def shrink() -> None:
     """The thin network, without graph optimisation, as SMALL_JOB says."""
     import tensorflow as tf
 
+    from algorithm.jobs.outputs import publishing
     from algorithm.storage.mirroring import mirrored_folder
 
     ways = os.environ.get("SMALL_JOB", "").split(",")
-    tf.config.run_functions_eagerly("eager" in ways)
+    if "eager" in ways:
+        without_graphs()
+        publishing.write_plots = lambda *_: None
     mirrored_folder.EVERY_S = 0.3 if "busy" in ways else mirrored_folder.EVERY_S
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     thin()

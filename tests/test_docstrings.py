@@ -16,19 +16,16 @@ FILES = sorted(
 )
 
 
-def name_of(path):
-    return path.relative_to(PROJECT).as_posix()
-
-
-def documented(path):
-    """(line, node, docstring) of the module and of each function and class that has one."""
-    tree = ast.parse(path.read_text("utf-8"))
-    for node in ast.walk(tree):
-        if not isinstance(node, (ast.Module, ast.ClassDef, *FUNCTIONS)):
-            continue
-        text = ast.get_docstring(node)
-        if text:
-            yield getattr(node, "lineno", 1), node, text
+@pytest.fixture(scope="module")
+def documented():
+    """("path:line", node, docstring) of each module, function and class that has one."""
+    kinds = (ast.Module, ast.ClassDef, *FUNCTIONS)
+    return [
+        (f"{path.relative_to(PROJECT).as_posix()}:{getattr(node, 'lineno', 1)}", node, text)
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, kinds) and (text := ast.get_docstring(node))
+    ]
 
 
 def sections_of(text):
@@ -36,7 +33,7 @@ def sections_of(text):
     found = {"": []}
     for line in text.splitlines():
         if re.fullmatch(r"[A-Z]\w*:", line):
-            assert line[:-1] not in found, f"two sections {line}"
+            assert line[:-1] not in found, f"two sections {line} in {text!r}"
             found[line[:-1]] = []
         else:
             found[next(reversed(found))].append(line)
@@ -64,43 +61,39 @@ def is_property(node):
     return any("property" in ast.unparse(each) for each in node.decorator_list)
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_the_summary_is_one_sentence_on_one_line(path):
+def test_the_summary_is_one_sentence_on_one_line(documented):
     wrong = []
-    for line, _, text in documented(path):
+    for place, _, text in documented:
         summary = text.split("\n\n")[0]
         if "\n" in summary or not summary.endswith((".", "?")):
-            wrong.append(f"{name_of(path)}:{line}: {summary!r}")
+            wrong.append(f"{place}: {summary!r}")
     assert not wrong
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_sections_are_spelled_right_in_order_and_filled(path):
+def test_sections_are_spelled_right_in_order_and_filled(documented):
     wrong = []
-    for line, _, text in documented(path):
+    for place, _, text in documented:
         found = sections_of(text)
         names = [name for name in found if name]
         if names != [name for name in SECTIONS if name in names]:
-            wrong.append(f"{name_of(path)}:{line}: sections {names}")
-        wrong += [f"{name_of(path)}:{line}: empty {name}" for name in names if not any(found[name])]
+            wrong.append(f"{place}: sections {names}")
+        wrong += [f"{place}: empty {name}" for name in names if not any(found[name])]
     assert not wrong
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_args_name_every_parameter_in_order(path):
+def test_args_name_every_parameter_in_order(documented):
     wrong = []
-    for line, node, text in documented(path):
+    for place, node, text in documented:
         lines = sections_of(text).get("Args")
         if lines is not None and entries_of(lines) != parameters_of(node):
-            wrong.append(f"{name_of(path)}:{line}: {entries_of(lines)}, not {parameters_of(node)}")
+            wrong.append(f"{place}: {entries_of(lines)}, not {parameters_of(node)}")
     assert not wrong
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_long_docstrings_of_functions_with_many_parameters_explain_them(path):
+def test_long_docstrings_of_functions_with_many_parameters_explain_them(documented):
     wrong = [
-        f"{name_of(path)}:{line}: {node.name} lacks Args"
-        for line, node, text in documented(path)
+        f"{place}: {node.name} lacks Args"
+        for place, node, text in documented
         if isinstance(node, FUNCTIONS)
         and not node.name.startswith("_")
         and "\n\n" in text
@@ -121,14 +114,13 @@ def attributes_of(node):
     }
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_attributes_are_those_of_the_class(path):
+def test_attributes_are_those_of_the_class(documented):
     wrong = []
-    for line, node, text in documented(path):
+    for place, node, text in documented:
         if isinstance(node, ast.ClassDef):
             named = entries_of(sections_of(text).get("Attributes", []))
             unknown = set(named) - attributes_of(node)
-            wrong += [f"{name_of(path)}:{line}: {node.name} has no {name}" for name in unknown]
+            wrong += [f"{place}: {node.name} has no {name}" for name in unknown]
     assert not wrong
 
 
@@ -141,26 +133,24 @@ def gives_nothing(node):
     )
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_what_explained_functions_give_is_said(path):
+def test_what_explained_functions_give_is_said(documented):
     """In the summary or in its section; a context manager yields what it gives."""
     wrong = []
-    for line, node, text in documented(path):
+    for place, node, text in documented:
         found = sections_of(text)
         if not isinstance(node, FUNCTIONS) or "Args" not in found or gives_nothing(node):
             continue
         said = {"Returns", "Yields"} & set(found) or re.match("(Return|Yield) ", text)
         context = any("contextmanager" in ast.unparse(each) for each in node.decorator_list)
         if not said or (context and "Returns" in found):
-            wrong.append(f"{name_of(path)}:{line}: {node.name}")
+            wrong.append(f"{place}: {node.name}")
     assert not wrong
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_functions_are_described_in_the_imperative(path):
+def test_functions_are_described_in_the_imperative(documented):
     wrong = [
-        f"{name_of(path)}:{line}: {text.splitlines()[0]}"
-        for line, node, text in documented(path)
+        f"{place}: {text.splitlines()[0]}"
+        for place, node, text in documented
         if isinstance(node, FUNCTIONS)
         and not node.name.startswith("_")
         and not is_property(node)
@@ -171,11 +161,10 @@ def test_functions_are_described_in_the_imperative(path):
     assert not wrong
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_errors_stand_in_their_section(path):
+def test_errors_stand_in_their_section(documented):
     wrong = [
-        f"{name_of(path)}:{line}"
-        for line, _, text in documented(path)
+        place
+        for place, _, text in documented
         if re.search(r"\bRaises [A-Z]\w+", "\n".join(sections_of(text)[""]))
     ]
     assert not wrong

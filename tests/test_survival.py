@@ -17,7 +17,7 @@ from algorithm.training import checkpoints
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak]
 HERE = Path(__file__).resolve().parent
-HPARAMS = "moving_average_decay=0.9,image_size=64,learning_rate=0.32,log_every_steps=1,keep_checkpoint_max=2"
+HPARAMS = "moving_average_decay=0.9,image_size=64,learning_rate=0.32,log_every_steps=1,keep_checkpoint_max=2,max_detections=10"
 KILLED, STOPPED, RESOURCE = -9, 143, 6
 FAILING_RUNS = int(os.environ.get("FAILING_RUNS", "3"))
 # Where, and how the process ends. Each goes on from what the ones before it left, in the same folder.

@@ -38,11 +38,12 @@ def freeze_graph(detector: Detector, folder: Path, label_names: tuple[str, ...])
     Returns:
         The folder.
     """
-    call = tf.function(
-        lambda images: {
-            name: tf.identity(detector(images, training=False)[name], name) for name in _OUTPUTS
-        }
-    )
+
+    @tf.function(autograph=False)
+    def call(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        outputs = detector(images, training=False)
+        return {name: tf.identity(outputs[name], name) for name in _OUTPUTS}
+
     concrete = call.get_concrete_function(
         tf.TensorSpec((None, *detector.image_size, 3), tf.float32, "images")
     )

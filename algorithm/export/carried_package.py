@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import io
 import shutil
 import tomllib
@@ -139,7 +140,8 @@ def _name(line: str) -> str:
     )
 
 
-def _imported(path: Path) -> list[Path]:
+@functools.cache
+def _imported(path: Path) -> tuple[Path, ...]:
     """Return the files, relative to the package, that the imports in a file load.
 
     They are modules, and the __init__.py of every package these lie in.
@@ -165,4 +167,4 @@ def _imported(path: Path) -> list[Path]:
                 )
                 if file.suffix and (ROOT / file).is_file()
             }
-    return sorted(files)
+    return tuple(sorted(files))

@@ -219,11 +219,13 @@ def _compare(module: ServingModule, folder: Path) -> None:
     loaded = tf.saved_model.load(
         str(folder)
     )  # it is held while its signature runs: the signature alone drops the weights
-    pairs = [(module.serve(images), loaded.signatures["serving_default"](images=images))]
+    # What was traced to be saved is called, because a call of the function itself traces it again.
+    serve = module.serve.get_concrete_function()
+    pairs = [(serve(images), loaded.signatures["serving_default"](images=images))]
     if MASKS in loaded.signatures:
         above = tf.constant(0.0)
         answer = loaded.signatures[MASKS](images=images, mask_above=above)
-        expected = module.serve_masks(images, above)
+        expected = module.serve_masks.get_concrete_function()(images, above)
         for outputs in (expected, answer):  # a pixel on the edge may fall to either side
             outputs["detection_masks"] = _pixels(outputs["detection_masks"])
         pairs.append((expected, answer))

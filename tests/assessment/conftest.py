@@ -111,7 +111,7 @@ def write_dataset(folder, usages, names=LABELS):
     return folder / "set.manifest"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_dataset():
     """The function write_dataset(folder, usages, names)."""
     return write_dataset

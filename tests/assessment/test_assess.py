@@ -1,9 +1,13 @@
 """An assessment from model folder and dataset to its files, and what is said when one of them is not usable."""
 
+import contextlib
+import io
 import json
 import logging
 import re
 import shutil
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,11 +34,41 @@ def files_of(folder):
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
-def test_the_files_and_their_figures(model_dir, dataset, tmp_path, capsys):
-    assert run(model_dir, dataset, tmp_path / "o") == 0
-    assert capsys.readouterr().out.strip() == f"{tmp_path / 'o'}/report.html"
-    assert files_of(tmp_path / "o") == FILES
-    figures = json.loads((tmp_path / "o" / "assessment.json").read_text("utf-8"))
+@dataclass(frozen=True)
+class Assessed:
+    """A job's model that was assessed on its dataset: what came of it, and what was said."""
+
+    model: Path
+    data: Path
+    output: Path
+    printed: str
+    log: str
+
+
+@pytest.fixture(scope="module")
+def assessed(packaged_model, make_dataset, tmp_path_factory):
+    """A model beside its job.json, and a dataset one of whose pictures had another name before."""
+    root = tmp_path_factory.mktemp("assessed")
+    model = shutil.copytree(packaged_model, root / "out" / "model")
+    values = {"model_name": "efficientdet-lite0", "seed": "4"}
+    (model.parent / "job.json").write_text(json.dumps({"hyperparameters": values}))
+    data = make_dataset(root / "data", ["EVAL"] * 30 + ["TRAIN"])
+    (data.parent / "path_map.json").write_text(json.dumps({"0.png": "obs://bucket/first.tiff"}))
+    printed, log = io.StringIO(), io.StringIO()
+    handler = logging.StreamHandler(log)
+    logging.getLogger("algorithm").addHandler(handler)
+    try:
+        with contextlib.redirect_stdout(printed):
+            assert run(model, data, root / "o") == 0
+    finally:
+        logging.getLogger("algorithm").removeHandler(handler)
+    return Assessed(model, data, root / "o", printed.getvalue(), log.getvalue())
+
+
+def test_the_files_and_their_figures(assessed):
+    assert assessed.printed.strip() == f"{assessed.output}/report.html"
+    assert files_of(assessed.output) == FILES
+    figures = json.loads((assessed.output / "assessment.json").read_text("utf-8"))
     # every cat is found exactly; the dogs' only detection covers the whole picture
     assert figures["per_class"]["猫"]["AP"] == pytest.approx(1.0)
     assert figures["per_class"]["dog"]["AP"] == 0.0
@@ -47,9 +81,8 @@ def test_the_files_and_their_figures(model_dir, dataset, tmp_path, capsys):
     assert set(figures["sensitivity"]) >= {"box_area", "margin", "brightness", "clarity", "overlap"}
 
 
-def test_the_page_is_self_contained_and_in_two_languages(model_dir, dataset, tmp_path):
-    run(model_dir, dataset, tmp_path / "o")
-    page = (tmp_path / "o" / "report.html").read_text("utf-8")
+def test_the_page_is_self_contained_and_in_two_languages(assessed):
+    page = (assessed.output / "report.html").read_text("utf-8")
     assert not re.findall(r"""(?:src|href|url\()\s*=?\s*["']?\s*(?:https?:)?//""", page)
     assert "<script src" not in page and "<link" not in page and "@import" not in page
     assert (
@@ -69,27 +102,22 @@ def test_the_page_is_self_contained_and_in_two_languages(model_dir, dataset, tmp
     assert page.count("<section") == page.count("</section>") and "<nan>" not in page.lower()
 
 
-def test_the_next_job_starts_from_the_job_beside_the_model(model_dir, dataset, tmp_path):
-    values = {"model_name": "efficientdet-lite0", "seed": "4"}
-    (model_dir.parent / "job.json").write_text(json.dumps({"hyperparameters": values}))
-    run(model_dir, dataset, tmp_path / "o")
-    job = json.loads((tmp_path / "o" / "next_job.json").read_text("utf-8"))
+def test_the_next_job_starts_from_the_job_beside_the_model(assessed):
+    job = json.loads((assessed.output / "next_job.json").read_text("utf-8"))
     assert job["based_on"].endswith("job.json")
     assert "seed=4" in {row["name"]: row["value"] for row in job["parameters"]}["hparams"]
 
 
-def test_original_names_come_back(model_dir, dataset, tmp_path):
-    (dataset.parent / "path_map.json").write_text(json.dumps({"0.png": "obs://bucket/first.tiff"}))
-    run(model_dir, dataset, tmp_path / "o")
-    shown = json.loads((tmp_path / "o" / "display.json").read_text("utf-8"))
+def test_original_names_come_back(assessed):
+    shown = json.loads((assessed.output / "display.json").read_text("utf-8"))
     listed = [row["data_info"] for row in shown["zh-cn"]["get_negative_samples_det"]]
     assert "obs://bucket/first.tiff" in listed and "0.png" not in listed
 
 
-def test_a_baseline_model_and_an_earlier_assessment(model_dir, dataset, tmp_path):
-    run(model_dir, dataset, tmp_path / "first")
-    for place, baseline in (("second", tmp_path / "first"), ("third", model_dir)):
-        assert run(model_dir, dataset, tmp_path / place, f"--baseline={baseline}") == 0
+def test_a_baseline_model_and_an_earlier_assessment(assessed, tmp_path):
+    model, data = assessed.model, assessed.data
+    for place, baseline in (("second", assessed.output), ("third", model)):
+        assert run(model, data, tmp_path / place, f"--baseline={baseline}") == 0
         rows = json.loads((tmp_path / place / "assessment.json").read_text("utf-8"))["comparison"]
         assert {row["change"] for row in rows if row["change"] is not None} == {0.0}
         assert "Comparison" in (tmp_path / place / "report.html").read_text("utf-8")
@@ -153,9 +181,8 @@ def test_the_split_of_the_job_is_used_again(model_dir, make_dataset, tmp_path, c
     assert "6 it was trained on" in figures["warnings"][0]
 
 
-def test_a_model_without_a_record_says_so(model_dir, dataset, tmp_path, caplog):
-    run(model_dir, dataset, tmp_path / "o")
-    assert "no split.json tells which pictures the model was trained on" in caplog.text
+def test_a_model_without_a_record_says_so(assessed):
+    assert "no split.json tells which pictures the model was trained on" in assessed.log
 
 
 def refusal(capsys, code, model, data, output, *more):

@@ -29,13 +29,19 @@ def analysis_of(records):
     return analyse_records(records, [None] * len(records.names))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def analysis(random_records):
     return analysis_of(dataclasses.replace(random_records(2), label_names=NAMES))
 
 
-def test_names_are_text_on_the_page(analysis):
-    page = result_texts(analysis, Setting())["report.html"]
+@pytest.fixture(scope="module")
+def texts(analysis):
+    """The files of an assessment by name."""
+    return result_texts(analysis, Setting())
+
+
+def test_names_are_text_on_the_page(texts):
+    page = texts["report.html"]
     assert "<script>alert" not in page and "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert page.count("<script>") == 1
 
@@ -51,8 +57,8 @@ def test_class_names_stand_in_the_plot_as_they_are(analysis):
     assert "猫" in svg and "$x$ and $" in svg and "_hidden" in svg and "&lt;script&gt;" in svg
 
 
-def test_the_same_analysis_gives_the_same_page(analysis):
-    assert result_texts(analysis, Setting()) == result_texts(analysis, Setting())
+def test_the_same_analysis_gives_the_same_page(analysis, texts):
+    assert result_texts(analysis, Setting()) == texts
 
 
 @pytest.mark.parametrize("classes", [1, 120])
@@ -67,8 +73,7 @@ def test_the_page_names_model_and_dataset(analysis):
     assert "模型评估: out/&lt;m&gt;, 数据集 raccoon" in page
 
 
-def test_the_command_and_the_parameters_of_the_next_job_can_be_copied(analysis):
-    texts = result_texts(analysis, Setting())
+def test_the_command_and_the_parameters_of_the_next_job_can_be_copied(texts):
     job, page = json.loads(texts["next_job.json"]), html.unescape(texts["report.html"])
     assert page.count('<button class="copy"') == 2
     assert f"<pre>{job['command']}</pre>" in page
@@ -166,11 +171,11 @@ def test_files_are_written_whole(tmp_path):
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["a.json", "b.html"]
 
 
-def test_curves_of_precision_never_rise_in_recall_backwards(analysis):
+def test_curves_of_precision_never_rise_in_recall_backwards(analysis, texts):
     for curve in analysis.precision_recall:
         recalls = [point[0] for point in curve]
         assert recalls == sorted(recalls) and len(curve) <= 101
-    assert not re.search(r"\bnan\b", result_texts(analysis, Setting())["assessment.json"].lower())
+    assert not re.search(r"\bnan\b", texts["assessment.json"].lower())
 
 
 def test_a_tuning_decides_the_next_job(analysis):

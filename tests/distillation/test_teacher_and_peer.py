@@ -111,6 +111,21 @@ def model(tmp_path_factory):
     return folder, teacher
 
 
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory):
+    """A model folder with a frozen teacher of a larger input."""
+    folder = tmp_path_factory.mktemp("larger")
+    tf.keras.utils.set_random_seed(6)
+    freeze_graph(build_detector("efficientdet-lite0", len(LABELS), 96), folder / "frozen", LABELS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pupil():
+    """A student that no test trains."""
+    return student()
+
+
 def test_both_networks_learn_in_one_step_and_the_losses_add_up(online, without_graphs):
     trainer, peer = online
     learning = {
@@ -378,9 +393,13 @@ def test_crosshead_piece_by_piece_part_by_part_and_in_bfloat16_takes_the_same_st
     twice = {
         name: tf.repeat(value[:1], 2, axis=0) for name, value in batch().items()
     }  # so that batch norms see the same in each part
+    first, peer = with_own_peer(method="crosshead")
+    untrained = first.snapshot()
 
     def step(**config):
-        trainer, _ = with_own_peer(method="crosshead", **config)
+        distiller = OnlinePeer(peer, first.detector, SoftLossConfig("crosshead"), LossConfig())
+        trainer = trainer_of(first.detector, distiller, **config)
+        trainer.restore(untrained)
         return {name: float(value) for name, value in trainer.train_step(twice).items()}
 
     whole = step()
@@ -478,13 +497,9 @@ def test_steps_with_a_frozen_teacher_bring_the_soft_losses_down_and_parts_change
 
 
 def test_a_teacher_of_another_size_sees_the_pictures_enlarged_with_their_border_where_it_was(
-    tmp_path,
+    larger, pupil
 ):
-    tf.keras.utils.set_random_seed(6)
-    larger = build_detector("efficientdet-lite0", len(LABELS), 96)
-    freeze_graph(larger, tmp_path / "frozen", LABELS)
-    detector = student()
-    distiller = OfflineTeacher(opened(tmp_path), detector, SoftLossConfig())
+    distiller = OfflineTeacher(opened(larger), pupil, SoftLossConfig())
     assert "teacher efficientdet-lite0 at 96x96" in distiller.describe()
     images = tf.concat([tf.ones((1, SIZE, 32, 3)), tf.zeros((1, SIZE, 32, 3))], axis=2)
     seen = distiller._pictures(batch(), images)
@@ -493,21 +508,18 @@ def test_a_teacher_of_another_size_sees_the_pictures_enlarged_with_their_border_
     assert float(tf.reduce_max(tf.abs(seen[:, :, 49:]))) == pytest.approx(0.0, abs=1e-6)
     assert distiller.teach(batch(), images)["class_logits"].shape == (
         1,
-        len(detector.anchors),
+        len(pupil.anchors),
         len(LABELS),
     )
 
 
 def test_what_a_teacher_of_another_size_tells_is_evaluated_on_the_students_own_pictures_and_anchors(
-    tmp_path,
+    larger, pupil
 ):
-    tf.keras.utils.set_random_seed(6)
-    freeze_graph(build_detector("efficientdet-lite0", len(LABELS), 96), tmp_path / "frozen", LABELS)
-    detector = student()
-    distiller = OfflineTeacher(opened(tmp_path), detector, SoftLossConfig())
+    distiller = OfflineTeacher(opened(larger), pupil, SoftLossConfig())
     told, pictures = distiller.as_detector, batch()
-    assert (told.image_size, told.preset.mean) == (detector.image_size, detector.preset.mean)
-    np.testing.assert_array_equal(told.anchors, detector.anchors)
+    assert (told.image_size, told.preset.mean) == (pupil.image_size, pupil.preset.mean)
+    np.testing.assert_array_equal(told.anchors, pupil.anchors)
     images = network_input(
         pictures["images"], pictures["extent"], told.preset.mean, told.preset.std
     )
@@ -516,10 +528,9 @@ def test_what_a_teacher_of_another_size_tells_is_evaluated_on_the_students_own_p
         np.testing.assert_array_equal(told(images)[name], expected[name])
 
 
-def test_remembered_answers_come_back_by_sample(model):
+def test_remembered_answers_come_back_by_sample(model, pupil):
     folder, teacher = model
-    detector = student()
-    distiller = OfflineTeacher(opened(folder), detector, SoftLossConfig())
+    distiller = OfflineTeacher(opened(folder), pupil, SoftLossConfig())
     pictures = {
         name: value
         for name, value in batch().items()
@@ -531,12 +542,12 @@ def test_remembered_answers_come_back_by_sample(model):
         pictures, tf.cast(pictures["images"], tf.float32) / 128.0 - 127.0 / 128.0
     )
     again = distiller.teach(found, None)
-    assert found["teacher_class_logits"].shape == (2, len(detector.anchors), 2)
+    assert found["teacher_class_logits"].shape == (2, len(pupil.anchors), 2)
     np.testing.assert_allclose(again["class_logits"][0], anew["class_logits"][0], atol=0.02)
 
 
-def test_outputs_too_large_to_remember_are_computed_anew(model, caplog):
-    distiller = OfflineTeacher(opened(model[0]), student(), SoftLossConfig())
+def test_outputs_too_large_to_remember_are_computed_anew(model, pupil, caplog):
+    distiller = OfflineTeacher(opened(model[0]), pupil, SoftLossConfig())
     with caplog.at_level(logging.INFO):
         assert distiller.remembered(None, 10**9) is None
     assert "too much to remember" in caplog.text

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+import small_job
 import tensorflow as tf
 from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import saved_model_pb2
@@ -26,6 +27,14 @@ MODELS = {
     "retinanet-resnet50": "hard",
     "retinanet-mobilenet-v2": "gaussian",
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def thin_networks():
+    """Fewer and thinner layers, of all the kinds that each model has."""
+    with pytest.MonkeyPatch.context() as patch:
+        small_job.thin_layers(patch.setitem, *MODELS)
+        yield
 
 
 def graph_of(*operations, function=()):
@@ -146,7 +155,7 @@ def types_of(graph):
 
 @pytest.fixture(scope="module")
 def detector():
-    return build_detector("retinanet-mobilenet-v2", 3, 64)
+    return build_detector("efficientdet-lite0", 3, 64)
 
 
 def written(folder):

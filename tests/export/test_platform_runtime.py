@@ -3,7 +3,6 @@
 It is installed by `make runtime`, which needs a Python 3.7.
 """
 
-import dataclasses
 import json
 import os
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import small_job
 import tensorflow as tf
 from distinct_scores import with_distinct_scores
 from pycocotools import mask as coco_mask
@@ -19,7 +19,7 @@ from algorithm.distillation.teacher_file import FOLDER, freeze_graph
 from algorithm.export import export_saved_model, package_model
 from algorithm.export.formats import export_model
 from algorithm.export.older_tensorflow import REGISTRY
-from algorithm.models import build_detector, zoo
+from algorithm.models import build_detector
 from algorithm.ops.detections import NmsConfig
 
 ROOT = Path(__file__).parent.parent.parent
@@ -54,7 +54,16 @@ def on_runtime(*arguments):
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory):
+def thin_networks():
+    """Fewer and thinner layers, of all the kinds that each model has."""
+    presets = [preset for preset, _ in MODELS.values()]
+    with pytest.MonkeyPatch.context() as patch:
+        small_job.thin_layers(patch.setitem, *presets)
+        yield
+
+
+@pytest.fixture(scope="module")
+def answers(thin_networks, tmp_path_factory):
     """{(model, way): (expected, found)}, outputs by name, from one start of the runtime."""
     folder = tmp_path_factory.mktemp("runtime")
     pixels = np.random.default_rng(1).integers(0, 256, (1, 80, 70, 3), dtype=np.uint8)
@@ -83,7 +92,8 @@ def answers(tmp_path_factory):
         raw = detector(tf.constant(inputs), training=False)
         ask(name, "teacher", model / FOLDER, raw, f"{name}.npy")
     ask(name, "frozen", export_model(model, folder / "frozen", "frozen"), outputs)
-    detector = thin_detector_with_masks()
+    detector = build_detector("efficientdet-lite0", len(NAMES), SIZE, masks=True)
+    with_distinct_scores(detector)
     saved = export_saved_model(detector, folder / "masks" / "saved", MODELS["lite0"][1])
     model = package_model(saved, folder / "masks" / "model", label_names=NAMES, metrics={})
     kept = tf.saved_model.load(str(model))
@@ -100,16 +110,6 @@ def answers(tmp_path_factory):
     assert [json.loads(line)["error"] for line in printed] == [None] * len(requests)
     found = [dict(np.load(answer)) for *_, answer in requests]
     return dict(zip(expected, zip(expected.values(), found, strict=True), strict=True))
-
-
-def thin_detector_with_masks():
-    row = zoo.PRESETS["efficientdet-lite0"]
-    with pytest.MonkeyPatch.context() as patch:
-        small = dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1)
-        patch.setitem(zoo.PRESETS, row.name, small)
-        detector = build_detector(row.name, len(NAMES), SIZE, masks=True)
-        with_distinct_scores(detector)
-    return detector
 
 
 PLAIN = [(model, way) for model in WAYS for way in WAYS[model] if way not in HANDLERS]

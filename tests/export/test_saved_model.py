@@ -4,6 +4,7 @@ import importlib.util
 
 import numpy as np
 import pytest
+import small_job
 import tensorflow as tf
 
 from algorithm.errors import AlgorithmError
@@ -13,6 +14,8 @@ from algorithm.export.saved_model import export_saved_model
 from algorithm.models import build_detector
 from algorithm.models.variable_names import published_variables
 from algorithm.ops.detections import NmsConfig
+
+SIZE = (64, 96)
 
 
 def _spread(detector):
@@ -25,16 +28,31 @@ def _spread(detector):
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    tf.keras.utils.set_random_seed(3)
-    detector = build_detector("efficientdet-lite0", 3, (64, 96))
-    _spread(detector)
-    folder = export_saved_model(
-        detector, tmp_path_factory.mktemp("export") / "saved", NmsConfig(max_detections=7)
+def detector():
+    with pytest.MonkeyPatch.context() as patch:
+        small_job.thin_layers(patch.setitem)
+        tf.keras.utils.set_random_seed(3)
+        built = build_detector("efficientdet-lite0", 3, SIZE)
+    _spread(built)
+    return built
+
+
+@pytest.fixture(scope="module")
+def local(detector, tmp_path_factory):
+    """The carried stand-in's model, on a network whose scores and boxes mean nothing but differ."""
+    spec = importlib.util.spec_from_file_location(
+        "local_model_on_a_network", HANDLER.with_name("local_model.py")
     )
-    loaded = tf.saved_model.load(str(folder))
-    yield loaded.signatures
-    del loaded
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    folder = tmp_path_factory.mktemp("export") / "saved"
+    return module.LocalModel(export_saved_model(detector, folder, NmsConfig(max_detections=7)))
+
+
+@pytest.fixture(scope="module")
+def exported(local):
+    """The signatures of the model that `local` loaded."""
+    return local._kept.signatures
 
 
 def pixels(*shape):
@@ -88,8 +106,7 @@ def test_a_damaged_model_fails_instead_of_finding_nothing(exported):
         weight.assign(before)
 
 
-def test_an_export_that_answers_differently_is_not_published(tmp_path, monkeypatch):
-    detector = build_detector("efficientdet-lite0", 3, 64)
+def test_an_export_that_answers_differently_is_not_published(detector, tmp_path, monkeypatch):
     real_save = tf.saved_model.save
 
     def damaged(module, *args, **kwargs):
@@ -101,24 +118,6 @@ def test_an_export_that_answers_differently_is_not_published(tmp_path, monkeypat
     monkeypatch.setattr(saved_model.tf.saved_model, "save", damaged)
     with pytest.raises(AlgorithmError, match="different by"):
         export_saved_model(detector, tmp_path / "saved", NmsConfig(max_detections=7))
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory):
-    """The carried stand-in's model, on a network whose scores and boxes mean nothing but differ."""
-    spec = importlib.util.spec_from_file_location(
-        "local_model_on_a_network", HANDLER.with_name("local_model.py")
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    tf.keras.utils.set_random_seed(3)
-    detector = build_detector("efficientdet-lite0", 3, (64, 96))
-    _spread(detector)
-    return module.LocalModel(
-        export_saved_model(
-            detector, tmp_path_factory.mktemp("local") / "saved", NmsConfig(max_detections=7)
-        )
-    )
 
 
 def test_pictures_of_all_sizes_share_a_batch_and_are_answered_as_alone(local):

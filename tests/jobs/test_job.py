@@ -26,7 +26,7 @@ from algorithm.jobs.exported_evaluation import evaluate_exported
 from algorithm.jobs.outputs import publishing
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-HPARAMS = "moving_average_decay=0,image_size=64,learning_rate=0.32,log_every_steps=1,keep_checkpoint_max=2"
+HPARAMS = "moving_average_decay=0,image_size=64,learning_rate=0.32,log_every_steps=1,keep_checkpoint_max=2,max_detections=10"
 
 
 def arguments(data, output, *more, epochs=2, hparams=HPARAMS, mode="train_and_eval"):

@@ -22,7 +22,7 @@ from algorithm.models import build_detector, zoo
 from algorithm.models.weights.warm_start import Start
 from algorithm.training.gradients import Gradients
 
-HPARAMS = "moving_average_decay=0,image_size=64,log_every_steps=1"
+HPARAMS = "moving_average_decay=0,image_size=64,log_every_steps=1,max_detections=10"
 STILL = ",jitter_min=1,jitter_max=1,input_rand_hflip=False"
 
 

@@ -17,7 +17,7 @@ from algorithm.jobs import job
 from algorithm.jobs.job_data import check_outlines
 from algorithm.jobs.outputs.best_checkpoint import BestCheckpoint
 
-HPARAMS = "moving_average_decay=0.9,image_size=64,log_every_steps=1,masks=True,best_metric=segm"
+HPARAMS = "moving_average_decay=0.9,image_size=64,log_every_steps=1,max_detections=10,masks=True,best_metric=segm"
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -14,7 +14,7 @@ from forked_job import SmallJob
 from algorithm import storage
 from algorithm.data.synthetic.scenes import write_sample_dataset
 
-HPARAMS = "moving_average_decay=0,image_size=64,learning_rate=0.08,log_every_steps=1,keep_checkpoint_max=2"
+HPARAMS = "moving_average_decay=0,image_size=64,learning_rate=0.08,log_every_steps=1,keep_checkpoint_max=2,max_detections=10"
 
 
 @pytest.fixture(scope="module")

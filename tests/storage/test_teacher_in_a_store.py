@@ -1,6 +1,7 @@
 """A frozen teacher whose model folder lies in a store: what is fetched of it, and what is said when it is not the right one."""
 
 import pytest
+import small_job
 import tensorflow as tf
 
 from algorithm import storage
@@ -18,8 +19,10 @@ LABELS = ("cat", "dog")
 def teacher(tmp_path_factory):
     """A job's folder, the model folder of which has a frozen teacher, and its network."""
     folder = tmp_path_factory.mktemp("job")
-    tf.keras.utils.set_random_seed(5)
-    network = build_detector("efficientdet-lite0", len(LABELS), 64)
+    with pytest.MonkeyPatch.context() as patch:
+        small_job.thin_layers(patch.setitem)
+        tf.keras.utils.set_random_seed(5)
+        network = build_detector("efficientdet-lite0", len(LABELS), 64)
     freeze_graph(network, folder / "model/frozen", LABELS)
     (folder / "model/saved_model.pb").write_bytes(b"of no use to a student")
     (folder / "best_eval.index").write_bytes(b"of no use to a student")
