@@ -45,6 +45,8 @@ TWINS = (
     (ZOO, "Preset.min_level", ANCHORS, "anchor_grid.min_level"),
     (ZOO, "Preset.max_level", ANCHORS, "anchor_grid.max_level"),
     (ZOO, "Preset.max_level", SUGGESTIONS, "ModelChoice.max_level"),
+    ("algorithm/data/readers/pictures/picture_lookup.py", "PICTURE_SUFFIXES",
+     "algorithm/jobs/outputs/train_url_refusal.py", "_ENDINGS"),
     (INDEX, "FULL_DEPTH", "algorithm/data/feeding/decoding.py", "FULL_DEPTH"),
     (INDEX, "FULL_DEPTH", "algorithm/data/sample.py", "Sample.bit_depth"),
     (PRECISION, "POLICIES", "algorithm/benchmark/cases.py", "POLICIES"),

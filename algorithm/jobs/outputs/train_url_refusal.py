@@ -8,12 +8,10 @@ from algorithm import storage
 from algorithm.errors import ArgumentError
 from algorithm.storage.folder_ownership import FolderMaker, listed, names_in
 
+# PICTURE_SUFFIXES of the readers, without their imports.
+_ENDINGS = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
 # A job leaves pictures in folders only: one at the top is of a dataset, whatever lies beside it.
-_PICTURES = tuple(
-    f"*{letters}"
-    for ending in (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-    for letters in (ending, ending.upper())
-)
+_PICTURES = tuple(f"*{letters}" for ending in _ENDINGS for letters in (ending, ending.upper()))
 JOB = FolderMaker(
     "train",
     ("job.json", "checkpoint", "folds.json"),

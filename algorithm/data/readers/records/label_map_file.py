@@ -48,28 +48,27 @@ class LabelMap:
             if text:
                 return text
             raise DataError(
-                f"expected class names in image/object/class/text, or a label map (*.pbtxt) "
-                f"beside the "
-                f"records, found neither for the class {number}: add the label map"
+                f"{place}: expected class names in image/object/class/text, or a label map "
+                f"(*.pbtxt) beside the records, found neither for the class {number}: add the label map"
             )
         if text and text not in self.ids:
             raise DataError(
-                f"expected the class {text!r} in the label map {self.file}, found only "
+                f"{place}: expected the class {text!r} in the label map {self.file}, found only "
                 f"{', '.join(sorted(self.names.values()))[:200]}: add the class to it, or remove "
                 f"the file"
             )
         if text:
             if number in self.names and number != self.ids[text]:
                 raise DataError(
-                    f"expected one class for an object, found image/object/class/text {text!r} and "
-                    f"image/object/class/label {number}, which is {self.names[number]!r} in "
-                    f"{self.file}: "
+                    f"{place}: expected one class for an object, found image/object/class/text "
+                    f"{text!r} and image/object/class/label {number}, which is "
+                    f"{self.names[number]!r} in {self.file}: "
                     "correct the label map, or remove it to go by the text"
                 )
             return self.names[self.ids[text]]
         if number not in self.names:
             raise DataError(
-                f"expected the class id {number} in the label map {self.file}, found only "
+                f"{place}: expected the class id {number} in the label map {self.file}, found only "
                 f"{', '.join(map(str, sorted(self.names)))[:200]}: add the class to it"
             )
         return self.names[number]

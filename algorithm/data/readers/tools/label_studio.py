@@ -32,12 +32,12 @@ from algorithm.data.readers.object_list import (
 )
 from algorithm.data.readers.outline_forms import ellipse, polygons
 from algorithm.data.readers.pictures.named_pictures import NamedPicture, named_listing, sided
+from algorithm.data.readers.pictures.picture_lookup import PICTURE_SUFFIXES
 from algorithm.data.readers.reader import Certainty, Found, Reader, Source
 from algorithm.data.readers.tables.csv_syntax import open_table
 from algorithm.data.readers.tools.label_studio_brush import brush_mask
 
 WHAT = "a JSON of Label Studio"
-PICTURE = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".jfif")
 UPLOADED = re.compile(
     r"^[0-9a-f]{8}-"
 )  # what Label Studio puts before the name of an uploaded picture
@@ -144,7 +144,7 @@ def _names(data: dict) -> Iterator[str]:
         address = urlsplit(value)
         local = parse_qs(address.query).get("d")
         path = local[0] if local else unquote(address.path) if address.scheme else value
-        if path.lower().endswith(PICTURE):
+        if path.lower().endswith(PICTURE_SUFFIXES):
             folder, _, base = path.replace("\\", "/").rpartition("/")
             yield path
             yield f"{folder}/{UPLOADED.sub('', base)}"

@@ -194,8 +194,16 @@ def test_the_display_name_is_the_class(tmp_path: Path, changes: dict) -> None:
 @pytest.mark.parametrize(
     ("changes", "label_map", "problem"),
     [
-        ({"text": b"okapi"}, LABEL_MAP, "expected the class 'okapi' in the label map .*found only"),
-        ({"text": None, "label": 90}, LABEL_MAP, "expected the class id 90 in the label map"),
+        (
+            {"text": b"okapi"},
+            LABEL_MAP,
+            "a.record#0: expected the class 'okapi' in the label map .*found only",
+        ),
+        (
+            {"text": None, "label": 90},
+            LABEL_MAP,
+            "a.record#0: expected the class id 90 in the label map",
+        ),
         ({"label": 8}, LABEL_MAP, "text 'zebra' and image/object/class/label 8, which is 'horse'"),
         ({"text": None}, "", "or a label map .* beside the records, found neither for the class 7"),
         ({"xmax": 30.0}, "", "expected shares .*0..1.* found 30 in a.record#0: these are pixels"),
