@@ -49,7 +49,8 @@ class LabelMap:
                 return text
             raise DataError(
                 f"{place}: expected class names in image/object/class/text, or a label map "
-                f"(*.pbtxt) beside the records, found neither for the class {number}: add the label map"
+                f"(*.pbtxt) beside the records, found neither for the class {number}: add the "
+                f"label map"
             )
         if text and text not in self.ids:
             raise DataError(
