@@ -48,9 +48,15 @@ def in_form(form: str, runs: Any, height: int, width: int) -> list[Any]:
 
 
 def coco_rle(runs: np.ndarray, height: int, width: int) -> list[dict[str, Any]]:
-    """Return run lengths, int64 [M, R], as COCO writes them.
+    """Return masks as COCO writes them, all at once.
 
-    All masks at once: {"size": [height, width], "counts": text} for each.
+    Args:
+        runs: int64 [M, R], run lengths as of `in_form`.
+        height: Of the picture, in pixels.
+        width: Of the picture, in pixels.
+
+    Returns:
+        {"size": [height, width], "counts": text} for each.
     """
     rest = runs.copy()
     rest[:, 3:] -= runs[:, 1:-2]
