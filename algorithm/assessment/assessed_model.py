@@ -17,8 +17,8 @@ from algorithm.modelarts.model_index import INDEX, THRESHOLDS
 from algorithm.ops.saved_functions import SavedFunctions
 from algorithm.storage.atomic_files import write_json
 
-SIGNATURE = "signatures/serving_default"
-MASK_SIGNATURE = "signatures/masks"
+SIGNATURE = "serving_default"
+MASK_SIGNATURE = "masks"
 OUTPUTS = ("detection_boxes", "detection_classes", "detection_scores", "num_detections")
 MASK_OUTPUT = "detection_masks"
 CONFIG = "config.json"
@@ -81,8 +81,9 @@ def load_model(model_dir: Path) -> AssessedModel:
         )
     try:
         functions = SavedFunctions(model_dir)
-        run = functions.open(SIGNATURE) if SIGNATURE in functions.names else None
-        run_masks = functions.open(MASK_SIGNATURE) if MASK_SIGNATURE in functions.names else None
+        plain, masked = (f"signatures/{name}" for name in (SIGNATURE, MASK_SIGNATURE))
+        run = functions.open(plain) if plain in functions.names else None
+        run_masks = functions.open(masked) if masked in functions.names else None
     except Exception as error:  # damaged files surface as many unrelated types
         raise DataError(
             f"expected a SavedModel in {model_dir}, found one that cannot be loaded: {error}"
@@ -90,10 +91,10 @@ def load_model(model_dir: Path) -> AssessedModel:
     if run is None:
         found = sorted(name.split("/")[1] for name in functions.names if "/" in name)
         raise DataError(
-            f"expected the signature serving_default in {model_dir}, found "
+            f"expected the signature {SIGNATURE} in {model_dir}, found "
             f"{', '.join(found) or 'none'}: export the model again"
         )
-    missing = sorted(set(OUTPUTS) - set(functions.outputs(SIGNATURE)))
+    missing = sorted(set(OUTPUTS) - set(functions.outputs(plain)))
     if missing:
         raise DataError(
             f"expected a detector in {model_dir}, its signature lacks {', '.join(missing)}"
