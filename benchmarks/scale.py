@@ -1,14 +1,14 @@
 """What a dataset of n pictures costs to read: seconds, memory and open files by the picture.
 
     python -m benchmarks.scale make FOLDER --form coco --pictures 10000
-    python -m benchmarks.scale read FOLDER [--clean] [--seconds 30]
+    python -m benchmarks.scale read FOLDER [--clean] [--seconds 30 | --epoch] [--image_size 320]
 
 `make` writes a dataset with COCO's count of objects a picture and a split: COCO JSON beside
 pictures, or TFRecord shards of 1000. Pictures are small and all different; with --payloads K only
 K different ones are repeated, which is enough where nothing is decoded. `read` does what a job does
-before its first step, part after part, and then takes training batches for a bounded time. Each
-line is a part: its seconds, what this process holds more than before it, its peak so far, the
-files it had open at most.
+before its first step, part after part, and then takes training batches for a bounded time, or one
+epoch of them. Each line is a part: its seconds, what this process holds more than before it, its
+peak so far, the files it had open at most.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ OBJECTS = 7.3  # a picture of COCO train2017 in the mean
 CLASSES = [f"class{number:02}" for number in range(80)]
 EVALUATED = 25  # every so many pictures one evaluates, as in COCO
 SHARD = 1000
+BATCH = 8
 
 
 def main() -> None:
@@ -51,12 +52,15 @@ def main() -> None:
     parser.add_argument(
         "--seconds", type=float, default=20.0, help="of training batches; 0 for none"
     )
+    parser.add_argument("--epoch", action="store_true", help="one epoch of batches instead")
+    parser.add_argument("--image_size", type=int, default=320, help="of the batches, in pixels")
     arguments = parser.parse_args()
     if arguments.what == "make":
         write = {"coco": write_coco, "tfrecord": write_records}[arguments.form]
         write(arguments.folder, arguments.pictures, arguments.payloads)
     else:
-        read(arguments.folder, arguments.clean, arguments.seconds)
+        seconds = float("inf") if arguments.epoch else arguments.seconds
+        read(arguments.folder, arguments.clean, seconds, arguments.image_size)
 
 
 def payloads(count: int) -> Iterator[bytes]:
@@ -170,8 +174,15 @@ def _text(text: str) -> Any:
     return tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
 
 
-def read(folder: Path, clean: bool, seconds: float) -> None:
-    """What a job does with a dataset before its first step, then batches for `seconds`."""
+def read(folder: Path, clean: bool, seconds: float, side: int) -> None:
+    """What a job does with a dataset before its first step, then batches.
+
+    Args:
+        folder: The dataset.
+        clean: Whether it is cleaned.
+        seconds: How long batches are taken at most; without a limit for one epoch; 0 for none.
+        side: Of the pictures in a batch, in pixels.
+    """
     from algorithm.data import load_dataset
     from algorithm.data.split_record import SplitRecord
     from algorithm.storage.atomic_files import write_json
@@ -189,23 +200,26 @@ def read(folder: Path, clean: bool, seconds: float) -> None:
         print(f"split.json: {(Path(work) / 'split.json').stat().st_size / watch.pictures:.0f} B")
         if not seconds:
             return
-        batches = watch.part("first batch", lambda: _started(samples))
-        count, begun = 0, time.perf_counter()
+        batches = watch.part("first batch", lambda: _started(samples, side))
+        begun = time.perf_counter()
 
-        def some() -> None:
-            nonlocal count
-            while time.perf_counter() - begun < seconds:
-                next(batches)
-                count += 8
+        def some() -> int:
+            taken = 0
+            for _ in itertools.islice(batches, len(samples) // BATCH - 1):
+                taken += BATCH
+                if time.perf_counter() - begun > seconds:
+                    break
+            return taken
 
-        watch.part("batches", some)
-        print(f"batches: {count} pictures, {count / seconds:.0f} pictures/s")
+        taken = watch.part("batches", some)
+        wall = time.perf_counter() - begun
+        print(f"batches: {taken} pictures, {taken / wall:.0f} pictures/s")
 
 
-def _started(samples: Any) -> Iterator[Any]:
+def _started(samples: Any, side: int) -> Iterator[Any]:
     from algorithm.data.feeding.pipeline import train_batches
 
-    batches = iter(train_batches(samples, image_size=(320, 320), batch_size=8, seed=0))
+    batches = iter(train_batches(samples, image_size=(side, side), batch_size=BATCH, seed=0))
     next(batches)
     return batches
 

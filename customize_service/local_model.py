@@ -5,9 +5,11 @@ Carried beside customize_service.py, which loads it. Written for Python 3.7 and 
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ LOGGER = logging.getLogger(__name__)
 LOAD_WAIT_SECONDS = 30.0  # the platform's older gateway gives up after 40
 RETRY_SECONDS = 5  # as in serving.limits
 MASKS = "detection_masks"  # an output of tens of thousands of numbers
+SIGNATURE = "signatures/serving_default"
 SOFT = -1.0  # in place of an IoU: boxes lose score instead of being dropped
 
 
@@ -170,31 +173,24 @@ class LocalModel:
         """Load it and answer one grey picture.
 
         Raises:
-            RuntimeError: It has no signature `serving_default`.
+            RuntimeError: It has no signature `serving_default`, or needs more than weights.
         """
-        import tensorflow as tf
-
-        self._tf = tf
-        self._kept = model = tf.saved_model.load(
-            str(folder)
-        )  # it is kept, because its functions only borrow the variables
-        if "serving_default" not in model.signatures:
+        self._functions = functions = _saved_functions(folder)
+        signatures = [name for name in functions.names if name.startswith("signatures/")]
+        if SIGNATURE not in signatures:
             raise RuntimeError(
                 "expected a signature serving_default, found {}".format(
-                    ", ".join(model.signatures) or "none"
+                    ", ".join(sorted(name.split("/")[1] for name in signatures)) or "none"
                 )
             )
-        self.chooses_nms = hasattr(model, "prepare") and hasattr(model, "detect")
-        self.gives_masks = self.chooses_nms and hasattr(model, "detect_masks")
-        self._run_with_masks: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+        self.chooses_nms = {"prepare", "detect", "settings"} <= functions.names
+        self.gives_masks = self.chooses_nms and "detect_masks" in functions.names
+        self._run_with_masks: Any = None
         self._making = threading.Lock()
         if self.chooses_nms:
-            self._prepare = model.prepare
-            self._default = float(model.settings()["hard_above"])
-            names = ("inputs", "scale", "size", "hard_above")
-            self._run = _frozen(model.detect.get_concrete_function(), names)
-        else:
-            self._run = _frozen(model.signatures["serving_default"], ("images",))
+            self._prepare = functions.open("prepare")
+            self._default = float(functions.open("settings")({})["hard_above"])
+        self._run = functions.open("detect" if self.chooses_nms else SIGNATURE)
         self.run([self.prepare(np.full((64, 64, 3), 127, np.uint8))])
 
     def prepare(
@@ -211,14 +207,12 @@ class LocalModel:
             The picture.
         """
         if not self.chooses_nms:
-            return Picture({"images": self._tf.constant(image)}, image.shape)
-        fitted = self._prepare(self._tf.constant(image))
+            return Picture({"images": image}, image.shape)
         number = self._default if hard_above is None else hard_above
-        arguments = dict(fitted, hard_above=self._tf.constant(number, self._tf.float32))
+        arguments = dict(self._prepare({"image": image}), hard_above=np.float32(number))
         if mask_above is None:
             return Picture(arguments, "network")
-        above = self._tf.constant(mask_above, self._tf.float32)
-        return Picture(dict(arguments, mask_above=above), "network with masks")
+        return Picture(dict(arguments, mask_above=np.float32(mask_above)), "network with masks")
 
     def run(self, pictures: Sequence[Picture]) -> list[dict[str, np.ndarray]]:
         """Run pictures of one group.
@@ -230,50 +224,28 @@ class LocalModel:
             The outputs of the signature for each, {name: array without batch dimension}.
         """
         batch = {
-            name: self._tf.stack([picture.arguments[name] for picture in pictures])
+            name: np.stack([picture.arguments[name] for picture in pictures])
             for name in pictures[0].arguments
         }
-        run = self._with_masks() if "mask_above" in batch else self._run
-        outputs = {name: value.numpy() for name, value in run(batch).items()}
+        outputs = (self._with_masks() if "mask_above" in batch else self._run)(batch)
         return [
             {name: value[row] for name, value in outputs.items()} for row in range(len(pictures))
         ]
 
-    def _with_masks(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    def _with_masks(self) -> Any:
         """Return the graph with masks, which is made when it is first asked for."""
         with self._making:
             if self._run_with_masks is None:
-                self._run_with_masks = _frozen(
-                    self._kept.detect_masks.get_concrete_function(),
-                    ("inputs", "scale", "size", "hard_above", "mask_above"),
-                )
+                self._run_with_masks = self._functions.open("detect_masks")
             return self._run_with_masks
 
 
-def _frozen(function: Any, names: Sequence[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Return a concrete function with constants for variables.
-
-    It takes {name: tensor} and returns {name: tensor}.
-    """
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
-    wanted = sorted(
-        function.structured_outputs
-    )  # flattened outputs come in the order of their names
-    frozen = convert_variables_to_constants_v2(function)
-    order = [
-        next(
-            name
-            for name in names
-            if tensor.name.split(":")[0] == name or tensor.name.startswith(name + ":")
-        )
-        for tensor in frozen.inputs
-    ]
-
-    def run(arguments: dict[str, Any]) -> dict[str, Any]:
-        outputs = frozen(*[arguments[name] for name in order])
-        if isinstance(outputs, dict):
-            return outputs
-        return dict(zip(wanted, outputs))
-
-    return run
+def _saved_functions(folder: str) -> Any:
+    """Return the SavedFunctions of a folder, by saved_functions.py beside this file."""
+    path = Path(__file__).with_name("saved_functions.py")
+    spec = importlib.util.spec_from_file_location("saved_functions", str(path))
+    if spec is None or spec.loader is None:  # this never happens for a file whose name ends in .py
+        raise ImportError(f"expected a module in {path}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.SavedFunctions(folder)

@@ -4,11 +4,11 @@ import ast
 import sys
 from pathlib import Path
 
-from algorithm.export.model_folder import COMPANIONS, HANDLER_PACKAGES
+from algorithm.export.model_folder import COMPANIONS, HANDLER_PACKAGES, SHARED
 
 ROOT = Path(__file__).parent.parent
 HANDLER = ROOT / "customize_service" / "customize_service.py"
-CARRIED = sorted(HANDLER.parent.glob("*.py"))
+CARRIED = [*sorted(HANDLER.parent.glob("*.py")), SHARED]
 BEGIN, END = "# --- picture decoding", "# --- end of picture decoding"
 IMPORT_NAMES = {"Pillow": "PIL"}
 OF_THE_PLATFORM = {"model_service", "tensorflow"}
@@ -38,7 +38,7 @@ def test_the_platforms_python_can_read_it():
 
 
 def test_all_that_is_carried_is_packaged():
-    assert {path.name for path in CARRIED} == {HANDLER.name, *COMPANIONS}
+    assert {path.name for path in CARRIED} == {HANDLER.name, *COMPANIONS, SHARED.name}
 
 
 def test_it_imports_only_what_config_json_asks_for():

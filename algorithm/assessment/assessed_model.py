@@ -14,6 +14,7 @@ import numpy as np
 from algorithm.data.outlines import RunLengths, compressed_masks
 from algorithm.errors import DataError
 from algorithm.modelarts.model_index import INDEX, THRESHOLDS
+from algorithm.ops.saved_functions import SavedFunctions
 from algorithm.storage.atomic_files import write_json
 
 SIGNATURE = "serving_default"
@@ -42,6 +43,7 @@ class Seen:
 
 
 Detect = Callable[[np.ndarray], Seen]
+Run = Callable[[Mapping[str, Any]], dict[str, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -77,45 +79,44 @@ def load_model(model_dir: Path) -> AssessedModel:
             f"expected a model folder with saved_model.pb at {model_dir}, found none: give the "
             "folder `model` that a finished training job wrote"
         )
-    import tensorflow as tf
-
     try:
-        model = tf.saved_model.load(str(model_dir))
+        functions = SavedFunctions(model_dir)
+        plain, masked = (f"signatures/{name}" for name in (SIGNATURE, MASK_SIGNATURE))
+        run = functions.open(plain) if plain in functions.names else None
+        run_masks = functions.open(masked) if masked in functions.names else None
     except Exception as error:  # damaged files surface as many unrelated types
         raise DataError(
             f"expected a SavedModel in {model_dir}, found one that cannot be loaded: {error}"
         ) from error
-    if SIGNATURE not in model.signatures:
+    if run is None:
+        found = sorted(name.split("/")[1] for name in functions.names if "/" in name)
         raise DataError(
             f"expected the signature {SIGNATURE} in {model_dir}, found "
-            f"{', '.join(model.signatures) or 'none'}: export the model again"
+            f"{', '.join(found) or 'none'}: export the model again"
         )
-    missing = sorted(set(OUTPUTS) - set(model.signatures[SIGNATURE].structured_outputs))
+    missing = sorted(set(OUTPUTS) - set(functions.outputs(plain)))
     if missing:
         raise DataError(
             f"expected a detector in {model_dir}, its signature lacks {', '.join(missing)}"
         )
+    if run_masks is None:
+        return AssessedModel(partial(_detected, run, {}))
+    every = {"mask_above": np.float32(0)}
+    height, width = functions.outputs("prepare")["inputs"][:2]
+    return AssessedModel(
+        partial(_detected, run, {}), partial(_detected, run_masks, every), (height, width)
+    )
 
-    def detect(pixels: np.ndarray, name: str = SIGNATURE, **more: Any) -> Seen:
-        signature = model.signatures[name]
-        answer = {
-            name: value.numpy()
-            for name, value in signature(images=tf.constant(pixels[None]), **more).items()
-        }
-        count = int(answer["num_detections"][0])
-        boxes, classes, scores = (
-            answer[name][0, :count].astype(np.float64) for name in OUTPUTS[:3]
-        )
-        runs = answer.get(MASK_OUTPUT)
-        kept = np.zeros((0, 0), np.int32) if runs is None else runs[0, :count]
-        masks = tuple(compressed_masks(kept, *pixels.shape[:2]))
-        return Seen(boxes, classes.astype(np.int64) - 1, scores, masks)
 
-    if MASK_SIGNATURE not in model.signatures:
-        return AssessedModel(detect)
-    every = {"name": MASK_SIGNATURE, "mask_above": tf.constant(0.0)}
-    height, width = model.prepare.concrete_functions[0].structured_outputs["inputs"].shape[:2]
-    return AssessedModel(detect, partial(detect, **every), (height, width))
+def _detected(run: Run, more: Mapping[str, Any], pixels: np.ndarray) -> Seen:
+    """Return what a signature sees in a picture uint8 [H, W, 3]; `more` are its other arguments."""
+    answer = run({"images": pixels[None], **more})
+    count = int(answer["num_detections"][0])
+    boxes, classes, scores = (answer[name][0, :count].astype(np.float64) for name in OUTPUTS[:3])
+    runs = answer.get(MASK_OUTPUT)
+    kept = np.zeros((0, 0), np.int32) if runs is None else runs[0, :count]
+    masks = tuple(compressed_masks(kept, *pixels.shape[:2]))
+    return Seen(boxes, classes.astype(np.int64) - 1, scores, masks)
 
 
 def apply_thresholds(

@@ -29,6 +29,8 @@ COMPANIONS = (
     "pictures.py",
     "request_fields.py",
 )  # the files that the handler loads from the folder it lies in
+# One more, which this package uses too.
+SHARED = Path(algorithm.__file__).parent / "ops" / "saved_functions.py"
 # The newest runtime that the platform offers, for CPU and GPU.
 RUNTIME = "tensorflow_2.6.0-cuda_11.2-py_3.7-ubuntu_18.04-x86_64"
 # The packages that the handler imports. The lowest versions must exist for the runtime's Python
@@ -51,7 +53,7 @@ def package_model(
 ) -> Path:
     """Assemble a model folder beside its place and move it there, in place of an earlier one.
 
-    The folder holds exactly MODEL_PARTS and COMPANIONS, which serving needs, and what
+    The folder holds exactly MODEL_PARTS, COMPANIONS and SHARED, which serving needs, and what
     carried_package.carry adds for assessment, besides the folders that `beside` names and the
     record of the split.
 
@@ -84,6 +86,7 @@ def package_model(
     shutil.copyfile(handler, staged / "customize_service.py")
     for name in COMPANIONS:
         shutil.copyfile(HANDLER.with_name(name), staged / name)
+    shutil.copyfile(SHARED, staged / SHARED.name)
     carry(staged)
     if split is not None:
         shutil.copyfile(split, staged / split.name)

@@ -12,12 +12,13 @@ from algorithm.export.model_folder import (
     HANDLER,
     MODEL_PARTS,
     SAVED_MODEL_PARTS,
+    SHARED,
     missing_parts,
     model_config,
     package_model,
 )
 
-ALL_PARTS = sorted([*MODEL_PARTS, *COMPANIONS, *carried_parts()])
+ALL_PARTS = sorted([*MODEL_PARTS, *COMPANIONS, SHARED.name, *carried_parts()])
 METRICS = {"f1": 0.51234567, "recall": 0.5, "precision": float("nan"), "accuracy": 1}
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from algorithm.errors import AlgorithmError
 from algorithm.export import saved_model
-from algorithm.export.model_folder import HANDLER
+from algorithm.export.model_folder import package_model
 from algorithm.export.saved_model import export_saved_model
 from algorithm.models import build_detector
 from algorithm.models.variable_names import published_variables
@@ -38,21 +38,27 @@ def detector():
 
 
 @pytest.fixture(scope="module")
-def local(detector, tmp_path_factory):
-    """The carried stand-in's model, on a network whose scores and boxes mean nothing but differ."""
-    spec = importlib.util.spec_from_file_location(
-        "local_model_on_a_network", HANDLER.with_name("local_model.py")
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def saved(detector, tmp_path_factory):
     folder = tmp_path_factory.mktemp("export") / "saved"
-    return module.LocalModel(export_saved_model(detector, folder, NmsConfig(max_detections=7)))
+    return export_saved_model(detector, folder, NmsConfig(max_detections=7))
 
 
 @pytest.fixture(scope="module")
-def exported(local):
-    """The signatures of the model that `local` loaded."""
-    return local._kept.signatures
+def local(saved):
+    """The carried stand-in's model, on a network whose scores and boxes mean nothing but differ."""
+    folder = package_model(saved, saved.parent / "model", label_names=["a", "b", "c"], metrics={})
+    spec = importlib.util.spec_from_file_location("local_model_here", folder / "local_model.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.LocalModel(folder)
+
+
+@pytest.fixture(scope="module")
+def exported(saved):
+    """The signatures of the model, by TensorFlow's own loader."""
+    model = tf.saved_model.load(str(saved))
+    yield model.signatures
+    del model  # the signatures alone would drop the weights
 
 
 def pixels(*shape):
@@ -120,11 +126,11 @@ def test_an_export_that_answers_differently_is_not_published(detector, tmp_path,
         export_saved_model(detector, tmp_path / "saved", NmsConfig(max_detections=7))
 
 
-def test_pictures_of_all_sizes_share_a_batch_and_are_answered_as_alone(local):
+def test_pictures_of_all_sizes_share_a_batch_and_are_answered_as_alone(local, exported):
     pictures = [pixels(*shape).numpy() for shape in ((40, 50), (300, 120), (1, 1))]
     together = local.run([local.prepare(picture) for picture in pictures])
     for picture, answer in zip(pictures, together, strict=True):
-        alone = local._kept.signatures["serving_default"](images=picture[None])
+        alone = exported["serving_default"](images=picture[None])
         for name, value in alone.items():
             np.testing.assert_allclose(answer[name], value[0], rtol=1e-4, atol=1e-3)
 

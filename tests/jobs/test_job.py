@@ -86,6 +86,7 @@ def test_the_output_tree(finished):
         "model_assessment.py",
         "pictures.py",
         "request_fields.py",
+        "saved_functions.py",
         "saved_model.pb",
         "split.json",
         "variables",

@@ -24,8 +24,15 @@ from algorithm.jobs.outputs.train_url_refusal import refusal_of_train_url
 PACKAGE = Path(__file__).resolve().parents[2]
 # What to start from, with its flags and the AP50 it must reach.
 STARTS = {
-    "imagenet": ({"pretrained": "auto", "fine_tune_checkpoint_type": "classification"}, 0.85),
-    "scratch": ({"pretrained": "none"}, 0.7),
+    "imagenet": (
+        {
+            "pretrained": "auto",
+            "fine_tune_checkpoint_type": "classification",
+            "num_epochs": "20",
+        },
+        0.85,
+    ),
+    "scratch": ({"pretrained": "none", "num_epochs": "40"}, 0.7),
 }
 
 DATASET = {"count": "300", "seed": "0", "size": "208"}
@@ -34,7 +41,6 @@ TRAINING = {
     "model_name": "efficientdet-lite0",
     "train_batch_size": "8",
     "eval_batch_size": "8",
-    "num_epochs": "40",
     "do_data_cleaning": "True",
     "hparams": "moving_average_decay=0,optimizer=adam,learning_rate=0.016,lr_warmup_init=0.0016,"
     "image_size=128,jitter_min=0.7,jitter_max=1.4,keep_checkpoint_max=1",

@@ -21,6 +21,7 @@ from algorithm.modelarts.exported_file import exported_file
 from algorithm.ops.detections import NmsConfig, detect
 from algorithm.ops.image import letterbox_scale, pad_bottom_right, resize
 from algorithm.ops.mask_assembly import fitted_shape, mask_runs
+from algorithm.ops.saved_functions import SavedFunctions
 
 Found = Mapping[str, np.ndarray]
 Run = Callable[[np.ndarray], Found]
@@ -80,14 +81,9 @@ def _detections(outputs: Mapping[str, Any], shape: tuple[int, ...]) -> Found:
 
 
 def _open_saved_model(folder: Path, masks: bool) -> Run:
-    model = tf.saved_model.load(str(folder))
-    signature = model.signatures[MASKS if masks else "serving_default"]
-    more = {MASK_INPUT: tf.constant(0.0)} if masks else {}
-
-    def run(picture: np.ndarray, kept: Any = model) -> Found:
-        return _detections(signature(images=tf.constant(picture[None]), **more), picture.shape)
-
-    return run
+    whole = SavedFunctions(folder).open(f"signatures/{MASKS if masks else 'serving_default'}")
+    more = {MASK_INPUT: np.float32(0)} if masks else {}
+    return lambda picture: _detections(whole({"images": picture[None], **more}), picture.shape)
 
 
 def _open_frozen(path: Path, masks: bool) -> Run:
