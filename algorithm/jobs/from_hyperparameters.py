@@ -145,7 +145,7 @@ def trainer_of(
         hp.moving_average_decay,
         precision=hp.precision,
         recompute=hp.gradient_checkpointing,
-        factors=fresh_factors(progress.fresh, hp.fresh_lr_factor, kind),
+        factors=fresh_factors(progress.fresh, hp.fresh_lr_factor, kind, detector.num_classes),
     )
     optimizer = make_optimizer(kind, schedule, hp.momentum, hp.nesterov)
     return Trainer(detector, optimizer, config, distiller), schedule

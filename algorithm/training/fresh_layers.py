@@ -13,7 +13,9 @@ _log = logging.getLogger("algorithm.jobs.job")
 FACTORS = {CLASS_PREDICTOR: 16.0, **dict.fromkeys(MASK_HEAD, 4.0)}
 
 
-def fresh_factors(fresh: Iterable[str], asked: float, optimizer: str) -> dict[str, float]:
+def fresh_factors(
+    fresh: Iterable[str], asked: float, optimizer: str, num_classes: int
+) -> dict[str, float]:
     """Return the factors on the learning rate of fresh variables, and say in the log what they are.
 
     Args:
@@ -21,11 +23,15 @@ def fresh_factors(fresh: Iterable[str], asked: float, optimizer: str) -> dict[st
         asked: fresh_lr_factor, for all of them; 0 takes FACTORS with adam, and 1 with sgd, with
             which nothing was measured.
         optimizer: "adam" or "sgd".
+        num_classes: Of the detector. One class is told from the background by features that are
+            there already, and lost by a higher rate.
 
     Returns:
         The factor of each variable that has another one than 1, by published name.
     """
     chosen = FACTORS if optimizer == "adam" else {}
+    if num_classes == 1:
+        chosen = {part: factor for part, factor in chosen.items() if part != CLASS_PREDICTOR}
     factors = {
         name: asked or next((f for part, f in chosen.items() if name.startswith(part)), 1.0)
         for name in fresh

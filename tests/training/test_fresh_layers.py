@@ -8,20 +8,21 @@ FRESH = ("class_net/class-predict/bias", "mask_net/mask-0/bias", "box_net/box-pr
 
 
 @pytest.mark.parametrize(
-    ("asked", "optimizer", "expected"),
+    ("asked", "optimizer", "classes", "expected"),
     [
-        (0.0, "adam", {FRESH[0]: 16.0, FRESH[1]: 4.0}),
-        (0.0, "sgd", {}),
-        (2.0, "sgd", dict.fromkeys(FRESH, 2.0)),
-        (1.0, "adam", {}),
+        (0.0, "adam", 2, {FRESH[0]: 16.0, FRESH[1]: 4.0}),
+        (0.0, "adam", 1, {FRESH[1]: 4.0}),
+        (0.0, "sgd", 2, {}),
+        (2.0, "sgd", 1, dict.fromkeys(FRESH, 2.0)),
+        (1.0, "adam", 2, {}),
     ],
 )
-def test_the_factor_is_chosen_by_part_and_optimizer(asked, optimizer, expected):
-    assert fresh_factors(FRESH, asked, optimizer) == expected
+def test_the_factor_is_chosen_by_part_optimizer_and_classes(asked, optimizer, classes, expected):
+    assert fresh_factors(FRESH, asked, optimizer, classes) == expected
 
 
 def test_the_log_says_what_learns_faster_and_how_to_change_it(caplog):
     caplog.set_level("INFO")
-    fresh_factors(FRESH[:1], 0.0, "adam")
+    fresh_factors(FRESH[:1], 0.0, "adam", 3)
     assert "class_net/class-predict start fresh" in caplog.text and "(16 times" in caplog.text
     assert "fresh_lr_factor=1 in hparams" in caplog.text

@@ -72,10 +72,10 @@ SCHEDULE_ROWS: tuple[Row, ...] = (
         "float",
         0.0,
         "Factor on the learning rate of layers that start fresh beside a pretrained detector, such "
-        "as the class predictor of new classes. 0 chooses 16 for that and 4 for a mask head with "
-        "adam, 1 with sgd",
+        "as the class predictor of new classes. 0 chooses 16 for that where there are several, and "
+        "4 for a mask head, with adam, and 1 with sgd",
         "预训练检测器中从头学习的层的学习率倍数, 例如新类别的类别预测层. 0 表示自动选择, "
-        "使用 adam 时类别预测层为16, 掩码头为4, 使用 sgd 时为1",
+        "使用 adam 时多个类别的类别预测层为16, 掩码头为4, 使用 sgd 时为1",
         interval="[0, inf)",
     ),
     Row(
