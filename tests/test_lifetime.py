@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,8 @@ def test_no_server_and_no_job_outlives_its_tests(tmp_path, sign, workers) -> Non
             stdout=log,
             stderr=log,
             start_new_session=True,
+            # A shell in the background ignores Ctrl-C, and so would all that it starts.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
     try:
         wait_until(
