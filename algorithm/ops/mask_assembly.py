@@ -12,7 +12,7 @@ from itertools import chain
 import tensorflow as tf
 
 from algorithm.ops.box_shapes import surface_factors
-from algorithm.ops.mask_grid import MASK_STRIDE, SHAPE_TERMS
+from algorithm.ops.mask_grid import MASK_STRIDE, SHAPE_DEGREE, SHAPE_TERMS
 
 
 def mask_runs(
@@ -121,7 +121,7 @@ def _parts(
     number, none = tf.range(tf.shape(pictures)[0]), tf.zeros_like(pictures)
     (row, column), (top, left) = tf.unstack(first, axis=1), tf.unstack(start, axis=1)
     (down_cells, across_cells), (high, wide) = tf.unstack(cells, axis=1), tf.unstack(window, axis=1)
-    every, three = none + shape[3], none + 3
+    every, degrees = none + shape[3], none + SHAPE_DEGREE + 1
     begins = (
         (pictures * shape[1] + row, column, none),
         (pictures * most[0] + top, row),
@@ -133,8 +133,8 @@ def _parts(
         (down_cells, across_cells, every),
         (high, down_cells),
         (wide, across_cells),
-        (high, three),
-        (wide, three),
+        (high, degrees),
+        (wide, degrees),
     )
     cuts = (tf.stack(list(chain(*rows)), axis=1) for rows in (begins, extents))
     return numbers[:, :-SHAPE_TERMS], tables, *cuts

@@ -113,6 +113,20 @@ def test_a_shape_in_the_box_is_added():
     assert {(y, x) for y, x in np.argwhere(found)} == {(1, 2), (4, 5)}
 
 
+def test_masks_take_every_term_of_the_shape_not_the_first_nine():
+    """P_5 across a box of 8 x 8 pixels: above 0 where (63 u^5 - 70 u^3 + 15 u) / 8 is."""
+    u = (np.arange(8) - 3.5) / 4
+    above = np.flatnonzero(63 * u**5 - 70 * u**3 + 15 * u > 0)
+    assert above.tolist() == [0, 1, 4, 5]  # its zeros: 0, 0.538 and 0.906
+    for term, axis in ((SHAPE_DEGREE, 1), (SHAPE_DEGREE * (SHAPE_DEGREE + 1), 0)):
+        found = mask_of(
+            np.zeros((2, 2)), [0, 0, 8, 8], (8, 8), (8, 8), 100 * np.eye(SHAPE_TERMS)[term]
+        )
+        expected = np.zeros((8, 8), bool)
+        expected[:, above] = True
+        np.testing.assert_array_equal(found, expected if axis else expected.T)
+
+
 def test_many_detections_of_pictures_of_different_sizes():
     rng = np.random.default_rng(1)
     size, fitted = [[30, 40], [50, 20]], [[48, 64], [64, 25]]
