@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from algorithm.models.weights.stored_tensors import CLASS_PREDICTOR, MASK_HEAD
+from algorithm.models.weights.stored_tensors import BOX_PREDICTOR, CLASS_PREDICTOR, MASK_HEAD
 
 _log = logging.getLogger("algorithm.jobs.job")
 # Factors on the learning rate with adam. No batch norm follows the class predictor: a step changes
@@ -37,12 +37,17 @@ def fresh_factors(
         for name in fresh
     }
     factors = {name: factor for name, factor in factors.items() if factor != 1.0}
-    parts = {part: factors[name] for name in factors for part in FACTORS if name.startswith(part)}
+    parts = {_part(name): factor for name, factor in factors.items()}
     if parts:
         _log.info(
-            "fresh_lr_factor: %s start fresh beside a pretrained network and learn faster (%s "
-            "times the learning rate); fresh_lr_factor=1 in hparams lets them learn like the rest",
-            ", ".join(part.rstrip("/") for part in parts),
-            ", ".join(f"{factor:g}" for factor in parts.values()),
+            "fresh_lr_factor: layers that start fresh beside a pretrained network have a learning "
+            "rate of their own: %s; fresh_lr_factor=1 in hparams gives them that of the rest",
+            ", ".join(f"{part} {factor:g} times the rest's" for part, factor in parts.items()),
         )
     return factors
+
+
+def _part(name: str) -> str:
+    """A predictor, or else what the name begins with."""
+    predictor = next((p for p in (CLASS_PREDICTOR, BOX_PREDICTOR) if name.startswith(p)), None)
+    return predictor.rstrip("/") if predictor else name.partition("/")[0]

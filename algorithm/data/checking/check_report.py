@@ -319,4 +319,5 @@ def _caption(sample: Sample) -> tuple[str, str]:
 
 
 def _size(check: DataCheck) -> str:
-    return f"{check.image_size[1]}x{check.image_size[0]}"
+    """The network's input, height before width, as the hyperparameter image_size has it."""
+    return f"{check.image_size[0]}x{check.image_size[1]}"

@@ -357,3 +357,7 @@ def test_a_size_off_the_grid_is_told_with_its_neighbours() -> None:
         "long as there; 224x288 shows the objects larger at the same cost, 192x256 is faster"
     ]
     assert not any("image_size=" in line for line in look(data).warnings)
+    # Height before width, as image_size has it: it was the other way round.
+    assert any(
+        line.startswith("anchors of efficientdet-d0 at 200x264 ") for line in check_lines(check)
+    )
