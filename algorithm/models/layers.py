@@ -39,7 +39,7 @@ class Conv2D(layers.Conv2D):
             return super().call(inputs)
         from algorithm.models.tensorflow_kernels import pointwise_conv
 
-        return self.activation(pointwise_conv(inputs, *_tensors(self.kernel, self.bias)))
+        return self.activation(pointwise_conv(inputs, _tensor(self.kernel), _tensor(self.bias)))
 
 
 @keras.saving.register_keras_serializable("algorithm")
@@ -52,7 +52,7 @@ class DepthwiseConv2D(layers.DepthwiseConv2D):
             return super().call(inputs)
         from algorithm.models.tensorflow_kernels import depthwise_conv
 
-        return self.activation(depthwise_conv(inputs, *_tensors(self.kernel), self.strides[0]))
+        return self.activation(depthwise_conv(inputs, _tensor(self.kernel), self.strides[0]))
 
 
 @keras.saving.register_keras_serializable("algorithm")
@@ -65,12 +65,13 @@ class SeparableConv2D(layers.SeparableConv2D):
             return super().call(inputs)
         from algorithm.models.tensorflow_kernels import depthwise_conv, pointwise_conv
 
-        deep = depthwise_conv(inputs, *_tensors(self.depthwise_kernel), self.strides[0])
-        return self.activation(pointwise_conv(deep, *_tensors(self.pointwise_kernel, self.bias)))
+        deep = depthwise_conv(inputs, _tensor(self.depthwise_kernel), self.strides[0])
+        outputs = pointwise_conv(deep, _tensor(self.pointwise_kernel), _tensor(self.bias))
+        return self.activation(outputs)
 
 
-def _tensors(*variables):
-    return [ops.convert_to_tensor(variable) for variable in variables if variable is not None]
+def _tensor(variable):
+    return None if variable is None else ops.convert_to_tensor(variable)
 
 
 def _on_cpus() -> bool:

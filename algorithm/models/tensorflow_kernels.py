@@ -124,7 +124,8 @@ def pointwise_conv(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = Non
         outputs = tf.raw_ops.Conv2D(input=x, filter=kernel, strides=strides, padding="VALID")
         return tf.nn.bias_add(outputs, *bias) if bias else outputs, backward
 
-    return convolve(x, kernel) if bias is None else convolve(x, kernel, bias)
+    variables = [kernel] if bias is None else [kernel, bias]
+    return convolve(x, *map(tf.convert_to_tensor, variables))
 
 
 def depthwise_conv(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
@@ -163,7 +164,7 @@ def depthwise_conv(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
             input=x, filter=kernel, strides=strides, padding="SAME"
         ), backward
 
-    return convolve(x, kernel)
+    return convolve(x, tf.convert_to_tensor(kernel))
 
 
 def _depthwise_kernel_gradient(x, upstream, shape, stride):
