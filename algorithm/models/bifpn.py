@@ -7,7 +7,13 @@ from dataclasses import dataclass
 import keras
 from keras import KerasTensor, layers, ops
 
-from algorithm.models.layers import activation, batch_norm, upsample_nearest
+from algorithm.models.layers import (
+    Conv2D,
+    SeparableConv2D,
+    activation,
+    batch_norm,
+    upsample_nearest,
+)
 from algorithm.models.recomputed_pieces import Piece
 from algorithm.models.zoo import Preset
 
@@ -76,7 +82,7 @@ class FastFusion(layers.Layer):
 def _resample(x: KerasTensor, target: tuple[int, int], channels: int, scope: str) -> KerasTensor:
     """Change to `channels` by a 1x1 convolution where they differ, then to the target size."""
     if x.shape[-1] != channels:
-        x = layers.Conv2D(channels, 1, name=f"{scope}.conv2d")(x)
+        x = Conv2D(channels, 1, name=f"{scope}.conv2d")(x)
         x = batch_norm(f"{scope}.bn")(x)
     height, width = x.shape[1:3]
     if height > target[0] or width > target[1]:
@@ -112,7 +118,7 @@ def _cell(features: list[KerasTensor], preset: Preset, number: int) -> list[Kera
         combine = f"{scope}.op_after_combine{len(feats)}"
         x = _fuse(inputs, preset.fusion, scope)
         x = activation(f"{combine}.activation", preset.activation)(x)
-        x = layers.SeparableConv2D(channels, 3, padding="same", name=f"{combine}.conv")(x)
+        x = SeparableConv2D(channels, 3, padding="same", name=f"{combine}.conv")(x)
         x = batch_norm(f"{combine}.bn")(x)
         feats.append(x)
         newest[node.level] = x

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from keras import KerasTensor, initializers, layers
 
-from algorithm.models.layers import StochasticDepth, activation, batch_norm
+from algorithm.models.layers import Conv2D, DepthwiseConv2D, StochasticDepth, activation, batch_norm
 from algorithm.models.recomputed_pieces import Piece
 from algorithm.models.zoo import BACKBONES, BackboneSpec
 
@@ -82,10 +82,8 @@ def _fan_out_normal(kernel: int, filters: int) -> initializers.Initializer:
     return initializers.RandomNormal(stddev=math.sqrt(2.0 / (kernel * kernel * filters)))
 
 
-def _conv(
-    filters: int, kernel: int, name: str, stride: int = 1, use_bias: bool = False
-) -> layers.Conv2D:
-    return layers.Conv2D(
+def _conv(filters: int, kernel: int, name: str, stride: int = 1, use_bias: bool = False) -> Conv2D:
+    return Conv2D(
         filters,
         kernel,
         stride,
@@ -129,7 +127,7 @@ def _mbconv(
         x = _conv(filters, 1, f"{scope}.{next(convs)}")(x)
         x = batch_norm(f"{scope}.{next(norms)}")(x)
         x = activation(f"{scope}.expand_activation", spec.activation)(x)
-    x = layers.DepthwiseConv2D(
+    x = DepthwiseConv2D(
         block.kernel,
         block.stride,
         padding="same",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from keras import KerasTensor, layers
 
-from algorithm.models.layers import activation, batch_norm, upsample_nearest
+from algorithm.models.layers import Conv2D, activation, batch_norm, upsample_nearest
 from algorithm.models.recomputed_pieces import Piece
 from algorithm.models.zoo import Preset
 
@@ -50,4 +50,4 @@ def fpn_features(
 def _conv(
     x: KerasTensor, preset: Preset, name: str, kernel: int = 3, stride: int = 1
 ) -> KerasTensor:
-    return layers.Conv2D(preset.fpn_channels, kernel, stride, padding="same", name=f"fpn.{name}")(x)
+    return Conv2D(preset.fpn_channels, kernel, stride, padding="same", name=f"fpn.{name}")(x)

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 from keras import KerasTensor, initializers, layers
 
-from algorithm.models.layers import activation, batch_norm
+from algorithm.models.layers import Conv2D, SeparableConv2D, activation, batch_norm
 from algorithm.models.recomputed_pieces import Piece
 from algorithm.models.zoo import Preset
 
@@ -28,7 +28,7 @@ def _separable(
     bias: float | np.ndarray = 0.0,
     last: initializers.Initializer | None = None,
 ) -> layers.Layer:
-    return layers.SeparableConv2D(
+    return SeparableConv2D(
         filters,
         3,
         padding="same",
@@ -42,7 +42,7 @@ def _separable(
 def _plain(
     filters: int, name: str, bias: float | np.ndarray = 0.0, *, stddev: float
 ) -> layers.Layer:
-    return layers.Conv2D(
+    return Conv2D(
         filters,
         3,
         padding="same",

@@ -27,6 +27,62 @@ def activation(name: str, kind: str) -> layers.Layer:
 
 
 @keras.saving.register_keras_serializable("algorithm")
+class Conv2D(layers.Conv2D):
+    """Keras' convolution; on a CPU the gradient of a kernel of one pixel takes less time.
+
+    See docs/research/2026-11-30-step-against-published.md.
+    """
+
+    def call(self, inputs, training=False):
+        """Convolve inputs [B, h, w, C]."""
+        if not (training and self.kernel_size == self.strides == (1, 1) and _on_cpus()):
+            return super().call(inputs)
+        from algorithm.models.tensorflow_kernels import pointwise_conv
+
+        return self.activation(pointwise_conv(inputs, _tensor(self.kernel), _tensor(self.bias)))
+
+
+@keras.saving.register_keras_serializable("algorithm")
+class DepthwiseConv2D(layers.DepthwiseConv2D):
+    """Keras' depthwise convolution; on a CPU the gradient of a wide kernel takes less time."""
+
+    def call(self, inputs, training=False):
+        """Convolve inputs [B, h, w, C]."""
+        if not (training and self.padding == "same" and not self.use_bias and _on_cpus()):
+            return super().call(inputs)
+        from algorithm.models.tensorflow_kernels import depthwise_conv
+
+        return self.activation(depthwise_conv(inputs, _tensor(self.kernel), self.strides[0]))
+
+
+@keras.saving.register_keras_serializable("algorithm")
+class SeparableConv2D(layers.SeparableConv2D):
+    """Keras' separable convolution, with the gradients of Conv2D and DepthwiseConv2D."""
+
+    def call(self, inputs, training=False):
+        """Convolve inputs [B, h, w, C]."""
+        if not (training and self.padding == "same" and _on_cpus()):
+            return super().call(inputs)
+        from algorithm.models.tensorflow_kernels import depthwise_conv, pointwise_conv
+
+        deep = depthwise_conv(inputs, _tensor(self.depthwise_kernel), self.strides[0])
+        outputs = pointwise_conv(deep, _tensor(self.pointwise_kernel), _tensor(self.bias))
+        return self.activation(outputs)
+
+
+def _tensor(variable):
+    return None if variable is None else ops.convert_to_tensor(variable)
+
+
+def _on_cpus() -> bool:
+    if keras.config.backend() != "tensorflow":
+        return False
+    from algorithm.models.tensorflow_kernels import only_cpus
+
+    return only_cpus()
+
+
+@keras.saving.register_keras_serializable("algorithm")
 class BatchNorm(layers.BatchNormalization):
     """Keras' batch normalisation by TensorFlow's fused kernels, which take less time and memory.
 

@@ -11,7 +11,7 @@ import numpy as np
 from keras import KerasTensor, initializers, layers
 
 from algorithm.models.heads import SEPARABLE, head, per_anchor
-from algorithm.models.layers import activation, batch_norm, upsample_nearest
+from algorithm.models.layers import Conv2D, activation, batch_norm, upsample_nearest
 from algorithm.models.recomputed_pieces import Piece
 from algorithm.models.zoo import Preset
 from algorithm.ops.mask_grid import PROTOTYPES, SHAPE_DEGREE, SHAPE_TERMS, mask_grid
@@ -59,7 +59,7 @@ def mask_head(
         last=initializers.RandomNormal(stddev=_SMALL),
     )
     mixed = _mixed(_with_backbone(features[0], backbone, preset), preset, mask_grid(image_size))
-    prototypes = layers.Conv2D(
+    prototypes = Conv2D(
         PROTOTYPES,
         1,
         name="proto_net.proto-predict",
@@ -76,7 +76,7 @@ def mask_head(
 
 def _with_backbone(feature: KerasTensor, backbone: KerasTensor, preset: Preset) -> KerasTensor:
     norm = preset.batch_norm
-    x = layers.Conv2D(feature.shape[-1], 1, use_bias=False, name="proto_net.lateral")(backbone)
+    x = Conv2D(feature.shape[-1], 1, use_bias=False, name="proto_net.lateral")(backbone)
     x = batch_norm("proto_net.lateral-bn", norm.momentum, norm.epsilon)(x)
     height, width = feature.shape[1:3]
     x = upsample_nearest(height, width, name="proto_net.lateral-upsample")(x)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from keras import KerasTensor, layers
 
-from algorithm.models.layers import activation, batch_norm
+from algorithm.models.layers import Conv2D, DepthwiseConv2D, activation, batch_norm
 from algorithm.models.recomputed_pieces import Piece
 
 _EPSILON = 1e-3
@@ -49,17 +49,15 @@ def _block(
 ) -> KerasTensor:
     inputs, shortcut = x.shape[-1], x
     if expansion != 1:
-        x = layers.Conv2D(expansion * inputs, 1, use_bias=False, name=f"{scope}expand")(x)
+        x = Conv2D(expansion * inputs, 1, use_bias=False, name=f"{scope}expand")(x)
         x = activation(f"{scope}expand_relu", "relu6")(
             batch_norm(f"{scope}expand_BN", momentum, _EPSILON)(x)
         )
-    x = layers.DepthwiseConv2D(3, stride, padding="same", use_bias=False, name=f"{scope}depthwise")(
-        x
-    )
+    x = DepthwiseConv2D(3, stride, padding="same", use_bias=False, name=f"{scope}depthwise")(x)
     x = activation(f"{scope}depthwise_relu", "relu6")(
         batch_norm(f"{scope}depthwise_BN", momentum, _EPSILON)(x)
     )
-    x = layers.Conv2D(outputs, 1, use_bias=False, name=f"{scope}project")(x)
+    x = Conv2D(outputs, 1, use_bias=False, name=f"{scope}project")(x)
     x = batch_norm(f"{scope}project_BN", momentum, _EPSILON)(x)
     return layers.Add(name=f"{scope}add")([shortcut, x]) if stride == 1 and inputs == outputs else x
 
@@ -79,7 +77,7 @@ def mobilenet_features(
         Feature maps by level, 1 (stride 2) to 5 (stride 32).
     """
     width = MOBILENETS[backbone].width
-    x = layers.Conv2D(
+    x = Conv2D(
         _channels(_STEM_FILTERS, width),
         3,
         2,

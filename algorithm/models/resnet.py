@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from keras import KerasTensor, initializers, layers
 
-from algorithm.models.layers import batch_norm
+from algorithm.models.layers import Conv2D, batch_norm
 from algorithm.models.recomputed_pieces import Piece
 from algorithm.models.zoo import BatchNormSpec
 
@@ -76,7 +76,7 @@ class _Builder:
         suffix = f"_{number}" if number else ""
         if stride > 1 and kernel > 1:
             x = layers.ZeroPadding2D(kernel // 2, name=f"{self.scope}.pad{suffix}")(x)
-        x = layers.Conv2D(
+        x = Conv2D(
             filters,
             kernel,
             stride,

@@ -91,6 +91,122 @@ def batch_norm_of_statistics(
     ).y
 
 
+def pointwise_conv(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> tf.Tensor:
+    """Convolve by a kernel of one pixel, for training on a CPU.
+
+    The kernel's gradient is a product of two matrices, which takes less time than TensorFlow's
+    kernel for any convolution (docs/research/2026-11-30-step-against-published.md).
+
+    Args:
+        x: [B, H, W, C].
+        kernel: [1, 1, C, D].
+        bias: [D].
+
+    Returns:
+        [B, H, W, D].
+    """
+    strides = [1, 1, 1, 1]
+
+    @tf.custom_gradient
+    def convolve(x, kernel, *bias):
+        def backward(upstream):
+            of_x = tf.raw_ops.Conv2DBackpropInput(
+                input_sizes=tf.shape(x),
+                filter=kernel,
+                out_backprop=upstream,
+                strides=strides,
+                padding="VALID",
+            )
+            rows, columns = (tf.reshape(value, [-1, value.shape[-1]]) for value in (x, upstream))
+            of_kernel = tf.matmul(rows, columns, transpose_a=True)[None, None]
+            return of_x, of_kernel, *(tf.raw_ops.BiasAddGrad(out_backprop=upstream) for _ in bias)
+
+        outputs = tf.raw_ops.Conv2D(input=x, filter=kernel, strides=strides, padding="VALID")
+        return tf.nn.bias_add(outputs, *bias) if bias else outputs, backward
+
+    variables = [kernel] if bias is None else [kernel, bias]
+    return convolve(x, *map(tf.convert_to_tensor, variables))
+
+
+def depthwise_conv(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
+    """Convolve each channel by a kernel of its own with padding "same", for training on a CPU.
+
+    oneDNN's kernel for the gradient of a depthwise kernel takes three columns at most; wider ones
+    go to one for any convolution, which is several times slower
+    (docs/research/2026-11-30-step-against-published.md). Here that gradient is computed in parts of
+    three columns.
+
+    Args:
+        x: [B, H, W, C], H and W known.
+        kernel: [h, w, C, 1].
+        stride: Along both axes.
+
+    Returns:
+        [B, ceil(H / stride), ceil(W / stride), C].
+    """
+    strides = [1, stride, stride, 1]
+    if kernel.shape[1] <= _WIDEST:
+        return tf.nn.depthwise_conv2d(x, kernel, strides, "SAME")
+
+    @tf.custom_gradient
+    def convolve(x, kernel):
+        def backward(upstream):
+            of_x = tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
+                input_sizes=tf.shape(x),
+                filter=kernel,
+                out_backprop=upstream,
+                strides=strides,
+                padding="SAME",
+            )
+            return of_x, _depthwise_kernel_gradient(x, upstream, kernel.shape, stride)
+
+        return tf.raw_ops.DepthwiseConv2dNative(
+            input=x, filter=kernel, strides=strides, padding="SAME"
+        ), backward
+
+    return convolve(x, tf.convert_to_tensor(kernel))
+
+
+def _depthwise_kernel_gradient(x, upstream, shape, stride):
+    height, width, channels, _ = shape
+    top = _padding(x.shape[1], height, stride)
+    left = _padding(x.shape[2], width, stride)
+    parts = []
+    for first in range(0, width, _WIDEST):
+        start = min(first, width - _WIDEST)  # the last part begins early, to be as wide
+        rows = _window(x, 1, -top, stride * (upstream.shape[1] - 1) + height)
+        window = _window(rows, 2, start - left, stride * (upstream.shape[2] - 1) + _WIDEST)
+        part = tf.raw_ops.DepthwiseConv2dNativeBackpropFilter(
+            input=window,
+            filter_sizes=[height, _WIDEST, channels, 1],
+            out_backprop=upstream,
+            strides=[1, stride, stride, 1],
+            padding="VALID",
+        )
+        parts.append(part[:, first - start :])
+    return tf.concat(parts, axis=1)
+
+
+def _padding(size: int, kernel: int, stride: int) -> int:
+    """How many pixels padding "same" puts before an axis."""
+    return max((-(-size // stride) - 1) * stride + kernel - size, 0) // 2
+
+
+def _window(x, axis, start, length):
+    """Cut [start, start + length) out of an axis, with zeros beyond its ends."""
+    before, after = max(-start, 0), max(start + length - x.shape[axis], 0)
+    cut = [slice(None)] * 4
+    cut[axis] = slice(max(start, 0), min(start + length, x.shape[axis]))
+    padding = [[0, 0]] * 4
+    padding[axis] = [before, after]
+    return tf.pad(x[tuple(cut)], padding)
+
+
+def only_cpus() -> bool:
+    """Whether TensorFlow sees no other device than CPUs."""
+    return all(device.device_type == "CPU" for device in tf.config.list_logical_devices())
+
+
 @tf.custom_gradient
 def swish(x: tf.Tensor) -> tf.Tensor:
     """Compute x * sigmoid(x) for training.
@@ -112,6 +228,7 @@ def _swish_gradient(x: tf.Tensor, upstream: tf.Tensor) -> tf.Tensor:
     return upstream * sigmoid * (1.0 + x * (1.0 - sigmoid))
 
 
+_WIDEST = 3  # columns of a depthwise kernel
 _SMALL = 2**17  # elements
 _PLAIN, _COMPILED = (
     [tf.function(step, jit_compile=jit, autograph=False) for step in (_swish, _swish_gradient)]

@@ -1,0 +1,83 @@
+"""Convolutions in training: results and gradients are those of Keras' own layers."""
+
+from __future__ import annotations
+
+import keras
+import pytest
+import tensorflow as tf
+
+from algorithm.models import layers, tensorflow_kernels
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("Conv2D", {"filters": 6, "kernel_size": 1, "use_bias": False}),
+        ("Conv2D", {"filters": 6, "kernel_size": 1, "activation": "relu"}),
+        ("Conv2D", {"filters": 6, "kernel_size": 1, "strides": 2}),
+        ("Conv2D", {"filters": 6, "kernel_size": 3, "padding": "same"}),
+        ("SeparableConv2D", {"filters": 6, "kernel_size": 3, "padding": "same"}),
+        *(
+            (
+                "DepthwiseConv2D",
+                {"kernel_size": kernel, "strides": stride, "padding": "same", "use_bias": False},
+            )
+            for kernel in (3, 4, 5, 7)
+            for stride in (1, 2)
+        ),
+    ],
+)
+@pytest.mark.parametrize("size", [(13, 12), (2, 1)])
+def test_gradients_are_those_of_keras(kind, options, size):
+    ours, theirs = (getattr(module, kind)(**options) for module in (layers, keras.layers))
+    images = tf.random.stateless_normal((2, *size, 16), seed=(0, 1))
+    for layer in (ours, theirs):
+        layer.build(images.shape)
+    theirs.set_weights(ours.get_weights())
+    found = _with_gradients(ours, images, training=True)
+    expected = _with_gradients(theirs, images)
+    for one, other in zip(found, expected, strict=True):
+        tf.debugging.assert_near(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_other_devices_than_cpus_keep_the_kernels_of_keras(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("a kernel for CPUs")
+
+    monkeypatch.setattr(tensorflow_kernels, "only_cpus", lambda: False)
+    monkeypatch.setattr(tensorflow_kernels, "pointwise_conv", refuse)
+    monkeypatch.setattr(tensorflow_kernels, "depthwise_conv", refuse)
+    images = tf.zeros((1, 4, 4, 3))
+    for layer in (
+        layers.Conv2D(2, 1),
+        layers.DepthwiseConv2D(5, padding="same", use_bias=False),
+        layers.SeparableConv2D(2, 3, padding="same"),
+    ):
+        assert layer(images, training=True).shape[:3] == (1, 4, 4)
+
+
+def test_a_wide_depthwise_gradient_is_computed_in_parts_of_three_columns():
+    layer = layers.DepthwiseConv2D(5, padding="same", use_bias=False)
+    layer.build((2, 8, 8, 16))
+
+    @tf.function
+    def run(images):
+        return _with_gradients(layer, images, training=True)
+
+    graph = run.get_concrete_function(tf.TensorSpec((2, 8, 8, 16))).graph
+    kind = "DepthwiseConv2dNativeBackpropFilter"
+    sizes = [
+        tf.get_static_value(operation.inputs[1]).tolist()
+        for operation in graph.get_operations()
+        if operation.type == kind
+    ]
+    assert sizes == [[5, 3, 16, 1]] * 2
+
+
+def _with_gradients(layer, images, **options):
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        outputs = layer(images, **options)
+        loss = tf.reduce_sum(tf.sin(outputs))
+    variables = [variable.value for variable in layer.trainable_variables]
+    return [outputs, *tape.gradient(loss, [images, *variables])]
