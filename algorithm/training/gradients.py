@@ -21,6 +21,7 @@ from algorithm.ops.image import network_input
 from algorithm.ops.losses import LossConfig, detection_losses
 from algorithm.ops.mask_losses import choose_positives, mask_loss
 from algorithm.training.carried_variables import Carried, CarriedVariables
+from algorithm.training.compiled_ahead import CompiledAhead
 from algorithm.training.devices.gradient_checkpointing import recomputing
 from algorithm.training.devices.precision import LossScale
 
@@ -75,6 +76,10 @@ class Gradients:
         )
         self._forward = lambda images: network(images, training=True)
         self._replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        # XLA makes these two a few passes over [B, A, N] and over [B, A, K]. See
+        # benchmarks/train_step.py.
+        self._matching = CompiledAhead(self._match)
+        self._loss_gradients = CompiledAhead(self._losses)
         self.carried = CarriedVariables(networks)
         # Pieces that are computed again, and a peer's heads that answer by the new statistics, need
         # each layer to move its own.
@@ -108,7 +113,7 @@ class Gradients:
         Raises:
             AlgorithmError: A layer changed another variable than those in `carried`.
         """
-        targets = self._match(batch["boxes"], batch["labels"])
+        targets = self._matching(batch["boxes"], batch["labels"])
         if self._detector.masks:
             numbers = batch["sample_index"]
             seeds = tf.stack([numbers, tf.fill(tf.shape(numbers), tf.cast(step, tf.int32))], axis=1)
@@ -175,8 +180,9 @@ class Gradients:
             outputs = self._forward(images)
             features = outputs.pop(self._features) if self._features else ()
             taught = self._distiller.teach(inputs, images, features) if self._distiller else {}
-        losses, upstream = self._losses(
-            outputs, taught, inputs["targets"], positives, self._loss_scale.value
+        scale = tf.convert_to_tensor(self._loss_scale.value)
+        losses, upstream = self._loss_gradients(
+            outputs, taught, inputs["targets"], positives, scale
         )
         gradients = tape.gradient(
             self._learning(outputs, taught),
@@ -236,13 +242,9 @@ class Gradients:
 
         return passes
 
-    # XLA makes these two a few passes over [B, A, N] and over [B, A, K]. See
-    # benchmarks/train_step.py.
-    @tf.function(jit_compile=True, autograph=False)
     def _match(self, boxes, labels):
         return match_anchors(self._anchors, boxes, labels, rows=self._detector.masks)
 
-    @tf.function(jit_compile=True, autograph=False)
     def _losses(self, outputs, taught, targets, positives, scale):
         learning = self._learning(outputs, taught)
         with tf.GradientTape() as tape:
