@@ -23,7 +23,11 @@ def batch_norm_of_batch(
         The result in the dtype of x; mean and variance, float32 [C]; and how many values the
         variance is of, which is divided by one less: see `of_the_batch`.
     """
-    y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+    # The newer kernel keeps a third thing for GPUs; a gradient tape makes zeros for what nobody uses
+    # of it, five operations for each layer.
+    newer = x.dtype != tf.float32 or tf.config.list_logical_devices("GPU")
+    kernel = tf.raw_ops.FusedBatchNormV3 if newer else tf.raw_ops.FusedBatchNorm
+    y, mean, variance, *_ = kernel(
         x=x,
         scale=tf.cast(gamma, tf.float32),
         offset=tf.cast(beta, tf.float32),

@@ -173,9 +173,11 @@ class Gradients:
         ]
         with (
             tf.GradientTape() as tape,
-            keras.StatelessScope(held) as scope,
+            keras.StatelessScope() as scope,
             collecting_statistics() if self._together else nullcontext() as batch_statistics,
         ):
+            for update in held:
+                scope.add_update(update)
             tape.watch(weights)
             outputs = self._forward(images)
             features = outputs.pop(self._features) if self._features else ()

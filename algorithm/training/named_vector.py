@@ -50,7 +50,8 @@ def flat(tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
 def shaped(vector: tf.Tensor, shapes: Sequence[tuple[int, ...]]) -> list[tf.Tensor]:
     """Return the parts of a vector, each of its shape."""
     sizes = [int(np.prod(shape, dtype=np.int64)) for shape in shapes]
+    constants = {shape: tf.constant(shape, tf.int32) for shape in {*shapes} if len(shape) != 1}
     return [
-        part if len(shape) == 1 else tf.reshape(part, shape)
+        part if len(shape) == 1 else tf.reshape(part, constants[shape])
         for part, shape in zip(tf.split(vector, sizes), shapes, strict=True)
     ]
