@@ -23,8 +23,8 @@ def batch_norm_of_batch(
         The result in the dtype of x; mean and variance, float32 [C]; and how many values the
         variance is of, which is divided by one less: see `of_the_batch`.
     """
-    # The newer kernel keeps a third thing for GPUs; a gradient tape makes zeros for what nobody uses
-    # of it, five operations for each layer.
+    # GPUs need the newer kernel. A gradient tape makes zeros for each of its outputs that nobody
+    # uses, five operations for each layer; for those of the older one it makes none.
     newer = x.dtype != tf.float32 or tf.config.list_logical_devices("GPU")
     kernel = tf.raw_ops.FusedBatchNormV3 if newer else tf.raw_ops.FusedBatchNorm
     y, mean, variance, *_ = kernel(

@@ -1,4 +1,4 @@
-"""Many small tensors as one vector: a step then has one operation for what it does to all of them."""
+"""Many small tensors as one vector, so that a step has one operation for all of them."""
 
 from __future__ import annotations
 

@@ -54,7 +54,9 @@ class VariableGroup:
         """Begin with slots of zeros; `prefix` stands before their names in checkpoints."""
         self.variables, self.factor = list(variables), factor
         zeros = [np.zeros(variable.shape, np.float32) for variable in variables]
-        self.weights = tf.Variable(np.concatenate([each.ravel() for each in zeros]), trainable=False)
+        self.weights = tf.Variable(
+            np.concatenate([each.ravel() for each in zeros]), trainable=False
+        )
         self.slots = {
             slot: NamedVector(
                 {
@@ -131,9 +133,7 @@ class VectorOptimizer(keras.optimizers.Optimizer):
 
     def slot_shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of each slot, by name."""
-        return {
-            name: shape for vector in self._vectors() for name, shape in vector.shapes.items()
-        }
+        return {name: shape for vector in self._vectors() for name, shape in vector.shapes.items()}
 
     def assign_slots(self, values: Mapping[str, np.ndarray]) -> None:
         """Take up what slot_values() returned; there may be other names beside."""

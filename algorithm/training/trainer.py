@@ -105,7 +105,9 @@ class Trainer:
         moving += self._carried.statistics
         in_order = {id(variable): number for number, variable in enumerate(moving)}
         self.average = MovingAverage(
-            dict(sorted(self.named.items(), key=lambda item: in_order.get(id(item[1]), len(moving)))),
+            dict(
+                sorted(self.named.items(), key=lambda item: in_order.get(id(item[1]), len(moving)))
+            ),
             config.moving_average_decay,
         )
         self._still = [v for v in self.named.values() if id(v) not in in_order]
