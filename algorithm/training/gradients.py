@@ -195,7 +195,7 @@ class Gradients:
         self._check_unchanged(scope, weights)
         moved = (
             self.carried.moved(statistics, batch_statistics)
-            if self._together
+            if batch_statistics is not None
             else self.carried.after_call(scope)
         )
         changed = [scope.get_current_value(variable) for variable in self.carried.others]
