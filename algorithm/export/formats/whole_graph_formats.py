@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from algorithm.export.formats.frozen_graph import frozen_graph
 from algorithm.export.formats.source import MASK_INPUT, MASK_OUTPUT, NO_MASK, OUTPUTS, Source
 from algorithm.export.older_tensorflow import fit_graph, fit_saved_model
+from algorithm.export.saved_model import MASKS
 from algorithm.extras import need
 
 OPSET = 17
@@ -52,8 +54,10 @@ def write_frozen(source: Source, folder: Path) -> Path:
     Returns:
         The file.
     """
-    frozen = source.signature(masks=source.masks)
-    definition = frozen.graph.as_graph_def()
+    name, outputs = ("serving_default", OUTPUTS)
+    if source.masks:
+        name, outputs = MASKS, (*OUTPUTS, MASK_OUTPUT)
+    definition = frozen_graph(source.functions, f"signatures/{name}", outputs)
     fit_graph(definition)
     path = folder / "frozen_graph.pb"
     path.write_bytes(definition.SerializeToString())
