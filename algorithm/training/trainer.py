@@ -20,6 +20,7 @@ from algorithm.errors import DataError
 from algorithm.models.detector import Detector
 from algorithm.models.variable_names import published_variables
 from algorithm.ops.losses import LossConfig
+from algorithm.ops.rewriting import graph_as_written
 from algorithm.training.devices.precision import LossScale, computing
 from algorithm.training.gradients import Gradients
 from algorithm.training.moving_average import MovingAverage
@@ -359,20 +360,3 @@ class Trainer:
     def averaged_weights(self) -> AbstractContextManager[None]:
         """Let the detector hold its moving average inside this context, where there is one."""
         return self.average.in_force()
-
-
-@contextmanager
-def graph_as_written() -> Iterator[None]:
-    """Let TensorFlow run graphs without rewriting them first, inside this context.
-
-    To save memory it turns sums of many gradients (a head's kernel is used on five levels) into
-    additions in the order of arrival. Then the same step does not give the same bits twice, and op
-    determinism does not help. Without the rewriting the first step is faster, and the others take
-    as long as before.
-    """
-    before = tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer", False)
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    try:
-        yield
-    finally:
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": before})

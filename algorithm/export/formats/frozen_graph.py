@@ -16,7 +16,9 @@ from algorithm.ops.saved_functions import SavedFunctions
 _LOWERING = "_lower_using_switch_merge"
 
 
-def frozen_graph(functions: SavedFunctions, name: str, outputs: Sequence[str]) -> graph_pb2.GraphDef:
+def frozen_graph(
+    functions: SavedFunctions, name: str, outputs: Sequence[str]
+) -> graph_pb2.GraphDef:
     """Freeze a function that returns a dictionary.
 
     Calls of functions are written out; loops and branches stay single operations.
@@ -65,6 +67,10 @@ def _inlined(graph: graph_pb2.GraphDef, kept: Sequence[str]) -> graph_pb2.GraphD
     whole = meta_graph_pb2.MetaGraphDef(graph_def=graph)
     whole.collection_def["train_op"].node_list.value.extend(f"{name}:0" for name in kept)
     config = config_pb2.ConfigProto()
-    config.graph_options.rewrite_options.min_graph_nodes = -1  # a small one too
-    config.graph_options.rewrite_options.optimizers.append("function")
+    rewriting = config.graph_options.rewrite_options
+    rewriting.min_graph_nodes = -1  # a small one too
+    rewriting.optimizers.append("function")
+    rewriting.meta_optimizer_iterations = rewriting.ONE
+    # Else a call stays where an operation inside counts as one with effects, as loops do.
+    rewriting.function_optimization = rewriting.AGGRESSIVE
     return tf_optimizer.OptimizeGraph(config, whole)

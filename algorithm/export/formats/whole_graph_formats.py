@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import context
 
 from algorithm.export.formats.frozen_graph import frozen_graph
 from algorithm.export.formats.source import MASK_INPUT, MASK_OUTPUT, NO_MASK, OUTPUTS, Source
@@ -132,7 +133,8 @@ def load_frozen(path: Path, *, masks: bool = False) -> Callable[[np.ndarray], li
         A function of images uint8 [1, H, W, 3] that returns the list of OUTPUTS, with masks those
         of all detections behind them.
     """
-    session = tf.compat.v1.Session(graph=tf.Graph())
+    # The settings of tf.config, such as whether graphs are rewritten, hold for functions alone.
+    session = tf.compat.v1.Session(graph=tf.Graph(), config=context.context().config)
     definition = tf.compat.v1.GraphDef.FromString(path.read_bytes())
     with session.graph.as_default():
         tf.graph_util.import_graph_def(definition, name="")
