@@ -11,6 +11,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from algorithm.errors import AlgorithmError
 from algorithm.models.zoo import BatchNormSpec
 
 # Variables that layers change by themselves in training.
@@ -37,7 +38,7 @@ _collected: ContextVar[BatchStatistics | None] = ContextVar("batch_statistics", 
 def collecting_statistics() -> Iterator[BatchStatistics]:
     """Collect the statistics of batches inside this context, and leave the moving ones alone.
 
-    So they can be moved all at once. A layer may be called once.
+    So they can be moved all at once. A layer may be called once inside.
     """
     found = BatchStatistics()
     before = _collected.set(found)
@@ -98,6 +99,8 @@ class BatchNorm(layers.BatchNormalization):
         for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
             if collected is None:
                 moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
+            elif id(moving) in collected.values:
+                raise AlgorithmError(f"train step: {self.name} saw two batches in one pass")
             else:
                 collected.values[id(moving)] = value
         return outputs

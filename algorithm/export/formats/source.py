@@ -60,7 +60,7 @@ class Source:
         Raises:
             DataError: It is damaged.
         """
-        with _telling_damage(self.folder):
+        with telling_damage(self.folder):
             return tf.saved_model.load(str(self.folder))
 
     def signature(self, *, masks: bool) -> Any:
@@ -128,14 +128,15 @@ def open_source(model_dir: Path) -> Source:
             "folder `model` of a job"
         )
     names, bit_depth = read_class_names(model_dir), read_bit_depth(model_dir)
-    with _telling_damage(model_dir):
+    with telling_damage(model_dir):
         functions = SavedFunctions(model_dir)
         settings = functions.open("settings")({}) if "settings" in functions.names else {}
     return Source(model_dir, functions, names, bit_depth, settings)
 
 
 @contextmanager
-def _telling_damage(model_dir: Path) -> Iterator[None]:
+def telling_damage(model_dir: Path) -> Iterator[None]:
+    """Raise a DataError for whatever is raised where a model folder is read."""
     try:
         yield
     except Exception as error:  # damaged files surface as many unrelated types

@@ -15,7 +15,14 @@ import tensorflow as tf
 from tensorflow.python.eager import context
 
 from algorithm.export.formats.frozen_graph import frozen_graph
-from algorithm.export.formats.source import MASK_INPUT, MASK_OUTPUT, NO_MASK, OUTPUTS, Source
+from algorithm.export.formats.source import (
+    MASK_INPUT,
+    MASK_OUTPUT,
+    NO_MASK,
+    OUTPUTS,
+    Source,
+    telling_damage,
+)
 from algorithm.export.older_tensorflow import fit_graph, fit_saved_model
 from algorithm.export.saved_model import MASKS
 from algorithm.extras import need
@@ -54,11 +61,14 @@ def write_frozen(source: Source, folder: Path) -> Path:
 
     Returns:
         The file.
+
+    Raises:
+        DataError: The model folder is damaged.
     """
-    name, outputs = ("serving_default", OUTPUTS)
-    if source.masks:
-        name, outputs = MASKS, (*OUTPUTS, MASK_OUTPUT)
-    definition = frozen_graph(source.functions, f"signatures/{name}", outputs)
+    outputs = (*OUTPUTS, MASK_OUTPUT) if source.masks else OUTPUTS
+    signature = MASKS if source.masks else "serving_default"
+    with telling_damage(source.folder):
+        definition = frozen_graph(source.functions, f"signatures/{signature}", outputs)
     fit_graph(definition)
     path = folder / "frozen_graph.pb"
     path.write_bytes(definition.SerializeToString())
