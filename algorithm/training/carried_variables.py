@@ -87,6 +87,9 @@ class CarriedVariables:
             new: What they would be.
             updates: Updates made so far.
             parts: How many parts of the batch passed through the network one after another.
+
+        Returns:
+            The new statistics.
         """
         return own + _pace(updates, parts, self._published) * (new - own)
 
