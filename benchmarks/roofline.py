@@ -26,8 +26,9 @@ from algorithm.benchmark.peak import matmul_peak
 from algorithm.models.bifpn import bifpn_features
 from algorithm.models.detector import _backbone_features, build_detector, heads_of
 from algorithm.models.multiply_adds import multiply_adds
+from algorithm.ops.rewriting import graph_as_written
 from algorithm.training.optimizers import make_optimizer
-from algorithm.training.trainer import TrainConfig, Trainer, graph_as_written
+from algorithm.training.trainer import TrainConfig, Trainer
 
 WIDTH = 4  # bytes of a number
 PASSES = 3  # forward, and the two products of the backward pass

@@ -60,10 +60,9 @@ def thin(setattr: Callable = setattr, setitem: Callable = operator.setitem) -> N
     """
     import tensorflow as tf
 
-    from algorithm.training.gradients import Gradients
+    from algorithm.training import gradients
 
-    for name in ("_match", "_losses"):
-        setattr(Gradients, name, tf.function(getattr(Gradients, name).python_function))
+    setattr(gradients, "CompiledAhead", tf.function)
     thin_layers(setitem)
 
 

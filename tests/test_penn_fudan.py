@@ -13,13 +13,13 @@ from PIL import Image
 
 from algorithm import train
 from algorithm.models import PRESETS, zoo
-from algorithm.training.gradients import Gradients
+from algorithm.training import gradients
 
 
 @pytest.fixture
 def thin(monkeypatch):
     """efficientdet-lite0 with fewer and thinner layers, without XLA."""
-    monkeypatch.setattr(Gradients, "_losses", tf.function(Gradients._losses.python_function))
+    monkeypatch.setattr(gradients, "CompiledAhead", tf.function)
     row = PRESETS["efficientdet-lite0"]
     monkeypatch.setitem(
         PRESETS, row.name, dataclasses.replace(row, fpn_channels=16, fpn_cells=1, head_repeats=1)

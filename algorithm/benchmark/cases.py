@@ -202,9 +202,9 @@ def _batch(batch_size: int, image_size: tuple[int, int], *, masks: bool = False)
 def _tensorflow_network(settings: Settings, detector: Detector) -> Callable[[], None]:
     import tensorflow as tf
 
+    from algorithm.ops.rewriting import graph_as_written
     from algorithm.training.devices.gradient_checkpointing import recomputing
     from algorithm.training.devices.precision import computing
-    from algorithm.training.trainer import graph_as_written
 
     forward = (
         recomputing(detector)

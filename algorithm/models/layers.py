@@ -2,13 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
 import keras
 from keras import layers, ops
 
+from algorithm.errors import AlgorithmError
 from algorithm.models.zoo import BatchNormSpec
 
 # Variables that layers change by themselves in training.
 CARRIED = ("moving_mean", "moving_variance", "seed_generator_state")
+
+
+@dataclass
+class BatchStatistics:
+    """The statistics of batches that batch norms would have moved theirs towards.
+
+    Attributes:
+        values: Tensors [C], by the id of the variable of Keras.
+        counts: For a variance that is divided by a count less one, the count, by the same id.
+    """
+
+    values: dict[int, Any] = field(default_factory=dict)
+    counts: dict[int, float] = field(default_factory=dict)
+
+
+_collected: ContextVar[BatchStatistics | None] = ContextVar("batch_statistics", default=None)
+
+
+@contextmanager
+def collecting_statistics() -> Iterator[BatchStatistics]:
+    """Collect the statistics of batches inside this context, and leave the moving ones alone.
+
+    So they can be moved all at once. A layer may be called once inside.
+    """
+    found = BatchStatistics()
+    before = _collected.set(found)
+    try:
+        yield found
+    finally:
+        _collected.reset(before)
 
 
 def batch_norm(
@@ -109,9 +146,19 @@ class BatchNorm(layers.BatchNormalization):
         normalise = (
             kernels.batch_norm_of_replicas if self.synchronized else kernels.batch_norm_of_batch
         )
-        outputs, mean, variance = normalise(inputs, gamma, beta, self.epsilon)
+        outputs, mean, variance, count = normalise(inputs, gamma, beta, self.epsilon)
+        collected = _collected.get()
+        if collected is not None and isinstance(count, float):
+            collected.counts[id(self.moving_variance)] = count
+        else:
+            variance = kernels.of_the_batch(variance, count)
         for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
+            if collected is None:
+                moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
+            elif id(moving) in collected.values:
+                raise AlgorithmError(f"train step: {self.name} saw two batches in one pass")
+            else:
+                collected.values[id(moving)] = value
         return outputs
 
 

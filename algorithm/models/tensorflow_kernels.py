@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-Normalised = tuple[tf.Tensor, tf.Tensor, tf.Tensor]
+# The result, mean and variance, and what `of_the_batch` takes.
+Normalised = tuple[tf.Tensor, tf.Tensor, tf.Tensor, float | tf.Tensor | None]
 
 
 def batch_norm_of_batch(
@@ -19,10 +20,14 @@ def batch_norm_of_batch(
         epsilon: Added to the variance.
 
     Returns:
-        The result in the dtype of x, and mean and variance, float32 [C]; the variance divides by
-        the count, as tf.nn.moments does.
+        The result in the dtype of x; mean and variance, float32 [C]; and how many values the
+        variance is of, which is divided by one less: see `of_the_batch`.
     """
-    y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+    # GPUs need the newer kernel. A gradient tape makes zeros for each of its outputs that nobody
+    # uses, five operations for each layer; for those of the older one it makes none.
+    newer = x.dtype != tf.float32 or tf.config.list_logical_devices("GPU")
+    kernel = tf.raw_ops.FusedBatchNormV3 if newer else tf.raw_ops.FusedBatchNorm
+    y, mean, variance, *_ = kernel(
         x=x,
         scale=tf.cast(gamma, tf.float32),
         offset=tf.cast(beta, tf.float32),
@@ -31,12 +36,21 @@ def batch_norm_of_batch(
         epsilon=epsilon,
         is_training=True,
     )
-    # the kernel divides by the count less one
     if x.shape.is_fully_defined():
         count = float(x.shape.num_elements() // x.shape[-1])
     else:
         count = tf.cast(tf.reduce_prod(tf.shape(x)[:-1]), tf.float32)
-    return y, mean, variance * (count - 1.0) / count
+    return y, mean, variance, count
+
+
+def of_the_batch(variance: tf.Tensor, count: float | tf.Tensor | None) -> tf.Tensor:
+    """Return the variance divided by the count, as tf.nn.moments gives it.
+
+    Args:
+        variance: float32 [C], divided by the count less one.
+        count: How many values it is of; None where it is divided by the count.
+    """
+    return variance if count is None else variance * (count - 1.0) / count
 
 
 def batch_norm_of_replicas(
@@ -53,7 +67,7 @@ def batch_norm_of_replicas(
         epsilon: Added to the variance.
 
     Returns:
-        As of `batch_norm_of_batch`.
+        As of `batch_norm_of_batch`; the variance is divided by the count, which is left out.
     """
     wide = tf.cast(x, tf.float32)
     mean, variance = tf.nn.moments(wide, axes=list(range(len(x.shape) - 1)))
@@ -65,7 +79,7 @@ def batch_norm_of_replicas(
     )
     variance = tf.maximum(square - tf.square(mean), 0.0)
     scale = tf.math.rsqrt(variance + epsilon) * gamma
-    return tf.cast(wide * scale + (beta - mean * scale), x.dtype), mean, variance
+    return tf.cast(wide * scale + (beta - mean * scale), x.dtype), mean, variance, None
 
 
 def batch_norm_of_statistics(

@@ -26,6 +26,7 @@ class SavedFunctions:
     Attributes:
         names: Those that can be opened: attributes of the model such as "detect", signatures as
             "signatures/serving_default".
+        versions: The versions of graphs that it needs.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -40,6 +41,7 @@ class SavedFunctions:
         with open(os.path.join(folder, "saved_model.pb"), "rb") as stream:  # noqa: PTH118, PTH123
             model = saved_model_pb2.SavedModel.FromString(stream.read()).meta_graphs[0]
         self._weights = os.path.join(folder, "variables", "variables")  # noqa: PTH118
+        self.versions = model.graph_def.versions
         self._graph, self._objects = model.graph_def, model.object_graph_def
         self._bodies = {each.signature.name: each for each in model.graph_def.library.function}
         self._concrete = dict(self._found(0, ""))
@@ -83,35 +85,14 @@ class SavedFunctions:
             RuntimeError: It needs more than weights, such as a table.
         """
         import tensorflow as tf
-        from tensorflow.core.framework import function_pb2
         from tensorflow.python.eager import context
 
-        concrete = self._concrete[name]
-        values = self._captured(concrete)
-        kinds = [tf.as_dtype(value.dtype).as_datatype_enum for value in values]
-        signature = self._bodies[concrete].signature
-        given = signature.input_arg[: len(signature.input_arg) - len(values)]
-        copies = _Copies(self._bodies)
-        inside = copies.name_of(concrete, [None] * len(given) + kinds)
-        whole = function_pb2.FunctionDef(signature=signature)
-        whole.signature.name = copies.own("whole")
-        del whole.signature.input_arg[len(given) :]
-        call = whole.node_def.add(name="call", op="StatefulPartitionedCall")
-        call.attr["f"].func.name = inside
-        call.attr["Tin"].list.type.extend([*(each.type for each in given), *kinds])
-        call.attr["Tout"].list.type.extend(each.type for each in signature.output_arg)
-        call.input.extend(each.name for each in given)
-        for number, (value, kind) in enumerate(zip(values, kinds)):  # noqa: B905, for Python 3.7
-            weight = whole.node_def.add(name=f"weight_{number}", op="Const")
-            weight.attr["dtype"].type = kind
-            weight.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
-            call.input.append(f"weight_{number}:output:0")
-        for place, each in enumerate(signature.output_arg):
-            whole.ret[each.name] = f"call:output:{place}"
-        for each in (*copies.made, whole):
+        definitions = self.with_constants(name)
+        for each in definitions:
             context.context().add_function_def(each)
-        order = [(each.name, tf.as_dtype(each.type)) for each in given]
-        wanted, title = list(self.outputs(name)), whole.signature.name
+        signature = definitions[-1].signature
+        order = [(each.name, tf.as_dtype(each.type)) for each in signature.input_arg]
+        wanted, title = list(self.outputs(name)), signature.name
         results = [tf.as_dtype(each.type) for each in signature.output_arg]
 
         def run(arguments: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -122,10 +103,52 @@ class SavedFunctions:
             )
             return dict(zip(wanted, [each.numpy() for each in found]))  # noqa: B905
 
-        for each in (*copies.made, whole):
+        for each in definitions:
             name = each.signature.name
             weakref.finalize(run, context.context().remove_function, name).atexit = False
         return run
+
+    def with_constants(self, name: str) -> list[Any]:
+        """Return copies of a function and of those that it calls, weights as constants.
+
+        Args:
+            name: One of `names`.
+
+        Returns:
+            Definitions, each after those that it calls; the last one is the function. No other
+            function of the process has their names.
+
+        Raises:
+            RuntimeError: It needs more than weights, such as a table.
+        """
+        import tensorflow as tf
+        from tensorflow.core.framework import function_pb2
+
+        concrete = self._concrete[name]
+        values = self._captured(concrete)
+        kinds = [tf.as_dtype(value.dtype).as_datatype_enum for value in values]
+        body = self._bodies[concrete]
+        given = body.signature.input_arg[: len(body.signature.input_arg) - len(values)]
+        copies = _Copies(self._bodies)
+        inside = copies.name_of(concrete, [None] * len(given) + kinds)
+        whole = function_pb2.FunctionDef(signature=body.signature)
+        whole.signature.name = copies.own("whole")
+        del whole.signature.input_arg[len(given) :]
+        for place in range(len(given)):
+            whole.arg_attr[place].CopyFrom(body.arg_attr[place])
+        call = whole.node_def.add(name="call", op="StatefulPartitionedCall")
+        call.attr["f"].func.name = inside
+        call.attr["Tin"].list.type.extend([*(each.type for each in given), *kinds])
+        call.attr["Tout"].list.type.extend(each.type for each in body.signature.output_arg)
+        call.input.extend(each.name for each in given)
+        for number, (value, kind) in enumerate(zip(values, kinds)):  # noqa: B905, for Python 3.7
+            weight = whole.node_def.add(name=f"weight_{number}", op="Const")
+            weight.attr["dtype"].type = kind
+            weight.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
+            call.input.append(f"weight_{number}:output:0")
+        for place, each in enumerate(body.signature.output_arg):
+            whole.ret[each.name] = f"call:output:{place}"
+        return [*copies.made, whole]
 
     def _captured(self, concrete: str) -> list[np.ndarray]:
         """Return the values that a function captures, in the order of its last arguments."""

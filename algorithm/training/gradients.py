@@ -5,7 +5,8 @@ Nothing changes here; training.trainer applies the result.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import keras
@@ -14,16 +15,20 @@ import tensorflow as tf
 from algorithm.distillation.distiller import POSITIVES, REMEMBERED, Distiller
 from algorithm.errors import AlgorithmError
 from algorithm.models.detector import Detector, level_outputs, neck_features
-from algorithm.models.layers import CARRIED, BatchNorm
+from algorithm.models.layers import CARRIED, BatchNorm, collecting_statistics
 from algorithm.ops.anchor_matching import match_anchors
 from algorithm.ops.image import network_input
 from algorithm.ops.losses import LossConfig, detection_losses
 from algorithm.ops.mask_losses import choose_positives, mask_loss
+from algorithm.training.carried_variables import Carried, CarriedVariables
+from algorithm.training.compiled_ahead import CompiledAhead
 from algorithm.training.devices.gradient_checkpointing import recomputing
 from algorithm.training.devices.precision import LossScale
 
 _SEED = "seed_generator_state"
 _FEATURES = "features"
+# The values of the trained variables, and of the carried ones.
+Held = tuple[list[tf.Tensor], Carried]
 
 
 class Gradients:
@@ -71,19 +76,25 @@ class Gradients:
         )
         self._forward = lambda images: network(images, training=True)
         self._replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        self.carried = [
-            variable
-            for network in networks
-            for variable in network.variables
-            if variable.name in CARRIED
-        ]
+        # XLA makes these two a few passes over [B, A, N] and over [B, A, K]. See
+        # benchmarks/train_step.py.
+        self._matching = CompiledAhead(self._match)
+        self._loss_gradients = CompiledAhead(self._losses)
+        self.carried = CarriedVariables(networks)
+        # Pieces that are computed again, and a peer's heads that answer by the new statistics, need
+        # each layer to move its own.
+        self._together = not recompute and not self._features
         for layer in (layer for network in networks for layer in network.layers):
             if isinstance(layer, BatchNorm):
                 layer.synchronized = self._replicas > 1
 
     def __call__(
-        self, batch: Mapping[str, tf.Tensor], parts: int, step: tf.Variable
-    ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor], list[tf.Tensor]]:
+        self,
+        batch: Mapping[str, tf.Tensor],
+        parts: int,
+        step: tf.Variable,
+        held: Held | None = None,
+    ) -> tuple[list[tf.Tensor], dict[str, tf.Tensor], Carried]:
         """Compute the gradients of the objective: det_loss and what a distiller adds.
 
         The losses are divided by the positives of all replicas' pictures. The sums over replicas,
@@ -93,6 +104,7 @@ class Gradients:
             batch: The batch of one replica, see Trainer.train_step.
             parts: How many parts of the batch pass through the network one after another.
             step: Steps made so far; seeds the choice of anchors that learn a mask.
+            held: Of `read`; None reads now.
 
         Returns:
             The gradients in the order of `trained`, the losses by name, and the new values of
@@ -101,7 +113,7 @@ class Gradients:
         Raises:
             AlgorithmError: A layer changed another variable than those in `carried`.
         """
-        targets = self._match(batch["boxes"], batch["labels"])
+        targets = self._matching(batch["boxes"], batch["labels"])
         if self._detector.masks:
             numbers = batch["sample_index"]
             seeds = tf.stack([numbers, tf.fill(tf.shape(numbers), tf.cast(step, tf.int32))], axis=1)
@@ -118,69 +130,98 @@ class Gradients:
         inputs = {
             name: batch[name] for name in ("images", "extent", *REMEMBERED) if name in batch
         } | {"targets": targets}
-        before = [self._shifted(variable, variable.value, +1) for variable in self.carried]
+        weights, before = held or self.read()
         passes = self._pass if parts == 1 else self._passes(parts)
-        gradients, losses, carried = passes(inputs, before, positives)
+        gradients, losses, carried = passes(inputs, self._shifted(before, +1), positives, weights)
         gradients, losses = self._over_replicas((gradients, losses))
         if self._loss_scale.changes:
             gradients = [gradient / self._loss_scale.value for gradient in gradients]
-        return (
-            gradients,
-            losses,
-            [self._shifted(*pair, -1) for pair in zip(self.carried, carried, strict=True)],
-        )
+        return gradients, losses, self._shifted(carried, -1)
+
+    def read(self) -> Held:
+        """Read each variable once; a kernel that several levels share would be read for each."""
+        weights = [tf.convert_to_tensor(variable.value) for variable in self.trained]
+        return weights, self.carried.values()
 
     def _over_replicas(self, value: Any) -> Any:
         if self._replicas == 1:
             return value
         return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
 
-    def _shifted(self, variable: keras.Variable, value: tf.Tensor, sign: int) -> tf.Tensor:
-        """Return a seed shifted by this replica's number, and any other value as it is.
-
-        So each replica draws other numbers.
-        """
-        if self._replicas == 1 or variable.name != _SEED:
-            return tf.convert_to_tensor(value)
+    def _shifted(self, carried: Carried, sign: int) -> Carried:
+        """Shift seeds by this replica's number, so that each replica draws other numbers."""
+        if self._replicas == 1:
+            return carried
         number = tf.distribute.get_replica_context().replica_id_in_sync_group
-        return value + sign * tf.cast(tf.stack([number, 0]), value.dtype)
+        statistics, others = carried
+        shifted = [
+            value + sign * tf.cast(tf.stack([number, 0]), value.dtype)
+            if variable.name == _SEED
+            else value
+            for variable, value in zip(self.carried.others, others, strict=True)
+        ]
+        return statistics, shifted
 
-    def _pass(self, inputs, carried, positives):
+    def _pass(self, inputs, carried, positives, weights):
         preset = self._detector.preset
+        statistics, others = carried
         images = network_input(inputs["images"], inputs["extent"], preset.mean, preset.std)
+        held = [
+            *zip(self.trained, weights, strict=True),
+            *zip(self.carried.others, others, strict=True),
+            *([] if self._together else self.carried.parts(statistics)),
+        ]
         with (
             tf.GradientTape() as tape,
-            keras.StatelessScope(zip(self.carried, carried, strict=True)) as scope,
+            keras.StatelessScope() as scope,
+            collecting_statistics() if self._together else nullcontext() as batch_statistics,
         ):
+            for update in held:
+                scope.add_update(update)
+            tape.watch(weights)
             outputs = self._forward(images)
             features = outputs.pop(self._features) if self._features else ()
             taught = self._distiller.teach(inputs, images, features) if self._distiller else {}
-        losses, upstream = self._losses(
-            outputs, taught, inputs["targets"], positives, self._loss_scale.value
+        scale = tf.convert_to_tensor(self._loss_scale.value)
+        losses, upstream = self._loss_gradients(
+            outputs, taught, inputs["targets"], positives, scale
         )
         gradients = tape.gradient(
             self._learning(outputs, taught),
-            [variable.value for variable in self.trained],
+            weights,
             output_gradients=upstream,
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
-        if set(scope.state_mapping) - {id(variable) for variable in self.carried}:
+        self._check_unchanged(scope, weights)
+        moved = (
+            self.carried.moved(statistics, batch_statistics)
+            if batch_statistics is not None
+            else self.carried.after_call(scope)
+        )
+        changed = [scope.get_current_value(variable) for variable in self.carried.others]
+        return gradients, losses, (moved, changed)
+
+    def _check_unchanged(self, scope: keras.StatelessScope, weights: Sequence[tf.Tensor]) -> None:
+        held = [scope.get_current_value(variable) for variable in self.trained]
+        known = {*map(id, self.trained), *map(id, self.carried.statistics)}
+        known |= set(map(id, self.carried.others))
+        if set(scope.state_mapping) - known or any(
+            one is not other for one, other in zip(held, weights, strict=True)
+        ):
             raise AlgorithmError(
                 f"train step: expected layers to change {', '.join(CARRIED)} only, found another "
                 "variable"
             )
-        return gradients, losses, [scope.get_current_value(variable) for variable in self.carried]
 
     def _passes(self, parts: int):
-        def passes(inputs, carried, positives):
+        def passes(inputs, carried, positives, weights):
             sliced = tf.nest.map_structure(
                 lambda value: tf.reshape(value, [parts, -1, *value.shape[1:]]), inputs
             )
 
             def add(index, sums, carried):
-                *found, carried = self._pass(
-                    tf.nest.map_structure(lambda value: value[index], sliced), carried, positives
-                )
+                part = tf.nest.map_structure(lambda value: value[index], sliced)
+                *found, carried = self._pass(part, carried, positives, weights)
                 return index + 1, tf.nest.map_structure(tf.add, sums, tuple(found)), carried
 
             zeros = [tf.zeros(variable.shape) for variable in self.trained]
@@ -203,13 +244,9 @@ class Gradients:
 
         return passes
 
-    # XLA makes these two a few passes over [B, A, N] and over [B, A, K]. See
-    # benchmarks/train_step.py.
-    @tf.function(jit_compile=True, autograph=False)
     def _match(self, boxes, labels):
         return match_anchors(self._anchors, boxes, labels, rows=self._detector.masks)
 
-    @tf.function(jit_compile=True, autograph=False)
     def _losses(self, outputs, taught, targets, positives, scale):
         learning = self._learning(outputs, taught)
         with tf.GradientTape() as tape:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+
+from algorithm.training.named_vector import NamedVector, flat, shaped
 
 SMALLEST_SGD_BATCH = 32
 ADAM_SHARE = 0.1
@@ -33,9 +37,125 @@ def choose_optimizer(kind: str, global_batch: int, networks: int = 1) -> tuple[s
     return ("adam", ADAM_SHARE * networks) if global_batch < SMALLEST_SGD_BATCH else ("sgd", 1.0)
 
 
+class VariableGroup:
+    """Variables that one kernel moves, as one vector of weights and one of each slot.
+
+    Attributes:
+        variables: They, in the order of the vectors.
+        factor: The factor on their learning rate.
+        weights: The vector of their weights. It holds them during an update; the variables are
+            what counts before and after.
+        slots: What the optimizer remembers of each, by kind of slot.
+    """
+
+    def __init__(
+        self, variables: Sequence[keras.Variable], factor: float, slots: Sequence[str], prefix: str
+    ) -> None:
+        """Begin with slots of zeros; `prefix` stands before their names in checkpoints."""
+        self.variables, self.factor = list(variables), factor
+        zeros = [np.zeros(variable.shape, np.float32) for variable in variables]
+        self.weights = tf.Variable(
+            np.concatenate([each.ravel() for each in zeros]), trainable=False
+        )
+        self.slots = {
+            slot: NamedVector(
+                {
+                    f"{prefix}/{variable.path.replace('/', '_')}_{slot}": value
+                    for variable, value in zip(variables, zeros, strict=True)
+                }
+            )
+            for slot in slots
+        }
+
+    def assign(self) -> None:
+        """Give the variables the weights of the vector, in the strategy's update."""
+        parts = shaped(self.weights.read_value(), [tuple(v.shape) for v in self.variables])
+        for variable, part in zip(self.variables, parts, strict=True):
+            variable.value.assign(part, read_value=False)
+
+
+class VectorOptimizer(keras.optimizers.Optimizer):
+    """An optimizer of Keras that moves all variables of one learning rate by one kernel.
+
+    One kernel for each of hundreds of variables, with slots for each, makes the graph of a step
+    large, and the time to the first one long (docs/research/2026-11-30-first-step.md).
+
+    Attributes:
+        groups: The variables by the factor on their learning rate.
+    """
+
+    groups: list[VariableGroup]
+
+    def build(self, variables: Sequence[keras.Variable], factors: Sequence[float] = ()) -> None:
+        """Make the slots, in the scope of the strategy.
+
+        Args:
+            variables: All that it moves.
+            factors: The factor on the learning rate of each; none for 1.
+        """
+        keras.optimizers.Optimizer.build(self, list(variables))
+        given = factors or [1.0] * len(variables)
+        self.groups = [
+            VariableGroup(
+                [v for v, each in zip(variables, given, strict=True) if each == factor],
+                factor,
+                self._slots(),
+                self.name,
+            )
+            for factor in sorted(set(given))
+        ]
+
+    def grouped(self, values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """Return a vector for each group of values in the order of the variables."""
+        given = {id(v): value for v, value in zip(self._trainable_variables, values, strict=True)}
+        return [
+            tf.concat(flat([given[id(v)] for v in group.variables]), axis=0)
+            for group in self.groups
+        ]
+
+    def move(self, gradients: Sequence[tf.Tensor], rate: tf.Tensor, updates: tf.Tensor) -> None:
+        """Move the weights of each group, in the strategy's update.
+
+        Args:
+            gradients: A vector for each group.
+            rate: The learning rate.
+            updates: Updates made before this one.
+        """
+        shared = self._shared(updates)
+        for group, gradient in zip(self.groups, gradients, strict=True):
+            self._move(group, gradient, group.factor * rate, shared)
+
+    def slot_values(self) -> dict[str, np.ndarray]:
+        """Return the slots of each variable, by their names in checkpoints."""
+        return {
+            name: value for vector in self._vectors() for name, value in vector.values().items()
+        }
+
+    def slot_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each slot, by name."""
+        return {name: shape for vector in self._vectors() for name, shape in vector.shapes.items()}
+
+    def assign_slots(self, values: Mapping[str, np.ndarray]) -> None:
+        """Take up what slot_values() returned; there may be other names beside."""
+        for vector in self._vectors():
+            vector.assign(values)
+
+    def _vectors(self) -> list[NamedVector]:
+        return [vector for group in self.groups for vector in group.slots.values()]
+
+    def _slots(self) -> tuple[str, ...]:
+        raise NotImplementedError
+
+    def _shared(self, updates: tf.Tensor) -> dict[str, tf.Tensor]:
+        raise NotImplementedError
+
+    def _move(self, group, gradient, rate, shared) -> None:
+        raise NotImplementedError
+
+
 def make_optimizer(
     kind: str, schedule: Any, momentum: float, nesterov: bool = False
-) -> keras.optimizers.Optimizer:
+) -> VectorOptimizer:
     """Make the optimizer: SGD with momentum, or Adam with momentum as beta_1, as published.
 
     The name is fixed because Keras numbers unnamed optimizers, and the number would stand in every
@@ -51,53 +171,55 @@ def make_optimizer(
         The optimizer, not built yet.
     """
     if kind == "adam":
-        return _FusedAdam(schedule, beta_1=momentum, name="optimizer")
-    return _FusedSGD(schedule, momentum=momentum, nesterov=nesterov, name="optimizer")
+        return _VectorAdam(schedule, beta_1=momentum, name="optimizer")
+    return _VectorSGD(schedule, momentum=momentum, nesterov=nesterov, name="optimizer")
 
 
-class _FusedSGD(keras.optimizers.SGD):
-    """Keras' rule in one TensorFlow kernel for each variable, where Keras composes it of eight."""
+class _VectorSGD(VectorOptimizer, keras.optimizers.SGD):
+    """Keras' rule in one kernel of TensorFlow, where Keras composes it of eight."""
 
-    def update_variables(self, gradients, variables, learning_rate):
-        """Update all variables by their gradients, in the order of both."""
+    def _slots(self):
+        return ("momentum",) if self.momentum else ()
+
+    def _shared(self, updates):
+        return {"momentum": tf.constant(self.momentum, tf.float32)}
+
+    def _move(self, group, gradient, rate, shared):
         if not self.momentum:
-            for gradient, variable in zip(gradients, variables, strict=True):
-                super().update_step(gradient, variable, learning_rate)
+            group.weights.assign_sub(rate * gradient)
             return
-        momentum = tf.constant(self.momentum, tf.float32)
-        for gradient, variable in zip(gradients, variables, strict=True):
-            accumulated = self.momentums[self._get_variable_index(variable)]
-            tf.raw_ops.ResourceApplyKerasMomentum(
-                var=variable.handle,
-                accum=accumulated.value.handle,
-                lr=learning_rate,
-                grad=gradient,
-                momentum=momentum,
-                use_nesterov=self.nesterov,
-            )
+        tf.raw_ops.ResourceApplyKerasMomentum(
+            var=group.weights.handle,
+            accum=group.slots["momentum"].variable.handle,
+            lr=rate,
+            grad=gradient,
+            use_nesterov=self.nesterov,
+            **shared,
+        )
 
 
-class _FusedAdam(keras.optimizers.Adam):
-    """Keras' rule in one TensorFlow kernel for each variable, like _FusedSGD."""
+class _VectorAdam(VectorOptimizer, keras.optimizers.Adam):
+    """Keras' rule in one kernel of TensorFlow, like _VectorSGD."""
 
-    def update_variables(self, gradients, variables, learning_rate):
-        """Update all variables by their gradients, in the order of both."""
-        step = tf.cast(self.iterations + 1, tf.float32)
-        # Tensors, made once: as numbers each kernel would get constants of its own.
-        shared = {
+    def _slots(self):
+        return ("momentum", "velocity")
+
+    def _shared(self, updates):
+        step = tf.cast(updates + 1, tf.float32)
+        return {
             "beta1_power": self.beta_1**step,
             "beta2_power": self.beta_2**step,
             "beta1": tf.constant(self.beta_1, tf.float32),
             "beta2": tf.constant(self.beta_2, tf.float32),
             "epsilon": tf.constant(self.epsilon, tf.float32),
         }
-        for gradient, variable in zip(gradients, variables, strict=True):
-            index = self._get_variable_index(variable)
-            tf.raw_ops.ResourceApplyAdam(
-                var=variable.handle,
-                m=self._momentums[index].value.handle,
-                v=self._velocities[index].value.handle,
-                lr=learning_rate,
-                grad=gradient,
-                **shared,
-            )
+
+    def _move(self, group, gradient, rate, shared):
+        tf.raw_ops.ResourceApplyAdam(
+            var=group.weights.handle,
+            m=group.slots["momentum"].variable.handle,
+            v=group.slots["velocity"].variable.handle,
+            lr=rate,
+            grad=gradient,
+            **shared,
+        )

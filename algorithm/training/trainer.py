@@ -20,10 +20,12 @@ from algorithm.errors import DataError
 from algorithm.models.detector import Detector
 from algorithm.models.variable_names import published_variables
 from algorithm.ops.losses import LossConfig
-from algorithm.training.carried_variables import CarriedVariables
+from algorithm.ops.rewriting import graph_as_written
 from algorithm.training.devices.precision import LossScale, computing
 from algorithm.training.gradients import Gradients
 from algorithm.training.moving_average import MovingAverage
+from algorithm.training.named_vector import flat
+from algorithm.training.optimizers import VectorOptimizer
 
 _REGULARISED = re.compile(r".*(kernel|weight)$")
 _AVERAGE = "ExponentialMovingAverage"
@@ -73,7 +75,7 @@ class Trainer:
     def __init__(
         self,
         detector: Detector,
-        optimizer: keras.optimizers.Optimizer,
+        optimizer: VectorOptimizer,
         config: TrainConfig,
         distiller: Distiller | None = None,
     ) -> None:
@@ -91,20 +93,25 @@ class Trainer:
         self._regularised = [
             v for name, v in self.named.items() if v.trainable and _REGULARISED.match(name)
         ]
-        self.average = MovingAverage(self.named, config.moving_average_decay)
         self.parts = config.parts
         self._used = _USED_WITH_MASKS if detector.masks else _USED
         self.loss_scale = LossScale(config.precision)
         self._gradients = Gradients(
             detector, config.loss, self.loss_scale, config.recompute, distiller
         )
-        self._trained = self._gradients.trained
-        self._carried = CarriedVariables(
-            self._gradients.carried, detector.preset.batch_norm.momentum
-        )
+        self._trained, self._carried = self._gradients.trained, self._gradients.carried
         factors = {id(self.named[name]): factor for name, factor in config.factors.items()}
-        self._factors = [factors.get(id(variable), 1.0) for variable in self._trained]
-        optimizer.build(self._trained)
+        optimizer.build(self._trained, [factors.get(id(v), 1.0) for v in self._trained])
+        moving = [*(v for group in optimizer.groups for v in group.variables)]
+        moving += self._carried.statistics
+        in_order = {id(variable): number for number, variable in enumerate(moving)}
+        self.average = MovingAverage(
+            dict(
+                sorted(self.named.items(), key=lambda item: in_order.get(id(item[1]), len(moving)))
+            ),
+            config.moving_average_decay,
+        )
+        self._still = [v for v in self.named.values() if id(v) not in in_order]
 
     @property
     def step(self) -> int:
@@ -206,19 +213,30 @@ class Trainer:
         Returns:
             The figures of train_step.
         """
-        rate = self._learning_rate()
-        gradients, losses, changed = self._gradients(batch, parts, self.optimizer.iterations)
-        carried = self._carried.paced(changed, self.optimizer.iterations, parts)
-        weights = [tf.convert_to_tensor(variable.value) for variable in self._regularised]
-        losses = {**losses, "l2_loss": self._l2_loss(weights)}
+        rate, updates = self._learning_rate(), self.optimizer.iterations
+        weights, (own, before) = held = self._gradients.read()
+        gradients, losses, (new, others) = self._gradients(batch, parts, updates, held)
+        read = dict(zip(map(id, self._trained), weights, strict=True))
+        regularised = {id(variable): read[id(variable)] for variable in self._regularised}
+        losses = {**losses, "l2_loss": self._l2_loss(list(regularised.values()))}
         losses["loss"] = losses.pop("objective") + losses["l2_loss"]
-        gradients, norm = self._clip(self._with_l2(gradients, weights))
+        gradients, norm = self._clip(self._with_l2(gradients, regularised))
         figures = {**losses, "gradient_norm": norm, "learning_rate": rate}
         if self.loss_scale.changes:
             figures["loss_scale"] = tf.convert_to_tensor(self.loss_scale.value)
         finite = tf.math.is_finite(losses["loss"]) & tf.math.is_finite(norm)
+        paced = self._carried.paced(own, new, updates, parts)
+        carried = tf.nest.map_structure(
+            lambda value, kept: tf.where(finite, value, kept), (paced, others), (own, before)
+        )
         tf.distribute.get_replica_context().merge_call(
-            self._apply, args=(gradients, carried, finite)
+            self._apply,
+            args=(
+                self.optimizer.grouped(gradients),
+                self.optimizer.grouped(weights),
+                *carried,
+                finite,
+            ),
         )
         return figures
 
@@ -226,40 +244,36 @@ class Trainer:
         rate = self.optimizer.learning_rate
         return tf.cast(rate(self.optimizer.iterations) if callable(rate) else rate, tf.float32)
 
-    def _apply(self, strategy, gradients, carried, finite):
+    def _apply(self, strategy, gradients, weights, statistics, others, finite):
         """Apply a step from above all replicas: gradients and `finite` are the same on each."""
         finite = strategy.experimental_local_results(finite)[0]
-        tf.cond(finite, lambda: self._update(strategy, gradients, carried), self._skip)
+        rate, updates = self._learning_rate(), tf.identity(self.optimizer.iterations)
+
+        def update(_, gradients, weights, statistics, others):
+            for group, values in zip(self.optimizer.groups, weights, strict=True):
+                group.weights.assign(values)
+
+            def move():
+                self.optimizer.move(gradients, rate, updates)
+                moved = [group.weights.read_value() for group in self.optimizer.groups]
+                still = flat([tf.convert_to_tensor(each.value) for each in self._still])
+                self.average.move(updates + 1, [*moved, statistics, *still])
+                return True
+
+            tf.cond(finite, move, lambda: False)
+            for group in self.optimizer.groups:
+                group.assign()
+            self._carried.assign(statistics, others)
+
+        anchor = self.optimizer.groups[0].weights
+        strategy.extended.update(
+            anchor, update, args=(gradients, weights, statistics, others), group=False
+        )
+        self.optimizer.iterations.assign_add(1)
         self.loss_scale.update(finite)
 
-    def _update(self, strategy, gradients, carried):
-        rate, update = self._learning_rate(), strategy.extended.update
-        trained = [variable.value for variable in self._trained]
-
-        def move(_, changes):
-            for factor in sorted(set(self._factors)):
-                chosen = [number for number, each in enumerate(self._factors) if each == factor]
-                self.optimizer.update_variables(
-                    [changes[number] for number in chosen],
-                    [trained[number] for number in chosen],
-                    factor * rate,
-                )
-
-        update(trained[0], move, args=(gradients,), group=False)
-        self.optimizer.iterations.assign_add(1)
-        update(
-            trained[0], lambda _, *values: self._carried.assign(*values), args=carried, group=False
-        )
-        self.average.move(self.optimizer.iterations, update)
-        return True
-
-    def _skip(self):
-        self.optimizer.iterations.assign_add(1)
-        return False
-
-    def _with_l2(self, gradients, weights):
+    def _with_l2(self, gradients, regularised):
         decay = tf.constant(self.config.weight_decay, tf.float32)
-        regularised = {id(v): w for v, w in zip(self._regularised, weights, strict=True)}
         return [
             gradient + decay * regularised[id(variable)]
             if id(variable) in regularised
@@ -270,10 +284,7 @@ class Trainer:
     def _l2_loss(self, weights):
         if not weights:
             return tf.constant(0.0)
-        flat = tf.constant([-1])
-        return self.config.weight_decay * tf.nn.l2_loss(
-            tf.concat([tf.reshape(weight, flat) for weight in weights], axis=0)
-        )
+        return self.config.weight_decay * tf.nn.l2_loss(tf.concat(flat(weights), axis=0))
 
     def _clip(self, gradients):
         clip = self.config.clip_norm
@@ -298,6 +309,7 @@ class Trainer:
             name: variable.value if isinstance(variable, keras.Variable) else variable
             for name, variable in self._state_variables().items()
         }
+        tensors |= self.optimizer.slot_values()
         tensors |= {f"{name}/{_AVERAGE}": value for name, value in self.average.values().items()}
         return {**tensors, "global_step": np.int64(self.step)}
 
@@ -315,9 +327,13 @@ class Trainer:
             DataError: A tensor is missing or of another shape; the message names the first.
         """
         state, averaged = self._state_variables(), self.average.named
-        wanted = {**state, **{f"{name}/{_AVERAGE}": v for name, v in averaged.items()}}
+        wanted = {name: tuple(variable.shape) for name, variable in state.items()}
+        wanted |= self.optimizer.slot_shapes()
+        wanted |= {f"{name}/{_AVERAGE}": tuple(v.shape) for name, v in averaged.items()}
         wrong = [
-            n for n, v in wanted.items() if n not in tensors or tensors[n].shape != tuple(v.shape)
+            name
+            for name, shape in wanted.items()
+            if name not in tensors or tensors[name].shape != shape
         ]
         if wrong:
             raise DataError(
@@ -327,6 +343,7 @@ class Trainer:
             )
         for name, variable in state.items():
             variable.assign(tensors[name])
+        self.optimizer.assign_slots(tensors)
         self.average.assign({name: tensors[f"{name}/{_AVERAGE}"] for name in averaged})
 
     def _state_variables(self) -> dict[str, keras.Variable | tf.Variable]:
@@ -343,20 +360,3 @@ class Trainer:
     def averaged_weights(self) -> AbstractContextManager[None]:
         """Let the detector hold its moving average inside this context, where there is one."""
         return self.average.in_force()
-
-
-@contextmanager
-def graph_as_written() -> Iterator[None]:
-    """Let TensorFlow run graphs without rewriting them first, inside this context.
-
-    To save memory it turns sums of many gradients (a head's kernel is used on five levels) into
-    additions in the order of arrival. Then the same step does not give the same bits twice, and op
-    determinism does not help. Without the rewriting the first step is faster, and the others take
-    as long as before.
-    """
-    before = tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer", False)
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    try:
-        yield
-    finally:
-        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": before})

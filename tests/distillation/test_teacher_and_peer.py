@@ -297,9 +297,9 @@ def test_a_peer_with_weights_of_its_own_learns_beside_the_student_and_a_resumed_
     mine, theirs = trainer.tensors(), other.tensors()
     assert {"class_net/class-predict/bias", "peer/class_net/class-predict/bias"} <= mine.keys()
     draws = sum(name.startswith(("random/", "peer/random/")) for name in mine)
-    assert (
-        len(mine) == len(trainer.named) + len(trainer.optimizer.variables) + draws + 1
-    )  # each has a name of its own, and global_step
+    slots = len(trainer.optimizer.slot_shapes()) + len(trainer.optimizer.variables)
+    # each has a name of its own, and global_step
+    assert len(mine) == len(trainer.named) + slots + draws + 1
     for name in mine:
         np.testing.assert_array_equal(
             np.asarray(mine[name]), np.asarray(theirs[name]), err_msg=name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -96,6 +97,29 @@ def test_every_format_answers_as_the_model_folder(model_dir, expected, tmp_path,
         np.testing.assert_allclose(
             found["boxes"][0], expected["boxes"][0], atol=0.3 if name == "tflite_fp16" else 0.05
         )
+
+
+def test_a_frozen_graph_is_made_without_tensorflows_loader_and_calls_no_function(
+    model_dir, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(tf.saved_model, "load", None)
+    path = export_model(model_dir, tmp_path / "out", "frozen")
+    nodes = {node.name: node for node in tf.compat.v1.GraphDef.FromString(path.read_bytes()).node}
+    kinds = {node.op for node in nodes.values()}
+    assert not kinds & {"PartitionedCall", "StatefulPartitionedCall", "ReadVariableOp"}
+    assert [name for name, node in nodes.items() if node.op == "Placeholder"] == ["images"]
+    shape = nodes["images"].attr["shape"].shape
+    assert [each.size for each in shape.dim] == [-1, -1, -1, 3]
+    assert {"Identity", "Identity_1", "Identity_2", "Identity_3"} <= nodes.keys()
+
+
+@pytest.mark.parametrize("part", ["saved_model.pb", "variables/variables.index"])
+def test_a_damaged_model_folder_is_told(model_dir, tmp_path, part):
+    broken = shutil.copytree(model_dir, tmp_path / "model")
+    (broken / part).write_bytes(b"damaged")
+    with pytest.raises(DataError, match="expected a SavedModel"):
+        export_model(broken, tmp_path / "out", "frozen")
+    assert not (tmp_path / "out").exists()
 
 
 def test_tensorflow_servings_layout(model_dir, tmp_path):

@@ -20,7 +20,7 @@ from algorithm.hyperparameters import parse
 from algorithm.jobs import job
 from algorithm.models import build_detector, zoo
 from algorithm.models.weights.warm_start import Start
-from algorithm.training.gradients import Gradients
+from algorithm.training import gradients
 
 HPARAMS = "moving_average_decay=0,image_size=64,log_every_steps=1,max_detections=10"
 STILL = ",jitter_min=1,jitter_max=1,input_rand_hflip=False"
@@ -44,8 +44,7 @@ def arguments(data, output, *more, hparams=HPARAMS):
 @pytest.fixture(scope="module", autouse=True)
 def shrunk():
     patch = pytest.MonkeyPatch()
-    for name in ("_match", "_losses"):  # compiling them takes longest
-        patch.setattr(Gradients, name, tf.function(getattr(Gradients, name).python_function))
+    patch.setattr(gradients, "CompiledAhead", tf.function)  # compiling takes longest
     patch.setattr(OnlinePeer, "targets", tf.function(OnlinePeer.targets.python_function))
     backbone = dataclasses.replace(zoo.BACKBONES["efficientnet-lite0"], width=0.3, depth=0.2)
     patch.setitem(zoo.BACKBONES, "efficientnet-lite0", backbone)

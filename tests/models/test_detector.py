@@ -15,12 +15,14 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from algorithm.errors import ArgumentError
+from algorithm.errors import AlgorithmError, ArgumentError
 from algorithm.hyperparameters import MODEL_NAMES
 from algorithm.hyperparameters.model_names import FAMILIES
 from algorithm.models import PRESETS, build_detector
 from algorithm.models.detector import enlarged
+from algorithm.models.layers import batch_norm, collecting_statistics
 from algorithm.models.variable_names import published_variables
 from algorithm.models.weights import load_weights
 from algorithm.ops.anchors import anchor_grid
@@ -396,3 +398,19 @@ def test_an_enlarged_detector_shares_all_but_its_batch_norms():
 
 if __name__ == "__main__":
     write_extract()
+
+
+def test_statistics_of_a_batch_can_be_collected_in_place_of_moving_ones():
+    layer, x = batch_norm("norm"), tf.random.stateless_normal((2, 3, 3, 4), seed=(1, 2))
+    layer.build(x.shape)
+    with collecting_statistics() as found:
+        layer(x, training=True)
+        with pytest.raises(AlgorithmError, match="norm saw two batches"):
+            layer(x, training=True)
+    np.testing.assert_array_equal(layer.moving_mean, np.zeros(4))
+    mean, variance = (found.values[id(v)] for v in (layer.moving_mean, layer.moving_variance))
+    count = found.counts[id(layer.moving_variance)]
+    np.testing.assert_allclose(mean, np.mean(x, (0, 1, 2)), atol=1e-6)
+    np.testing.assert_allclose(variance * (count - 1) / count, np.var(x, (0, 1, 2)), rtol=1e-5)
+    layer(x, training=True)
+    np.testing.assert_allclose(layer.moving_mean, 0.01 * mean.numpy(), rtol=1e-5)

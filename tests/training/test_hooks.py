@@ -221,7 +221,7 @@ def test_tensorboard_gets_curves_pictures_and_the_confusion_matrix(tmp_path):
         TensorBoardHook(tmp_path, every=2, data_pictures=[np.zeros((4, 4, 3), np.uint8)]),
     )
     matrix = ConfusionMatrixHook(lambda: np.full((5, 5, 3), 7, np.uint8), [board])
-    board.before_training(run)
+    board.after_steps(run)
     for step in range(1, 5):
         board.after_step(run, step, {"loss": 1.0})
     for network in ("", PEER):

@@ -26,6 +26,7 @@ def train_with(logger, first=1, last=4):
     run = SimpleNamespace(plan=SimpleNamespace(steps=4), ending=False, step=last)
     matrix = ConfusionMatrixHook(lambda: GREY, [logger])
     logger.before_training(run)
+    logger.after_steps(run)
     for step in range(first, last + 1):
         logger.after_step(run, step, {"loss": 1.0 / step})
     for network in ("", PEER):

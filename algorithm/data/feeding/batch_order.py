@@ -70,7 +70,8 @@ def training_order(
         return tf.data.Dataset.from_tensor_slices(rows)
 
     epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
-    return epochs.flat_map(one_epoch).skip(first_step * (batch_size // shard[1]))
+    as_written = tf.autograph.experimental.do_not_convert(one_epoch)
+    return epochs.flat_map(as_written).skip(first_step * (batch_size // shard[1]))
 
 
 def evaluation_order(count: int, batch_size: int, shard: tuple[int, int]) -> tf.data.Dataset:

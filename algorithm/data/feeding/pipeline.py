@@ -5,8 +5,9 @@ Order and augmentation are pure functions of the seed and the step.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -81,7 +82,7 @@ def train_batches(
     views = TrainingViews(Reader(samples), augmentation, image_size, seed, room, masks)
     groups = aspect_groups(samples, aspect_ratio_group_factor)
     order = training_order(groups, batch_size, seed, start_step, shard)
-    rows = order.map(partial(_training_row, views), tf.data.AUTOTUNE)
+    rows = order.map(_as_written(partial(_training_row, views)), tf.data.AUTOTUNE)
     return _batched(rows, batch_size // shard[1] // replicas)
 
 
@@ -122,7 +123,12 @@ def eval_batches(
         }
 
     order = evaluation_order(len(samples), batch_size, shard)
-    return _batched(order.map(view, tf.data.AUTOTUNE), batch_size // shard[1])
+    return _batched(order.map(_as_written(view), tf.data.AUTOTUNE), batch_size // shard[1])
+
+
+def _as_written(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a step of the pipeline that is not rewritten, which takes longer than to trace it."""
+    return tf.autograph.experimental.do_not_convert(step)
 
 
 def _room(samples: Sequence[Sample], augmentation: Augmentation, given: int | None) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from algorithm.errors import DataError, first_line
 from algorithm.export.formats.upsampling import with_resize_operations
 from algorithm.export.saved_model import MASKS
 from algorithm.modelarts.model_index import read_bit_depth, read_class_names
+from algorithm.ops.saved_functions import SavedFunctions
 
 MASK_OUTPUT, MASK_INPUT = "detection_masks", "mask_above"
 NO_MASK = 2.0  # for MASK_INPUT: above every score
@@ -27,11 +31,11 @@ OUTPUTS = (
 
 @dataclass(frozen=True)
 class Source:
-    """A loaded model folder.
+    """A model folder that was opened.
 
     Attributes:
         folder: The folder.
-        model: The loaded SavedModel.
+        functions: The functions of its SavedModel, which are opened one by one.
         label_names: Names of the classes, class 1 first.
         bit_depth: The bits that 16-bit pictures use.
         settings: ServingModule.settings() as numpy. It is empty for a folder of an older version,
@@ -39,7 +43,7 @@ class Source:
     """
 
     folder: Path
-    model: Any
+    functions: SavedFunctions
     label_names: tuple[str, ...]
     bit_depth: int
     settings: dict[str, np.ndarray]
@@ -47,7 +51,17 @@ class Source:
     @property
     def masks(self) -> bool:
         """Whether the network has a mask head."""
-        return hasattr(self.model, "coefficients")
+        return "coefficients" in self.functions.names
+
+    @cached_property
+    def model(self) -> Any:
+        """The SavedModel as TensorFlow's own loader opens it, with all functions.
+
+        Raises:
+            DataError: It is damaged.
+        """
+        with telling_damage(self.folder):
+            return tf.saved_model.load(str(self.folder))
 
     def signature(self, *, masks: bool) -> Any:
         """Return the whole graph with constants for variables; its loops stay single operations.
@@ -114,18 +128,21 @@ def open_source(model_dir: Path) -> Source:
             "folder `model` of a job"
         )
     names, bit_depth = read_class_names(model_dir), read_bit_depth(model_dir)
+    with telling_damage(model_dir):
+        functions = SavedFunctions(model_dir)
+        settings = functions.open("settings")({}) if "settings" in functions.names else {}
+    return Source(model_dir, functions, names, bit_depth, settings)
+
+
+@contextmanager
+def telling_damage(model_dir: Path) -> Iterator[None]:
+    """Raise a DataError for whatever is raised where a model folder is read."""
     try:
-        model = tf.saved_model.load(str(model_dir))
+        yield
     except Exception as error:  # damaged files surface as many unrelated types
         raise DataError(
             f"model folder {model_dir}: expected a SavedModel, found {first_line(error)}"
         ) from error
-    settings = (
-        {name: value.numpy() for name, value in model.settings().items()}
-        if hasattr(model, "settings")
-        else {}
-    )
-    return Source(model_dir, model, names, bit_depth, settings)
 
 
 def network(source: Source, *, masks: bool = False) -> Any:

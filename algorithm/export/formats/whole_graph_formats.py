@@ -12,9 +12,19 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import context
 
-from algorithm.export.formats.source import MASK_INPUT, MASK_OUTPUT, NO_MASK, OUTPUTS, Source
+from algorithm.export.formats.frozen_graph import frozen_graph
+from algorithm.export.formats.source import (
+    MASK_INPUT,
+    MASK_OUTPUT,
+    NO_MASK,
+    OUTPUTS,
+    Source,
+    telling_damage,
+)
 from algorithm.export.older_tensorflow import fit_graph, fit_saved_model
+from algorithm.export.saved_model import MASKS
 from algorithm.extras import need
 
 OPSET = 17
@@ -51,9 +61,14 @@ def write_frozen(source: Source, folder: Path) -> Path:
 
     Returns:
         The file.
+
+    Raises:
+        DataError: The model folder is damaged.
     """
-    frozen = source.signature(masks=source.masks)
-    definition = frozen.graph.as_graph_def()
+    outputs = (*OUTPUTS, MASK_OUTPUT) if source.masks else OUTPUTS
+    signature = MASKS if source.masks else "serving_default"
+    with telling_damage(source.folder):
+        definition = frozen_graph(source.functions, f"signatures/{signature}", outputs)
     fit_graph(definition)
     path = folder / "frozen_graph.pb"
     path.write_bytes(definition.SerializeToString())
@@ -128,7 +143,8 @@ def load_frozen(path: Path, *, masks: bool = False) -> Callable[[np.ndarray], li
         A function of images uint8 [1, H, W, 3] that returns the list of OUTPUTS, with masks those
         of all detections behind them.
     """
-    session = tf.compat.v1.Session(graph=tf.Graph())
+    # The settings of tf.config, such as whether graphs are rewritten, hold for functions alone.
+    session = tf.compat.v1.Session(graph=tf.Graph(), config=context.context().config)
     definition = tf.compat.v1.GraphDef.FromString(path.read_bytes())
     with session.graph.as_default():
         tf.graph_util.import_graph_def(definition, name="")

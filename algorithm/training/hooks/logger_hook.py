@@ -21,6 +21,7 @@ class LoggerHook(Hook):
 
     def __init__(self, every: int, data_pictures: Sequence[np.ndarray] = ()) -> None:
         self._every, self._data_pictures = every, data_pictures
+        self._shown = False
 
     def write_scalars(self, group: str, figures: Mapping[str, float], step: int) -> None:
         """Write figures as `group`/name.
@@ -49,9 +50,11 @@ class LoggerHook(Hook):
         """Write what waits; `done` says whether the training came to its end."""
         raise NotImplementedError
 
-    def before_training(self, run: TrainingRun) -> None:
-        """Write the training pictures."""
-        self.write_pictures("data", 0, self._data_pictures)
+    def after_steps(self, run: TrainingRun) -> None:
+        """Write the training pictures once, after the first update, which need not wait for it."""
+        if not self._shown:
+            self.write_pictures("data", 0, self._data_pictures)
+            self._shown = True
 
     def after_step(self, run: TrainingRun, step: int, figures: dict[str, float]) -> None:
         """Write the figures of the step where a point is due."""
