@@ -133,13 +133,19 @@ def pointwise_conv(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = Non
             )
             rows, columns = (tf.reshape(value, [-1, value.shape[-1]]) for value in (x, upstream))
             of_kernel = tf.matmul(rows, columns, transpose_a=True)[None, None]
-            return of_x, of_kernel, *(tf.raw_ops.BiasAddGrad(out_backprop=upstream) for _ in bias)
+            return of_x, of_kernel, *(_bias_gradient(upstream) for _ in bias)
 
         outputs = tf.raw_ops.Conv2D(input=x, filter=kernel, strides=strides, padding="VALID")
         return tf.nn.bias_add(outputs, *bias) if bias else outputs, backward
 
     variables = [kernel] if bias is None else [kernel, bias]
     return convolve(x, *map(tf.convert_to_tensor, variables))
+
+
+def _bias_gradient(upstream):
+    # TensorFlow's kernel would sum up bfloat16 in bfloat16, and stop after some hundred values.
+    summed = tf.raw_ops.BiasAddGrad(out_backprop=tf.cast(upstream, tf.float32))
+    return tf.cast(summed, upstream.dtype)
 
 
 def depthwise_conv(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:

@@ -40,6 +40,17 @@ def test_gradients_are_those_of_keras(kind, options, size):
         tf.debugging.assert_near(one, other, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_a_bias_gradient_in_sixteen_bits_is_as_exact_as_them(dtype):
+    images = tf.zeros((2, 64, 64, 1), dtype)
+    kernel, bias = tf.zeros((1, 1, 1, 1), dtype), tf.zeros(1, dtype)
+    with tf.GradientTape() as tape:
+        tape.watch(bias)
+        outputs = tensorflow_kernels.pointwise_conv(images, kernel, bias)
+    found = tape.gradient(outputs, bias, output_gradients=tf.ones_like(outputs))
+    assert float(found[0]) == 2 * 64 * 64
+
+
 def test_other_devices_than_cpus_keep_the_kernels_of_keras(monkeypatch):
     def refuse(*_):
         raise AssertionError("a kernel for CPUs")
