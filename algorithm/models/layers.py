@@ -72,7 +72,7 @@ class Conv2D(layers.Conv2D):
 
     def call(self, inputs, training=False):
         """Convolve inputs [B, h, w, C]."""
-        if not (training and self.kernel_size == self.strides == (1, 1) and _on_cpus()):
+        if not (training and self.kernel_size == self.strides == (1, 1) and _for_cpus(self)):
             return super().call(inputs)
         from algorithm.models.tensorflow_kernels import pointwise_conv
 
@@ -85,7 +85,7 @@ class DepthwiseConv2D(layers.DepthwiseConv2D):
 
     def call(self, inputs, training=False):
         """Convolve inputs [B, h, w, C]."""
-        if not (training and self.padding == "same" and not self.use_bias and _on_cpus()):
+        if not (training and self.padding == "same" and not self.use_bias and _for_cpus(self)):
             return super().call(inputs)
         from algorithm.models.tensorflow_kernels import depthwise_conv
 
@@ -98,7 +98,7 @@ class SeparableConv2D(layers.SeparableConv2D):
 
     def call(self, inputs, training=False):
         """Convolve inputs [B, h, w, C]."""
-        if not (training and self.padding == "same" and _on_cpus()):
+        if not (training and self.padding == "same" and _for_cpus(self)):
             return super().call(inputs)
         from algorithm.models.tensorflow_kernels import depthwise_conv, pointwise_conv
 
@@ -111,8 +111,15 @@ def _tensor(variable):
     return None if variable is None else ops.convert_to_tensor(variable)
 
 
-def _on_cpus() -> bool:
-    if keras.config.backend() != "tensorflow":
+def _for_cpus(layer: Any) -> bool:
+    """Whether a layer is of the kind that the kernels for CPUs compute, and there are only CPUs."""
+    plain = (
+        layer.data_format == "channels_last"
+        and set(layer.dilation_rate) == {1}
+        and getattr(layer, "groups", 1) == 1
+        and getattr(layer, "depth_multiplier", 1) == 1
+    )
+    if not plain or keras.config.backend() != "tensorflow":
         return False
     from algorithm.models.tensorflow_kernels import only_cpus
 

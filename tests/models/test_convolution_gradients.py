@@ -67,6 +67,16 @@ def test_other_devices_than_cpus_keep_the_kernels_of_keras(monkeypatch):
         assert layer(images, training=True).shape[:3] == (1, 4, 4)
 
 
+def test_kinds_that_no_kernel_for_cpus_computes_are_those_of_keras():
+    images = tf.random.stateless_normal((1, 6, 6, 4), (0, 1))
+    for layer in (
+        layers.Conv2D(4, 1, groups=2),
+        layers.DepthwiseConv2D(3, padding="same", use_bias=False, dilation_rate=2),
+        layers.SeparableConv2D(2, 3, padding="same", depth_multiplier=2),
+    ):
+        tf.debugging.assert_near(layer(images, training=True), layer(images))
+
+
 def test_a_wide_depthwise_gradient_is_computed_in_parts_of_three_columns():
     layer = layers.DepthwiseConv2D(5, padding="same", use_bias=False)
     layer.build((2, 8, 8, 16))
