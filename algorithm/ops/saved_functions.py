@@ -34,12 +34,15 @@ class SavedFunctions:
 
         Raises:
             OSError: It cannot be read.
-            Exception: It is damaged; of protobuf's kinds.
+            Exception: It is damaged; of protobuf's kinds, or a ValueError.
         """
         from tensorflow.core.protobuf import saved_model_pb2
 
         with open(os.path.join(folder, "saved_model.pb"), "rb") as stream:  # noqa: PTH118, PTH123
-            model = saved_model_pb2.SavedModel.FromString(stream.read()).meta_graphs[0]
+            graphs = saved_model_pb2.SavedModel.FromString(stream.read()).meta_graphs
+        if not graphs:
+            raise ValueError("saved_model.pb without a graph: it is empty or was cut off")
+        model = graphs[0]
         self._weights = os.path.join(folder, "variables", "variables")  # noqa: PTH118
         self.versions = model.graph_def.versions
         self._graph, self._objects = model.graph_def, model.object_graph_def

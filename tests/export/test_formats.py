@@ -113,11 +113,18 @@ def test_a_frozen_graph_is_made_without_tensorflows_loader_and_calls_no_function
     assert {"Identity", "Identity_1", "Identity_2", "Identity_3"} <= nodes.keys()
 
 
-@pytest.mark.parametrize("part", ["saved_model.pb", "variables/variables.index"])
-def test_a_damaged_model_folder_is_told(model_dir, tmp_path, part):
+@pytest.mark.parametrize(
+    ("part", "content", "found"),
+    [
+        ("saved_model.pb", b"damaged", ""),
+        ("saved_model.pb", b"", ".*without a graph: it is empty or was cut off"),
+        ("variables/variables.index", b"damaged", ""),
+    ],
+)
+def test_a_damaged_model_folder_is_told(model_dir, tmp_path, part, content, found):
     broken = shutil.copytree(model_dir, tmp_path / "model")
-    (broken / part).write_bytes(b"damaged")
-    with pytest.raises(DataError, match="expected a SavedModel"):
+    (broken / part).write_bytes(content)
+    with pytest.raises(DataError, match=f"expected a SavedModel{found}"):
         export_model(broken, tmp_path / "out", "frozen")
     assert not (tmp_path / "out").exists()
 
