@@ -223,7 +223,7 @@ def _window(x, axis, start, length):
 
 
 def only_cpus() -> bool:
-    """Whether TensorFlow sees no other device than CPUs."""
+    """Return whether TensorFlow sees no other device than CPUs."""
     return all(device.device_type == "CPU" for device in tf.config.list_logical_devices())
 
 
