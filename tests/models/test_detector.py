@@ -396,10 +396,6 @@ def test_an_enlarged_detector_shares_all_but_its_batch_norms():
     np.testing.assert_allclose(large(images)["class_logits"], before + 1.0, atol=1e-4)
 
 
-if __name__ == "__main__":
-    write_extract()
-
-
 def test_statistics_of_a_batch_can_be_collected_in_place_of_moving_ones():
     layer, x = batch_norm("norm"), tf.random.stateless_normal((2, 3, 3, 4), seed=(1, 2))
     layer.build(x.shape)
@@ -414,3 +410,7 @@ def test_statistics_of_a_batch_can_be_collected_in_place_of_moving_ones():
     np.testing.assert_allclose(variance * (count - 1) / count, np.var(x, (0, 1, 2)), rtol=1e-5)
     layer(x, training=True)
     np.testing.assert_allclose(layer.moving_mean, 0.01 * mean.numpy(), rtol=1e-5)
+
+
+if __name__ == "__main__":
+    write_extract()
