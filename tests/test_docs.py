@@ -52,6 +52,23 @@ def files_to_change(page: str, begin: str, end: str) -> list[list[str]]:
     ]
 
 
+def test_a_name_is_defined_in_the_file_that_a_page_names_for_it():
+    named = re.compile(r"`(\w+)` in `((?:algorithm|tests)/[\w/]+\.py)`")
+    rows = [
+        (name(page), *pair)
+        for page in PAGES
+        if "research" not in page.parts  # records tell of their day
+        for pair in named.findall(page.read_text("utf-8"))
+    ]
+    defined = r"^\s*(?:(?:def|class) {0}\b|{0}\b.* = )"
+    missing = [
+        row
+        for row in rows
+        if not re.search(defined.format(row[1]), (PROJECT / row[2]).read_text("utf-8"), re.M)
+    ]
+    assert rows and missing == []
+
+
 def test_the_map_for_changes_names_files_that_exist():
     rows = files_to_change("CONTRIBUTING.md", "## To change X, open Y", "## How to add")
     assert len(rows) >= 25 and all(rows)
