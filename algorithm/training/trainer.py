@@ -102,7 +102,8 @@ class Trainer:
         self._trained, self._carried = self._gradients.trained, self._gradients.carried
         factors = {id(self.named[name]): factor for name, factor in config.factors.items()}
         optimizer.build(self._trained, [factors.get(id(v), 1.0) for v in self._trained])
-        moving = [*(v for group in optimizer.groups for v in group.variables)]
+        # In the order in which an update has their values: groups, statistics, what stands still.
+        moving = [v for group in optimizer.groups for v in group.variables]
         moving += self._carried.statistics
         in_order = {id(variable): number for number, variable in enumerate(moving)}
         self.average = MovingAverage(
