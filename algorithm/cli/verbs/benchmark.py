@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import nullcontext
 from dataclasses import fields
 from pathlib import Path
 
@@ -20,9 +21,11 @@ from algorithm.cli.verb import Verb
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters import ROWS
 from algorithm.storage.atomic_files import write_json
+from algorithm.training.devices.onednn import onednn_for_training
 
 # As in algorithm.benchmark.cases, which imports TensorFlow; a test compares the two.
 NAMES = ("train_step", "network", "inference", "post_processing", "matching", "pipeline")
+_TRAINING = {"train_step", "network"}  # computed as in a job that trains
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -103,7 +106,8 @@ def run_benchmarks(arguments: argparse.Namespace) -> None:
     settings = Settings(**values)
     if arguments.output:
         claim_file(arguments.output)
-    from algorithm.benchmark.cases import CASES
+    with onednn_for_training() if _TRAINING & set(names) else nullcontext():
+        from algorithm.benchmark.cases import CASES
     from algorithm.benchmark.peak import Peak, matmul_peak
 
     results = []

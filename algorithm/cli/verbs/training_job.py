@@ -13,6 +13,7 @@ from algorithm.cli.early_checks import check_start
 from algorithm.cli.error_report import option_value
 from algorithm.cli.verb import Verb
 from algorithm.errors import ArgumentError, JobError
+from algorithm.training.devices.onednn import onednn_for_training
 
 _log = logging.getLogger("algorithm")
 
@@ -103,7 +104,8 @@ def _run(argv: Sequence[str], refusals: Sequence[JobError]) -> int:
     if writes:  # another machine goes on from what this one sends, and has no train_url
         check_start(hp)
     _log.info("starting TensorFlow ...")
-    from algorithm.jobs import fold_jobs, job  # only now: it waits for TensorFlow
+    with onednn_for_training():
+        from algorithm.jobs import fold_jobs, job  # only now: it waits for TensorFlow
 
     return fold_jobs.run(hp) if hp.folds else job.run(hp)
 
