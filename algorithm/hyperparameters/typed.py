@@ -95,6 +95,7 @@ class Hyperparameters:
     train_minutes: float
     steps_per_epoch: int
     learning_rate: float
+    backbone_lr_factor: float
     fresh_lr_factor: float
     lr_warmup_init: float
     lr_warmup_epoch: float

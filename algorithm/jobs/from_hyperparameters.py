@@ -22,6 +22,7 @@ from algorithm.hyperparameters.class_weights import weights_of_classes
 from algorithm.hyperparameters.random_scales import random_scales
 from algorithm.jobs.freezing import freeze, freezes_batch_norm, frozen_names
 from algorithm.models import Detector, build_detector
+from algorithm.models.variable_names import published_variables
 from algorithm.ops.detections import NmsConfig
 from algorithm.ops.losses import LossConfig
 from algorithm.training.duration.plan import Plan
@@ -145,10 +146,21 @@ def trainer_of(
         hp.moving_average_decay,
         precision=hp.precision,
         recompute=hp.gradient_checkpointing,
-        factors=fresh_factors(progress.fresh, hp.fresh_lr_factor, kind, detector.num_classes),
+        factors=_rate_factors(hp, detector, kind, progress.fresh),
     )
     optimizer = make_optimizer(kind, schedule, hp.momentum, hp.nesterov)
     return Trainer(detector, optimizer, config, distiller), schedule
+
+
+def _rate_factors(
+    hp: Hyperparameters, detector: Detector, kind: str, fresh: Sequence[str]
+) -> dict[str, float]:
+    """The factors on the learning rate of variables, by published name."""
+    scope = f"{detector.preset.backbone}/"
+    backbone = [name for name in published_variables(detector) if name.startswith(scope)]
+    return dict.fromkeys(backbone, hp.backbone_lr_factor) | fresh_factors(
+        fresh, hp.fresh_lr_factor, kind, detector.num_classes
+    )
 
 
 def _freeze_networks(

@@ -34,6 +34,7 @@ from algorithm.storage.mirroring.mirrored_folder import mirrored
 from algorithm.storage.scratch_folder import job_folder
 from algorithm.training import checkpoints, stop_requests
 from algorithm.training.devices.devices import Devices, open_devices
+from algorithm.training.run_state import Progress
 
 _log = logging.getLogger("algorithm.jobs.job")
 
@@ -155,9 +156,12 @@ def _run(
         for line in advice_on_peer(hp, detector, dataset.train, start):
             _log.warning("%s", line)
     scope = start.scope if start else None
-    rate = learning_rate_of(hp, detector.image_size, detector.preset.backbone, scope)
+    beginning = Progress(
+        learning_rate=learning_rate_of(hp, detector.image_size, detector.preset.backbone, scope),
+        fresh=fresh,
+    )
     stopped_early = train(
-        hp, detector, dataset, run_folder, resumed, devices, distiller, loss, rate, fresh
+        hp, detector, dataset, run_folder, resumed, devices, distiller, loss, beginning
     )
     if not devices.chief:
         return

@@ -48,8 +48,7 @@ def train(
     devices: Devices,
     distiller: Distiller | None,
     loss: LossConfig,
-    rate: float,
-    fresh: tuple[str, ...],
+    beginning: Progress,
 ) -> bool:
     """Fit the detector; afterwards the archive holds the best checkpoint.
 
@@ -62,9 +61,7 @@ def train(
         devices: The devices to train on.
         distiller: What the detector learns from besides the annotations, or None.
         loss: The settings of the detection loss.
-        rate: The learning rate for 64 pictures in a step. A job that goes on keeps its own.
-        fresh: Published names of the variables that begin from nothing beside pretrained ones. A
-            job that goes on keeps its own.
+        beginning: Learning rate and start of a job that begins. One that goes on keeps its own.
 
     Returns:
         Whether it stopped early.
@@ -77,11 +74,10 @@ def train(
     _tell_class_weights(loss, dataset)
     _tell_random_scales(hp)
     batch_size = device_batch(hp) * devices.replicas
-    progress = Progress.of(resumed.state) if resumed else Progress()
+    progress = Progress.of(resumed.state) if resumed else beginning
     plan = _opening_plan(hp, dataset, batch_size, resumed, progress)
     progress.divide(hp.gradient_accumulation_steps)
-    progress.learning_rate = progress.learning_rate or rate
-    progress.fresh = progress.fresh or fresh
+    progress.learning_rate = progress.learning_rate or beginning.learning_rate
     with devices.strategy.scope():
         trainer, schedule = trainer_of(
             hp, detector, plan, devices.replicas, distiller, loss, progress

@@ -68,6 +68,16 @@ SCHEDULE_ROWS: tuple[Row, ...] = (
         interval="[0, inf)",
     ),
     Row(
+        "backbone_lr_factor",
+        "float",
+        1.0,
+        "Factor on the learning rate of the backbone, for which 0.5 may gain where the pictures "
+        "are photos and the start is a pretrained detector. 0 keeps its weights as they are",
+        "主干网络的学习率倍数. 从预训练检测器开始且图片为普通照片时, 0.5可能更好. "
+        "0 表示不改变其权重",
+        interval="[0, inf)",
+    ),
+    Row(
         "fresh_lr_factor",
         "float",
         0.0,
