@@ -101,10 +101,10 @@ def _run(argv: Sequence[str], refusals: Sequence[JobError]) -> int:
     advice = fresh_start_advice(hp.train_url, os.environ) if writes else ""
     if advice and hp.mode.startswith("train"):
         _log.info("%s", advice)
-    if writes:  # another machine goes on from what this one sends, and has no train_url
-        check_start(hp)
-    _log.info("starting TensorFlow ...")
     with onednn_for_training():
+        if writes:  # another machine goes on from what this one sends, and has no train_url
+            check_start(hp)  # may import TensorFlow
+        _log.info("starting TensorFlow ...")
         from algorithm.jobs import fold_jobs, job  # only now: it waits for TensorFlow
 
     return fold_jobs.run(hp) if hp.folds else job.run(hp)
