@@ -12,6 +12,7 @@ import pytest
 from algorithm import train
 from algorithm.cli.verbs.training_job import with_places
 from algorithm.data.synthetic.scenes import write_sample_dataset
+from algorithm.training.devices import onednn
 
 PROJECT = Path(__file__).parents[2]
 # Runs a job in a process that may not wait for TensorFlow nor look for weights.
@@ -136,6 +137,23 @@ def run_jobs(monkeypatch):
     for name in ("MA_JOB_DIR", "DLS_TASK_NUMBER", "data_url", "train_url"):
         monkeypatch.delenv(name, raising=False)
     return seen
+
+
+def test_onednn_is_on_when_the_look_for_weights_imports_tensorflow(
+    dataset, run_jobs, monkeypatch, tmp_path
+):
+    """With pretrained=auto TensorFlow came first, and a job went without oneDNN."""
+    cpuinfo, seen = tmp_path / "cpuinfo", []
+    cpuinfo.write_text("flags : avx2")
+    monkeypatch.setattr(onednn, "_CPUINFO", cpuinfo)
+    monkeypatch.delenv(onednn.VARIABLE, raising=False)
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    monkeypatch.setattr(
+        "algorithm.cli.verbs.training_job.check_start",
+        lambda hp: seen.append(os.environ.get(onednn.VARIABLE)),
+    )
+    assert train.main([f"--data_url={dataset}", f"--train_url={tmp_path / 'out'}"]) == 0
+    assert (seen, len(run_jobs)) == (["1"], 1)
 
 
 @pytest.mark.parametrize(

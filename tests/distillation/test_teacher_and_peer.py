@@ -405,7 +405,7 @@ def test_crosshead_piece_by_piece_part_by_part_and_in_bfloat16_takes_the_same_st
     whole = step()
     assert {"cross_loss", "gradient_norm"} < whole.keys()
     assert step(recompute=True) == pytest.approx(whole, rel=1e-4)
-    assert step(parts=2) == pytest.approx(whole, rel=1e-3)  # 2e-4 by rounding, without oneDNN
+    assert step(parts=2) == pytest.approx(whole, rel=1e-3)  # by rounding, without oneDNN
     assert step(precision="bfloat16")["cross_loss"] == pytest.approx(whole["cross_loss"], rel=1e-2)
 
 

@@ -29,8 +29,8 @@ def onednn_for_training() -> Iterator[None]:
     whoever set it gets what they asked for. Afterwards the variable is gone again, so that programs
     started from here do not inherit it.
 
-    For these processors oneDNN has no fast kernel for a convolution with its batch norm: a picture
-    takes twenty times as long. So TensorFlow does not join the two in this process.
+    For these processors oneDNN has no fast kernel for a convolution with its batch norm. So
+    TensorFlow does not join the two in this process.
     """
     if VARIABLE in os.environ or "tensorflow" in sys.modules or not _left_out():
         yield
