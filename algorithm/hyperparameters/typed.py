@@ -65,6 +65,7 @@ class Hyperparameters:
     pretrained: str
     fine_tune_checkpoint_type: str
     known_classes: bool
+    linear_probe: bool
     image_size: tuple[int, int] | None
     anchor_scale: float
     survival_prob: float | None

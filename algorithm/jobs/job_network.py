@@ -6,6 +6,7 @@ import logging
 
 from algorithm.data import Dataset
 from algorithm.hyperparameters import Hyperparameters
+from algorithm.jobs.first_class_predictor import fit_class_predictor
 from algorithm.jobs.from_hyperparameters import detector_of
 from algorithm.jobs.input_size import input_size
 from algorithm.jobs.outputs.resumable_checkpoint import JobCheckpoint
@@ -37,6 +38,9 @@ def network_of(
     Returns:
         The network, and the published names of its variables that begin from nothing beside
         pretrained ones.
+
+    Raises:
+        DataError: Weights or pictures cannot be read.
     """
     state = resumed.state if resumed else None
     if hp.mode == "eval" and start:
@@ -49,7 +53,9 @@ def network_of(
         report = start.load(detector, known) if start else None
     if start and report:
         _log.info("warm start %s: %s", start.where, report.summary())
-        return detector, report.fresh_beside_pretrained(detector.num_classes)
+        fresh = report.fresh_beside_pretrained(detector.num_classes)
+        fit_class_predictor(hp, detector, dataset, devices, start.path, report)
+        return detector, fresh
     if not resumed:
         _log.warning(
             "TRAINING FROM SCRATCH (pretrained=none): random weights, which want thousands of "

@@ -45,6 +45,15 @@ NETWORK_ROWS: tuple[Row, ...] = (
         "预训练权重中已有同名类别 如 person, car 时是否沿用其分类参数. False 时所有类别重新学习",
     ),
     Row(
+        "linear_probe",
+        "boolean",
+        True,
+        "Fit the class predictor of new classes to the features of the pretrained detector before "
+        "the first step. False starts it fresh, see fresh_lr_factor",
+        "是否在第一步之前先用预训练检测器的特征拟合新类别的分类参数. False 时从头学习, "
+        "参见 fresh_lr_factor",
+    ),
+    Row(
         "image_size",
         "size",
         None,

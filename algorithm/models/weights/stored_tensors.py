@@ -15,6 +15,7 @@ from algorithm.models.detector import ANCHORS_PER_CELL
 from algorithm.models.zoo import PRESETS
 
 CLASS_PREDICTOR = "class_net/class-predict/"
+CLASS_FILTER = f"{CLASS_PREDICTOR}depthwise_kernel"
 BOX_PREDICTOR = "box_net/box-predict/"
 MASK_HEAD = ("mask_net/", "proto_net/")
 _BACKBONE = re.compile(r"(efficientnet-[a-z0-9]+|resnet\d+|mobilenet-v2)/")
