@@ -91,26 +91,32 @@ def features_of(detector: Detector, samples: Sequence[Sample], seed: int) -> Fea
     network = keras.Model(
         detector.inputs, [detector.get_layer(f"{last}-{level}").output for level in levels]
     )
-    channels = predictor.pointwise_kernel.shape[2]
-    positions = len(detector.anchors) // ANCHORS_PER_CELL
+    anchors = tf.constant(detector.anchors)
+    positions, channels = len(anchors) // ANCHORS_PER_CELL, predictor.pointwise_kernel.shape[2]
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def run(
+        images: tf.Tensor, extent: tf.Tensor, boxes: tf.Tensor, labels: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        normalised = network_input(images, extent, preset.mean, preset.std)
+        filtered = [_filtered(level, predictor) for level in network(normalised, training=False)]
+        return (
+            tf.concat(filtered, axis=1),
+            match_anchors(anchors, boxes, labels)["class_targets"],
+        )
+
     room = max(1, BYTES // (4 * channels * positions))
     chosen = chosen_samples(samples, min(PICTURES, room), seed)
-    anchors, found = tf.constant(detector.anchors), []
+    values = np.empty((len(chosen), positions, channels), np.float32)
+    targets = np.empty((len(chosen), len(anchors)), np.int32)
     with reading_errors():
         for batch in eval_batches(chosen, image_size=detector.image_size, batch_size=_AT_ONCE):
-            images = network_input(batch["images"], batch["extent"], preset.mean, preset.std)
-            filtered = [_filtered(level, predictor) for level in network(images, training=False)]
-            boxes, labels = _truth(chosen, batch)
-            targets = match_anchors(anchors, boxes, labels)["class_targets"]
-            rows = batch["sample_index"] >= 0
-            found.append(
-                (
-                    tf.boolean_mask(tf.concat(filtered, axis=1), rows).numpy(),
-                    tf.boolean_mask(targets, rows).numpy(),
-                )
+            found = run(batch["images"], batch["extent"], *_truth(chosen, batch))
+            rows = batch["sample_index"].numpy()
+            values[rows[rows >= 0]], targets[rows[rows >= 0]] = (
+                part.numpy()[rows >= 0] for part in found
             )
-    values, targets = (np.concatenate(part) for part in zip(*found, strict=True))
-    return Features(values, targets.reshape(len(targets), positions, ANCHORS_PER_CELL))
+    return Features(values, targets.reshape(-1, positions, ANCHORS_PER_CELL))
 
 
 def _truth(
@@ -118,7 +124,7 @@ def _truth(
 ) -> tuple[np.ndarray, np.ndarray]:
     """boxes float32 [B, N, 4] in network pixels and labels int32 [B, N] of a batch of pictures."""
     places = [int(place) for place in batch["sample_index"]]
-    room = max(len(samples[place].labels) for place in places)
+    room = max(len(sample.labels) for sample in samples)
     boxes = np.zeros((len(places), room, 4), np.float32)
     labels = np.full((len(places), room), BACKGROUND, np.int32)
     for row, (place, scale) in enumerate(zip(places, batch["scale"].numpy(), strict=True)):
