@@ -80,7 +80,7 @@ def _with_fitted_rows(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The kernel [1, 1, C, A * K] and the bias [A * K] with the rows of `labels` fitted."""
     begun = time.monotonic()
-    features = features_of(detector, dataset.train, hp.seed)
+    features = features_of(detector, dataset.train, hp.eval_batch_size, hp.seed)
     fitted = fit(features, labels, loss_config(hp, dataset), hp.seed)
     mixed = kernel.copy(), bias.copy()
     for whole, rows in zip(mixed, fitted, strict=True):

@@ -30,7 +30,6 @@ _PREDICTOR = "class_net.class-predict"
 # docs/research/2026-12-01-linear-probe.md
 PICTURES, BYTES = 256, 1 << 29  # at most, of pictures and of their features
 STEPS, PICTURES_IN_A_STEP, RATE = 200, 16, 0.01  # of Adam, whose rate falls to 0 by a cosine
-_AT_ONCE = 8  # pictures that pass through the network together
 
 
 @dataclass(frozen=True)
@@ -71,12 +70,15 @@ def chosen_samples(samples: Sequence[Sample], most: int, seed: int) -> list[Samp
     return [samples[index] for index in order[np.argsort(ranks[order], kind="stable")][:most]]
 
 
-def features_of(detector: Detector, samples: Sequence[Sample], seed: int) -> Features:
+def features_of(
+    detector: Detector, samples: Sequence[Sample], batch_size: int, seed: int
+) -> Features:
     """Run a detector over whole pictures, up to the linear part of its class predictor.
 
     Args:
         detector: `has_linear_part` is true of it. Batch norm uses its moving statistics.
         samples: The training pictures. As many are taken as PICTURES and BYTES allow.
+        batch_size: Pictures that pass through the network at once.
         seed: Of the choice of pictures.
 
     Returns:
@@ -110,7 +112,7 @@ def features_of(detector: Detector, samples: Sequence[Sample], seed: int) -> Fea
     values = np.empty((len(chosen), positions, channels), np.float32)
     targets = np.empty((len(chosen), len(anchors)), np.int32)
     with reading_errors():
-        for batch in eval_batches(chosen, image_size=detector.image_size, batch_size=_AT_ONCE):
+        for batch in eval_batches(chosen, image_size=detector.image_size, batch_size=batch_size):
             found = run(batch["images"], batch["extent"], *_truth(chosen, batch))
             rows = batch["sample_index"].numpy()
             values[rows[rows >= 0]], targets[rows[rows >= 0]] = (
@@ -198,5 +200,5 @@ def _among(labels: Sequence[int], targets: np.ndarray) -> np.ndarray:
 def _filtered(level: tf.Tensor, predictor: keras.layers.SeparableConv2D) -> tf.Tensor:
     """[B, h, w, C] behind the spatial filter, as [B, h * w, C]."""
     kernel = tf.convert_to_tensor(predictor.depthwise_kernel)
-    values = tf.nn.depthwise_conv2d(level, kernel, [1, 1, 1, 1], "SAME")
+    values = tf.nn.depthwise_conv2d(tf.cast(level, kernel.dtype), kernel, [1, 1, 1, 1], "SAME")
     return tf.reshape(values, [values.shape[0], -1, values.shape[-1]])

@@ -68,7 +68,7 @@ def test_the_linear_part_of_the_features_are_the_detectors_logits(lite0, tmp_pat
         cv2.imwrite(str(path), random.integers(0, 255, (128, 128, 3), np.uint8))
         boxes = [[8, 8, 72, 72], [0, 0, 128, 128]]
         samples.append(picture(path, [number % 2, 1], boxes, [False, True]))
-    features = features_of(lite0, samples, seed=3)
+    features = features_of(lite0, samples, 8, seed=3)
     predictor = lite0.get_layer("class_net.class-predict")
     kernel, bias = np.array(predictor.pointwise_kernel)[0, 0], np.array(predictor.bias)
     logits = (features.values @ kernel + bias).reshape(11, -1, 2)
@@ -89,7 +89,7 @@ def test_few_features_are_taken_where_they_are_large(lite0, tmp_path, monkeypatc
     cv2.imwrite(str(path), np.zeros((64, 64, 3), np.uint8))
     positions, channels = len(lite0.anchors) // 9, 64
     monkeypatch.setattr("algorithm.training.linear_probe.BYTES", 2 * positions * channels * 4 + 1)
-    assert len(features_of(lite0, [picture(path, [0])] * 5, 0).values) == 2
+    assert len(features_of(lite0, [picture(path, [0])] * 5, 8, 0).values) == 2
 
 
 def test_what_can_be_told_apart_is_told_apart():
