@@ -39,6 +39,7 @@ TWINS = (
     (MATCHING, "MATCH_IOU", "algorithm/data/checking/box_table.py", "MATCH"),
     ("algorithm/jobs/freezing.py", "SMALLEST_BATCH_FOR_STATISTICS",
      "algorithm/migration/pipeline_training.py", "_SMALLEST_BATCH_FOR_STATISTICS"),
+    ("algorithm/jobs/freezing.py", "SMALLEST_BATCH_FOR_STATISTICS", SUGGESTIONS, "LEAST_BATCH"),
     ("algorithm/evaluation/average_precision.py", "MAX_DETECTIONS[-1]",
      "algorithm/data/checking/check_warnings.py", "COCO_DETECTIONS"),
     (ZOO, "Preset.anchor_scale", ANCHORS, "anchor_grid.anchor_scale"),

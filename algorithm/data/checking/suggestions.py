@@ -26,6 +26,7 @@ PIXELS_A_DEVICE = (
 LEAST_STEPS = (
     8  # training steps of an epoch: fewer leave the learning rate schedule nothing to work with
 )
+LEAST_BATCH = 4  # as in jobs.freezing: batch norm learns nothing from fewer pictures
 
 
 @dataclass(frozen=True)
@@ -231,7 +232,7 @@ def _typical(dataset: Dataset) -> tuple[int, int]:
 def _batch(choice: ModelChoice, batch_size: int, train_count: int) -> Suggestion:
     by_memory = max(1, PIXELS_A_DEVICE // (choice.image_size[0] * choice.image_size[1]))
     by_steps = max(1, train_count // LEAST_STEPS)
-    most = min(by_memory, by_steps)
+    most = min(by_memory, max(by_steps, LEAST_BATCH))
     value = batch_size if batch_size <= most else 2 ** int(np.log2(most))
     return Suggestion(
         "train_batch_size",
@@ -239,7 +240,8 @@ def _batch(choice: ModelChoice, batch_size: int, train_count: int) -> Suggestion
         value,
         f"a device of 16 GB holds about {by_memory} of {_shown(choice.image_size)} at once, and "
         f"{train_count} training pictures make {LEAST_STEPS} steps an epoch with at most "
-        f"{by_steps}",
+        f"{by_steps}"
+        + (f", but batch norm wants {LEAST_BATCH}" if by_steps < LEAST_BATCH else ""),
     )
 
 

@@ -218,11 +218,19 @@ def test_tiny_objects_ask_for_a_larger_input_up_to_twice_the_picture() -> None:
 
 
 def test_batch_size_leaves_steps_in_an_epoch_and_fits_a_device() -> None:
-    assert suggested(look(dataset(plenty([0, 0, 99, 99], 20))))["train_batch_size"] == 2
+    assert suggested(look(dataset(plenty([0, 0, 99, 99], 40))))["train_batch_size"] == 4
     assert (
         suggested(look(dataset(plenty([0, 0, 99, 99], 900)), batch_size=64))["train_batch_size"]
         == 16
     )
+
+
+def test_no_batch_is_suggested_from_which_batch_norm_learns_nothing() -> None:
+    """With ten pictures a batch of 1 was, with which a job freezes batch norm."""
+    check = look(dataset(plenty([0, 0, 99, 99], 20)))
+    assert suggested(check)["train_batch_size"] == 4
+    reason = check.suggestions[-1].why
+    assert reason.endswith("8 steps an epoch with at most 2, but batch norm wants 4")
 
 
 def test_no_object_at_all() -> None:

@@ -65,7 +65,7 @@ def test_the_commands_can_be_pasted_and_name_no_default(make_folder, capsys, mon
     *_, suggested, last = capsys.readouterr().out.splitlines()
     start = f"python -m algorithm train --data_url={folder} --train_url=trained"
     assert last == f"train on it: {start}"
-    assert suggested == f"train as suggested: {start} --train_batch_size=1"
+    assert suggested == f"train as suggested: {start} --train_batch_size=4"
 
 
 def test_without_a_network_the_commands_name_a_model_whose_weights_are_here(
