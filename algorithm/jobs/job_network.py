@@ -11,6 +11,7 @@ from algorithm.jobs.from_hyperparameters import detector_of
 from algorithm.jobs.input_size import input_size
 from algorithm.jobs.outputs.resumable_checkpoint import JobCheckpoint
 from algorithm.models import Detector
+from algorithm.models.weights.stored_tensors import CLASS_PREDICTOR
 from algorithm.models.weights.warm_start import Start
 from algorithm.training import checkpoints
 from algorithm.training.devices.devices import Devices
@@ -54,7 +55,8 @@ def network_of(
     if start and report:
         _log.info("warm start %s: %s", start.where, report.summary())
         fresh = report.fresh_beside_pretrained(detector.num_classes)
-        fit_class_predictor(hp, detector, dataset, devices, start.path, report)
+        if any(name.startswith(CLASS_PREDICTOR) for name in fresh):
+            fit_class_predictor(hp, detector, dataset, devices, start.path, report.known_classes)
         return detector, fresh
     if not resumed:
         _log.warning(

@@ -28,8 +28,9 @@ from algorithm.ops.losses import LossConfig, focal_loss
 
 _PREDICTOR = "class_net.class-predict"
 # docs/research/2026-12-01-linear-probe.md
-PICTURES, BYTES = 256, 1 << 29  # at most, of pictures and of their features
-STEPS, PICTURES_IN_A_STEP, RATE = 200, 16, 0.01  # of Adam, whose rate falls to 0 by a cosine
+PICTURES, BYTES = 256, 1 << 30  # at most, of pictures and of their features
+STEPS, RATE = 200, 0.01  # of Adam; the rate falls to 0 by a cosine
+PICTURES_IN_A_STEP, LOGITS_IN_A_STEP = 16, 1 << 22  # at most; one picture at least
 
 
 @dataclass(frozen=True)
@@ -50,36 +51,47 @@ def has_linear_part(detector: Detector) -> bool:
     return isinstance(detector.get_layer(_PREDICTOR), keras.layers.SeparableConv2D)
 
 
-def chosen_samples(samples: Sequence[Sample], most: int, seed: int) -> list[Sample]:
+def chosen_samples(
+    samples: Sequence[Sample], labels: Sequence[int], most: int, seed: int
+) -> list[Sample]:
     """Choose samples by chance, the first of every class before the second of any.
 
     Args:
         samples: The samples.
+        labels: The classes.
         most: How many at most.
         seed: Of the choice.
 
     Returns:
-        The chosen ones, those without an object last.
+        The chosen ones, those without an object of these classes last. Crowds are no objects.
     """
     order = np.random.default_rng(seed).permutation(len(samples))
     ranks, seen = np.full(len(samples), len(samples)), Counter[int]()
     for index in order:
-        labels = set(samples[index].labels.tolist())
-        ranks[index] = min([seen[label] for label in labels], default=len(samples))
-        seen.update(labels)
+        sample = samples[index]
+        own = set(sample.labels[~np.asarray(sample.is_crowd, bool)].tolist()).intersection(labels)
+        ranks[index] = min([seen[label] for label in own], default=len(samples))
+        seen.update(own)
     return [samples[index] for index in order[np.argsort(ranks[order], kind="stable")][:most]]
 
 
+def room_for(detector: Detector) -> int:
+    """Return of how many pictures features are taken at most."""
+    channels = detector.get_layer(_PREDICTOR).pointwise_kernel.shape[2]
+    positions = len(detector.anchors) // ANCHORS_PER_CELL
+    return min(PICTURES, max(1, BYTES // (4 * channels * positions)))
+
+
 def features_of(
-    detector: Detector, samples: Sequence[Sample], batch_size: int, seed: int
+    detector: Detector, spatial_filter: np.ndarray, samples: Sequence[Sample], batch_size: int
 ) -> Features:
     """Run a detector over whole pictures, up to the linear part of its class predictor.
 
     Args:
         detector: `has_linear_part` is true of it. Batch norm uses its moving statistics.
-        samples: The training pictures. As many are taken as PICTURES and BYTES allow.
-        batch_size: Pictures that pass through the network at once.
-        seed: Of the choice of pictures.
+        spatial_filter: float32 [3, 3, C, 1], what the predictor shall begin with.
+        samples: The pictures.
+        batch_size: How many pass through the network at once.
 
     Returns:
         The features.
@@ -87,33 +99,32 @@ def features_of(
     Raises:
         DataError: A picture cannot be read; it is named.
     """
-    preset, predictor = detector.preset, detector.get_layer(_PREDICTOR)
+    preset, kernel = detector.preset, tf.constant(spatial_filter, tf.float32)
     last = f"class_net.class-{preset.head_repeats - 1}-activation"
     levels = range(preset.min_level, preset.max_level + 1)
     network = keras.Model(
         detector.inputs, [detector.get_layer(f"{last}-{level}").output for level in levels]
     )
     anchors = tf.constant(detector.anchors)
-    positions, channels = len(anchors) // ANCHORS_PER_CELL, predictor.pointwise_kernel.shape[2]
 
     @tf.function(autograph=False, reduce_retracing=True)
     def run(
         images: tf.Tensor, extent: tf.Tensor, boxes: tf.Tensor, labels: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         normalised = network_input(images, extent, preset.mean, preset.std)
-        filtered = [_filtered(level, predictor) for level in network(normalised, training=False)]
+        filtered = [_filtered(level, kernel) for level in network(normalised, training=False)]
         return (
             tf.concat(filtered, axis=1),
             match_anchors(anchors, boxes, labels)["class_targets"],
         )
 
-    room = max(1, BYTES // (4 * channels * positions))
-    chosen = chosen_samples(samples, min(PICTURES, room), seed)
-    values = np.empty((len(chosen), positions, channels), np.float32)
-    targets = np.empty((len(chosen), len(anchors)), np.int32)
+    positions = len(anchors) // ANCHORS_PER_CELL
+    values = np.empty((len(samples), positions, kernel.shape[2]), np.float32)
+    targets = np.empty((len(samples), len(anchors)), np.int32)
+    room = max(1, *(len(sample.labels) for sample in samples))
     with reading_errors():
-        for batch in eval_batches(chosen, image_size=detector.image_size, batch_size=batch_size):
-            found = run(batch["images"], batch["extent"], *_truth(chosen, batch))
+        for batch in eval_batches(samples, image_size=detector.image_size, batch_size=batch_size):
+            found = run(batch["images"], batch["extent"], *_truth(samples, room, batch))
             rows = batch["sample_index"].numpy()
             values[rows[rows >= 0]], targets[rows[rows >= 0]] = (
                 part.numpy()[rows >= 0] for part in found
@@ -122,11 +133,10 @@ def features_of(
 
 
 def _truth(
-    samples: Sequence[Sample], batch: Mapping[str, tf.Tensor]
+    samples: Sequence[Sample], room: int, batch: Mapping[str, tf.Tensor]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """boxes float32 [B, N, 4] in network pixels and labels int32 [B, N] of a batch of pictures."""
+    """boxes float32 [B, room, 4] in network pixels and labels int32 [B, room] of a batch."""
     places = [int(place) for place in batch["sample_index"]]
-    room = max(len(sample.labels) for sample in samples)
     boxes = np.zeros((len(places), room, 4), np.float32)
     labels = np.full((len(places), room), BACKGROUND, np.int32)
     for row, (place, scale) in enumerate(zip(places, batch["scale"].numpy(), strict=True)):
@@ -176,7 +186,8 @@ def fit(
             mean = sum_of_losses / tf.maximum(objects, 1.0)
         optimizer.apply(tape.gradient(mean, [kernel, bias]), [kernel, bias])
 
-    size = min(PICTURES_IN_A_STEP, len(targets))
+    most = max(1, LOGITS_IN_A_STEP // (targets[0].size * count))
+    size = min(PICTURES_IN_A_STEP, most, len(targets))
     random = np.random.default_rng(seed)
     orders = (random.permutation(len(targets)) for _ in itertools.count())
     pictures = itertools.chain.from_iterable(orders)
@@ -197,8 +208,7 @@ def _among(labels: Sequence[int], targets: np.ndarray) -> np.ndarray:
     return np.where(targets >= 0, places[targets], targets).astype(np.int32)
 
 
-def _filtered(level: tf.Tensor, predictor: keras.layers.SeparableConv2D) -> tf.Tensor:
+def _filtered(level: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """[B, h, w, C] behind the spatial filter, as [B, h * w, C]."""
-    kernel = tf.convert_to_tensor(predictor.depthwise_kernel)
     values = tf.nn.depthwise_conv2d(tf.cast(level, kernel.dtype), kernel, [1, 1, 1, 1], "SAME")
     return tf.reshape(values, [values.shape[0], -1, values.shape[-1]])

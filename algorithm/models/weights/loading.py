@@ -62,7 +62,7 @@ def load_weights(
         report = _plan(detector, source, scope)
         _check_promise(detector, report, source)
         variables = published_variables(detector)
-        values = {name: _value(source, name) for name in report.matched}
+        values = {name: stored_value(source, name) for name in report.matched}
         if scope == "detection" and label_names:
             known, rows = _known_rows(detector, source, label_names)
             report, values = replace(report, known_classes=known), values | rows
@@ -82,7 +82,7 @@ def _known_rows(
         if not (found and name.startswith(CLASS_PREDICTOR)):
             continue
         mixed = name in source.tensors and with_known_rows(
-            variable.numpy(), _value(source, name), found, (len(label_names), len(names))
+            variable.numpy(), stored_value(source, name), found, (len(label_names), len(names))
         )
         if mixed is None or mixed is False:
             return (), {}
@@ -194,7 +194,16 @@ def _advice(source: WeightSource, detector: Detector) -> str:
     )
 
 
-def _value(source: WeightSource, name: str) -> np.ndarray:
+def stored_value(source: WeightSource, name: str) -> np.ndarray:
+    """Return a tensor of opened weights, float32.
+
+    Args:
+        source: The weights.
+        name: The published name of a tensor in them.
+
+    Raises:
+        DataError: It holds numbers that are not finite.
+    """
     value = np.asarray(source.tensors[name].read(), np.float32)
     if not np.isfinite(value).all():
         raise DataError(
