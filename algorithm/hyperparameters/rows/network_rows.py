@@ -49,9 +49,8 @@ NETWORK_ROWS: tuple[Row, ...] = (
         "boolean",
         True,
         "Fit the class predictor of new classes to the features of the pretrained detector before "
-        "the first step. False starts it fresh, see fresh_lr_factor",
-        "是否在第一步之前先用预训练检测器的特征拟合新类别的分类参数. False 时从头学习, "
-        "参见 fresh_lr_factor",
+        "the first step. False starts it fresh",
+        "是否在第一步之前先用预训练检测器的特征拟合新类别的分类参数. False 时从头学习",
     ),
     Row(
         "image_size",
