@@ -18,11 +18,11 @@ import numpy as np
 import tensorflow as tf
 
 from algorithm.data import Sample
-from algorithm.data.feeding.picture_reader import reading_errors
+from algorithm.data.feeding.picture_reader import Reader, reading_errors
 from algorithm.data.feeding.pipeline import eval_batches
 from algorithm.models.detector import ANCHORS_PER_CELL, Detector
 from algorithm.models.heads import CLASS_BIAS
-from algorithm.ops.anchor_matching import BACKGROUND, IGNORED, match_anchors
+from algorithm.ops.anchor_matching import BACKGROUND, match_anchors
 from algorithm.ops.image import network_input
 from algorithm.ops.losses import LossConfig, focal_loss
 
@@ -35,7 +35,7 @@ PICTURES_IN_A_STEP, LOGITS_IN_A_STEP = 16, 1 << 22  # at most; one picture at le
 
 @dataclass(frozen=True)
 class Features:
-    """What the linear part of a class predictor takes, and what it shall say.
+    """What the linear part of a class predictor takes, and the answers it is fitted to.
 
     Attributes:
         values: float32 [N, P, C]: N pictures, P positions on all levels, C channels.
@@ -121,10 +121,10 @@ def features_of(
     positions = len(anchors) // ANCHORS_PER_CELL
     values = np.empty((len(samples), positions, kernel.shape[2]), np.float32)
     targets = np.empty((len(samples), len(anchors)), np.int32)
-    room = max(1, *(len(sample.labels) for sample in samples))
+    room, reader = max(1, *(len(sample.labels) for sample in samples)), Reader(samples)
     with reading_errors():
         for batch in eval_batches(samples, image_size=detector.image_size, batch_size=batch_size):
-            found = run(batch["images"], batch["extent"], *_truth(samples, room, batch))
+            found = run(batch["images"], batch["extent"], *_truth(reader, room, batch))
             rows = batch["sample_index"].numpy()
             values[rows[rows >= 0]], targets[rows[rows >= 0]] = (
                 part.numpy()[rows >= 0] for part in found
@@ -133,17 +133,15 @@ def features_of(
 
 
 def _truth(
-    samples: Sequence[Sample], room: int, batch: Mapping[str, tf.Tensor]
+    reader: Reader, room: int, batch: Mapping[str, tf.Tensor]
 ) -> tuple[np.ndarray, np.ndarray]:
     """boxes float32 [B, room, 4] in network pixels and labels int32 [B, room] of a batch."""
-    places = [int(place) for place in batch["sample_index"]]
+    places, scales = batch["sample_index"].numpy(), batch["scale"].numpy()
     boxes = np.zeros((len(places), room, 4), np.float32)
     labels = np.full((len(places), room), BACKGROUND, np.int32)
-    for row, (place, scale) in enumerate(zip(places, batch["scale"].numpy(), strict=True)):
-        if place >= 0:
-            sample = samples[place]
-            boxes[row, : len(sample.boxes)] = sample.boxes * scale
-            labels[row, : len(sample.labels)] = np.where(sample.is_crowd, IGNORED, sample.labels)
+    for row in np.flatnonzero(places >= 0):
+        own, kinds = reader.truth(places[row])
+        boxes[row, : len(own)], labels[row, : len(kinds)] = own * scales[row], kinds
     return boxes, labels
 
 
