@@ -142,7 +142,10 @@ class BatchNorm(layers.BatchNormalization):
 
         gamma, beta = self.gamma.value, self.beta.value
         if not (training and self.trainable):
-            return kernels.batch_norm_of_statistics(
+            by_statistics = (
+                kernels.batch_norm_as_loaded if training else kernels.batch_norm_of_statistics
+            )
+            return by_statistics(
                 inputs,
                 gamma,
                 beta,

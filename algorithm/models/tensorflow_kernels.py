@@ -105,6 +105,33 @@ def batch_norm_of_statistics(
     ).y
 
 
+def batch_norm_as_loaded(
+    x: tf.Tensor,
+    gamma: tf.Tensor,
+    beta: tf.Tensor,
+    mean: tf.Tensor,
+    variance: tf.Tensor,
+    epsilon: float,
+) -> tf.Tensor:
+    """Normalise as batch_norm_of_statistics does, in a training that changes nothing of it.
+
+    Only x has a gradient, which is one product: TensorFlow's kernel computes those of gamma and
+    beta beside it.
+    """
+
+    @tf.custom_gradient
+    def normalise(x):
+        scale = tf.cast(gamma, tf.float32) * tf.math.rsqrt(tf.cast(variance, tf.float32) + epsilon)
+
+        def backward(upstream):
+            return upstream * tf.cast(scale, upstream.dtype)
+
+        return batch_norm_of_statistics(x, gamma, beta, mean, variance, epsilon), backward
+
+    gamma, beta, mean, variance = map(tf.convert_to_tensor, (gamma, beta, mean, variance))
+    return normalise(x)
+
+
 def pointwise_conv(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None) -> tf.Tensor:
     """Convolve by a kernel of one pixel, for training on a CPU.
 

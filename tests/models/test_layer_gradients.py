@@ -1,8 +1,9 @@
-"""Convolutions in training: results and gradients are those of Keras' own layers."""
+"""Layers in training: results and gradients are those of Keras' own."""
 
 from __future__ import annotations
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -38,6 +39,26 @@ def test_gradients_are_those_of_keras(kind, options, size):
     expected = _with_gradients(theirs, images)
     for one, other in zip(found, expected, strict=True):
         tf.debugging.assert_near(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_frozen_batch_norm_has_the_gradient_of_keras_for_what_goes_in():
+    ours, theirs = layers.BatchNorm(epsilon=1e-3), keras.layers.BatchNormalization(epsilon=1e-3)
+    images = tf.random.stateless_normal((2, 5, 4, 3), seed=(0, 1))
+    for layer in (ours, theirs):
+        layer.build(images.shape)
+        layer.set_weights(
+            list(np.float32([[1, -2, 0.5], [0.1, 0.2, 0.3], [0.5, 0, -1], [0.25, 4, 1e-3]]))
+        )
+        layer.trainable = False
+    pairs = []
+    for layer in (ours, theirs):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            outputs = layer(images, training=True)
+            total = tf.reduce_sum(outputs**2)
+        pairs.append((outputs, tape.gradient(total, images)))
+    for one, other in zip(*pairs, strict=True):
+        tf.debugging.assert_near(one, other, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
