@@ -5,7 +5,7 @@
 Both come when they are first asked for: `import algorithm` alone imports nothing else.
 """
 
-__version__ = "0.8.0"
+__version__ = "0.9.0"
 # Where each name is. No import statement says so: model folders carry this file without those.
 _PLACES = {
     "load": ("algorithm.prediction.model", "load"),

@@ -9,6 +9,7 @@ import keras
 
 from algorithm.errors import ArgumentError
 from algorithm.hyperparameters import Hyperparameters
+from algorithm.hyperparameters.learning_rate import suits_frozen_batch_norm
 from algorithm.models.detector import Detector
 from algorithm.models.variable_names import published_variables
 from algorithm.models.weights.stored_tensors import MASK_HEAD
@@ -18,6 +19,7 @@ _log = logging.getLogger("algorithm.jobs.job")
 # Statistics of fewer pictures than this are noise: batch norm then keeps what the pretrained
 # network knows.
 SMALLEST_BATCH_FOR_STATISTICS = 4
+BACKBONE = "classification"  # the scope of a start that is no detector
 
 
 def frozen_names(hp: Hyperparameters, warm: bool) -> str:
@@ -41,26 +43,36 @@ def frozen_names(hp: Hyperparameters, warm: bool) -> str:
     return kept
 
 
-def freezes_batch_norm(hp: Hyperparameters, warm: bool, batch_size: int) -> bool:
+def freezes_batch_norm(hp: Hyperparameters, start: str | None, batch_size: int) -> bool:
     """Return whether batch-norm parameters and statistics stay as loaded.
 
-    freeze_bn=auto decides by the batch size and says why in the log.
+    freeze_bn=auto freezes those of a pretrained detector, whose features are lost when statistics
+    move to those of a few hundred pictures (docs/research/2026-12-01-batch-norm.md), unless the
+    learning rate is too high for that. Besides it freezes them where batches are small. The log
+    says so.
 
     Args:
         hp: The job's hyperparameters.
-        warm: Whether the weights are pretrained, and so worth keeping.
+        start: The scope of the starting weights, see Start; None for random ones.
         batch_size: Pictures whose statistics batch norm takes together.
     """
     if hp.freeze_bn != "auto":
         return hp.freeze_bn == "true"
-    frozen = warm and batch_size < SMALLEST_BATCH_FOR_STATISTICS
-    _log.info(
-        "freeze_bn=auto: batch norm is %s (%s, batch of %d)",
-        "frozen" if frozen else "trained",
-        "pretrained" if warm else "from scratch",
-        batch_size,
-    )
-    return frozen
+    detector = start not in (None, BACKBONE)
+    if detector and suits_frozen_batch_norm(hp):
+        why = "pretrained detector"
+    elif start and batch_size < SMALLEST_BATCH_FOR_STATISTICS:
+        why = f"pretrained, batches of {batch_size}"
+    else:
+        if detector:
+            _log.info(
+                "freeze_bn=auto: batch norm is trained, as learning_rate=%g is too high for a "
+                "detector that keeps it; learning_rate=0 lets the job choose for both",
+                hp.learning_rate,
+            )
+        return False
+    _log.info("freeze_bn=auto: batch norm stays as loaded (%s); --freeze_bn=false trains it", why)
+    return True
 
 
 def freeze(detector: Detector, pattern: str, batch_norm: bool) -> int:

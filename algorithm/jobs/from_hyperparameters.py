@@ -20,7 +20,7 @@ from algorithm.distillation.offline_teacher import Remembered
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.hyperparameters.class_weights import weights_of_classes
 from algorithm.hyperparameters.random_scales import random_scales
-from algorithm.jobs.freezing import freeze, freezes_batch_norm, frozen_names
+from algorithm.jobs.freezing import BACKBONE, freeze, freezes_batch_norm, frozen_names
 from algorithm.models import Detector, build_detector
 from algorithm.models.variable_names import published_variables
 from algorithm.ops.detections import NmsConfig
@@ -128,7 +128,7 @@ def trainer_of(
     batch_size = device_batch(hp) * replicas
     peers = distiller.peers if distiller else ()
     shared = peers if distiller and distiller.shares_kernels else ()
-    _freeze_networks(hp, (detector, *shared), () if shared else peers, replicas)
+    _freeze_networks(hp, progress, (detector, *shared), () if shared else peers, replicas)
     kind, share = choose_optimizer(hp.optimizer, batch_size, 1 + len(shared))
     rate = progress.learning_rate * share
     schedule = _schedule(hp, plan, batch_size, rate, hp.lr_warmup_init * share)
@@ -164,15 +164,25 @@ def _rate_factors(
 
 
 def _freeze_networks(
-    hp: Hyperparameters, students: Sequence[Detector], peers: Sequence[Detector], replicas: int
+    hp: Hyperparameters,
+    progress: Progress,
+    students: Sequence[Detector],
+    peers: Sequence[Detector],
+    replicas: int,
 ) -> None:
     """Freeze what is to be frozen of the students, and of peers with kernels of their own."""
-    step_pictures, warm = hp.train_batch_size * replicas, hp.pretrained != "none"
+
+    def by_batch(pretrained: str) -> bool:
+        start = None if pretrained == "none" else BACKBONE
+        return freezes_batch_norm(hp, start, hp.train_batch_size * replicas)
+
+    frozen = progress.batch_norm_frozen if hp.freeze_bn == "auto" else None
+    if frozen is None:
+        frozen = by_batch(hp.pretrained)
     for network in students:
-        freeze(network, frozen_names(hp, warm), freezes_batch_norm(hp, warm, step_pictures))
+        freeze(network, frozen_names(hp, hp.pretrained != "none"), frozen)
     for network in peers:  # the hyperparameter `freeze` names the student's variables
-        warm = hp.peer_pretrained != "none"
-        freeze(network, "", freezes_batch_norm(hp, warm, step_pictures))
+        freeze(network, "", by_batch(hp.peer_pretrained))
 
 
 def _schedule(

@@ -18,6 +18,7 @@ from algorithm.export import missing_parts
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.hyperparameters.learning_rate import learning_rate_of
 from algorithm.jobs.evaluation_job import evaluate_only, refuse_untrained
+from algorithm.jobs.freezing import freezes_batch_norm
 from algorithm.jobs.from_hyperparameters import detector_of, loss_config
 from algorithm.jobs.job_data import load_data, look_at_data, recorded_split
 from algorithm.jobs.job_network import network_of
@@ -156,9 +157,13 @@ def _run(
         for line in advice_on_peer(hp, detector, dataset.train, start):
             _log.warning("%s", line)
     scope = start.scope if start else None
+    frozen = freezes_batch_norm(hp, scope, hp.train_batch_size * devices.replicas)
     beginning = Progress(
-        learning_rate=learning_rate_of(hp, detector.image_size, detector.preset.backbone, scope),
+        learning_rate=learning_rate_of(
+            hp, detector.image_size, detector.preset.backbone, scope, frozen
+        ),
         fresh=fresh,
+        batch_norm_frozen=frozen,
     )
     stopped_early = train(
         hp, detector, dataset, run_folder, resumed, devices, distiller, loss, beginning

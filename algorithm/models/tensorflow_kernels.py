@@ -117,6 +117,17 @@ def batch_norm_as_loaded(
 
     Only x has a gradient, which is one product: TensorFlow's kernel computes those of gamma and
     beta beside it.
+
+    Args:
+        x: [B, H, W, C].
+        gamma: float32 [C].
+        beta: float32 [C].
+        mean: float32 [C].
+        variance: float32 [C].
+        epsilon: Is added to the variance.
+
+    Returns:
+        [B, H, W, C] of the dtype of x.
     """
 
     @tf.custom_gradient

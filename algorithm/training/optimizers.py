@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from algorithm.hyperparameters.learning_rate import ADAM_SHARE
 from algorithm.training.named_vector import NamedVector, flat, shaped
 
 SMALLEST_SGD_BATCH = 32
-ADAM_SHARE = 0.1
 
 
 def choose_optimizer(kind: str, global_batch: int, networks: int = 1) -> tuple[str, float]:

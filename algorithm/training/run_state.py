@@ -22,6 +22,7 @@ class Progress:
         parts: Into how many parts the batch of a step is divided, to fit into memory.
         learning_rate: The rate for 64 pictures in a step that the job began with.
         fresh: Names of the variables that began from nothing beside pretrained ones.
+        batch_norm_frozen: What freeze_bn=auto chose; None in checkpoints of versions before 0.9.
         seconds: Seconds that the training took so far, where train_minutes says how long it lasts.
         step_seconds: Seconds of a step, as measured then.
         first_seconds: Seconds of the first step of a process, with its compilation.
@@ -37,6 +38,7 @@ class Progress:
     asked: int = 0
     learning_rate: float = 0.0
     fresh: tuple[str, ...] = ()
+    batch_norm_frozen: bool | None = None
     seconds: float = 0.0
     step_seconds: float = 0.0
     first_seconds: float = 0.0

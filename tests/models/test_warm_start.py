@@ -105,22 +105,40 @@ def test_coco_names_stand_at_their_category_ids():
 
 
 @pytest.mark.parametrize(
-    ("setting", "batch", "warm", "frozen"),
+    ("hparams", "start", "batch", "frozen", "told"),
     [
-        ("auto", 2, True, True),
-        ("auto", 8, True, False),
-        ("auto", 2, False, False),
-        ("true", 8, False, True),
-        ("false", 1, True, False),
+        (
+            "freeze_bn=auto",
+            "detection",
+            8,
+            True,
+            "batch norm stays as loaded (pretrained detector)",
+        ),
+        ("learning_rate=0.04", "full", 1, True, "--freeze_bn=false trains it"),
+        (
+            "learning_rate=0.08",
+            "detection",
+            8,
+            False,
+            "learning_rate=0.08 is too high for a detector that keeps it",
+        ),
+        ("learning_rate=0.08", "detection", 2, True, "(pretrained, batches of 2)"),
+        ("optimizer=adam,learning_rate=0.004", "detection", 8, True, "pretrained detector"),
+        ("optimizer=adam,learning_rate=0.01", "detection", 8, False, "batch norm is trained"),
+        ("freeze_bn=auto", "classification", 2, True, "(pretrained, batches of 2)"),
+        ("freeze_bn=auto", "classification", 4, False, ""),
+        ("freeze_bn=auto", None, 2, False, ""),
+        ("freeze_bn=true", None, 8, True, ""),
+        ("freeze_bn=false", "detection", 1, False, ""),
     ],
 )
-def test_batch_norm_is_frozen_for_tiny_batches_of_a_pretrained_network(
-    setting, batch, warm, frozen, caplog
+def test_batch_norm_is_frozen_in_a_pretrained_detector_at_low_rates_and_for_tiny_batches(
+    hparams, start, batch, frozen, told, caplog
 ):
-    hp = hyperparameters(f"--train_batch_size={batch}", f"--hparams=freeze_bn={setting}")
+    hp = hyperparameters(f"--train_batch_size={batch}", f"--hparams={hparams}")
     with caplog.at_level(logging.INFO):
-        assert freezes_batch_norm(hp, warm, batch) is frozen
-    assert setting != "auto" or f"batch of {batch}" in caplog.text
+        assert freezes_batch_norm(hp, start, batch) is frozen
+    assert told in caplog.text and bool(told) == bool(caplog.records)
 
 
 @pytest.mark.slow

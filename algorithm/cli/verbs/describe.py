@@ -13,12 +13,10 @@ from algorithm import __version__
 from algorithm.cli.verb import Verb
 from algorithm.hyperparameters import LANGUAGES, TABLE, Row, as_markdown, as_text, write_value
 from algorithm.hyperparameters.distillation_pairs import as_markdown as pairs_table
-from algorithm.hyperparameters.learning_rate import USUAL_RATE
 from algorithm.modelarts import platform_requests
 from algorithm.storage.atomic_files import write_text
 
 _PUBLISHED = [row for row in TABLE if row.where == "parameter"]
-_SAMPLE_HPARAMS = f"moving_average_decay=0,learning_rate={USUAL_RATE:g}"
 
 _GROUPS = {
     "en": {
@@ -66,21 +64,15 @@ def table_text(language: str) -> str:
 
 def manifests() -> dict[str, str]:
     """Return path -> text of the files under manifests/: the publication, and samples."""
-    values = {row.name: write_value(row.default) for row in _PUBLISHED} | {
-        "hparams": _SAMPLE_HPARAMS
-    }
     rows = [(row, write_value(row.default)) for row in _PUBLISHED]
+    values = [(row.name, value) for row, value in rows]
     lines = (
         json.dumps(line, ensure_ascii=False) + "\n" for line in platform_requests.sample_manifest()
     )
     return {
         "manifests/algorithm.json": _json(platform_requests.algorithm_object(rows, __version__)),
-        "manifests/job-v1.json": _json(
-            platform_requests.job_request_v1(list(values.items()), __version__)
-        ),
-        "manifests/job-v2.json": _json(
-            platform_requests.job_request_v2(list(values.items()), __version__)
-        ),
+        "manifests/job-v1.json": _json(platform_requests.job_request_v1(values, __version__)),
+        "manifests/job-v2.json": _json(platform_requests.job_request_v2(values, __version__)),
         "manifests/service-v2.json": _json(platform_requests.service_request_v2(__version__)),
         "manifests/dataset.manifest": "".join(lines),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from algorithm.hyperparameters.learning_rate import HIGHEST_DETECTOR_RATE
 from algorithm.hyperparameters.row import Row
 
 OPTIMIZER_ROWS: tuple[Row, ...] = (
@@ -86,8 +87,12 @@ OPTIMIZER_ROWS: tuple[Row, ...] = (
         "freeze_bn",
         "string",
         "auto",
-        "Keep batch normalization as loaded. auto decides by batch size",
-        "是否固定批归一化, auto 时由批大小决定",
+        "Keep batch normalization as loaded. auto does so for a pretrained detector with a "
+        f"learning rate up to {HIGHEST_DETECTOR_RATE:g}, and for any pretrained network with fewer "
+        "than 4 pictures per step",
+        "是否保持批归一化加载时的值. auto 时, "
+        f"从预训练检测器开始且学习率不超过{HIGHEST_DETECTOR_RATE:g}则保持, "
+        "预训练网络每步少于4张图片时也保持",
         choices=("auto", "true", "false"),
     ),
 )

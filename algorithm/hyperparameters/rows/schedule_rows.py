@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from algorithm.hyperparameters.learning_rate import REFERENCE_BATCH, USUAL_RATE
+from algorithm.hyperparameters.learning_rate import DETECTOR_RATE, REFERENCE_BATCH, USUAL_RATE
 from algorithm.hyperparameters.row import Row
 
 SCHEDULE_ROWS: tuple[Row, ...] = (
@@ -60,10 +60,10 @@ SCHEDULE_ROWS: tuple[Row, ...] = (
         "float",
         0.0,
         f"Learning rate for {REFERENCE_BATCH} pictures per step, scaled in proportion to the real "
-        f"number. 0 chooses {USUAL_RATE:g}, or more for a small lite model from an ImageNet "
-        "backbone",
+        f"number. 0 chooses {USUAL_RATE:g}, {DETECTOR_RATE:g} from a pretrained detector, or more "
+        "than both for a small lite model from an ImageNet backbone",
         f"每步{REFERENCE_BATCH}张图片时的学习率, 按实际批大小等比缩放. 0 表示自动选择, "
-        f"一般为{USUAL_RATE:g}, "
+        f"一般为{USUAL_RATE:g}, 从预训练检测器开始时为{DETECTOR_RATE:g}, "
         "从 ImageNet 主干网络开始的小模型取更高的值",
         interval="[0, inf)",
     ),
@@ -71,10 +71,8 @@ SCHEDULE_ROWS: tuple[Row, ...] = (
         "backbone_lr_factor",
         "float",
         1.0,
-        "Factor on the learning rate of the backbone, for which 0.5 may gain where the pictures "
-        "are photos and the start is a pretrained detector. 0 keeps its weights as they are",
-        "主干网络的学习率倍数. 从预训练检测器开始且图片为普通照片时, 0.5可能更好. "
-        "0 表示不改变其权重",
+        "Factor on the learning rate of the backbone. 0 keeps its weights as they are",
+        "主干网络的学习率倍数. 0 表示不改变其权重",
         interval="[0, inf)",
     ),
     Row(
