@@ -60,8 +60,12 @@ def _network(result: Translation, values: Mapping[str, Any]) -> None:
     if values["retinanet_parser.use_autoaugment"]:
         policy = values["retinanet_parser.autoaugment_policy_name"]
         result.take("retinanet_parser.autoaugment_policy_name", policy, autoaugment_policy=policy)
-    if not values["norm_activation.batch_norm_trainable"]:
-        result.take("norm_activation.batch_norm_trainable", False, freeze_bn="true")
+    trainable = values["norm_activation.batch_norm_trainable"]
+    result.take(
+        "norm_activation.batch_norm_trainable",
+        trainable,
+        freeze_bn="false" if trainable else "true",
+    )
 
 
 def _start(result: Translation, values: Mapping[str, Any], flags: Mapping[str, str]) -> None:
