@@ -9,8 +9,9 @@ from algorithm.models.weights.stored_tensors import BOX_PREDICTOR, CLASS_PREDICT
 
 _log = logging.getLogger("algorithm.jobs.job")
 # Factors on the learning rate with adam. No batch norm follows the class predictor: a step changes
-# its logits by little. (docs/research/2026-11-30-defaults.md, docs/research/2026-11-30-masks.md)
-FACTORS = {CLASS_PREDICTOR: 16.0, **dict.fromkeys(MASK_HEAD, 4.0)}
+# its logits by little (docs/research/2026-11-30-defaults.md). The mask head is as fast as it was at
+# the usual rate (docs/research/2026-12-01-batch-norm.md).
+FACTORS = {CLASS_PREDICTOR: 16.0, **dict.fromkeys(MASK_HEAD, 12.0)}
 
 
 def fresh_factors(

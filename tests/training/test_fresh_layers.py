@@ -10,8 +10,8 @@ FRESH = ("class_net/class-predict/bias", "mask_net/mask-0/bias", "box_net/box-pr
 @pytest.mark.parametrize(
     ("asked", "optimizer", "classes", "expected"),
     [
-        (0.0, "adam", 2, {FRESH[0]: 16.0, FRESH[1]: 4.0}),
-        (0.0, "adam", 1, {FRESH[1]: 4.0}),
+        (0.0, "adam", 2, {FRESH[0]: 16.0, FRESH[1]: 12.0}),
+        (0.0, "adam", 1, {FRESH[1]: 12.0}),
         (0.0, "sgd", 2, {}),
         (2.0, "sgd", 1, dict.fromkeys(FRESH, 2.0)),
         (1.0, "adam", 2, {}),
@@ -24,7 +24,7 @@ def test_the_factor_is_chosen_by_part_optimizer_and_classes(asked, optimizer, cl
 def test_the_log_says_what_has_its_own_rate_and_how_to_change_it(caplog):
     caplog.set_level("INFO")
     fresh_factors(FRESH, 0.0, "adam", 3)
-    assert "class_net/class-predict 16 times the rest's, mask_net 4 times" in caplog.text
+    assert "class_net/class-predict 16 times the rest's, mask_net 12 times" in caplog.text
     assert "fresh_lr_factor=1 in hparams" in caplog.text
 
 
