@@ -32,8 +32,8 @@ from algorithm.distillation.distiller import PEER
 from algorithm.distillation.job_distillation import find_distiller, find_peer
 from algorithm.evaluation.evaluator import Evaluator
 from algorithm.hyperparameters import Hyperparameters, parse
-from algorithm.hyperparameters.learning_rate import USUAL_RATE
 from algorithm.jobs.from_hyperparameters import (
+    beginning_of,
     loss_config,
     nms_config,
     plan_of,
@@ -45,7 +45,6 @@ from algorithm.models.variable_names import published_variables
 from algorithm.models.weights.warm_start import Start, find_start
 from algorithm.storage import stager
 from algorithm.storage.atomic_files import write_json
-from algorithm.training.run_state import Progress
 from algorithm.training.trainer import Trainer
 
 KINDS = ("alone", "offline-plain", "online-plain", "offline-foreground", "online-foreground")
@@ -176,7 +175,7 @@ def _trained(hp: Hyperparameters, seeds: list[int], scratch: Path):
         1,
         distiller,
         loss,
-        Progress(learning_rate=hp.learning_rate or USUAL_RATE),
+        beginning_of(hp, detector, start, (), 1),
     )
     evaluators = [
         Evaluator(each, nms_config(hp), dataset, hp.eval_batch_size)

@@ -47,8 +47,9 @@ def freezes_batch_norm(hp: Hyperparameters, start: str | None, batch_size: int) 
     """Return whether batch-norm parameters and statistics stay as loaded.
 
     freeze_bn=auto freezes those of a pretrained detector, whose features are lost when statistics
-    move to those of a few hundred pictures (docs/research/2026-12-01-batch-norm.md), unless the
-    learning rate is too high for that. Besides it freezes them where batches are small. The log
+    move to those of a few hundred pictures (docs/research/2026-12-01-batch-norm.md). Not so where
+    the learning rate is too high for that, and where a peer learns along, with which it was not
+    measured. Besides it freezes those of any pretrained network where batches are small. The log
     says so.
 
     Args:
@@ -58,7 +59,7 @@ def freezes_batch_norm(hp: Hyperparameters, start: str | None, batch_size: int) 
     """
     if hp.freeze_bn != "auto":
         return hp.freeze_bn == "true"
-    detector = start not in (None, BACKBONE)
+    detector = start not in (None, BACKBONE) and not hp.use_online_kd
     if detector and suits_frozen_batch_norm(hp):
         why = "pretrained detector"
     elif start and batch_size < SMALLEST_BATCH_FOR_STATISTICS:
@@ -71,7 +72,11 @@ def freezes_batch_norm(hp: Hyperparameters, start: str | None, batch_size: int) 
                 hp.learning_rate,
             )
         return False
-    _log.info("freeze_bn=auto: batch norm stays as loaded (%s); --freeze_bn=false trains it", why)
+    _log.info(
+        "freeze_bn=auto: batch norm stays as loaded (%s); --freeze_bn=false with a new train_url "
+        "trains it",
+        why,
+    )
     return True
 
 

@@ -19,10 +19,12 @@ from algorithm.distillation.distiller import Distiller
 from algorithm.distillation.offline_teacher import Remembered
 from algorithm.hyperparameters import Hyperparameters
 from algorithm.hyperparameters.class_weights import weights_of_classes
+from algorithm.hyperparameters.learning_rate import learning_rate_of
 from algorithm.hyperparameters.random_scales import random_scales
 from algorithm.jobs.freezing import BACKBONE, freeze, freezes_batch_norm, frozen_names
 from algorithm.models import Detector, build_detector
 from algorithm.models.variable_names import published_variables
+from algorithm.models.weights.warm_start import Start
 from algorithm.ops.detections import NmsConfig
 from algorithm.ops.losses import LossConfig
 from algorithm.training.duration.plan import Plan
@@ -97,6 +99,32 @@ def time_budget(hp: Hyperparameters, dataset: Dataset, batch_size: int) -> TimeB
     return TimeBudget(hp.train_minutes, every_epoch, batch_size, len(dataset.eval))
 
 
+def beginning_of(
+    hp: Hyperparameters,
+    detector: Detector,
+    start: Start | None,
+    fresh: Sequence[str],
+    replicas: int,
+) -> Progress:
+    """Return the progress of a job that begins: its learning rate, and what it freezes.
+
+    Args:
+        hp: The job's hyperparameters.
+        detector: The network.
+        start: The weights that it has; None for random ones.
+        fresh: Published names of variables that begin from nothing beside pretrained ones.
+        replicas: Devices that train.
+    """
+    scope = start.scope if start else None
+    frozen = freezes_batch_norm(hp, scope, hp.train_batch_size * replicas)
+    backbone = detector.preset.backbone
+    return Progress(
+        learning_rate=learning_rate_of(hp, detector.image_size, backbone, scope, frozen),
+        fresh=tuple(fresh),
+        batch_norm_frozen=frozen,
+    )
+
+
 def trainer_of(
     hp: Hyperparameters,
     detector: Detector,
@@ -131,7 +159,7 @@ def trainer_of(
     _freeze_networks(hp, progress, (detector, *shared), () if shared else peers, replicas)
     kind, share = choose_optimizer(hp.optimizer, batch_size, 1 + len(shared))
     rate = progress.learning_rate * share
-    schedule = _schedule(hp, plan, batch_size, rate, hp.lr_warmup_init * share)
+    schedule = _schedule(hp, plan, batch_size, rate, min(hp.lr_warmup_init * share, rate))
     _log.info(
         "optimizer=%s: %s, learning rate up to %.6g for a batch of %d",
         hp.optimizer,

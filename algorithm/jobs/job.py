@@ -16,10 +16,8 @@ from algorithm.distillation.teacher_file import missing_teacher_parts
 from algorithm.errors import StorageError
 from algorithm.export import missing_parts
 from algorithm.hyperparameters import Hyperparameters
-from algorithm.hyperparameters.learning_rate import learning_rate_of
 from algorithm.jobs.evaluation_job import evaluate_only, refuse_untrained
-from algorithm.jobs.freezing import freezes_batch_norm
-from algorithm.jobs.from_hyperparameters import detector_of, loss_config
+from algorithm.jobs.from_hyperparameters import beginning_of, detector_of, loss_config
 from algorithm.jobs.job_data import load_data, look_at_data, recorded_split
 from algorithm.jobs.job_network import network_of
 from algorithm.jobs.job_training import train
@@ -35,7 +33,6 @@ from algorithm.storage.mirroring.mirrored_folder import mirrored
 from algorithm.storage.scratch_folder import job_folder
 from algorithm.training import checkpoints, stop_requests
 from algorithm.training.devices.devices import Devices, open_devices
-from algorithm.training.run_state import Progress
 
 _log = logging.getLogger("algorithm.jobs.job")
 
@@ -156,15 +153,7 @@ def _run(
         look_at_data(hp, detector, dataset, run_folder)
         for line in advice_on_peer(hp, detector, dataset.train, start):
             _log.warning("%s", line)
-    scope = start.scope if start else None
-    frozen = freezes_batch_norm(hp, scope, hp.train_batch_size * devices.replicas)
-    beginning = Progress(
-        learning_rate=learning_rate_of(
-            hp, detector.image_size, detector.preset.backbone, scope, frozen
-        ),
-        fresh=fresh,
-        batch_norm_frozen=frozen,
-    )
+    beginning = beginning_of(hp, detector, start, fresh, devices.replicas)
     stopped_early = train(
         hp, detector, dataset, run_folder, resumed, devices, distiller, loss, beginning
     )

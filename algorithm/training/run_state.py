@@ -22,7 +22,8 @@ class Progress:
         parts: Into how many parts the batch of a step is divided, to fit into memory.
         learning_rate: The rate for 64 pictures in a step that the job began with.
         fresh: Names of the variables that began from nothing beside pretrained ones.
-        batch_norm_frozen: What freeze_bn=auto chose; None in checkpoints of versions before 0.9.
+        batch_norm_frozen: Whether batch norm stays as loaded; None in checkpoints of versions
+            before 0.9.
         seconds: Seconds that the training took so far, where train_minutes says how long it lasts.
         step_seconds: Seconds of a step, as measured then.
         first_seconds: Seconds of the first step of a process, with its compilation.

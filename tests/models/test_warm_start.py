@@ -114,7 +114,7 @@ def test_coco_names_stand_at_their_category_ids():
             True,
             "batch norm stays as loaded (pretrained detector)",
         ),
-        ("learning_rate=0.04", "full", 1, True, "--freeze_bn=false trains it"),
+        ("learning_rate=0.04", "full", 1, True, "--freeze_bn=false with a new train_url trains it"),
         (
             "learning_rate=0.08",
             "detection",
