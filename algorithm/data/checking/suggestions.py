@@ -240,7 +240,12 @@ def _batch(choice: ModelChoice, batch_size: int, train_count: int) -> Suggestion
         value,
         f"a device of 16 GB holds about {by_memory} of {_shown(choice.image_size)} at once, and "
         f"{train_count} training pictures make {LEAST_STEPS} steps an epoch with at most "
-        f"{by_steps}" + (f", but batch norm wants {LEAST_BATCH}" if by_steps < LEAST_BATCH else ""),
+        f"{by_steps}"
+        + (
+            f", but batch norm that is trained wants {LEAST_BATCH}"
+            if by_steps < LEAST_BATCH
+            else ""
+        ),
     )
 
 

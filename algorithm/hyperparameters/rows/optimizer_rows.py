@@ -87,12 +87,12 @@ OPTIMIZER_ROWS: tuple[Row, ...] = (
         "freeze_bn",
         "string",
         "auto",
-        "Keep batch normalization as loaded. auto does so for a pretrained detector with a "
-        f"learning rate up to {HIGHEST_DETECTOR_RATE:g}, and for any pretrained network with fewer "
-        "than 4 pictures per step",
-        "是否保持批归一化加载时的值. auto 时, "
-        f"从预训练检测器开始且学习率不超过{HIGHEST_DETECTOR_RATE:g}则保持, "
-        "预训练网络每步少于4张图片时也保持",
+        "Keep batch normalization as loaded. auto does so for a pretrained detector without "
+        f"use_online_kd and with a learning_rate up to {HIGHEST_DETECTOR_RATE:g}, a tenth of it "
+        "with optimizer adam, and for any pretrained network with fewer than 4 pictures per step",
+        "是否保持批归一化加载时的值. auto 时, 从预训练检测器开始, 未使用 use_online_kd "
+        f"且 learning_rate 不超过{HIGHEST_DETECTOR_RATE:g}则保持, optimizer 为 adam 时上限为其"
+        "十分之一. 预训练网络每步少于4张图片时也保持",
         choices=("auto", "true", "false"),
     ),
 )

@@ -60,10 +60,10 @@ SCHEDULE_ROWS: tuple[Row, ...] = (
         "float",
         0.0,
         f"Learning rate for {REFERENCE_BATCH} pictures per step, scaled in proportion to the real "
-        f"number. 0 chooses {USUAL_RATE:g}, {DETECTOR_RATE:g} from a pretrained detector, or more "
-        "than both for a small lite model from an ImageNet backbone",
+        f"number. 0 chooses {USUAL_RATE:g}, {DETECTOR_RATE:g} where freeze_bn keeps a pretrained "
+        "detector, or more than both for a small lite model from an ImageNet backbone",
         f"每步{REFERENCE_BATCH}张图片时的学习率, 按实际批大小等比缩放. 0 表示自动选择, "
-        f"一般为{USUAL_RATE:g}, 从预训练检测器开始时为{DETECTOR_RATE:g}, "
+        f"一般为{USUAL_RATE:g}, freeze_bn 保持预训练检测器时为{DETECTOR_RATE:g}, "
         "从 ImageNet 主干网络开始的小模型取更高的值",
         interval="[0, inf)",
     ),
@@ -81,9 +81,9 @@ SCHEDULE_ROWS: tuple[Row, ...] = (
         0.0,
         "Factor on the learning rate of layers that start fresh beside a pretrained detector, such "
         "as the class predictor of new classes. 0 chooses 16 for that where there are several, and "
-        "4 for a mask head, with adam, and 1 with sgd",
+        "12 for a mask head, with adam, and 1 with sgd",
         "预训练检测器中从头学习的层的学习率倍数, 例如新类别的类别预测层. 0 表示自动选择, "
-        "使用 adam 时多个类别的类别预测层为16, 掩码头为4, 使用 sgd 时为1",
+        "使用 adam 时多个类别的类别预测层为16, 掩码头为12, 使用 sgd 时为1",
         interval="[0, inf)",
     ),
     Row(

@@ -230,7 +230,9 @@ def test_no_batch_is_suggested_from_which_batch_norm_learns_nothing() -> None:
     check = look(dataset(plenty([0, 0, 99, 99], 20)))
     assert suggested(check)["train_batch_size"] == 4
     reason = check.suggestions[-1].why
-    assert reason.endswith("8 steps an epoch with at most 2, but batch norm wants 4")
+    assert reason.endswith(
+        "8 steps an epoch with at most 2, but batch norm that is trained wants 4"
+    )
 
 
 def test_no_object_at_all() -> None:
