@@ -235,3 +235,12 @@ def test_the_table_speaks_of_hyperparameters_that_exist():
 def test_an_error_ends_with_its_code_and_no_traceback(capsys):
     assert retinanet.main(["--model_dir=", "--params_override={a: 1}"]) == 2
     assert capsys.readouterr().err.startswith("ERROR ARGUMENT: --params_override: unknown key 'a'")
+
+
+@pytest.mark.parametrize(("trainable", "frozen"), [("true", "false"), ("false", "true")])
+def test_batch_norm_is_trained_or_not_as_the_command_says(trainable, frozen):
+    """With true it was left to the job, which freezes that of a detector at a low rate."""
+    override = SMOKE.replace("total_steps: 10", "total_steps: 10, batch_size: 8")
+    norm = f"norm_activation: {{ batch_norm_trainable: {trainable} }}"
+    hp = job(f"--params_override={{ {norm}, {override.removeprefix('{ ')}")
+    assert hp.freeze_bn == frozen
