@@ -33,18 +33,18 @@ docs: $(STAMP)
 	@$(RUN) -m mkdocs build --quiet
 	@echo "build/site/index.html"
 
-PYTEST = $(RUN) -m pytest --quiet --numprocesses=2 --dist=loadfile --no-loadscope-reorder --durations=20
+PYTEST = $(RUN) -m pytest --quiet --dist=loadfile --no-loadscope-reorder --durations=20
 
-# Two processes with one thread each: more threads than cores slow both down.
+# Processes with one thread each: more threads than cores slow all down. The third works while others wait for a server.
 test: export OMP_NUM_THREADS = 1
 test: export TF_NUM_INTRAOP_THREADS = 1
 test: export TF_NUM_INTEROP_THREADS = 1
 test: $(STAMP)
-	@$(PYTEST) -m 'not soak'
+	@$(PYTEST) --numprocesses=3 -m 'not soak'
 
 # Jobs that are killed, stopped and starved over and over, with the threads they have at a user's.
 soak: $(STAMP)
-	@$(PYTEST) -m soak
+	@$(PYTEST) --numprocesses=2 -m soak
 
 runtime: $(RUNTIME)/.installed
 
