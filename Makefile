@@ -35,7 +35,7 @@ docs: $(STAMP)
 
 PYTEST = $(RUN) -m pytest --quiet --dist=loadfile --no-loadscope-reorder --durations=20
 
-# Processes with one thread each: more threads than cores slow all down. The third works while others wait for a server.
+# One thread each: more threads than cores slow all down. The third process works while others wait for a server.
 test: export OMP_NUM_THREADS = 1
 test: export TF_NUM_INTRAOP_THREADS = 1
 test: export TF_NUM_INTEROP_THREADS = 1

@@ -73,7 +73,8 @@ def learning_rate_of(
     """
     if hp.learning_rate:
         return hp.learning_rate
-    if scope not in (None, "classification") and batch_norm_frozen and not hp.use_online_kd:
+    detector = scope not in (None, "classification")
+    if detector and batch_norm_frozen and not hp.use_online_kd:
         rate = DETECTOR_RATE * _share(hp)
         _log.info(
             "learning_rate=0 chooses %g: the start is a detector whose batch norm stays as loaded",
